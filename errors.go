@@ -1,0 +1,147 @@
+package pbx
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+)
+
+// The kinds of refusal. Every error that the library gives answers errors.Is
+// for exactly one of them; the rule that was broken is the Code of the *Error.
+var (
+	// ErrNotFound: no such record in this tenant. A record of another tenant
+	// gives the same answer, word for word, as one that never was.
+	ErrNotFound = errors.New("not found")
+	// ErrInvalid: a field is missing, too long or malformed.
+	ErrInvalid = errors.New("invalid")
+	// ErrConflict: something that must be unique is taken; Holder says by whom.
+	ErrConflict = errors.New("conflict")
+	// ErrDenied: the actor's role does not grant the operation.
+	ErrDenied = errors.New("denied")
+	// ErrFailedPrecondition: well formed, but the present state forbids it.
+	ErrFailedPrecondition = errors.New("failed precondition")
+	// ErrExhausted: a pool, a range or a stock has none left.
+	ErrExhausted = errors.New("exhausted")
+	// ErrStale: the change is based on a revision that is no longer current.
+	ErrStale = errors.New("stale")
+	// ErrUnconfirmed: the operation wants a confirmation that was not given.
+	ErrUnconfirmed = errors.New("unconfirmed")
+	// ErrCommitUnknown: the store could not tell whether the change was
+	// committed. It is never retried blindly.
+	ErrCommitUnknown = errors.New("commit outcome unknown")
+	// ErrMisuse: the library was called in a way that can never work, such as
+	// the outer Directory inside a batch, or a batch's Directory after its end.
+	ErrMisuse = errors.New("misuse")
+	// ErrStorage: the store failed; nothing was changed.
+	ErrStorage = errors.New("storage failure")
+)
+
+// Ref names a record in a message: what it is, its ID as text, and a name that
+// is safe to show to whoever may see the record.
+type Ref struct {
+	Kind string // "user", "service", "number", …
+	ID   string
+	Name string
+}
+
+// String returns the kind and the name, or the ID where there is no name.
+func (r Ref) String() string {
+	if r == (Ref{}) {
+		return ""
+	}
+	if r.Name != "" {
+		return r.Kind + " " + r.Name
+	}
+	if r.ID != "" {
+		return r.Kind + " " + r.ID
+	}
+	return r.Kind
+}
+
+// Error is one refusal. Its message is safe to show: it holds no driver text,
+// no secret and nothing of another tenant.
+type Error struct {
+	Code    Code   // the rule, as in docs/rules.md
+	Kind    error  // one of the Err… sentinels
+	Field   string // the input field, if one is to blame
+	Subject Ref    // what it is about
+	Holder  Ref    // who or what stands in the way
+	Reason  string // the sentence to show
+	Err     error  // an underlying cause, never shown by Error
+}
+
+// Error returns the code, the field if there is one, and the reason.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Code != "" {
+		b.WriteString(string(e.Code))
+		b.WriteString(": ")
+	}
+	if e.Field != "" {
+		b.WriteString(e.Field)
+		b.WriteString(": ")
+	}
+	switch {
+	case e.Reason != "":
+		b.WriteString(e.Reason)
+	case e.Kind != nil:
+		b.WriteString(e.Kind.Error())
+	}
+	return b.String()
+}
+
+// Is reports whether target is the error's kind.
+func (e *Error) Is(target error) bool { return e.Kind == target }
+
+// Unwrap returns the cause, for errors.Is(err, context.Canceled) and the like.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errors lists the single refusals that err stands for: the bad fields that
+// were reported at once, the confirmations that are missing, or the one *Error.
+func Errors(err error) []*Error {
+	var many *multierror.Error
+	if errors.As(err, &many) {
+		var list []*Error
+		for _, e := range many.Errors {
+			list = append(list, Errors(e)...)
+		}
+		return list
+	}
+	var one *Error
+	if errors.As(err, &one) {
+		return []*Error{one}
+	}
+	return nil
+}
+
+// CodeOf returns the code of the first refusal in err, or "".
+func CodeOf(err error) Code {
+	if list := Errors(err); len(list) > 0 {
+		return list[0].Code
+	}
+	return ""
+}
+
+// all returns nil, the one error, or all of them as a *multierror.Error.
+func all(errs []*Error) error {
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	many := &multierror.Error{ErrorFormat: oneLine}
+	for _, e := range errs {
+		many.Errors = append(many.Errors, e)
+	}
+	return many
+}
+
+func oneLine(errs []error) string {
+	parts := make([]string, len(errs))
+	for i, e := range errs {
+		parts[i] = e.Error()
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,110 @@
+package pbx
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// ID is the identity of a record of type R: a UUID (RFC 9562), by default of
+// version 7. The parameter keeps a user's ID from being taken for a service's.
+type ID[R any] [16]byte
+
+// The IDs of the records that have one.
+type (
+	TenantID   = ID[Tenant]
+	LocationID = ID[Location]
+	UserID     = ID[User]
+	AliasID    = ID[Alias]
+	GroupID    = ID[Group]
+	ServiceID  = ID[Service]
+	DeviceID   = ID[Device]
+	PortID     = ID[PortRequest]
+	OrderID    = ID[Order]
+	// OperationID is written with everything that one committed operation,
+	// batch or review changed.
+	OperationID = ID[Event]
+)
+
+// IsZero reports whether the ID was never set.
+func (id ID[R]) IsZero() bool { return id == ID[R]{} }
+
+// String returns the canonical form, xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx.
+func (id ID[R]) String() string {
+	text, _ := id.MarshalText()
+	return string(text)
+}
+
+// MarshalText returns the canonical form.
+func (id ID[R]) MarshalText() ([]byte, error) {
+	b := make([]byte, 36)
+	hex.Encode(b[0:8], id[0:4])
+	hex.Encode(b[9:13], id[4:6])
+	hex.Encode(b[14:18], id[6:8])
+	hex.Encode(b[19:23], id[8:10])
+	hex.Encode(b[24:36], id[10:16])
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return b, nil
+}
+
+// UnmarshalText reads the canonical form, in either case; anything else is an
+// *Error of kind ErrInvalid.
+func (id *ID[R]) UnmarshalText(text []byte) error {
+	var out ID[R]
+	bad := &Error{Code: ACC1, Kind: ErrInvalid, Field: "ID", Reason: "not an ID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"}
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+		return bad
+	}
+	packed := make([]byte, 0, 32)
+	for i, c := range text {
+		if i != 8 && i != 13 && i != 18 && i != 23 {
+			packed = append(packed, c)
+		}
+	}
+	if _, err := hex.Decode(out[:], packed); err != nil {
+		return bad
+	}
+	*id = out
+	return nil
+}
+
+// ParseID reads the canonical form of an ID of a record of type R, as in
+// ParseID[User](text).
+func ParseID[R any](text string) (ID[R], error) {
+	var id ID[R]
+	err := id.UnmarshalText([]byte(text))
+	return id, err
+}
+
+func (id ID[R]) uuid() [16]byte { return id }
+
+// uuid7 returns a source of UUIDs of version 7 (RFC 9562, section 5.7): 48 bits
+// of Unix milliseconds, then 12 bits that count within the millisecond (method
+// 1), then 62 random bits. IDs of one source rise strictly.
+func uuid7(now func() time.Time, random io.Reader) func() [16]byte {
+	var mu sync.Mutex
+	var last uint64 // milliseconds<<12 | counter
+	return func() [16]byte {
+		var id [16]byte
+		if _, err := io.ReadFull(random, id[8:]); err != nil {
+			panic(fmt.Sprintf("pbx: the random source failed: %v", err))
+		}
+		mu.Lock()
+		stamp := uint64(now().UnixMilli()) << 12
+		if stamp <= last {
+			stamp = last + 1
+		}
+		last = stamp
+		mu.Unlock()
+		ms, count := stamp>>12, stamp&0xfff
+		for i := range 6 {
+			id[i] = byte(ms >> (40 - 8*i))
+		}
+		id[6] = 0x70 | byte(count>>8)
+		id[7] = byte(count)
+		id[8] = 0x80 | id[8]&0x3f
+		return id
+	}
+}

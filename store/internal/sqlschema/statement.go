@@ -1,0 +1,183 @@
+// Package sqlschema makes SQL of the root package's table declarations: what
+// the SQL stores have in common.
+package sqlschema
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pbxkit/pbx"
+)
+
+// Verb is what a statement does.
+type Verb uint8
+
+// The verbs.
+const (
+	VerbGet Verb = iota + 1
+	VerbFind
+	VerbInsert
+	VerbUpdate
+	VerbDelete
+)
+
+// Statement is the shape of a statement: all that its text depends on, and
+// nothing of its values. It can be the key of a map of prepared statements.
+type Statement struct {
+	Verb    Verb
+	Index   *pbx.Index // what is read by; for changes the table's key
+	Columns uint64     // of an update: a bit for each column that is set
+
+	// Of a range: how many leading columns are equal to something, whether the
+	// next one is bounded, and whether the range begins behind a record.
+	Equal               uint8
+	Lower, Upper, After bool
+	Desc                bool
+}
+
+// Get reads one record by a unique index. Its values are those of the index's
+// columns.
+func Get(ix *pbx.Index) Statement { return Statement{Verb: VerbGet, Index: ix} }
+
+// Insert adds a record. Its values are those of all columns.
+func Insert(t *pbx.Table) Statement { return Statement{Verb: VerbInsert, Index: t.Key()} }
+
+// Update changes the columns of a record: a bit for each. Its values are theirs
+// in the table's order, then the key's, then the old revision.
+func Update(t *pbx.Table, columns uint64) Statement {
+	return Statement{Verb: VerbUpdate, Index: t.Key(), Columns: columns}
+}
+
+// Delete removes a record. Its values are the key's, then the old revision
+// where the table has one.
+func Delete(t *pbx.Table) Statement { return Statement{Verb: VerbDelete, Index: t.Key()} }
+
+// Question is the placeholder "?".
+func Question(int) string { return "?" }
+
+// Dollar is the placeholder "$1", "$2" and so on.
+func Dollar(n int) string { return "$" + strconv.Itoa(n) }
+
+// SQL returns the statement's text. param gives the placeholder of the n-th
+// value, counted from 1.
+func (s Statement) SQL(param func(n int) string) string {
+	w := &writer{table: s.Index.Table, param: param}
+	switch s.Verb {
+	case VerbGet:
+		w.selectAll()
+		w.text(" WHERE ")
+		w.equal(s.Index.Columns)
+	case VerbFind:
+		w.find(s)
+	case VerbInsert:
+		w.insert()
+	case VerbUpdate:
+		w.update(s.Columns)
+	case VerbDelete:
+		w.text("DELETE FROM ", w.table.Name, " WHERE ")
+		w.unchanged()
+	}
+	return w.String()
+}
+
+// writer writes the text of one statement.
+type writer struct {
+	strings.Builder
+	table *pbx.Table
+	param func(int) string
+	n     int // values so far
+}
+
+func (w *writer) text(parts ...string) {
+	for _, part := range parts {
+		w.WriteString(part)
+	}
+}
+
+func (w *writer) name(column int) string { return w.table.Columns[column].Name }
+
+// names writes the columns' names, each followed by suffix, with commas.
+func (w *writer) names(columns []int, suffix string) {
+	for i, c := range columns {
+		if i > 0 {
+			w.text(", ")
+		}
+		w.text(w.name(c), suffix)
+	}
+}
+
+// value writes the next placeholder.
+func (w *writer) value() {
+	w.n++
+	w.text(w.param(w.n))
+}
+
+// values writes the next n placeholders with commas.
+func (w *writer) values(n int) {
+	for i := range n {
+		if i > 0 {
+			w.text(", ")
+		}
+		w.value()
+	}
+}
+
+// equal writes a condition for each of the columns.
+func (w *writer) equal(columns []int) {
+	for i, c := range columns {
+		if i > 0 {
+			w.text(" AND ")
+		}
+		w.text(w.name(c), " = ")
+		w.value()
+	}
+}
+
+func (w *writer) selectAll() {
+	w.text("SELECT ")
+	w.names(all(w.table), "")
+	w.text(" FROM ", w.table.Name)
+}
+
+func (w *writer) insert() {
+	w.text("INSERT INTO ", w.table.Name, " (")
+	w.names(all(w.table), "")
+	w.text(") VALUES (")
+	w.values(len(w.table.Columns))
+	w.text(")")
+}
+
+func (w *writer) update(columns uint64) {
+	w.text("UPDATE ", w.table.Name, " SET ")
+	first := true
+	for c := range w.table.Columns {
+		if columns&(1<<c) == 0 {
+			continue
+		}
+		if !first {
+			w.text(", ")
+		}
+		first = false
+		w.text(w.name(c), " = ")
+		w.value()
+	}
+	w.text(" WHERE ")
+	w.unchanged()
+}
+
+// unchanged writes the condition that finds a record only as it was read.
+func (w *writer) unchanged() {
+	w.equal(w.table.Key().Columns)
+	if w.table.Revision >= 0 {
+		w.text(" AND ", w.name(w.table.Revision), " = ")
+		w.value()
+	}
+}
+
+func all(t *pbx.Table) []int {
+	columns := make([]int, len(t.Columns))
+	for i := range columns {
+		columns[i] = i
+	}
+	return columns
+}

@@ -1,0 +1,342 @@
+package pbx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Type is the type of a column.
+type Type uint8
+
+// The column types, and the Go type that a Field's pointer has for each.
+const (
+	Text  Type = iota + 1 // *string: valid UTF-8 without NUL, compared bytewise
+	Int                   // *int64
+	Bool                  // *bool
+	Time                  // *time.Time: UTC, whole microseconds; zero is NULL
+	UUID                  // *[16]byte; zero is NULL
+	List                  // *[]string: a small set of codes
+	Bytes                 // *[]byte; nil is NULL
+)
+
+// Field is one column of one record.
+type Field struct {
+	Name string
+	Ptr  any  // a pointer into the record, of the type that Type names
+	Null bool // the zero value stands for NULL
+}
+
+// Type returns the column type of the field's pointer.
+func (f Field) Type() Type {
+	switch f.Ptr.(type) {
+	case *string:
+		return Text
+	case *int64:
+		return Int
+	case *bool:
+		return Bool
+	case *time.Time:
+		return Time
+	case *[16]byte:
+		return UUID
+	case *[]string:
+		return List
+	case *[]byte:
+		return Bytes
+	}
+	panic(fmt.Sprintf("pbx: column %s has a pointer of type %T", f.Name, f.Ptr))
+}
+
+// Value returns the field's value, or nil for NULL.
+func (f Field) Value() any {
+	switch p := f.Ptr.(type) {
+	case *string:
+		if f.Null && *p == "" {
+			return nil
+		}
+		return *p
+	case *int64:
+		return *p
+	case *bool:
+		return *p
+	case *time.Time:
+		if p.IsZero() {
+			return nil
+		}
+		return *p
+	case *[16]byte:
+		if *p == [16]byte{} {
+			return nil
+		}
+		return *p
+	case *[]string:
+		return *p
+	case *[]byte:
+		if *p == nil {
+			return nil
+		}
+		return *p
+	}
+	panic(fmt.Sprintf("pbx: column %s has a pointer of type %T", f.Name, f.Ptr))
+}
+
+// Column is a column of a table, of NOT NULL where Null is false.
+type Column struct {
+	Name string
+	Type Type
+	Null bool
+}
+
+// Table is the declaration of a kind of record, made once; stores build their
+// statements and trees from it.
+type Table struct {
+	Name     string
+	Columns  []Column
+	Indexes  []*Index // Indexes[0] is the key
+	Revision int      // the position of the column "rev", or -1: rows never change
+	New      func() Record
+
+	number int
+}
+
+// Index is an ordering of a table's records by some columns. Every index is a
+// total order: it is unique, or ends with the columns of the key. Records with
+// NULL in one of its columns are not in it.
+type Index struct {
+	Table   *Table
+	Name    string
+	Columns []int // positions in Table.Columns
+	Unique  bool
+
+	number byte
+}
+
+// Number is the index's place among all indexes of all tables, from 0.
+func (ix *Index) Number() byte { return ix.number }
+
+var (
+	tables     []*Table
+	indexCount int
+)
+
+// Tables returns the declarations of all kinds of record, such that a table
+// comes after those that its rows refer to.
+func Tables() []*Table { return slices.Clone(tables) }
+
+// indexOf declares an index over the named columns.
+type indexOf struct {
+	name    string
+	columns string
+	unique  bool
+}
+
+func key(columns string) indexOf           { return indexOf{"", columns, true} }
+func unique(name, columns string) indexOf  { return indexOf{name, columns, true} }
+func ordered(name, columns string) indexOf { return indexOf{name, columns, false} }
+
+// table declares a kind of record; the first index is its key.
+func table(name string, newRecord func() Record, indexes ...indexOf) *Table {
+	t := &Table{Name: name, Revision: -1, New: newRecord, number: len(tables)}
+	for i, f := range newRecord().Fields(nil) {
+		t.Columns = append(t.Columns, Column{Name: f.Name, Type: f.Type(), Null: f.Null})
+		if f.Name == "rev" {
+			t.Revision = i
+		}
+	}
+	for _, decl := range indexes {
+		ix := &Index{Table: t, Name: decl.name, Unique: decl.unique, number: byte(indexCount)}
+		indexCount++
+		for column := range strings.FieldsSeq(decl.columns) {
+			at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
+			if at < 0 {
+				panic("pbx: table " + name + " has no column " + column)
+			}
+			ix.Columns = append(ix.Columns, at)
+		}
+		t.Indexes = append(t.Indexes, ix)
+	}
+	t.Indexes[0].Name = name + "_pkey"
+	tables = append(tables, t)
+	return t
+}
+
+// Key returns the table's primary key.
+func (t *Table) Key() *Index { return t.Indexes[0] }
+
+// Index returns the index of that name; it panics when there is none.
+func (t *Table) Index(name string) *Index {
+	for _, ix := range t.Indexes {
+		if ix.Name == name {
+			return ix
+		}
+	}
+	panic("pbx: table " + t.Name + " has no index " + name)
+}
+
+// Values returns the record's values of the index's columns, and whether it is
+// in the index at all.
+func (ix *Index) Values(r Record) ([]any, bool) {
+	var room [40]Field
+	fields := r.Fields(room[:0])
+	values := make([]any, len(ix.Columns))
+	for i, c := range ix.Columns {
+		v := fields[c].Value()
+		if v == nil {
+			return nil, false
+		}
+		values[i] = v
+	}
+	return values, true
+}
+
+// AppendFields appends the entry of a record, given by its fields, to dst: the
+// index's number, then each value in a form whose bytes sort as the values do.
+// It reports whether the record is in the index.
+func (ix *Index) AppendFields(dst []byte, fields []Field) ([]byte, bool) {
+	dst = append(dst, ix.number)
+	for _, c := range ix.Columns {
+		f := &fields[c]
+		switch p := f.Ptr.(type) {
+		case *string:
+			if f.Null && *p == "" {
+				return dst, false
+			}
+			dst = append(append(dst, *p...), 0)
+		case *int64:
+			dst = appendInt(dst, *p)
+		case *bool:
+			dst = appendBool(dst, *p)
+		case *time.Time:
+			if p.IsZero() {
+				return dst, false
+			}
+			dst = appendInt(dst, p.UnixMicro())
+		case *[16]byte:
+			if *p == [16]byte{} {
+				return dst, false
+			}
+			dst = append(dst, p[:]...)
+		default:
+			panic("pbx: column " + f.Name + " cannot be in an index")
+		}
+	}
+	return dst, true
+}
+
+// AppendValues appends the index's number and the leading values, in the form
+// of AppendFields. Values are string, int64, bool, time.Time, [16]byte or an ID.
+func (ix *Index) AppendValues(dst []byte, values ...any) []byte {
+	return appendValues(append(dst, ix.number), values)
+}
+
+func appendValues(dst []byte, values []any) []byte {
+	for _, v := range values {
+		switch v := v.(type) {
+		case string:
+			dst = append(append(dst, v...), 0)
+		case int64:
+			dst = appendInt(dst, v)
+		case bool:
+			dst = appendBool(dst, v)
+		case time.Time:
+			dst = appendInt(dst, v.UnixMicro())
+		case [16]byte:
+			dst = append(dst, v[:]...)
+		case interface{ uuid() [16]byte }:
+			id := v.uuid()
+			dst = append(dst, id[:]...)
+		default:
+			panic(fmt.Sprintf("pbx: %T is not a column's value", v))
+		}
+	}
+	return dst
+}
+
+// Range returns the entries between which a query's records lie: from is the
+// first that may be in it, to the first behind it, both in the form of
+// AppendFields.
+func (q Query) Range() (from, to []byte) {
+	base := q.Index.AppendValues(make([]byte, 0, 64), q.Equal...)
+	from, to = base, upper(base)
+	switch {
+	case q.Prefix != "":
+		from = append(slices.Clip(base), q.Prefix...)
+		to = upper(from)
+	default:
+		if q.From != nil {
+			from = appendValues(slices.Clip(base), []any{q.From})
+		}
+		if q.To != nil {
+			to = appendValues(slices.Clip(base), []any{q.To})
+		}
+	}
+	if q.After == nil {
+		return from, to
+	}
+	after := appendValues(slices.Clip(base), q.After)
+	if q.Desc {
+		if string(after) < string(to) {
+			to = after
+		}
+	} else if after = append(after, 0); string(after) > string(from) {
+		from = after
+	}
+	return from, to
+}
+
+// upper returns the least string above all that begin with prefix.
+func upper(prefix []byte) []byte {
+	up := slices.Clone(prefix)
+	for i := len(up) - 1; i >= 0; i-- {
+		if up[i] < 0xff {
+			up[i]++
+			return up[:i+1]
+		}
+	}
+	return nil
+}
+
+// Plain returns the value in the form that a driver can take: IDs become
+// [16]byte; it panics on a type that no column has.
+func Plain(v any) any {
+	switch v := v.(type) {
+	case string, int64, bool, time.Time, [16]byte:
+		return v
+	case interface{ uuid() [16]byte }:
+		return v.uuid()
+	}
+	panic(fmt.Sprintf("pbx: %T is not a column's value", v))
+}
+
+func appendInt(dst []byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64(dst, uint64(n)^(1<<63))
+}
+
+func appendBool(dst []byte, b bool) []byte {
+	if b {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+// The constructors of fields.
+
+func text(name string, p *string) Field         { return Field{Name: name, Ptr: p} }
+func optional(name string, p *string) Field     { return Field{Name: name, Ptr: p, Null: true} }
+func integer(name string, p *int64) Field       { return Field{Name: name, Ptr: p} }
+func boolean(name string, p *bool) Field        { return Field{Name: name, Ptr: p} }
+func moment(name string, p *time.Time) Field    { return Field{Name: name, Ptr: p} }
+func maybeTime(name string, p *time.Time) Field { return Field{Name: name, Ptr: p, Null: true} }
+func list(name string, p *[]string) Field       { return Field{Name: name, Ptr: p} }
+func secret(name string, p *[]byte) Field       { return Field{Name: name, Ptr: p, Null: true} }
+
+func id[R any](name string, p *ID[R]) Field {
+	return Field{Name: name, Ptr: (*[16]byte)(p)}
+}
+
+func maybeID[R any](name string, p *ID[R]) Field {
+	return Field{Name: name, Ptr: (*[16]byte)(p), Null: true}
+}
