@@ -1,0 +1,232 @@
+package pbx
+
+import (
+	"context"
+	"iter"
+)
+
+// Alias is a sub-user of a user: a name, a SIP address and credentials of its
+// own, and if wanted an extension, but no licence (EXT-7).
+type Alias struct {
+	TenantID   TenantID
+	ID         AliasID
+	Rev        int64
+	UserID     UserID
+	Name       string     // up to 64 characters
+	SIPAddress SIPAddress // unique across all tenants (EXT-6)
+}
+
+// Table returns the declaration of aliases.
+func (a *Alias) Table() *Table { return aliasesTable }
+
+// Fields appends the alias's columns.
+func (a *Alias) Fields(f []Field) []Field {
+	return append(f,
+		id("tenant_id", &a.TenantID), id("id", &a.ID), integer("rev", &a.Rev),
+		id("user_id", &a.UserID), text("name", &a.Name), text("sip_address", (*string)(&a.SIPAddress)),
+	)
+}
+
+func (a *Alias) revision() *int64 { return &a.Rev }
+
+func (a *Alias) clone() Record { c := *a; return &c }
+
+func (a *Alias) ref() Ref { return Ref{"alias", a.ID.String(), a.Name} }
+
+// NewAlias is what AddAlias needs to know of a sub-user.
+type NewAlias struct {
+	UserID     UserID     // whose alias it is
+	Name       string     // required, up to 64 characters: "John Support"
+	SIPAddress SIPAddress // in the tenant's SIP domain; empty: generated from the name
+	Extension  Extension  // by which it is dialled; empty: by none
+}
+
+// AddAlias gives a user a SIP alias (EXT-7): a sub-user with a SIP address of
+// its own (EXT-6) and, if wanted, an extension. It costs nothing and takes no
+// licence. Names of aliases need not differ.
+//
+// Errors: ErrNotFound for the user; ErrInvalid for bad fields, all at once
+// (EXT-1, EXT-3, EXT-6, EXT-7); ErrConflict with the holder for a SIP address
+// (EXT-6) or an extension (EXT-2) that is taken.
+func (d *Directory) AddAlias(ctx context.Context, in NewAlias) (*Alias, error) {
+	var made *Alias
+	err := d.change(ctx, "AddAlias", func(t *tx) error {
+		u, err := t.user(ctx, in.UserID)
+		if err != nil {
+			return err
+		}
+		row := &Alias{TenantID: t.tenantID, UserID: u.ID, Name: in.Name}
+		if err := t.lookAlias(ctx, row, u, in); err != nil {
+			return err
+		}
+		row.ID = t.newID()
+		t.insert(row)
+		t.claimSIP(row.SIPAddress, UserID{}, row.ID)
+		if in.Extension != "" {
+			t.enterDialPlan(&DialEntry{Digits: in.Extension, AliasID: row.ID})
+		}
+		t.relate("alias.added", row.ref(), u.ref(), "")
+		if in.Extension != "" {
+			t.did("extension.added", row.ref(), string(in.Extension))
+		}
+		made = copyOf(row)
+		return nil
+	})
+	return made, err
+}
+
+// lookAlias checks everything about a new alias, and gives it its address.
+func (t *tx) lookAlias(ctx context.Context, row *Alias, u *User, in NewAlias) error {
+	var look door
+	look.required(EXT7, "Name", in.Name, maxName)
+	at, err := t.location(ctx, u.LocationID)
+	if err != nil {
+		return err
+	}
+	if in.Extension != "" {
+		if err := look.take(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
+			return err
+		}
+	}
+	address, err := t.sipAddress(ctx, in.SIPAddress, in.Name, in.Extension)
+	if err := look.take(err); err != nil {
+		return err
+	}
+	row.SIPAddress = address
+	return look.err()
+}
+
+// alias reads an alias of the tenant.
+func (t *tx) alias(ctx context.Context, id AliasID) (*Alias, error) {
+	a, err := one[*Alias](ctx, t, aliasesTable.Key(), t.tenantID, id)
+	if err == nil && a == nil {
+		err = missing("alias", id.String())
+	}
+	return a, err
+}
+
+// Alias returns an alias of the tenant (EXT-7). Errors: ErrNotFound.
+func (d *Directory) Alias(ctx context.Context, id AliasID) (*Alias, error) {
+	var out *Alias
+	err := d.read(ctx, "Alias", func(t *tx) error {
+		a, err := t.alias(ctx, id)
+		if err == nil {
+			out = copyOf(a)
+		}
+		return err
+	})
+	return out, err
+}
+
+// Aliases yields the aliases of a user in the order in which they were added,
+// or, for the zero ID, those of the whole tenant (EXT-7).
+func (d *Directory) Aliases(ctx context.Context, user UserID) iter.Seq2[*Alias, error] {
+	q := Query{Index: aliasesTable.Key(), Equal: []any{d.scope()}}
+	if !user.IsZero() {
+		q.Index, q.Equal = aliasesByUser, []any{d.scope(), user}
+	}
+	return pages[*Alias](ctx, d, "Aliases", q, 0, nil)
+}
+
+// ModifyAlias saves an alias as read and then changed: its name and its SIP
+// address (EXT-7). It stays its user's.
+//
+// Errors: ErrNotFound; ErrInvalid for bad fields, all at once; ErrConflict with
+// the holder for a SIP address that is taken (EXT-6); ErrStale (SVC-15).
+func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) {
+	var out *Alias
+	err := d.change(ctx, "ModifyAlias", func(t *tx) error {
+		was, err := t.alias(ctx, in.ID)
+		if err != nil {
+			return err
+		}
+		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
+			return err
+		}
+		address, err := t.lookModifiedAlias(ctx, in, was)
+		if err != nil {
+			return err
+		}
+		moved := address != was.SIPAddress
+		if moved {
+			if err := t.releaseSIP(ctx, was.SIPAddress); err != nil {
+				return err
+			}
+		}
+		row := edit(t, was, func(a *Alias) { a.Name, a.SIPAddress = in.Name, address })
+		if moved {
+			t.claimSIP(address, UserID{}, row.ID)
+		}
+		t.did("alias.modified", row.ref(), "")
+		out = copyOf(row)
+		return nil
+	})
+	return out, err
+}
+
+// lookModifiedAlias checks a changed alias, and returns the address that it is
+// to have.
+func (t *tx) lookModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress, error) {
+	var look door
+	look.required(EXT7, "Name", in.Name, maxName)
+	if in.UserID != was.UserID {
+		look.refuse(EXT7, "UserID", "an alias stays its user's")
+	}
+	address, err := t.lookSIP(in.SIPAddress)
+	if err == nil && address != was.SIPAddress {
+		err = t.freeSIP(ctx, address)
+	}
+	if err := look.take(err); err != nil {
+		return "", err
+	}
+	return address, look.err()
+}
+
+// DeleteAlias deletes an alias, and with it its extensions, its SIP address
+// and its memberships in groups (EXT-7). Its user stays as he is.
+//
+// Errors: ErrNotFound.
+func (d *Directory) DeleteAlias(ctx context.Context, id AliasID) error {
+	return d.change(ctx, "DeleteAlias", func(t *tx) error {
+		a, err := t.alias(ctx, id)
+		if err != nil {
+			return err
+		}
+		return t.removeAlias(ctx, a)
+	})
+}
+
+// removeAlias stages the end of an alias and of what is its own.
+func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
+	if err := t.leaveGroups(ctx, a.ID); err != nil {
+		return err
+	}
+	own, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+	if err != nil {
+		return err
+	}
+	for _, e := range own {
+		t.leaveDialPlan(e)
+		t.did("extension.removed", a.ref(), string(e.Digits))
+	}
+	if err := t.releaseSIP(ctx, a.SIPAddress); err != nil {
+		return err
+	}
+	t.remove(a)
+	t.relate("alias.deleted", a.ref(), Ref{Kind: "user", ID: a.UserID.String()}, "")
+	return nil
+}
+
+// removeAliasesOf stages the end of a user's aliases, which go with him (EXT-7).
+func (t *tx) removeAliasesOf(ctx context.Context, u *User) error {
+	own, err := gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
+	if err != nil {
+		return err
+	}
+	for _, a := range own {
+		if err := t.removeAlias(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,320 @@
+package pbx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+)
+
+// maxServices is how many services a user can have, shared ones counted (SVC-3).
+const maxServices = 8
+
+// Association gives a service to a user (SVC-4).
+type Association struct {
+	TenantID  TenantID
+	UserID    UserID
+	ServiceID ServiceID
+	Rev       int64
+	Slot      int64  // the place among the user's services, 1 to 8
+	PrimaryOf UserID // UserID when it is the user's primary service, else zero (SVC-6)
+}
+
+// Primary reports whether the service is the user's primary one.
+func (a *Association) Primary() bool { return !a.PrimaryOf.IsZero() }
+
+// Table returns the declaration of associations.
+func (a *Association) Table() *Table { return associationsTable }
+
+// Fields appends the association's columns.
+func (a *Association) Fields(f []Field) []Field {
+	return append(f,
+		id("tenant_id", &a.TenantID), id("user_id", &a.UserID), id("service_id", &a.ServiceID),
+		integer("rev", &a.Rev), integer("slot", &a.Slot), maybeID("primary_of", &a.PrimaryOf),
+	)
+}
+
+func (a *Association) revision() *int64 { return &a.Rev }
+
+func (a *Association) clone() Record { c := *a; return &c }
+
+// servicesOf reads a user's associations.
+func (t *tx) servicesOf(ctx context.Context, user UserID) ([]*Association, error) {
+	return gather(find[*Association](ctx, t, Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
+}
+
+// usersOf reads a service's associations.
+func (t *tx) usersOf(ctx context.Context, service ServiceID) ([]*Association, error) {
+	return gather(find[*Association](ctx, t, Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
+}
+
+// primaryOf reads a user's primary service, or nil.
+func (t *tx) primaryOf(ctx context.Context, user UserID) (*Service, error) {
+	a, err := one[*Association](ctx, t, associationsByPrimary, t.tenantID, user)
+	if err != nil || a == nil {
+		return nil, err
+	}
+	return t.service(ctx, a.ServiceID)
+}
+
+// Associate gives an existing service to a user too (SVC-4). The user's first
+// service becomes his primary one (SVC-6). A remote service can be associated
+// as any other (SVC-11).
+//
+// Errors: ErrNotFound; ErrConflict when he has it already (SVC-4);
+// ErrExhausted when he has eight (SVC-3); ErrInvalid for a DN that would get in
+// the way of an emergency number where he is (EXT-3).
+func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceID) (*Association, error) {
+	var made *Association
+	err := d.change(ctx, "Associate", func(t *tx) error {
+		u, err := t.user(ctx, user)
+		if err != nil {
+			return err
+		}
+		s, err := t.service(ctx, service)
+		if err != nil {
+			return err
+		}
+		at, err := t.seatFor(ctx, u, s)
+		if err != nil {
+			return err
+		}
+		home, err := t.location(ctx, u.LocationID)
+		if err != nil {
+			return err
+		}
+		if err := t.clearOfEmergency("DN", s.DN, home); err != nil {
+			return err
+		}
+		made = copyOf(t.associate(at, s))
+		return nil
+	})
+	return made, err
+}
+
+// seat is a user's place for a further service, and whether that will be his
+// primary one.
+type seat struct {
+	user    *User
+	slot    int64
+	primary bool
+}
+
+// seatFor finds the place for a further service of a user (SVC-3, SVC-4, SVC-6).
+// s is nil for one not yet made.
+func (t *tx) seatFor(ctx context.Context, u *User, s *Service) (seat, error) {
+	has, err := t.servicesOf(ctx, u.ID)
+	if err != nil {
+		return seat{}, err
+	}
+	var taken [maxServices + 1]bool
+	for _, a := range has {
+		taken[a.Slot] = true
+		if s != nil && a.ServiceID == s.ID {
+			return seat{}, &Error{Code: SVC4, Kind: ErrConflict, Subject: s.ref(), Holder: u.ref(),
+				Reason: u.ref().String() + " has " + s.ref().String() + " already"}
+		}
+	}
+	if len(has) >= maxServices {
+		return seat{}, &Error{Code: SVC3, Kind: ErrExhausted, Subject: u.ref(),
+			Reason: fmt.Sprintf("%s has %d services already, and no user can have more", u.ref(), maxServices)}
+	}
+	slot := int64(1)
+	for taken[slot] {
+		slot++
+	}
+	return seat{user: u, slot: slot, primary: len(has) == 0}, nil
+}
+
+// associate stages that a service takes a seat.
+func (t *tx) associate(at seat, s *Service) *Association {
+	a := &Association{TenantID: t.tenantID, UserID: at.user.ID, ServiceID: s.ID, Slot: at.slot}
+	if at.primary {
+		a.PrimaryOf = at.user.ID
+	}
+	t.insert(a)
+	t.relate("service.associated", s.ref(), at.user.ref(), "")
+	return a
+}
+
+// association reads the association of a user with a service.
+func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*User, *Service, *Association, error) {
+	u, err := t.user(ctx, user)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	s, err := t.service(ctx, service)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	a, err := one[*Association](ctx, t, associationsTable.Key(), t.tenantID, user, service)
+	if err == nil && a == nil {
+		err = &Error{Code: SVC4, Kind: ErrNotFound, Subject: s.ref(), Holder: u.ref(), Reason: s.ref().String() + " is not a service of " + u.ref().String()}
+	}
+	return u, s, a, err
+}
+
+// Disassociate takes a service from a user, after confirmation; both live on
+// (SVC-5).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for the primary service of a user
+// who has others (SVC-7); ErrUnconfirmed (SVC-5).
+func (d *Directory) Disassociate(ctx context.Context, user UserID, service ServiceID) error {
+	return d.change(ctx, "Disassociate", func(t *tx) error {
+		u, s, a, err := t.association(ctx, user, service)
+		if err != nil {
+			return err
+		}
+		has, err := t.servicesOf(ctx, user)
+		if err != nil {
+			return err
+		}
+		if a.Primary() && len(has) > 1 {
+			return &Error{Code: SVC7, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
+				Reason: s.ref().String() + " is the primary service of " + u.ref().String() + ", who has others: make another the primary one first"}
+		}
+		t.confirm(SVC5, s.ref(), "%s will no longer be a service of %s", s.ref(), u.ref())
+		return t.dissolve(ctx, a, u, s)
+	})
+}
+
+// dissolve takes an association away, and the applications that came with it.
+func (t *tx) dissolve(ctx context.Context, a *Association, u *User, s *Service) error {
+	t.remove(a)
+	t.relate("service.disassociated", s.ref(), u.ref(), "")
+	return t.trimApplications(ctx, u, s)
+}
+
+// trimApplications takes from a user the applications that came with a service
+// as it was, and warns (STN-2).
+func (t *tx) trimApplications(ctx context.Context, u *User, s *Service) error {
+	row := copyOf(u)
+	gone, err := t.dropApplications(ctx, row)
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	t.warn(STN2, u.ref(), "%s loses the applications %s with %s", u.ref(), strings.Join(gone, ", "), s.ref())
+	t.update(u, row)
+	t.did("user.modified", row.ref(), "")
+	return nil
+}
+
+// SetPrimary makes another of a user's services his primary one (SVC-6).
+// Errors: ErrNotFound, also for a service that is not his.
+func (d *Directory) SetPrimary(ctx context.Context, user UserID, service ServiceID) error {
+	return d.change(ctx, "SetPrimary", func(t *tx) error {
+		u, s, a, err := t.association(ctx, user, service)
+		if err != nil || a.Primary() {
+			return err
+		}
+		was, err := one[*Association](ctx, t, associationsByPrimary, t.tenantID, user)
+		if err != nil {
+			return err
+		}
+		if was != nil {
+			edit(t, was, func(a *Association) { a.PrimaryOf = UserID{} })
+		}
+		edit(t, a, func(a *Association) { a.PrimaryOf = u.ID })
+		t.relate("service.made-primary", s.ref(), u.ref(), "")
+		return nil
+	})
+}
+
+// UserServices returns a user's associations in the order of their slots, and
+// the services with them. Errors: ErrNotFound.
+func (d *Directory) UserServices(ctx context.Context, user UserID) ([]*Association, []*Service, error) {
+	var associations []*Association
+	var services []*Service
+	err := d.read(ctx, "UserServices", func(t *tx) error {
+		if _, err := t.user(ctx, user); err != nil {
+			return err
+		}
+		return t.eachService(ctx, user, func(a *Association, s *Service) {
+			associations, services = append(associations, copyOf(a)), append(services, copyOf(s))
+		})
+	})
+	return associations, services, err
+}
+
+// eachService visits the services of a user in the order of their slots.
+func (t *tx) eachService(ctx context.Context, user UserID, visit func(*Association, *Service)) error {
+	has, err := gather(find[*Association](ctx, t, Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
+	if err != nil {
+		return err
+	}
+	for _, a := range has {
+		s, err := t.service(ctx, a.ServiceID)
+		if err != nil {
+			return err
+		}
+		visit(a, s)
+	}
+	return nil
+}
+
+// ServiceUsers returns the users of a service. Errors: ErrNotFound.
+func (d *Directory) ServiceUsers(ctx context.Context, service ServiceID) ([]*User, error) {
+	var users []*User
+	err := d.read(ctx, "ServiceUsers", func(t *tx) error {
+		if _, err := t.service(ctx, service); err != nil {
+			return err
+		}
+		of, err := t.othersOf(ctx, service, UserID{})
+		for _, u := range of {
+			users = append(users, copyOf(u))
+		}
+		return err
+	})
+	return users, err
+}
+
+// Choice is a user as shown to whoever chooses one for a service (SVC-4).
+type Choice struct {
+	User       UserID
+	Name       string
+	Department string
+	Location   string   // the building, or ""
+	DNs        []string // of the services that he has already
+}
+
+// AssociationChoices yields the users to whom a service can be given, as Users
+// does, with what distinguishes them (SVC-4). Errors: those of Users.
+func (d *Directory) AssociationChoices(ctx context.Context, q UserQuery) iter.Seq2[Choice, error] {
+	return func(yield func(Choice, error) bool) {
+		for u, err := range d.Users(ctx, q) {
+			if err != nil {
+				yield(Choice{}, err)
+				return
+			}
+			var c Choice
+			err = d.read(ctx, "AssociationChoices", func(t *tx) (err error) {
+				c, err = t.choice(ctx, u.ID)
+				return err
+			})
+			if errors.Is(err, ErrNotFound) {
+				continue // deleted since his page was read
+			}
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (t *tx) choice(ctx context.Context, user UserID) (Choice, error) {
+	u, err := t.user(ctx, user)
+	if err != nil {
+		return Choice{}, err
+	}
+	c := Choice{User: u.ID, Name: u.Name(), Department: u.Department}
+	at, err := t.location(ctx, u.LocationID)
+	if err != nil {
+		return Choice{}, err
+	}
+	if at != nil {
+		c.Location = at.Building
+	}
+	err = t.eachService(ctx, user, func(_ *Association, s *Service) { c.DNs = append(c.DNs, string(s.DN)) })
+	return c, err
+}

@@ -1,0 +1,107 @@
+package pbx
+
+import (
+	"context"
+	"iter"
+	"slices"
+)
+
+// ServiceType is a product of the tenant's catalogue of phone services.
+type ServiceType struct {
+	TenantID     TenantID
+	Code         string // unique in the tenant, such as "CONNECT-PRO"
+	Rev          int64
+	Name         string
+	Monthly      Money // the charge a month
+	OneTime      Money // the charge on ordering
+	Applications []string
+}
+
+// Table returns the declaration of service types.
+func (s *ServiceType) Table() *Table { return serviceTypesTable }
+
+// Fields appends the service type's columns.
+func (s *ServiceType) Fields(f []Field) []Field {
+	return append(f,
+		id("tenant_id", &s.TenantID), text("code", &s.Code), integer("rev", &s.Rev),
+		text("name", &s.Name), integer("monthly", (*int64)(&s.Monthly)), integer("one_time", (*int64)(&s.OneTime)),
+		list("applications", &s.Applications),
+	)
+}
+
+func (s *ServiceType) revision() *int64 { return &s.Rev }
+
+func (s *ServiceType) clone() Record {
+	c := *s
+	c.Applications = slices.Clone(s.Applications)
+	return &c
+}
+
+func (s *ServiceType) ref() Ref { return Ref{"service type", s.Code, s.Name} }
+
+// SetServiceType adds a product to the tenant's catalogue, or changes the one
+// with that code; services that have it keep it at the new price, and their
+// users the applications that they have enabled (SVC-16). Only Code, Name,
+// Monthly, OneTime and Applications are taken, and a Rev that is not 0.
+//
+// Errors: ErrInvalid for bad fields, all at once; ErrStale, together with the
+// product as it is now, for a Rev that is not the present one (SVC-15).
+func (d *Directory) SetServiceType(ctx context.Context, in ServiceType) (*ServiceType, error) {
+	var out *ServiceType
+	err := d.change(ctx, "SetServiceType", func(t *tx) error {
+		if err := in.look(); err != nil {
+			return err
+		}
+		was, err := one[*ServiceType](ctx, t, serviceTypesTable.Key(), t.tenantID, in.Code)
+		if err != nil {
+			return err
+		}
+		row := &ServiceType{TenantID: t.tenantID, Code: in.Code, Name: in.Name, Monthly: in.Monthly, OneTime: in.OneTime,
+			Applications: slices.Clone(in.Applications)}
+		switch {
+		case was == nil:
+			t.insert(row)
+		case in.Rev != 0 && in.Rev != was.Rev:
+			out = copyOf(was)
+			return current(in.Rev, was.Rev, was.ref())
+		default:
+			t.update(was, row)
+		}
+		t.did("service-type.set", row.ref(), "")
+		out = copyOf(row)
+		return nil
+	})
+	return out, err
+}
+
+func (s *ServiceType) look() error {
+	var d door
+	d.code(SVC16, "Code", s.Code)
+	d.required(SVC16, "Name", s.Name, maxName)
+	d.codes(STN2, "Applications", s.Applications)
+	if s.Monthly < 0 || s.Monthly > maxMoney {
+		d.refuse(SVC16, "Monthly", "not within 0 and %d", maxMoney)
+	}
+	if s.OneTime < 0 || s.OneTime > maxMoney {
+		d.refuse(SVC16, "OneTime", "not within 0 and %d", maxMoney)
+	}
+	return d.err()
+}
+
+// ServiceTypes yields the tenant's catalogue of phone services.
+func (d *Directory) ServiceTypes(ctx context.Context) iter.Seq2[*ServiceType, error] {
+	return pages[*ServiceType](ctx, d, "ServiceTypes", Query{Index: serviceTypesTable.Key(), Equal: []any{d.scope()}}, 0, nil)
+}
+
+// serviceType reads a product of the catalogue; "" is none (SVC-16).
+func (t *tx) serviceType(ctx context.Context, code string) (*ServiceType, error) {
+	if code == "" {
+		return nil, nil
+	}
+	st, err := one[*ServiceType](ctx, t, serviceTypesTable.Key(), t.tenantID, code)
+	if err == nil && st == nil {
+		err = &Error{Code: SVC16, Kind: ErrNotFound, Field: "Type", Subject: Ref{Kind: "service type", ID: code},
+			Reason: "the tenant's catalogue has no such service type"}
+	}
+	return st, err
+}

@@ -1,0 +1,220 @@
+package pbx
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// CheckReport is what the checker found.
+type CheckReport struct {
+	Tenants    int // that were checked, the Provider among them
+	Records    int // that were looked at
+	Violations []Violation
+}
+
+// Violation is an invariant that does not hold.
+type Violation struct {
+	Code    Code     // the rule that the invariant belongs to
+	Tenant  TenantID // whose record it is
+	Subject Ref      // the record, by its kind and its key
+	Text    string   // the invariant, and what is there instead
+}
+
+// String returns the code, the record and the text.
+func (v Violation) String() string { return fmt.Sprintf("%s: %s: %s", v.Code, v.Subject, v.Text) }
+
+// Check proves the invariants and lists what is broken (SYS-4): over the whole
+// store for support in the Provider's tenant, over the one tenant that the
+// Directory works in for anybody else. It reads one snapshot, tenant by tenant
+// and page by page, and keeps no more of it than one tenant's IDs.
+//
+// Errors: those of the store; ErrMisuse inside a batch or review.
+func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
+	tenant, err := d.enter(ctx, "Check")
+	if err != nil {
+		return nil, err
+	}
+	if d.tx != nil {
+		return nil, misuse("the checker looks at what is committed, not at a batch or review")
+	}
+	var c *checker
+	err = d.core.store.View(ctx, func(r Reader) error {
+		c = &checker{ctx: ctx, reader: r, only: tenant}
+		if tenant == Provider {
+			c.only = TenantID{}
+		}
+		return c.run()
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(c.report.Violations, func(a, b Violation) int {
+		return cmp.Or(slices.Compare(a.Tenant[:], b.Tenant[:]), cmp.Compare(a.Code, b.Code),
+			cmp.Compare(a.Subject.ID, b.Subject.ID), cmp.Compare(a.Text, b.Text))
+	})
+	return &c.report, nil
+}
+
+// invariant is something that must always be true: of each record of a table,
+// or of a tenant when all its records have been seen.
+type invariant struct {
+	code  Code
+	holds string // what is true, as a sentence
+	table *Table
+	look  func(c *census, r Record)
+	end   func(c *census)
+}
+
+// each is an invariant of the records of a table.
+func each[R Record](table *Table, code Code, holds string, look func(c *census, r R)) invariant {
+	return invariant{code: code, holds: holds, table: table, look: func(c *census, r Record) { look(c, r.(R)) }}
+}
+
+// inTheEnd is an invariant of a tenant as a whole.
+func inTheEnd(code Code, holds string, end func(c *census)) invariant {
+	return invariant{code: code, holds: holds, end: end}
+}
+
+// invariants are all that the checker proves, besides the references and the
+// unique indexes.
+var invariants = slices.Concat(everyRecord, peopleInvariants, groupInvariants, deviceInvariants, lineInvariants,
+	dialPlanInvariants, numberInvariants, bookInvariants, journalInvariants)
+
+// checkPage is how many records the checker reads at a time, and how many
+// questions it gathers before it asks them.
+const checkPage = 256
+
+// checker walks a store.
+type checker struct {
+	ctx    context.Context
+	reader Reader
+	only   TenantID // zero: all of them
+	report CheckReport
+	asked  []question
+}
+
+// question is a record to be looked up, and what to do with it; it may be nil.
+type question struct {
+	key  Key
+	then func(found Record)
+}
+
+// run checks the tenants by ID. Each is given what lies behind the tenant before
+// it, so that records of a tenant that is not there are found on the way.
+func (c *checker) run() error {
+	q := Query{Index: tenantsTable.Key()}
+	if !c.only.IsZero() {
+		q.From, q.To = c.only, behind(c.only)
+	}
+	from := q.From
+	err := c.walk(q, func(rec Record) error {
+		t := rec.(*Tenant)
+		c.report.Tenants++
+		to := behind(t.ID)
+		err := newCensus(c, t).run(from, to)
+		from = to
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case !c.only.IsZero() && c.report.Tenants == 0:
+		return noTenant(c.only)
+	case c.only.IsZero() && (from != nil || c.report.Tenants == 0):
+		if err := newCensus(c, nil).tables(from, nil); err != nil {
+			return err
+		}
+	}
+	return c.global()
+}
+
+// behind is the ID that follows a tenant's; nil behind the last one there can
+// be.
+func behind(tenant TenantID) any {
+	up := upper(tenant[:])
+	if up == nil {
+		return nil
+	}
+	var next TenantID
+	copy(next[:], up)
+	return next
+}
+
+// walk calls visit with the records of a range, read in pages, so that visit
+// may read too.
+func (c *checker) walk(q Query, visit func(Record) error) error {
+	for q.Limit = checkPage; ; {
+		page, err := gather(c.reader.Find(c.ctx, q))
+		if err != nil {
+			return err
+		}
+		for _, rec := range page {
+			if err := visit(rec); err != nil {
+				return err
+			}
+		}
+		if err := c.answer(); err != nil {
+			return err
+		}
+		if len(page) < checkPage {
+			return nil
+		}
+		q.After, _ = q.Index.Values(page[len(page)-1])
+	}
+}
+
+// ask looks a record up, together with others and later.
+func (c *checker) ask(key Key, then func(found Record)) {
+	c.asked = append(c.asked, question{key, then})
+}
+
+// answer answers what was asked.
+func (c *checker) answer() error {
+	for now := range slices.Chunk(c.asked, checkPage) {
+		keys := make([]Key, len(now))
+		for i, q := range now {
+			keys[i] = q.key
+		}
+		found, err := c.reader.Get(c.ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, q := range now {
+			q.then(found[i])
+		}
+	}
+	clear(c.asked)
+	c.asked = c.asked[:0]
+	return nil
+}
+
+// subjectOf names a record by its kind and its key, without the tenant.
+func subjectOf(rec Record) Ref {
+	table := rec.Table()
+	fields := rec.Fields(nil)
+	var parts []string
+	for _, column := range table.Key().Columns {
+		f := fields[column]
+		if f.Name == "tenant_id" {
+			continue
+		}
+		if raw, ok := f.Ptr.(*[16]byte); ok {
+			parts = append(parts, ID[Tenant](*raw).String())
+		} else {
+			parts = append(parts, fmt.Sprint(f.Value()))
+		}
+	}
+	return Ref{Kind: kinds[table], ID: strings.Join(parts, "/")}
+}
+
+// kinds are what records are called in a report.
+var kinds = map[*Table]string{
+	tenantsTable: "tenant", locationsTable: "location", serviceTypesTable: "service type", stationPoolsTable: "station package",
+	usersTable: "user", aliasesTable: "alias", sipIdentitiesTable: "SIP identity", groupsTable: "group", membersTable: "group member",
+	devicesTable: "device", servicesTable: "service", associationsTable: "association", extensionsTable: "extension",
+	ownersTable: "owner", mailboxesTable: "mailbox", portRequestsTable: "port request", numbersTable: "number",
+	ordersTable: "order", orderLinesTable: "order line", eventsTable: "event", cursorsTable: "cursor",
+}

@@ -1,0 +1,230 @@
+package pbx
+
+import (
+	"fmt"
+	"slices"
+)
+
+// census is the check of one tenant: who and what there is, by ID, and how
+// often. Its tables are walked such that what a record refers to has been seen
+// before it.
+type census struct {
+	*checker
+	tenant  *Tenant    // nil behind the last one
+	running *invariant // whose violations are reported
+
+	known    map[*Table]map[any]bool // the keys of what can be referred to
+	users    map[UserID]*userTally
+	services map[ServiceID]*serviceTally
+	devices  map[DeviceID]*deviceTally
+	orders   map[OrderID]*orderTally
+	ports    map[PortID]PortState
+	stations map[string]int64   // the users with a station of a package
+	used     map[string]int64   // the stations used, as the pool says
+	awaited  map[E164]ServiceID // porting-in numbers, and who waits for them
+	standIns map[E164]standIn   // temporary numbers, by the number that they stand in for
+	next     Extension          // all extensions of the range below it were looked at
+	last     *Event             // of the journal, so far
+}
+
+// userTally is what a user has.
+type userTally struct {
+	slots                                  [maxServices + 1]bool
+	services, devices, extensions          int
+	primaries, primaryDevices, mainEntries int
+}
+
+// serviceTally is what a service says of itself, and what says the same of it.
+type serviceTally struct {
+	dn       Extension
+	number   E164
+	dialled  int // entries of the dial plan that reach it
+	numbered int // numbers assigned to it
+}
+
+type deviceTally struct {
+	state   DeviceState
+	carries int // services
+}
+
+// orderTally is what is missing in an order's lines to make up its sums.
+type orderTally struct{ monthly, oneTime Money }
+
+type standIn struct {
+	number  E164
+	service ServiceID
+}
+
+func newCensus(c *checker, t *Tenant) *census {
+	return &census{
+		checker: c, tenant: t,
+		known: make(map[*Table]map[any]bool), users: make(map[UserID]*userTally), services: make(map[ServiceID]*serviceTally),
+		devices: make(map[DeviceID]*deviceTally), orders: make(map[OrderID]*orderTally), ports: make(map[PortID]PortState),
+		stations: make(map[string]int64), used: make(map[string]int64),
+		awaited: make(map[E164]ServiceID), standIns: make(map[E164]standIn),
+	}
+}
+
+// run checks one tenant, with what lies between the tenant before it and its
+// own records.
+func (c *census) run(from, to any) error {
+	c.next = c.tenant.Policy.ExtensionFirst
+	c.look(c.tenant)
+	if err := c.tables(from, to); err != nil {
+		return err
+	}
+	for i := range invariants {
+		if c.running = &invariants[i]; c.running.end != nil {
+			c.running.end(c)
+		}
+	}
+	return nil
+}
+
+// tables walks the tables whose records are a tenant's, over a range of
+// tenants: the one of the census, and before it those that are not there.
+func (c *census) tables(from, to any) error {
+	for _, table := range tables {
+		ix := tenantOrder(table)
+		if ix == nil {
+			continue
+		}
+		err := c.walk(Query{Index: ix, From: from, To: to}, func(rec Record) error {
+			if owner := tenantOf(rec, ix); c.tenant == nil || owner != c.tenant.ID {
+				c.report.Records++
+				c.report.Violations = append(c.report.Violations, Violation{Code: ACC1, Tenant: owner, Subject: subjectOf(rec),
+					Text: "every record belongs to a tenant: there is no such tenant"})
+				return nil
+			}
+			c.look(rec)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tenantOrder is an index of the table that begins with the tenant and holds
+// every record, or nil for tenants and for what is walked as a whole.
+func tenantOrder(table *Table) *Index {
+	switch table {
+	case tenantsTable, sipIdentitiesTable, cursorsTable:
+		return nil
+	case numbersTable:
+		return numbersByState
+	}
+	return table.Key()
+}
+
+// tenantOf is the tenant of a record of an index that begins with it.
+func tenantOf(rec Record, ix *Index) TenantID {
+	var room [40]Field
+	return TenantID(*rec.Fields(room[:0])[ix.Columns[0]].Ptr.(*[16]byte))
+}
+
+// look counts a record, and lets every invariant of its table look at it.
+func (c *census) look(rec Record) {
+	c.report.Records++
+	c.know(rec)
+	c.count(rec)
+	c.references(rec)
+	c.claims(rec)
+	for i := range invariants {
+		if inv := &invariants[i]; inv.look != nil && (inv.table == nil || inv.table == rec.Table()) {
+			c.running = inv
+			inv.look(c, rec)
+		}
+	}
+}
+
+// broken reports that the running invariant does not hold for a record.
+func (c *census) broken(subject Ref, format string, args ...any) {
+	c.report.Violations = append(c.report.Violations, Violation{
+		Code: c.running.code, Tenant: c.tenant.ID, Subject: subject, Text: c.running.holds + ": " + fmt.Sprintf(format, args...),
+	})
+}
+
+// refused reports, as the running invariant's, what the door of a record's own
+// operation refuses.
+func (c *census) refused(rec Record, err error) {
+	for _, e := range Errors(err) {
+		c.broken(subjectOf(rec), "%s", e.Error())
+	}
+}
+
+// askFor looks up a record for the running invariant, which goes on when it
+// has been found or not.
+func (c *census) askFor(ix *Index, values []any, then func(found Record)) {
+	running := c.running
+	c.ask(Key{ix, values}, func(found Record) {
+		c.running = running
+		then(found)
+	})
+}
+
+// count adds a record to the tallies.
+func (c *census) count(rec Record) {
+	switch r := rec.(type) {
+	case *StationPool:
+		c.used[r.Package] = r.Used
+	case *User:
+		c.users[r.ID] = new(userTally)
+		if r.Station != "" {
+			c.stations[r.Station]++
+		}
+	case *Device:
+		c.devices[r.ID] = &deviceTally{state: r.State}
+		if u := c.users[r.UserID]; u != nil {
+			u.devices++
+			u.primaryDevices += oneIf(r.PrimaryOf == r.UserID)
+		}
+	case *Service:
+		c.services[r.ID] = &serviceTally{dn: r.DN, number: r.Number}
+		if d := c.devices[r.DeviceID]; d != nil {
+			d.carries++
+		}
+	case *Association:
+		if u := c.users[r.UserID]; u != nil {
+			u.services++
+			u.primaries += oneIf(r.PrimaryOf == r.UserID)
+		}
+	case *DialEntry:
+		if u := c.users[r.UserID]; u != nil {
+			u.extensions++
+			u.mainEntries += oneIf(r.MainOf == r.UserID)
+		}
+	case *PortRequest:
+		c.ports[r.ID] = r.State
+	case *Order:
+		c.orders[r.ID] = &orderTally{r.Monthly, r.OneTime}
+	case *OrderLine:
+		if o := c.orders[r.OrderID]; o != nil {
+			o.monthly -= r.Monthly
+			o.oneTime -= r.OneTime
+		}
+	}
+}
+
+func oneIf(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// everyRecord holds for the records of all tables.
+var everyRecord = []invariant{
+	{code: SVC15, holds: "a revision counts from 1", look: func(c *census, rec Record) {
+		if rev := rec.revision(); rev != nil && *rev < 1 {
+			c.broken(subjectOf(rec), "it is %d", *rev)
+		}
+	}},
+	{code: ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", look: func(c *census, rec Record) {
+		own := []*Table{tenantsTable, numbersTable, eventsTable}
+		if c.tenant.ID == Provider && !slices.Contains(own, rec.Table()) {
+			c.broken(subjectOf(rec), "it is the Provider's")
+		}
+	}},
+}

@@ -1,0 +1,101 @@
+package pbx
+
+// journalInvariants hold for the journal of a tenant.
+var journalInvariants = []invariant{
+	each(eventsTable, ACC4, "the journal numbers the changes 1, 2, 3 and so on, and the events of each", func(c *census, e *Event) {
+		seq, pos := int64(0), int64(0)
+		if c.last != nil {
+			seq, pos = c.last.Seq, c.last.Pos
+		}
+		if !(e.Seq == seq && e.Pos == pos+1 || e.Seq == seq+1 && e.Pos == 1) {
+			c.broken(subjectOf(e), "it comes behind %d/%d", seq, pos)
+		}
+	}),
+	each(eventsTable, ACC4, "the events of one change are of one operation", func(c *census, e *Event) {
+		if c.last != nil && c.last.Seq == e.Seq && c.last.Operation != e.Operation {
+			c.broken(subjectOf(e), "it is of %s, and the one before of %s", e.Operation, c.last.Operation)
+		}
+		c.last = e
+	}),
+	each(eventsTable, ACC4, "an event says what was done, by whom and in which role", func(c *census, e *Event) {
+		known := e.Role == RoleSupport || e.Role == RoleAdministrator || e.Role == RoleOwner
+		if e.Type == "" || e.Actor == "" || !known {
+			c.broken(subjectOf(e), "type %q, role %q", e.Type, e.Role)
+		}
+	}),
+	inTheEnd(ACC4, "a tenant's revision is the last change of its journal", func(c *census) {
+		seq := int64(0)
+		if c.last != nil {
+			seq = c.last.Seq
+		}
+		if c.tenant.Rev != seq {
+			c.broken(subjectOf(c.tenant), "it is %d, and the journal ends with %d", c.tenant.Rev, seq)
+		}
+	}),
+}
+
+// The invariants of the records that are not kept by tenant.
+var (
+	identityHolds = &invariant{code: EXT6, holds: "a SIP address is claimed for the user or alias that has it"}
+	cursorHolds   = &invariant{code: SYS3, holds: "a subscriber's cursor is at an event of the journal"}
+)
+
+// global walks the tables that have no order by tenant: SIP identities and
+// cursors.
+func (c *checker) global() error {
+	err := c.walk(Query{Index: sipIdentitiesTable.Key()}, func(rec Record) error {
+		if s := rec.(*SIPIdentity); c.concerns(s.TenantID) {
+			c.identity(s)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.walk(Query{Index: cursorsTable.Key()}, func(rec Record) error {
+		if at := rec.(*Cursor); c.concerns(at.TenantID) {
+			c.cursor(at)
+		}
+		return nil
+	})
+}
+
+// concerns counts a record of a tenant that is checked.
+func (c *checker) concerns(tenant TenantID) bool {
+	if !c.only.IsZero() && c.only != tenant {
+		return false
+	}
+	c.report.Records++
+	return true
+}
+
+// identity checks that an address is claimed for whoever has it.
+func (c *checker) identity(s *SIPIdentity) {
+	of := &census{checker: c, tenant: &Tenant{ID: s.TenantID}, running: identityHolds}
+	switch {
+	case s.UserID.IsZero() == s.AliasID.IsZero():
+		of.broken(subjectOf(s), "it is claimed for nobody, or for two")
+	case !s.UserID.IsZero():
+		of.askFor(usersTable.Key(), []any{s.TenantID, s.UserID}, func(found Record) {
+			if u, _ := found.(*User); u == nil || u.SIPAddress != s.Address {
+				of.broken(subjectOf(s), "user %s does not have it", s.UserID)
+			}
+		})
+	default:
+		of.askFor(aliasesTable.Key(), []any{s.TenantID, s.AliasID}, func(found Record) {
+			if a, _ := found.(*Alias); a == nil || a.SIPAddress != s.Address {
+				of.broken(subjectOf(s), "alias %s does not have it", s.AliasID)
+			}
+		})
+	}
+}
+
+// cursor checks that a subscriber is not further than the journal.
+func (c *checker) cursor(at *Cursor) {
+	of := &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: cursorHolds}
+	of.askFor(eventsTable.Key(), []any{at.TenantID, at.Seq, at.Pos}, func(found Record) {
+		if found == nil {
+			of.broken(subjectOf(at), "there is no event %d/%d", at.Seq, at.Pos)
+		}
+	})
+}

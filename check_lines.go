@@ -1,0 +1,113 @@
+package pbx
+
+import (
+	"slices"
+
+	"github.com/pbxkit/pbx/internal/numplan"
+)
+
+// lineInvariants hold for services, and for what hangs on them.
+var lineInvariants = []invariant{
+	each(servicesTable, SVC17, "a service has a status, and is billed when active and not while it waits for that", func(c *census, s *Service) {
+		known := []ServiceStatus{StatusNone, StatusOrderProcessing, StatusOrderFailed, StatusPendingActivation, StatusActive, StatusPendingCancellation}
+		billed := !s.ActivatedAt.IsZero()
+		if !slices.Contains(known, s.Status) || s.Status == StatusActive && !billed || s.Status == StatusPendingActivation && billed {
+			c.broken(subjectOf(s), "it is %q, billed: %t", s.Status, billed)
+		}
+	}),
+	each(associationsTable, SVC3, "a user's services lie in slots of their own, 1 to 8", func(c *census, a *Association) {
+		u := c.users[a.UserID]
+		switch {
+		case a.Slot < 1 || a.Slot > maxServices:
+			c.broken(subjectOf(a), "it is slot %d", a.Slot)
+		case u != nil && u.slots[a.Slot]:
+			c.broken(subjectOf(a), "slot %d is another one's too", a.Slot)
+		case u != nil:
+			u.slots[a.Slot] = true
+		}
+	}),
+	each(associationsTable, SVC6, "a service is the primary one of its own users alone", func(c *census, a *Association) {
+		if !a.PrimaryOf.IsZero() && a.PrimaryOf != a.UserID {
+			c.broken(subjectOf(a), "it is that of user %s", a.PrimaryOf)
+		}
+	}),
+	each(ownersTable, OWN3, "an owner is a principal", func(c *census, o *Owner) {
+		if o.Principal == "" {
+			c.broken(subjectOf(o), "it is nobody")
+		}
+	}),
+	each(mailboxesTable, VM4, "a mailbox number is 2 to 7 digits, the first of which is not 0", func(c *census, m *Mailbox) {
+		if !dialable(m.Number) || m.Number[0] == '0' {
+			c.broken(subjectOf(m), "it is %q", m.Number)
+		}
+	}),
+}
+
+// dialable reports whether digits can be an extension under any policy.
+func dialable(e string) bool { return digits(e) && len(e) >= 2 && len(e) <= 7 }
+
+// dialPlanInvariants hold for what can be dialled.
+var dialPlanInvariants = []invariant{
+	each(extensionsTable, EXT1, "an extension is 2 to 7 digits", func(c *census, e *DialEntry) {
+		if !dialable(string(e.Digits)) {
+			c.broken(subjectOf(e), "it is %q", e.Digits)
+		}
+	}),
+	each(extensionsTable, EXT1, "an extension is the main one of nobody but the user that it points at", func(c *census, e *DialEntry) {
+		if !e.MainOf.IsZero() && e.MainOf != e.UserID {
+			c.broken(subjectOf(e), "it is that of user %s", e.MainOf)
+		}
+	}),
+	each(extensionsTable, EXT2, "an extension reaches exactly one thing", func(c *census, e *DialEntry) {
+		targets := oneIf(!e.UserID.IsZero()) + oneIf(!e.ServiceID.IsZero()) + oneIf(!e.AliasID.IsZero()) + oneIf(!e.GroupID.IsZero())
+		if targets != 1 {
+			c.broken(subjectOf(e), "it reaches %d", targets)
+		}
+	}),
+	each(extensionsTable, EXT2, "the extension that reaches a service is its DN", func(c *census, e *DialEntry) {
+		s := c.services[e.ServiceID]
+		if s == nil {
+			return
+		}
+		if s.dialled++; s.dn != e.Digits {
+			c.broken(subjectOf(e), "the DN is %s", s.dn)
+		}
+	}),
+	inTheEnd(EXT2, "a service has one entry in the dial plan", func(c *census) {
+		for id, s := range c.services {
+			if s.dialled != 1 {
+				c.broken(Ref{Kind: "service", ID: id.String()}, "DN %s has %d", s.dn, s.dialled)
+			}
+		}
+	}),
+	each(extensionsTable, EXT3, "no extension gets in the way of an emergency number of the tenant's country", func(c *census, e *DialEntry) {
+		if emergency, touches, _ := numplan.TouchesEmergency(c.tenant.Country, string(e.Digits)); touches {
+			c.broken(subjectOf(e), "it does of %s", emergency)
+		}
+	}),
+	each(extensionsTable, EXT5, searchHolds, func(c *census, e *DialEntry) {
+		if len(e.Digits) == len(c.next) {
+			c.pass(e.Digits)
+			if e.Digits == c.next {
+				c.next = following(c.next)
+			}
+		}
+	}),
+	inTheEnd(EXT5, searchHolds, func(c *census) { c.pass(c.tenant.nextExtension) }),
+}
+
+const searchHolds = "no extension that fills itself in is free below the place where the search for one begins"
+
+// pass looks at the digits up to those given, of which none is dialled, and
+// reports the first that is free although the search begins behind it.
+func (c *census) pass(to Extension) {
+	start := c.tenant.nextExtension
+	for len(c.next) == len(start) && c.next < start && c.next < to {
+		if _, touches, _ := numplan.TouchesEmergency(c.tenant.Country, string(c.next)); !touches {
+			c.broken(subjectOf(c.tenant), "%s is free, and the search begins with %s", c.next, start)
+			c.next = start
+			return
+		}
+		c.next = following(c.next)
+	}
+}

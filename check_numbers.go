@@ -1,0 +1,99 @@
+package pbx
+
+import "github.com/pbxkit/pbx/internal/numplan"
+
+// numberInvariants hold for numbers and for what brings them in.
+var numberInvariants = []invariant{
+	each(numbersTable, NUM1, "a number is in E.164 form", func(c *census, n *Number) {
+		if !numplan.Valid(string(n.E164)) {
+			c.broken(subjectOf(n), "it is %q", n.E164)
+		}
+	}),
+	each(numbersTable, NUM1, "a number is the Provider's exactly where it is stock or rests", func(c *census, n *Number) {
+		switch n.State {
+		case NumberStock, NumberResting, NumberAvailable, NumberAssigned, NumberPorting:
+			ours := n.State == NumberStock || n.State == NumberResting
+			if ours != (c.tenant.ID == Provider) {
+				c.broken(subjectOf(n), "it is %s", n.State)
+			}
+		default:
+			c.broken(subjectOf(n), "it is %q", n.State)
+		}
+	}),
+	each(numbersTable, NUM2, "a number is assigned exactly where it has a service", func(c *census, n *Number) {
+		if (n.State == NumberAssigned) == n.ServiceID.IsZero() {
+			c.broken(subjectOf(n), "it is %s, and has the service %s", n.State, n.ServiceID)
+		}
+	}),
+	each(numbersTable, NUM10, "a number rests exactly where there is an end to its rest", func(c *census, n *Number) {
+		if (n.State == NumberResting) == n.FreeFrom.IsZero() {
+			c.broken(subjectOf(n), "it is %s", n.State)
+		}
+	}),
+	each(numbersTable, NUM1, "the number of a service is assigned to it", func(c *census, n *Number) {
+		s := c.services[n.ServiceID]
+		if s == nil {
+			return
+		}
+		if s.numbered++; s.number != n.E164 {
+			c.broken(subjectOf(n), "its service %s has %q", n.ServiceID, s.number)
+		}
+	}),
+	inTheEnd(NUM1, "a service has as many numbers as it says, one or none", func(c *census) {
+		for id, s := range c.services {
+			if s.numbered != oneIf(s.number != "") {
+				c.broken(Ref{Kind: "service", ID: id.String()}, "it says %q, and %d are assigned to it", s.number, s.numbered)
+			}
+		}
+	}),
+	each(numbersTable, NUM3, "only a porting-in number is waited for", func(c *census, n *Number) {
+		switch {
+		case n.State == NumberPorting:
+			c.awaited[n.E164] = n.WaitingID
+		case !n.WaitingID.IsZero():
+			c.broken(subjectOf(n), "it is %s, and service %s waits", n.State, n.WaitingID)
+		}
+	}),
+	each(numbersTable, NUM3, "only an assigned number stands in for another", func(c *census, n *Number) {
+		switch {
+		case n.TemporaryFor == "":
+		case n.State != NumberAssigned:
+			c.broken(subjectOf(n), "it is %s, and stands in for %s", n.State, n.TemporaryFor)
+		default:
+			c.standIns[n.TemporaryFor] = standIn{n.E164, n.ServiceID}
+		}
+	}),
+	inTheEnd(NUM3, "a temporary number stands in for a porting-in one that its service waits for", func(c *census) {
+		for porting, temporary := range c.standIns {
+			waiting, there := c.awaited[porting]
+			subject := Ref{Kind: "number", ID: string(temporary.number)}
+			switch {
+			case !there:
+				c.broken(subject, "%s is not porting in", porting)
+			case waiting != temporary.service:
+				c.broken(subject, "service %s waits for %s", waiting, porting)
+			}
+		}
+	}),
+	inTheEnd(NUM3, "the service that waits for a number has a temporary one", func(c *census) {
+		for porting, waiting := range c.awaited {
+			if _, there := c.standIns[porting]; !there && !waiting.IsZero() {
+				c.broken(Ref{Kind: "number", ID: string(porting)}, "service %s has none", waiting)
+			}
+		}
+	}),
+	each(numbersTable, NUM11, "a number is porting in exactly while its port request is open", func(c *census, n *Number) {
+		state, there := c.ports[n.PortID]
+		open := state == PortRequested || state == PortConfirmed
+		if there && open != (n.State == NumberPorting) || n.PortID.IsZero() && n.State == NumberPorting {
+			c.broken(subjectOf(n), "it is %s, and the request %q", n.State, state)
+		}
+	}),
+	each(portRequestsTable, NUM11, "a port request has a state", func(c *census, p *PortRequest) {
+		switch p.State {
+		case PortRequested, PortConfirmed, PortActivated, PortCancelled, PortFailed:
+		default:
+			c.broken(subjectOf(p), "it is %q", p.State)
+		}
+	}),
+}

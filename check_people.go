@@ -1,0 +1,146 @@
+package pbx
+
+import "strings"
+
+// peopleInvariants hold for users, aliases and their SIP addresses.
+var peopleInvariants = []invariant{
+	each(usersTable, USR1, "a user has a name", func(c *census, u *User) {
+		if u.Name() == "" {
+			c.broken(subjectOf(u), "he has none")
+		}
+	}),
+	each(usersTable, USR3, "a user ID is kept in lower case too", func(c *census, u *User) {
+		if u.loginFolded != strings.ToLower(u.Login) {
+			c.broken(subjectOf(u), "it is another one")
+		}
+	}),
+	each(usersTable, USR8, "names are kept folded, for searching", func(c *census, u *User) {
+		if u.firstFolded != fold(u.FirstName) || u.lastFolded != fold(u.LastName) {
+			c.broken(subjectOf(u), "they are others")
+		}
+	}),
+	each(usersTable, USR13, "a user is pending and was never activated, or active and was, or disabled", func(c *census, u *User) {
+		activated := !u.ActivatedAt.IsZero()
+		switch {
+		case u.State == UserPending && !activated, u.State == UserActive && activated, u.State == UserDisabled:
+		case activated:
+			c.broken(subjectOf(u), "he is %s, and was activated", u.State)
+		default:
+			c.broken(subjectOf(u), "he is %s, and was not activated", u.State)
+		}
+	}),
+	each(usersTable, USR6, "the emergency calls of an e911 user have a location", func(c *census, u *User) {
+		if u.E911 && u.LocationID.IsZero() {
+			c.broken(subjectOf(u), "he is at none")
+		}
+	}),
+	inTheEnd(SVC6, "a user with services has exactly one primary one", func(c *census) {
+		for id, u := range c.users {
+			if u.services > 0 && u.primaries != 1 {
+				c.broken(Ref{Kind: "user", ID: id.String()}, "of %d services %d are", u.services, u.primaries)
+			}
+		}
+	}),
+	inTheEnd(SVC3, "a user has eight services at most", func(c *census) {
+		for id, u := range c.users {
+			if u.services > maxServices {
+				c.broken(Ref{Kind: "user", ID: id.String()}, "he has %d", u.services)
+			}
+		}
+	}),
+	inTheEnd(DEV4, "a user with devices has exactly one primary one", func(c *census) {
+		for id, u := range c.users {
+			if u.devices > 0 && u.primaryDevices != 1 {
+				c.broken(Ref{Kind: "user", ID: id.String()}, "of %d devices %d are", u.devices, u.primaryDevices)
+			}
+		}
+	}),
+	inTheEnd(EXT1, "of the extensions that point at a user exactly one is the main one", func(c *census) {
+		for id, u := range c.users {
+			if u.extensions > 0 && u.mainEntries != 1 {
+				c.broken(Ref{Kind: "user", ID: id.String()}, "of %d extensions %d are", u.extensions, u.mainEntries)
+			}
+		}
+	}),
+	each(usersTable, EXT6, "a user's SIP address is claimed for him", func(c *census, u *User) {
+		c.claimedFor(u, u.SIPAddress, u.ID, AliasID{})
+	}),
+	each(aliasesTable, EXT6, "an alias's SIP address is claimed for it", func(c *census, a *Alias) {
+		c.claimedFor(a, a.SIPAddress, UserID{}, a.ID)
+	}),
+	each(aliasesTable, EXT7, "an alias has a name", func(c *census, a *Alias) {
+		if a.Name == "" {
+			c.broken(subjectOf(a), "it has none")
+		}
+	}),
+}
+
+// claimedFor looks for the identity that belongs to an address.
+func (c *census) claimedFor(rec Record, address SIPAddress, user UserID, alias AliasID) {
+	c.askFor(sipIdentitiesTable.Key(), []any{string(address)}, func(found Record) {
+		switch s, _ := found.(*SIPIdentity); {
+		case s == nil:
+			c.broken(subjectOf(rec), "it is not claimed")
+		case s.TenantID != c.tenant.ID || s.UserID != user || s.AliasID != alias:
+			c.broken(subjectOf(rec), "it is claimed for somebody else")
+		}
+	})
+}
+
+// groupInvariants hold for groups, queues and their members.
+var groupInvariants = []invariant{
+	each(groupsTable, EXT8, "a group is a hunt group or a queue, and has a name that is kept folded too", func(c *census, g *Group) {
+		switch {
+		case g.Kind != HuntGroup && g.Kind != ACDQueue:
+			c.broken(subjectOf(g), "it is a %s", g.Kind)
+		case g.Name == "" || g.nameFolded != fold(g.Name):
+			c.broken(subjectOf(g), "it has none, or another one")
+		}
+	}),
+	each(membersTable, EXT8, "a member is a user or an alias, and is listed as what it is", func(c *census, m *Member) {
+		switch {
+		case m.UserID.IsZero() == m.AliasID.IsZero():
+			c.broken(subjectOf(m), "it is neither or both")
+		case m.memberID != m.ID().uuid():
+			c.broken(subjectOf(m), "it is %s", m.ID())
+		}
+	}),
+}
+
+// deviceInvariants hold for the inventory of phones.
+var deviceInvariants = []invariant{
+	each(devicesTable, DEV1, "a MAC is kept in its one form", func(c *census, d *Device) {
+		if mac, err := ParseMAC(string(d.MAC)); err != nil || mac != d.MAC {
+			c.broken(subjectOf(d), "it is %q", d.MAC)
+		}
+	}),
+	each(devicesTable, DEV2, "a device is assigned exactly where it has a user", func(c *census, d *Device) {
+		switch {
+		case d.State != DeviceAvailable && d.State != DeviceAssigned && d.State != DeviceInService:
+			c.broken(subjectOf(d), "it is %q", d.State)
+		case (d.State == DeviceAssigned) == d.UserID.IsZero():
+			c.broken(subjectOf(d), "it is %s, and the user %s has it", d.State, d.UserID)
+		}
+	}),
+	each(devicesTable, DEV3, "an assigned device gives its user 1 to all of its ports, any other gives none", func(c *census, d *Device) {
+		least, most := int64(0), int64(0)
+		if d.State == DeviceAssigned {
+			least, most = 1, d.Ports
+		}
+		if d.PortsUsed < least || d.PortsUsed > most {
+			c.broken(subjectOf(d), "it is %s, and gives %d of %d", d.State, d.PortsUsed, d.Ports)
+		}
+	}),
+	each(devicesTable, DEV4, "a device is the primary one of nobody but its user", func(c *census, d *Device) {
+		if !d.PrimaryOf.IsZero() && d.PrimaryOf != d.UserID {
+			c.broken(subjectOf(d), "it is that of user %s", d.PrimaryOf)
+		}
+	}),
+	inTheEnd(DEV2, "a device without a user is in service exactly where it carries services", func(c *census) {
+		for id, d := range c.devices {
+			if d.state == DeviceAvailable && d.carries > 0 || d.state == DeviceInService && d.carries == 0 {
+				c.broken(Ref{Kind: "device", ID: id.String()}, "it is %s, and carries %d", d.state, d.carries)
+			}
+		}
+	}),
+}

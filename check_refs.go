@@ -1,0 +1,176 @@
+package pbx
+
+import (
+	"fmt"
+	"slices"
+)
+
+// reference is a column that holds the ID or the code of a record of another
+// table, in the same tenant.
+type reference struct {
+	from   *Table
+	column string
+	to     *Table
+	code   Code
+}
+
+// references are all of them, but for those of the journal, and the user and
+// the location of an order, which the order outlives.
+var references = []reference{
+	{usersTable, "location_id", locationsTable, USR5},
+	{usersTable, "station", stationPoolsTable, STN1},
+	{aliasesTable, "user_id", usersTable, EXT7},
+	{membersTable, "group_id", groupsTable, EXT8},
+	{membersTable, "user_id", usersTable, EXT8},
+	{membersTable, "alias_id", aliasesTable, EXT8},
+	{devicesTable, "location_id", locationsTable, DEV1},
+	{devicesTable, "user_id", usersTable, DEV2},
+	{servicesTable, "type", serviceTypesTable, SVC16},
+	{servicesTable, "device_id", devicesTable, SVC2},
+	{servicesTable, "location_id", locationsTable, OWN7},
+	{associationsTable, "user_id", usersTable, SVC4},
+	{associationsTable, "service_id", servicesTable, SVC4},
+	{extensionsTable, "user_id", usersTable, EXT2},
+	{extensionsTable, "service_id", servicesTable, EXT2},
+	{extensionsTable, "alias_id", aliasesTable, EXT2},
+	{extensionsTable, "group_id", groupsTable, EXT2},
+	{ownersTable, "service_id", servicesTable, OWN3},
+	{mailboxesTable, "service_id", servicesTable, VM1},
+	{numbersTable, "service_id", servicesTable, NUM1},
+	{numbersTable, "waiting_id", servicesTable, NUM3},
+	{numbersTable, "port_id", portRequestsTable, NUM11},
+	{orderLinesTable, "order_id", ordersTable, ORD1},
+}
+
+// referTo are the columns by which a table's records refer to others.
+var referTo = func() map[*Table][]link {
+	from := make(map[*Table][]link)
+	for i := range references {
+		r := &references[i]
+		at := slices.IndexFunc(r.from.Columns, func(c Column) bool { return c.Name == r.column })
+		holds := fmt.Sprintf("the %s of %s %s is in its tenant", kinds[r.to], article(kinds[r.from]), kinds[r.from])
+		from[r.from] = append(from[r.from], link{at, r.to, &invariant{code: r.code, holds: holds}})
+	}
+	return from
+}()
+
+type link struct {
+	column    int
+	to        *Table
+	invariant *invariant
+}
+
+func article(noun string) string {
+	if slices.Contains([]byte("aeio"), noun[0]) {
+		return "an"
+	}
+	return "a"
+}
+
+// referred are the tables that others refer to.
+var referred = func() map[*Table]bool {
+	to := make(map[*Table]bool)
+	for _, r := range references {
+		to[r.to] = true
+	}
+	return to
+}()
+
+// know keeps the key of a record that others may refer to.
+func (c *census) know(rec Record) {
+	table := rec.Table()
+	if !referred[table] {
+		return
+	}
+	if c.known[table] == nil {
+		c.known[table] = make(map[any]bool)
+	}
+	var room [40]Field
+	columns := table.Key().Columns
+	c.known[table][rec.Fields(room[:0])[columns[len(columns)-1]].Value()] = true
+}
+
+// references checks that what a record refers to is there, and in its tenant.
+func (c *census) references(rec Record) {
+	var room [40]Field
+	fields := rec.Fields(room[:0])
+	for _, l := range referTo[rec.Table()] {
+		value := fields[l.column].Value()
+		if value == nil || c.known[l.to][value] {
+			continue
+		}
+		if raw, ok := value.([16]byte); ok {
+			value = ID[Tenant](raw)
+		}
+		c.running = l.invariant
+		c.broken(subjectOf(rec), "there is no %s %v", kinds[l.to], value)
+	}
+}
+
+// claim is an index whose values are one record's alone.
+type claim struct {
+	index *Index
+	code  Code
+}
+
+// claims are the unique indexes that no tally proves: the record that is found
+// by the value has to be the one that has it.
+var claims = []claim{
+	{tenantsBySIPDomain, ACC1},
+	{locationsByBuilding, ACC1},
+	{usersByLogin, USR3},
+	{groupsByName, EXT8},
+	{devicesByMAC, DEV1},
+	{mailboxesByNumber, VM4},
+	{numbersByWaiting, NUM3},
+	{numbersByTemporary, NUM3},
+	{ordersByNumber, ORD4},
+}
+
+var claimed = func() map[*Table][]*claim {
+	by := make(map[*Table][]*claim)
+	for i := range claims {
+		table := claims[i].index.Table
+		by[table] = append(by[table], &claims[i])
+	}
+	return by
+}()
+
+// claims checks that a record is the one that its unique values lead to.
+func (c *census) claims(rec Record) {
+	for _, cl := range claimed[rec.Table()] {
+		values, in := cl.index.Values(rec)
+		if !in {
+			continue
+		}
+		c.running = &invariant{code: cl.code, holds: "the values of the unique index " + cl.index.Name + " are one record's"}
+		c.askFor(cl.index, values, func(found Record) {
+			switch {
+			case found == nil:
+				c.broken(subjectOf(rec), "it is not found by its own")
+			case !sameKey(rec, found):
+				c.broken(subjectOf(rec), "%s has the same", c.other(found))
+			}
+		})
+	}
+}
+
+func sameKey(a, b Record) bool {
+	var roomA, roomB [40]Field
+	var keyA, keyB [128]byte
+	key := a.Table().Key()
+	entryA, _ := key.AppendFields(keyA[:0], a.Fields(roomA[:0]))
+	entryB, _ := key.AppendFields(keyB[:0], b.Fields(roomB[:0]))
+	return string(entryA) == string(entryB)
+}
+
+// other names a record that has what is another's, unless it is another
+// tenant's.
+func (c *census) other(rec Record) string {
+	fields := rec.Fields(nil)
+	at := slices.IndexFunc(fields, func(f Field) bool { return f.Name == "tenant_id" })
+	if at < 0 || fields[at].Value() != [16]byte(c.tenant.ID) {
+		return "a " + kinds[rec.Table()] + " that is not of this tenant"
+	}
+	return subjectOf(rec).String()
+}

@@ -1,0 +1,198 @@
+package pbx
+
+import (
+	"context"
+	"time"
+)
+
+// NewService is what adding a phone service takes. A DN and a device type are
+// required (SVC-2); the DN fills itself in where a service type is chosen
+// (EXT-5).
+type NewService struct {
+	UserID     UserID // who gets it, or zero
+	DN         Extension
+	DeviceType string   // a known model; empty with a DeviceID: the device's
+	DeviceID   DeviceID // the inventory's device that carries it, or zero
+
+	// All that follows may be left out.
+	Name           string // up to 64 characters
+	Type           string // a code of the tenant's catalogue
+	Number         NumberChoice
+	LocationID     LocationID // empty: the user's
+	LocationKeptBy string     // the self-service system that keeps the location (OWN-8)
+	RemoteSystem   string     // the system that hosts it (SVC-11)
+	ActivateLater  bool       // pending activation; billing starts then
+}
+
+// AddService adds a phone service, and gives it to a user if one is named, in
+// one act (SVC-2). What it costs is ordered (ORD-1).
+//
+// Errors: ErrNotFound for the user; ErrExhausted for his ninth service (SVC-3);
+// and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3),
+// ErrConflict for a DN, number or device that is taken (EXT-2, NUM-2, DEV-2),
+// ErrNotFound for what else is named, ErrExhausted for extensions (EXT-5) and
+// numbers (NUM-3, NUM-4), ErrDenied for a new number where there are none
+// (NUM-6).
+func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, error) {
+	var made *Service
+	err := d.change(ctx, "AddService", func(t *tx) error {
+		line := newLine{in: in, autoDN: in.Type != "", needsDN: SVC2}
+		if err := t.lookTaker(ctx, &line); err != nil {
+			return err
+		}
+		var look door
+		if err := t.lookPlace(ctx, &line, &look); err != nil {
+			return err
+		}
+		if err := t.lookLine(ctx, &line, &look); err != nil {
+			return err
+		}
+		if err := look.err(); err != nil {
+			return err
+		}
+		if line.device != nil {
+			if err := t.carry(ctx, line.device, line.seat.user); err != nil {
+				return err
+			}
+		}
+		s := t.addLine(&line)
+		if line.seat.user != nil {
+			t.associate(line.seat, s)
+		}
+		t.placeOrder(in.UserID, s.LocationID, s.ActivatedAt, line.charges...)
+		made = copyOf(s)
+		return nil
+	})
+	return made, err
+}
+
+// newLine is a service about to be added: its input, and what was read of what
+// that names.
+type newLine struct {
+	in      NewService
+	seat    seat        // of who gets it, if anybody does
+	at      *Location   // where it is
+	sites   []*Location // where it and its user are
+	device  *Device     // that carries it, or nil
+	autoDN  bool        // the DN may fill itself in
+	needsDN Code        // the rule that wants it where it does not
+	typ     *ServiceType
+	number  chosenNumber
+	model   DeviceModel
+	charges []charge
+}
+
+// lookTaker reads who gets a new service, and takes from him what the input
+// leaves open.
+func (t *tx) lookTaker(ctx context.Context, l *newLine) error {
+	if l.in.UserID.IsZero() {
+		return nil
+	}
+	u, err := t.user(ctx, l.in.UserID)
+	if err != nil {
+		return err
+	}
+	if l.seat, err = t.seatFor(ctx, u, nil); err != nil {
+		return err
+	}
+	if l.in.LocationID.IsZero() {
+		l.in.LocationID = u.LocationID
+	}
+	l.in.ActivateLater = l.in.ActivateLater || u.State == UserPending
+	home, err := t.location(ctx, u.LocationID)
+	l.sites = append(l.sites, home)
+	return err
+}
+
+// lookPlace reads where a new service is, and the device that carries it.
+func (t *tx) lookPlace(ctx context.Context, l *newLine, look *door) error {
+	at, err := t.location(ctx, l.in.LocationID)
+	if err := look.take(err); err != nil {
+		return err
+	}
+	l.at, l.sites = at, append(l.sites, at)
+	if l.in.DeviceID.IsZero() {
+		return nil
+	}
+	device, err := t.device(ctx, l.in.DeviceID)
+	if err == nil {
+		l.device = device
+		err = t.lookCarrier(ctx, device, l.in.UserID)
+	}
+	return look.takeAs("DeviceID", err)
+}
+
+// lookLine checks a new service, whose place and device are known, and completes
+// what may be left out.
+func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
+	look.text(SVC2, "Name", l.in.Name, maxName)
+	look.text(OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
+	look.text(SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
+	t.lookModel(l, look)
+	var err error
+	l.typ, err = t.serviceType(ctx, l.in.Type)
+	if err := look.take(err); err != nil {
+		return err
+	}
+	l.number, err = t.chooseNumber(ctx, l.in.Number, l.at)
+	if err := look.take(err); err != nil {
+		return err
+	}
+	if l.typ != nil {
+		l.charges = append(l.charges, charge{l.typ.Code, l.typ.Name, 1, l.typ.Monthly, l.typ.OneTime})
+	}
+	l.charges = append(l.charges, l.number.charges...)
+	return t.lookDN(ctx, l, look)
+}
+
+// lookModel finds the model of a new service's phone.
+func (t *tx) lookModel(l *newLine, look *door) {
+	if d := l.device; d != nil {
+		if l.in.DeviceType != "" && l.in.DeviceType != d.Model {
+			look.refuse(SVC2, "DeviceType", "the device is a %s", d.Model)
+		}
+		l.model = DeviceModel{Name: d.Model, Category: d.Category}
+		return
+	}
+	model, known := t.core.models[l.in.DeviceType]
+	switch {
+	case l.in.DeviceType == "" && l.in.DeviceID.IsZero():
+		look.refuse(SVC2, "DeviceType", "is missing")
+	case l.in.DeviceType != "" && !known:
+		look.refuse(SVC2, "DeviceType", "not a known model of phone")
+	}
+	l.model = model
+}
+
+// lookDN checks a new service's DN, or fills it in.
+func (t *tx) lookDN(ctx context.Context, l *newLine, look *door) error {
+	switch {
+	case l.in.DN != "":
+		return look.take(t.takeExtension(ctx, "DN", l.in.DN, l.sites...))
+	case l.autoDN:
+		next, err := t.nextExtension(ctx, l.sites...)
+		l.in.DN = next
+		return look.takeAs("DN", err)
+	}
+	look.refuse(l.needsDN, "DN", "is missing")
+	return nil
+}
+
+// addLine stages a service that lookLine found right: the service, its entry in
+// the dial plan, its number.
+func (t *tx) addLine(l *newLine) *Service {
+	s := &Service{
+		TenantID: t.tenantID, ID: t.newID(), DN: l.in.DN, Name: l.in.Name, Type: l.in.Type, Status: StatusActive,
+		DeviceType: l.model.Name, Category: l.model.Category, DeviceID: l.in.DeviceID,
+		LocationID: l.in.LocationID, LocationKeptBy: l.in.LocationKeptBy, RemoteSystem: l.in.RemoteSystem,
+		Number: l.number.e164(), CreatedAt: t.now, ActivatedAt: t.now,
+	}
+	if l.in.ActivateLater {
+		s.Status, s.ActivatedAt = StatusPendingActivation, time.Time{}
+	}
+	t.insert(s)
+	t.did("service.created", s.ref(), string(s.DN))
+	t.enterDialPlan(&DialEntry{Digits: s.DN, ServiceID: s.ID})
+	t.assignNumber(&l.number, s)
+	return s
+}

@@ -1,0 +1,157 @@
+package pbx
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// NewUser is what creating a user takes. A name, an email address and an
+// extension are enough (USR-1).
+type NewUser struct {
+	FirstName, LastName string // up to 64 characters; one of the two may be empty
+	Email               string // RFC 5322 addr-spec, up to 254 characters
+	Login               string // the user ID; empty: the email address (USR-3)
+	Extension           Extension
+
+	// All that follows may be left out (USR-5).
+	Mobile      E164
+	Department  string // up to 64 characters
+	LocationID  LocationID
+	MusicOnHold string     // up to 64 characters
+	SIPAddress  SIPAddress // empty: generated (EXT-6)
+	E911        bool
+
+	ActivateLater bool // leave the user pending: nothing works or is billed yet (USR-13)
+	NoWelcomeMail bool // do not send the welcome email (USR-12)
+}
+
+// CreateUser creates a user with an extension of his own and no service
+// (USR-1, NUM-12). He is active at once unless it is to be later, and a welcome
+// email goes out through the journal unless it is left out.
+//
+// Errors: ErrInvalid for bad fields (USR-1, USR-3, USR-6, EXT-1, EXT-3, EXT-6),
+// ErrConflict for a user ID, extension or SIP address that is taken (USR-3,
+// EXT-2, EXT-6), ErrNotFound for the location: all at once.
+func (d *Directory) CreateUser(ctx context.Context, in NewUser) (*User, error) {
+	var made *User
+	err := d.change(ctx, "CreateUser", func(t *tx) error {
+		var look door
+		row, at, err := t.newUser(ctx, &in, &look)
+		if err != nil {
+			return err
+		}
+		if in.Extension == "" {
+			look.refuse(USR1, "Extension", "is missing")
+		} else if err := look.take(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
+			return err
+		}
+		if err := t.lookAddress(ctx, row, in.SIPAddress, in.Extension, &look); err != nil {
+			return err
+		}
+		if err := look.err(); err != nil {
+			return err
+		}
+		t.addUser(row, &in, in.Extension)
+		t.enterDialPlan(&DialEntry{Digits: in.Extension, UserID: row.ID, MainOf: row.ID})
+		made = copyOf(row)
+		return nil
+	})
+	return made, err
+}
+
+// newUser looks at everything about a new user but his extension and his SIP
+// address, and returns the row that addUser will stage. Bad fields are left at
+// the door.
+func (t *tx) newUser(ctx context.Context, in *NewUser, look *door) (*User, *Location, error) {
+	row := &User{
+		TenantID: t.tenantID, FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, Login: in.Login,
+		State: UserActive, Mobile: in.Mobile, Department: in.Department, LocationID: in.LocationID,
+		MusicOnHold: in.MusicOnHold, E911: in.E911, CreatedAt: t.now, ActivatedAt: t.now,
+	}
+	if in.ActivateLater {
+		row.State, row.ActivatedAt = UserPending, time.Time{}
+	}
+	if row.Login == "" {
+		row.Login = row.Email
+	}
+	at, err := t.lookUser(ctx, row, nil, look)
+	return row, at, err
+}
+
+// lookUser checks the fields of a user, new or modified, and folds them. It
+// returns his location, or nil.
+func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location, error) {
+	if u.FirstName == "" && u.LastName == "" {
+		look.refuse(USR1, "Name", "is missing")
+	}
+	look.text(USR1, "FirstName", u.FirstName, maxName)
+	look.text(USR1, "LastName", u.LastName, maxName)
+	look.email(USR1, "Email", u.Email)
+	if u.Mobile != "" {
+		look.e164(USR5, "Mobile", u.Mobile)
+	}
+	look.text(USR5, "Department", u.Department, maxName)
+	look.text(USR5, "MusicOnHold", u.MusicOnHold, maxName)
+	u.firstFolded, u.lastFolded = fold(u.FirstName), fold(u.LastName)
+	if err := t.lookLogin(ctx, u, was, look); err != nil {
+		return nil, err
+	}
+	at, err := t.location(ctx, u.LocationID)
+	if err := look.take(err); err != nil {
+		return nil, err
+	}
+	if u.E911 && (at == nil || !at.dispatchable()) {
+		look.refuse(USR6, "E911", "needs a location with street, city and postal code, where help can be sent")
+	}
+	return at, nil
+}
+
+// lookLogin checks the user ID (USR-3). A new user's that was filled in from a
+// bad email address is not refused a second time.
+func (t *tx) lookLogin(ctx context.Context, u, was *User, look *door) error {
+	u.loginFolded = strings.ToLower(u.Login)
+	if u.Login != u.Email || was != nil {
+		look.email(USR3, "Login", u.Login)
+	}
+	if !validEmail(u.Login) || was != nil && u.loginFolded == was.loginFolded {
+		return nil
+	}
+	return look.take(t.freeLogin(ctx, u))
+}
+
+// freeLogin refuses a user ID that anyone has, in any tenant; who has it is
+// said only within the tenant (USR-3, ACC-1).
+func (t *tx) freeLogin(ctx context.Context, u *User) error {
+	taken, err := one[*User](ctx, t, usersByLogin, u.loginFolded)
+	if err != nil || taken == nil {
+		return err
+	}
+	refusal := &Error{Code: USR3, Kind: ErrConflict, Field: "Login", Subject: Ref{Kind: "user ID", ID: u.Login},
+		Reason: "the user ID " + u.Login + " is taken"}
+	if taken.TenantID == t.tenantID {
+		refusal.Holder = taken.ref()
+		refusal.Reason += " by " + taken.ref().String()
+	}
+	return refusal
+}
+
+// lookAddress gives a new user the SIP address that he wants, or one that is
+// generated (EXT-6).
+func (t *tx) lookAddress(ctx context.Context, u *User, wanted SIPAddress, e Extension, look *door) error {
+	address, err := t.sipAddress(ctx, wanted, u.Login, e)
+	u.SIPAddress = address
+	return look.take(err)
+}
+
+// addUser stages a user that has been looked at, his SIP address, and the
+// welcome email.
+func (t *tx) addUser(row *User, in *NewUser, e Extension) {
+	row.ID = t.newID()
+	t.insert(row)
+	t.claimSIP(row.SIPAddress, row.ID, AliasID{})
+	t.did("user.created", row.ref(), string(e))
+	if !in.NoWelcomeMail {
+		t.did("user.welcome-mail", row.ref(), "")
+	}
+}

@@ -1,0 +1,283 @@
+package pbx
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Deletion says what goes with a user.
+type Deletion string
+
+// The forms of deleting a user (USR-10).
+const (
+	// UserOnly keeps the services: without a user, or with their other users.
+	UserOnly Deletion = "user only"
+	// UserAndPhones deletes his services too.
+	UserAndPhones Deletion = "user and phones"
+)
+
+// DeleteUser deletes a user for good, after confirmation (USR-9): his
+// extensions, SIP addresses, aliases and memberships go; his station and
+// devices return; with UserAndPhones his services go too, and their numbers
+// stay with the tenant as available (USR-10, USR-11). The journal keeps that he
+// was deleted, and nothing about him.
+//
+// Errors: ErrNotFound; ErrInvalid for another form; ErrFailedPrecondition for a
+// remote service (USR-11) or for a shared one that is the primary of somebody
+// who has others (SVC-8); ErrUnconfirmed (USR-9, and USR-10 for shared
+// services).
+func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) error {
+	return d.change(ctx, "DeleteUser", func(t *tx) error {
+		if form != UserOnly && form != UserAndPhones {
+			return &Error{Code: USR10, Kind: ErrInvalid, Field: "Deletion", Reason: "choose between the user only, and user and phones"}
+		}
+		u, err := t.user(ctx, id)
+		if err != nil {
+			return err
+		}
+		has, err := t.servicesOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		services, err := t.lookDeletion(ctx, u, has, form)
+		if err != nil {
+			return err
+		}
+		t.confirm(USR9, u.ref(), "%s will be deleted and cannot be recovered", u.ref())
+		var saved []charge
+		for i, s := range services {
+			t.remove(has[i])
+			t.did("service.disassociated", s.ref(), u.ID.String())
+			if form == UserAndPhones {
+				charges, err := t.dropService(ctx, s)
+				if err != nil {
+					return err
+				}
+				saved = append(saved, charges...)
+			}
+		}
+		t.placeOrder(u.ID, u.LocationID, t.now, saved...)
+		return t.dropUser(ctx, u)
+	})
+}
+
+// lookDeletion reads the services of a user who is to be deleted, and refuses
+// what may not go (USR-11, SVC-8), all at once.
+func (t *tx) lookDeletion(ctx context.Context, u *User, has []*Association, form Deletion) ([]*Service, error) {
+	var look door
+	var services []*Service
+	for _, a := range has {
+		s, err := t.service(ctx, a.ServiceID)
+		if err != nil {
+			return nil, err
+		}
+		services = append(services, s)
+		if s.RemoteSystem != "" {
+			look.bad = append(look.bad, &Error{Code: USR11, Kind: ErrFailedPrecondition, Subject: s.ref(),
+				Holder: Ref{Kind: "system", ID: s.RemoteSystem, Name: s.RemoteSystem},
+				Reason: fmt.Sprintf("%s has %s, which only %s can delete", u.ref(), s.ref(), s.RemoteSystem)})
+			continue
+		}
+		if form == UserOnly {
+			continue
+		}
+		others, err := t.othersOf(ctx, s.ID, u.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := look.take(t.notPrimary(ctx, s, others)); err != nil {
+			return nil, err
+		}
+		if len(others) > 0 {
+			t.confirm(USR10, s.ref(), "%s will be deleted for %s too", s.ref(), namesOf(others))
+		}
+	}
+	return services, look.err()
+}
+
+// dropUser stages the end of a user whose associations are gone.
+func (t *tx) dropUser(ctx context.Context, u *User) error {
+	if err := t.returnStation(ctx, u); err != nil {
+		return err
+	}
+	devices, err := gather(find[*Device](ctx, t, Query{Index: devicesByUser, Equal: []any{t.tenantID, u.ID}}))
+	if err != nil {
+		return err
+	}
+	for _, dev := range devices {
+		if err := t.free(ctx, dev); err != nil {
+			return err
+		}
+	}
+	own, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+	if err != nil {
+		return err
+	}
+	for _, e := range own {
+		t.leaveDialPlan(e)
+	}
+	if err := t.removeAliasesOf(ctx, u); err != nil {
+		return err
+	}
+	if err := t.leaveGroups(ctx, u.ID); err != nil {
+		return err
+	}
+	if err := t.releaseSIP(ctx, u.SIPAddress); err != nil {
+		return err
+	}
+	t.remove(u)
+	t.did("user.deleted", u.ref(), "")
+	return nil
+}
+
+// DeleteService deletes one service (SVC-12), for all its users. Its DN becomes
+// free, its number stays with the tenant as available, its mailbox and owners
+// go; what it saved is ordered (ORD-1).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11), or
+// naming every user who has it as his primary one and has others (SVC-8);
+// ErrUnconfirmed for a shared service, naming its users (SVC-9).
+func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
+	return d.change(ctx, "DeleteService", func(t *tx) error {
+		s, err := t.service(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := t.editable(s); err != nil {
+			return err
+		}
+		users, err := t.othersOf(ctx, s.ID, UserID{})
+		if err != nil {
+			return err
+		}
+		if err := t.notPrimary(ctx, s, users); err != nil {
+			return err
+		}
+		if len(users) > 1 {
+			t.confirm(SVC9, s.ref(), "%s will be deleted for all its users: %s", s.ref(), namesOf(users))
+		}
+		saved, err := t.dropService(ctx, s)
+		t.placeOrder(UserID{}, s.LocationID, t.now, saved...)
+		return err
+	})
+}
+
+// othersOf reads the users of a service but for one; the zero ID is no user.
+func (t *tx) othersOf(ctx context.Context, service ServiceID, but UserID) ([]*User, error) {
+	of, err := t.usersOf(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	var users []*User
+	for _, a := range of {
+		if a.UserID == but {
+			continue
+		}
+		u, err := t.user(ctx, a.UserID)
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, u)
+	}
+	return users, nil
+}
+
+// notPrimary refuses the deletion of a service that is the primary one of any
+// of the users who has others, and names each (SVC-8).
+func (t *tx) notPrimary(ctx context.Context, s *Service, users []*User) error {
+	var stuck []*User
+	for _, u := range users {
+		has, err := t.servicesOf(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		primary := slices.ContainsFunc(has, func(a *Association) bool { return a.ServiceID == s.ID && a.Primary() })
+		if primary && len(has) > 1 {
+			stuck = append(stuck, u)
+		}
+	}
+	if len(stuck) == 0 {
+		return nil
+	}
+	return &Error{Code: SVC8, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: stuck[0].ref(),
+		Reason: fmt.Sprintf("%s is the primary service of %s with other services: change the primary one first", s.ref(), namesOf(stuck))}
+}
+
+func namesOf(users []*User) string {
+	names := make([]string, len(users))
+	for i, u := range users {
+		names[i] = u.Name()
+	}
+	return strings.Join(names, ", ")
+}
+
+// dropService stages the end of a service and of everything that hangs on it,
+// and returns what is no longer billed.
+func (t *tx) dropService(ctx context.Context, s *Service) ([]charge, error) {
+	saved, err := t.saves(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.strip(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := t.dissolveAll(ctx, s); err != nil {
+		return nil, err
+	}
+	t.remove(s)
+	t.did("service.deleted", s.ref(), string(s.DN))
+	return saved, t.putDown(ctx, s)
+}
+
+// saves is what ending a service saves: the monthly charge of its type, if it
+// is billed.
+func (t *tx) saves(ctx context.Context, s *Service) ([]charge, error) {
+	typ, err := t.serviceType(ctx, s.Type)
+	if err != nil || typ == nil || s.Status != StatusActive {
+		return nil, err
+	}
+	return []charge{{typ.Code, typ.Name, -1, typ.Monthly, 0}}, nil
+}
+
+// strip takes its mailbox, owners, number and DN from a service.
+func (t *tx) strip(ctx context.Context, s *Service) error {
+	if err := t.removeMailbox(ctx, s); err != nil {
+		return err
+	}
+	owners, err := t.ownersOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, o := range owners {
+		t.remove(o)
+	}
+	if err := t.releaseNumbers(ctx, s, KeepNumber); err != nil {
+		return err
+	}
+	entry, err := t.extension(ctx, s.DN)
+	if err != nil {
+		return err
+	}
+	t.leaveDialPlan(entry)
+	return nil
+}
+
+// dissolveAll takes a service from all its users.
+func (t *tx) dissolveAll(ctx context.Context, s *Service) error {
+	of, err := t.usersOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range of {
+		u, err := t.user(ctx, a.UserID)
+		if err != nil {
+			return err
+		}
+		if err := t.dissolve(ctx, a, u, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,423 @@
+package pbx
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+)
+
+// MAC is a device's hardware address (EUI-48) as six colon-separated octets in
+// lower case.
+type MAC string
+
+// DeviceState says whether a device can be assigned.
+type DeviceState string
+
+// The states of a device.
+const (
+	DeviceAvailable DeviceState = "available"
+	DeviceAssigned  DeviceState = "assigned"   // a user has it
+	DeviceInService DeviceState = "in service" // it carries a service that has no user
+)
+
+// Category is a class of device types; a service's device type changes only
+// within its category (SVC-14).
+type Category string
+
+// The categories of device.
+const (
+	MultiLine  Category = "multi-line"
+	SingleLine Category = "single-line"
+	Analogue   Category = "analogue"
+	Softphone  Category = "softphone"
+)
+
+// Device is a phone of the tenant's inventory (DEV-1).
+type Device struct {
+	TenantID   TenantID
+	ID         DeviceID
+	Rev        int64
+	MAC        MAC // unique across all tenants
+	Model      string
+	Category   Category
+	Ports      int64 // the lines that the model has
+	LocationID LocationID
+	State      DeviceState
+	UserID     UserID // who has it, or zero
+	PortsUsed  int64  // the ports given to the user, 0 while available (DEV-3)
+	PrimaryOf  UserID // UserID when it is the user's primary device, else zero (DEV-4)
+}
+
+// Table returns the declaration of devices.
+func (d *Device) Table() *Table { return devicesTable }
+
+// Fields appends the device's columns.
+func (d *Device) Fields(f []Field) []Field {
+	return append(f,
+		id("tenant_id", &d.TenantID), id("id", &d.ID), integer("rev", &d.Rev),
+		text("mac", (*string)(&d.MAC)), text("model", &d.Model), text("category", (*string)(&d.Category)),
+		integer("ports", &d.Ports), maybeID("location_id", &d.LocationID),
+		text("state", (*string)(&d.State)), maybeID("user_id", &d.UserID),
+		integer("ports_used", &d.PortsUsed), maybeID("primary_of", &d.PrimaryOf),
+	)
+}
+
+func (d *Device) revision() *int64 { return &d.Rev }
+
+func (d *Device) clone() Record { c := *d; return &c }
+
+func (d *Device) ref() Ref { return Ref{"device", d.ID.String(), d.Model + " " + string(d.MAC)} }
+
+// DeviceModel is a model of phone: its category, how many lines (ports) and how
+// many programmable keys it has.
+type DeviceModel struct {
+	Name     string
+	Category Category
+	Ports    int64
+	Keys     int64
+}
+
+// DefaultDeviceModels returns the models known unless WithDeviceModels names
+// others.
+func DefaultDeviceModels() []DeviceModel {
+	return []DeviceModel{
+		{"SIP softphone", Softphone, 1, 0},
+		{"Polycom VVX 450", MultiLine, 12, 12},
+		{"Polycom Trio 8500", SingleLine, 1, 0},
+		{"Yealink T46U", MultiLine, 16, 27},
+		{"Yealink T58W", MultiLine, 16, 27},
+		{"Cisco 8851", MultiLine, 5, 5},
+		{"Grandstream HT802", Analogue, 2, 0},
+	}
+}
+
+func modelsByName(models []DeviceModel) map[string]DeviceModel {
+	byName := make(map[string]DeviceModel, len(models))
+	for _, m := range models {
+		byName[m.Name] = m
+	}
+	return byName
+}
+
+// softphoneModel is the model of a service without a phone.
+const softphoneModel = "SIP softphone"
+
+// NewDevice is what adding a device takes.
+type NewDevice struct {
+	MAC        string // in any notation of ParseMAC
+	Model      string // a known model
+	LocationID LocationID
+}
+
+// AddDevice adds a phone to the tenant's inventory, from which it is assigned
+// (DEV-1).
+//
+// Errors: ErrInvalid for bad fields, all at once; ErrConflict for a MAC that is
+// in the system already, in whatever notation; ErrNotFound for the location.
+func (d *Directory) AddDevice(ctx context.Context, in NewDevice) (*Device, error) {
+	var made *Device
+	err := d.change(ctx, "AddDevice", func(t *tx) error {
+		var look door
+		mac, err := ParseMAC(in.MAC)
+		if look.take(err) != nil {
+			return err
+		}
+		model, known := t.core.models[in.Model]
+		if !known || model.Category == Softphone {
+			look.refuse(DEV1, "Model", "not a known model of phone")
+		}
+		if _, err := t.location(ctx, in.LocationID); look.take(err) != nil {
+			return err
+		}
+		if err := look.take(t.freeMAC(ctx, mac)); err != nil {
+			return err
+		}
+		if err := look.err(); err != nil {
+			return err
+		}
+		row := &Device{TenantID: t.tenantID, ID: t.newID(), MAC: mac, Model: model.Name, Category: model.Category, Ports: model.Ports,
+			LocationID: in.LocationID, State: DeviceAvailable}
+		t.insert(row)
+		t.did("device.added", row.ref(), string(mac))
+		made = copyOf(row)
+		return nil
+	})
+	return made, err
+}
+
+func (t *tx) freeMAC(ctx context.Context, mac MAC) error {
+	if mac == "" {
+		return nil
+	}
+	taken, err := one[*Device](ctx, t, devicesByMAC, string(mac))
+	if err != nil || taken == nil {
+		return err
+	}
+	refusal := &Error{Code: DEV1, Kind: ErrConflict, Field: "MAC", Subject: Ref{Kind: "MAC", ID: string(mac)},
+		Reason: "a device with the MAC " + string(mac) + " is in the system already"}
+	if taken.TenantID == t.tenantID {
+		refusal.Holder = taken.ref()
+	}
+	return refusal
+}
+
+// device reads a device of the tenant.
+func (t *tx) device(ctx context.Context, id DeviceID) (*Device, error) {
+	dev, err := one[*Device](ctx, t, devicesTable.Key(), t.tenantID, id)
+	if err == nil && dev == nil {
+		err = missing("device", id.String())
+	}
+	return dev, err
+}
+
+// assignable refuses a device that somebody has (DEV-2), and a number of ports
+// that it does not have (DEV-3).
+func (t *tx) assignable(ctx context.Context, dev *Device, ports int64) error {
+	if ports < 1 || ports > dev.Ports {
+		return &Error{Code: DEV3, Kind: ErrInvalid, Field: "Ports", Subject: dev.ref(),
+			Reason: fmt.Sprintf("not within 1 and the %d ports of a %s", dev.Ports, dev.Model)}
+	}
+	if dev.State == DeviceAvailable {
+		return nil
+	}
+	holder, free, err := t.deviceHolder(ctx, dev)
+	if err != nil {
+		return err
+	}
+	return &Error{Code: DEV2, Kind: ErrConflict, Field: "DeviceID", Subject: dev.ref(), Holder: holder,
+		Reason: fmt.Sprintf("%s is taken by %s: %s first", dev.ref(), holder, free)}
+}
+
+// deviceHolder names the user or the service that has a device, and how to free
+// it; nobody has an available one.
+func (t *tx) deviceHolder(ctx context.Context, dev *Device) (holder Ref, free string, err error) {
+	switch dev.State {
+	case DeviceAssigned:
+		u, err := t.user(ctx, dev.UserID)
+		if err != nil {
+			return Ref{}, "", err
+		}
+		return u.ref(), "remove the assignment", nil
+	case DeviceInService:
+		s, err := first[*Service](ctx, t, Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}})
+		return refOf(s), "delete the service", err
+	}
+	return Ref{}, "", nil
+}
+
+// lookCarrier refuses a device that cannot carry a new service of a user, or of
+// nobody (DEV-2).
+func (t *tx) lookCarrier(ctx context.Context, dev *Device, user UserID) error {
+	if dev.State == DeviceAssigned && dev.UserID == user {
+		return nil
+	}
+	return t.assignable(ctx, dev, 1)
+}
+
+// carry lets a device carry a new service: it becomes the user's, or, where
+// there is none, the service's alone.
+func (t *tx) carry(ctx context.Context, dev *Device, u *User) error {
+	switch {
+	case dev.State != DeviceAvailable:
+		return nil
+	case u == nil:
+		edit(t, dev, func(d *Device) { d.State = DeviceInService })
+		return nil
+	}
+	_, err := t.assign(ctx, dev, u, 1)
+	return err
+}
+
+// putDown frees the device of a service that goes, where it carries nothing
+// else and nobody has it.
+func (t *tx) putDown(ctx context.Context, s *Service) error {
+	if s.DeviceID.IsZero() {
+		return nil
+	}
+	dev, err := t.device(ctx, s.DeviceID)
+	if err != nil || dev.State != DeviceInService {
+		return err
+	}
+	edit(t, dev, func(d *Device) { d.State = DeviceAvailable })
+	return nil
+}
+
+// AssignDevice gives an available device to a user, with some of its ports; 0
+// is 1 (DEV-2, DEV-3). His first device is his primary one, the others are
+// secondary; all ring (DEV-4).
+//
+// Errors: ErrNotFound; ErrConflict naming who has it (DEV-2); ErrInvalid for
+// more ports than the model has (DEV-3).
+func (d *Directory) AssignDevice(ctx context.Context, device DeviceID, user UserID, ports int64) (*Device, error) {
+	var out *Device
+	err := d.change(ctx, "AssignDevice", func(t *tx) error {
+		dev, err := t.device(ctx, device)
+		if err != nil {
+			return err
+		}
+		u, err := t.user(ctx, user)
+		if err != nil {
+			return err
+		}
+		if ports == 0 {
+			ports = 1
+		}
+		if err := t.assignable(ctx, dev, ports); err != nil {
+			return err
+		}
+		row, err := t.assign(ctx, dev, u, ports)
+		if err != nil {
+			return err
+		}
+		out = copyOf(row)
+		return nil
+	})
+	return out, err
+}
+
+// assign gives an available device to a user: his first is his primary one
+// (DEV-4).
+func (t *tx) assign(ctx context.Context, dev *Device, u *User, ports int64) (*Device, error) {
+	primary, err := one[*Device](ctx, t, devicesByPrimary, t.tenantID, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	return t.give(dev, u, ports, primary == nil), nil
+}
+
+func (t *tx) give(dev *Device, u *User, ports int64, primary bool) *Device {
+	row := edit(t, dev, func(d *Device) {
+		d.State, d.UserID, d.PortsUsed = DeviceAssigned, u.ID, ports
+		if primary {
+			d.PrimaryOf = u.ID
+		}
+	})
+	t.relate("device.assigned", row.ref(), u.ref(), "")
+	return row
+}
+
+// free makes a user's device available again, and takes it off the services
+// that it carries.
+func (t *tx) free(ctx context.Context, dev *Device) error {
+	carried, err := gather(find[*Service](ctx, t, Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
+	if err != nil {
+		return err
+	}
+	for _, s := range carried {
+		edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })
+	}
+	row := edit(t, dev, func(d *Device) {
+		d.State, d.UserID, d.PortsUsed, d.PrimaryOf = DeviceAvailable, UserID{}, 0, UserID{}
+	})
+	t.relate("device.unassigned", row.ref(), Ref{Kind: "user", ID: dev.UserID.String()}, "")
+	return nil
+}
+
+// UnassignDevice takes a device from its user and makes it available (DEV-5).
+// If it was his primary one, another of his becomes it (DEV-4).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
+func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {
+	return d.change(ctx, "UnassignDevice", func(t *tx) error {
+		dev, err := t.assignedDevice(ctx, device)
+		if err != nil {
+			return err
+		}
+		if err := t.free(ctx, dev); err != nil || dev.PrimaryOf.IsZero() {
+			return err
+		}
+		next, err := first[*Device](ctx, t, Query{Index: devicesByUser, Equal: []any{t.tenantID, dev.UserID}})
+		if err != nil || next == nil {
+			return err
+		}
+		edit(t, next, func(d *Device) { d.PrimaryOf = dev.UserID })
+		t.relate("device.made-primary", next.ref(), Ref{Kind: "user", ID: dev.UserID.String()}, "")
+		return nil
+	})
+}
+
+// SetPrimaryDevice makes a device that its user has his primary one (DEV-4).
+// Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
+func (d *Directory) SetPrimaryDevice(ctx context.Context, device DeviceID) error {
+	return d.change(ctx, "SetPrimaryDevice", func(t *tx) error {
+		dev, err := t.assignedDevice(ctx, device)
+		if err != nil || !dev.PrimaryOf.IsZero() {
+			return err
+		}
+		was, err := one[*Device](ctx, t, devicesByPrimary, t.tenantID, dev.UserID)
+		if err != nil {
+			return err
+		}
+		if was != nil {
+			edit(t, was, func(d *Device) { d.PrimaryOf = UserID{} })
+		}
+		edit(t, dev, func(d *Device) { d.PrimaryOf = dev.UserID })
+		t.relate("device.made-primary", dev.ref(), Ref{Kind: "user", ID: dev.UserID.String()}, "")
+		return nil
+	})
+}
+
+func (t *tx) assignedDevice(ctx context.Context, id DeviceID) (*Device, error) {
+	dev, err := t.device(ctx, id)
+	if err == nil && dev.State != DeviceAssigned {
+		err = &Error{Code: DEV5, Kind: ErrFailedPrecondition, Subject: dev.ref(), Reason: dev.ref().String() + " is not assigned to anyone"}
+	}
+	return dev, err
+}
+
+// DeleteDevice takes a device out of the inventory.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for one that a user has (DEV-6) or
+// that carries a service.
+func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
+	return d.change(ctx, "DeleteDevice", func(t *tx) error {
+		dev, err := t.device(ctx, device)
+		if err != nil {
+			return err
+		}
+		holder, free, err := t.deviceHolder(ctx, dev)
+		if err != nil {
+			return err
+		}
+		if holder != (Ref{}) {
+			return &Error{Code: DEV6, Kind: ErrFailedPrecondition, Subject: dev.ref(), Holder: holder,
+				Reason: fmt.Sprintf("%s is taken by %s: %s first", dev.ref(), holder, free)}
+		}
+		t.remove(dev)
+		t.did("device.deleted", dev.ref(), string(dev.MAC))
+		return nil
+	})
+}
+
+// Device returns a device of the tenant. Errors: ErrNotFound.
+func (d *Directory) Device(ctx context.Context, id DeviceID) (*Device, error) {
+	var out *Device
+	err := d.read(ctx, "Device", func(t *tx) error {
+		dev, err := t.device(ctx, id)
+		if err == nil {
+			out = copyOf(dev)
+		}
+		return err
+	})
+	return out, err
+}
+
+// DeviceQuery selects devices: by state, or those of a user.
+type DeviceQuery struct {
+	State  DeviceState // empty: DeviceAvailable (DEV-2)
+	UserID UserID      // a user's devices, whatever State says
+	MAC    string      // the beginning of the MAC, in its one form, in either case
+	Limit  int         // 0: all
+}
+
+// Devices yields devices of the tenant, by MAC (DEV-2).
+func (d *Directory) Devices(ctx context.Context, q DeviceQuery) iter.Seq2[*Device, error] {
+	if !q.UserID.IsZero() {
+		return pages[*Device](ctx, d, "Devices", Query{Index: devicesByUser, Equal: []any{d.scope(), q.UserID}}, q.Limit, nil)
+	}
+	if q.State == "" {
+		q.State = DeviceAvailable
+	}
+	return pages[*Device](ctx, d, "Devices", Query{Index: devicesByState, Equal: []any{d.scope(), string(q.State)}, Prefix: strings.ToLower(q.MAC)}, q.Limit, nil)
+}

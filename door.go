@@ -1,0 +1,185 @@
+package pbx
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/pbxkit/pbx/internal/numplan"
+)
+
+// The limits of text fields, in characters.
+const (
+	maxName  = 64
+	maxLong  = 128
+	maxCode  = 32
+	maxEmail = 254 // RFC 5321, section 4.5.3.1.3, without the angle brackets
+)
+
+// door looks at an operation's input before anything else happens, and keeps
+// every bad field, so that all are refused at once.
+type door struct{ bad []*Error }
+
+func (d *door) refuse(code Code, field, format string, args ...any) {
+	d.bad = append(d.bad, &Error{Code: code, Kind: ErrInvalid, Field: field, Reason: fmt.Sprintf(format, args...)})
+}
+
+// err returns what was refused: nil, the one *Error, or all of them in a
+// *multierror.Error.
+func (d *door) err() error { return all(d.bad) }
+
+// take keeps the refusals of a rule with the bad fields, and gives back any
+// other error.
+func (d *door) take(err error) error {
+	if list := Errors(err); len(list) > 0 && !errors.Is(err, ErrStorage) {
+		d.bad = append(d.bad, list...)
+		return nil
+	}
+	return err
+}
+
+// takeAs is take for what an input field of that name led to.
+func (d *door) takeAs(field string, err error) error {
+	for _, e := range Errors(err) {
+		e.Field = field
+	}
+	return d.take(err)
+}
+
+// stays refuses to change here what an operation of its own changes, or nothing.
+func (d *door) stays(code Code, field string, same bool) {
+	if !same {
+		d.refuse(code, field, "cannot be changed here")
+	}
+}
+
+// text looks at a line of text of at most limit characters.
+func (d *door) text(code Code, field, s string, limit int) {
+	switch {
+	case !utf8.ValidString(s):
+		d.refuse(code, field, "not valid UTF-8")
+	case utf8.RuneCountInString(s) > limit:
+		d.refuse(code, field, "longer than %d characters", limit)
+	case strings.TrimSpace(s) != s:
+		d.refuse(code, field, "begins or ends with a space")
+	case strings.ContainsFunc(s, unprintable):
+		d.refuse(code, field, "holds a control character")
+	}
+}
+
+func unprintable(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+
+// required is text that may not be empty.
+func (d *door) required(code Code, field, s string, limit int) {
+	if s == "" {
+		d.refuse(code, field, "is missing")
+		return
+	}
+	d.text(code, field, s, limit)
+}
+
+// code looks at the code of a catalogue's entry: letters, digits and . _ -
+func (d *door) code(code Code, field, s string) {
+	if s == "" {
+		d.refuse(code, field, "is missing")
+		return
+	}
+	if len(s) > maxCode || strings.ContainsFunc(s, notInCode) {
+		d.refuse(code, field, "not a code of up to %d letters, digits, '.', '_' and '-'", maxCode)
+	}
+}
+
+func notInCode(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-')
+}
+
+// codes looks at a list of codes: no more than 32, each once.
+func (d *door) codes(code Code, field string, list []string) {
+	if len(list) > 32 {
+		d.refuse(code, field, "more than 32 entries")
+		return
+	}
+	seen := make(map[string]bool, len(list))
+	for _, s := range list {
+		d.code(code, field, s)
+		if seen[s] {
+			d.refuse(code, field, "%s is listed twice", s)
+		}
+		seen[s] = true
+	}
+}
+
+// email looks at an address of the form local@domain (RFC 5322 addr-spec).
+func (d *door) email(code Code, field, s string) {
+	if s == "" {
+		d.refuse(code, field, "is missing")
+		return
+	}
+	if len(s) > maxEmail || !validEmail(s) {
+		d.refuse(code, field, "not an email address of up to %d characters", maxEmail)
+	}
+}
+
+func validEmail(s string) bool {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unprintable(r) || unicode.IsSpace(r) }) {
+		return false
+	}
+	parsed, err := mail.ParseAddress(s)
+	return err == nil && parsed.Address == s && parsed.Name == ""
+}
+
+// country looks at an ISO 3166-1 alpha-2 code of a country whose numbering
+// plan is known.
+func (d *door) country(code Code, field, s string) {
+	if _, known := numplan.For(s); !known {
+		d.refuse(code, field, "not the two capital letters of a country that is known")
+	}
+}
+
+// e164 looks at a number in E.164 form.
+func (d *door) e164(code Code, field string, n E164) {
+	if !numplan.Valid(string(n)) {
+		d.refuse(code, field, "not a telephone number in E.164 form: + and 7 to 15 digits of a known numbering plan")
+	}
+}
+
+// principal looks at a principal's form: 1 to 64 letters, digits and . _ - @ /
+func (d *door) principal(code Code, field string, p Principal) {
+	if p == "" {
+		d.refuse(code, field, "is missing")
+		return
+	}
+	if len(p) > maxName || strings.ContainsFunc(string(p), func(r rune) bool { return notInCode(r) && r != '@' && r != '/' }) {
+		d.refuse(code, field, "not a principal of up to %d letters, digits, '.', '_', '-', '@' and '/'", maxName)
+	}
+}
+
+// digits reports whether s is made of decimal digits alone.
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// ParseMAC reads a hardware address in any usual notation (aa:bb:cc:dd:ee:ff,
+// aa-bb-…, aabb.ccdd.eeff, aabbccddeeff, in either case) and returns its one
+// form here. A group address, zero, or anything but six octets is an *Error
+// of kind ErrInvalid and code DEV-1.
+func ParseMAC(s string) (MAC, error) {
+	bad := &Error{Code: DEV1, Kind: ErrInvalid, Field: "MAC", Reason: "not the hardware address of a device: six octets"}
+	if len(s) == 12 {
+		s = s[:4] + "." + s[4:8] + "." + s[8:]
+	}
+	hw, err := net.ParseMAC(s)
+	if err != nil || len(hw) != 6 || hw[0]&1 != 0 || [6]byte(hw) == [6]byte{} {
+		return "", bad
+	}
+	return MAC(hw.String()), nil
+}

@@ -1,0 +1,347 @@
+package pbx
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/pbxkit/pbx/internal/numplan"
+)
+
+// Extension is the digits by which something is dialled within a tenant.
+type Extension string
+
+// DialEntry is a line of a tenant's dial plan: the digits, and the one thing
+// that they reach (EXT-2). The entry that reaches a service is its DN.
+type DialEntry struct {
+	TenantID TenantID
+	Digits   Extension
+	Rev      int64
+	// Exactly one of the four is set.
+	UserID    UserID
+	ServiceID ServiceID
+	AliasID   AliasID
+	GroupID   GroupID
+	// MainOf is UserID when this is the main one of the extensions that point
+	// at the user, else zero. It is the user's main extension until he has a
+	// service; then the DN of his primary one is (EXT-1).
+	MainOf UserID
+}
+
+// Table returns the declaration of the dial plan.
+func (e *DialEntry) Table() *Table { return extensionsTable }
+
+// Fields appends the entry's columns.
+func (e *DialEntry) Fields(f []Field) []Field {
+	return append(f,
+		id("tenant_id", &e.TenantID), text("digits", (*string)(&e.Digits)), integer("rev", &e.Rev),
+		maybeID("user_id", &e.UserID), maybeID("service_id", &e.ServiceID),
+		maybeID("alias_id", &e.AliasID), maybeID("group_id", &e.GroupID),
+		maybeID("main_of", &e.MainOf),
+	)
+}
+
+func (e *DialEntry) revision() *int64 { return &e.Rev }
+
+func (e *DialEntry) clone() Record { c := *e; return &c }
+
+func (e *DialEntry) ref() Ref { return Ref{"extension", string(e.Digits), string(e.Digits)} }
+
+// lookExtension checks the digits of something at some locations, any of which
+// may be nil: the length (EXT-1) and the emergency numbers (EXT-3).
+func (t *tx) lookExtension(field string, e Extension, at ...*Location) error {
+	p := &t.tenant.Policy
+	if !digits(string(e)) || int64(len(e)) < p.ExtensionMinLength || int64(len(e)) > p.ExtensionMaxLength {
+		return &Error{Code: EXT1, Kind: ErrInvalid, Field: field, Subject: Ref{Kind: "extension", ID: string(e)},
+			Reason: fmt.Sprintf("not an extension of %d to %d digits", p.ExtensionMinLength, p.ExtensionMaxLength)}
+	}
+	return t.clearOfEmergency(field, e, at...)
+}
+
+// clearOfEmergency refuses an extension that gets in the way of an emergency
+// number of the tenant's country, or of a location's (EXT-3).
+func (t *tx) clearOfEmergency(field string, e Extension, at ...*Location) error {
+	err := avoidEmergency(field, e, t.tenant.Country)
+	for _, l := range at {
+		if err == nil && l != nil {
+			err = avoidEmergency(field, e, l.Address.Country)
+		}
+	}
+	return err
+}
+
+func avoidEmergency(field string, e Extension, country string) error {
+	emergency, touches, _ := numplan.TouchesEmergency(country, string(e))
+	if !touches {
+		return nil
+	}
+	return &Error{Code: EXT3, Kind: ErrInvalid, Field: field, Subject: Ref{"extension", string(e), string(e)},
+		Reason: fmt.Sprintf("extension %s would get in the way of the emergency number %s of %s", e, emergency, country)}
+}
+
+// adviseExtension warns of an extension that has not the advised form (EXT-4).
+func (t *tx) adviseExtension(e Extension) {
+	form := t.tenant.Policy.AdvisedExtension
+	if form == "" {
+		return
+	}
+	fits := len(e) == len(form)
+	for i := 0; fits && i < len(form); i++ {
+		fits = form[i] == 'x' || form[i] == e[i]
+	}
+	if !fits {
+		t.warn(EXT4, Ref{"extension", string(e), string(e)}, "extension %s has not the advised form %s", e, form)
+	}
+}
+
+// freeExtension refuses digits that already reach something in the tenant, and
+// names what (EXT-2).
+func (t *tx) freeExtension(ctx context.Context, field string, e Extension) error {
+	taken, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(e))
+	if err != nil || taken == nil {
+		return err
+	}
+	holder, err := t.reaches(ctx, taken)
+	if err != nil {
+		return err
+	}
+	return &Error{Code: EXT2, Kind: ErrConflict, Field: field, Subject: taken.ref(), Holder: holder,
+		Reason: fmt.Sprintf("extension %s is taken by %s", e, holder)}
+}
+
+// reaches names what a dial-plan entry reaches.
+func (t *tx) reaches(ctx context.Context, e *DialEntry) (Ref, error) {
+	switch {
+	case !e.UserID.IsZero():
+		u, err := one[*User](ctx, t, usersTable.Key(), t.tenantID, e.UserID)
+		return refOf(u), err
+	case !e.ServiceID.IsZero():
+		s, err := one[*Service](ctx, t, servicesTable.Key(), t.tenantID, e.ServiceID)
+		return refOf(s), err
+	case !e.AliasID.IsZero():
+		a, err := one[*Alias](ctx, t, aliasesTable.Key(), t.tenantID, e.AliasID)
+		return refOf(a), err
+	}
+	g, err := one[*Group](ctx, t, groupsTable.Key(), t.tenantID, e.GroupID)
+	return refOf(g), err
+}
+
+// takeExtension lets an extension pass every rule, for something at some
+// locations: EXT-1, EXT-2, EXT-3, and the advice of EXT-4.
+func (t *tx) takeExtension(ctx context.Context, field string, e Extension, at ...*Location) error {
+	if err := t.lookExtension(field, e, at...); err != nil {
+		return err
+	}
+	if err := t.freeExtension(ctx, field, e); err != nil {
+		return err
+	}
+	t.adviseExtension(e)
+	return nil
+}
+
+// enterDialPlan puts a line into the dial plan. Its target is inserted before it.
+func (t *tx) enterDialPlan(e *DialEntry) {
+	e.TenantID = t.tenantID
+	t.insert(e)
+}
+
+// leaveDialPlan takes a line out of the dial plan; the search for a free
+// extension begins with its digits where they may be the lowest free ones.
+func (t *tx) leaveDialPlan(e *DialEntry) {
+	t.remove(e)
+	first, next := t.tenant.Policy.ExtensionFirst, t.tenant.nextExtension
+	if len(e.Digits) == len(first) && first <= e.Digits && e.Digits < next {
+		t.editTenant(func(row *Tenant) { row.nextExtension = e.Digits })
+	}
+}
+
+// AddExtension gives a user a further extension, at no charge (EXT-1); the
+// first one is his main one. An extension of the advised form draws no warning
+// (EXT-4).
+//
+// Errors: ErrNotFound for the user; ErrInvalid (EXT-1, EXT-3); ErrConflict with
+// the holder (EXT-2).
+func (d *Directory) AddExtension(ctx context.Context, user UserID, e Extension) (*DialEntry, error) {
+	var made *DialEntry
+	err := d.change(ctx, "AddExtension", func(t *tx) error {
+		u, err := t.user(ctx, user)
+		if err != nil {
+			return err
+		}
+		at, err := t.location(ctx, u.LocationID)
+		if err != nil {
+			return err
+		}
+		if err := t.takeExtension(ctx, "Extension", e, at); err != nil {
+			return err
+		}
+		entry := &DialEntry{Digits: e, UserID: u.ID}
+		main, err := one[*DialEntry](ctx, t, extensionsByMain, t.tenantID, u.ID)
+		if err != nil {
+			return err
+		}
+		if main == nil {
+			entry.MainOf = u.ID
+		}
+		t.enterDialPlan(entry)
+		t.did("extension.added", u.ref(), string(e))
+		made = copyOf(entry)
+		return nil
+	})
+	return made, err
+}
+
+// RemoveExtension takes an extension that points at a user, an alias or a group
+// out of the dial plan. A service's DN goes with its service, or by a change of
+// DN; a user's main extension stays while he has others or no service.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition (EXT-1).
+func (d *Directory) RemoveExtension(ctx context.Context, e Extension) error {
+	return d.change(ctx, "RemoveExtension", func(t *tx) error {
+		entry, err := t.extension(ctx, e)
+		if err != nil {
+			return err
+		}
+		holder, err := t.reaches(ctx, entry)
+		if err != nil {
+			return err
+		}
+		if err := t.removable(ctx, entry, holder); err != nil {
+			return err
+		}
+		t.leaveDialPlan(entry)
+		t.did("extension.removed", holder, string(e))
+		return nil
+	})
+}
+
+func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error {
+	if !entry.ServiceID.IsZero() {
+		return &Error{Code: EXT1, Kind: ErrFailedPrecondition, Subject: entry.ref(), Holder: holder,
+			Reason: "extension " + string(entry.Digits) + " is the DN of " + holder.String()}
+	}
+	if entry.MainOf.IsZero() {
+		return nil
+	}
+	own, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
+	if err != nil {
+		return err
+	}
+	services, err := t.servicesOf(ctx, entry.UserID)
+	if err != nil {
+		return err
+	}
+	if len(own) == 1 && len(services) > 0 {
+		return nil
+	}
+	return &Error{Code: EXT1, Kind: ErrFailedPrecondition, Subject: entry.ref(), Holder: holder,
+		Reason: "extension " + string(entry.Digits) + " is the main one of " + holder.String() + ": make another the main one first"}
+}
+
+// SetMainExtension makes one of the extensions that point at a user his main
+// one. While he has services, the DN of his primary one is it (EXT-1), and this
+// takes effect when he has none.
+//
+// Errors: ErrNotFound, also for an extension that is not his own.
+func (d *Directory) SetMainExtension(ctx context.Context, user UserID, e Extension) error {
+	return d.change(ctx, "SetMainExtension", func(t *tx) error {
+		u, err := t.user(ctx, user)
+		if err != nil {
+			return err
+		}
+		entry, err := t.extension(ctx, e)
+		if err != nil {
+			return err
+		}
+		if entry.UserID != user {
+			return missing("extension", string(e))
+		}
+		main, err := one[*DialEntry](ctx, t, extensionsByMain, t.tenantID, u.ID)
+		if err != nil {
+			return err
+		}
+		if main != nil && main.Digits == e {
+			return nil
+		}
+		if main != nil {
+			edit(t, main, func(m *DialEntry) { m.MainOf = UserID{} })
+		}
+		edit(t, entry, func(m *DialEntry) { m.MainOf = u.ID })
+		t.did("extension.made-main", u.ref(), string(e))
+		return nil
+	})
+}
+
+// extension reads a line of the dial plan.
+func (t *tx) extension(ctx context.Context, e Extension) (*DialEntry, error) {
+	entry, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(e))
+	if err == nil && entry == nil {
+		err = missing("extension", string(e))
+	}
+	return entry, err
+}
+
+// ExtensionQuery selects lines of the dial plan: all, those that begin with
+// some digits, or those of one user.
+type ExtensionQuery struct {
+	Prefix string
+	UserID UserID
+	Limit  int
+}
+
+// Extensions yields lines of the dial plan in the order of their digits. Those
+// of a user are the ones that point at him, not the DNs of his services.
+func (d *Directory) Extensions(ctx context.Context, q ExtensionQuery) iter.Seq2[*DialEntry, error] {
+	query := Query{Index: extensionsTable.Key(), Equal: []any{d.scope()}, Prefix: q.Prefix}
+	if !q.UserID.IsZero() {
+		query.Index, query.Equal = extensionsByUser, []any{d.scope(), q.UserID}
+	}
+	return pages[*DialEntry](ctx, d, "Extensions", query, q.Limit, nil)
+}
+
+// Lookup says what an extension reaches. Errors: ErrNotFound.
+func (d *Directory) Lookup(ctx context.Context, e Extension) (*DialEntry, Ref, error) {
+	var out *DialEntry
+	var ref Ref
+	err := d.read(ctx, "Lookup", func(t *tx) error {
+		entry, err := t.extension(ctx, e)
+		if err != nil {
+			return err
+		}
+		out = copyOf(entry)
+		ref, err = t.reaches(ctx, entry)
+		return err
+	})
+	return out, ref, err
+}
+
+// MainExtension returns a user's main extension: the DN of his primary service,
+// or while he has none the extension that points at him (EXT-1). Empty when he
+// has neither. Errors: ErrNotFound.
+func (d *Directory) MainExtension(ctx context.Context, user UserID) (Extension, error) {
+	var main Extension
+	err := d.read(ctx, "MainExtension", func(t *tx) error {
+		u, err := t.user(ctx, user)
+		if err != nil {
+			return err
+		}
+		main, err = t.mainExtension(ctx, u.ID)
+		return err
+	})
+	return main, err
+}
+
+func (t *tx) mainExtension(ctx context.Context, user UserID) (Extension, error) {
+	s, err := t.primaryOf(ctx, user)
+	if err != nil {
+		return "", err
+	}
+	if s != nil {
+		return s.DN, nil
+	}
+	e, err := one[*DialEntry](ctx, t, extensionsByMain, t.tenantID, user)
+	if err != nil || e == nil {
+		return "", err
+	}
+	return e.Digits, nil
+}

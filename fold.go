@@ -1,0 +1,39 @@
+package pbx
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Letters that Unicode does not decompose, as people type them when they
+// search without the accent.
+var plainLetters = strings.NewReplacer(
+	"ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "đ", "d", "ð", "d", "ħ", "h",
+	"ı", "i", "ł", "l", "ŋ", "n", "þ", "th", "ŧ", "t", "’", "'",
+)
+
+// fold takes case and accents away, the same for every store: the folded
+// columns are compared bytewise (USR-8).
+func fold(s string) string {
+	if plainASCII(s) {
+		return strings.ToLower(s)
+	}
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(s) {
+		if !unicode.Is(unicode.Mn, r) {
+			b.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return plainLetters.Replace(b.String())
+}
+
+func plainASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

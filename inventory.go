@@ -1,0 +1,174 @@
+package pbx
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/pbxkit/pbx/internal/numplan"
+)
+
+// maxNumbersAtOnce is how many numbers one operation takes.
+const maxNumbersAtOnce = 1000
+
+// StockNumbers adds numbers to the provider's stock, from which tenants get
+// their new ones (NUM-4); or, as AddNumbers, to a tenant directly. At most 1,000
+// at once. Only support can.
+//
+// Errors: ErrInvalid for each number that is not E.164; ErrConflict for each
+// that the system has already (NUM-1).
+func (d *Directory) StockNumbers(ctx context.Context, list ...E164) ([]*Number, error) {
+	return d.addNumbers(ctx, "StockNumbers", NumberStock, list)
+}
+
+// AddNumbers adds numbers to the tenant's own, as available (NUM-2). At most
+// 1,000 at once. Only support can.
+//
+// Errors: as StockNumbers.
+func (d *Directory) AddNumbers(ctx context.Context, list ...E164) ([]*Number, error) {
+	return d.addNumbers(ctx, "AddNumbers", NumberAvailable, list)
+}
+
+func (d *Directory) addNumbers(ctx context.Context, operation string, state NumberState, list []E164) ([]*Number, error) {
+	var made []*Number
+	err := d.change(ctx, operation, func(t *tx) error {
+		made = nil
+		if err := t.unknownNumbers(ctx, list); err != nil {
+			return err
+		}
+		for _, e := range list {
+			n := &Number{E164: e, TenantID: t.tenantID, State: state, CreatedAt: t.now}
+			t.insert(n)
+			t.did("number.added", n.ref(), string(state))
+			made = append(made, copyOf(n))
+		}
+		return nil
+	})
+	return made, err
+}
+
+// unknownNumbers looks at numbers that come into the system: E.164, each once,
+// and nobody's yet (NUM-1). Whose one is, is not said.
+func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
+	var look door
+	if len(list) == 0 || len(list) > maxNumbersAtOnce {
+		look.refuse(NUM1, "Numbers", "not 1 to %d numbers", maxNumbersAtOnce)
+		return look.err()
+	}
+	keys := make([]Key, len(list))
+	for i, e := range list {
+		keys[i] = Key{numbersTable.Key(), []any{string(e)}}
+	}
+	if err := t.load(ctx, keys...); err != nil {
+		return err
+	}
+	seen := make(map[E164]bool, len(list))
+	for i, e := range list {
+		field := fmt.Sprintf("Numbers[%d]", i)
+		look.e164(NUM1, field, e)
+		if seen[e] {
+			look.refuse(NUM1, field, "%s is listed twice", e)
+			continue
+		}
+		seen[e] = true
+		known, err := one[*Number](ctx, t, numbersTable.Key(), string(e))
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			look.bad = append(look.bad, &Error{Code: NUM1, Kind: ErrConflict, Field: field, Subject: Ref{Kind: "number", ID: string(e)},
+				Reason: "number " + string(e) + " is in the system already"})
+		}
+	}
+	return look.err()
+}
+
+// Number returns a number of the tenant. Errors: ErrNotFound (NUM-2).
+func (d *Directory) Number(ctx context.Context, e E164) (*Number, error) {
+	var out *Number
+	err := d.read(ctx, "Number", func(t *tx) error {
+		n, err := t.number(ctx, NUM2, e)
+		if err == nil {
+			out = copyOf(n)
+		}
+		return err
+	})
+	return out, err
+}
+
+// NumberQuery selects numbers of the tenant by state and by their beginning.
+type NumberQuery struct {
+	State  NumberState // required: NumberAvailable and NumberPorting are the two sections to choose from
+	Prefix string      // "+1617"
+	Limit  int
+}
+
+// Numbers yields the tenant's numbers of a state, in order (NUM-2).
+func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Number, error] {
+	return pages[*Number](ctx, d, "Numbers", Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, nil)
+}
+
+// NewNumbers lists new numbers to choose from: those with a prefix or, where
+// none is given, those near a location, else those of the tenant's country
+// (NUM-4). The first is the one that NewNumber proposes there. limit 0 is 20.
+//
+// Errors: ErrDenied where the tenant's country gets none (NUM-6); ErrNotFound
+// for the location; ErrInvalid for a prefix that is not of the country.
+func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string, limit int) ([]E164, error) {
+	var list []E164
+	err := d.read(ctx, "NewNumbers", func(t *tx) error {
+		list = nil
+		if err := t.newNumbersAllowed(); err != nil {
+			return err
+		}
+		l, err := t.location(ctx, at)
+		if err != nil {
+			return err
+		}
+		if limit <= 0 {
+			limit = 20
+		}
+		offers, err := t.listNew(ctx, l, prefix, limit)
+		for _, n := range offers {
+			list = append(list, n.E164)
+		}
+		return err
+	})
+	return list, err
+}
+
+func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int) ([]*Number, error) {
+	if prefix == "" {
+		return t.nearby(ctx, at, limit)
+	}
+	if plan, _ := numplan.For(t.tenant.Country); !within(prefix, plan.CallingCode) {
+		return nil, &Error{Code: NUM4, Kind: ErrInvalid, Field: "Prefix", Reason: "not the beginning of E.164 numbers of " + t.tenant.Country}
+	}
+	return t.offers(ctx, prefix, limit)
+}
+
+// ReturnNumber gives an available number of the tenant back to the provider,
+// where it rests before anyone else can have it (NUM-10). What it saves is
+// ordered.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for one that is not available.
+func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {
+	return d.change(ctx, "ReturnNumber", func(t *tx) error {
+		n, err := t.number(ctx, NUM2, e)
+		if err != nil {
+			return err
+		}
+		if n.State != NumberAvailable {
+			return &Error{Code: NUM10, Kind: ErrFailedPrecondition, Subject: n.ref(),
+				Reason: "number " + string(e) + " is " + string(n.State) + ", not available"}
+		}
+		t.giveBack(n)
+		t.placeOrder(UserID{}, LocationID{}, t.now, t.numberSaved())
+		return nil
+	})
+}
+
+// numberSaved is the charge that ends with a number's return.
+func (t *tx) numberSaved() charge {
+	return charge{numberProduct, "Telephone number", -1, t.tenant.Policy.NumberMonthly, 0}
+}

@@ -1,0 +1,161 @@
+package pbx
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sort"
+)
+
+// layer orders the staged records of one table by one index. It is built when
+// a range of that index is first asked for, and kept up from then on.
+type layer struct {
+	index *Index
+	keys  []string
+	recs  []Record
+
+	fields []Field // room for a record's
+	buf    []byte
+}
+
+// layer returns the layer of an index.
+func (t *tx) layer(ix *Index) *layer {
+	if l := t.layers[ix]; l != nil {
+		return l
+	}
+	l := &layer{index: ix}
+	for _, e := range t.entries {
+		if e.staged() && e.rec != nil && e.rec.Table() == ix.Table {
+			l.add(e.rec)
+		}
+	}
+	if t.layers == nil {
+		t.layers = make(map[*Index]*layer)
+	}
+	t.layers[ix] = l
+	return l
+}
+
+func (l *layer) entry(rec Record) (string, bool) {
+	l.fields = rec.Fields(l.fields[:0])
+	var in bool
+	l.buf, in = l.index.AppendFields(l.buf[:0], l.fields)
+	return string(l.buf), in
+}
+
+func (l *layer) add(rec Record) {
+	if rec == nil {
+		return
+	}
+	key, in := l.entry(rec)
+	if !in {
+		return
+	}
+	at := sort.SearchStrings(l.keys, key)
+	l.keys = slices.Insert(l.keys, at, key)
+	l.recs = slices.Insert(l.recs, at, rec)
+}
+
+func (l *layer) drop(rec Record) {
+	if rec == nil {
+		return
+	}
+	key, in := l.entry(rec)
+	if !in {
+		return
+	}
+	if at := sort.SearchStrings(l.keys, key); at < len(l.keys) && l.recs[at] == rec {
+		l.keys = slices.Delete(l.keys, at, at+1)
+		l.recs = slices.Delete(l.recs, at, at+1)
+	}
+}
+
+func (l *layer) at(key string) Record {
+	if at := sort.SearchStrings(l.keys, key); at < len(l.keys) && l.keys[at] == key {
+		return l.recs[at]
+	}
+	return nil
+}
+
+// between returns the staged records of a query's range, in its order.
+func (l *layer) between(q Query) ([]string, []Record) {
+	from, to := q.Range()
+	lo := sort.SearchStrings(l.keys, string(from))
+	hi := len(l.keys)
+	if to != nil {
+		hi = sort.SearchStrings(l.keys, string(to))
+	}
+	if lo >= hi {
+		return nil, nil
+	}
+	keys, recs := slices.Clone(l.keys[lo:hi]), slices.Clone(l.recs[lo:hi])
+	if q.Desc {
+		slices.Reverse(keys)
+		slices.Reverse(recs)
+	}
+	return keys, recs
+}
+
+// scan is a range of committed records with the staged ones in their places.
+// What the caller stages while it loops is not seen by the loop: operations
+// gather first, then change.
+func (t *tx) scan(ctx context.Context, q Query) iter.Seq2[Record, error] {
+	switch staged := t.dirty[q.Index.Table]; {
+	case !storable(q.Prefix, q.From, q.To) || !storable(q.Equal...) || !storable(q.After...):
+		return func(func(Record, error) bool) {}
+	case staged == 0:
+		return t.reader.Find(ctx, q)
+	case q.Limit > 0:
+		wider := q
+		wider.Limit += staged // so many committed records may be left out
+		return limited(t.merge(ctx, wider), q.Limit)
+	}
+	return t.merge(ctx, q)
+}
+
+// merge yields the committed records of a range and the staged ones in one
+// order. A committed record that has been staged since is left out: the layer
+// has its present version, or it is deleted.
+func (t *tx) merge(ctx context.Context, q Query) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		l := t.layer(q.Index)
+		keys, recs := l.between(q)
+		for rec, err := range t.reader.Find(ctx, q) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if t.entries[t.primary(rec)].staged() {
+				continue
+			}
+			key, _ := l.entry(rec)
+			for len(keys) > 0 && (keys[0] < key) != q.Desc {
+				next := recs[0]
+				keys, recs = keys[1:], recs[1:]
+				if !yield(next, nil) {
+					return
+				}
+			}
+			if !yield(rec, nil) {
+				return
+			}
+		}
+		for _, rec := range recs {
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+// limited ends a sequence after so many records.
+func limited(seq iter.Seq2[Record, error], limit int) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		given := 0
+		for rec, err := range seq {
+			if given++; !yield(rec, err) || given == limit {
+				return
+			}
+		}
+	}
+}

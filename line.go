@@ -1,0 +1,283 @@
+package pbx
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pbxkit/pbx/internal/numplan"
+)
+
+// Line is a line's management record, all that an owner sees: the service that
+// a number reaches, who uses it, where it is, and who owns it.
+type Line struct {
+	ServiceID ServiceID
+	// Rev is the service's revision. Owners come and go without a change of it,
+	// for they are no part of the service (OWN-5).
+	Rev        int64
+	Number     E164
+	DN         Extension
+	Name       string
+	Type       string // of the tenant's catalogue, or ""
+	Status     ServiceStatus
+	DeviceType string
+	Users      []LineUser // in the order of their names
+
+	Building       string // where the line is; "" where that is not known
+	Address        CivicAddress
+	LocationKeptBy string // the system that keeps the location, or "" (OWN-8)
+
+	Owners []Principal // in their order
+}
+
+// LineUser is a user of a line, and the SIP address by which his phone
+// registers.
+type LineUser struct {
+	Name       string
+	SIPAddress SIPAddress
+}
+
+// LineChange is what UpdateLine changes of a line.
+type LineChange struct {
+	AddOwners    []Principal
+	RemoveOwners []Principal
+	Building     string // where the line moves to; "": it stays
+	Rev          int64  // of the Line that the change is based on; 0: of whatever there is
+}
+
+// Line opens the management record of the line with a national number: digits
+// only, ten in North America (OWN-1). An owner opens the lines that he owns; to
+// anybody else in that role a line is refused as one that does not exist
+// (OWN-2).
+//
+// Errors: ErrInvalid (OWN-1), ErrNotFound.
+func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, error) {
+	var out *Line
+	err := d.read(ctx, "Line", func(t *tx) error {
+		s, err := t.lineAt(ctx, nationalNumber)
+		if err != nil {
+			return err
+		}
+		out, err = t.line(ctx, s)
+		return err
+	})
+	return out, err
+}
+
+// UpdateLine changes a line's owners and its location, all of it or nothing
+// (OWN-9), and returns the line as it is then. It returns no line to an owner
+// who removed himself: he has no access from that moment (OWN-4). Removing
+// yourself, and removing the last owner, warn (OWN-4).
+//
+// Errors: ErrInvalid (OWN-1), ErrNotFound (OWN-2), ErrStale (SVC-15); and all of
+// these at once: ErrInvalid for a principal that is malformed, unknown or listed
+// twice, ErrConflict for one who is an owner already, ErrNotFound for one who is
+// none (OWN-3) and for an unknown building (OWN-7), ErrFailedPrecondition for a
+// location that another system keeps (OWN-8) and for a remote service (SVC-11).
+func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in LineChange) (*Line, error) {
+	unknown, err := d.unknownOwners(ctx, nationalNumber, in.AddOwners)
+	if err != nil {
+		return nil, err
+	}
+	var out *Line
+	err = d.change(ctx, "UpdateLine", func(t *tx) error {
+		s, err := t.lineAt(ctx, nationalNumber)
+		if err != nil {
+			return err
+		}
+		out, err = t.updateLine(ctx, s, in, unknown)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// SetLineLocation moves a line to a building of the tenant, as UpdateLine does
+// (OWN-7, OWN-8).
+func (d *Directory) SetLineLocation(ctx context.Context, nationalNumber, building string) (*Line, error) {
+	var look door
+	if look.code(OWN7, "Building", building); look.err() != nil {
+		return nil, look.err()
+	}
+	return d.UpdateLine(ctx, nationalNumber, LineChange{Building: building})
+}
+
+func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown []*Error) (*Line, error) {
+	if in.Rev != 0 {
+		if err := current(in.Rev, s.Rev, s.ref()); err != nil {
+			return nil, err
+		}
+	}
+	owners, err := t.ownersOf(ctx, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	look := door{bad: slices.Clone(unknown)}
+	removed := look.owners(s, owners, in)
+	to, err := t.lookBuilding(ctx, s, in.Building)
+	if err := look.take(err); err != nil {
+		return nil, err
+	}
+	if err := look.err(); err != nil {
+		return nil, err
+	}
+	t.changeOwners(s, len(owners), in.AddOwners, removed)
+	if to != nil {
+		s = edit(t, s, func(s *Service) { s.LocationID = to.ID })
+		t.did("service.relocated", s.ref(), to.Building)
+	}
+	if t.actor.Role == RoleOwner && slices.Contains(in.RemoveOwners, t.actor.Principal) {
+		return nil, nil
+	}
+	return t.line(ctx, s)
+}
+
+// lineAt reads the service of a line by its national number, for an actor who
+// may open it (OWN-1, OWN-2).
+func (t *tx) lineAt(ctx context.Context, nationalNumber string) (*Service, error) {
+	number, ok := numplan.National(t.tenant.Country, nationalNumber)
+	if !ok {
+		return nil, &Error{Code: OWN1, Kind: ErrInvalid, Field: "Number",
+			Reason: fmt.Sprintf("not a national number of %s: %s digits, without spaces or any punctuation", t.tenant.Country, nationalLengths(t.tenant.Country))}
+	}
+	s, err := one[*Service](ctx, t, servicesByNumber, number)
+	if err != nil {
+		return nil, err
+	}
+	if s != nil && s.TenantID != t.tenantID {
+		s = nil
+	}
+	if t.actor.Role == RoleOwner {
+		return t.ownLine(ctx, nationalNumber, s)
+	}
+	if s == nil {
+		return nil, missing("line", nationalNumber)
+	}
+	return s, nil
+}
+
+// ownLine lets an owner through to a line, or gives him the one answer for all
+// that are not his, which does not tell whether they exist (OWN-2).
+func (t *tx) ownLine(ctx context.Context, nationalNumber string, s *Service) (*Service, error) {
+	if s != nil {
+		owner, err := one[*Owner](ctx, t, ownersTable.Key(), t.tenantID, s.ID, string(t.actor.Principal))
+		if owner != nil || err != nil {
+			return s, err
+		}
+	}
+	return nil, &Error{Code: OWN2, Kind: ErrNotFound, Subject: Ref{Kind: "line", ID: nationalNumber},
+		Reason: "you are not an owner of a line with that number"}
+}
+
+// nationalLengths lists how many digits a country's national numbers have:
+// "10", "7, 9 or 10".
+func nationalLengths(country string) string {
+	plan, _ := numplan.For(country)
+	if plan.CallingCode == "1" {
+		return "10" // without an area code a number says nothing there
+	}
+	var list []string
+	for _, n := range plan.Lengths.List() {
+		list = append(list, fmt.Sprint(n))
+	}
+	if last := len(list) - 1; last > 0 {
+		return strings.Join(list[:last], ", ") + " or " + list[last]
+	}
+	return strings.Join(list, "")
+}
+
+// line puts a line's management record together.
+func (t *tx) line(ctx context.Context, s *Service) (*Line, error) {
+	l := &Line{
+		ServiceID: s.ID, Rev: s.Rev, Number: s.Number, DN: s.DN, Name: s.Name, Type: s.Type, Status: s.Status,
+		DeviceType: s.DeviceType, LocationKeptBy: s.LocationKeptBy,
+	}
+	owners, err := t.ownersOf(ctx, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range owners {
+		l.Owners = append(l.Owners, o.Principal)
+	}
+	if l.Users, err = t.lineUsers(ctx, s); err != nil {
+		return nil, err
+	}
+	at, err := t.location(ctx, s.LocationID)
+	if err != nil {
+		return nil, err
+	}
+	if at != nil {
+		l.Building, l.Address = at.Building, at.Address
+	}
+	return l, nil
+}
+
+func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
+	of, err := t.usersOf(ctx, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]Key, 0, len(of)+1)
+	for _, a := range of {
+		keys = append(keys, Key{usersTable.Key(), []any{t.tenantID, a.UserID}})
+	}
+	if !s.LocationID.IsZero() {
+		keys = append(keys, Key{locationsTable.Key(), []any{t.tenantID, s.LocationID}})
+	}
+	if err := t.load(ctx, keys...); err != nil {
+		return nil, err
+	}
+	var users []LineUser
+	for _, a := range of {
+		u, err := t.user(ctx, a.UserID)
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, LineUser{u.Name(), u.SIPAddress})
+	}
+	slices.SortFunc(users, func(a, b LineUser) int {
+		return strings.Compare(fold(a.Name)+"\x00"+string(a.SIPAddress), fold(b.Name)+"\x00"+string(b.SIPAddress))
+	})
+	return users, nil
+}
+
+// lookBuilding returns the location that a line moves to, or nil where it
+// stays: a building that the tenant knows (OWN-7), for a line that may be moved
+// here (OWN-8, SVC-11) and whose DN is possible there (EXT-3).
+func (t *tx) lookBuilding(ctx context.Context, s *Service, building string) (*Location, error) {
+	if building == "" {
+		return nil, nil
+	}
+	var look door
+	if look.code(OWN7, "Building", building); look.err() != nil {
+		return nil, look.err()
+	}
+	to, err := t.building(ctx, OWN7, building)
+	if err != nil || to.ID == s.LocationID {
+		return nil, err
+	}
+	if err := t.editable(s); err != nil {
+		return nil, err
+	}
+	if err := s.relocatable(); err != nil {
+		return nil, err
+	}
+	if err := t.clearOfEmergency("Building", s.DN, to); err != nil {
+		return nil, err
+	}
+	return to, nil
+}
+
+// relocatable refuses to move a line whose location another system keeps
+// (OWN-8).
+func (s *Service) relocatable() error {
+	if s.LocationKeptBy == "" {
+		return nil
+	}
+	return &Error{Code: OWN8, Kind: ErrFailedPrecondition, Subject: s.ref(),
+		Holder: Ref{"system", s.LocationKeptBy, s.LocationKeptBy},
+		Reason: "the location of " + s.ref().String() + " is kept by " + s.LocationKeptBy + ": change it there"}
+}

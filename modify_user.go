@@ -1,0 +1,132 @@
+package pbx
+
+import (
+	"context"
+	"slices"
+)
+
+// ModifyUser saves a user as read by User and then changed: names, email, user
+// ID, mobile, department, location, music on hold, SIP address, e911 and
+// applications (USR-5, USR-7, STN-2). The rest has operations of its own.
+//
+// Errors: ErrNotFound; ErrStale, together with the user as he is now (SVC-15);
+// and all of these at once: ErrInvalid for bad fields, also for a location where
+// an extension that reaches him would get in the way of an emergency number
+// (EXT-3), ErrConflict for a user ID or SIP address that is taken, ErrNotFound
+// for the location.
+func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
+	var out *User
+	err := d.change(ctx, "ModifyUser", func(t *tx) error {
+		was, err := t.user(ctx, in.ID)
+		if err != nil {
+			return err
+		}
+		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
+			out = copyOf(was)
+			return err
+		}
+		row := copyOf(in)
+		row.TenantID = t.tenantID
+		if err := t.lookModified(ctx, row, was); err != nil {
+			return err
+		}
+		moved := row.SIPAddress != was.SIPAddress
+		if moved {
+			if err := t.releaseSIP(ctx, was.SIPAddress); err != nil {
+				return err
+			}
+		}
+		t.update(was, row)
+		if moved {
+			t.claimSIP(row.SIPAddress, row.ID, AliasID{})
+		}
+		t.did("user.modified", row.ref(), "")
+		out = copyOf(row)
+		return nil
+	})
+	return out, err
+}
+
+// lookModified checks a changed user, and brings his SIP address into its form.
+func (t *tx) lookModified(ctx context.Context, row, was *User) error {
+	var look door
+	look.stays(USR7, "State", row.State == was.State)
+	look.stays(USR7, "Station", row.Station == was.Station)
+	look.stays(USR7, "CreatedAt", row.CreatedAt.Equal(was.CreatedAt))
+	look.stays(USR7, "ActivatedAt", row.ActivatedAt.Equal(was.ActivatedAt))
+	row.Station = was.Station // what applications he can have goes by what he has
+	at, err := t.lookUser(ctx, row, was, &look)
+	if err != nil {
+		return err
+	}
+	address, err := t.lookSIP(row.SIPAddress)
+	if err == nil && address != was.SIPAddress {
+		err = t.freeSIP(ctx, address)
+	}
+	if err := look.take(err); err != nil {
+		return err
+	}
+	row.SIPAddress = address
+	if !slices.Equal(row.Applications, was.Applications) {
+		if err := t.lookApplications(ctx, row, &look); err != nil {
+			return err
+		}
+	}
+	if row.LocationID != was.LocationID && at != nil {
+		if err := t.lookReached(ctx, &look, "LocationID", row.ID, at); err != nil {
+			return err
+		}
+	}
+	return look.err()
+}
+
+// lookReached checks that no extension that reaches a user gets in the way of
+// an emergency number where he is to be (EXT-3).
+func (t *tx) lookReached(ctx context.Context, look *door, field string, user UserID, at *Location) error {
+	reaching, err := t.extensionsOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, e := range reaching {
+		if err := look.take(t.clearOfEmergency(field, e, at)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// extensionsOf lists the extensions that reach a user: his own, his aliases'
+// and his DNs.
+func (t *tx) extensionsOf(ctx context.Context, user UserID) ([]Extension, error) {
+	entries, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
+	if err != nil {
+		return nil, err
+	}
+	aliases, err := gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, user}}))
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range aliases {
+		of, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, of...)
+	}
+	services, err := t.servicesOf(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	var reaching []Extension
+	for _, e := range entries {
+		reaching = append(reaching, e.Digits)
+	}
+	for _, a := range services {
+		s, err := t.service(ctx, a.ServiceID)
+		if err != nil {
+			return nil, err
+		}
+		reaching = append(reaching, s.DN)
+	}
+	return reaching, nil
+}

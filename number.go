@@ -1,0 +1,347 @@
+package pbx
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pbxkit/pbx/internal/numplan"
+)
+
+// E164 is a telephone number in E.164 form: +, country code, national number.
+type E164 string
+
+// NumberState is what can be done with a number.
+type NumberState string
+
+// The states of a number.
+const (
+	NumberStock     NumberState = "stock"     // the provider's; anyone's for the asking
+	NumberResting   NumberState = "resting"   // the provider's; returned, and nobody's until FreeFrom
+	NumberAvailable NumberState = "available" // a tenant's, and free
+	NumberAssigned  NumberState = "assigned"  // a tenant's, and on a service
+	NumberPorting   NumberState = "porting"   // a tenant's, on its way in
+)
+
+// Number is a telephone number. It belongs to one tenant, a customer or the
+// Provider (NUM-1).
+type Number struct {
+	E164      E164
+	TenantID  TenantID
+	Rev       int64
+	State     NumberState
+	ServiceID ServiceID // the service that it is assigned to, or zero
+	// WaitingID is the service that waits for the port of this number, or zero
+	// (NUM-3).
+	WaitingID ServiceID
+	// TemporaryFor is the porting-in number that this one stands in for, or "".
+	TemporaryFor E164
+	PortID       PortID    // the port request that brings or brought it in, or zero
+	FreeFrom     time.Time // when a resting number goes back to stock
+	CreatedAt    time.Time
+}
+
+// Table returns the declaration of numbers.
+func (n *Number) Table() *Table { return numbersTable }
+
+// Fields appends the number's columns.
+func (n *Number) Fields(f []Field) []Field {
+	return append(f,
+		text("e164", (*string)(&n.E164)), id("tenant_id", &n.TenantID), integer("rev", &n.Rev),
+		text("state", (*string)(&n.State)),
+		maybeID("service_id", &n.ServiceID), maybeID("waiting_id", &n.WaitingID),
+		optional("temporary_for", (*string)(&n.TemporaryFor)), maybeID("port_id", &n.PortID),
+		maybeTime("free_from", &n.FreeFrom), moment("created_at", &n.CreatedAt),
+	)
+}
+
+func (n *Number) revision() *int64 { return &n.Rev }
+
+func (n *Number) clone() Record { c := *n; return &c }
+
+func (n *Number) ref() Ref { return Ref{"number", string(n.E164), string(n.E164)} }
+
+// NumberSource says where a telephone number comes from.
+type NumberSource string
+
+// The sources of a number; the zero value is none (NUM-12).
+const (
+	FromTenant   NumberSource = "existing" // of the tenant's own: available or porting in (NUM-2)
+	FromProvider NumberSource = "new"      // from the provider's stock (NUM-4)
+)
+
+// NumberChoice is the choice of a number for a service. The zero value is no
+// number.
+type NumberChoice struct {
+	Source NumberSource
+	Number E164 // empty with FromProvider: the one that is proposed
+}
+
+// Existing chooses a number of the tenant's own.
+func Existing(n E164) NumberChoice { return NumberChoice{FromTenant, n} }
+
+// NewNumber lets the library propose a number near the user.
+func NewNumber() NumberChoice { return NumberChoice{Source: FromProvider} }
+
+// ThisNewNumber chooses one of the numbers that NewNumbers lists.
+func ThisNewNumber(n E164) NumberChoice { return NumberChoice{FromProvider, n} }
+
+// chosenNumber is what a choice comes to: the number that the service will
+// have, and the porting-in one that it waits for, if so.
+type chosenNumber struct {
+	assign, waiting *Number
+	charges         []charge
+}
+
+func (c *chosenNumber) e164() E164 {
+	if c.assign == nil {
+		return ""
+	}
+	return c.assign.E164
+}
+
+// chooseNumber looks at the choice of a number for something at a location.
+func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location) (chosenNumber, error) {
+	var look door
+	switch choice.Source {
+	case FromProvider:
+		return t.newNumber(ctx, choice.Number, at)
+	case FromTenant:
+		if choice.Number != "" {
+			return t.existingNumber(ctx, choice.Number, at)
+		}
+		look.refuse(NUM2, "Number", "is missing: choose one of the tenant's numbers")
+	case "":
+		if choice.Number != "" {
+			look.refuse(NUM2, "Number", "say whether the number is an existing or a new one")
+		}
+	default:
+		look.refuse(NUM2, "Number", "not a source of numbers")
+	}
+	return chosenNumber{}, look.err()
+}
+
+// existingNumber chooses a number of the tenant's: an available one, or one
+// that is being ported in together with a temporary one (NUM-2, NUM-3).
+func (t *tx) existingNumber(ctx context.Context, e E164, at *Location) (chosenNumber, error) {
+	n, err := t.number(ctx, NUM2, e)
+	if err != nil {
+		return chosenNumber{}, err
+	}
+	switch {
+	case n.State == NumberAvailable:
+		return chosenNumber{assign: n}, nil
+	case n.State == NumberPorting && n.WaitingID.IsZero():
+		temporary, err := t.fromStock(ctx, at)
+		if err != nil {
+			return chosenNumber{}, err
+		}
+		if temporary == nil {
+			return chosenNumber{}, &Error{Code: NUM3, Kind: ErrExhausted, Field: "Number", Subject: n.ref(),
+				Reason: "there is no temporary number to serve until " + string(e) + " is ported"}
+		}
+		return chosenNumber{assign: temporary, waiting: n}, nil
+	}
+	code, by, verb := NUM2, n.ServiceID, "assigned to"
+	if n.State == NumberPorting {
+		code, by, verb = NUM3, n.WaitingID, "waited for by"
+	}
+	holder, err := t.service(ctx, by)
+	if err != nil {
+		return chosenNumber{}, err
+	}
+	return chosenNumber{}, &Error{Code: code, Kind: ErrConflict, Field: "Number", Subject: n.ref(), Holder: holder.ref(),
+		Reason: fmt.Sprintf("number %s is %s %s", e, verb, holder.ref())}
+}
+
+// newNumber chooses a number of the provider's stock, near the location where
+// none is named (NUM-4), unless the tenant's country gets none (NUM-6).
+func (t *tx) newNumber(ctx context.Context, e E164, at *Location) (chosenNumber, error) {
+	if err := t.newNumbersAllowed(); err != nil {
+		return chosenNumber{}, err
+	}
+	var n *Number
+	var err error
+	if e != "" {
+		n, err = t.offered(ctx, e, at)
+	} else if n, err = t.fromStock(ctx, at); err == nil && n == nil {
+		err = &Error{Code: NUM4, Kind: ErrExhausted, Field: "Number", Reason: "there is no new number to be had"}
+	}
+	if err != nil {
+		return chosenNumber{}, err
+	}
+	p := &t.tenant.Policy
+	return chosenNumber{assign: n, charges: []charge{{numberProduct, "Telephone number", 1, p.NumberMonthly, p.NumberOneTime}}}, nil
+}
+
+// offered reads a new number that was chosen from a list: one that anyone can
+// have now, in an area whose numbers the tenant is offered (NUM-4).
+func (t *tx) offered(ctx context.Context, e E164, at *Location) (*Number, error) {
+	n, err := one[*Number](ctx, t, numbersTable.Key(), string(e))
+	if err != nil {
+		return nil, err
+	}
+	inArea := slices.ContainsFunc(t.areas(at), func(area string) bool { return strings.HasPrefix(string(e), area) })
+	if !inArea || !n.onOffer(t.now) {
+		return nil, &Error{Code: NUM4, Kind: ErrNotFound, Field: "Number", Subject: Ref{Kind: "number", ID: string(e)},
+			Reason: "number " + string(e) + " is not among the new numbers on offer"}
+	}
+	return n, nil
+}
+
+// numberProduct is the product code of a number in an order.
+const numberProduct = "NUMBER"
+
+func (t *tx) newNumbersAllowed() error {
+	if !slices.Contains(t.core.notNew, t.tenant.Country) {
+		return nil
+	}
+	return &Error{Code: NUM6, Kind: ErrDenied, Field: "Number", Subject: t.tenant.ref(),
+		Reason: "tenants of " + t.tenant.Country + " get no new numbers: choose an existing one"}
+}
+
+// onOffer reports whether anyone can have the number now.
+func (n *Number) onOffer(now time.Time) bool {
+	return n != nil && (n.State == NumberStock || n.State == NumberResting && !n.FreeFrom.After(now))
+}
+
+// fromStock proposes a number near a location; nil if there is none. It is the
+// first one, or one of the first few where others got in the way twice: all
+// tenants draw from one stock, and would go on meeting at its beginning.
+func (t *tx) fromStock(ctx context.Context, at *Location) (*Number, error) {
+	list, err := t.nearby(ctx, at, 1+16*max(0, t.reruns-1))
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[rand.N(len(list))], nil
+}
+
+// areas are the beginnings of the numbers that the tenant is offered: those near
+// a location, if it says so, and those of the tenant's country.
+func (t *tx) areas(at *Location) []string {
+	plan, _ := numplan.For(t.tenant.Country)
+	country := "+" + plan.CallingCode
+	if at == nil || at.NumberPrefix == "" {
+		return []string{country}
+	}
+	return []string{at.NumberPrefix, country}
+}
+
+// nearby lists numbers that anyone can have now: those near a location or,
+// where there is none, those of the tenant's country.
+func (t *tx) nearby(ctx context.Context, at *Location, limit int) ([]*Number, error) {
+	for _, area := range t.areas(at) {
+		if list, err := t.offers(ctx, area, limit); err != nil || len(list) > 0 {
+			return list, err
+		}
+	}
+	return nil, nil
+}
+
+// offers lists numbers with a prefix that anyone can have now: those of the
+// provider's stock in order, then those whose rest is over, the longest rested
+// first.
+func (t *tx) offers(ctx context.Context, prefix string, limit int) ([]*Number, error) {
+	list, err := gather(find[*Number](ctx, t, Query{Index: numbersByState, Equal: []any{Provider, string(NumberStock)}, Prefix: prefix, Limit: limit}))
+	if err != nil || len(list) == limit {
+		return list, err
+	}
+	rested := Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: t.now.Add(time.Microsecond)}
+	for n, err := range find[*Number](ctx, t, rested) {
+		if err != nil {
+			return nil, err
+		}
+		if !strings.HasPrefix(string(n.E164), prefix) {
+			continue
+		}
+		if list = append(list, n); len(list) == limit {
+			break
+		}
+	}
+	return list, nil
+}
+
+// number reads a number of the tenant; code is the rule that it is read for.
+func (t *tx) number(ctx context.Context, code Code, e E164) (*Number, error) {
+	n, err := one[*Number](ctx, t, numbersTable.Key(), string(e))
+	if err == nil && (n == nil || n.TenantID != t.tenantID) {
+		return nil, &Error{Code: code, Kind: ErrNotFound, Field: "Number", Subject: Ref{Kind: "number", ID: string(e)},
+			Reason: "the tenant has no number " + string(e)}
+	}
+	return n, err
+}
+
+// assignNumber stages a choice for a service that has the number already.
+func (t *tx) assignNumber(c *chosenNumber, s *Service) {
+	if c.assign == nil {
+		return
+	}
+	n := edit(t, c.assign, func(n *Number) {
+		n.TenantID, n.State, n.ServiceID, n.FreeFrom = t.tenantID, NumberAssigned, s.ID, time.Time{}
+		if c.waiting != nil {
+			n.TemporaryFor = c.waiting.E164
+		}
+	})
+	if c.waiting == nil {
+		t.relate("number.assigned", n.ref(), s.ref(), "")
+		return
+	}
+	edit(t, c.waiting, func(n *Number) { n.WaitingID = s.ID })
+	t.relate("number.assigned-temporarily", n.ref(), s.ref(), string(c.waiting.E164))
+}
+
+// Disposal says what becomes of a previous number (NUM-10).
+type Disposal string
+
+// The ways to dispose of a number.
+const (
+	KeepNumber   Disposal = "keep"   // available to the tenant
+	ReturnNumber Disposal = "return" // leaves the tenant, rests, and goes back to stock
+)
+
+// releaseNumbers takes a service's number off it, and the claim on the number
+// that it waits for. A temporary number always goes back (NUM-3). The service's
+// own row is the caller's to stage, behind this.
+func (t *tx) releaseNumbers(ctx context.Context, s *Service, what Disposal) error {
+	if s.Number == "" {
+		return nil
+	}
+	n, err := t.number(ctx, NUM1, s.Number)
+	if err != nil {
+		return err
+	}
+	if n.TemporaryFor != "" {
+		waiting, err := t.number(ctx, NUM3, n.TemporaryFor)
+		if err != nil {
+			return err
+		}
+		t.giveBack(n)
+		edit(t, waiting, func(n *Number) { n.WaitingID = ServiceID{} })
+		t.relate("number.no-longer-awaited", waiting.ref(), s.ref(), "")
+		return nil
+	}
+	if what == ReturnNumber {
+		t.giveBack(n)
+		return nil
+	}
+	edit(t, n, func(n *Number) { n.State, n.ServiceID = NumberAvailable, ServiceID{} })
+	t.relate("number.released", n.ref(), s.ref(), "")
+	return nil
+}
+
+// giveBack returns a number to the provider, where it rests before anyone else
+// can have it (NUM-10).
+func (t *tx) giveBack(n *Number) {
+	rest := t.tenant.Policy.NumberRest
+	edit(t, n, func(n *Number) {
+		n.TenantID, n.ServiceID, n.TemporaryFor, n.PortID = Provider, ServiceID{}, "", PortID{}
+		n.State, n.FreeFrom = NumberResting, t.now.Add(rest)
+		if rest == 0 {
+			n.State, n.FreeFrom = NumberStock, time.Time{}
+		}
+	})
+	t.did("number.returned", n.ref(), "")
+}

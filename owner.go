@@ -1,0 +1,153 @@
+package pbx
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Principal is the name by which somebody is known to the provider's sign-in:
+// a Kerberos principal, an account name.
+type Principal string
+
+// Owner lets a principal open a line's management record (OWN-1 to OWN-9). It
+// has no other effect (OWN-5).
+type Owner struct {
+	TenantID  TenantID
+	ServiceID ServiceID
+	Principal Principal
+	Rev       int64
+	Since     time.Time
+}
+
+// Table returns the declaration of owners.
+func (o *Owner) Table() *Table { return ownersTable }
+
+// Fields appends the owner's columns.
+func (o *Owner) Fields(f []Field) []Field {
+	return append(f,
+		id("tenant_id", &o.TenantID), id("service_id", &o.ServiceID),
+		text("principal", (*string)(&o.Principal)), integer("rev", &o.Rev), moment("since", &o.Since),
+	)
+}
+
+func (o *Owner) revision() *int64 { return &o.Rev }
+
+func (o *Owner) clone() Record { c := *o; return &c }
+
+// ref names an owner of a line: the journal keeps the line's ID, and a review
+// shows who it is.
+func (o *Owner) ref(of *Service) Ref {
+	return Ref{"owner", o.ServiceID.String(), string(o.Principal) + " of " + of.ref().String()}
+}
+
+// AddOwner makes a principal an owner of a line, as UpdateLine does (OWN-3).
+func (d *Directory) AddOwner(ctx context.Context, nationalNumber string, p Principal) (*Line, error) {
+	return d.UpdateLine(ctx, nationalNumber, LineChange{AddOwners: []Principal{p}})
+}
+
+// RemoveOwner takes a principal off a line's owners, as UpdateLine does (OWN-3,
+// OWN-4).
+func (d *Directory) RemoveOwner(ctx context.Context, nationalNumber string, p Principal) (*Line, error) {
+	return d.UpdateLine(ctx, nationalNumber, LineChange{RemoveOwners: []Principal{p}})
+}
+
+// ownersOf reads a line's owners, by principal.
+func (t *tx) ownersOf(ctx context.Context, service ServiceID) ([]*Owner, error) {
+	return gather(find[*Owner](ctx, t, Query{Index: ownersTable.Key(), Equal: []any{t.tenantID, service}}))
+}
+
+// unknownOwners asks about each new owner whether there is such a principal
+// (OWN-3), and returns the refusals. The answer may take long, so it is sought
+// before the tenant is locked; and it is not given to somebody who may not
+// change the line.
+func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, added []Principal) ([]*Error, error) {
+	if d.core.principals == nil || len(added) == 0 {
+		return nil, nil
+	}
+	err := d.read(ctx, "UpdateLine", func(t *tx) error {
+		_, err := t.lineAt(ctx, nationalNumber)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var unknown []*Error
+	for _, p := range added {
+		var form door
+		if form.principal(OWN3, "AddOwners", p); form.err() != nil {
+			continue // refused with the other bad fields
+		}
+		err := d.core.principals(ctx, p)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			unknown = append(unknown, &Error{Code: OWN3, Kind: ErrInvalid, Field: "AddOwners", Subject: p.ref(),
+				Reason: "there is no principal " + string(p), Err: err})
+		}
+	}
+	return unknown, nil
+}
+
+func (p Principal) ref() Ref { return Ref{"principal", string(p), string(p)} }
+
+// owners checks a change of a line's owners (OWN-3), and returns those who
+// go.
+func (d *door) owners(s *Service, owners []*Owner, in LineChange) []*Owner {
+	at := func(p Principal) int {
+		return slices.IndexFunc(owners, func(o *Owner) bool { return o.Principal == p })
+	}
+	for i, p := range in.AddOwners {
+		if d.listed(in.AddOwners, i, "AddOwners") && at(p) >= 0 {
+			d.bad = append(d.bad, &Error{Code: OWN3, Kind: ErrConflict, Field: "AddOwners", Subject: p.ref(), Holder: s.ref(),
+				Reason: string(p) + " is an owner of the line already"})
+		}
+	}
+	var removed []*Owner
+	for i, p := range in.RemoveOwners {
+		switch {
+		case !d.listed(in.RemoveOwners, i, "RemoveOwners"):
+		case at(p) < 0:
+			d.bad = append(d.bad, &Error{Code: OWN3, Kind: ErrNotFound, Field: "RemoveOwners", Subject: p.ref(), Holder: s.ref(),
+				Reason: string(p) + " is not an owner of the line"})
+		default:
+			removed = append(removed, owners[at(p)])
+		}
+	}
+	return removed
+}
+
+// listed reports whether the i-th principal of a list is well formed, and not
+// in it before.
+func (d *door) listed(list []Principal, i int, field string) bool {
+	bad := len(d.bad)
+	if d.principal(OWN3, field, list[i]); len(d.bad) > bad {
+		return false
+	}
+	if slices.Contains(list[:i], list[i]) {
+		d.refuse(OWN3, field, "%s is listed twice", list[i])
+		return false
+	}
+	return true
+}
+
+// changeOwners stages a change that owners found right, and warns of what
+// nobody may have meant (OWN-4).
+func (t *tx) changeOwners(s *Service, before int, added []Principal, removed []*Owner) {
+	for _, o := range removed {
+		t.remove(o)
+		t.did("owner.removed", o.ref(s), "")
+		if o.Principal == t.actor.Principal {
+			t.warn(OWN4, s.ref(), "you are no longer an owner of %s, and cannot open it as one", s.ref())
+		}
+	}
+	for _, p := range added {
+		o := &Owner{TenantID: t.tenantID, ServiceID: s.ID, Principal: p, Since: t.now}
+		t.insert(o)
+		t.did("owner.added", o.ref(s), "")
+	}
+	if len(removed) > 0 && before+len(added) == len(removed) {
+		t.warn(OWN4, s.ref(), "%s has no owner any more", s.ref())
+	}
+}

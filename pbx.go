@@ -1,0 +1,170 @@
+// Package pbx is the provisioning core of a hosted telephone system: tenants,
+// users, phone services, numbers, extensions and SIP identities, voicemail
+// boxes, devices, licences, orders and line owners, with every rule that an
+// admin portal would keep. A portal, a CLI, a SCIM bridge or a test suite embeds
+// it: the package decides what is allowed, keeps the records in a Store, and
+// says through its journal what has to happen outside.
+//
+// # Getting in
+//
+// New makes a Directory over a store, from package store/memory or
+// store/sqlite. As chooses who acts, In which tenant support works in:
+//
+//	support := pbx.New(store).As(pbx.Support("alice"))
+//	acme, err := support.CreateTenant(ctx, pbx.NewTenant{Name: "Acme", Country: "US", SIPDomain: "acme.example.com"})
+//	admin := support.As(pbx.Administrator("bob", acme.ID))
+//	made, err := admin.SetUpUser(ctx, pbx.SetUp{ … })
+//
+// # Three ways to call an operation
+//
+// Every operation is one method of Directory. Called directly, it acts at once.
+// Inside the function of Batch, the same methods act together or not at all.
+// Inside the function of Review they act on nothing: the Review lists what they
+// would do, what they warn of, what has to be confirmed and what it costs, and
+// Review.Commit does exactly that, or refuses with a fresh review.
+//
+// # Refusals
+//
+// Every refusal is an *Error with the Code of the rule that was broken
+// (docs/rules.md lists them), a kind for errors.Is such as ErrConflict, the
+// field, the subject and its holder. Several at once come as one
+// *multierror.Error; Errors lists them in either case. A refusal has changed
+// nothing. Messages are safe to show: they hold no driver text, no secret, and
+// nothing of another tenant.
+//
+// # Records
+//
+// Records are plain structs. Those that a Directory returns are copies, for the
+// caller to change; Modify… methods save a changed copy, unless somebody else
+// did in between (ErrStale). Amounts of Money are in minor units of the tenant's
+// currency, times are UTC in whole microseconds, numbers are E164, and names are
+// searched without regard to case and accents. The methods Table and Fields are
+// for stores.
+//
+// # Stores
+//
+// A Store has six methods and knows no rule; package store/storetest tests any.
+// The tenant is the boundary of consistency: changes of one tenant queue, those
+// of several do not wait for each other where the engine allows it.
+package pbx
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// Directory is the way in: a method for every operation, and every rule. It is
+// a small value over a Store; As, In and Confirm return copies that differ in
+// who acts, where, and what he has confirmed. A Directory may be used by many
+// goroutines at once, but for one that Batch or Review handed to its function.
+type Directory struct {
+	core      *core
+	actor     Actor
+	tenant    TenantID
+	confirmed []Code
+	tx        *tx // inside a batch or a review
+}
+
+// core is what all Directories made by one New share.
+type core struct {
+	store      Store
+	now        func() time.Time
+	newID      func() [16]byte
+	random     io.Reader
+	allocate   Allocator
+	models     map[string]DeviceModel
+	notNew     []string // countries whose tenants get no new numbers
+	principals func(context.Context, Principal) error
+	log        *slog.Logger
+	inside     callers
+	delivering turns // one Deliver of each subscriber at a time
+}
+
+// Option sets one thing that a Directory depends on.
+type Option func(*core)
+
+// WithClock sets the clock. The library keeps UTC, in whole microseconds.
+func WithClock(now func() time.Time) Option { return func(c *core) { c.now = now } }
+
+// WithIDs sets the source of record IDs, by default UUIDs of version 7.
+func WithIDs(next func() [16]byte) Option { return func(c *core) { c.newID = next } }
+
+// WithRandom sets the source of randomness for IDs, salts and credentials.
+func WithRandom(r io.Reader) Option { return func(c *core) { c.random = r } }
+
+// WithLogger sets the logger; by default nothing is logged. Log records hold
+// no names, numbers or secrets.
+func WithLogger(l *slog.Logger) Option { return func(c *core) { c.log = l } }
+
+// WithAllocator replaces the choice of extensions that fill themselves in
+// (EXT-5), by default the lowest free one.
+func WithAllocator(a Allocator) Option { return func(c *core) { c.allocate = a } }
+
+// WithDeviceModels replaces the catalogue of device models, by default
+// DefaultDeviceModels.
+func WithDeviceModels(models ...DeviceModel) Option {
+	return func(c *core) { c.models = modelsByName(models) }
+}
+
+// WithoutNewNumbers sets the countries, by ISO 3166-1 alpha-2 code, whose
+// tenants get no new numbers (NUM-6); by default GB.
+func WithoutNewNumbers(countries ...string) Option {
+	return func(c *core) { c.notNew = slices.Clone(countries) }
+}
+
+// WithPrincipals sets how a principal is validated before it becomes an owner
+// (OWN-3): by default only its form is looked at. An error refuses it.
+func WithPrincipals(check func(context.Context, Principal) error) Option {
+	return func(c *core) { c.principals = check }
+}
+
+// New returns a Directory over a store. It does nothing with the store yet,
+// and nobody acts: choose an actor with As. The caller closes the store.
+func New(store Store, opts ...Option) *Directory {
+	c := &core{
+		store:  store,
+		now:    time.Now,
+		random: rand.Reader,
+		models: modelsByName(DefaultDeviceModels()),
+		notNew: []string{"GB"},
+		log:    slog.New(slog.DiscardHandler),
+	}
+	for _, set := range opts {
+		set(c)
+	}
+	if c.newID == nil {
+		c.newID = uuid7(c.now, c.random)
+	}
+	return &Directory{core: c}
+}
+
+// As returns a Directory on which the actor acts, in his tenant.
+func (d *Directory) As(actor Actor) *Directory {
+	n := *d
+	n.actor = actor
+	return &n
+}
+
+// In returns a Directory that works in the tenant. Support can be in any, and
+// is in the Provider's until it chooses; the others only in their own.
+func (d *Directory) In(tenant TenantID) *Directory {
+	n := *d
+	n.tenant = tenant
+	return &n
+}
+
+// Confirm returns a Directory whose operations need not be confirmed again for
+// the rules named, as if the confirmation had been asked for and given. Without
+// it they are refused with ErrUnconfirmed, or go through a committed Review.
+func (d *Directory) Confirm(rules ...Code) *Directory {
+	n := *d
+	n.confirmed = slices.Concat(d.confirmed, rules)
+	return &n
+}
+
+// moment is the present time, as records keep it.
+func (c *core) moment() time.Time { return c.now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,151 @@
+package pbx
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// PIN lets somebody into a mailbox. It is kept as a salted slow hash only
+// (VM-5), and prints as [PIN], so that it gets into no log.
+type PIN string
+
+// Format writes [PIN], whatever the verb.
+func (PIN) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
+
+// MarshalText returns [PIN]; reading a PIN from text takes it as it is.
+func (PIN) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+const redacted = "[PIN]"
+
+// maxPIN is the longest PIN that any policy allows.
+const maxPIN = 32
+
+// SetPIN sets the PIN of a service's mailbox, and opens it if it was locked
+// (VM-5): digits of the policy's length; not the DN, the mailbox's number, one
+// of these backwards, or the end of the telephone number; not repeated, not a
+// run, not lines of the keypad.
+//
+// Errors: ErrInvalid, ErrNotFound, ErrFailedPrecondition (SVC-11).
+func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) error {
+	hash, err := d.core.hashPIN(pin) // slow, so before the tenant is locked
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, "SetPIN", func(t *tx) error {
+		s, m, err := t.mailbox(ctx, service)
+		if err != nil {
+			return err
+		}
+		if err := t.editable(s); err != nil {
+			return err
+		}
+		var look door
+		if t.lookPIN(&look, pin, s, m.Number); look.err() != nil {
+			return look.err()
+		}
+		edit(t, m, func(m *Mailbox) { m.pinHash, m.tries, m.LockedUntil = hash, 0, time.Time{} })
+		t.did("mailbox.pin-set", m.ref(), "")
+		return nil
+	})
+}
+
+// CheckPIN lets somebody into a service's mailbox, or refuses him and counts
+// (VM-5). As many wrong PINs as the policy has tries lock the mailbox for a
+// while, even for the right one, which otherwise begins the count anew. In a
+// batch the count is saved with the batch: one that ends in the refusal drops
+// it too, so PINs are better checked by themselves.
+//
+// Errors: ErrDenied for a wrong PIN; ErrFailedPrecondition while the mailbox is
+// locked, saying until when, and while it has no PIN; ErrNotFound; ErrMisuse in
+// a review, which would let PINs be tried without being counted.
+func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) error {
+	if d.tx != nil && d.tx.reviewing {
+		return misuse("a PIN cannot be checked in a review: it would not count")
+	}
+	try := pinTry{pin: pin}
+	err := d.read(ctx, "CheckPIN", func(t *tx) error {
+		_, m, err := t.mailbox(ctx, service)
+		if err != nil {
+			return err
+		}
+		try.hash = m.pinHash
+		return m.shut(t.now)
+	})
+	if err != nil {
+		return err
+	}
+	if err := try.compare(); err != nil { // slow, so before the tenant is locked
+		return err
+	}
+	var verdict error // beside the closure's own error, for what it counts is to be saved
+	err = d.change(ctx, "CheckPIN", func(t *tx) error {
+		verdict = nil
+		_, m, err := t.mailbox(ctx, service)
+		if err != nil {
+			return err
+		}
+		verdict, err = t.enterMailbox(m, &try)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return verdict
+}
+
+// enterMailbox counts a try, and returns its refusal as the verdict. Even the
+// right PIN passes through here, one try after the other: of many at once, the
+// right one among them is refused when it comes behind too many wrong ones.
+func (t *tx) enterMailbox(m *Mailbox, try *pinTry) (verdict, err error) {
+	if err := m.shut(t.now); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(try.hash, m.pinHash) { // a new PIN was set meanwhile
+		try.hash = m.pinHash
+		if err := try.compare(); err != nil {
+			return nil, err
+		}
+	}
+	if try.right {
+		if m.tries > 0 || !m.LockedUntil.IsZero() {
+			edit(t, m, func(m *Mailbox) { m.tries, m.LockedUntil = 0, time.Time{} })
+			t.did("mailbox.pin-accepted", m.ref(), "")
+		}
+		return nil, nil
+	}
+	wrong := &Error{Code: VM5, Kind: ErrDenied, Field: "PIN", Subject: m.ref(), Reason: "the PIN is wrong"}
+	policy := &t.tenant.Policy
+	if m.tries+1 < policy.PINTries {
+		edit(t, m, func(m *Mailbox) { m.tries++ })
+		t.did("mailbox.pin-refused", m.ref(), "")
+		return wrong, nil
+	}
+	row := edit(t, m, func(m *Mailbox) { m.tries, m.LockedUntil = 0, t.now.Add(policy.PINLock).Truncate(time.Microsecond) })
+	t.did("mailbox.locked", m.ref(), "")
+	wrong.Reason += ", and the mailbox is locked until " + row.LockedUntil.Format(time.RFC3339)
+	return wrong, nil
+}
+
+// shut says why nobody gets in at present, whatever the PIN.
+func (m *Mailbox) shut(now time.Time) error {
+	reason := ""
+	switch {
+	case !m.HasPIN():
+		reason = "the mailbox has no PIN yet: set one first"
+	case now.Before(m.LockedUntil):
+		reason = "the mailbox is locked until " + m.LockedUntil.Format(time.RFC3339)
+	default:
+		return nil
+	}
+	return &Error{Code: VM5, Kind: ErrFailedPrecondition, Subject: m.ref(), Reason: reason}
+}
+
+// pinTry is a PIN held against a hash.
+type pinTry struct {
+	pin   PIN
+	hash  []byte
+	right bool
+}

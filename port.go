@@ -1,0 +1,245 @@
+package pbx
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/pbxkit/pbx/internal/numplan"
+)
+
+// PortState is where a port request stands (NUM-11).
+type PortState string
+
+// The states of a port request.
+const (
+	PortRequested PortState = "requested"
+	PortConfirmed PortState = "confirmed"
+	PortActivated PortState = "activated"
+	PortCancelled PortState = "cancelled"
+	PortFailed    PortState = "failed"
+)
+
+// PortRequest brings numbers in from another carrier.
+type PortRequest struct {
+	TenantID  TenantID
+	ID        PortID
+	Rev       int64
+	Carrier   string // up to 64 characters
+	Date      time.Time
+	State     PortState
+	TollFree  bool // toll-free and geographic numbers are not mixed
+	CreatedAt time.Time
+}
+
+// Table returns the declaration of port requests.
+func (p *PortRequest) Table() *Table { return portRequestsTable }
+
+// Fields appends the request's columns.
+func (p *PortRequest) Fields(f []Field) []Field {
+	return append(f,
+		id("tenant_id", &p.TenantID), id("id", &p.ID), integer("rev", &p.Rev),
+		text("carrier", &p.Carrier), moment("date", &p.Date), text("state", (*string)(&p.State)),
+		boolean("toll_free", &p.TollFree), moment("created_at", &p.CreatedAt),
+	)
+}
+
+func (p *PortRequest) revision() *int64 { return &p.Rev }
+
+func (p *PortRequest) clone() Record { c := *p; return &c }
+
+func (p *PortRequest) ref() Ref { return Ref{"port request", p.ID.String(), p.Carrier} }
+
+// NewPort is what requesting a port takes.
+type NewPort struct {
+	Carrier string    // the losing carrier: required, up to 64 characters
+	Date    time.Time // the day wanted: required
+	Numbers []E164    // 1 to 1,000, all geographic or all toll-free
+}
+
+// RequestPort asks for numbers to be ported in. From then on they can be chosen
+// for services, which get a temporary number until the port is activated
+// (NUM-3, NUM-11).
+//
+// Errors: ErrInvalid for bad fields, all at once, and for toll-free and
+// geographic numbers in one request (NUM-11); ErrConflict for numbers that the
+// system has already (NUM-1).
+func (d *Directory) RequestPort(ctx context.Context, in NewPort) (*PortRequest, error) {
+	var made *PortRequest
+	err := d.change(ctx, "RequestPort", func(t *tx) error {
+		tollFree, err := t.lookPort(ctx, in)
+		if err != nil {
+			return err
+		}
+		p := &PortRequest{TenantID: t.tenantID, ID: t.newID(), Carrier: in.Carrier, Date: in.Date.UTC().Truncate(24 * time.Hour),
+			State: PortRequested, TollFree: tollFree, CreatedAt: t.now}
+		t.insert(p)
+		t.did("port.requested", p.ref(), "")
+		for _, e := range in.Numbers {
+			n := &Number{E164: e, TenantID: t.tenantID, State: NumberPorting, PortID: p.ID, CreatedAt: t.now}
+			t.insert(n)
+			t.did("number.added", n.ref(), string(NumberPorting))
+		}
+		made = copyOf(p)
+		return nil
+	})
+	return made, err
+}
+
+// lookPort checks a port request, and reports whether its numbers are toll-free
+// ones.
+func (t *tx) lookPort(ctx context.Context, in NewPort) (bool, error) {
+	var look door
+	look.required(NUM11, "Carrier", in.Carrier, maxName)
+	switch {
+	case in.Date.IsZero():
+		look.refuse(NUM11, "Date", "is missing")
+	case in.Date.Year() < 2000 || in.Date.Year() > 9999:
+		look.refuse(NUM11, "Date", "not a day that a port can be wanted for")
+	}
+	if err := look.take(t.unknownNumbers(ctx, in.Numbers)); err != nil {
+		return false, err
+	}
+	tollFree := 0
+	for _, e := range in.Numbers {
+		if numplan.TollFreeE164(string(e)) {
+			tollFree++
+		}
+	}
+	if tollFree != 0 && tollFree != len(in.Numbers) {
+		look.refuse(NUM11, "Numbers", "toll-free and geographic numbers are not ported in one request")
+	}
+	return tollFree > 0, look.err()
+}
+
+// ConfirmPort records that the losing carrier agreed (NUM-11). Only support can.
+// Errors: ErrNotFound; ErrFailedPrecondition for one that is not requested.
+func (d *Directory) ConfirmPort(ctx context.Context, id PortID) (*PortRequest, error) {
+	return d.movePort(ctx, "ConfirmPort", id, PortConfirmed, nil, PortRequested)
+}
+
+// ActivatePort records that the numbers are here: each takes over by itself
+// where a service waits for it, whose temporary number goes back, and is else
+// available (NUM-3, NUM-11). Only support can.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for one that is over.
+func (d *Directory) ActivatePort(ctx context.Context, id PortID) (*PortRequest, error) {
+	return d.movePort(ctx, "ActivatePort", id, PortActivated, (*tx).numberArrives, PortRequested, PortConfirmed)
+}
+
+// CancelPort gives the port up: the numbers are no longer the tenant's, and a
+// temporary number stays with its service until it is replaced (NUM-3, NUM-11).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for one that is over.
+func (d *Directory) CancelPort(ctx context.Context, id PortID) (*PortRequest, error) {
+	return d.movePort(ctx, "CancelPort", id, PortCancelled, (*tx).numberFails, PortRequested, PortConfirmed)
+}
+
+// FailPort records that the port failed; the numbers go as with CancelPort
+// (NUM-11). Only support can.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for one that is over.
+func (d *Directory) FailPort(ctx context.Context, id PortID) (*PortRequest, error) {
+	return d.movePort(ctx, "FailPort", id, PortFailed, (*tx).numberFails, PortRequested, PortConfirmed)
+}
+
+// movePort takes a request from one of some states to another, and does with
+// each of its numbers what that means.
+func (d *Directory) movePort(ctx context.Context, operation string, id PortID, to PortState,
+	each func(*tx, context.Context, *Number) error, from ...PortState) (*PortRequest, error) {
+	var out *PortRequest
+	err := d.change(ctx, operation, func(t *tx) error {
+		p, err := t.portRequest(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(from, p.State) {
+			return &Error{Code: NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
+				Reason: "the port request is " + string(p.State) + " and cannot become " + string(to)}
+		}
+		numbers, err := gather(find[*Number](ctx, t, Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
+		if err != nil {
+			return err
+		}
+		row := edit(t, p, func(p *PortRequest) { p.State = to })
+		t.did("port."+string(to), row.ref(), "")
+		for _, n := range numbers {
+			if each == nil {
+				break
+			}
+			if err := each(t, ctx, n); err != nil {
+				return err
+			}
+		}
+		out = copyOf(row)
+		return nil
+	})
+	return out, err
+}
+
+// numberArrives lets a ported number take over from its temporary one.
+func (t *tx) numberArrives(ctx context.Context, n *Number) error {
+	if n.WaitingID.IsZero() {
+		edit(t, n, func(n *Number) { n.State = NumberAvailable })
+		t.did("number.ported-in", n.ref(), "")
+		return nil
+	}
+	s, err := t.service(ctx, n.WaitingID)
+	if err != nil {
+		return err
+	}
+	temporary, err := one[*Number](ctx, t, numbersByTemporary, string(n.E164))
+	if err != nil {
+		return err
+	}
+	if temporary != nil {
+		t.giveBack(temporary)
+	}
+	now := edit(t, s, func(s *Service) { s.Number = n.E164 })
+	edit(t, n, func(n *Number) { n.State, n.ServiceID, n.WaitingID = NumberAssigned, s.ID, ServiceID{} })
+	t.relate("number.ported-in", n.ref(), s.ref(), "")
+	t.did("service.number-changed", now.ref(), string(s.Number)+" "+string(now.Number))
+	return nil
+}
+
+// numberFails takes a number out that will not come.
+func (t *tx) numberFails(ctx context.Context, n *Number) error {
+	temporary, err := one[*Number](ctx, t, numbersByTemporary, string(n.E164))
+	if err != nil {
+		return err
+	}
+	if temporary != nil {
+		edit(t, temporary, func(n *Number) { n.TemporaryFor = "" })
+	}
+	t.remove(n)
+	t.did("number.removed", n.ref(), "")
+	return nil
+}
+
+// PortRequest returns a port request of the tenant. Errors: ErrNotFound.
+func (d *Directory) PortRequest(ctx context.Context, id PortID) (*PortRequest, error) {
+	var out *PortRequest
+	err := d.read(ctx, "PortRequest", func(t *tx) error {
+		p, err := t.portRequest(ctx, id)
+		if err == nil {
+			out = copyOf(p)
+		}
+		return err
+	})
+	return out, err
+}
+
+// portRequest reads a port request of the tenant.
+func (t *tx) portRequest(ctx context.Context, id PortID) (*PortRequest, error) {
+	p, err := one[*PortRequest](ctx, t, portRequestsTable.Key(), t.tenantID, id)
+	if err == nil && p == nil {
+		err = missing("port request", id.String())
+	}
+	return p, err
+}
+
+// PortRequests yields the tenant's port requests, the oldest first.
+func (d *Directory) PortRequests(ctx context.Context) iter.Seq2[*PortRequest, error] {
+	return pages[*PortRequest](ctx, d, "PortRequests", Query{Index: portRequestsTable.Key(), Equal: []any{d.scope()}}, 0, nil)
+}

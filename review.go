@@ -1,0 +1,369 @@
+package pbx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Effect is one thing that an operation does, in the journal's words.
+type Effect struct {
+	Type    string // "user.created", "number.assigned", …
+	Subject Ref
+	Object  Ref // who or what else it is about, if so: the user of a service
+	Detail  string
+}
+
+// String returns the effect as a line of text.
+func (e Effect) String() string {
+	_, verb, _ := strings.Cut(e.Type, ".")
+	line := e.Subject.String() + " " + strings.ReplaceAll(verb, "-", " ")
+	if e.Object.Name != "" {
+		line += ", " + e.Object.String()
+	}
+	if e.Detail != "" {
+		line += ": " + e.Detail
+	}
+	return line
+}
+
+// Notice is a warning, or something that has to be confirmed.
+type Notice struct {
+	Code    Code
+	Subject Ref
+	Text    string
+}
+
+// String returns the code and the text.
+func (n Notice) String() string { return string(n.Code) + ": " + n.Text }
+
+// Review is what operations would do. Nothing is changed until Commit;
+// dropping the review is Cancel.
+type Review struct {
+	Effects       []Effect
+	Warnings      []Notice
+	Confirmations []Notice // Commit gives them all
+	Orders        []*Order // with their lines; numbers are given when they are placed
+
+	mu   sync.Mutex
+	dir  *Directory
+	fn   func(context.Context, *Directory) error
+	plan *tx
+	done bool
+
+	operation OperationID // of the commit
+	unsure    int64       // the sequence of a commit that got no answer, or 0
+}
+
+// Monthly is the sum of the orders' monthly charges, negative where they save.
+func (r *Review) Monthly() Money {
+	var sum Money
+	for _, o := range r.Orders {
+		sum += o.Monthly
+	}
+	return sum
+}
+
+// OneTime is the sum of the orders' one-time charges.
+func (r *Review) OneTime() Money {
+	var sum Money
+	for _, o := range r.Orders {
+		sum += o.OneTime
+	}
+	return sum
+}
+
+// NextInvoice says when the billing of each kind of order starts (ORD-2): one
+// sentence for each, none where nothing is ordered.
+func (r *Review) NextInvoice() []string {
+	var lines []string
+	for _, o := range r.Orders {
+		line := "Billing starts when the added users are activated."
+		if !o.BillingFrom.IsZero() {
+			line = "Billing starts on " + o.BillingFrom.Format(time.DateOnly) + "."
+		}
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// StaleReview refuses a commit because something changed meanwhile. Fresh is
+// the review of the same operations on what is there now.
+type StaleReview struct {
+	Fresh *Review
+	err   *Error
+}
+
+// Error returns the refusal's message.
+func (s *StaleReview) Error() string { return s.err.Error() }
+
+// Unwrap returns the *Error, of kind ErrStale.
+func (s *StaleReview) Unwrap() error { return s.err }
+
+// Batch runs fn, and makes all changes of the operations that fn calls on the
+// Directory that it is given, or none of them (SYS-1). An operation that is
+// refused leaves what the others did; fn decides whether to go on, and the
+// batch is dropped if fn returns an error. fn may be run several times, when
+// others get in the way, so it should do nothing else; and it must not call an
+// outer Directory (ErrMisuse). A Batch inside a batch is a part of it.
+func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir *Directory) error) error {
+	tenant, err := d.enter(ctx, "Batch")
+	if err != nil {
+		return err
+	}
+	if d.tx != nil {
+		return d.tx.nested(func() error { return fn(ctx, d) })
+	}
+	return d.core.update(ctx, tenant, func(t *tx) error {
+		return d.inside(ctx, t, fn)
+	})
+}
+
+// Review runs fn as Batch does, and changes nothing: it returns what the
+// operations would do, what they warn of, what they want confirmed, and what
+// they cost (SYS-2, ORD-1). The refusals are the operations' own.
+func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir *Directory) error) (*Review, error) {
+	tenant, err := d.enter(ctx, "Review")
+	if err != nil {
+		return nil, err
+	}
+	if d.tx != nil {
+		return nil, misuse("a review cannot be made inside a batch or another review")
+	}
+	var t *tx
+	err = d.core.store.View(ctx, func(r Reader) error {
+		t = d.core.newTx(tenant, r)
+		return d.plan(ctx, t, fn)
+	})
+	if _, err := plain(err); err != nil {
+		return nil, err
+	}
+	return d.review(t, fn), nil
+}
+
+// plan runs the function of a review, and stages what it does.
+func (d *Directory) plan(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {
+	t.reviewing = true
+	return t.perform(ctx, func() error { return d.inside(ctx, t, fn) })
+}
+
+// review shows a plan. The lists are the caller's; the plan keeps its own.
+func (d *Directory) review(t *tx, fn func(context.Context, *Directory) error) *Review {
+	r := &Review{
+		Effects: slices.Clone(t.effects), Warnings: slices.Clone(t.warnings), Confirmations: slices.Clone(t.confirmations),
+		dir: d, fn: fn, plan: t,
+	}
+	for _, o := range t.orders {
+		r.Orders = append(r.Orders, copyOf(o))
+	}
+	return r
+}
+
+// Commit does exactly what was reviewed, with the same IDs and numbers, and
+// gives the confirmations that were asked for. If meanwhile something changed
+// that the outcome depends on, it changes nothing and returns a *StaleReview
+// (ErrStale) with a fresh review, or, where the operations are no longer
+// possible, an *Error of kind ErrStale around their refusal. Committing again
+// what was committed does nothing (ORD-4); after ErrCommitUnknown it finds out
+// first whether it was. The journal and the orders have the time of the commit;
+// where nothing changed in the tenant, all else has that of the review, which
+// was earlier on the same day (UTC).
+//
+// Errors: those, and ErrConflict when others kept getting in the way.
+func (r *Review) Commit(ctx context.Context) error {
+	tenant, err := r.dir.enter(ctx, "Review")
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done {
+		return nil
+	}
+	c := r.dir.core
+	if r.operation.IsZero() {
+		r.operation = OperationID(c.newID())
+	}
+	if r.unsure > 0 {
+		if r.done, err = c.committed(ctx, tenant, r.unsure, r.operation); r.done || err != nil {
+			return err
+		}
+	}
+	asReviewed := true
+	err = c.attempts(ctx, tenant, func(w Writer) (seq int64, err error) {
+		t, err := r.again(ctx, w, asReviewed)
+		if err != nil {
+			return 0, err
+		}
+		asReviewed = false // should the store refuse it, the rules run again
+		t.op = r.operation
+		seq, err = t.apply(ctx, w)
+		r.unsure = seq
+		return seq, err
+	}, r.operation)
+	if !errors.Is(err, ErrCommitUnknown) {
+		r.unsure = 0
+	}
+	r.done = err == nil
+	return err
+}
+
+// again returns the plan to be applied: the reviewed one where nothing in the
+// tenant has changed, else what the same operations do now, if it is the same.
+func (r *Review) again(ctx context.Context, w Writer, asReviewed bool) (*tx, error) {
+	now := r.dir.core.newTx(r.plan.tenantID, w)
+	if err := now.begin(ctx); err != nil {
+		return nil, err
+	}
+	sameDay := now.now.Format(time.DateOnly) == r.plan.now.Format(time.DateOnly)
+	if asReviewed && sameDay && revisionOf(now.base) == revisionOf(r.plan.base) {
+		r.plan.placeAt(now.now)
+		return r.plan, nil
+	}
+	now.replay = r.plan.ids
+	refused, err := plain(r.dir.plan(ctx, now, r.fn))
+	switch {
+	case refused && ctx.Err() == nil:
+		return nil, verdict{&Error{Code: SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
+	case err != nil:
+		return nil, err
+	case !sameOutcome(r.plan, now):
+		return nil, verdict{&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: SYS2, Kind: ErrStale,
+			Reason: "something changed since the review; review it again"}}}
+	}
+	return now, nil
+}
+
+// placeAt sets the time of the commit: that of the journal and of the orders.
+func (t *tx) placeAt(now time.Time) {
+	t.now = now
+	for _, c := range t.changes {
+		if o, ok := c.New.(*Order); ok {
+			o.PlacedAt = now
+		}
+	}
+}
+
+func revisionOf(t *Tenant) int64 {
+	if t == nil {
+		return 0
+	}
+	return t.Rev
+}
+
+// sameOutcome reports whether two runs of the same operations do, say and
+// charge the same. What lies on records that they change but leave as it is may
+// differ, and so may revisions, times of day, counters that others move, and
+// order numbers.
+func sameOutcome(a, b *tx) bool {
+	return slices.Equal(a.effects, b.effects) && slices.Equal(a.warnings, b.warnings) &&
+		slices.Equal(a.confirmations, b.confirmations) && slices.EqualFunc(a.changes, b.changes, sameChange)
+}
+
+// sameChange reports whether two changes do the same to the same record.
+func sameChange(a, b Change) bool {
+	if (a.Old == nil) != (b.Old == nil) || (a.New == nil) != (b.New == nil) {
+		return false
+	}
+	if a.New == nil {
+		return sameFields(a.Old, b.Old, nil)
+	}
+	return sameFields(a.New, b.New, func(i int) bool {
+		return !a.changes(i) && !b.changes(i)
+	})
+}
+
+// changes reports whether an insertion or update gives the i-th column a value.
+func (c Change) changes(i int) bool {
+	if c.Old == nil || slices.Contains(c.New.Table().Key().Columns, i) {
+		return true
+	}
+	old, now := c.Old.Fields(nil)[i], c.New.Fields(nil)[i]
+	return !reflect.DeepEqual(old.Value(), now.Value())
+}
+
+// sameFields compares two records, but for the columns that skip names.
+func sameFields(a, b Record, skip func(int) bool) bool {
+	if a.Table() != b.Table() {
+		return false
+	}
+	fa, fb := a.Fields(nil), b.Fields(nil)
+	for i := range fa {
+		if !sameField(a.Table(), fa[i], fb[i]) && (skip == nil || !skip(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameField(t *Table, a, b Field) bool {
+	switch {
+	case a.Name == "rev", t == stationPoolsTable && a.Name == "used", t == ordersTable && a.Name == "number":
+		return true
+	}
+	switch p := a.Ptr.(type) {
+	case *time.Time:
+		q := b.Ptr.(*time.Time)
+		if a.Name == "billing_from" {
+			return p.Format(time.DateOnly) == q.Format(time.DateOnly)
+		}
+		return p.IsZero() == q.IsZero()
+	case *[]string:
+		return slices.Equal(*p, *b.Ptr.(*[]string))
+	case *[]byte:
+		return (*p == nil) == (*b.Ptr.(*[]byte) == nil) // salted: never the same twice
+	}
+	return a.Value() == b.Value()
+}
+
+// did records what an operation did: an effect to review, an event to keep.
+// The event takes the subject's ID and the detail, never its name.
+func (t *tx) did(typ string, subject Ref, detail string) {
+	t.relate(typ, subject, Ref{}, detail)
+}
+
+// relate is did for an effect on two things; the event's detail begins with the
+// object's ID.
+func (t *tx) relate(typ string, subject, object Ref, detail string) {
+	t.effects = append(t.effects, Effect{Type: typ, Subject: subject, Object: object, Detail: detail})
+	if object.ID != "" {
+		detail = strings.TrimSpace(object.ID + " " + detail)
+	}
+	t.events = append(t.events, &Event{
+		TenantID: t.tenantID, Actor: t.actor.Principal, Role: t.actor.Role,
+		Type: typ, Kind: subject.Kind, Subject: subject.ID, Detail: detail,
+	})
+}
+
+// warn records a warning; the change goes through.
+func (t *tx) warn(code Code, subject Ref, format string, args ...any) {
+	t.warnings = append(t.warnings, Notice{code, subject, fmt.Sprintf(format, args...)})
+}
+
+// confirm asks for a confirmation: a review lists it, and a direct call is
+// refused in the end unless it was given by Directory.Confirm.
+func (t *tx) confirm(code Code, subject Ref, format string, args ...any) {
+	if t.reviewing || !slices.Contains(t.confirmed, code) {
+		t.confirmations = append(t.confirmations, Notice{code, subject, fmt.Sprintf(format, args...)})
+	}
+}
+
+// unconfirmed refuses an operation whose confirmations, those from the n-th
+// on, nobody gave.
+func (t *tx) unconfirmed(n int) error {
+	if t.reviewing {
+		return nil
+	}
+	var missing []*Error
+	for _, c := range t.confirmations[n:] {
+		missing = append(missing, &Error{Code: c.Code, Kind: ErrUnconfirmed, Subject: c.Subject, Reason: c.Text})
+	}
+	return all(missing)
+}

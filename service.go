@@ -1,0 +1,396 @@
+package pbx
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+)
+
+// ServiceStatus is where a service stands in its life (SVC-17).
+type ServiceStatus string
+
+// The statuses of a service.
+const (
+	StatusNone                ServiceStatus = "none"
+	StatusOrderProcessing     ServiceStatus = "order processing"
+	StatusOrderFailed         ServiceStatus = "order failed"
+	StatusPendingActivation   ServiceStatus = "pending activation"
+	StatusActive              ServiceStatus = "active"
+	StatusPendingCancellation ServiceStatus = "pending cancellation"
+)
+
+// Service is a line: what a DN reaches. It has zero, one or several users.
+type Service struct {
+	TenantID       TenantID
+	ID             ServiceID
+	Rev            int64
+	DN             Extension // its entry in the dial plan
+	Name           string    // what it is called where it has no user: "Conference room 3"
+	Type           string    // of the tenant's catalogue, or "" (SVC-16)
+	Status         ServiceStatus
+	DeviceType     string // the phone's model (SVC-2)
+	Category       Category
+	DeviceID       DeviceID // the device of the inventory that carries it, or zero
+	LocationID     LocationID
+	LocationKeptBy string // the self-service system that keeps its location, or "" (OWN-8)
+	RemoteSystem   string // the system that hosts it, or "": then it is not edited here (SVC-11)
+	Number         E164   // its number, or ""
+	CreatedAt      time.Time
+	ActivatedAt    time.Time // when billing started; zero before
+}
+
+// Table returns the declaration of services.
+func (s *Service) Table() *Table { return servicesTable }
+
+// Fields appends the service's columns.
+func (s *Service) Fields(f []Field) []Field {
+	return append(f,
+		id("tenant_id", &s.TenantID), id("id", &s.ID), integer("rev", &s.Rev),
+		text("dn", (*string)(&s.DN)), text("name", &s.Name), optional("type", &s.Type),
+		text("status", (*string)(&s.Status)),
+		text("device_type", &s.DeviceType), text("category", (*string)(&s.Category)),
+		maybeID("device_id", &s.DeviceID), maybeID("location_id", &s.LocationID),
+		text("location_kept_by", &s.LocationKeptBy), text("remote_system", &s.RemoteSystem),
+		optional("number", (*string)(&s.Number)),
+		moment("created_at", &s.CreatedAt), maybeTime("activated_at", &s.ActivatedAt),
+	)
+}
+
+func (s *Service) revision() *int64 { return &s.Rev }
+
+func (s *Service) clone() Record { c := *s; return &c }
+
+func (s *Service) ref() Ref {
+	name := string(s.DN)
+	if s.Name != "" {
+		name = s.Name + " (" + name + ")"
+	}
+	return Ref{"service", s.ID.String(), name}
+}
+
+// service reads a service of the tenant.
+func (t *tx) service(ctx context.Context, id ServiceID) (*Service, error) {
+	s, err := one[*Service](ctx, t, servicesTable.Key(), t.tenantID, id)
+	if err == nil && s == nil {
+		err = missing("service", id.String())
+	}
+	return s, err
+}
+
+// ActivateService activates a service that was added for later and has no
+// pending user: it works and its billing starts now (SVC-17). The services of a
+// pending user are activated with him.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for a service that is not pending
+// activation, or naming the pending user (USR-13).
+func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service, error) {
+	var out *Service
+	err := d.change(ctx, "ActivateService", func(t *tx) error {
+		s, err := t.service(ctx, id)
+		if err != nil {
+			return err
+		}
+		if s.Status != StatusPendingActivation {
+			return &Error{Code: SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
+				Reason: s.ref().String() + " is " + string(s.Status) + ", not pending activation"}
+		}
+		users, err := t.othersOf(ctx, s.ID, UserID{})
+		if err != nil {
+			return err
+		}
+		for _, u := range users {
+			if u.State == UserPending {
+				return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
+					Reason: s.ref().String() + " is activated with " + u.ref().String() + ", who is pending"}
+			}
+		}
+		if err := t.activateService(ctx, id); err != nil {
+			return err
+		}
+		s, err = t.service(ctx, id)
+		if err == nil {
+			out = copyOf(s)
+		}
+		return err
+	})
+	return out, err
+}
+
+// activateService lets a service work, and starts its billing.
+func (t *tx) activateService(ctx context.Context, id ServiceID) error {
+	s, err := t.service(ctx, id)
+	if err != nil || s.Status != StatusPendingActivation {
+		return err
+	}
+	edit(t, s, func(s *Service) { s.Status, s.ActivatedAt = StatusActive, t.now })
+	t.did("service.activated", s.ref(), "")
+	return nil
+}
+
+// Service returns a service of the tenant. Errors: ErrNotFound.
+func (d *Directory) Service(ctx context.Context, id ServiceID) (*Service, error) {
+	var out *Service
+	err := d.read(ctx, "Service", func(t *tx) error {
+		s, err := t.service(ctx, id)
+		if err == nil {
+			out = copyOf(s)
+		}
+		return err
+	})
+	return out, err
+}
+
+// ServiceQuery selects services by the beginning of their number: a DN, or with
+// a leading + an E.164 number. Blank selects all (SVC-1).
+type ServiceQuery struct {
+	Number string
+	Limit  int       // 0: all
+	Page   PageToken // from TokenAfter
+}
+
+func (q ServiceQuery) byE164() bool { return strings.HasPrefix(q.Number, "+") }
+
+// TokenAfter returns the token of the page that begins behind a service of this
+// query's list.
+func (q ServiceQuery) TokenAfter(s *Service) PageToken {
+	if q.byE164() {
+		return tokenAt(numbersByState, &Number{E164: s.Number, TenantID: s.TenantID, State: NumberAssigned}, 2)
+	}
+	return tokenAt(servicesByDN, s, 1)
+}
+
+// Services yields the tenant's services by DN, or by number where one is asked
+// for (SVC-1). Errors: ErrInvalid for a page token of another query.
+func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Service, error] {
+	query := Query{Index: servicesByDN, Equal: []any{d.scope()}, Prefix: q.Number}
+	if q.byE164() {
+		query.Index, query.Equal = numbersByState, []any{d.scope(), string(NumberAssigned)}
+	}
+	var err error
+	if query.After, err = q.Page.after(SVC1, query.Index, len(query.Equal)); err != nil {
+		return func(yield func(*Service, error) bool) { yield(nil, err) }
+	}
+	if q.byE164() {
+		return d.servicesOfNumbers(ctx, query, q.Limit)
+	}
+	return pages[*Service](ctx, d, "Services", query, q.Limit, nil)
+}
+
+// servicesOfNumbers yields the services that a range of the tenant's assigned
+// numbers belong to.
+func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit int) iter.Seq2[*Service, error] {
+	return func(yield func(*Service, error) bool) {
+		for n, err := range pages[*Number](ctx, d, "Services", query, limit, nil) {
+			var s *Service
+			if err == nil {
+				err = d.read(ctx, "Services", func(t *tx) error {
+					found, err := one[*Service](ctx, t, servicesByNumber, string(n.E164))
+					if found != nil && found.TenantID == t.tenantID {
+						s = copyOf(found)
+					}
+					return err
+				})
+			}
+			switch {
+			case err != nil:
+				yield(nil, err)
+				return
+			case s == nil: // the number was taken off it meanwhile
+			case !yield(s, nil):
+				return
+			}
+		}
+	}
+}
+
+// ModifyService saves a service as read by Service and then changed: name, DN,
+// type, device type, location. A new DN takes the mailbox with it or ends it
+// (VM-3); a new type is ordered (ORD-1), and warns where its users lose
+// applications that it does not include (STN-2).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11);
+// ErrStale, together with the service as it is now (SVC-15); and all of these at
+// once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3), ErrConflict for a DN
+// that is taken (EXT-2), ErrNotFound for the type (SVC-16) or the location,
+// ErrFailedPrecondition for a device type of another category (SVC-14) or a
+// location kept elsewhere (OWN-8).
+func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, error) {
+	var out *Service
+	err := d.change(ctx, "ModifyService", func(t *tx) error {
+		was, err := t.service(ctx, in.ID)
+		if err != nil {
+			return err
+		}
+		if err := t.editable(was); err != nil {
+			return err
+		}
+		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
+			out = copyOf(was)
+			return err
+		}
+		typ, err := t.lookModifiedService(ctx, in, was)
+		if err != nil {
+			return err
+		}
+		row := was
+		if in.DN != was.DN {
+			if row, err = t.moveDN(ctx, was, in.DN); err != nil {
+				return err
+			}
+		}
+		row = edit(t, row, func(s *Service) {
+			s.Name, s.Type, s.DeviceType, s.LocationID = in.Name, in.Type, in.DeviceType, in.LocationID
+		})
+		t.did("service.modified", row.ref(), "")
+		out = copyOf(row)
+		if in.Type == was.Type {
+			return nil
+		}
+		return t.typeChanged(ctx, was, row, typ)
+	})
+	return out, err
+}
+
+// editable refuses what may not be edited here: a remote service (SVC-11).
+func (t *tx) editable(s *Service) error {
+	if s.RemoteSystem == "" {
+		return nil
+	}
+	return &Error{Code: SVC11, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: Ref{Kind: "system", ID: s.RemoteSystem, Name: s.RemoteSystem},
+		Reason: s.ref().String() + " is a remote service: edit or delete it in " + s.RemoteSystem}
+}
+
+// lookModifiedService checks a changed service, and returns the type that it is
+// to have.
+func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*ServiceType, error) {
+	var look door
+	look.text(SVC2, "Name", in.Name, maxName)
+	look.stays(SVC2, "Status", in.Status == was.Status)
+	look.stays(SVC2, "Category", in.Category == was.Category)
+	look.stays(SVC2, "DeviceID", in.DeviceID == was.DeviceID)
+	look.stays(SVC2, "LocationKeptBy", in.LocationKeptBy == was.LocationKeptBy)
+	look.stays(SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
+	look.stays(SVC2, "Number", in.Number == was.Number)
+	look.stays(SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
+	look.stays(SVC2, "ActivatedAt", in.ActivatedAt.Equal(was.ActivatedAt))
+	if in.DeviceType != was.DeviceType {
+		t.lookDeviceType(in, was, &look)
+	}
+	typ, err := t.serviceType(ctx, in.Type)
+	if err := look.take(err); err != nil {
+		return nil, err
+	}
+	if err := t.lookMoved(ctx, in, was, &look); err != nil {
+		return nil, err
+	}
+	return typ, look.err()
+}
+
+// lookDeviceType lets a device type change within its category (SVC-14), where
+// no device of the inventory settles it.
+func (t *tx) lookDeviceType(in, was *Service, look *door) {
+	model, known := t.core.models[in.DeviceType]
+	switch {
+	case !known:
+		look.refuse(SVC2, "DeviceType", "not a known model of phone")
+	case model.Category != was.Category:
+		look.bad = append(look.bad, &Error{Code: SVC14, Kind: ErrFailedPrecondition, Field: "DeviceType", Subject: was.ref(),
+			Reason: "a " + string(was.Category) + " phone cannot become a " + string(model.Category) + " one"})
+	case !was.DeviceID.IsZero():
+		look.refuse(SVC2, "DeviceType", "the service is on a device, which is a %s", was.DeviceType)
+	}
+}
+
+// lookMoved checks the DN and the location of a changed service, together.
+func (t *tx) lookMoved(ctx context.Context, in, was *Service, look *door) error {
+	relocated := in.LocationID != was.LocationID
+	if relocated {
+		if err := look.take(was.relocatable()); err != nil {
+			return err
+		}
+	}
+	at, err := t.location(ctx, in.LocationID)
+	if err := look.take(err); err != nil {
+		return err
+	}
+	switch {
+	case in.DN != was.DN:
+		homes, err := t.homesOf(ctx, was.ID)
+		if err != nil {
+			return err
+		}
+		return look.take(t.takeExtension(ctx, "DN", in.DN, append(homes, at)...))
+	case relocated:
+		return look.take(t.clearOfEmergency("LocationID", in.DN, at))
+	}
+	return nil
+}
+
+// homesOf reads the locations of a service's users: its DN keeps clear of the
+// emergency numbers there too (EXT-3).
+func (t *tx) homesOf(ctx context.Context, service ServiceID) ([]*Location, error) {
+	users, err := t.othersOf(ctx, service, UserID{})
+	if err != nil {
+		return nil, err
+	}
+	var homes []*Location
+	for _, u := range users {
+		home, err := t.location(ctx, u.LocationID)
+		if err != nil {
+			return nil, err
+		}
+		homes = append(homes, home)
+	}
+	return homes, nil
+}
+
+// moveDN stages a service's new DN: its entry in the dial plan goes, the new one
+// comes, and the mailbox follows or ends (VM-3).
+func (t *tx) moveDN(ctx context.Context, s *Service, dn Extension) (*Service, error) {
+	entry, err := t.extension(ctx, s.DN)
+	if err != nil {
+		return nil, err
+	}
+	t.leaveDialPlan(entry)
+	row := edit(t, s, func(s *Service) { s.DN = dn })
+	t.enterDialPlan(&DialEntry{Digits: dn, ServiceID: s.ID})
+	t.did("service.dn-changed", row.ref(), string(s.DN)+" "+string(dn))
+	return row, t.mailboxFollows(ctx, s, row)
+}
+
+// billing is when the billing of a change to the service starts: now, or on
+// activation where it is still pending.
+func (s *Service) billing(now time.Time) time.Time {
+	if s.Status == StatusPendingActivation {
+		return time.Time{}
+	}
+	return now
+}
+
+// typeChanged orders a service's change from its type to another, and takes
+// from its users what the new one does not include.
+func (t *tx) typeChanged(ctx context.Context, was, now *Service, to *ServiceType) error {
+	from, err := t.serviceType(ctx, was.Type)
+	if err != nil {
+		return err
+	}
+	var charges []charge
+	if from != nil {
+		charges = append(charges, charge{from.Code, from.Name, -1, from.Monthly, 0})
+	}
+	if to != nil {
+		charges = append(charges, charge{to.Code, to.Name, 1, to.Monthly, to.OneTime})
+	}
+	t.placeOrder(UserID{}, now.LocationID, now.billing(t.now), charges...)
+	users, err := t.othersOf(ctx, now.ID, UserID{})
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		if err := t.trimApplications(ctx, u, was); err != nil {
+			return err
+		}
+	}
+	return nil
+}

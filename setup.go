@@ -1,0 +1,161 @@
+package pbx
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// SetUp is the guided set-up of a user: the person, the number or extension,
+// the station with its applications, the phone and its ports (USR-2).
+type SetUp struct {
+	NewUser
+
+	// Number says where the line's telephone number comes from; by default it
+	// has none. Without a number and without a service type the extension must
+	// be given (USR-4); else it fills itself in (EXT-5).
+	Number      NumberChoice
+	ServiceType string // a code of the tenant's catalogue, or ""
+
+	Station      string   // a package with a station left, or ""
+	Applications []string // of those that the station or the service type includes
+
+	DeviceID   DeviceID // an available device, or zero
+	Ports      int64    // of the device; 0 is 1
+	DeviceType string   // the phone's model where no device is given; empty: "SIP softphone"
+}
+
+// Provisioned is what a guided set-up made.
+type Provisioned struct {
+	User    *User
+	Service *Service
+	Order   *Order // nil where nothing is charged
+}
+
+// SetUpUser creates a user with everything: one service with its DN, number
+// and device, a station, applications, an order, all in one act (USR-2). Active
+// at once, with billing from today, and with a welcome email unless told
+// otherwise (ORD-2, ORD-3).
+//
+// Errors: those of CreateUser and AddService, ErrInvalid without a number, a
+// service type and an extension (USR-4), for ports that the device has not
+// (DEV-3) and for applications that nothing includes (STN-2), ErrExhausted for a
+// package with no station left (STN-1), ErrConflict for a device that somebody
+// has (DEV-2): all at once.
+func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, error) {
+	var made *Provisioned
+	err := d.change(ctx, "SetUpUser", func(t *tx) error {
+		s := setUp{tx: t, in: in}
+		if err := s.look(ctx); err != nil {
+			return err
+		}
+		made = s.stage()
+		return nil
+	})
+	return made, err
+}
+
+// setUp is one guided set-up under way.
+type setUp struct {
+	*tx
+	in   SetUp
+	user *User
+	line newLine
+	pool *StationPool
+}
+
+// look reads and checks everything before anything is staged.
+func (s *setUp) look(ctx context.Context) error {
+	var look door
+	user, at, err := s.newUser(ctx, &s.in.NewUser, &look)
+	if err != nil {
+		return err
+	}
+	s.user = user
+	s.line = s.newLine(at)
+	if err := s.lookDevice(ctx, &look); err != nil {
+		return err
+	}
+	if err := s.lookLine(ctx, &s.line, &look); err != nil {
+		return err
+	}
+	if err := s.lookAddress(ctx, user, s.in.SIPAddress, s.line.in.DN, &look); err != nil {
+		return err
+	}
+	if err := s.lookStation(ctx, &look); err != nil {
+		return err
+	}
+	for _, bad := range look.bad {
+		bad.Field = cmp.Or(setUpFields[bad.Field], bad.Field)
+	}
+	return look.err()
+}
+
+// setUpFields are the fields of a SetUp that have another name in a NewService.
+var setUpFields = map[string]string{"DN": "Extension", "Type": "ServiceType"}
+
+// newLine is the service that comes with the user.
+func (s *setUp) newLine(at *Location) newLine {
+	in := NewService{
+		DN: s.in.Extension, Type: s.in.ServiceType, Number: s.in.Number, DeviceID: s.in.DeviceID, DeviceType: s.in.DeviceType,
+		LocationID: s.in.LocationID, ActivateLater: s.in.ActivateLater,
+	}
+	if in.DeviceID.IsZero() && in.DeviceType == "" {
+		in.DeviceType = softphoneModel
+	}
+	return newLine{
+		in: in, seat: seat{user: s.user, slot: 1, primary: true}, at: at, sites: []*Location{at},
+		autoDN: s.in.Number.Source != "" || s.in.ServiceType != "", needsDN: USR4,
+	}
+}
+
+func (s *setUp) lookDevice(ctx context.Context, look *door) error {
+	if s.in.DeviceID.IsZero() {
+		return nil
+	}
+	device, err := s.tx.device(ctx, s.in.DeviceID)
+	if err := look.takeAs("DeviceID", err); err != nil || device == nil {
+		return err
+	}
+	s.line.device = device
+	s.in.Ports = cmp.Or(s.in.Ports, 1)
+	return look.take(s.assignable(ctx, device, s.in.Ports))
+}
+
+// lookStation checks the station and the applications.
+func (s *setUp) lookStation(ctx context.Context, look *door) error {
+	look.codes(STN2, "Applications", s.in.Applications)
+	s.user.Station, s.user.Applications = s.in.Station, slices.Clone(s.in.Applications)
+	if s.in.Station != "" {
+		pool, err := s.stationPool(ctx, s.in.Station)
+		if err == nil {
+			s.pool = pool
+			err = pool.left()
+		}
+		if err := look.take(err); err != nil {
+			return err
+		}
+	}
+	if (s.in.Station == "") == (s.pool == nil) && (s.in.ServiceType == "") == (s.line.typ == nil) {
+		look.included(s.user.Applications, s.pool, s.line.typ)
+	}
+	return nil
+}
+
+// stage writes what look found right.
+func (s *setUp) stage() *Provisioned {
+	s.addUser(s.user, &s.in.NewUser, s.line.in.DN)
+	if s.line.device != nil {
+		s.give(s.line.device, s.user, s.in.Ports, true)
+	}
+	service := s.addLine(&s.line)
+	s.associate(s.line.seat, service)
+	if s.pool != nil {
+		s.takeStation(s.pool, s.user)
+	}
+	made := &Provisioned{User: copyOf(s.user), Service: copyOf(service)}
+	if order := s.placeOrder(s.user.ID, service.LocationID, service.ActivatedAt, s.line.charges...); order != nil {
+		made.Order = copyOf(order)
+	}
+	return made
+}

@@ -1,0 +1,308 @@
+package pbx
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+)
+
+// Money is an amount in the minor unit of the tenant's currency: cents, pence.
+type Money int64
+
+// Provider is the tenant that stands for the provider itself: it holds the
+// stock of numbers that belong to no customer, and its journal records the
+// customers created. It has no users.
+var Provider = TenantID{15: 1}
+
+// Tenant is a customer: the boundary of visibility and of consistency (ACC-1).
+type Tenant struct {
+	ID        TenantID
+	Rev       int64  // goes up by one with every change of anything in the tenant
+	Name      string // the customer's name, up to 128 characters
+	Country   string // ISO 3166-1 alpha-2, in capitals
+	Currency  string // ISO 4217
+	SIPDomain string // the domain of its SIP addresses, in lower case, unique
+	Policy    Policy
+	// SettingsRev goes up by one with each ModifyTenant, and by it a stale one
+	// is known.
+	SettingsRev int64
+	CreatedAt   time.Time
+
+	nameFolded    string
+	nextExtension Extension // no extension of the range below it is free
+	lastOrder     int64
+}
+
+// Policy is what a tenant may decide for itself. DefaultPolicy gives the
+// defaults.
+type Policy struct {
+	// ExtensionMinLength and ExtensionMaxLength bound an extension's digits,
+	// within 2 to 7 (EXT-1).
+	ExtensionMinLength, ExtensionMaxLength int64
+	// ExtensionFirst and ExtensionLast bound the range, of one length, from
+	// which extensions fill themselves in (EXT-5).
+	ExtensionFirst, ExtensionLast Extension
+	// AdvisedExtension is the advised form, digits and x for any digit, such as
+	// "7xxx"; empty advises nothing (EXT-4).
+	AdvisedExtension string
+	// VoicemailDigits is the number of digits of a DN that can have a mailbox
+	// (VM-2); 0 allows none.
+	VoicemailDigits int64
+	// PINMinLength and PINMaxLength bound a mailbox PIN's digits; PINTries
+	// wrong ones lock the mailbox for PINLock (VM-5).
+	PINMinLength, PINMaxLength, PINTries int64
+	PINLock                              time.Duration
+	// NumberRest is how long a returned number rests before anyone else can
+	// have it, in whole days (NUM-10).
+	NumberRest time.Duration
+	// NumberMonthly and NumberOneTime are the charges for a new number.
+	NumberMonthly, NumberOneTime Money
+}
+
+// DefaultPolicy returns the policy that a tenant starts with.
+func DefaultPolicy() Policy {
+	return Policy{
+		ExtensionMinLength: 2, ExtensionMaxLength: 6,
+		ExtensionFirst: "7000", ExtensionLast: "7999",
+		AdvisedExtension: "7xxx",
+		VoicemailDigits:  4,
+		PINMinLength:     6, PINMaxLength: 10, PINTries: 5, PINLock: 15 * time.Minute,
+		NumberRest: 45 * 24 * time.Hour,
+	}
+}
+
+// Table returns the declaration of tenants.
+func (t *Tenant) Table() *Table { return tenantsTable }
+
+// Fields appends the tenant's columns.
+func (t *Tenant) Fields(f []Field) []Field {
+	p := &t.Policy
+	return append(f,
+		id("id", &t.ID), integer("rev", &t.Rev),
+		text("name", &t.Name), text("name_folded", &t.nameFolded),
+		text("country", &t.Country), text("currency", &t.Currency),
+		optional("sip_domain", &t.SIPDomain), moment("created_at", &t.CreatedAt),
+		optional("next_extension", (*string)(&t.nextExtension)), integer("last_order", &t.lastOrder),
+		integer("settings_rev", &t.SettingsRev),
+		integer("extension_min_length", &p.ExtensionMinLength), integer("extension_max_length", &p.ExtensionMaxLength),
+		text("extension_first", (*string)(&p.ExtensionFirst)), text("extension_last", (*string)(&p.ExtensionLast)),
+		text("advised_extension", &p.AdvisedExtension),
+		integer("voicemail_digits", &p.VoicemailDigits),
+		integer("pin_min_length", &p.PINMinLength), integer("pin_max_length", &p.PINMaxLength),
+		integer("pin_tries", &p.PINTries), integer("pin_lock_ns", (*int64)(&p.PINLock)),
+		integer("number_rest_ns", (*int64)(&p.NumberRest)),
+		integer("number_monthly", (*int64)(&p.NumberMonthly)), integer("number_one_time", (*int64)(&p.NumberOneTime)),
+	)
+}
+
+func (t *Tenant) revision() *int64 { return &t.Rev }
+
+func (t *Tenant) clone() Record { c := *t; return &c }
+
+// NewTenant is what CreateTenant needs to know of a customer.
+type NewTenant struct {
+	Name      string // required, up to 128 characters
+	Country   string // ISO 3166-1 alpha-2
+	Currency  string // ISO 4217; empty: USD
+	SIPDomain string // required: letters, digits, hyphens and dots, up to 128
+	Policy    *Policy
+}
+
+// CreateTenant creates a customer, with DefaultPolicy where none is given
+// (ACC-1). Only support can, from the provider's own tenant.
+//
+// Errors: ErrInvalid for bad fields, all at once; ErrConflict for a SIP domain
+// that is taken; ErrDenied.
+func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, error) {
+	var made *Tenant
+	err := d.change(ctx, "CreateTenant", func(t *tx) error {
+		row := &Tenant{
+			Name: in.Name, Country: in.Country, Currency: in.Currency,
+			SIPDomain: strings.ToLower(in.SIPDomain), Policy: DefaultPolicy(), CreatedAt: t.now,
+		}
+		if in.Policy != nil {
+			row.Policy = *in.Policy
+		}
+		if row.Currency == "" {
+			row.Currency = "USD"
+		}
+		var look door
+		if err := look.take(row.look()); err != nil {
+			return err
+		}
+		if err := look.take(t.freeDomain(ctx, row.SIPDomain)); err != nil {
+			return err
+		}
+		if err := look.err(); err != nil {
+			return err
+		}
+		row.ID = t.newID()
+		row.nameFolded = fold(row.Name)
+		t.insert(row)
+		t.did("tenant.created", row.ref(), "")
+		first := *t.events[len(t.events)-1] // the first line of its own journal too
+		first.TenantID, first.Seq, first.Pos = row.ID, 1, 1
+		t.events = append(t.events, &first)
+		made = copyOf(row)
+		return nil
+	})
+	return made, err
+}
+
+func (t *tx) freeDomain(ctx context.Context, domain string) error {
+	if !validDomain(domain) {
+		return nil
+	}
+	taken, err := one[*Tenant](ctx, t, tenantsBySIPDomain, domain)
+	if err != nil || taken == nil {
+		return err
+	}
+	return &Error{Code: ACC1, Kind: ErrConflict, Field: "SIPDomain", Subject: Ref{Kind: "SIP domain", ID: domain},
+		Reason: "the SIP domain " + domain + " is taken"}
+}
+
+// look checks every field, and the policy.
+func (t *Tenant) look() error {
+	var d door
+	d.required(ACC1, "Name", t.Name, maxLong)
+	d.country(ACC1, "Country", t.Country)
+	if len(t.Currency) != 3 || strings.Trim(t.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		d.refuse(ACC1, "Currency", "not the three capital letters of a currency")
+	}
+	if !validDomain(t.SIPDomain) {
+		d.refuse(ACC1, "SIPDomain", "not a domain name of up to %d characters", maxLong)
+	}
+	t.Policy.look(&d)
+	return d.err()
+}
+
+// validDomain reports whether s is a host name (RFC 1123, section 2.1).
+func validDomain(s string) bool {
+	if s == "" || len(s) > maxLong {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Policy) look(d *door) {
+	if p.ExtensionMinLength < 2 || p.ExtensionMaxLength > 7 || p.ExtensionMinLength > p.ExtensionMaxLength {
+		d.refuse(EXT1, "Policy.ExtensionMinLength", "the lengths of extensions lie within 2 and 7 digits")
+	}
+	first, last := string(p.ExtensionFirst), string(p.ExtensionLast)
+	if !digits(first) || !digits(last) || len(first) != len(last) || first > last ||
+		int64(len(first)) < p.ExtensionMinLength || int64(len(first)) > p.ExtensionMaxLength {
+		d.refuse(EXT5, "Policy.ExtensionFirst", "the range of automatic extensions is two extensions of one allowed length, the lower one first")
+	}
+	if strings.Trim(p.AdvisedExtension, "0123456789x") != "" || len(p.AdvisedExtension) > 7 {
+		d.refuse(EXT4, "Policy.AdvisedExtension", "not a form of digits and x, such as 7xxx")
+	}
+	if p.VoicemailDigits < 0 || p.VoicemailDigits > 7 {
+		d.refuse(VM2, "Policy.VoicemailDigits", "not within 0 and 7")
+	}
+	if p.PINMinLength < 4 || p.PINMaxLength > 32 || p.PINMinLength > p.PINMaxLength {
+		d.refuse(VM5, "Policy.PINMinLength", "the lengths of PINs lie within 4 and 32 digits")
+	}
+	if p.PINTries < 1 || p.PINTries > 100 || p.PINLock < 0 || p.PINLock > 30*24*time.Hour {
+		d.refuse(VM5, "Policy.PINTries", "tries lie within 1 and 100, and a lock within 30 days")
+	}
+	if p.NumberRest < 0 || p.NumberRest > 3650*24*time.Hour || p.NumberRest%(24*time.Hour) != 0 {
+		d.refuse(NUM10, "Policy.NumberRest", "not a number of whole days within ten years")
+	}
+	if p.NumberMonthly < 0 || p.NumberOneTime < 0 || p.NumberMonthly > maxMoney || p.NumberOneTime > maxMoney {
+		d.refuse(ORD1, "Policy.NumberMonthly", "charges lie within 0 and %d", maxMoney)
+	}
+}
+
+// maxMoney is the largest price, in minor units.
+const maxMoney Money = 1_000_000_00
+
+func (t *Tenant) ref() Ref { return Ref{"tenant", t.ID.String(), t.Name} }
+
+// copyOf returns a copy that its receiver may change.
+func copyOf[R Record](r R) R { return r.clone().(R) }
+
+// Tenant returns the tenant that the Directory works in.
+func (d *Directory) Tenant(ctx context.Context) (*Tenant, error) {
+	var out *Tenant
+	err := d.read(ctx, "Tenant", func(t *tx) error {
+		out = copyOf(t.tenant)
+		return nil
+	})
+	return out, err
+}
+
+// TenantQuery finds tenants by the beginning of their name, without regard to
+// case and accents.
+type TenantQuery struct {
+	Name  string
+	Limit int
+}
+
+// Tenants yields the customers in the order of their names. Only support can,
+// and so finds the tenant that it enters with In (ACC-3).
+func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenant, error] {
+	return pages(ctx, d, "Tenants", Query{Index: tenantsByName, Prefix: fold(q.Name)}, q.Limit,
+		func(t *Tenant) bool { return t.ID != Provider })
+}
+
+// ModifyTenant saves a tenant's name, currency and policy, as read by Tenant
+// and then changed. Country and SIP domain stay. A narrower policy leaves what
+// exists as it is; it holds for what comes.
+//
+// Errors: ErrInvalid for bad fields, all at once; ErrStale, together with the
+// tenant as it is now, when the settings changed since they were read (SVC-15).
+func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, error) {
+	var out *Tenant
+	err := d.change(ctx, "ModifyTenant", func(t *tx) error {
+		was := t.tenant
+		if in.ID != was.ID {
+			return noTenant(in.ID)
+		}
+		if err := current(in.SettingsRev, was.SettingsRev, was.ref()); err != nil {
+			out = copyOf(was)
+			return err
+		}
+		var look door
+		if err := look.take(in.look()); err != nil {
+			return err
+		}
+		look.stays(ACC1, "Country", in.Country == was.Country)
+		look.stays(ACC1, "SIPDomain", in.SIPDomain == was.SIPDomain)
+		look.stays(ACC1, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
+		if err := look.err(); err != nil {
+			return err
+		}
+		t.editTenant(func(now *Tenant) {
+			now.Name, now.nameFolded, now.Currency, now.Policy = in.Name, fold(in.Name), in.Currency, in.Policy
+			now.nextExtension = ""
+			now.SettingsRev++
+		})
+		t.did("tenant.modified", t.tenant.ref(), "")
+		out = copyOf(t.tenant)
+		return nil
+	})
+	return out, err
+}
+
+// current refuses a change that is based on another revision than the present
+// one (SVC-15).
+func current(based, present int64, subject Ref) error {
+	if based == present {
+		return nil
+	}
+	return &Error{Code: SVC15, Kind: ErrStale, Subject: subject,
+		Reason: subject.String() + " was changed since it was read: read it again"}
+}
+
+// missing is the answer for a record that is not in the tenant: the same for
+// one that is another tenant's as for one that never was (ACC-1).
+func missing(kind, id string) *Error {
+	return &Error{Code: ACC1, Kind: ErrNotFound, Subject: Ref{Kind: kind, ID: id}, Reason: "there is no such " + kind}
+}

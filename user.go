@@ -1,0 +1,209 @@
+package pbx
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+)
+
+// UserState says whether a user's services work and are billed (USR-13).
+type UserState string
+
+// The states of a user.
+const (
+	UserPending  UserState = "pending"
+	UserActive   UserState = "active"
+	UserDisabled UserState = "disabled"
+)
+
+// User is a person: with no service, several, or one shared with others.
+type User struct {
+	TenantID  TenantID
+	ID        UserID
+	Rev       int64
+	FirstName string // up to 64 characters; one of the two names may be empty
+	LastName  string
+	Email     string // where the user's mail goes
+	// Login is the user ID that the person signs in with: it has the form of
+	// an email address and is unique across all tenants, whatever the case
+	// (USR-3).
+	Login        string
+	State        UserState
+	Mobile       E164
+	Department   string // up to 64 characters
+	LocationID   LocationID
+	MusicOnHold  string     // the stream's name
+	SIPAddress   SIPAddress // unique across all tenants (EXT-6)
+	E911         bool       // emergency calls are dispatched to the location's address (USR-6)
+	Station      string     // the package of the user's station, or "" (STN-1)
+	Applications []string   // the applications enabled (STN-2)
+	CreatedAt    time.Time
+	ActivatedAt  time.Time // zero while pending
+
+	loginFolded, firstFolded, lastFolded string
+}
+
+// Name is the first and the last name, or the one that there is.
+func (u *User) Name() string {
+	switch {
+	case u.FirstName == "":
+		return u.LastName
+	case u.LastName == "":
+		return u.FirstName
+	}
+	return u.FirstName + " " + u.LastName
+}
+
+// Table returns the declaration of users.
+func (u *User) Table() *Table { return usersTable }
+
+// Fields appends the user's columns.
+func (u *User) Fields(f []Field) []Field {
+	return append(f,
+		id("tenant_id", &u.TenantID), id("id", &u.ID), integer("rev", &u.Rev),
+		text("first_name", &u.FirstName), text("last_name", &u.LastName),
+		text("first_folded", &u.firstFolded), text("last_folded", &u.lastFolded),
+		text("email", &u.Email), text("login", &u.Login), text("login_folded", &u.loginFolded),
+		text("state", (*string)(&u.State)), optional("mobile", (*string)(&u.Mobile)),
+		text("department", &u.Department), maybeID("location_id", &u.LocationID),
+		text("music_on_hold", &u.MusicOnHold), text("sip_address", (*string)(&u.SIPAddress)),
+		boolean("e911", &u.E911), optional("station", &u.Station), list("applications", &u.Applications),
+		moment("created_at", &u.CreatedAt), maybeTime("activated_at", &u.ActivatedAt),
+	)
+}
+
+func (u *User) revision() *int64 { return &u.Rev }
+
+func (u *User) clone() Record {
+	c := *u
+	c.Applications = slices.Clone(u.Applications)
+	return &c
+}
+
+func (u *User) ref() Ref { return Ref{"user", u.ID.String(), u.Name()} }
+
+// user reads a user of the tenant.
+func (t *tx) user(ctx context.Context, id UserID) (*User, error) {
+	u, err := one[*User](ctx, t, usersTable.Key(), t.tenantID, id)
+	if err == nil && u == nil {
+		err = missing("user", id.String())
+	}
+	return u, err
+}
+
+// User returns a user of the tenant. Errors: ErrNotFound.
+func (d *Directory) User(ctx context.Context, id UserID) (*User, error) {
+	var out *User
+	err := d.read(ctx, "User", func(t *tx) error {
+		u, err := t.user(ctx, id)
+		if err == nil {
+			out = copyOf(u)
+		}
+		return err
+	})
+	return out, err
+}
+
+// UserByLogin returns the user of the tenant with that user ID, whatever its
+// case. Errors: ErrNotFound, also for one of another tenant.
+func (d *Directory) UserByLogin(ctx context.Context, login string) (*User, error) {
+	var out *User
+	err := d.read(ctx, "UserByLogin", func(t *tx) error {
+		u, err := one[*User](ctx, t, usersByLogin, strings.ToLower(login))
+		if err != nil {
+			return err
+		}
+		if u == nil || u.TenantID != t.tenantID {
+			return missing("user", login)
+		}
+		out = copyOf(u)
+		return nil
+	})
+	return out, err
+}
+
+// UserQuery selects users by the beginnings of their names, without regard to
+// case and accents (USR-8). Empty fields select all.
+type UserQuery struct {
+	LastName, FirstName string
+	Limit               int       // 0: all
+	Page                PageToken // from TokenAfter
+}
+
+func (q UserQuery) index() *Index {
+	if q.LastName == "" && q.FirstName != "" {
+		return usersByFirst
+	}
+	return usersByLast
+}
+
+// TokenAfter returns the token of the page that begins behind a user of this
+// query's list.
+func (q UserQuery) TokenAfter(u *User) PageToken { return tokenAt(q.index(), u, 1) }
+
+// Users yields the tenant's users, by last name and then first name, or by first
+// name where only that is asked for (USR-8). Errors: ErrInvalid for a page
+// token of another query.
+func (d *Directory) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, error] {
+	ix := q.index()
+	after, err := q.Page.after(USR8, ix, 1)
+	if err != nil {
+		return func(yield func(*User, error) bool) { yield(nil, err) }
+	}
+	query := Query{Index: ix, Equal: []any{d.scope()}, Prefix: fold(q.LastName), After: after}
+	if ix == usersByFirst {
+		query.Prefix = fold(q.FirstName)
+		return pages[*User](ctx, d, "Users", query, q.Limit, nil)
+	}
+	var keep func(*User) bool
+	if q.FirstName != "" {
+		prefix := fold(q.FirstName)
+		keep = func(u *User) bool { return strings.HasPrefix(u.firstFolded, prefix) }
+	}
+	return pages(ctx, d, "Users", query, q.Limit, keep)
+}
+
+// ActivateUser activates a pending user: his services work and billing starts
+// now (USR-13). Errors: ErrNotFound; ErrFailedPrecondition for one who is not
+// pending.
+func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) {
+	var out *User
+	err := d.change(ctx, "ActivateUser", func(t *tx) error {
+		u, err := t.user(ctx, id)
+		if err != nil {
+			return err
+		}
+		if u.State != UserPending {
+			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: u.ref(), Reason: u.ref().String() + " is " + string(u.State) + ": only a pending user can be activated"}
+		}
+		services, err := t.servicesOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		row := edit(t, u, func(u *User) { u.State, u.ActivatedAt = UserActive, t.now })
+		t.did("user.activated", row.ref(), "")
+		for _, a := range services {
+			if err := t.activateService(ctx, a.ServiceID); err != nil {
+				return err
+			}
+		}
+		out = copyOf(row)
+		return nil
+	})
+	return out, err
+}
+
+// SendWelcomeMail sends the welcome email to a user's address, again or for
+// the first time (USR-12). Errors: ErrNotFound.
+func (d *Directory) SendWelcomeMail(ctx context.Context, id UserID) error {
+	return d.change(ctx, "SendWelcomeMail", func(t *tx) error {
+		u, err := t.user(ctx, id)
+		if err != nil {
+			return err
+		}
+		t.did("user.welcome-mail", u.ref(), "")
+		return nil
+	})
+}
