@@ -1,0 +1,151 @@
+// Package faulty makes a store fail on purpose: at a chosen call, in a chosen
+// way. A test runs an operation once on a store without a plan, learns how many
+// calls it makes, and runs it again for each of them:
+//
+//	store := faulty.New(memory.New(), faulty.Plan{})
+//	operation(store)
+//	for plan := range faulty.Plans(len(store.Calls())) {
+//		err := operation(faulty.New(memory.New(), plan))
+//		// All of it is there, or nothing, and err says which.
+//	}
+//
+// What the store says in its faults keeps to the contract of pbx.Store: an
+// error that does not wrap pbx.ErrCommitUnknown means that nothing was
+// committed.
+package faulty
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/pbxkit/pbx"
+)
+
+// Store is a pbx.Store that does what another one does, save where its plan
+// says otherwise.
+type Store struct {
+	inner pbx.Store
+
+	mu    sync.Mutex
+	plan  Plan
+	calls []Point
+}
+
+var _ pbx.Store = (*Store)(nil)
+
+// New returns a store that does what inner does, save for the plan.
+func New(inner pbx.Store, plan Plan) *Store { return &Store{inner: inner, plan: plan} }
+
+// Arm sets another plan and begins to count anew: for a test that prepares
+// the store first, or looks at it afterwards.
+func (s *Store) Arm(plan Plan) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plan, s.calls = plan, nil
+}
+
+// Calls returns the calls that were made since the plan was set.
+func (s *Store) Calls() []Point {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// reach counts a call and returns what goes wrong with it.
+func (s *Store) reach(at Point) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, at)
+	return s.plan.at(len(s.calls))
+}
+
+// before does what a fault does before a call: it may panic, or return the
+// error that comes instead of the call.
+func (s *Store) before(fault Fault, at Point, updating bool) error {
+	switch {
+	case fault == Panic:
+		panic(ErrInjected)
+	case fault == Retry && updating:
+		return pbx.ErrRetry
+	case fault == Retry, fault == ErrorBefore:
+		return injected(at)
+	}
+	return nil
+}
+
+// context returns the context for a call, ended where that is the fault.
+func (s *Store) context(ctx context.Context, fault Fault) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if fault == ContextEnded {
+		s.end(cancel)
+	}
+	return ctx, cancel
+}
+
+// end ends the context of a call, and the caller's own if the plan has it.
+func (s *Store) end(cancel context.CancelFunc) {
+	cancel()
+	s.mu.Lock()
+	caller := s.plan.Cancel
+	s.mu.Unlock()
+	if caller != nil {
+		caller()
+	}
+}
+
+// View runs fn on a Reader that can fail. ErrorAfter comes when fn has run.
+func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
+	fault := s.reach(View)
+	if err := s.before(fault, View, false); err != nil {
+		return err
+	}
+	ctx, cancel := s.context(ctx, fault)
+	defer cancel()
+	err := s.inner.View(ctx, func(r pbx.Reader) error { return fn(&reader{s, r, false}) })
+	if err == nil && fault == ErrorAfter {
+		return injected(View)
+	}
+	return err
+}
+
+// Update runs fn on a Writer that can fail. ErrorAfter comes before fn has run;
+// what can happen after it is the fault of Commit.
+func (s *Store) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+	begin := s.reach(Update)
+	if err := s.before(begin, Update, true); err != nil {
+		return err
+	}
+	ctx, cancel := s.context(ctx, begin)
+	defer cancel()
+	var commit Fault
+	err := s.inner.Update(ctx, tenant, func(w pbx.Writer) error {
+		if begin == ErrorAfter {
+			return injected(Update)
+		}
+		tx := &writer{reader: reader{s, w, true}, inner: w}
+		if err := fn(tx); err != nil || !tx.applied {
+			return err
+		}
+		commit = s.reach(Commit)
+		return s.beforeCommit(commit, cancel)
+	})
+	if err == nil && commit == ErrorAfter {
+		return unknown()
+	}
+	return err
+}
+
+// beforeCommit returns an error to have the inner store roll back.
+func (s *Store) beforeCommit(fault Fault, cancel context.CancelFunc) error {
+	switch fault {
+	case ErrorBefore:
+		return unknown()
+	case ContextEnded:
+		s.end(cancel)
+	}
+	return s.before(fault, Commit, true)
+}
+
+// Close closes the inner store. It never fails on purpose.
+func (s *Store) Close() error { return s.inner.Close() }

@@ -1,0 +1,73 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/pbxkit/pbx"
+)
+
+// queues let one update of a tenant through at a time, in the order in which
+// they came. A tenant that nobody updates takes no room.
+type queues struct {
+	mu      sync.Mutex
+	waiting map[pbx.TenantID][]chan struct{} // an entry: somebody has the turn
+}
+
+func (q *queues) init() { q.waiting = make(map[pbx.TenantID][]chan struct{}) }
+
+// enter waits for the tenant's turn, or for the context's end; after nil,
+// leave must follow.
+func (q *queues) enter(ctx context.Context, tenant pbx.TenantID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	line, busy := q.waiting[tenant]
+	if !busy {
+		q.waiting[tenant] = nil
+		q.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	q.waiting[tenant] = append(line, turn)
+	q.mu.Unlock()
+
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+		q.abandon(tenant, turn)
+		return ctx.Err()
+	}
+}
+
+// leave gives the turn to the next in line.
+func (q *queues) leave(tenant pbx.TenantID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.next(tenant)
+}
+
+func (q *queues) next(tenant pbx.TenantID) {
+	line := q.waiting[tenant]
+	if len(line) == 0 {
+		delete(q.waiting, tenant)
+		return
+	}
+	close(line[0])
+	q.waiting[tenant] = line[1:]
+}
+
+// abandon takes turn out of the line, or passes it on when it came meanwhile.
+func (q *queues) abandon(tenant pbx.TenantID, turn chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	line := q.waiting[tenant]
+	if i := slices.Index(line, turn); i >= 0 {
+		q.waiting[tenant] = slices.Delete(line, i, i+1)
+		return
+	}
+	q.next(tenant)
+}

@@ -1,0 +1,152 @@
+package memory
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync/atomic"
+
+	"github.com/pbxkit/pbx"
+)
+
+// reader is the Reader of a view, and of an update.
+type reader struct {
+	state    *state
+	snapshot *snapshot // nil in an update, which reads what is committed
+	ended    atomic.Bool
+}
+
+func (r *reader) end() {
+	r.ended.Store(true)
+	if r.snapshot != nil {
+		r.snapshot.unpin()
+	}
+}
+
+func (r *reader) read(fn func(*tree)) {
+	if r.snapshot != nil {
+		r.snapshot.read(fn)
+	} else {
+		r.state.read(fn)
+	}
+}
+
+// usable says why the reader cannot be used any more, or nothing.
+func (r *reader) usable(ctx context.Context) error {
+	if r.ended.Load() {
+		return misuse("a reader was used after the end of its view or update")
+	}
+	return ctx.Err()
+}
+
+// Get returns the records at the keys.
+func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error) {
+	if err := r.usable(ctx); err != nil {
+		return nil, err
+	}
+	var room [256]byte
+	var marks [16]int
+	entries, ends := room[:0], marks[:0]
+	for _, k := range keys {
+		entries = k.Index.AppendValues(entries, k.Values...)
+		ends = append(ends, len(entries))
+	}
+	text, start := string(entries), 0
+	records := make([]pbx.Record, len(keys))
+	r.read(func(t *tree) {
+		for i, end := range ends {
+			records[i], _ = t.Get(text[start:end])
+			start = end
+		}
+	})
+	return records, nil
+}
+
+// The sizes of the pieces in which Find reads.
+const (
+	firstPiece   = 16
+	largestPiece = 256
+)
+
+// Find yields the records of a range. It reads a piece, lets go of the lock,
+// and then yields the piece, so that the loop can do whatever it likes.
+func (r *reader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, error] {
+	return func(yield func(pbx.Record, error) bool) {
+		rest, left := spanOf(q), q.Limit
+		var piece []pbx.Record
+		for size := firstPiece; ; size = min(2*size, largestPiece) {
+			if left > 0 {
+				size = min(left, largestPiece)
+			}
+			if err := r.usable(ctx); err != nil {
+				yield(nil, err)
+				return
+			}
+			piece, rest = r.piece(piece[:0], rest, size)
+			for _, record := range piece {
+				if err := r.usable(ctx); err != nil {
+					yield(nil, err)
+					return
+				}
+				left--
+				if !yield(record, nil) || left == 0 {
+					return
+				}
+			}
+			if len(piece) < size {
+				return
+			}
+		}
+	}
+}
+
+// piece appends up to size records of the span, and returns what is behind
+// them.
+func (r *reader) piece(records []pbx.Record, s span, size int) ([]pbx.Record, span) {
+	records = slices.Grow(records, size)
+	var last string
+	r.read(func(t *tree) {
+		s.scan(t, func(entry string, record pbx.Record) bool {
+			records, last = append(records, record), entry
+			return len(records) < size
+		})
+	})
+	if len(records) == size {
+		s = s.behind(last)
+	}
+	return records, s
+}
+
+// span is a range of the tree: from ≤ entry < to.
+type span struct {
+	from, to string
+	desc     bool
+}
+
+func spanOf(q pbx.Query) span {
+	from, to := q.Range()
+	return span{from: string(from), to: string(to), desc: q.Desc}
+}
+
+// scan calls visit with the entries in order until it returns false.
+func (s span) scan(t *tree, visit func(entry string, record pbx.Record) bool) {
+	if s.desc {
+		t.Descend(s.to, func(entry string, record pbx.Record) bool {
+			return entry == s.to || entry >= s.from && visit(entry, record)
+		})
+		return
+	}
+	t.Ascend(s.from, func(entry string, record pbx.Record) bool {
+		return entry < s.to && visit(entry, record)
+	})
+}
+
+// behind returns the part of the span that comes after the entry.
+func (s span) behind(entry string) span {
+	if s.desc {
+		s.to = entry
+	} else {
+		s.from = entry + "\x00"
+	}
+	return s
+}

@@ -1,0 +1,210 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+)
+
+var ctx = context.Background()
+
+// Customers of the tests, by number.
+func tenant(n byte) pbx.TenantID { return pbx.TenantID{n} }
+
+// device returns a device; its MAC is unique across all tenants.
+func device(t pbx.TenantID, id byte, mac string) *pbx.Device {
+	return &pbx.Device{TenantID: t, ID: pbx.DeviceID{1, id}, Rev: 1, MAC: pbx.MAC(mac), State: pbx.DeviceAvailable}
+}
+
+func apply(s *Store, t pbx.TenantID, then func(), changes ...pbx.Change) error {
+	return s.Update(ctx, t, func(w pbx.Writer) error {
+		if err := w.Apply(ctx, changes); err != nil {
+			return err
+		}
+		then()
+		return nil
+	})
+}
+
+func nothing() {}
+
+// holder returns the tenant that has the MAC, or a zero one.
+func holder(t *testing.T, s *Store, mac string) (id pbx.TenantID) {
+	require.NoError(t, s.View(ctx, func(r pbx.Reader) error {
+		got, err := r.Get(ctx, pbx.Key{Index: new(pbx.Device).Table().Index("devices_mac"), Values: []any{mac}})
+		if got[0] != nil {
+			id = got[0].(*pbx.Device).TenantID
+		}
+		return err
+	}))
+	return id
+}
+
+// Updates of other tenants go through between an update's Apply and its
+// commit, and neither is lost.
+func TestOverlappingUpdates(t *testing.T) {
+	s := New()
+	require.NoError(t, apply(s, tenant(1), func() {
+		require.NoError(t, apply(s, tenant(2), func() {
+			require.Zero(t, holder(t, s, "one"))
+			require.Zero(t, holder(t, s, "two"))
+		}, pbx.Change{New: device(tenant(2), 1, "two")}))
+		require.Equal(t, tenant(2), holder(t, s, "two"))
+		require.Zero(t, holder(t, s, "one"))
+	}, pbx.Change{New: device(tenant(1), 1, "one")}))
+	require.Equal(t, tenant(1), holder(t, s, "one"))
+	require.Equal(t, tenant(2), holder(t, s, "two"))
+}
+
+// What an update applied can be taken by another tenant before it commits;
+// then the commit asks for a retry.
+func TestTakenBetweenApplyAndCommit(t *testing.T) {
+	s := New()
+	err := apply(s, tenant(1), func() {
+		require.NoError(t, apply(s, tenant(2), nothing, pbx.Change{New: device(tenant(2), 1, "mac")}))
+	}, pbx.Change{New: device(tenant(1), 1, "free")}, pbx.Change{New: device(tenant(1), 2, "mac")})
+	require.ErrorIs(t, err, pbx.ErrRetry)
+	require.Equal(t, tenant(2), holder(t, s, "mac"))
+	require.Zero(t, holder(t, s, "free"))
+	require.Nil(t, s.state.pending)
+}
+
+// The tree is copied when a change meets a running view, and only then.
+func TestCopiedForRunningViewsOnly(t *testing.T) {
+	s := New()
+	copied := func() bool { return s.state.present.kept.Load() != nil }
+	for i := range byte(3) {
+		require.NoError(t, s.View(ctx, func(pbx.Reader) error { return nil }))
+		require.NoError(t, apply(s, tenant(1), func() { require.False(t, copied()) },
+			pbx.Change{New: device(tenant(1), i, fmt.Sprint(i))}))
+	}
+	require.NoError(t, s.View(ctx, func(pbx.Reader) error {
+		return apply(s, tenant(1), func() { require.True(t, copied()) }, pbx.Change{New: device(tenant(1), 3, "3")})
+	}))
+	require.False(t, copied())
+	require.Zero(t, s.state.present.views.Load())
+}
+
+// Nothing of a tenant is kept when its updates are done, also when some gave
+// up waiting.
+func TestQueuesAreForgotten(t *testing.T) {
+	s := New()
+	require.NoError(t, s.Update(ctx, tenant(1), func(pbx.Writer) error {
+		var waiting sync.WaitGroup
+		ended, cancel := context.WithCancel(ctx)
+		for range 3 {
+			waiting.Go(func() {
+				_ = s.Update(ended, tenant(1), func(pbx.Writer) error { return nil })
+			})
+		}
+		cancel()
+		waiting.Wait()
+		return nil
+	}))
+	require.Empty(t, s.tenants.waiting)
+}
+
+// Updates get their turn in the order in which they came.
+func TestQueueIsFair(t *testing.T) {
+	var q queues
+	q.init()
+	require.NoError(t, q.enter(ctx, tenant(1)))
+	order := make(chan int, 3)
+	var waiting sync.WaitGroup
+	for i := range 3 {
+		waiting.Go(func() {
+			_ = q.enter(ctx, tenant(1))
+			order <- i
+			q.leave(tenant(1))
+		})
+		for in := 0; in <= i; { // until it stands in line
+			q.mu.Lock()
+			in = len(q.waiting[tenant(1)])
+			q.mu.Unlock()
+		}
+	}
+	q.leave(tenant(1))
+	waiting.Wait()
+	require.Equal(t, []int{0, 1, 2}, []int{<-order, <-order, <-order})
+}
+
+// Tenants take devices from one another, some of them to roll it back; every
+// view finds each device once.
+func TestUnderLoad(t *testing.T) {
+	const devices, tenants, rounds = 20, 4, 500
+	s := New()
+	for i := range byte(devices) {
+		require.NoError(t, apply(s, tenant(1), nothing, pbx.Change{New: device(tenant(1), i, fmt.Sprintf("%02d", i))}))
+	}
+	errs := make(chan error, 2*tenants)
+	for n := range byte(tenants) {
+		random := rand.New(rand.NewPCG(1, uint64(n)))
+		go func() {
+			var err error
+			for i := 0; i < rounds && err == nil; i++ {
+				err = take(s, tenant(n+1), byte(random.IntN(devices)), i%5 == 0)
+			}
+			errs <- err
+		}()
+		go func() {
+			var err error
+			for i := 0; i < rounds && err == nil; i++ {
+				err = s.View(ctx, func(r pbx.Reader) error { return countDevices(r, devices) })
+			}
+			errs <- err
+		}()
+	}
+	for range cap(errs) {
+		require.NoError(t, <-errs)
+	}
+	require.Nil(t, s.state.pending)
+}
+
+var errRollback = errors.New("rolled back on purpose")
+
+// take deletes the device where it is and inserts it in the tenant.
+func take(s *Store, to pbx.TenantID, id byte, rollback bool) error {
+	err := s.Update(ctx, to, func(w pbx.Writer) error {
+		key := pbx.Key{Index: new(pbx.Device).Table().Index("devices_mac"), Values: []any{fmt.Sprintf("%02d", id)}}
+		got, err := w.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		moved := device(to, id, fmt.Sprintf("%02d", id))
+		moved.Rev = got[0].(*pbx.Device).Rev + 1
+		if err := w.Apply(ctx, []pbx.Change{{Old: got[0]}, {New: moved}}); err != nil {
+			return err
+		}
+		if rollback {
+			return errRollback
+		}
+		return nil
+	})
+	if errors.Is(err, pbx.ErrRetry) || errors.Is(err, errRollback) {
+		return nil
+	}
+	return err
+}
+
+func countDevices(r pbx.Reader, want int) error {
+	for _, name := range []string{"devices_mac", "devices_pkey"} {
+		n := 0
+		for _, err := range r.Find(ctx, pbx.Query{Index: new(pbx.Device).Table().Index(name)}) {
+			if err != nil {
+				return err
+			}
+			n++
+		}
+		if n != want {
+			return fmt.Errorf("a view found %d devices in %s, want %d", n, name, want)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package storetest
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/pbxkit/pbx"
+)
+
+// roundTrip writes every kind of record, with every column that may be empty
+// once set and once empty, and reads it back.
+func roundTrip(t *testing.T, open func(t *testing.T) pbx.Store) {
+	f := start(t, open)
+	variants := f.variants()
+	f.save()
+	for _, table := range pbx.Tables() {
+		t.Run(table.Name, func(t *testing.T) {
+			f := f.in(t)
+			f.inserted(variants[table.Name])
+			if table.Revision >= 0 {
+				f.updated(variants[table.Name])
+			}
+		})
+	}
+}
+
+// inserted inserts, reads and deletes each variant of a record.
+func (f *fixture) inserted(variants []pbx.Record) {
+	for _, v := range variants {
+		f.must(insert(v)...)
+		f.holds(v)
+		f.must(remove(v))
+		f.lacks(v)
+	}
+}
+
+// updated turns each variant of a record into the next, and the last one into
+// the first.
+func (f *fixture) updated(variants []pbx.Record) {
+	now := variants[0]
+	f.must(insert(now)...)
+	for _, v := range append(variants[1:], variants[0]) {
+		v = with(v, "rev", *integer(now, "rev")+1)
+		f.must(update(now, v))
+		f.holds(v)
+		f.view(func(r pbx.Reader) {
+			f.equalAll(f.all(r, pbx.Query{Index: v.Table().Key(), Equal: keyOf(v).Values}), []pbx.Record{v})
+		})
+		now = v
+	}
+	f.must(remove(now))
+	f.lacks(now)
+}
+
+// variants returns, for each table, some records with the same key: together
+// they have every column set, and every column empty that may be. The records
+// that they refer to are added to the world.
+func (c *customer) variants() map[string][]pbx.Record {
+	later := epoch.Add(time.Hour + time.Microsecond)
+	site := add(c.world, c.location("W20"))
+	add(c.world, c.serviceType("CONNECT"))
+	add(c.world, c.pool("STANDARD", 5))
+	person := add(c.world, c.user("Ada", "Lovelace"))
+	subUser := add(c.world, c.alias(person))
+	team := add(c.world, c.group(pbx.HuntGroup, "Sales"))
+	phone := add(c.world, c.device())
+	line := c.service()
+	line.Number = c.e164()
+	add(c.world, line)
+	bare := add(c.world, c.service())
+	port := add(c.world, c.port())
+	provider := c.provider()
+	porting := c.number()
+	porting.State, porting.WaitingID, porting.PortID = pbx.NumberPorting, line.ID, port.ID
+	add(c.world, porting)
+	order := add(c.world, c.order(1))
+
+	return map[string][]pbx.Record{
+		"tenants":            c.tenantVariants(),
+		"locations":          locationVariants(c.location("W21")),
+		"service_types":      {with(withApplications(c.serviceType("PRO")), "one_time", int64(-5)), c.serviceType("PRO")},
+		"station_pools":      {withApplications(c.pool("PREMIER", 7)), with(c.pool("PREMIER", 7), "used", int64(7))},
+		"users":              userVariants(c.user("Grace", "Hopper"), site, later),
+		"aliases":            {c.alias(person)},
+		"sip_identities":     c.identityVariants(),
+		"call_groups":        groupVariants(c.group(pbx.HuntGroup, "Support")),
+		"call_group_members": c.memberVariants(team),
+		"devices":            deviceVariants(c.device(), person, site),
+		"services":           serviceVariants(c.service(), c.e164(), phone, site, later),
+		"associations":       {c.association(person, line, 1, true), c.association(person, line, 8, false)},
+		"extensions":         c.entryVariants(line, person, subUser, team),
+		"owners":             {c.owner(line, "ada"), with(c.owner(line, "ada"), "since", later)},
+		"mailboxes":          mailboxVariants(c.mailbox(line), later),
+		"port_requests":      portVariants(c.port()),
+		"numbers":            c.numberVariants(provider, line, bare, porting, port, later),
+		"orders":             orderVariants(c.order(2), site, person, later),
+		"order_lines":        lineVariants(c.line(order, 1)),
+		"events":             {with(c.event(math.MaxInt64, 3), "detail", "7001"), c.event(math.MaxInt64, 3)},
+		"cursors":            {c.cursor("mail"), with(c.cursor("mail"), "seq", int64(7))},
+	}
+}

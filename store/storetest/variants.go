@@ -1,0 +1,156 @@
+package storetest
+
+import (
+	"math"
+	"time"
+
+	"github.com/pbxkit/pbx"
+)
+
+// oddText is what a text column must give back as it was: quotes, wildcards
+// and escapes of query languages, control characters, accents composed and not,
+// a byte-order mark, and characters of four bytes.
+const oddText = " 'it''s' \"q\" \\ \\x00 %_*?[a]{b}$1:n@p;-- \t\r\n\x01\x7f é e\u0301 \ufeff ß İ Ω 電 \u2028 \ufffd 😀 \U0010ffff "
+
+var oddList = []string{"", "A", "a,b", `c"d`, `e\f`, "{g}", "[h]", "NULL", "null", "é", " ", "😀"}
+
+// some returns the records as a list: variants of one.
+func some[R pbx.Record](records ...R) []pbx.Record {
+	list := make([]pbx.Record, len(records))
+	for i, r := range records {
+		list[i] = r
+	}
+	return list
+}
+
+func withApplications[R pbx.Record](r R) R { return with(r, "applications", oddList) }
+
+func (c *customer) tenantVariants() []pbx.Record {
+	full := c.world.tenant(c.uuid(), "Full")
+	full.Name, full.SIPDomain = oddText, "full.example.com"
+	full.Policy.NumberMonthly, full.Policy.NumberOneTime = 100, -200
+	set(full, "name_folded", oddText)
+	set(full, "next_extension", "7001")
+	set(full, "last_order", int64(9))
+	full.SettingsRev = 1
+	bare := with(with(full, "sip_domain", ""), "next_extension", "")
+	bare.Name, bare.Policy.AdvisedExtension = "", ""
+	return some(full, bare)
+}
+
+func locationVariants(bare *pbx.Location) []pbx.Record {
+	full := clone(bare)
+	full.Name, full.NumberPrefix = oddText, "+1617"
+	full.Address = pbx.CivicAddress{Street: "77 Mass Ave", City: "Cambridge", Region: "MA", PostalCode: "02139", Country: "US"}
+	return some(full, bare)
+}
+
+func userVariants(bare *pbx.User, site *pbx.Location, later time.Time) []pbx.Record {
+	full := clone(bare)
+	full.FirstName, full.Department, full.MusicOnHold = oddText, oddText, "jazz"
+	full.State, full.ActivatedAt, full.Mobile, full.E911 = pbx.UserActive, later, "+447700900123", true
+	full.LocationID, full.Station, full.Applications = site.ID, "STANDARD", oddList
+	bare.LastName = ""
+	set(bare, "last_folded", "")
+	return some(full, bare)
+}
+
+func (c *customer) identityVariants() []pbx.Record {
+	u := add(c.world, c.user("Two", "Forms"))
+	a := c.alias(u)
+	a.SIPAddress = u.SIPAddress
+	add(c.world, a)
+	byAlias := c.identity(u)
+	byAlias.UserID, byAlias.AliasID = pbx.UserID{}, a.ID
+	return some(c.identity(u), byAlias)
+}
+
+func groupVariants(g *pbx.Group) []pbx.Record {
+	queue := clone(g)
+	queue.Kind, queue.Name = pbx.ACDQueue, oddText
+	set(queue, "name_folded", oddText)
+	return some(g, queue)
+}
+
+// memberVariants have one member_id, which a user and an alias share.
+func (c *customer) memberVariants(g *pbx.Group) []pbx.Record {
+	u := add(c.world, c.user("Same", "ID"))
+	a := c.alias(u)
+	a.ID = pbx.AliasID(u.ID)
+	add(c.world, a)
+	byUser := c.member(g, u)
+	byAlias := clone(byUser)
+	byAlias.UserID, byAlias.AliasID = pbx.UserID{}, a.ID
+	return some(byUser, byAlias)
+}
+
+func deviceVariants(bare *pbx.Device, u *pbx.User, site *pbx.Location) []pbx.Record {
+	full := assigned(clone(bare), u, true)
+	full.LocationID = site.ID
+	return some(full, assigned(clone(bare), u, false), bare)
+}
+
+func serviceVariants(bare *pbx.Service, number pbx.E164, phone *pbx.Device, site *pbx.Location, later time.Time) []pbx.Record {
+	full := clone(bare)
+	full.Name, full.Type, full.Status = oddText, "CONNECT", pbx.StatusActive
+	full.DeviceID, full.LocationID, full.Number = phone.ID, site.ID, number
+	full.LocationKeptBy, full.RemoteSystem, full.ActivatedAt = "directory", "elsewhere", later
+	return some(full, bare)
+}
+
+func (c *customer) entryVariants(line *pbx.Service, u *pbx.User, a *pbx.Alias, g *pbx.Group) []pbx.Record {
+	byService := c.dnOf(line)
+	none := clone(byService)
+	none.ServiceID = pbx.ServiceID{}
+	byUser, main, byAlias, byGroup := clone(none), clone(none), clone(none), clone(none)
+	byUser.UserID = u.ID
+	main.UserID, main.MainOf = u.ID, u.ID
+	byAlias.AliasID = a.ID
+	byGroup.GroupID = g.ID
+	return some(byService, byUser, main, byAlias, byGroup)
+}
+
+func mailboxVariants(bare *pbx.Mailbox, later time.Time) []pbx.Record {
+	full := clone(bare)
+	full.Email, full.LockedUntil = oddText, later
+	set(full, "tries", int64(4))
+	set(full, "pin_hash", []byte{0, 1, '\'', 0xff, 0xfe, 0})
+	return some(full, bare)
+}
+
+func portVariants(p *pbx.PortRequest) []pbx.Record {
+	tollFree := clone(p)
+	tollFree.TollFree, tollFree.State, tollFree.Carrier = true, pbx.PortConfirmed, oddText
+	return some(p, tollFree)
+}
+
+// numberVariants lead a number through its life, first as the provider's.
+func (c *customer) numberVariants(
+	provider *customer, line, other *pbx.Service, porting *pbx.Number, port *pbx.PortRequest, later time.Time,
+) []pbx.Record {
+	stock := provider.number()
+	stock.E164 = line.Number
+	resting := clone(stock)
+	resting.State, resting.FreeFrom = pbx.NumberResting, later
+	available := clone(stock)
+	available.TenantID, available.State = c.tenant.ID, pbx.NumberAvailable
+	given := c.numberOf(line)
+	standIn := clone(given)
+	standIn.TemporaryFor = porting.E164
+	awaited := clone(available)
+	awaited.State, awaited.WaitingID, awaited.PortID = pbx.NumberPorting, other.ID, port.ID
+	return some(stock, resting, available, given, standIn, awaited)
+}
+
+func orderVariants(bare *pbx.Order, site *pbx.Location, u *pbx.User, later time.Time) []pbx.Record {
+	full := clone(bare)
+	full.LocationID, full.UserID, full.BillingFrom = site.ID, u.ID, later
+	full.Monthly, full.OneTime = -1, 1
+	return some(full, bare)
+}
+
+func lineVariants(bare *pbx.OrderLine) []pbx.Record {
+	full := clone(bare)
+	full.Name, full.Quantity, full.Monthly, full.OneTime = oddText, -3, math.MinInt64, math.MaxInt64
+	return some(full, bare)
+}
