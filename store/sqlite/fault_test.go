@@ -1,0 +1,205 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/sqlite"
+)
+
+// fault is an error of the engine's kind.
+type fault int
+
+func (f fault) Error() string { return fmt.Sprintf("engine text %d", int(f)) }
+func (f fault) Code() int     { return int(f) }
+
+// faulty is a store whose engine fails once where a statement begins with the
+// text, after skipping some.
+type faulty struct {
+	*world
+	begins string
+	skip   int
+	with   error
+}
+
+func newFaulty(t *testing.T) *faulty {
+	t.Helper()
+	f := &faulty{world: newWorld(t)}
+	require.NoError(t, f.store.Close())
+	f.store = open(t, f.path, sqlite.WithPatience(50*time.Millisecond), sqlite.WithDriver(watching(func(kind, text string) error {
+		if kind != "run" || f.with == nil || !strings.HasPrefix(text, f.begins) {
+			return nil
+		}
+		if f.skip--; f.skip >= 0 {
+			return nil
+		}
+		err := f.with
+		f.with = nil
+		return err
+	})))
+	return f
+}
+
+func (f *faulty) fail(code int, begins string, skip int) {
+	f.with, f.begins, f.skip = fault(code), begins, skip
+}
+
+// rename is an update of two statements.
+func (f *faulty) rename(name string) error {
+	return apply(f.store, f.tenant.ID,
+		with(f.group, func(g *pbx.Group) { g.Name = name }),
+		with(f.port, func(p *pbx.PortRequest) { p.Carrier = name }))
+}
+
+func (f *faulty) name(t *testing.T) string {
+	t.Helper()
+	return get[*pbx.Group](t, f.store, keyOf(f.group)).Name
+}
+
+func TestFaultsOfTheEngine(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		code   int
+		begins string
+		skip   int
+		want   error
+	}{
+		{"another process writes", sqlite3.SQLITE_BUSY, "BEGIN IMMEDIATE", 0, pbx.ErrRetry},
+		{"the file cannot be locked", sqlite3.SQLITE_IOERR_LOCK, "BEGIN IMMEDIATE", 0, pbx.ErrStorage},
+		{"the disk is full in a statement", sqlite3.SQLITE_FULL, "UPDATE", 1, pbx.ErrStorage},
+		{"a statement is interrupted", sqlite3.SQLITE_INTERRUPT, "UPDATE", 0, pbx.ErrStorage},
+		{"the disk fails in a statement", sqlite3.SQLITE_IOERR_READ, "UPDATE", 1, pbx.ErrStorage},
+		{"the disk is full at the commit", sqlite3.SQLITE_FULL, "COMMIT", 0, pbx.ErrStorage},
+		{"the file is busy at the commit", sqlite3.SQLITE_BUSY_SNAPSHOT, "COMMIT", 0, pbx.ErrRetry},
+		{"reading fails at the commit", sqlite3.SQLITE_IOERR_SHORT_READ, "COMMIT", 0, pbx.ErrStorage},
+		{"the disk fails while the commit is written", sqlite3.SQLITE_IOERR_WRITE, "COMMIT", 0, pbx.ErrCommitUnknown},
+		{"the disk fails while the commit is flushed", sqlite3.SQLITE_IOERR_FSYNC, "COMMIT", 0, pbx.ErrCommitUnknown},
+		{"no one knows what fails at the commit", 0, "COMMIT", 0, pbx.ErrCommitUnknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFaulty(t)
+			f.fail(c.code, c.begins, c.skip)
+			err := f.rename("x")
+			require.ErrorIs(t, err, c.want)
+			require.ErrorIs(t, err, fault(c.code), "the cause is at hand")
+			require.NotContains(t, err.Error(), "engine text")
+			for _, other := range []error{pbx.ErrRetry, pbx.ErrStorage, pbx.ErrCommitUnknown} {
+				if other != c.want {
+					require.NotErrorIs(t, err, other)
+				}
+			}
+			require.Equal(t, f.group.Name, f.name(t), "nothing was committed")
+			require.NoError(t, f.rename("y"), "the store goes on")
+			require.Equal(t, "y", f.name(t))
+			require.NoError(t, f.store.Check(context.Background()))
+		})
+	}
+}
+
+// After a full disk SQLite has rolled back by itself; what ran then in the
+// same transaction would be committed at once, statement by statement.
+func TestAPoisonedTransactionLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.store.Ask(true, "PRAGMA max_page_count = 1") // as many as there are
+	require.NoError(t, err)
+	var changes []pbx.Change
+	for i := range 2000 {
+		changes = append(changes, pbx.Change{New: &pbx.Location{
+			TenantID: w.tenant.ID, ID: w.id(), Rev: 1, Building: fmt.Sprint(i), Name: strings.Repeat("x", 1000),
+		}})
+	}
+	changes = append(changes, with(w.group, func(g *pbx.Group) { g.Name = "x" }))
+	ctx := context.Background()
+	err = w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
+		err := tx.Apply(ctx, changes)
+		require.ErrorIs(t, err, pbx.ErrStorage)
+		require.Contains(t, cause(err), "(13)")
+		require.ErrorIs(t, tx.Apply(ctx, changes[2000:]), pbx.ErrMisuse)
+		return nil
+	})
+	require.ErrorIs(t, err, pbx.ErrMisuse)
+	require.Equal(t, w.group.Name, get[*pbx.Group](t, w.store, keyOf(w.group)).Name)
+	require.Nil(t, get[pbx.Record](t, w.store, keyOf(changes[0].New)))
+	require.NoError(t, apply(w.store, w.tenant.ID, changes...), "a new connection has no such limit")
+}
+
+// A read that fails inside an update poisons it too.
+func TestAReadThatFailsFailsTheUpdate(t *testing.T) {
+	f := newFaulty(t)
+	ctx := context.Background()
+	f.fail(sqlite3.SQLITE_IOERR_READ, "SELECT", 0)
+	err := f.store.Update(ctx, f.tenant.ID, func(tx pbx.Writer) error {
+		_, err := tx.Get(ctx, keyOf(f.group))
+		require.ErrorIs(t, err, pbx.ErrStorage)
+		_, err = tx.Get(ctx, keyOf(f.group))
+		require.ErrorIs(t, err, pbx.ErrStorage, "and so does every later one")
+		return tx.Apply(ctx, []pbx.Change{with(f.group, func(g *pbx.Group) { g.Name = "x" })})
+	})
+	require.ErrorIs(t, err, pbx.ErrStorage)
+	require.Equal(t, f.group.Name, f.name(t))
+	require.NoError(t, f.rename("y"))
+}
+
+func TestAViewThatFailsIsForgotten(t *testing.T) {
+	f := newFaulty(t)
+	for _, begins := range []string{"BEGIN DEFERRED", "SELECT", "COMMIT"} {
+		f.fail(sqlite3.SQLITE_IOERR_READ, begins, 0)
+		err := view(f.store, func(r pbx.Reader) error {
+			_, err := r.Get(context.Background(), keyOf(f.group))
+			return err
+		})
+		if begins != "COMMIT" { // a view has nothing to lose by then
+			require.ErrorIs(t, err, pbx.ErrStorage, begins)
+		}
+		require.Zero(t, f.store.Idle(), "a connection that failed is not used again")
+		require.Equal(t, f.group.Name, f.name(t))
+		require.Equal(t, 1, f.store.Idle())
+		f.store.DropIdle()
+	}
+}
+
+// Another process that writes is waited for; after that the update is to be
+// tried again.
+func TestAnotherProcessThatWritesIsWaitedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pbx.db")
+	store := open(t, path, sqlite.WithPatience(100*time.Millisecond))
+	c := newCustomer(t, store, 1, 2)
+	db := rawDB(t, path)
+	_, err := db.Exec("BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	begun := time.Now()
+	changes := c.setUp()
+	require.ErrorIs(t, apply(store, c.tenant.ID, changes...), pbx.ErrRetry)
+	require.GreaterOrEqual(t, time.Since(begun), 100*time.Millisecond)
+	require.NotNil(t, get[pbx.Record](t, store, keyOf(c.place)), "views go on")
+	_, err = db.Exec("COMMIT")
+	require.NoError(t, err)
+	require.NoError(t, apply(store, c.tenant.ID, changes...))
+}
+
+// A record that another program has spoilt is an error, not a panic.
+func TestWhatCannotBeReadIsAnError(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.store.Close())
+	db := rawDB(t, w.path)
+	for _, s := range []string{"PRAGMA ignore_check_constraints = 1", "UPDATE users SET applications = '{'"} {
+		_, err := db.Exec(s)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
+	store := open(t, w.path)
+	err := view(store, func(r pbx.Reader) error {
+		_, err := r.Get(context.Background(), keyOf(w.user))
+		return err
+	})
+	require.ErrorIs(t, err, pbx.ErrStorage)
+	require.ErrorContains(t, store.Check(context.Background()), "users")
+}

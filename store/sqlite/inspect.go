@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/pbxkit/pbx"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// applicationID marks the files that are ours: "pbxk".
+const applicationID = 0x7062786b
+
+// inspect looks at a file before it is opened for writing. There is none yet
+// (missing), or it is ours and not newer than this library; else it is an error.
+func (o *options) inspect(ctx context.Context, path string, newest int) (missing bool, err error) {
+	for {
+		before, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return true, folder(path)
+		case err != nil:
+			return false, badPath("cannot be reached", err)
+		case before.IsDir():
+			return false, badPath("is a folder, not a file", nil)
+		case !before.Mode().IsRegular():
+			return false, badPath("is not a regular file", nil)
+		case before.Size() == 0:
+			return false, nil // it holds nothing yet
+		}
+		err = o.inspectFile(path, newest)
+		if err == nil || !errors.Is(err, pbx.ErrForeignStore) {
+			return false, err
+		}
+		after, statErr := os.Stat(path)
+		if statErr == nil && after.Size() == before.Size() && after.ModTime().Equal(before.ModTime()) {
+			return false, err
+		}
+		// Somebody was writing to it, so what was read may be half of one
+		// thing and half of another.
+		if err := pause(ctx); err != nil {
+			return false, err
+		}
+	}
+}
+
+func folder(path string) error {
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return badPath("its folder does not exist", err)
+	}
+	return nil
+}
+
+// inspectFile reads the file through a connection that cannot write. While no
+// log lies beside it nobody has it open with one, and it is read as it is,
+// without the locks for which SQLite would make a log and its index; beside a
+// log the index may be made, for no log is read without one. The file must not
+// be opened but through SQLite: closing it again would drop the locks that this
+// process may have on it.
+func (o *options) inspectFile(path string, newest int) error {
+	more := ""
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
+		more = "&immutable=1"
+	}
+	c, err := o.connect(dsn(path, "ro", more))
+	if err != nil {
+		return unreadable(err)
+	}
+	defer func() { _ = c.close() }() // nothing was written
+	if err := c.pragmas(o.waits()); err != nil {
+		return unreadable(err)
+	}
+	_, err = identify(c, newest)
+	return err
+}
+
+// identify returns the version of the schema, 0 for an empty database. One
+// that is not ours, or newer than this library, is an error.
+func identify(c *conn, newest int) (int, error) {
+	id, err := c.number("PRAGMA application_id")
+	if err != nil {
+		return 0, unreadable(err)
+	}
+	version, err := c.number("PRAGMA user_version")
+	if err != nil {
+		return 0, unreadable(err)
+	}
+	rows, err := c.list(context.Background(), "SELECT name FROM sqlite_schema WHERE type = 'table'")
+	if err != nil {
+		return 0, unreadable(err)
+	}
+	switch {
+	case id == 0 && version == 0 && len(rows) == 0:
+		return 0, nil
+	case id != applicationID || version < 1:
+		return 0, foreign("the file is a database of something else", nil)
+	case version > int64(newest):
+		return 0, &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Err: pbx.ErrNewerSchema,
+			Reason: fmt.Sprintf("the database is of version %d, and this library knows versions up to %d", version, newest)}
+	case version == int64(newest):
+		return newest, complete(rows)
+	}
+	return int(version), nil
+}
+
+// complete reports whether all tables are there.
+func complete(rows [][]driver.Value) error {
+	there := make(map[any]bool, len(rows))
+	for _, row := range rows {
+		there[row[0]] = true
+	}
+	for _, t := range pbx.Tables() {
+		if !there[t.Name] {
+			return foreign("the database has lost its table "+t.Name, nil)
+		}
+	}
+	return nil
+}
+
+// unreadable tells a file that is damaged, or no database, from one that
+// cannot be read now.
+func unreadable(err error) error {
+	switch primary(codeOf(err)) {
+	case sqlite3.SQLITE_NOTADB:
+		return foreign("the file is not a database", err)
+	case sqlite3.SQLITE_CORRUPT:
+		return foreign("the database file is damaged", err)
+	}
+	return failure("be read", err)
+}
+
+func foreign(reason string, err error) error {
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: reason, Err: errors.Join(pbx.ErrForeignStore, err)}
+}

@@ -1,0 +1,246 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	driver "modernc.org/sqlite"
+)
+
+// Synchronous says when a commit is on the disk.
+type Synchronous int
+
+const (
+	// Full: before Update returns. It is the default.
+	Full Synchronous = iota
+	// Normal: soon. A loss of power can take the last updates back, whole ones
+	// and in order; nothing is ever half there.
+	Normal
+	// Off: whenever the operating system writes it. A loss of power can corrupt
+	// the file; it is for files that are thrown away, such as a test's.
+	Off
+)
+
+// Option sets how a store is opened.
+type Option func(*options)
+
+type options struct {
+	synchronous Synchronous
+	patience    time.Duration // for another process
+	connect     func(dsn string) (*conn, error)
+}
+
+// WithSynchronous sets when a commit is on the disk.
+func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchronous = s } }
+
+// Open opens the store in the file at path, and creates it, or brings its
+// schema up to date, where that is needed. The folder must be there. A new file
+// can be read by its owner alone; whoever lets others read it does so for the
+// log beside it too.
+//
+// A file that holds something else, or is damaged, gives an error that wraps
+// pbx.ErrForeignStore; one written by a later version of the library gives one
+// that wraps pbx.ErrNewerSchema. Neither is touched. A path that cannot be one
+// of a database file gives an error of kind pbx.ErrInvalid.
+func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
+	o := options{patience: 5 * time.Second, connect: connect}
+	for _, set := range opts {
+		set(&o)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	path, err := place(path)
+	if err != nil {
+		return nil, err
+	}
+	migrations, err := sqlschema.Migrations(Migrations())
+	if err != nil {
+		return nil, err
+	}
+	missing, err := o.inspect(ctx, path, len(migrations))
+	if err != nil {
+		return nil, err
+	}
+	first, err := o.create(ctx, path, missing, migrations)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		open:    func() (*conn, error) { return o.forWriting(path) },
+		turn:    make(turn, 1),
+		readers: pool{open: func() (*conn, error) { return o.forReading(path) }, keep: runtime.GOMAXPROCS(0) + 2},
+	}
+	s.turn <- first
+	return s, nil
+}
+
+// place returns the absolute path of a database file: connections are opened
+// later too, when the working folder may be another.
+func place(path string) (string, error) {
+	if path == "" || path == ":memory:" {
+		return "", badPath("a store needs a file", nil)
+	}
+	if strings.ContainsRune(path, 0) {
+		return "", badPath("not a file's path", nil)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", badPath("not a file's path", err)
+	}
+	return path, nil
+}
+
+func badPath(reason string, err error) error {
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrInvalid, Field: "path", Reason: reason, Err: err}
+}
+
+// create opens the first connection, makes the file where it is missing, and
+// brings the schema up to date.
+func (o *options) create(ctx context.Context, path string, missing bool, migrations []sqlschema.Migration) (*conn, error) {
+	c, err := o.connect(dsn(path, "rwc", ""))
+	if err != nil {
+		return nil, failure("be opened", err)
+	}
+	if missing {
+		_ = os.Chmod(path, 0o600) // a file system without permissions has nothing to keep
+	}
+	if err := c.pragmas(o.waits(), o.level(), "foreign_keys = 0"); err != nil {
+		return nil, abandon(c, failure("be opened", err))
+	}
+	if err := o.keepLog(ctx, c); err != nil {
+		return nil, abandon(c, err)
+	}
+	if err := o.migrate(ctx, c, migrations); err != nil {
+		return nil, abandon(c, err)
+	}
+	if err := o.writes(c); err != nil {
+		return nil, abandon(c, failure("be opened", err))
+	}
+	return c, nil
+}
+
+func abandon(c *conn, err error) error {
+	_ = c.close() // what went wrong before says more
+	return err
+}
+
+// waits lets a statement wait for another process's lock.
+func (o *options) waits() string { return fmt.Sprintf("busy_timeout = %d", o.patience.Milliseconds()) }
+
+func (o *options) level() string {
+	switch o.synchronous {
+	case Normal:
+		return "synchronous = NORMAL"
+	case Off:
+		return "synchronous = OFF"
+	}
+	return "synchronous = FULL"
+}
+
+// forWriting opens a connection for the turn.
+func (o *options) forWriting(path string) (*conn, error) {
+	c, err := o.connect(dsn(path, "rw", ""))
+	if err != nil {
+		return nil, err
+	}
+	if err := o.writes(c); err != nil {
+		return nil, abandon(c, err)
+	}
+	return c, nil
+}
+
+// writes makes a connection one that writes.
+func (o *options) writes(c *conn) error {
+	err := c.pragmas(o.waits(), o.level(), "foreign_keys = 1", "trusted_schema = 0",
+		"cache_size = -65536",           // KiB
+		"wal_autocheckpoint = 4000",     // pages
+		"journal_size_limit = 67108864") // what the log keeps of the disk when it is begun anew
+	if err != nil {
+		return err
+	}
+	if on, err := c.number("PRAGMA foreign_keys"); err != nil || on != 1 {
+		return errors.Join(err, errors.New("sqlite: foreign keys are off"))
+	}
+	return nil
+}
+
+// forReading opens a connection for the pool.
+func (o *options) forReading(path string) (*conn, error) {
+	c, err := o.connect(dsn(path, "rw", ""))
+	if err != nil {
+		return nil, err
+	}
+	if err := c.pragmas(o.waits(), "query_only = 1", "trusted_schema = 0", "cache_size = -16384"); err != nil {
+		return nil, abandon(c, err)
+	}
+	return c, nil
+}
+
+func (c *conn) pragmas(list ...string) error {
+	for _, pragma := range list {
+		if err := c.script("PRAGMA " + pragma); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepLog gives the database its write-ahead log, for good. Changing to it
+// needs the file for a moment, and SQLite does not wait for that by itself.
+func (o *options) keepLog(ctx context.Context, c *conn) error {
+	for deadline := time.Now().Add(o.patience); ; {
+		rows, err := c.list(context.Background(), "PRAGMA journal_mode = WAL")
+		switch {
+		case err == nil && len(rows) == 1 && rows[0][0] == "wal":
+			return nil
+		case err == nil:
+			return failure("have a write-ahead log on this file system", nil)
+		case !isBusy(err) || time.Now().After(deadline):
+			return failure("be given a write-ahead log", err)
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(10 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// connect opens a connection with a driver of its own, so that nothing that a
+// host has registered for other databases gets into this one.
+func connect(dsn string) (*conn, error) {
+	raw, err := new(driver.Driver).Open(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(raw), nil
+}
+
+// dsn returns the file's name for the driver. The mode is SQLite's: ro, rw or
+// rwc; more is appended to the parameters.
+func dsn(path, mode, more string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/…
+	}
+	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?mode=" + mode + "&_dqs=0&_defensive=1" + more
+}

@@ -1,0 +1,162 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/guard"
+	"github.com/pbxkit/pbx/store/internal/sqlschema"
+)
+
+// writer is the Writer of an update. Until Apply it reads through its own
+// transaction, which is the only one that can write and so sees what was
+// committed last; after Apply through the pool, to see the same still.
+type writer struct {
+	reader
+	tx       *conn
+	applied  bool
+	broken   bool  // the engine may have rolled back by itself
+	rejected error // Apply's
+	over     bool  // committed, or rolled back
+}
+
+// begin starts the transaction. The lock on the file is taken at once: one
+// that is asked for in the midst of a transaction is refused, not waited for.
+func (w *writer) begin() error {
+	if err := w.tx.run("BEGIN IMMEDIATE"); err != nil {
+		w.over, w.broken = true, !isBusy(err)
+		return refusal("begin to write", err)
+	}
+	w.conn = w.tx
+	return nil
+}
+
+// Apply makes the changes. After any error the transaction is only good for
+// being rolled back: nothing more runs in it.
+func (w *writer) Apply(ctx context.Context, changes []pbx.Change) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended.Load() {
+		return misuse("a writer was used after the end of its update")
+	}
+	if w.applied {
+		w.rejected = misuse("a writer applies changes once")
+		return w.rejected
+	}
+	w.applied = true
+	if w.failed != nil {
+		w.rejected = w.failed
+		return w.rejected
+	}
+	w.conn = nil
+	w.rejected = w.apply(ctx, changes)
+	return w.rejected
+}
+
+func (w *writer) apply(ctx context.Context, changes []pbx.Change) error {
+	if err := guard.Changes(changes); err != nil {
+		return err
+	}
+	for i := range changes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rows, err := w.tx.change(&changes[i])
+		switch {
+		case err != nil:
+			w.broken = !isConstraint(err)
+			return refusal(doing(&changes[i]), err)
+		case rows == 0:
+			return pbx.ErrRetry
+		}
+	}
+	return nil
+}
+
+// change makes one change, and returns how many rows it found.
+func (c *conn) change(ch *pbx.Change) (rows int64, err error) {
+	c.unbind()
+	if ch.Old == nil {
+		c.fields = ch.New.Fields(c.fields[:0])
+		for i := range c.fields {
+			c.bindField(&c.fields[i])
+		}
+		return c.exec(sqlschema.Insert(ch.New.Table()))
+	}
+	table := ch.Old.Table()
+	c.before = ch.Old.Fields(c.before[:0])
+	if ch.New == nil {
+		c.bindUnchanged(table)
+		return c.exec(sqlschema.Delete(table))
+	}
+	c.fields = ch.New.Fields(c.fields[:0])
+	columns := sqlschema.Changed(c.before, c.fields)
+	for i := range c.fields {
+		if columns&(1<<i) != 0 {
+			c.bindField(&c.fields[i])
+		}
+	}
+	c.bindUnchanged(table)
+	return c.exec(sqlschema.Update(table, columns))
+}
+
+// doing says what a change is about.
+func doing(ch *pbx.Change) string {
+	switch {
+	case ch.Old == nil:
+		return "insert into " + ch.New.Table().Name
+	case ch.New == nil:
+		return "delete from " + ch.Old.Table().Name
+	}
+	return "update " + ch.Old.Table().Name
+}
+
+// bindUnchanged binds the key and the revision of the record in c.before.
+func (c *conn) bindUnchanged(table *pbx.Table) {
+	for _, i := range table.Key().Columns {
+		c.bindField(&c.before[i])
+	}
+	if table.Revision >= 0 {
+		c.bindField(&c.before[table.Revision])
+	}
+}
+
+// commit commits what was applied. An Apply that failed fails the update,
+// whatever the closure made of it. Once it has begun, no context ends it.
+func (w *writer) commit(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.rejected != nil:
+		return w.rejected
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !w.applied:
+		return nil
+	}
+	err := w.tx.run("COMMIT")
+	switch {
+	case err == nil:
+		w.over = true
+		return nil
+	case isBusy(err):
+		return refusal("commit", err)
+	}
+	w.over, w.broken = true, true
+	if notCommitted(err) {
+		return refusal("commit", err)
+	}
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrCommitUnknown, Err: err,
+		Reason: "the database could not say whether the change was saved"}
+}
+
+// end takes back what was not committed, and reports whether the connection
+// can be used again.
+func (w *writer) end() bool {
+	w.reader.end()
+	w.broken = w.broken || w.failed != nil && w.conn == w.tx
+	if !w.over && !w.broken {
+		w.broken = w.tx.run("ROLLBACK") != nil
+	}
+	return !w.broken
+}
