@@ -1,0 +1,342 @@
+package pbx_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+)
+
+// prober calls operations in the US tenant with IDs of its own, but for one.
+type prober struct {
+	*world
+	line         *pbx.Service
+	own, foreign map[reflect.Type]reflect.Value // IDs, by their type
+	input        map[reflect.Type]reflect.Value // what else is given, by its type
+	slot         int                            // how many IDs were given
+	target       int                            // which of them is another one
+	other        map[reflect.Type]reflect.Value // that one
+}
+
+func values(list ...any) map[reflect.Type]reflect.Value {
+	m := map[reflect.Type]reflect.Value{}
+	for _, v := range list {
+		m[reflect.TypeOf(v)] = reflect.ValueOf(v)
+	}
+	return m
+}
+
+// newProber fills both tenants: each has at least one record of every kind that
+// has an ID.
+func newProber(w *world) *prober {
+	x := everything(w)
+	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
+	brit := w.support.In(w.uk.ID)
+	service, err := brit.AddService(w.ctx, pbx.NewService{UserID: x.brit.ID, DN: "7100", DeviceType: "Cisco 8851"})
+	ok(err)
+	alias, err := brit.AddAlias(w.ctx, pbx.NewAlias{UserID: x.brit.ID, Name: "Help", Extension: "7101"})
+	ok(err)
+	group, err := brit.CreateGroup(w.ctx, pbx.NewGroup{Name: "All", Extension: "7102"})
+	ok(err)
+	ok(brit.AddMember(w.ctx, group.ID, pbx.UserMember(x.brit.ID)))
+	device, err := brit.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-99", Model: "Polycom VVX 450"})
+	ok(err)
+	_, err = brit.AssignDevice(w.ctx, device.ID, x.brit.ID, 1)
+	ok(err)
+	port, err := brit.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+442079460090"}})
+	ok(err)
+	order := collect(w.t, brit.Orders(w.ctx, 1))[0]
+
+	ann, err := w.dir.User(w.ctx, x.ann.ID)
+	ok(err)
+	box, err := w.dir.Mailbox(w.ctx, x.line.ID)
+	ok(err)
+	us, err := w.dir.Tenant(w.ctx)
+	ok(err)
+	person := pbx.NewUser{FirstName: "Eve", Email: "eve@example.com", Extension: "7990"}
+	return &prober{
+		world: w, line: x.line,
+		own: values(w.us.ID, w.boston.ID, x.ann.ID, x.shared.ID, x.alias.ID, x.group.ID, x.spare.ID, x.port.ID,
+			collect(w.t, w.dir.Orders(w.ctx, 1))[0].ID, pbx.UserMember(x.ann.ID)),
+		foreign: values(w.uk.ID, w.london.ID, x.brit.ID, service.ID, alias.ID, group.ID, device.ID, port.ID, order.ID, pbx.UserMember(x.brit.ID)),
+		input: values(w.ctx, ann, x.line, w.boston, x.alias, box, us, pbx.UserOnly, pbx.Extension("7991"), "x", pbx.E164("+16175550150"),
+			person, pbx.SetUp{NewUser: person, ServiceType: "PRO"}, pbx.NewService{DN: "7992", DeviceType: "Polycom VVX 450"},
+			pbx.NewAlias{UserID: x.ann.ID, Name: "Help"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}),
+	}
+}
+
+// argument makes an argument of a type, and counts the IDs in it.
+func (p *prober) argument(t reflect.Type) reflect.Value {
+	if own, isID := p.own[t]; isID {
+		p.slot++
+		if p.slot-1 == p.target {
+			return p.other[t]
+		}
+		return own
+	}
+	given, known := p.input[t]
+	if t == reflect.TypeFor[context.Context]() {
+		return reflect.ValueOf(p.ctx)
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		v := reflect.New(t).Elem()
+		if known {
+			v.Set(given)
+		}
+		p.fill(v)
+		return v
+	case reflect.Pointer:
+		v := reflect.New(t.Elem())
+		if known {
+			v.Elem().Set(given.Elem())
+		}
+		p.fill(v.Elem())
+		return v
+	case reflect.Func:
+		return reflect.MakeFunc(t, func([]reflect.Value) []reflect.Value { return []reflect.Value{reflect.Zero(t.Out(0))} })
+	}
+	if known {
+		return given
+	}
+	return reflect.Zero(t)
+}
+
+// fill puts another ID into a struct where it is the target. What is given
+// otherwise stays: own IDs, or none.
+func (p *prober) fill(v reflect.Value) {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		switch {
+		case !v.Type().Field(i).IsExported():
+		case p.own[f.Type()].IsValid():
+			if p.slot == p.target {
+				f.Set(p.other[f.Type()])
+			}
+			p.slot++
+		case f.Kind() == reflect.Struct:
+			p.fill(f)
+		}
+	}
+}
+
+// outcome calls an operation in a review that is dropped, and tells everything
+// that comes of it.
+func (p *prober) outcome(operation string, target int, other map[reflect.Type]reflect.Value) string {
+	p.slot, p.target, p.other = 0, target, other
+	var told strings.Builder
+	review, err := p.support.In(p.us.ID).Review(p.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		m := reflect.ValueOf(dir).MethodByName(operation)
+		var in []reflect.Value
+		for i := range m.Type().NumIn() {
+			if !m.Type().IsVariadic() || i < m.Type().NumIn()-1 {
+				in = append(in, p.argument(m.Type().In(i)))
+			}
+		}
+		for _, v := range m.Call(in) {
+			tell(&told, v)
+		}
+		return nil
+	})
+	require.NoError(p.t, err)
+	fmt.Fprintln(&told, review.Effects, review.Warnings, review.Confirmations, len(review.Orders))
+	return anyID.ReplaceAllString(told.String(), "ID")
+}
+
+var anyID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+
+func tell(to *strings.Builder, v reflect.Value) {
+	switch {
+	case v.Kind() == reflect.Func:
+		for rec, err := range v.Seq2() {
+			tell(to, rec)
+			tell(to, err)
+		}
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			tell(to, v.Index(i))
+		}
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		fmt.Fprintf(to, "%+v\n", v.Elem())
+	default:
+		err, _ := v.Interface().(error)
+		tellError(to, err)
+		fmt.Fprintf(to, "%v\n", v)
+	}
+}
+
+func tellError(to *strings.Builder, err error) {
+	for _, e := range pbx.Errors(err) {
+		fmt.Fprintf(to, "%s %v %q %+v %+v %q %v\n", e.Code, e.Kind, e.Field, e.Subject, e.Holder, e.Reason, e.Err)
+	}
+}
+
+// untold are the IDs that an operation takes no notice of: the tenant is the
+// one that the Directory works in, whatever the record says; and a PIN is not
+// checked in a review.
+var untold = []string{
+	"CheckPIN 0", "ModifyAlias 0", "ModifyLocation 0", "ModifyMailbox 0", "ModifyService 0", "ModifyUser 0", "SetServiceType 0", "SetStationPool 0",
+}
+
+func TestACC1_AnotherTenantsIDIsAnsweredAsOneThatNeverWas(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		p := newProber(w)
+		never := map[reflect.Type]reflect.Value{}
+		for typ := range p.foreign {
+			id := reflect.New(typ).Elem()
+			if typ == reflect.TypeFor[pbx.MemberID]() {
+				id.Set(reflect.ValueOf(pbx.UserMember(pbx.UserID{0: 1, 8: 0x80, 15: 9})))
+			} else {
+				reflect.Copy(id, reflect.ValueOf([16]byte{0: 1, 6: 0x70, 8: 0x80, 15: 9}))
+			}
+			never[typ] = id
+		}
+		probed := 0
+		for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
+			switch m.Name {
+			case "As", "In", "Confirm", "Check", "Review", "Deliver", "CreateTenant", "Tenants", "StockNumbers":
+				continue // not within a tenant, or not within a review
+			}
+			mine := p.outcome(m.Name, -1, nil)
+			for slot := range p.slot {
+				at := fmt.Sprint(m.Name, " ", slot)
+				theirs, none := p.outcome(m.Name, slot, p.foreign), p.outcome(m.Name, slot, never)
+				require.Equal(t, none, theirs, at)
+				require.NotContains(t, theirs, "brit", at)
+				if mine == none {
+					require.Contains(t, untold, at, "does the operation look at it?\n%s", none)
+				}
+				probed++
+			}
+		}
+		require.Greater(t, probed, 60)
+	})
+}
+
+func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		line := string(newProber(w).line.Number)[2:]
+		inside := w.support.In(w.us.ID)
+		user := w.user("Una", "Own", "7801")
+		s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user.ID, DN: "7802", DeviceType: "Cisco 8851", Type: "FREE"})
+		require.NoError(t, err)
+		brit := w.support.In(w.uk.ID)
+		_, err = brit.AddNumbers(w.ctx, "+16175550160", "+16175550161")
+		require.NoError(t, err)
+		_, err = brit.AddService(w.ctx, pbx.NewService{DN: "7803", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175550161")})
+		require.NoError(t, err)
+		_, err = brit.SetServiceType(w.ctx, pbx.ServiceType{Code: "GOLD", Name: "Gold"})
+		require.NoError(t, err)
+		_, err = brit.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 9})
+		require.NoError(t, err)
+		change := func(choice pbx.NumberChoice) error {
+			_, err := w.dir.ChangeNumber(w.ctx, user.ID, pbx.NumberChange{Number: choice, Previous: pbx.KeepNumber})
+			return err
+		}
+		list := func(n int) error { return fmt.Errorf("%d found", n) }
+		for what, c := range map[string]struct {
+			theirs []string
+			never  string
+			try    func(string) error
+		}{
+			"a number":          {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { _, err := inside.Number(w.ctx, pbx.E164(v)); return err }},
+			"a number to have":  {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.Existing(pbx.E164(v))) }},
+			"a new number":      {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.ThisNewNumber(pbx.E164(v))) }},
+			"a number to go":    {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return w.dir.ReturnNumber(w.ctx, pbx.E164(v)) }},
+			"services searched": {[]string{"+16175550161"}, "+16175550169", func(v string) error { return list(len(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: v})))) }},
+			"a line":            {[]string{"6175550161"}, "6175550169", func(v string) error { _, err := w.dir.Line(w.ctx, v); return err }},
+			"an owner's line": {[]string{"6175550161"}, "6175550169", func(v string) error {
+				_, err := w.support.As(pbx.LineOwner("kate", w.us.ID)).Line(w.ctx, v)
+				return err
+			}},
+			"an extension": {[]string{"7803"}, "7809", func(v string) error { _, _, err := w.dir.Lookup(w.ctx, pbx.Extension(v)); return err }},
+			"a DN":         {[]string{"7803"}, "7809", func(v string) error { return list(len(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: v})))) }},
+			"a user ID": {[]string{"zanzibar@marker.example.co.uk"}, "nobody@marker.example.co.uk", func(v string) error {
+				_, err := w.dir.UserByLogin(w.ctx, v)
+				return err
+			}},
+			"a building": {[]string{"LON-3"}, "LON-9", func(v string) error { _, err := w.dir.SetLineLocation(w.ctx, line, v); return err }},
+			"a package":  {[]string{"GOLD"}, "LEAD", func(v string) error { _, err := w.dir.ChangeStation(w.ctx, user.ID, v); return err }},
+			"a type":     {[]string{"GOLD"}, "LEAD", func(v string) error { s.Type = v; _, err := w.dir.ModifyService(w.ctx, s); return err }},
+			"a MAC": {[]string{"00:1b:54:00:00:99"}, "00:1b:54:00:00:97", func(v string) error {
+				return list(len(collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{MAC: v, State: pbx.DeviceAssigned}))))
+			}},
+			"a tenant": {[]string{w.uk.ID.String()}, pbx.TenantID{1}.String(), func(v string) error {
+				id, err := pbx.ParseID[pbx.Tenant](v)
+				require.NoError(t, err)
+				_, err = w.dir.In(id).Tenant(w.ctx)
+				return err
+			}},
+		} {
+			said := func(v string) string {
+				var to strings.Builder
+				err := c.try(v)
+				tellError(&to, err)
+				fmt.Fprint(&to, err)
+				return strings.ReplaceAll(to.String(), v, "IT")
+			}
+			for _, theirs := range c.theirs {
+				require.Equal(t, said(c.never), said(theirs), what)
+			}
+		}
+	})
+}
+
+func TestACC1_WhatIsUniqueEverywhereSaysThatItIsTakenAndNotByWhom(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		newProber(w)
+		for what, take := range map[string]func() error{
+			"a user ID": func() error {
+				_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Eve", Email: "zanzibar@marker.example.co.uk", Extension: "7990"})
+				return err
+			},
+			"a MAC": func() error {
+				_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "001b54000099", Model: "Cisco 8851"})
+				return err
+			},
+			"a number": func() error {
+				_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+442079460090"}})
+				return err
+			},
+		} {
+			before := dump(t, w.store)
+			err := take()
+			require.ErrorIs(t, err, pbx.ErrConflict, what)
+			for _, e := range pbx.Errors(err) {
+				require.Equal(t, pbx.Ref{}, e.Holder, what)
+				require.NotContains(t, e.Error(), "Zanzibar")
+			}
+			require.Equal(t, before, dump(t, w.store))
+		}
+	})
+}
+
+func TestACC3_SupportFindsATenantByNameAndWorksInItUnderItsOwnName(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		found := collect(t, w.support.Tenants(w.ctx, pbx.TenantQuery{Name: "ACMÉ u"}))
+		require.Len(t, found, 1)
+		require.Equal(t, w.uk.ID, found[0].ID)
+		inside := w.support.In(found[0].ID)
+		u, err := inside.CreateUser(w.ctx, pbx.NewUser{FirstName: "Eve", Email: "eve@example.co.uk", Extension: "7001"})
+		require.NoError(t, err, "with an administrator's reach")
+		read, err := w.british.User(w.ctx, u.ID)
+		require.NoError(t, err)
+		require.Equal(t, u, read)
+		last := collect(t, w.british.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
+		require.Equal(t, pbx.Principal("agent"), last.Actor)
+		require.Equal(t, pbx.RoleSupport, last.Role)
+		w.refused(pbx.ACC2, pbx.ErrDenied, func() error {
+			for _, err := range w.dir.Tenants(w.ctx, pbx.TenantQuery{}) {
+				return err
+			}
+			return nil
+		})
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.support.In(pbx.TenantID{1}).Tenant(w.ctx); return err })
+	})
+}

@@ -1,0 +1,277 @@
+package pbx_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+)
+
+// fullUser is a user of the US tenant with everything that a user can have: two
+// services, a number, a mailbox, an owner, a station, two devices, extensions,
+// an alias with an extension, and memberships.
+func (w *world) fullUser() (*pbx.User, []*pbx.Service) {
+	w.t.Helper()
+	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
+	made, err := w.dir.SetUpUser(w.ctx, w.setUp(w.phone("00:1b:54:00:00:01", "Polycom VVX 450").ID))
+	ok(err)
+	u := made.User
+	_, err = w.dir.AssignDevice(w.ctx, w.phone("00:1b:54:00:00:02", "Cisco 8851").ID, u.ID, 1)
+	ok(err)
+	_, err = w.dir.AddMailbox(w.ctx, made.Service.ID, pbx.NewMailbox{Email: "ann@example.com"})
+	ok(err)
+	_, err = w.dir.AddOwner(w.ctx, string(made.Service.Number)[2:], "kate")
+	ok(err)
+	for _, e := range []pbx.Extension{"7501", "7502"} {
+		_, err = w.dir.AddExtension(w.ctx, u.ID, e)
+		ok(err)
+	}
+	alias := w.alias(u.ID, "Ann Support", "7503")
+	group := w.group("Hunters", "7504")
+	ok(w.dir.AddMember(w.ctx, group.ID, pbx.UserMember(u.ID)))
+	ok(w.dir.AddMember(w.ctx, group.ID, pbx.AliasMember(alias.ID)))
+	return u, []*pbx.Service{made.Service, w.service(u.ID, "7505")}
+}
+
+func TestUSR9_DeletingAUserIsConfirmed(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		e := w.refused(pbx.USR9, pbx.ErrUnconfirmed, func() error { return w.dir.DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
+		require.Equal(t, "user Ann Lee will be deleted and cannot be recovered", e.Reason)
+		w.refused(pbx.USR9, pbx.ErrUnconfirmed, func() error { return w.dir.Confirm(pbx.USR10).DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
+		w.refused(pbx.USR10, pbx.ErrInvalid, func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, "") })
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, pbx.UserID{1}, pbx.UserOnly) })
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
+		_, err := w.dir.User(w.ctx, u.ID)
+		require.ErrorIs(t, err, pbx.ErrNotFound)
+		require.Empty(t, w.reaches("7001"))
+	})
+}
+
+func TestUSR9_AReviewAsksOnceForEachConfirmationAndItsCommitGivesThem(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, services := w.fullUser()
+		bob := w.user("Bob", "Ray", "7001")
+		for _, s := range services {
+			_, err := w.dir.Associate(w.ctx, bob.ID, s.ID)
+			require.NoError(t, err)
+		}
+		_, err := w.dir.Associate(w.ctx, bob.ID, w.service(pbx.UserID{}, "7600").ID)
+		require.NoError(t, err)
+		require.NoError(t, w.dir.SetPrimary(w.ctx, bob.ID, w.lookup("7600")))
+		before := dump(t, w.store)
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, u.ID, pbx.UserAndPhones) })
+		require.Equal(t, before, dump(t, w.store))
+		require.Equal(t, []pbx.Code{pbx.USR10, pbx.USR10, pbx.USR9}, codes(review.Confirmations))
+		require.Contains(t, review.Confirmations[0].Text, "Bob Ray")
+		require.Equal(t, pbx.Money(-2500), review.Monthly())
+		require.NoError(t, review.Commit(w.ctx))
+		left, _, err := w.dir.UserServices(w.ctx, bob.ID)
+		require.NoError(t, err)
+		require.Len(t, left, 1)
+	})
+}
+
+// lookup is the service that a DN reaches.
+func (w *world) lookup(dn pbx.Extension) pbx.ServiceID {
+	w.t.Helper()
+	entry, _, err := w.dir.Lookup(w.ctx, dn)
+	require.NoError(w.t, err)
+	return entry.ServiceID
+}
+
+func TestUSR9_NothingOfThePersonIsLeftAnywhere(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := w.setUp(pbx.DeviceID{})
+		in.FirstName, in.LastName, in.Email, in.Login = "Zanzibar", "Quetzal", "zanzibar@quetzal.example", "quetzal@zanzibar.example"
+		in.Mobile, in.Department, in.MusicOnHold, in.SIPAddress = "+447700900123", "Quetzal Care", "quetzal-song", "quetzal@acme.example.com"
+		made, err := w.dir.SetUpUser(w.ctx, in)
+		require.NoError(t, err)
+		w.alias(made.User.ID, "Quetzal Support", "7503")
+		made.User.LastName = "Quetzal-Zanzibar"
+		_, err = w.dir.ModifyUser(w.ctx, made.User)
+		require.NoError(t, err)
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, made.User.ID, pbx.UserAndPhones))
+
+		for table, rows := range dump(t, w.store) {
+			for _, row := range rows {
+				for _, word := range []string{"zanzibar", "quetzal", "7700900123"} {
+					require.NotContains(t, strings.ToLower(row), word, table)
+				}
+			}
+		}
+		require.Contains(t, w.journal(w.dir, 0), "user.deleted", "the journal keeps that it happened")
+	})
+}
+
+func TestUSR10_DeletingTheUserOnlyKeepsHisServices(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, services := w.fullUser()
+		bob := w.user("Bob", "Ray", "7001")
+		_, err := w.dir.Associate(w.ctx, bob.ID, services[1].ID)
+		require.NoError(t, err)
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
+		require.Equal(t, []pbx.Code{pbx.USR9}, codes(review.Confirmations), "what stays need not be confirmed")
+		require.Empty(t, review.Orders)
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
+
+		for i, users := range [][]string{nil, {"Bob Ray"}} {
+			s, err := w.dir.Service(w.ctx, services[i].ID)
+			require.NoError(t, err)
+			require.Equal(t, services[i].DN, s.DN)
+			require.Equal(t, services[i].Number, s.Number)
+			require.True(t, s.DeviceID.IsZero(), "the device was the user's")
+			of, err := w.dir.ServiceUsers(w.ctx, s.ID)
+			require.NoError(t, err)
+			require.Equal(t, users, names(of))
+		}
+		_, err = w.dir.Mailbox(w.ctx, services[0].ID)
+		require.NoError(t, err)
+		line, err := w.dir.Line(w.ctx, string(services[0].Number)[2:])
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Principal{"kate"}, line.Owners)
+	})
+}
+
+func TestUSR10_DeletingUserAndPhonesDeletesHisServicesForTheirOtherUsersToo(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, services := w.fullUser()
+		bob, cid := w.user("Bob", "Ray", "7001"), w.user("Cid", "Fox", "7002")
+		for _, other := range []*pbx.User{bob, cid} {
+			_, err := w.dir.Associate(w.ctx, other.ID, services[1].ID)
+			require.NoError(t, err)
+		}
+		confirmed := w.dir.Confirm(pbx.USR9)
+		e := w.refused(pbx.USR10, pbx.ErrUnconfirmed, func() error { return confirmed.DeleteUser(w.ctx, u.ID, pbx.UserAndPhones) })
+		require.Contains(t, e.Reason, "Bob Ray")
+		require.Contains(t, e.Reason, "Cid Fox")
+		require.NotContains(t, e.Reason, "Ann", "he knows")
+		require.NoError(t, confirmed.Confirm(pbx.USR10).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones))
+		require.Empty(t, collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{})))
+		require.Equal(t, []string{"Cid Fox", "Bob Ray"}, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{}))))
+		orders := collect(t, w.dir.Orders(w.ctx, 0))
+		require.Equal(t, pbx.Money(-2500), orders[0].Monthly, "what it saves is ordered")
+	})
+}
+
+func TestUSR10_WhatDeletingUserAndPhonesSavesIsOneOrder(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, err := w.userAt(w.boston, "ann", "7001")
+		require.NoError(t, err)
+		for _, in := range []pbx.NewService{{Type: "PRO"}, {Type: "PRO"}, {Type: "FREE"}, {Type: "PRO", ActivateLater: true}} {
+			in.UserID, in.DeviceType = u.ID, "Cisco 8851"
+			_, err := w.dir.AddService(w.ctx, in)
+			require.NoError(t, err)
+		}
+		before := len(collect(t, w.dir.Orders(w.ctx, 0)))
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones))
+		orders := collect(t, w.dir.Orders(w.ctx, 0))
+		require.Len(t, orders, before+1)
+		require.Equal(t, pbx.Money(-5000), orders[0].Monthly, "what was never billed saves nothing")
+		require.Equal(t, w.boston.ID, orders[0].LocationID)
+	})
+}
+
+func TestUSR11_DeletingGivesBackLicenceDevicesExtensionsAndNumbers(t *testing.T) {
+	for _, form := range []pbx.Deletion{pbx.UserOnly, pbx.UserAndPhones} {
+		t.Run(string(form), func(t *testing.T) {
+			eachStore(t, func(t *testing.T, w *world) {
+				u, services := w.fullUser()
+				require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, form))
+				pool := collect(t, w.dir.StationPools(w.ctx))[0]
+				require.EqualValues(t, 0, pool.Used)
+				require.Len(t, collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{})), 2, "both devices are available")
+				for _, e := range []pbx.Extension{"7501", "7502", "7503"} {
+					require.Empty(t, w.reaches(e))
+				}
+				require.Equal(t, "group Hunters", w.reaches("7504"))
+				require.Empty(t, collect(t, w.dir.Aliases(w.ctx, pbx.UserID{})))
+				n := w.number(services[0].Number)
+				require.Equal(t, w.us.ID, n.TenantID, "the number stays with the tenant")
+				if form == pbx.UserOnly {
+					require.Equal(t, services[0].ID, n.ServiceID)
+					return
+				}
+				require.Equal(t, pbx.NumberAvailable, n.State)
+				require.Empty(t, w.reaches(services[0].DN))
+				again, err := w.dir.SetUpUser(w.ctx, w.setUp(collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{MAC: "00:1b:54:00:00:01"}))[0].ID))
+				require.NoError(t, err, "everything can be had again")
+				require.Equal(t, services[0].DN, again.Service.DN)
+			})
+		})
+	}
+}
+
+func TestUSR11_ATemporaryNumberGoesBackAndThePortingOneWaitsForNobody(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Old Bell", Date: w.clock, Numbers: []pbx.E164{"+16175550180"}})
+		require.NoError(t, err)
+		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com"}, Number: pbx.Existing("+16175550180")})
+		require.NoError(t, err)
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, made.User.ID, pbx.UserAndPhones))
+		require.Equal(t, pbx.NumberPorting, w.number("+16175550180").State)
+		require.True(t, w.number("+16175550180").WaitingID.IsZero())
+		require.Equal(t, pbx.Provider, w.number(made.Service.Number).TenantID)
+	})
+}
+
+func TestUSR11_AUserWithARemoteServiceIsNotDeleted(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		w.service(u.ID, "7002")
+		for _, dn := range []pbx.Extension{"7003", "7004"} {
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: dn, DeviceType: "Cisco 8851", RemoteSystem: "Leeds"})
+			require.NoError(t, err)
+		}
+		for _, form := range []pbx.Deletion{pbx.UserOnly, pbx.UserAndPhones} {
+			e := w.refused(pbx.USR11, pbx.ErrFailedPrecondition, func() error {
+				err := w.dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(w.ctx, u.ID, form)
+				require.Len(t, pbx.Errors(err), 2, "each is named")
+				return err
+			})
+			require.Equal(t, "Leeds", e.Holder.ID)
+		}
+	})
+}
+
+func TestSVC8_NoUsersPrimaryServiceGoesWithAnotherUserWhileHeHasOthers(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Ray", "7002")
+		shared := w.service(ann.ID, "7003")
+		_, err := w.dir.Associate(w.ctx, bob.ID, shared.ID)
+		require.NoError(t, err)
+		other := w.service(bob.ID, "7004")
+		all := w.dir.Confirm(pbx.USR9, pbx.USR10)
+		e := w.refused(pbx.SVC8, pbx.ErrFailedPrecondition, func() error { return all.DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones) })
+		require.Equal(t, bob.ID.String(), e.Holder.ID)
+		require.NoError(t, w.dir.SetPrimary(w.ctx, bob.ID, other.ID))
+		require.NoError(t, all.DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
+	})
+}
+
+func TestUSR10_ADeletedUserIsReplacedInTheSameBatch(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, services := w.fullUser()
+		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			require.ErrorIs(t, dir.DeleteUser(ctx, u.ID, pbx.UserAndPhones), pbx.ErrUnconfirmed)
+			if err := dir.Confirm(pbx.USR9).DeleteUser(ctx, u.ID, pbx.UserAndPhones); err != nil {
+				return err
+			}
+			in := w.setUp(collect(t, dir.Devices(ctx, pbx.DeviceQuery{}))[0].ID)
+			in.SIPAddress, in.Extension, in.Number = u.SIPAddress, services[0].DN, pbx.Existing(services[0].Number)
+			_, err := dir.SetUpUser(ctx, in)
+			return err
+		}))
+		made, err := w.dir.UserByLogin(w.ctx, u.Login)
+		require.NoError(t, err)
+		require.NotEqual(t, u.ID, made.ID)
+		require.Equal(t, u.SIPAddress, made.SIPAddress)
+		_, has, err := w.dir.UserServices(w.ctx, made.ID)
+		require.NoError(t, err)
+		require.Equal(t, services[0].Number, has[0].Number)
+		require.Equal(t, has[0].ID, w.number(has[0].Number).ServiceID)
+	})
+}

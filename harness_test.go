@@ -1,0 +1,164 @@
+package pbx_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/memory"
+	"github.com/pbxkit/pbx/store/sqlite"
+)
+
+// stores are all that the rules are tested over.
+var stores = map[string]func(t testing.TB) pbx.Store{
+	"memory": func(testing.TB) pbx.Store { return memory.New() },
+	"sqlite": func(t testing.TB) pbx.Store {
+		s, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Off))
+		require.NoError(t, err)
+		return s
+	},
+}
+
+// world is a small provider with two customers, on one store.
+type world struct {
+	t       *testing.T
+	ctx     context.Context
+	store   pbx.Store
+	clock   time.Time
+	support *pbx.Directory // in the provider's tenant
+	us, uk  *pbx.Tenant
+	dir     *pbx.Directory // an administrator of the US tenant
+	british *pbx.Directory // an administrator of the UK tenant
+	boston  *pbx.Location
+	london  *pbx.Location
+}
+
+// eachStore runs a test on a new world on every store; afterwards the checker
+// must find nothing.
+func eachStore(t *testing.T, test func(t *testing.T, w *world)) {
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, open(t))
+			test(t, w)
+			report, err := w.support.Check(w.ctx)
+			require.NoError(t, err)
+			require.Empty(t, report.Violations)
+		})
+	}
+}
+
+func newWorld(t *testing.T, store pbx.Store, opts ...pbx.Option) *world {
+	t.Helper()
+	w := &world{t: t, ctx: context.Background(), store: store, clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	t.Cleanup(func() { _ = store.Close() })
+	opts = append([]pbx.Option{pbx.WithClock(func() time.Time { return w.clock })}, opts...)
+	w.support = pbx.New(store, opts...).As(pbx.Support("agent"))
+	w.us = w.tenant("Acme", "US", "acme.example.com")
+	w.uk = w.tenant("Acme UK", "GB", "uk.acme.example.com")
+	w.dir = w.support.As(pbx.Administrator("admin", w.us.ID))
+	w.british = w.support.As(pbx.Administrator("admin", w.uk.ID))
+	w.boston = w.location(w.dir, "BOS-1", "US", "+1617")
+	w.london = w.location(w.british, "LON-3", "GB", "+4420")
+	_, err := w.support.StockNumbers(w.ctx, numbers("+1617555010%d", 10)...)
+	require.NoError(t, err)
+	_, err = w.support.StockNumbers(w.ctx, numbers("+44207946000%d", 10)...)
+	require.NoError(t, err)
+	return w
+}
+
+func (w *world) tenant(name, country, domain string) *pbx.Tenant {
+	w.t.Helper()
+	tenant, err := w.support.CreateTenant(w.ctx, pbx.NewTenant{Name: name, Country: country, SIPDomain: domain})
+	require.NoError(w.t, err)
+	in := w.support.In(tenant.ID)
+	_, err = in.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000, Applications: []string{"softphone", "fax"}})
+	require.NoError(w.t, err)
+	_, err = in.SetServiceType(w.ctx, pbx.ServiceType{Code: "FREE", Name: "Lobby phone"})
+	require.NoError(w.t, err)
+	_, err = in.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 3, Applications: []string{"softphone", "crm"}})
+	require.NoError(w.t, err)
+	return tenant
+}
+
+func (w *world) location(dir *pbx.Directory, building, country, prefix string) *pbx.Location {
+	w.t.Helper()
+	l, err := dir.AddLocation(w.ctx, pbx.NewLocation{
+		Building: building, Name: "Building " + building, NumberPrefix: prefix,
+		Address: pbx.CivicAddress{Street: "1 Main Street", City: "Town", PostalCode: "02110", Country: country},
+	})
+	require.NoError(w.t, err)
+	return l
+}
+
+func numbers(form string, n int) []pbx.E164 {
+	list := make([]pbx.E164, n)
+	for i := range list {
+		list[i] = pbx.E164(fmt.Sprintf(form, i))
+	}
+	return list
+}
+
+// user creates a user of the US tenant with nothing but an extension.
+func (w *world) user(first, last string, e pbx.Extension) *pbx.User {
+	w.t.Helper()
+	u, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: first, LastName: last, Email: strings.ToLower(first+"."+last) + "@example.com", Extension: e})
+	require.NoError(w.t, err)
+	return u
+}
+
+// service adds a service to the US tenant, for a user or for none.
+func (w *world) service(user pbx.UserID, dn pbx.Extension) *pbx.Service {
+	w.t.Helper()
+	s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user, DN: dn, DeviceType: "Polycom VVX 450"})
+	require.NoError(w.t, err)
+	return s
+}
+
+// refused asserts that an operation was refused by a rule, of a kind, and that
+// it changed nothing in the store.
+func (w *world) refused(code pbx.Code, kind error, run func() error) *pbx.Error {
+	w.t.Helper()
+	before := dump(w.t, w.store)
+	err := run()
+	require.Error(w.t, err)
+	require.ErrorIs(w.t, err, kind)
+	var found *pbx.Error
+	for _, e := range pbx.Errors(err) {
+		if e.Code == code {
+			found = e
+		}
+	}
+	require.NotNil(w.t, found, "no refusal with code %s in %v", code, err)
+	require.Empty(w.t, cmp.Diff(before, dump(w.t, w.store)), "a refusal changed the store")
+	return found
+}
+
+// dump is every record of a store, as text, by table.
+func dump(t testing.TB, store pbx.Store) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	err := store.View(context.Background(), func(r pbx.Reader) error {
+		for _, table := range pbx.Tables() {
+			for rec, err := range r.Find(context.Background(), pbx.Query{Index: table.Key()}) {
+				if err != nil {
+					return err
+				}
+				var line strings.Builder
+				for _, f := range rec.Fields(nil) {
+					fmt.Fprintf(&line, "%s=%v ", f.Name, f.Value())
+				}
+				out[table.Name] = append(out[table.Name], line.String())
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	return out
+}

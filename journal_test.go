@@ -1,0 +1,140 @@
+package pbx_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+)
+
+func TestACC4_TheJournalIsWithoutGapsAndEndsWithTheTenantsRevision(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann := w.user("Ann", "Lee", "7001")
+		w.alias(ann.ID, "Help", "7100")
+		require.Error(t, w.dir.DeleteGroup(w.ctx, pbx.GroupID(ann.ID)), "a refusal leaves no event")
+		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			for i := range 3 {
+				if _, err := dir.CreateGroup(ctx, pbx.NewGroup{Name: fmt.Sprint("G", i)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		require.NoError(t, w.dir.Batch(w.ctx, func(context.Context, *pbx.Directory) error { return nil }), "nothing is no change")
+
+		for _, dir := range []*pbx.Directory{w.dir, w.british, w.support} {
+			seq, pos := int64(0), int64(0)
+			for _, e := range collect(t, dir.Journal(w.ctx, pbx.JournalQuery{})) {
+				if e.Seq == seq {
+					require.Equal(t, pos+1, e.Pos)
+				} else {
+					require.Equal(t, seq+1, e.Seq)
+					require.EqualValues(t, 1, e.Pos)
+				}
+				seq, pos = e.Seq, e.Pos
+			}
+			tenant, err := dir.Tenant(w.ctx)
+			require.NoError(t, err)
+			require.Equal(t, tenant.Rev, seq)
+		}
+		last := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 3}))
+		require.Equal(t, []int64{3, 2, 1}, []int64{last[0].Pos, last[1].Pos, last[2].Pos}, "one batch, one change")
+		require.Equal(t, last[0].Operation, last[2].Operation)
+	})
+}
+
+func TestACC4_TheJournalSaysWhenWhoInWhichRoleAndWhat(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.clock = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+		ann := w.user("Ann", "Lee", "7001")
+		var created *pbx.Event
+		for _, e := range collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{})) {
+			if e.Type == "user.created" {
+				created = e
+			}
+		}
+		require.NotNil(t, created)
+		require.Equal(t, w.clock, created.At)
+		require.Equal(t, pbx.Principal("admin"), created.Actor)
+		require.Equal(t, pbx.RoleAdministrator, created.Role)
+		require.Equal(t, w.us.ID, created.TenantID)
+		require.Equal(t, "user", created.Kind)
+		require.Equal(t, ann.ID.String(), created.Subject)
+	})
+}
+
+func TestACC3_TheJournalOfACustomerShowsSupportsOwnIdentity(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		inside := w.support.As(pbx.Support("agent-smith")).In(w.us.ID)
+		g, err := inside.CreateGroup(w.ctx, pbx.NewGroup{Name: "Support"})
+		require.NoError(t, err)
+		last := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
+		require.Equal(t, pbx.Principal("agent-smith"), last.Actor)
+		require.Equal(t, pbx.RoleSupport, last.Role)
+		require.Equal(t, g.ID.String(), last.Subject)
+		require.Equal(t, last, collect(t, inside.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0])
+		for _, e := range collect(t, w.british.Journal(w.ctx, pbx.JournalQuery{})) {
+			require.NotEqual(t, last.Subject, e.Subject)
+		}
+	})
+}
+
+func TestACC4_TheJournalIsReadForwardsBackwardsAndFromAPlace(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for i := range 140 { // more than a page
+			w.group(fmt.Sprintf("G%03d", i), "")
+		}
+		all := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{}))
+		require.Greater(t, len(all), 140)
+		back := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{Latest: true}))
+		require.Len(t, back, len(all))
+		for i, e := range back {
+			require.Equal(t, all[len(all)-1-i], e)
+		}
+		mid := all[len(all)-5].Seq
+		for _, latest := range []bool{false, true} {
+			rest := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{AfterSeq: mid, Latest: latest}))
+			require.Len(t, rest, 4)
+			for _, e := range rest {
+				require.Greater(t, e.Seq, mid)
+			}
+		}
+		require.Empty(t, collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{AfterSeq: 1<<63 - 1})))
+	})
+}
+
+func TestACC4_TheJournalIsNotAnOwnersNorAnotherTenants(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		first := func(dir *pbx.Directory) error {
+			for _, err := range dir.Journal(w.ctx, pbx.JournalQuery{}) {
+				return err
+			}
+			return nil
+		}
+		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return first(w.support.As(pbx.LineOwner("kate", w.us.ID))) })
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return first(w.dir.In(w.uk.ID)) })
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return first(w.dir.In(pbx.Provider)) })
+	})
+}
+
+// The journal outlives the people: nothing that was ever known of them is in it.
+func TestUSR9_NoEventHoldsPersonalData(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		everything(w)
+		marks := []string{"zanzibar", "quetzal", "marker", "secret", "main street", "carrier of dreams"}
+		for _, dir := range []*pbx.Directory{w.dir, w.british, w.support} {
+			for _, e := range collect(t, dir.Journal(w.ctx, pbx.JournalQuery{})) {
+				text := strings.ToLower(fmt.Sprintf("%+v", *e))
+				for _, m := range marks {
+					require.NotContains(t, text, m, "%s", e.Type)
+				}
+				require.NotContains(t, e.Detail+e.Subject, "@", "%s", e.Type)
+			}
+		}
+	})
+}

@@ -1,0 +1,401 @@
+package pbx
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/leanovate/gopter"
+	"github.com/leanovate/gopter/gen"
+	"github.com/leanovate/gopter/prop"
+	"github.com/stretchr/testify/assert"
+)
+
+// model is a table of devices as plain as can be: a map, and queries that look
+// at every record's values. It is the store under the transaction, and what the
+// transaction has to look like.
+type model map[DeviceID]*Device
+
+func (m model) Get(_ context.Context, keys ...Key) ([]Record, error) {
+	out := make([]Record, len(keys))
+	for i, k := range keys {
+		for _, d := range m {
+			if values, in := k.Index.Values(d); in && compareAll(values, k.Values) == 0 {
+				out[i] = d
+			}
+		}
+	}
+	return out, nil
+}
+
+func (m model) Find(_ context.Context, q Query) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for _, d := range m.find(q) {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+// find answers a query by looking at every record.
+func (m model) find(q Query) []*Device {
+	type row struct {
+		values []any
+		device *Device
+	}
+	var rows []row
+	for _, d := range m {
+		if values, in := q.Index.Values(d); in && wanted(q, values) {
+			rows = append(rows, row{values, d})
+		}
+	}
+	slices.SortFunc(rows, func(a, b row) int { return compareAll(a.values, b.values) })
+	if q.Desc {
+		slices.Reverse(rows)
+	}
+	var out []*Device
+	for _, r := range rows {
+		if q.Limit == 0 || len(out) < q.Limit {
+			out = append(out, r.device)
+		}
+	}
+	return out
+}
+
+func wanted(q Query, values []any) bool {
+	n := len(q.Equal)
+	if compareAll(values[:n], q.Equal) != 0 {
+		return false
+	}
+	if q.Prefix != "" && !strings.HasPrefix(values[n].(string), q.Prefix) ||
+		q.From != nil && compare(values[n], q.From) < 0 || q.To != nil && compare(values[n], q.To) >= 0 {
+		return false
+	}
+	if q.After == nil {
+		return true
+	}
+	if q.Desc {
+		return compareAll(values[n:], q.After) < 0
+	}
+	return compareAll(values[n:], q.After) > 0
+}
+
+func compareAll(a, b []any) int {
+	return slices.CompareFunc(a, b, compare)
+}
+
+func compare(a, b any) int {
+	switch a := Plain(a).(type) {
+	case string:
+		return strings.Compare(a, b.(string))
+	case [16]byte:
+		other := Plain(b).([16]byte)
+		return slices.Compare(a[:], other[:])
+	}
+	panic(fmt.Sprintf("a device has no indexed %T", a))
+}
+
+// takes reports whether no other record has the unique values of d.
+func (m model) takes(d *Device) bool {
+	for _, other := range m {
+		for _, ix := range devicesTable.Indexes {
+			a, in := ix.Values(d)
+			b, otherIn := ix.Values(other)
+			if ix.Unique && in && otherIn && other.ID != d.ID && compareAll(a, b) == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// overlay is one run: committed records, a transaction over them, and what the
+// two together have to look like.
+type overlay struct {
+	choices
+	ctx   context.Context
+	tx    *tx
+	want  model
+	trace trail
+}
+
+// choices make a run out of a list of bytes, which can be shrunk.
+type choices struct {
+	list  []uint8
+	spare uint32 // what comes when the list is used up, and a step has to end
+}
+
+// IntN is a choice from 0 to n-1.
+func (c *choices) IntN(n int) int {
+	if len(c.list) == 0 {
+		c.spare = c.spare*1664525 + 1013904223
+		return int(c.spare>>16) % n
+	}
+	next := int(c.list[0])
+	c.list = c.list[1:]
+	return next % n
+}
+
+// wrong is what a run panics with.
+type wrong string
+
+func (o *overlay) equal(want, got any) {
+	if !assert.ObjectsAreEqual(want, got) {
+		panic(wrong(fmt.Sprintf("want %+v\ngot  %+v\nafter\n%s", want, got, o.trace)))
+	}
+}
+
+// trail is what was done, to be shown when it went wrong.
+type trail []string
+
+func (t trail) String() string { return strings.Join(t, "\n") }
+
+const overlaid = 6 // users, and half of the devices
+
+func (o *overlay) id() (id [16]byte) {
+	id[15] = byte(1 + o.IntN(2*overlaid))
+	return id
+}
+
+func (o *overlay) user() (id [16]byte) {
+	id[14] = byte(o.IntN(overlaid))
+	return id
+}
+
+func (o *overlay) device(id DeviceID) *Device {
+	states := []DeviceState{DeviceAvailable, DeviceAssigned, DeviceInService}
+	d := &Device{TenantID: Provider, ID: id, Rev: 1, Model: "m", State: states[o.IntN(3)],
+		MAC: MAC(fmt.Sprintf("%02x", o.IntN(40))), UserID: o.user(), Ports: int64(o.IntN(3))}
+	if o.IntN(2) == 0 {
+		d.PrimaryOf = d.UserID
+	}
+	return d
+}
+
+func (o *overlay) note(format string, args ...any) {
+	o.trace = append(o.trace, fmt.Sprintf(format, args...))
+}
+
+// step stages one change that the rules could make, if there is any.
+func (o *overlay) step() {
+	id := DeviceID(o.id())
+	is := o.want[id]
+	next := o.device(id)
+	if is != nil && o.IntN(4) == 0 {
+		o.note("remove %d", id[15])
+		o.tx.remove(o.read(is))
+		delete(o.want, id)
+		return
+	}
+	if is != nil && o.IntN(2) == 0 { // a change that claims nothing new
+		ports := next.Ports
+		*next = *is
+		next.Ports = ports
+	}
+	if !o.want.takes(next) {
+		return
+	}
+	if is == nil {
+		o.note("insert %d %+v", id[15], next)
+		o.tx.insert(next)
+		o.want[id] = next
+		return
+	}
+	o.note("update %d %+v", id[15], next)
+	o.tx.update(o.read(is), next)
+	o.want[id] = next
+}
+
+// read gets a record through the transaction, by one of its unique indexes.
+func (o *overlay) read(want *Device) Record {
+	for {
+		ix := devicesTable.Indexes[o.IntN(3)]
+		values, in := ix.Values(want)
+		if !in {
+			continue
+		}
+		got, err := o.tx.get(o.ctx, ix, values...)
+		o.equal(nil, err)
+		o.same(want, got)
+		return got
+	}
+}
+
+func (o *overlay) same(want *Device, got Record) {
+	if want == nil {
+		o.equal(nil, got)
+	} else {
+		o.equal(want, got)
+	}
+}
+
+// part stages some changes as an operation does that is refused in the end, or
+// is not; parts lie within parts.
+func (o *overlay) part(depth int) {
+	before, changes, effects := maps.Clone(o.want), slices.Clone(o.tx.changes), len(o.tx.effects)
+	stands := o.IntN(2) == 0
+	o.note("part")
+	err := o.tx.whole(func() error {
+		for range 1 + o.IntN(6) {
+			if depth < 2 && o.IntN(5) == 0 {
+				o.part(depth + 1)
+				continue
+			}
+			o.step()
+			o.tx.did("device.changed", Ref{}, "")
+			o.query()
+		}
+		if stands {
+			return nil
+		}
+		return ErrInvalid
+	})
+	o.note("part stands: %v", stands)
+	if stands {
+		o.equal(nil, err)
+		return
+	}
+	o.equal(ErrInvalid, err)
+	o.want = before
+	o.equal(true, slices.Equal(changes, o.tx.changes))
+	o.equal(effects, len(o.tx.effects))
+}
+
+// query asks something, by get or scan, and compares the answer.
+func (o *overlay) query() {
+	ix := devicesTable.Indexes[o.IntN(len(devicesTable.Indexes))]
+	like, in := ix.Values(o.device(o.id()))
+	if !in {
+		return
+	}
+	if ix.Unique && o.IntN(2) == 0 {
+		want, _ := o.want.Get(o.ctx, Key{ix, like})
+		got, err := o.tx.get(o.ctx, ix, like...)
+		o.equal(nil, err)
+		d, _ := want[0].(*Device)
+		o.note("get %s %v", ix.Name, like)
+		o.same(d, got)
+		return
+	}
+	o.compare(o.span(ix, like))
+}
+
+func (o *overlay) span(ix *Index, like []any) Query {
+	n := o.IntN(len(like))
+	q := Query{Index: ix, Equal: like[:n:n], Desc: o.IntN(2) == 0, Limit: o.IntN(4)}
+	bound, _ := ix.Values(o.bound(ix))
+	switch s, isText := like[n].(string); {
+	case o.IntN(3) == 0:
+	case isText && o.IntN(2) == 0:
+		q.Prefix = s[:1]
+	default:
+		q.From = like[n]
+		if o.IntN(2) == 0 {
+			q.To = bound[n]
+		}
+	}
+	if o.IntN(3) == 0 {
+		q.After = bound[n:]
+	}
+	return q
+}
+
+// bound is a device that is in the index.
+func (o *overlay) bound(ix *Index) *Device {
+	for {
+		d := o.device(o.id())
+		if _, in := ix.Values(d); in {
+			return d
+		}
+	}
+}
+
+func (o *overlay) compare(q Query) {
+	o.note("scan %s %v prefix %q from %v to %v after %v desc %v limit %d", q.Index.Name, q.Equal, q.Prefix, q.From, q.To, q.After, q.Desc, q.Limit)
+	got, err := gather(find[*Device](o.ctx, o.tx, q))
+	o.equal(nil, err)
+	o.equal(o.want.find(q), got)
+}
+
+// all compares every index, in both directions.
+func (o *overlay) all() {
+	for _, ix := range devicesTable.Indexes {
+		o.compare(Query{Index: ix})
+		o.compare(Query{Index: ix, Desc: true})
+	}
+}
+
+// replay applies the list of changes one by one, as a store does: each finds
+// the revision that it was made on, and no claim is taken before it is released.
+func (o *overlay) replay(onto model) {
+	for _, c := range o.tx.changes {
+		if c.Old != nil {
+			old := c.Old.(*Device)
+			o.equal(true, onto[old.ID] != nil && onto[old.ID].Rev == old.Rev)
+		}
+		if c.New == nil {
+			delete(onto, c.Old.(*Device).ID)
+			continue
+		}
+		d := c.New.(*Device)
+		if is := onto[d.ID]; c.Old == nil {
+			o.equal(true, is == nil)
+		} else {
+			o.equal(true, d.Rev > is.Rev)
+		}
+		o.equal(true, onto.takes(d))
+		onto[d.ID] = d
+	}
+	o.equal(o.want, onto)
+}
+
+// run is a transaction with parts that stand, parts that are taken back, and
+// reads in between. It returns what is wrong, or nothing.
+func (o *overlay) run() (report string) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case wrong:
+			report = string(p)
+		default:
+			panic(p)
+		}
+	}()
+	for range o.IntN(2 * overlaid) {
+		if d := o.device(o.id()); o.want.takes(d) {
+			o.want[d.ID] = d
+			o.note("committed %+v", d)
+		}
+	}
+	committed := maps.Clone(o.want)
+	o.tx = &tx{reader: committed, tenantID: Provider, undo: []func(){}}
+	for len(o.list) > 0 {
+		switch o.IntN(4) {
+		case 0:
+			o.part(0)
+		case 1:
+			o.query()
+		default:
+			o.step()
+		}
+	}
+	o.all()
+	o.replay(committed)
+	return ""
+}
+
+func TestSYS1_ReadsInsideABatchSeeWhatItStagedInTheirOrder(t *testing.T) {
+	parameters := gopter.DefaultTestParametersWithSeed(20260302)
+	parameters.MinSuccessfulTests, parameters.MaxSize = 800, 400
+	properties := gopter.NewProperties(parameters)
+	properties.Property("a transaction is its store with the staged changes", prop.ForAll(func(list []uint8) string {
+		o := &overlay{choices: choices{list: list}, ctx: context.Background(), want: model{}}
+		return o.run()
+	}, gen.SliceOf(gen.UInt8())))
+	properties.TestingRun(t)
+}

@@ -1,0 +1,268 @@
+package pbx_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+)
+
+func TestOWN1_ALineIsOpenedByItsNationalNumber(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7201"), w.user("Bob", "Day", "7202")
+		s := w.line(aliceLine, pbx.NewService{UserID: bob.ID, DN: "7101", LocationID: w.boston.ID, Type: "PRO", Name: "Front desk"}, "alice")
+		_, err := w.dir.Associate(w.ctx, ann.ID, s.ID)
+		require.NoError(t, err)
+
+		line, err := w.owner("alice").Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		want := &pbx.Line{
+			ServiceID: s.ID, Rev: line.Rev, Number: "+16175550101", DN: "7101", Name: "Front desk", Type: "PRO",
+			Status: pbx.StatusActive, DeviceType: "Polycom VVX 450",
+			Users:    []pbx.LineUser{{Name: "Ann Lee", SIPAddress: ann.SIPAddress}, {Name: "Bob Day", SIPAddress: bob.SIPAddress}},
+			Building: "BOS-1", Address: w.boston.Address,
+			Owners: []pbx.Principal{"alice"},
+		}
+		require.Empty(t, cmp.Diff(want, line))
+		byAdmin, err := w.dir.Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, line, byAdmin)
+		bySupport, err := w.support.In(w.us.ID).Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, line, bySupport)
+	})
+}
+
+func TestOWN1_AnythingButTenDigitsIsRefused(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{}, "alice")
+		for _, bad := range []string{
+			"", "617-555-0101", "617 555 0101", "(617)5550101", "+16175550101", "16175550101", "617555010", "61755501011",
+			"6175550101 ", "617.555.0101", "617555O101", "٦١٧٥٥٥٠١٠١", "617555010\x00", "\xff175550101",
+		} {
+			for _, dir := range []*pbx.Directory{w.dir, w.owner("alice")} {
+				e := w.refused(pbx.OWN1, pbx.ErrInvalid, func() error { _, err := dir.Line(w.ctx, bad); return err })
+				require.Equal(t, "Number", e.Field)
+				require.Contains(t, e.Reason, "10 digits")
+				w.refused(pbx.OWN1, pbx.ErrInvalid, func() error { _, err := dir.SetLineLocation(w.ctx, bad, "BOS-1"); return err })
+			}
+		}
+	})
+}
+
+func TestOWN1_ABritishLineIsOpenedByItsOwnNationalNumber(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		_, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461001")
+		require.NoError(t, err)
+		s, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", Number: pbx.Existing("+442079461001")})
+		require.NoError(t, err)
+		for _, typed := range []string{"2079461001", "02079461001"} {
+			line, err := w.british.Line(w.ctx, typed)
+			require.NoError(t, err)
+			require.Equal(t, s.ID, line.ServiceID)
+		}
+		w.refused(pbx.OWN1, pbx.ErrInvalid, func() error { _, err := w.british.Line(w.ctx, "442079461001"); return err })
+		// A number of another country is never one of ours, whoever has it.
+		w.refused(pbx.OWN1, pbx.ErrInvalid, func() error { _, err := w.dir.Line(w.ctx, "02079461001"); return err })
+	})
+}
+
+func TestOWN2_ALineNotOwnedIsRefusedAsOneThatDoesNotExist(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{}, "alice")
+		calls := map[string]func(dir *pbx.Directory, number string) error{
+			"Line":            func(dir *pbx.Directory, n string) error { _, err := dir.Line(w.ctx, n); return err },
+			"AddOwner":        func(dir *pbx.Directory, n string) error { _, err := dir.AddOwner(w.ctx, n, "eve"); return err },
+			"RemoveOwner":     func(dir *pbx.Directory, n string) error { _, err := dir.RemoveOwner(w.ctx, n, "alice"); return err },
+			"bad owner":       func(dir *pbx.Directory, n string) error { _, err := dir.AddOwner(w.ctx, n, "not one"); return err },
+			"SetLineLocation": func(dir *pbx.Directory, n string) error { _, err := dir.SetLineLocation(w.ctx, n, "BOS-1"); return err },
+			"bad location": func(dir *pbx.Directory, n string) error {
+				_, err := dir.SetLineLocation(w.ctx, n, "NOWHERE")
+				return err
+			},
+			"stale": func(dir *pbx.Directory, n string) error {
+				_, err := dir.UpdateLine(w.ctx, n, pbx.LineChange{Rev: 99})
+				return err
+			},
+		}
+		before := map[string]*pbx.Error{}
+		for name, call := range calls {
+			before[name] = w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return call(w.owner("alice"), otherLine) })
+		}
+		w.line(otherLine, pbx.NewService{LocationKeptBy: "ESS"}, "bob")
+		for name, call := range calls {
+			after := w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return call(w.owner("alice"), otherLine) })
+			require.Equal(t, before[name], after)
+			require.Equal(t, before[name].Error(), after.Error())
+			require.NotContains(t, after.Error(), "bob")
+		}
+		// Somebody of another tenant is no owner here, and finds nothing.
+		stranger := w.support.As(pbx.LineOwner("alice", w.uk.ID))
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := stranger.In(w.us.ID).Line(w.ctx, aliceLine); return err })
+
+		_, err := w.owner("alice").Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+	})
+}
+
+func TestOWN2_AnAdministratorIsToldThatThereIsNoSuchLine(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		// A number of another tenant's line, and one of nobody's.
+		other := w.tenant("Other", "US", "other.example.com")
+		_, err := w.support.In(other.ID).AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", Number: pbx.ThisNewNumber("+1" + otherLine)})
+		require.NoError(t, err)
+		for _, dir := range []*pbx.Directory{w.dir, w.support.In(w.us.ID)} {
+			theirs := w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := dir.Line(w.ctx, otherLine); return err })
+			nobodys := w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := dir.Line(w.ctx, noLine); return err })
+			require.Equal(t, nobodys.Error(), theirs.Error())
+		}
+	})
+}
+
+func TestOWN7_ALineMovesToABuildingKnownToTheTenant(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		cambridge := w.location(w.dir, "CAM-32", "US", "+1617")
+		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID}, "alice")
+		alice := w.owner("alice")
+		line, err := alice.SetLineLocation(w.ctx, aliceLine, "CAM-32")
+		require.NoError(t, err)
+		require.Equal(t, "CAM-32", line.Building)
+		require.Equal(t, cambridge.Address, line.Address)
+
+		w.refused(pbx.OWN7, pbx.ErrNotFound, func() error { _, err := alice.SetLineLocation(w.ctx, aliceLine, "NOWHERE"); return err })
+		w.refused(pbx.OWN7, pbx.ErrNotFound, func() error { _, err := alice.SetLineLocation(w.ctx, aliceLine, "LON-3"); return err })
+		w.refused(pbx.OWN7, pbx.ErrInvalid, func() error { _, err := alice.SetLineLocation(w.ctx, aliceLine, "32 Vassar St"); return err })
+		w.refused(pbx.OWN7, pbx.ErrInvalid, func() error { _, err := alice.SetLineLocation(w.ctx, aliceLine, ""); return err })
+
+		// To where it is already is no change, and nothing is journalled.
+		before := dump(t, w.store)
+		_, err = alice.SetLineLocation(w.ctx, aliceLine, "CAM-32")
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(before, dump(t, w.store)))
+	})
+}
+
+func TestOWN7_ALineDoesNotMoveToWhereItsDNMeetsAnEmergencyNumber(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.location(w.dir, "LON-9", "GB", "")
+		w.line(aliceLine, pbx.NewService{DN: "9991"}, "alice")
+		e := w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := w.owner("alice").SetLineLocation(w.ctx, aliceLine, "LON-9"); return err })
+		require.Equal(t, "Building", e.Field)
+	})
+}
+
+func TestOWN8_ALocationKeptElsewhereIsNotChangedHere(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.location(w.dir, "CAM-32", "US", "+1617")
+		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID, LocationKeptBy: "Employee Self Service"}, "alice")
+		w.line(otherLine, pbx.NewService{LocationID: w.boston.ID, Name: "Conference room 3"}, "alice")
+		for _, dir := range []*pbx.Directory{w.owner("alice"), w.dir} {
+			e := w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { _, err := dir.SetLineLocation(w.ctx, aliceLine, "CAM-32"); return err })
+			require.Equal(t, "Employee Self Service", e.Holder.Name)
+			require.Contains(t, e.Reason, "Employee Self Service")
+		}
+		line, err := w.owner("alice").SetLineLocation(w.ctx, otherLine, "CAM-32")
+		require.NoError(t, err)
+		require.Equal(t, "CAM-32", line.Building)
+		// Its owners are kept here all the same.
+		line, err = w.owner("alice").UpdateLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
+		require.NoError(t, err)
+		require.Equal(t, "Employee Self Service", line.LocationKeptBy)
+	})
+}
+
+func TestOWN9_OwnerAndLocationChangesAreSavedTogetherOrNotAtAll(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.location(w.dir, "CAM-32", "US", "+1617")
+		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID}, "alice", "bob")
+		alice := w.owner("alice")
+		good := pbx.LineChange{AddOwners: []pbx.Principal{"carol"}, RemoveOwners: []pbx.Principal{"bob"}, Building: "CAM-32"}
+		for _, spoil := range []func(c *pbx.LineChange){
+			func(c *pbx.LineChange) { c.AddOwners = []pbx.Principal{"carol", "alice"} },
+			func(c *pbx.LineChange) { c.RemoveOwners = []pbx.Principal{"bob", "nobody"} },
+			func(c *pbx.LineChange) { c.Building = "NOWHERE" },
+			func(c *pbx.LineChange) { c.Rev = 99 },
+		} {
+			bad := good
+			spoil(&bad)
+			before := dump(t, w.store)
+			line, err := alice.UpdateLine(w.ctx, aliceLine, bad)
+			require.Error(t, err)
+			require.Nil(t, line)
+			require.Empty(t, cmp.Diff(before, dump(t, w.store)))
+		}
+		// All that is bad is reported at once.
+		_, err := alice.UpdateLine(w.ctx, aliceLine, pbx.LineChange{
+			AddOwners: []pbx.Principal{"alice", "two words"}, RemoveOwners: []pbx.Principal{"nobody"}, Building: "NOWHERE",
+		})
+		var fields []string
+		for _, e := range pbx.Errors(err) {
+			fields = append(fields, e.Field)
+		}
+		require.Equal(t, []string{"AddOwners", "AddOwners", "RemoveOwners", "Building"}, fields)
+
+		line, err := alice.UpdateLine(w.ctx, aliceLine, good)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Principal{"alice", "carol"}, line.Owners)
+		require.Equal(t, "CAM-32", line.Building)
+	})
+}
+
+func TestOWN9_InABatchAndThroughAReview(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{}, "alice")
+		change := func(ctx context.Context, dir *pbx.Directory) error {
+			if _, err := dir.AddOwner(ctx, aliceLine, "bob"); err != nil {
+				return err
+			}
+			_, err := dir.SetLineLocation(ctx, aliceLine, "BOS-1")
+			return err
+		}
+		err := w.owner("alice").Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			require.NoError(t, change(ctx, dir))
+			_, err := dir.Line(ctx, noLine)
+			return err
+		})
+		require.ErrorIs(t, err, pbx.ErrNotFound)
+		line, err := w.dir.Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Principal{"alice"}, line.Owners, "a batch that was dropped left an owner")
+
+		review, err := w.owner("alice").Review(w.ctx, change)
+		require.NoError(t, err)
+		require.Len(t, review.Effects, 2)
+		require.Contains(t, review.Effects[0].String(), "bob")
+		require.Equal(t, "service 7101 relocated: BOS-1", review.Effects[1].String())
+		require.NoError(t, review.Commit(w.ctx))
+		line, err = w.dir.Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Principal{"alice", "bob"}, line.Owners)
+		require.Equal(t, "BOS-1", line.Building)
+	})
+}
+
+func TestSVC11_ARemoteLineIsNotMovedHere(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{RemoteSystem: "Geneva"}, "alice")
+		e := w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { _, err := w.owner("alice").SetLineLocation(w.ctx, aliceLine, "BOS-1"); return err })
+		require.Equal(t, "Geneva", e.Holder.Name)
+	})
+}
+
+func TestSVC15_AChangeOfALineBasedOnAnOldRevisionIsRefused(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.location(w.dir, "CAM-32", "US", "+1617")
+		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID}, "alice")
+		seen, err := w.owner("alice").Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		_, err = w.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "CAM-32", Rev: seen.Rev})
+		require.NoError(t, err)
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			_, err := w.owner("alice").UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "BOS-1", Rev: seen.Rev})
+			return err
+		})
+	})
+}

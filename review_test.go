@@ -1,0 +1,545 @@
+package pbx_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/faulty"
+	"github.com/pbxkit/pbx/store/memory"
+)
+
+// reviewOf reviews one operation of an administrator.
+func (w *world) reviewOf(fn func(ctx context.Context, dir *pbx.Directory) error) *pbx.Review {
+	w.t.Helper()
+	r, err := w.dir.Review(w.ctx, fn)
+	require.NoError(w.t, err)
+	return r
+}
+
+// setUpReview reviews the set-up of a newcomer, and says what it will make.
+func (w *world) setUpReview(in pbx.SetUp) (*pbx.Review, *pbx.Provisioned) {
+	w.t.Helper()
+	var made *pbx.Provisioned
+	r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) (err error) {
+		made, err = dir.SetUpUser(ctx, in)
+		return err
+	})
+	return r, made
+}
+
+// stale asserts that a commit was refused with a fresh review, and that it
+// changed nothing.
+func (w *world) stale(r *pbx.Review) *pbx.Review {
+	w.t.Helper()
+	var stale *pbx.StaleReview
+	w.refused(pbx.SYS2, pbx.ErrStale, func() error {
+		err := r.Commit(w.ctx)
+		require.ErrorAs(w.t, err, &stale)
+		require.EqualError(w.t, err, "SYS-2: something changed since the review; review it again")
+		return err
+	})
+	return stale.Fresh
+}
+
+// overtaken asserts that a commit was refused because the operations would be.
+func (w *world) overtaken(r *pbx.Review, code pbx.Code, kind error) {
+	w.t.Helper()
+	e := w.refused(pbx.SYS2, pbx.ErrStale, func() error {
+		err := r.Commit(w.ctx)
+		require.False(w.t, errors.As(err, new(*pbx.StaleReview)))
+		return err
+	})
+	require.Equal(w.t, code, pbx.CodeOf(e.Err))
+	require.ErrorIs(w.t, e.Err, kind)
+	require.Contains(w.t, e.Reason, e.Err.Error())
+}
+
+// unrelated changes something in the tenant that no review of these tests
+// depends on.
+func (w *world) unrelated() {
+	w.t.Helper()
+	w.location(w.dir, fmt.Sprintf("X%d", len(collect(w.t, w.dir.Locations(w.ctx)))), "US", "")
+}
+
+func TestSYS2_AReviewChangesNothingAndItsCommitEqualsTheOperation(t *testing.T) {
+	o := prepareOriginal(t, memory.New())
+	disk := prepareFile(t)
+	for name, replicate := range map[string]func(*testing.T) *replica{"memory": o.inMemory, "sqlite": disk.onDisk} {
+		for i, op := range operations {
+			if op.method == "CheckPIN" {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s %s %d", name, op.method, i), func(t *testing.T) {
+				direct, later := replicate(t), replicate(t)
+				before := later.state()
+				require.NoError(t, atOnce(op, direct.ctx, direct))
+
+				later.draws.drawn++ // the operation draws its own ID first
+				r, err := op.by.of(later.world).Review(later.ctx, func(ctx context.Context, dir *pbx.Directory) error { return op.call(ctx, dir, later.x) })
+				require.NoError(t, err)
+				require.NotEmpty(t, r.Effects)
+				require.Empty(t, cmp.Diff(before, later.state()))
+				drawn := later.draws.drawn
+				later.draws.drawn = later.made // and the commit last
+				require.NoError(t, r.Commit(later.ctx))
+				later.draws.drawn = drawn
+				require.Empty(t, cmp.Diff(direct.state(), later.state()))
+				require.Equal(t, direct.draws.drawn, drawn)
+				require.NoError(t, r.Commit(later.ctx))
+				require.Empty(t, cmp.Diff(direct.state(), later.state()), "committing again does nothing")
+			})
+		}
+	}
+}
+
+func TestSYS2_TheRefusalsOfAReviewAreTheOperationsOwn(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.user("Ann", "Lee", "7001")
+		w.refused(pbx.EXT2, pbx.ErrConflict, func() error {
+			_, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "7001"})
+				return err
+			})
+			return err
+		})
+		w.refused(pbx.SYS1, pbx.ErrMisuse, func() error {
+			_, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				_, err := dir.Review(ctx, func(context.Context, *pbx.Directory) error { return nil })
+				return err
+			})
+			return err
+		})
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+			_, err := w.support.In(pbx.TenantID{9}).Review(w.ctx, func(context.Context, *pbx.Directory) error { return nil })
+			return err
+		})
+		empty := w.reviewOf(func(context.Context, *pbx.Directory) error { return nil })
+		require.Empty(t, empty.Effects)
+		require.Empty(t, empty.NextInvoice())
+		before := dump(t, w.store)
+		require.NoError(t, empty.Commit(w.ctx))
+		require.Equal(t, before, dump(t, w.store))
+	})
+}
+
+func TestSYS2_AReviewListsEffectsWarningsConfirmationsAndCharges(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann := w.user("Ann", "Lee", "7001")
+		r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
+			if _, err := dir.AddExtension(ctx, ann.ID, "6001"); err != nil {
+				return err
+			}
+			if _, err := dir.SetUpUser(ctx, newcomer("bob")); err != nil {
+				return err
+			}
+			return dir.DeleteUser(ctx, ann.ID, pbx.UserOnly)
+		})
+		require.Equal(t, []pbx.Code{pbx.EXT4}, codes(r.Warnings))
+		require.Equal(t, []pbx.Code{pbx.USR9}, codes(r.Confirmations))
+		require.Equal(t, "USR-9: user Ann Lee will be deleted and cannot be recovered", r.Confirmations[0].String())
+		require.Equal(t, pbx.Money(2500), r.Monthly())
+		require.Equal(t, "user Ann Lee added: 6001", pbx.Effect{Type: "extension.added", Subject: pbx.Ref{Kind: "user", Name: "Ann Lee"}, Detail: "6001"}.String())
+		types := map[string]bool{}
+		for _, e := range r.Effects {
+			types[e.Type] = true
+		}
+		for _, typ := range []string{"extension.added", "user.created", "number.assigned", "order.placed", "user.deleted"} {
+			require.True(t, types[typ], typ)
+		}
+	})
+}
+
+func TestORD1_TheReviewedIDsExtensionAndNumberAreTheOnesCommitted(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := newcomer("ann")
+		in.Station = "STANDARD"
+		r, made := w.setUpReview(in)
+		// Nothing that the outcome depends on changes, but a good deal else.
+		w.unrelated()
+		w.seat(1, "STANDARD")
+		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 7, Applications: []string{"crm"}})
+		require.NoError(t, err)
+		_, err = w.dir.AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Type: "PRO", Number: pbx.ThisNewNumber("+16175550109")})
+		require.NoError(t, err)
+		w.clock = w.clock.Add(3 * time.Hour)
+		require.NoError(t, r.Commit(w.ctx))
+
+		u, err := w.dir.UserByLogin(w.ctx, "ann@example.com")
+		require.NoError(t, err)
+		require.Equal(t, made.User.ID, u.ID)
+		_, services, err := w.dir.UserServices(w.ctx, u.ID)
+		require.NoError(t, err)
+		require.Equal(t, made.Service.ID, services[0].ID)
+		require.Equal(t, made.Service.DN, services[0].DN)
+		require.Equal(t, made.Service.Number, services[0].Number)
+		o := w.lastOrder()
+		require.Equal(t, made.Order.ID, o.ID)
+		require.Equal(t, int64(2), o.Number, "the number of the order is given when it is placed")
+		require.Equal(t, int64(2), w.pool("STANDARD").Used)
+		require.Equal(t, int64(7), w.pool("STANDARD").Total)
+	})
+}
+
+func TestORD4_AnOrderIsPlacedWhenItsReviewIsCommitted(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for _, between := range []func(){func() {}, w.unrelated} {
+			r, _ := w.setUpReview(newcomer(fmt.Sprint("ann", w.clock.Hour())))
+			between()
+			w.clock = w.clock.Add(3 * time.Hour)
+			require.NoError(t, r.Commit(w.ctx))
+			require.Equal(t, w.clock, w.lastOrder().PlacedAt)
+			require.Equal(t, w.clock, collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0].At)
+		}
+	})
+}
+
+func TestORD1_WhatOthersChangedOnTheSameRecordStays(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
+			_, err := dir.ChangeStation(ctx, u.ID, "STANDARD")
+			return err
+		})
+		u.Department = "Sales"
+		_, err := w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+		require.NoError(t, r.Commit(w.ctx))
+		now, err := w.dir.User(w.ctx, u.ID)
+		require.NoError(t, err)
+		require.Equal(t, "STANDARD", now.Station)
+		require.Equal(t, "Sales", now.Department)
+	})
+}
+
+func TestSVC15_AReviewedChangeOfAStaleViewIsRefused(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		mine := *u
+		mine.Mobile = "+16175550999"
+		r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error { _, err := dir.ModifyUser(ctx, &mine); return err })
+		u.Department = "Sales"
+		_, err := w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+		w.overtaken(r, pbx.SVC15, pbx.ErrStale)
+	})
+}
+
+func TestORD1_AnythingThatChangedTheOutcomeRefusesWithAFreshReview(t *testing.T) {
+	changes := map[string]func(w *world){
+		"the extension is taken": func(w *world) { w.user("Zed", "Fox", "7000") },
+		"the number is taken in the tenant": func(w *world) {
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Number: pbx.ThisNewNumber("+16175550100")})
+			require.NoError(w.t, err)
+		},
+		"the number is taken by another tenant": func(w *world) {
+			other := w.tenant("Other", "US", "other.example.com")
+			_, err := w.support.In(other.ID).AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Number: pbx.ThisNewNumber("+16175550100")})
+			require.NoError(w.t, err)
+		},
+		"the price rises": func(w *world) {
+			_, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 9900, Applications: []string{"fax"}})
+			require.NoError(w.t, err)
+		},
+		"the advice changes": func(w *world) { w.policy(func(p *pbx.Policy) { p.AdvisedExtension = "8xxx" }) },
+		"the day changes":    func(w *world) { w.clock = w.clock.Add(15 * time.Hour) },
+	}
+	for name, change := range changes {
+		t.Run(name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, w *world) {
+				in := newcomer("ann")
+				in.LocationID = w.boston.ID
+				r, _ := w.setUpReview(in)
+				change(w)
+				fresh := w.stale(r)
+				w.stale(r) // and again
+				require.NotEmpty(t, fresh.Effects)
+				require.NoError(t, fresh.Commit(w.ctx))
+				o := w.lastOrder()
+				require.Equal(t, fresh.Orders[0].ID, o.ID)
+				require.Equal(t, fresh.Monthly(), o.Monthly)
+				require.Equal(t, fresh.Orders[0].BillingFrom, o.BillingFrom)
+				w.overtaken(r, pbx.USR3, pbx.ErrConflict) // the old one is of no use any more
+			})
+		})
+	}
+}
+
+func TestORD2_AReviewThatOrdersNothingOutlivesTheDay(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
+			_, err := dir.AddExtension(ctx, u.ID, "7002")
+			return err
+		})
+		w.clock = w.clock.Add(40 * 24 * time.Hour)
+		require.NoError(t, r.Commit(w.ctx))
+		last := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
+		require.Equal(t, w.clock, last.At, "the journal has the time of the commit")
+	})
+}
+
+func TestORD1_AFreshReviewCanBecomeStaleToo(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		r, _ := w.setUpReview(newcomer("ann"))
+		w.user("Bob", "Day", "7000")
+		fresh := w.stale(r)
+		w.user("Cid", "Fox", "7001")
+		fresh = w.stale(fresh)
+		require.NoError(t, fresh.Commit(w.ctx))
+		u, err := w.dir.UserByLogin(w.ctx, "ann@example.com")
+		require.NoError(t, err)
+		e, err := w.dir.MainExtension(w.ctx, u.ID)
+		require.NoError(t, err)
+		require.Equal(t, pbx.Extension("7002"), e)
+	})
+}
+
+func TestSTN1_OfTwoReviewsThatWantTheLastStationOneIsPlaced(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.seat(1, "STANDARD")
+		w.seat(2, "STANDARD")
+		a, _ := w.setUpReview(seated(3, "STANDARD"))
+		b, _ := w.setUpReview(seated(4, "STANDARD"))
+		require.NoError(t, a.Commit(w.ctx))
+		w.overtaken(b, pbx.STN1, pbx.ErrExhausted)
+		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 4})
+		require.NoError(t, err)
+		require.NoError(t, b.Commit(w.ctx), "more were ordered, and it is as reviewed again")
+		require.Zero(t, w.pool("STANDARD").Available())
+	})
+}
+
+func TestSYS2_WhatAnotherTenantTookMeanwhileIsNamedAsTaken(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for name, c := range map[string]struct {
+			mine, theirs func(ctx context.Context, dir *pbx.Directory) error
+			code         pbx.Code
+		}{
+			"MAC": {
+				func(ctx context.Context, dir *pbx.Directory) error {
+					return second(dir.AddDevice(ctx, pbx.NewDevice{MAC: "001b54aabb01", Model: "Cisco 8851"}))
+				},
+				func(ctx context.Context, dir *pbx.Directory) error {
+					return second(dir.AddDevice(ctx, pbx.NewDevice{MAC: "001b54aabb01", Model: "Cisco 8851"}))
+				},
+				pbx.DEV1,
+			},
+			"user ID": {
+				func(ctx context.Context, dir *pbx.Directory) error {
+					return second(dir.CreateUser(ctx, pbx.NewUser{FirstName: "A", Email: "a@example.com", Extension: "7001"}))
+				},
+				func(ctx context.Context, dir *pbx.Directory) error {
+					return second(dir.CreateUser(ctx, pbx.NewUser{FirstName: "B", Email: "A@example.com", Extension: "7002"}))
+				},
+				pbx.USR3,
+			},
+			"ported number": {
+				func(ctx context.Context, dir *pbx.Directory) error {
+					return second(dir.RequestPort(ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: []pbx.E164{"+16175550700"}}))
+				},
+				func(ctx context.Context, dir *pbx.Directory) error {
+					return second(dir.RequestPort(ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: []pbx.E164{"+16175550700"}}))
+				},
+				pbx.NUM1,
+			},
+		} {
+			r := w.reviewOf(c.mine)
+			require.NoError(t, c.theirs(w.ctx, w.british), name)
+			w.overtaken(r, c.code, pbx.ErrConflict)
+		}
+	})
+}
+
+func TestSYS2_ACommitGivesTheConfirmationsThatWereAskedForAndNoOthers(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		s := w.service(ann.ID, "7003")
+		r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error { return dir.DeleteService(ctx, s.ID) })
+		require.Empty(t, r.Confirmations)
+		_, err := w.dir.Associate(w.ctx, bob.ID, s.ID)
+		require.NoError(t, err)
+		fresh := w.stale(r)
+		require.Equal(t, []pbx.Code{pbx.SVC9}, codes(fresh.Confirmations))
+		require.NoError(t, fresh.Commit(w.ctx))
+		_, err = w.dir.Service(w.ctx, s.ID)
+		require.ErrorIs(t, err, pbx.ErrNotFound)
+
+		given := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
+			return dir.Confirm(pbx.USR9).DeleteUser(ctx, ann.ID, pbx.UserOnly)
+		})
+		require.Equal(t, []pbx.Code{pbx.USR9}, codes(given.Confirmations), "what was confirmed before is shown too")
+		require.NoError(t, given.Commit(w.ctx))
+	})
+}
+
+func TestSYS2_IDsAreDrawnAgainInTheSamePlacesAfterARefusedPart(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		var reviewed, committed []string
+		ids := &reviewed
+		fn := func(ctx context.Context, dir *pbx.Directory) error {
+			*ids = nil
+			for i := range 3 {
+				made, err := dir.SetUpUser(ctx, newcomer(fmt.Sprint("user", i)))
+				if err != nil {
+					return err
+				}
+				*ids = append(*ids, made.User.ID.String(), made.Service.ID.String(), made.Order.ID.String())
+				err = dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error { // draws, and gives up
+					if _, err := dir.SetUpUser(ctx, newcomer("nobody")); err != nil {
+						return err
+					}
+					return errGaveUp
+				})
+				require.ErrorIs(t, err, errGaveUp)
+			}
+			return nil
+		}
+		r := w.reviewOf(fn)
+		w.unrelated() // so that the commit runs it again
+		ids = &committed
+		require.NoError(t, r.Commit(w.ctx))
+		require.Equal(t, reviewed, committed)
+		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), 3)
+	})
+}
+
+func TestORD4_ManyCommitsOfOneReviewAtOncePlaceOneOrder(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		r, _ := w.setUpReview(newcomer("ann"))
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if err := r.Commit(w.ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), 1)
+	})
+}
+
+func TestSYS1_AReviewCommittedInsideItselfIsAMisuseAtOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		var r *pbx.Review
+		inside := errors.New("not called")
+		r = w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
+			if r != nil {
+				inside = r.Commit(w.ctx)
+			}
+			_, err := dir.SetUpUser(ctx, newcomer("ann"))
+			return err
+		})
+		w.unrelated() // so that the commit runs it again
+		soon(t, func() {
+			if err := r.Commit(w.ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		require.ErrorIs(t, inside, pbx.ErrMisuse)
+	})
+}
+
+func TestORD4_ManyReviewsCommittedAtOnceAllComeThrough(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		const n = 6
+		var reviews []*pbx.Review
+		for i := range n {
+			r, _ := w.setUpReview(newcomer(fmt.Sprint("user", i)))
+			reviews = append(reviews, r)
+		}
+		var all sync.WaitGroup
+		for _, r := range reviews {
+			all.Go(func() {
+				for {
+					err := r.Commit(w.ctx)
+					var stale *pbx.StaleReview
+					if !errors.As(err, &stale) {
+						if err != nil {
+							t.Error(err)
+						}
+						return
+					}
+					r = stale.Fresh
+				}
+			})
+		}
+		all.Wait()
+		numbers := map[int64]bool{}
+		for _, o := range collect(t, w.dir.Orders(w.ctx, 0)) {
+			numbers[o.Number] = true
+		}
+		require.Len(t, numbers, n)
+	})
+}
+
+func TestSYS1_ACommitThatTheStoreFailedCanBeTriedAgain(t *testing.T) {
+	for _, fault := range []faulty.Fault{faulty.ErrorBefore, faulty.ErrorAfter, faulty.Panic, faulty.ContextEnded} {
+		t.Run(string(fault), func(t *testing.T) {
+			shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
+				r, made := w.setUpReview(newcomer("ann"))
+				store.Arm(faulty.Plan{At: 3, Fault: fault}) // Update, the tenant, Apply
+				err, panicked := attempt(func() error { return r.Commit(w.ctx) })
+				require.True(t, err != nil || panicked)
+				require.NotErrorIs(t, err, pbx.ErrStale)
+				store.Arm(faulty.Plan{})
+				require.Empty(t, collect(t, w.dir.Orders(w.ctx, 0)))
+				require.NoError(t, r.Commit(w.ctx))
+				require.Equal(t, made.Order.ID, w.lastOrder().ID)
+			})
+		})
+	}
+}
+
+func TestORD4_AfterAnUnknownOutcomeCommittingAgainFindsOutFirst(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		for name, open := range stores {
+			t.Run(fmt.Sprintf("%s %v", name, there), func(t *testing.T) {
+				store := &silent{Store: open(t), commits: there}
+				w := newWorld(t, store)
+				r, made := w.setUpReview(newcomer("ann"))
+				store.answers = []error{&pbx.Error{Kind: pbx.ErrCommitUnknown}, &pbx.Error{Kind: pbx.ErrMisuse}}
+				require.ErrorIs(t, r.Commit(w.ctx), pbx.ErrCommitUnknown)
+				store.answers = []error{&pbx.Error{Kind: pbx.ErrMisuse}}
+				require.ErrorIs(t, r.Commit(w.ctx), pbx.ErrCommitUnknown, "it still is")
+				require.NoError(t, r.Commit(w.ctx))
+				require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), 1)
+				require.Equal(t, made.Order.ID, w.lastOrder().ID)
+			})
+		}
+	}
+}
+
+// silent is a store that gives some answers of its own to updates, and commits
+// the first of them or not.
+type silent struct {
+	pbx.Store
+	commits bool
+	answers []error
+}
+
+func (s *silent) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+	if len(s.answers) == 0 {
+		return s.Store.Update(ctx, tenant, fn)
+	}
+	answer := s.answers[0]
+	s.answers = s.answers[1:]
+	if errors.Is(answer, pbx.ErrMisuse) {
+		return answer
+	}
+	_ = s.Store.Update(ctx, tenant, func(w pbx.Writer) error {
+		if err := fn(w); err != nil || s.commits {
+			return err
+		}
+		return errGaveUp
+	})
+	return answer
+}

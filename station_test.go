@@ -1,0 +1,221 @@
+package pbx_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+)
+
+// pool reads a package of the US tenant.
+func (w *world) pool(name string) *pbx.StationPool {
+	w.t.Helper()
+	for _, p := range collect(w.t, w.dir.StationPools(w.ctx)) {
+		if p.Package == name {
+			return p
+		}
+	}
+	require.Fail(w.t, "no package "+name)
+	return nil
+}
+
+// seated sets up a user with a station.
+func seated(n int, station string, applications ...string) pbx.SetUp {
+	name := fmt.Sprintf("Seated%d", n)
+	return pbx.SetUp{
+		NewUser: pbx.NewUser{FirstName: name, Email: strings.ToLower(name) + "@example.com", Extension: pbx.Extension(fmt.Sprintf("74%02d", n))},
+		Station: station, Applications: applications,
+	}
+}
+
+func (w *world) seat(n int, station string, applications ...string) *pbx.User {
+	w.t.Helper()
+	made, err := w.dir.SetUpUser(w.ctx, seated(n, station, applications...))
+	require.NoError(w.t, err)
+	return made.User
+}
+
+func TestSTN1_ThePoolAlwaysAddsUp(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		counts := func(available, used, total int64) {
+			t.Helper()
+			p := w.pool("STANDARD")
+			require.Equal(t, [3]int64{available, used, total}, [3]int64{p.Available(), p.Used, p.Total})
+		}
+		counts(3, 0, 3)
+		ann := w.seat(1, "STANDARD")
+		counts(2, 1, 3)
+		w.seat(2, "STANDARD")
+		bob := w.user("Bob", "Day", "7002")
+		_, err := w.dir.ChangeStation(w.ctx, bob.ID, "STANDARD")
+		require.NoError(t, err)
+		counts(0, 3, 3)
+
+		cid := w.user("Cid", "Fox", "7003")
+		for _, take := range []func() error{
+			func() error { _, err := w.dir.SetUpUser(w.ctx, seated(4, "STANDARD")); return err },
+			func() error { _, err := w.dir.ChangeStation(w.ctx, cid.ID, "STANDARD"); return err },
+		} {
+			e := w.refused(pbx.STN1, pbx.ErrExhausted, take)
+			require.Equal(t, "Station", e.Field)
+			require.Contains(t, e.Reason, "order more")
+		}
+		before := dump(t, w.store)
+		_, err = w.dir.ChangeStation(w.ctx, bob.ID, "STANDARD")
+		require.NoError(t, err, "he has one, and keeps it though none is left")
+		require.Equal(t, before, dump(t, w.store))
+
+		_, err = w.dir.ChangeStation(w.ctx, bob.ID, "")
+		require.NoError(t, err)
+		counts(1, 2, 3)
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
+		counts(2, 1, 3)
+		for _, unknown := range []string{"GOLD", "standard", "STANDARD\x00", " "} {
+			w.refused(pbx.STN1, pbx.ErrNotFound, func() error { _, err := w.dir.ChangeStation(w.ctx, bob.ID, unknown); return err })
+			w.refused(pbx.STN1, pbx.ErrNotFound, func() error { _, err := w.dir.SetUpUser(w.ctx, seated(5, unknown)); return err })
+		}
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.ChangeStation(w.ctx, bob.ID, "STANDARD"); return err })
+	})
+}
+
+func TestSTN1_TheLastStationIsGivenOnceInABatch(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.seat(1, "STANDARD")
+		w.seat(2, "STANDARD")
+		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			_, err := dir.SetUpUser(ctx, seated(3, "STANDARD"))
+			require.NoError(t, err)
+			_, err = dir.SetUpUser(ctx, seated(4, "STANDARD"))
+			require.ErrorIs(t, err, pbx.ErrExhausted)
+			return nil
+		}))
+		require.Equal(t, int64(3), w.pool("STANDARD").Used)
+		require.Empty(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{FirstName: "Seated4"})))
+	})
+}
+
+func TestSTN1_APackageIsAddedAndChanged(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		applications := []string{"crm"}
+		made, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 1, Used: 7, Applications: applications})
+		require.NoError(t, err)
+		require.Equal(t, &pbx.StationPool{TenantID: w.us.ID, Package: "GOLD", Rev: 1, Name: "Gold", Total: 1, Applications: []string{"crm"}}, made, "what is used is counted here")
+		applications[0] = "changed"
+		made.Applications[0] = "changed"
+		require.Equal(t, []string{"crm"}, w.pool("GOLD").Applications)
+		for field, p := range map[string]pbx.StationPool{
+			"Package": {Package: "GO LD", Name: "Gold"}, "Name": {Package: "GOLD"}, "Total": {Package: "GOLD", Name: "Gold", Total: -1},
+		} {
+			e := w.refused(pbx.STN1, pbx.ErrInvalid, func() error { _, err := w.dir.SetStationPool(w.ctx, p); return err })
+			require.Equal(t, field, e.Field)
+		}
+		w.refused(pbx.STN1, pbx.ErrInvalid, func() error {
+			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 1_000_001})
+			return err
+		})
+		w.refused(pbx.STN2, pbx.ErrInvalid, func() error {
+			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Applications: []string{"a", "a"}})
+			return err
+		})
+		_, err = w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "P\x00", Total: -1})
+		require.Len(t, pbx.Errors(err), 3, "all bad fields at once")
+	})
+}
+
+func TestSTN2_OnlyApplicationsThatTheStationOrTheServiceTypeIncludes(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := seated(1, "STANDARD", "crm", "softphone")
+		made, err := w.dir.SetUpUser(w.ctx, in)
+		require.NoError(t, err)
+		require.Equal(t, []string{"crm", "softphone"}, made.User.Applications)
+		byType := seated(2, "", "fax")
+		byType.ServiceType = "PRO"
+		_, err = w.dir.SetUpUser(w.ctx, byType)
+		require.NoError(t, err)
+
+		for _, bad := range []pbx.SetUp{seated(3, "STANDARD", "fax"), seated(3, "", "crm"), seated(3, "STANDARD", "crm", "CRM"), seated(3, "STANDARD", "crm", "crm")} {
+			e := w.refused(pbx.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.SetUpUser(w.ctx, bad); return err })
+			require.Equal(t, "Applications", e.Field)
+		}
+		u, err := w.dir.User(w.ctx, made.User.ID)
+		require.NoError(t, err)
+		u.Applications = []string{"fax"}
+		w.refused(pbx.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+		u.Applications = []string{"crm"}
+		_, err = w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+	})
+}
+
+func TestSTN3_ALesserPackageTakesApplicationsAwayAfterConfirmation(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "BASIC", Name: "Basic", Total: 1, Applications: []string{"softphone"}})
+		require.NoError(t, err)
+		u := w.seat(1, "STANDARD", "crm", "softphone")
+		for _, lesser := range []string{"BASIC", ""} {
+			e := w.refused(pbx.STN3, pbx.ErrUnconfirmed, func() error { _, err := w.dir.ChangeStation(w.ctx, u.ID, lesser); return err })
+			require.Contains(t, e.Reason, "crm")
+			require.Equal(t, u.ID.String(), e.Subject.ID)
+			w.refused(pbx.STN3, pbx.ErrUnconfirmed, func() error {
+				_, err := w.dir.Confirm(pbx.STN1, pbx.USR9).ChangeStation(w.ctx, u.ID, lesser)
+				return err
+			})
+		}
+		now, err := w.dir.Confirm(pbx.STN3).ChangeStation(w.ctx, u.ID, "BASIC")
+		require.NoError(t, err)
+		require.Equal(t, "BASIC", now.Station)
+		require.Equal(t, []string{"softphone"}, now.Applications)
+		require.Zero(t, w.pool("STANDARD").Used)
+		require.Zero(t, w.pool("BASIC").Available())
+		back, err := w.dir.ChangeStation(w.ctx, u.ID, "STANDARD")
+		require.NoError(t, err, "nothing goes, so nothing is asked")
+		require.Equal(t, []string{"softphone"}, back.Applications)
+	})
+}
+
+func TestSTN3_AnApplicationThatTheServiceTypeIncludesStays(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := seated(1, "STANDARD", "softphone")
+		in.ServiceType = "PRO"
+		made, err := w.dir.SetUpUser(w.ctx, in)
+		require.NoError(t, err)
+		now, err := w.dir.ChangeStation(w.ctx, made.User.ID, "")
+		require.NoError(t, err)
+		require.Equal(t, []string{"softphone"}, now.Applications)
+	})
+}
+
+func TestSTN4_APoolIsNeverLoweredBelowItsUse(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.seat(1, "STANDARD")
+		w.seat(2, "STANDARD")
+		set := func(total int64) error {
+			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: total})
+			return err
+		}
+		e := w.refused(pbx.STN4, pbx.ErrFailedPrecondition, func() error { return set(1) })
+		require.Equal(t, "Total", e.Field)
+		require.NoError(t, set(2))
+		require.Zero(t, w.pool("STANDARD").Available())
+		require.NoError(t, set(5))
+		require.Equal(t, int64(3), w.pool("STANDARD").Available())
+	})
+}
+
+func TestSVC15_APackageThatWasChangedSinceIsNotOverwritten(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		read := w.pool("STANDARD")
+		w.seat(1, "STANDARD")
+		var now *pbx.StationPool
+		w.refused(pbx.SVC15, pbx.ErrStale, func() (err error) { now, err = w.dir.SetStationPool(w.ctx, *read); return err })
+		require.Equal(t, w.pool("STANDARD"), now, "the current one is at hand")
+		now.Total = 9
+		_, err := w.dir.SetStationPool(w.ctx, *now)
+		require.NoError(t, err)
+		require.Equal(t, int64(8), w.pool("STANDARD").Available())
+	})
+}
