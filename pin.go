@@ -54,16 +54,15 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 
 // CheckPIN lets somebody into a service's mailbox, or refuses him and counts
 // (VM-5). As many wrong PINs as the policy has tries lock the mailbox for a
-// while, even for the right one, which otherwise begins the count anew. In a
-// batch the count is saved with the batch: one that ends in the refusal drops
-// it too, so PINs are better checked by themselves.
+// while, even for the right one, which otherwise begins the count anew.
 //
 // Errors: ErrDenied for a wrong PIN; ErrFailedPrecondition while the mailbox is
 // locked, saying until when, and while it has no PIN; ErrNotFound; ErrMisuse in
-// a review, which would let PINs be tried without being counted.
+// a batch or a review, for one that is dropped would let PINs be tried without
+// being counted.
 func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) error {
-	if d.tx != nil && d.tx.reviewing {
-		return misuse("a PIN cannot be checked in a review: it would not count")
+	if d.tx != nil {
+		return misuse("a PIN cannot be checked in a batch or a review: where that is dropped the try would not count")
 	}
 	try := pinTry{pin: pin}
 	err := d.read(ctx, "CheckPIN", func(t *tx) error {

@@ -132,30 +132,13 @@ func TestVM5_APINSetWhileOneIsCheckedIsTheOneThatCounts(t *testing.T) {
 	}
 }
 
-func TestVM5_AWrongTryInABatchIsCountedWithTheBatch(t *testing.T) {
-	eachStore(t, func(t *testing.T, w *world) {
-		id := w.guarded()
-		w.policy(func(p *pbx.Policy) { p.PINTries = 2 })
-		err := w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-			for range 2 {
-				require.ErrorIs(t, dir.CheckPIN(ctx, id, "493818"), pbx.ErrDenied)
-			}
-			require.ErrorIs(t, dir.CheckPIN(ctx, id, rightPIN), pbx.ErrFailedPrecondition)
-			return nil
-		})
-		require.NoError(t, err)
-		w.refused(pbx.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
-	})
-}
-
-func TestVM5_APINIsNotTriedInAReview(t *testing.T) {
+func TestVM5_APINIsNotTriedInABatchOrAReview(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		id := w.guarded()
 		for _, pin := range []pbx.PIN{"493818", rightPIN} {
-			w.refused(pbx.SYS1, pbx.ErrMisuse, func() error {
-				_, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.CheckPIN(ctx, id, pin) })
-				return err
-			})
+			try := func(ctx context.Context, dir *pbx.Directory) error { return dir.CheckPIN(ctx, id, pin) }
+			w.refused(pbx.SYS1, pbx.ErrMisuse, func() error { return w.dir.Batch(w.ctx, try) })
+			w.refused(pbx.SYS1, pbx.ErrMisuse, func() error { _, err := w.dir.Review(w.ctx, try); return err })
 		}
 	})
 }
