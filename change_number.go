@@ -109,7 +109,7 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberCh
 	t.assignNumber(&chosen, now)
 	charges := chosen.charges
 	if had != nil && had.TemporaryFor == "" && in.Previous == ReturnNumber {
-		charges = append(charges, t.numberSaved())
+		charges = append(charges, had.saved())
 	}
 	t.placeOrder(u.ID, s.LocationID, s.billing(t.now), charges...)
 	t.did("service.number-changed", now.ref(), string(s.Number)+" "+string(now.Number))

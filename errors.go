@@ -8,7 +8,9 @@ import (
 )
 
 // The kinds of refusal. Every error that the library gives answers errors.Is
-// for exactly one of them; the rule that was broken is the Code of the *Error.
+// for exactly one of them, and the rule that was broken is the Code of the
+// *Error. Two come as they are: a context's own error, with which nothing was
+// changed, and that of a caller's function.
 var (
 	// ErrNotFound: no such record in this tenant. A record of another tenant
 	// gives the same answer, word for word, as one that never was.

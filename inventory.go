@@ -163,12 +163,12 @@ func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {
 				Reason: "number " + string(e) + " is " + string(n.State) + ", not available"}
 		}
 		t.giveBack(n)
-		t.placeOrder(UserID{}, LocationID{}, t.now, t.numberSaved())
+		t.placeOrder(UserID{}, LocationID{}, t.now, n.saved())
 		return nil
 	})
 }
 
-// numberSaved is the charge that ends with a number's return.
-func (t *tx) numberSaved() charge {
-	return charge{numberProduct, "Telephone number", -1, t.tenant.Policy.NumberMonthly, 0}
+// saved is the charge that ends with a number's return: what it was ordered at.
+func (n *Number) saved() charge {
+	return charge{numberProduct, "Telephone number", -1, n.Monthly, 0}
 }

@@ -41,6 +41,7 @@ type Number struct {
 	TemporaryFor E164
 	PortID       PortID    // the port request that brings or brought it in, or zero
 	FreeFrom     time.Time // when a resting number goes back to stock
+	Monthly      Money     // what it was ordered at, a month; 0 for one that was not ordered
 	CreatedAt    time.Time
 }
 
@@ -54,7 +55,7 @@ func (n *Number) Fields(f []Field) []Field {
 		text("state", (*string)(&n.State)),
 		maybeID("service_id", &n.ServiceID), maybeID("waiting_id", &n.WaitingID),
 		optional("temporary_for", (*string)(&n.TemporaryFor)), maybeID("port_id", &n.PortID),
-		maybeTime("free_from", &n.FreeFrom), moment("created_at", &n.CreatedAt),
+		maybeTime("free_from", &n.FreeFrom), integer("monthly", (*int64)(&n.Monthly)), moment("created_at", &n.CreatedAt),
 	)
 }
 
@@ -281,6 +282,9 @@ func (t *tx) assignNumber(c *chosenNumber, s *Service) {
 	}
 	n := edit(t, c.assign, func(n *Number) {
 		n.TenantID, n.State, n.ServiceID, n.FreeFrom = t.tenantID, NumberAssigned, s.ID, time.Time{}
+		for _, c := range c.charges {
+			n.Monthly = c.monthly
+		}
 		if c.waiting != nil {
 			n.TemporaryFor = c.waiting.E164
 		}
@@ -337,7 +341,7 @@ func (t *tx) releaseNumbers(ctx context.Context, s *Service, what Disposal) erro
 func (t *tx) giveBack(n *Number) {
 	rest := t.tenant.Policy.NumberRest
 	edit(t, n, func(n *Number) {
-		n.TenantID, n.ServiceID, n.TemporaryFor, n.PortID = Provider, ServiceID{}, "", PortID{}
+		n.TenantID, n.ServiceID, n.TemporaryFor, n.PortID, n.Monthly = Provider, ServiceID{}, "", PortID{}, 0
 		n.State, n.FreeFrom = NumberResting, t.now.Add(rest)
 		if rest == 0 {
 			n.State, n.FreeFrom = NumberStock, time.Time{}

@@ -135,6 +135,7 @@ func (c *customer) numberVariants(
 	available := clone(stock)
 	available.TenantID, available.State = c.tenant.ID, pbx.NumberAvailable
 	given := c.numberOf(line)
+	given.Monthly = 250
 	standIn := clone(given)
 	standIn.TemporaryFor = porting.E164
 	awaited := clone(available)

@@ -370,6 +370,7 @@ CREATE TABLE numbers (
     temporary_for TEXT    REFERENCES numbers (e164),       -- the porting number that this one stands in for
     port_id       BLOB    CHECK (length(port_id) = 16),
     free_from     INTEGER,
+    monthly       INTEGER NOT NULL CHECK (monthly >= 0), -- what it was ordered at, in minor units
     created_at    INTEGER NOT NULL,
     CONSTRAINT numbers_pkey PRIMARY KEY (e164),
     CONSTRAINT numbers_of_service FOREIGN KEY (tenant_id, service_id, e164) REFERENCES services (tenant_id, id, number),
