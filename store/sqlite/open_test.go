@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -248,32 +247,6 @@ func TestCloseLeavesOneFile(t *testing.T) {
 
 	store = open(t, path)
 	require.Equal(t, c.tenant.Name, get[*pbx.Tenant](t, store, keyOf(c.tenant)).Name)
-}
-
-// The store holds personal data and hashes of PINs.
-func TestANewFileIsItsOwnersAlone(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no such permissions")
-	}
-	path := filepath.Join(t.TempDir(), "pbx.db")
-	newCustomer(t, open(t, path), 1, 1)
-	for _, name := range list(t, filepath.Dir(path)) {
-		info, err := os.Stat(filepath.Join(filepath.Dir(path), name))
-		require.NoError(t, err)
-		require.EqualValues(t, 0o600, info.Mode().Perm(), name)
-	}
-}
-
-func TestAFolderThatCannotBeWritten(t *testing.T) {
-	if runtime.GOOS == "windows" || os.Geteuid() == 0 {
-		t.Skip("the superuser can write everywhere")
-	}
-	path := newFile(t)
-	require.NoError(t, os.Chmod(filepath.Dir(path), 0o500))
-	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(path), 0o700) })
-	_, err := sqlite.Open(context.Background(), path)
-	require.ErrorIs(t, err, pbx.ErrStorage)
-	require.NotErrorIs(t, err, pbx.ErrForeignStore)
 }
 
 func TestCheckFindsDamage(t *testing.T) {
