@@ -37,7 +37,7 @@ func TestStatements(t *testing.T) {
 func TestFind(t *testing.T) {
 	key, byRest := owners.Key(), numbers.Index("numbers_by_rest")
 	const order, down = " ORDER BY service_id, principal", " ORDER BY service_id DESC, principal DESC"
-	const numberColumns = "SELECT e164, tenant_id, rev, state, service_id, waiting_id, temporary_for, port_id, free_from, created_at FROM numbers"
+	const numberColumns = "SELECT e164, tenant_id, rev, state, service_id, waiting_id, temporary_for, port_id, free_from, monthly, created_at FROM numbers"
 	other := pbx.ServiceID{3}
 	for _, c := range []struct {
 		q      pbx.Query
