@@ -104,7 +104,7 @@ func (t *tx) perform(ctx context.Context, run func() error) error {
 	}
 	err := run()
 	switch {
-	case errors.Is(t.failed, ErrRetry):
+	case errors.Is(t.failed, ErrRetry) || errors.Is(t.failed, ErrHostRetry):
 		return t.failed
 	case err != nil:
 		return verdict{err}
@@ -146,6 +146,8 @@ func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(Write
 			if done, resolveErr := c.committed(ctx, tenant, seq, operation); done || resolveErr != nil {
 				return resolveErr
 			}
+		case errors.Is(err, ErrHostRetry):
+			return &Error{Code: SYS1, Kind: ErrConflict, Reason: "other changes got in the way: roll your transaction back and run it again", Err: err}
 		case errors.Is(err, ErrConstraint):
 			return &Error{Code: SYS4, Kind: ErrStorage, Reason: "the store refused a change that would break its constraints", Err: err}
 		case !errors.Is(err, ErrRetry):

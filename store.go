@@ -12,7 +12,13 @@ import (
 // run again on what is there now, and name the holder.
 var ErrRetry = errors.New("pbx: transaction must be retried")
 
-// ErrConstraint is what a store's Apply returns when the engine refused a
+// ErrHostRetry is what a store that lives in a transaction of the host's
+// (postgres.FromTx, sqlite.FromTx) returns where another would return ErrRetry:
+// only the host can roll its transaction back and run it again. Operations pass
+// it on in an Error of kind ErrConflict.
+var ErrHostRetry = errors.New("pbx: the host's transaction must be rolled back and run again")
+
+// ErrConstraint is what a store returns when the engine refused a
 // change that is neither stale nor a unique claim: a CHECK or a foreign key.
 // It means that a rule is missing; nothing was committed.
 var ErrConstraint = errors.New("pbx: constraint violated")
@@ -38,11 +44,11 @@ type Store interface {
 	// nested in one another.
 	View(ctx context.Context, fn func(Reader) error) error
 
-	// Update runs fn once, with the tenant's row locked if it exists, and
-	// commits when fn returns nil. Updates of one tenant run one after another,
-	// and each sees what the one before it committed. Reads inside fn see the
-	// last committed state, not the changes given to Apply. A context that
-	// ends before the commit has begun rolls back; afterwards it is ignored.
+	// Update runs fn once and commits when fn returns nil. From its first read
+	// on fn has the tenant to itself: updates of one tenant run one after
+	// another, and each sees what the one before it committed. Reads inside fn
+	// see the last committed state, not the changes given to Apply. A context
+	// that ends before the commit has begun rolls back; afterwards it is ignored.
 	Update(ctx context.Context, tenant TenantID, fn func(Writer) error) error
 
 	// Close waits for what runs, and releases the store.
@@ -70,8 +76,10 @@ type Writer interface {
 	// Apply makes the changes in their order, all or none. An update or a
 	// deletion finds its record at Old's key with Old's revision, else ErrRetry;
 	// an insertion finds no record at its key, and no change may take a value
-	// of a unique index that another record holds, else ErrRetry. After an error
-	// the update cannot commit any more, whatever its closure returns.
+	// of a unique index that another record holds, else ErrRetry. A store may
+	// send the changes together with the commit: then it is Update that gives
+	// the error. After an error the update cannot commit any more, whatever its
+	// closure returns.
 	Apply(ctx context.Context, changes []Change) error
 }
 

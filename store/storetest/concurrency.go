@@ -21,7 +21,10 @@ func writers(t *testing.T, open func(t *testing.T) pbx.Store) {
 			f.together(8, func(int) error {
 				for range 5 {
 					if err := again(func() error {
-						return f.store.Update(f.ctx, f.tenant.ID, func(pbx.Writer) error {
+						return f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+							if _, err := w.Get(f.ctx, keyOf(f.tenant)); err != nil {
+								return err
+							}
 							if n := inside.Add(1); n > most.Load() {
 								most.Store(n)
 							}
