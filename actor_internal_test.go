@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// doNothing are the methods that only make another Directory.
-var doNothing = []string{"As", "In", "Confirm"}
+// doNothing are the methods that only make another Directory, or count.
+var doNothing = []string{"As", "In", "Confirm", "Stats"}
 
 // alsoUpdateLine are short ways to UpdateLine, and pass by its row.
 var alsoUpdateLine = []string{"AddOwner", "RemoveOwner", "SetLineLocation"}

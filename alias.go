@@ -50,7 +50,11 @@ type NewAlias struct {
 // (EXT-6) or an extension (EXT-2) that is taken.
 func (d *Directory) AddAlias(ctx context.Context, in NewAlias) (*Alias, error) {
 	var made *Alias
-	err := d.change(ctx, "AddAlias", func(t *tx) error {
+	err := d.change(ctx, "AddAlias", func(a *ahead) {
+		a.user(in.UserID).place()
+		a.extension(in.Extension)
+		a.sipAddress(in.SIPAddress, in.Name, in.Extension)
+	}, func(t *tx) error {
 		u, err := t.user(ctx, in.UserID)
 		if err != nil {
 			return err
@@ -108,7 +112,7 @@ func (t *tx) alias(ctx context.Context, id AliasID) (*Alias, error) {
 // Alias returns an alias of the tenant (EXT-7). Errors: ErrNotFound.
 func (d *Directory) Alias(ctx context.Context, id AliasID) (*Alias, error) {
 	var out *Alias
-	err := d.read(ctx, "Alias", func(t *tx) error {
+	err := d.read(ctx, "Alias", func(a *ahead) { a.alias(id) }, func(t *tx) error {
 		a, err := t.alias(ctx, id)
 		if err == nil {
 			out = copyOf(a)
@@ -135,7 +139,10 @@ func (d *Directory) Aliases(ctx context.Context, user UserID) iter.Seq2[*Alias, 
 // the holder for a SIP address that is taken (EXT-6); ErrStale (SVC-15).
 func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) {
 	var out *Alias
-	err := d.change(ctx, "ModifyAlias", func(t *tx) error {
+	err := d.change(ctx, "ModifyAlias", func(a *ahead) {
+		a.alias(in.ID).to(sipIdentitiesTable.Key(), "sip_address")
+		a.sip(in.SIPAddress)
+	}, func(t *tx) error {
 		was, err := t.alias(ctx, in.ID)
 		if err != nil {
 			return err
@@ -187,7 +194,7 @@ func (t *tx) lookModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress,
 //
 // Errors: ErrNotFound.
 func (d *Directory) DeleteAlias(ctx context.Context, id AliasID) error {
-	return d.change(ctx, "DeleteAlias", func(t *tx) error {
+	return d.change(ctx, "DeleteAlias", func(a *ahead) { a.alias(id).aliasEnding() }, func(t *tx) error {
 		a, err := t.alias(ctx, id)
 		if err != nil {
 			return err

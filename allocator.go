@@ -56,11 +56,7 @@ func (t *tx) allocate(ctx context.Context, at []*Location) (Extension, error) {
 // keeps that place, so that all walks together pass the range once. What is only
 // refused for the sake of a location stays to be passed again.
 func (t *tx) lowestFree(ctx context.Context, at []*Location) (Extension, error) {
-	first, last := t.tenant.Policy.ExtensionFirst, t.tenant.Policy.ExtensionLast
-	candidate := max(first, t.tenant.nextExtension)
-	if len(candidate) != len(first) {
-		candidate = first // the last walk ended behind 99…9
-	}
+	candidate, last := t.tenant.firstCandidate(), t.tenant.Policy.ExtensionLast
 	keep := true // nothing that was passed is free for anybody
 	for taken, err := range t.taken(ctx, candidate, last) {
 		if err != nil {
@@ -82,13 +78,32 @@ func (t *tx) lowestFree(ctx context.Context, at []*Location) (Extension, error) 
 	return "", nil
 }
 
-// taken yields the extensions that are dialled, from one to the last of a range
-// and the longer ones between, and in the end something behind them all. It
-// reads few at first: mostly the search ends there.
+// firstCandidate is where a walk begins.
+func (t *Tenant) firstCandidate() Extension {
+	first := t.Policy.ExtensionFirst
+	if next := max(first, t.nextExtension); len(next) == len(first) {
+		return next
+	}
+	return first // the last walk ended behind 99…9
+}
+
+// dialled plans to read the extensions at which a walk begins.
+func (a *ahead) dialled(t *Tenant) {
+	a.scan(dialledIn(t.ID, t.firstCandidate(), t.Policy.ExtensionLast, 64))
+}
+
+// dialledIn selects the first extensions that are dialled, from one to the last
+// of a range and the longer ones between.
+func dialledIn(tenant TenantID, from, last Extension, limit int) Query {
+	return Query{Index: extensionsTable.Key(), Equal: []any{tenant}, From: string(from), To: string(last + "0"), Limit: limit}
+}
+
+// taken yields the extensions that are dialled, as dialledIn, and in the end
+// something behind them all. It reads few at first: mostly the search ends
+// there.
 func (t *tx) taken(ctx context.Context, from, last Extension) iter.Seq2[Extension, error] {
-	behind := last + "0"
 	return func(yield func(Extension, error) bool) {
-		q := Query{Index: extensionsTable.Key(), Equal: []any{t.tenantID}, From: string(from), To: string(behind), Limit: 4}
+		q := dialledIn(t.tenantID, from, last, 4)
 		for {
 			page, err := gather(find[*DialEntry](ctx, t, q))
 			if err != nil {
@@ -101,7 +116,7 @@ func (t *tx) taken(ctx context.Context, from, last Extension) iter.Seq2[Extensio
 				}
 			}
 			if len(page) < q.Limit {
-				yield(behind, nil)
+				yield(last+"0", nil)
 				return
 			}
 			q.After, q.Limit = []any{string(page[len(page)-1].Digits)}, min(4*q.Limit, 256)

@@ -2,7 +2,6 @@ package pbx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -67,7 +66,11 @@ func (t *tx) primaryOf(ctx context.Context, user UserID) (*Service, error) {
 // the way of an emergency number where he is (EXT-3).
 func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceID) (*Association, error) {
 	var made *Association
-	err := d.change(ctx, "Associate", func(t *tx) error {
+	err := d.change(ctx, "Associate", func(a *ahead) {
+		a.user(user).place()
+		a.service(service)
+		a.servicesOf(user)
+	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
 			return err
@@ -161,7 +164,10 @@ func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*
 // Errors: ErrNotFound; ErrFailedPrecondition for the primary service of a user
 // who has others (SVC-7); ErrUnconfirmed (SVC-5).
 func (d *Directory) Disassociate(ctx context.Context, user UserID, service ServiceID) error {
-	return d.change(ctx, "Disassociate", func(t *tx) error {
+	return d.change(ctx, "Disassociate", func(a *ahead) {
+		a.association(user, service)
+		a.user(user).entitled()
+	}, func(t *tx) error {
 		u, s, a, err := t.association(ctx, user, service)
 		if err != nil {
 			return err
@@ -203,7 +209,10 @@ func (t *tx) trimApplications(ctx context.Context, u *User, s *Service) error {
 // SetPrimary makes another of a user's services his primary one (SVC-6).
 // Errors: ErrNotFound, also for a service that is not his.
 func (d *Directory) SetPrimary(ctx context.Context, user UserID, service ServiceID) error {
-	return d.change(ctx, "SetPrimary", func(t *tx) error {
+	return d.change(ctx, "SetPrimary", func(a *ahead) {
+		a.association(user, service)
+		a.get(associationsByPrimary, user)
+	}, func(t *tx) error {
 		u, s, a, err := t.association(ctx, user, service)
 		if err != nil || a.Primary() {
 			return err
@@ -226,7 +235,11 @@ func (d *Directory) SetPrimary(ctx context.Context, user UserID, service Service
 func (d *Directory) UserServices(ctx context.Context, user UserID) ([]*Association, []*Service, error) {
 	var associations []*Association
 	var services []*Service
-	err := d.read(ctx, "UserServices", func(t *tx) error {
+	err := d.read(ctx, "UserServices", func(a *ahead) {
+		a.user(user)
+		a.get(associationsBySlot, user).to(servicesTable.Key(), "service_id")
+	}, func(t *tx) error {
+		associations, services = nil, nil
 		if _, err := t.user(ctx, user); err != nil {
 			return err
 		}
@@ -256,7 +269,11 @@ func (t *tx) eachService(ctx context.Context, user UserID, visit func(*Associati
 // ServiceUsers returns the users of a service. Errors: ErrNotFound.
 func (d *Directory) ServiceUsers(ctx context.Context, service ServiceID) ([]*User, error) {
 	var users []*User
-	err := d.read(ctx, "ServiceUsers", func(t *tx) error {
+	err := d.read(ctx, "ServiceUsers", func(a *ahead) {
+		a.service(service)
+		a.usersOf(service)
+	}, func(t *tx) error {
+		users = nil
 		if _, err := t.service(ctx, service); err != nil {
 			return err
 		}
@@ -279,34 +296,24 @@ type Choice struct {
 }
 
 // AssociationChoices yields the users to whom a service can be given, as Users
-// does, with what distinguishes them (SVC-4). Errors: those of Users.
+// does, with what distinguishes them (SVC-4), each as he was when his page was
+// read. Errors: those of Users.
 func (d *Directory) AssociationChoices(ctx context.Context, q UserQuery) iter.Seq2[Choice, error] {
-	return func(yield func(Choice, error) bool) {
-		for u, err := range d.Users(ctx, q) {
-			if err != nil {
-				yield(Choice{}, err)
-				return
-			}
-			var c Choice
-			err = d.read(ctx, "AssociationChoices", func(t *tx) (err error) {
-				c, err = t.choice(ctx, u.ID)
-				return err
-			})
-			if errors.Is(err, ErrNotFound) {
-				continue // deleted since his page was read
-			}
-			if !yield(c, err) || err != nil {
-				return
-			}
-		}
+	users, err := q.listing(d.scope())
+	if err != nil {
+		return func(yield func(Choice, error) bool) { yield(Choice{}, err) }
 	}
+	choices := listing[*User, Choice]{query: users.query, limit: users.limit, keep: users.keep,
+		more: func(users found) {
+			users.place()
+			users.to(associationsBySlot, "id").to(servicesTable.Key(), "service_id")
+		},
+		show: func(ctx context.Context, t *tx, u *User) (Choice, error) { return t.choice(ctx, u) },
+	}
+	return choices.pages(ctx, d, "AssociationChoices")
 }
 
-func (t *tx) choice(ctx context.Context, user UserID) (Choice, error) {
-	u, err := t.user(ctx, user)
-	if err != nil {
-		return Choice{}, err
-	}
+func (t *tx) choice(ctx context.Context, u *User) (Choice, error) {
 	c := Choice{User: u.ID, Name: u.Name(), Department: u.Department}
 	at, err := t.location(ctx, u.LocationID)
 	if err != nil {
@@ -315,6 +322,6 @@ func (t *tx) choice(ctx context.Context, user UserID) (Choice, error) {
 	if at != nil {
 		c.Location = at.Building
 	}
-	err = t.eachService(ctx, user, func(_ *Association, s *Service) { c.DNs = append(c.DNs, string(s.DN)) })
+	err = t.eachService(ctx, u.ID, func(_ *Association, s *Service) { c.DNs = append(c.DNs, string(s.DN)) })
 	return c, err
 }

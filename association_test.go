@@ -120,10 +120,11 @@ func TestSVC4_ThePictureForChoosingShowsWhatDistinguishesUsers(t *testing.T) {
 		var seen []string
 		for c, err := range w.dir.AssociationChoices(w.ctx, pbx.UserQuery{LastName: "lee"}) {
 			require.NoError(t, err)
-			seen = append(seen, c.Name)
-			require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, bob.ID, pbx.UserOnly), "somebody deletes the next one")
+			if seen = append(seen, c.Name); len(seen) == 1 {
+				require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, bob.ID, pbx.UserOnly), "somebody deletes the next one")
+			}
 		}
-		require.Equal(t, []string{"Ann Lee"}, seen)
+		require.Equal(t, []string{"Ann Lee", "Bob Lée"}, seen, "the picture is that of the moment at which its page was read")
 	})
 }
 

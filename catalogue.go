@@ -48,7 +48,7 @@ func (s *ServiceType) ref() Ref { return Ref{"service type", s.Code, s.Name} }
 // product as it is now, for a Rev that is not the present one (SVC-15).
 func (d *Directory) SetServiceType(ctx context.Context, in ServiceType) (*ServiceType, error) {
 	var out *ServiceType
-	err := d.change(ctx, "SetServiceType", func(t *tx) error {
+	err := d.change(ctx, "SetServiceType", func(a *ahead) { a.serviceType(in.Code) }, func(t *tx) error {
 		if err := in.look(); err != nil {
 			return err
 		}

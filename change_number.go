@@ -29,7 +29,7 @@ type NumberChange struct {
 // NUM-6, EXT-1 to EXT-5).
 func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChange) (*Service, error) {
 	var out *Service
-	err := d.change(ctx, "ChangeNumber", func(t *tx) error {
+	err := d.change(ctx, "ChangeNumber", in.plan(user), func(t *tx) error {
 		if in.KeepCurrent && in.Number != (NumberChoice{}) {
 			return &Error{Code: NUM8, Kind: ErrInvalid, Field: "Number", Reason: "either keep the current number or choose another one"}
 		}
@@ -48,6 +48,9 @@ func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChan
 		if err != nil {
 			return err
 		}
+		if err := t.foreseeChoices(ctx, in.Number, at, in.UpdateExtension && in.Extension == ""); err != nil {
+			return err
+		}
 		if !in.KeepCurrent {
 			if s, err = t.replaceNumber(ctx, u, s, in, at); err != nil {
 				return err
@@ -62,6 +65,26 @@ func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChan
 		return nil
 	})
 	return out, err
+}
+
+// plan is what a change of a user's number reads.
+func (in *NumberChange) plan(user UserID) plan {
+	return func(a *ahead) {
+		s := a.service(in.ServiceID)
+		if in.ServiceID.IsZero() {
+			s = a.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
+		}
+		a.user(user)
+		a.get(associationsTable.Key(), user, in.ServiceID)
+		s.place()
+		s.numbered()
+		s.users().place()
+		s.to(extensionsTable.Key(), "dn")
+		s.to(mailboxesTable.Key(), "id")
+		a.number(in.Number.Number)
+		a.extension(in.Extension)
+		a.get(mailboxesByNumber, string(in.Extension))
+	}
 }
 
 // profile finds the service of a user whose number is to change (NUM-7).

@@ -35,7 +35,7 @@ type NewService struct {
 // (NUM-6).
 func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, error) {
 	var made *Service
-	err := d.change(ctx, "AddService", func(t *tx) error {
+	err := d.change(ctx, "AddService", in.plan, func(t *tx) error {
 		line := newLine{in: in, autoDN: in.Type != "", needsDN: SVC2}
 		if err := t.lookTaker(ctx, &line); err != nil {
 			return err
@@ -64,6 +64,18 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 		return nil
 	})
 	return made, err
+}
+
+// plan is what adding a service reads.
+func (in *NewService) plan(a *ahead) {
+	a.user(in.UserID).place()
+	a.get(associationsTable.Key(), in.UserID)
+	a.get(devicesByPrimary, in.UserID)
+	a.location(in.LocationID)
+	a.device(in.DeviceID)
+	a.serviceType(in.Type)
+	a.number(in.Number.Number)
+	a.extension(in.DN)
 }
 
 // newLine is a service about to be added: its input, and what was read of what
@@ -132,6 +144,9 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 	var err error
 	l.typ, err = t.serviceType(ctx, l.in.Type)
 	if err := look.take(err); err != nil {
+		return err
+	}
+	if err := t.foreseeChoices(ctx, l.in.Number, l.at, l.in.DN == "" && l.autoDN); err != nil {
 		return err
 	}
 	l.number, err = t.chooseNumber(ctx, l.in.Number, l.at)

@@ -35,7 +35,7 @@ type NewUser struct {
 // EXT-2, EXT-6), ErrNotFound for the location: all at once.
 func (d *Directory) CreateUser(ctx context.Context, in NewUser) (*User, error) {
 	var made *User
-	err := d.change(ctx, "CreateUser", func(t *tx) error {
+	err := d.change(ctx, "CreateUser", func(a *ahead) { a.newcomer(&in) }, func(t *tx) error {
 		var look door
 		row, at, err := t.newUser(ctx, &in, &look)
 		if err != nil {

@@ -29,7 +29,7 @@ const (
 // who has others (SVC-8); ErrUnconfirmed (USR-9, and USR-10 for shared
 // services).
 func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) error {
-	return d.change(ctx, "DeleteUser", func(t *tx) error {
+	return d.change(ctx, "DeleteUser", func(a *ahead) { a.user(id).departure(form) }, func(t *tx) error {
 		if form != UserOnly && form != UserAndPhones {
 			return &Error{Code: USR10, Kind: ErrInvalid, Field: "Deletion", Reason: "choose between the user only, and user and phones"}
 		}
@@ -140,7 +140,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 // naming every user who has it as his primary one and has others (SVC-8);
 // ErrUnconfirmed for a shared service, naming its users (SVC-9).
 func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
-	return d.change(ctx, "DeleteService", func(t *tx) error {
+	return d.change(ctx, "DeleteService", func(a *ahead) { a.service(id).ending() }, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err != nil {
 			return err

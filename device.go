@@ -117,7 +117,12 @@ type NewDevice struct {
 // in the system already, in whatever notation; ErrNotFound for the location.
 func (d *Directory) AddDevice(ctx context.Context, in NewDevice) (*Device, error) {
 	var made *Device
-	err := d.change(ctx, "AddDevice", func(t *tx) error {
+	err := d.change(ctx, "AddDevice", func(a *ahead) {
+		a.location(in.LocationID)
+		if mac, err := ParseMAC(in.MAC); err == nil {
+			a.get(devicesByMAC, string(mac))
+		}
+	}, func(t *tx) error {
 		var look door
 		mac, err := ParseMAC(in.MAC)
 		if look.take(err) != nil {
@@ -251,7 +256,11 @@ func (t *tx) putDown(ctx context.Context, s *Service) error {
 // more ports than the model has (DEV-3).
 func (d *Directory) AssignDevice(ctx context.Context, device DeviceID, user UserID, ports int64) (*Device, error) {
 	var out *Device
-	err := d.change(ctx, "AssignDevice", func(t *tx) error {
+	err := d.change(ctx, "AssignDevice", func(a *ahead) {
+		a.device(device).to(usersTable.Key(), "user_id")
+		a.user(user)
+		a.get(devicesByPrimary, user)
+	}, func(t *tx) error {
 		dev, err := t.device(ctx, device)
 		if err != nil {
 			return err
@@ -319,7 +328,10 @@ func (t *tx) free(ctx context.Context, dev *Device) error {
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
 func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {
-	return d.change(ctx, "UnassignDevice", func(t *tx) error {
+	return d.change(ctx, "UnassignDevice", func(a *ahead) {
+		a.device(device).to(devicesByUser, "user_id")
+		a.get(servicesByDevice, device)
+	}, func(t *tx) error {
 		dev, err := t.assignedDevice(ctx, device)
 		if err != nil {
 			return err
@@ -340,7 +352,7 @@ func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {
 // SetPrimaryDevice makes a device that its user has his primary one (DEV-4).
 // Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
 func (d *Directory) SetPrimaryDevice(ctx context.Context, device DeviceID) error {
-	return d.change(ctx, "SetPrimaryDevice", func(t *tx) error {
+	return d.change(ctx, "SetPrimaryDevice", func(a *ahead) { a.device(device).to(devicesByPrimary, "user_id") }, func(t *tx) error {
 		dev, err := t.assignedDevice(ctx, device)
 		if err != nil || !dev.PrimaryOf.IsZero() {
 			return err
@@ -371,7 +383,10 @@ func (t *tx) assignedDevice(ctx context.Context, id DeviceID) (*Device, error) {
 // Errors: ErrNotFound; ErrFailedPrecondition for one that a user has (DEV-6) or
 // that carries a service.
 func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
-	return d.change(ctx, "DeleteDevice", func(t *tx) error {
+	return d.change(ctx, "DeleteDevice", func(a *ahead) {
+		a.device(device).to(usersTable.Key(), "user_id")
+		a.get(servicesByDevice, device)
+	}, func(t *tx) error {
 		dev, err := t.device(ctx, device)
 		if err != nil {
 			return err
@@ -393,7 +408,7 @@ func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
 // Device returns a device of the tenant. Errors: ErrNotFound.
 func (d *Directory) Device(ctx context.Context, id DeviceID) (*Device, error) {
 	var out *Device
-	err := d.read(ctx, "Device", func(t *tx) error {
+	err := d.read(ctx, "Device", func(a *ahead) { a.device(id) }, func(t *tx) error {
 		dev, err := t.device(ctx, id)
 		if err == nil {
 			out = copyOf(dev)

@@ -163,7 +163,11 @@ func (t *tx) leaveDialPlan(e *DialEntry) {
 // the holder (EXT-2).
 func (d *Directory) AddExtension(ctx context.Context, user UserID, e Extension) (*DialEntry, error) {
 	var made *DialEntry
-	err := d.change(ctx, "AddExtension", func(t *tx) error {
+	err := d.change(ctx, "AddExtension", func(a *ahead) {
+		a.user(user).place()
+		a.extension(e)
+		a.get(extensionsByMain, user)
+	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
 			return err
@@ -197,7 +201,12 @@ func (d *Directory) AddExtension(ctx context.Context, user UserID, e Extension) 
 //
 // Errors: ErrNotFound; ErrFailedPrecondition (EXT-1).
 func (d *Directory) RemoveExtension(ctx context.Context, e Extension) error {
-	return d.change(ctx, "RemoveExtension", func(t *tx) error {
+	return d.change(ctx, "RemoveExtension", func(a *ahead) {
+		entry := a.extension(e)
+		entry.holder()
+		entry.to(extensionsByUser, "user_id")
+		entry.to(associationsTable.Key(), "user_id")
+	}, func(t *tx) error {
 		entry, err := t.extension(ctx, e)
 		if err != nil {
 			return err
@@ -244,7 +253,11 @@ func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error 
 //
 // Errors: ErrNotFound, also for an extension that is not his own.
 func (d *Directory) SetMainExtension(ctx context.Context, user UserID, e Extension) error {
-	return d.change(ctx, "SetMainExtension", func(t *tx) error {
+	return d.change(ctx, "SetMainExtension", func(a *ahead) {
+		a.user(user)
+		a.extension(e)
+		a.get(extensionsByMain, user)
+	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
 			return err
@@ -303,7 +316,7 @@ func (d *Directory) Extensions(ctx context.Context, q ExtensionQuery) iter.Seq2[
 func (d *Directory) Lookup(ctx context.Context, e Extension) (*DialEntry, Ref, error) {
 	var out *DialEntry
 	var ref Ref
-	err := d.read(ctx, "Lookup", func(t *tx) error {
+	err := d.read(ctx, "Lookup", func(a *ahead) { a.extension(e).holder() }, func(t *tx) error {
 		entry, err := t.extension(ctx, e)
 		if err != nil {
 			return err
@@ -320,7 +333,11 @@ func (d *Directory) Lookup(ctx context.Context, e Extension) (*DialEntry, Ref, e
 // has neither. Errors: ErrNotFound.
 func (d *Directory) MainExtension(ctx context.Context, user UserID) (Extension, error) {
 	var main Extension
-	err := d.read(ctx, "MainExtension", func(t *tx) error {
+	err := d.read(ctx, "MainExtension", func(a *ahead) {
+		a.user(user)
+		a.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
+		a.get(extensionsByMain, user)
+	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
 			return err

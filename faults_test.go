@@ -51,7 +51,7 @@ func (r role) of(w *world) *pbx.Directory {
 var reads = strings.Fields(`
 	Alias Aliases As AssociationChoices Batch Check Confirm Deliver Device Devices Extensions Group Groups In Journal Line
 	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
-	Service ServiceTypes ServiceUsers Services StationPools Tenant Tenants User UserByLogin UserServices Users`)
+	Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
 // operations are all methods that change something.
 var operations = []operation{
@@ -358,7 +358,7 @@ func (o *original) on(t *testing.T, store pbx.Store) *replica {
 	w.t = t
 	r := &replica{world: &w, original: o, draws: &draws{counted{o.made}}, faulty: faulty.New(store, faulty.Plan{})}
 	w.store = store
-	w.support = pbx.New(r.faulty, r.draws.options(&w)...).As(pbx.Support("agent"))
+	w.support = pbx.New(r.faulty.Whole(), r.draws.options(&w)...).As(pbx.Support("agent"))
 	w.dir = w.support.As(pbx.Administrator("admin", w.us.ID))
 	w.british = w.support.As(pbx.Administrator("admin", w.uk.ID))
 	return r

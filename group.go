@@ -58,7 +58,10 @@ type NewGroup struct {
 // is taken.
 func (d *Directory) CreateGroup(ctx context.Context, in NewGroup) (*Group, error) {
 	var made *Group
-	err := d.change(ctx, "CreateGroup", func(t *tx) error {
+	err := d.change(ctx, "CreateGroup", func(a *ahead) {
+		a.extension(in.Extension)
+		a.get(groupsByName, fold(in.Name))
+	}, func(t *tx) error {
 		row := &Group{TenantID: t.tenantID, Kind: in.Kind, Name: in.Name, nameFolded: fold(in.Name)}
 		if row.Kind == "" {
 			row.Kind = HuntGroup
@@ -117,7 +120,7 @@ func (t *tx) group(ctx context.Context, id GroupID) (*Group, error) {
 // Group returns a group or queue of the tenant (EXT-8). Errors: ErrNotFound.
 func (d *Directory) Group(ctx context.Context, id GroupID) (*Group, error) {
 	var out *Group
-	err := d.read(ctx, "Group", func(t *tx) error {
+	err := d.read(ctx, "Group", func(a *ahead) { a.group(id) }, func(t *tx) error {
 		g, err := t.group(ctx, id)
 		if err == nil {
 			out = copyOf(g)
@@ -150,7 +153,11 @@ func (d *Directory) Groups(ctx context.Context, q GroupQuery) iter.Seq2[*Group, 
 //
 // Errors: ErrNotFound.
 func (d *Directory) DeleteGroup(ctx context.Context, id GroupID) error {
-	return d.change(ctx, "DeleteGroup", func(t *tx) error {
+	return d.change(ctx, "DeleteGroup", func(a *ahead) {
+		a.group(id)
+		a.get(membersTable.Key(), id)
+		a.get(extensionsByGroup, id)
+	}, func(t *tx) error {
 		g, err := t.group(ctx, id)
 		if err != nil {
 			return err

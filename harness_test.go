@@ -18,7 +18,8 @@ import (
 
 // stores are all that the rules are tested over.
 var stores = map[string]func(t testing.TB) pbx.Store{
-	"memory": func(testing.TB) pbx.Store { return memory.New() },
+	"memory":     func(testing.TB) pbx.Store { return memory.New() },
+	"read ahead": func(testing.TB) pbx.Store { return &faraway{Store: memory.New()} },
 	"sqlite": func(t testing.TB) pbx.Store {
 		s, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Off))
 		require.NoError(t, err)

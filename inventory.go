@@ -31,7 +31,7 @@ func (d *Directory) AddNumbers(ctx context.Context, list ...E164) ([]*Number, er
 
 func (d *Directory) addNumbers(ctx context.Context, operation string, state NumberState, list []E164) ([]*Number, error) {
 	var made []*Number
-	err := d.change(ctx, operation, func(t *tx) error {
+	err := d.change(ctx, operation, nil, func(t *tx) error {
 		made = nil
 		if err := t.unknownNumbers(ctx, list); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 // Number returns a number of the tenant. Errors: ErrNotFound (NUM-2).
 func (d *Directory) Number(ctx context.Context, e E164) (*Number, error) {
 	var out *Number
-	err := d.read(ctx, "Number", func(t *tx) error {
+	err := d.read(ctx, "Number", func(a *ahead) { a.number(e) }, func(t *tx) error {
 		n, err := t.number(ctx, NUM2, e)
 		if err == nil {
 			out = copyOf(n)
@@ -116,7 +116,13 @@ func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Numbe
 // for the location; ErrInvalid for a prefix that is not of the country.
 func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string, limit int) ([]E164, error) {
 	var list []E164
-	err := d.read(ctx, "NewNumbers", func(t *tx) error {
+	if limit <= 0 {
+		limit = 20
+	}
+	err := d.read(ctx, "NewNumbers", func(a *ahead) {
+		a.location(at)
+		a.offers(at, prefix, limit)
+	}, func(t *tx) error {
 		list = nil
 		if err := t.newNumbersAllowed(); err != nil {
 			return err
@@ -124,9 +130,6 @@ func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string
 		l, err := t.location(ctx, at)
 		if err != nil {
 			return err
-		}
-		if limit <= 0 {
-			limit = 20
 		}
 		offers, err := t.listNew(ctx, l, prefix, limit)
 		for _, n := range offers {
@@ -153,7 +156,7 @@ func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that is not available.
 func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {
-	return d.change(ctx, "ReturnNumber", func(t *tx) error {
+	return d.change(ctx, "ReturnNumber", func(a *ahead) { a.number(e) }, func(t *tx) error {
 		n, err := t.number(ctx, NUM2, e)
 		if err != nil {
 			return err

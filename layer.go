@@ -104,7 +104,7 @@ func (t *tx) scan(ctx context.Context, q Query) iter.Seq2[Record, error] {
 	case !storable(q.Prefix, q.From, q.To) || !storable(q.Equal...) || !storable(q.After...):
 		return func(func(Record, error) bool) {}
 	case staged == 0:
-		return t.reader.Find(ctx, q)
+		return t.committed(ctx, q)
 	case q.Limit > 0:
 		wider := q
 		wider.Limit += staged // so many committed records may be left out
@@ -120,7 +120,7 @@ func (t *tx) merge(ctx context.Context, q Query) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		l := t.layer(q.Index)
 		keys, recs := l.between(q)
-		for rec, err := range t.reader.Find(ctx, q) {
+		for rec, err := range t.committed(ctx, q) {
 			if err != nil {
 				yield(nil, err)
 				return

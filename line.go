@@ -54,7 +54,7 @@ type LineChange struct {
 // Errors: ErrInvalid (OWN-1), ErrNotFound.
 func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, error) {
 	var out *Line
-	err := d.read(ctx, "Line", func(t *tx) error {
+	err := d.read(ctx, "Line", func(a *ahead) { a.line(nationalNumber).shown() }, func(t *tx) error {
 		s, err := t.lineAt(ctx, nationalNumber)
 		if err != nil {
 			return err
@@ -81,7 +81,10 @@ func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in Li
 		return nil, err
 	}
 	var out *Line
-	err = d.change(ctx, "UpdateLine", func(t *tx) error {
+	err = d.change(ctx, "UpdateLine", func(a *ahead) {
+		a.line(nationalNumber).shown()
+		a.get(locationsByBuilding, in.Building)
+	}, func(t *tx) error {
 		s, err := t.lineAt(ctx, nationalNumber)
 		if err != nil {
 			return err

@@ -62,7 +62,7 @@ type NewLocation struct {
 // code that is taken.
 func (d *Directory) AddLocation(ctx context.Context, in NewLocation) (*Location, error) {
 	var made *Location
-	err := d.change(ctx, "AddLocation", func(t *tx) error {
+	err := d.change(ctx, "AddLocation", func(a *ahead) { a.get(locationsByBuilding, in.Building) }, func(t *tx) error {
 		row := &Location{TenantID: t.tenantID, Building: in.Building, Name: in.Name, Address: in.Address, NumberPrefix: in.NumberPrefix}
 		if err := row.look(); err != nil {
 			return err
@@ -122,6 +122,9 @@ func (t *tx) location(ctx context.Context, id LocationID) (*Location, error) {
 		return nil, nil
 	}
 	l, err := one[*Location](ctx, t, locationsTable.Key(), t.tenantID, id)
+	if l != nil && t.spans != nil {
+		t.core.facts.prefixes.learn(l.ID, l.NumberPrefix)
+	}
 	if err == nil && l == nil {
 		refusal := missing("location", id.String())
 		refusal.Field = "LocationID"
@@ -152,7 +155,7 @@ func (t *tx) building(ctx context.Context, code Code, building string) (*Locatio
 // Location returns a location of the tenant. Errors: ErrNotFound.
 func (d *Directory) Location(ctx context.Context, id LocationID) (*Location, error) {
 	var out *Location
-	err := d.read(ctx, "Location", func(t *tx) error {
+	err := d.read(ctx, "Location", func(a *ahead) { a.location(id) }, func(t *tx) error {
 		l, err := t.theLocation(ctx, id)
 		if err == nil {
 			out = copyOf(l)
@@ -178,7 +181,10 @@ func (d *Directory) Locations(ctx context.Context) iter.Seq2[*Location, error] {
 // it is now (SVC-15).
 func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location, error) {
 	var out *Location
-	err := d.change(ctx, "ModifyLocation", func(t *tx) error {
+	err := d.change(ctx, "ModifyLocation", func(a *ahead) {
+		a.location(in.ID)
+		a.get(locationsByBuilding, in.Building)
+	}, func(t *tx) error {
 		was, err := t.theLocation(ctx, in.ID)
 		if err != nil {
 			return err
@@ -239,6 +245,13 @@ func (t *tx) withoutE911(ctx context.Context, l *Location) error {
 // somebody or something there would get in the way of an emergency number
 // (EXT-3).
 func (t *tx) dialledAt(ctx context.Context, l *Location) error {
+	err := t.foresee(ctx, func(a *ahead) {
+		a.get(usersByLocation, l.ID).reached()
+		a.get(servicesByLocation, l.ID)
+	})
+	if err != nil {
+		return err
+	}
 	at := []any{t.tenantID, l.ID}
 	users, err := gather(find[*User](ctx, t, Query{Index: usersByLocation, Equal: at}))
 	if err != nil {
@@ -268,7 +281,12 @@ func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 // DeleteLocation deletes a location that no user, service or device is at.
 // Errors: ErrNotFound, ErrFailedPrecondition naming who is there.
 func (d *Directory) DeleteLocation(ctx context.Context, id LocationID) error {
-	return d.change(ctx, "DeleteLocation", func(t *tx) error {
+	return d.change(ctx, "DeleteLocation", func(a *ahead) {
+		a.location(id)
+		for _, ix := range []*Index{usersByLocation, servicesByLocation, devicesByLocation} {
+			a.scan(Query{Index: ix, Equal: []any{a.tenant, id}, Limit: 1})
+		}
+	}, func(t *tx) error {
 		l, err := t.theLocation(ctx, id)
 		if err != nil {
 			return err

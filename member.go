@@ -71,7 +71,12 @@ func (m MemberID) uuid() [16]byte {
 // Errors: ErrNotFound for the group, the user or the alias; ErrConflict for
 // one that is a member already.
 func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) error {
-	return d.change(ctx, "AddMember", func(t *tx) error {
+	return d.change(ctx, "AddMember", func(a *ahead) {
+		a.group(group)
+		a.user(who.user)
+		a.alias(who.alias)
+		a.get(membersTable.Key(), group, who)
+	}, func(t *tx) error {
 		g, err := t.group(ctx, group)
 		if err != nil {
 			return err
@@ -108,7 +113,10 @@ func (t *tx) memberRef(ctx context.Context, who MemberID) (Ref, error) {
 //
 // Errors: ErrNotFound for the group, or for one that is no member of it.
 func (d *Directory) RemoveMember(ctx context.Context, group GroupID, who MemberID) error {
-	return d.change(ctx, "RemoveMember", func(t *tx) error {
+	return d.change(ctx, "RemoveMember", func(a *ahead) {
+		a.group(group)
+		a.get(membersTable.Key(), group, who)
+	}, func(t *tx) error {
 		g, err := t.group(ctx, group)
 		if err != nil {
 			return err

@@ -16,7 +16,7 @@ import (
 // for the location.
 func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 	var out *User
-	err := d.change(ctx, "ModifyUser", func(t *tx) error {
+	err := d.change(ctx, "ModifyUser", in.modification, func(t *tx) error {
 		was, err := t.user(ctx, in.ID)
 		if err != nil {
 			return err
@@ -45,6 +45,14 @@ func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 		return nil
 	})
 	return out, err
+}
+
+// modification is what saving a changed user reads.
+func (u *User) modification(a *ahead) {
+	a.user(u.ID).to(sipIdentitiesTable.Key(), "sip_address")
+	a.login(u.Login)
+	a.location(u.LocationID)
+	a.sip(u.SIPAddress)
 }
 
 // lookModified checks a changed user, and brings his SIP address into its form.
@@ -98,6 +106,9 @@ func (t *tx) lookReached(ctx context.Context, look *door, field string, user Use
 // extensionsOf lists the extensions that reach a user: his own, his aliases'
 // and his DNs.
 func (t *tx) extensionsOf(ctx context.Context, user UserID) ([]Extension, error) {
+	if err := t.foresee(ctx, func(a *ahead) { a.user(user).reached() }); err != nil {
+		return nil, err
+	}
 	entries, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -213,22 +214,47 @@ func (n *Number) onOffer(now time.Time) bool {
 // first one, or one of the first few where others got in the way twice: all
 // tenants draw from one stock, and would go on meeting at its beginning.
 func (t *tx) fromStock(ctx context.Context, at *Location) (*Number, error) {
-	list, err := t.nearby(ctx, at, 1+16*max(0, t.reruns-1))
+	list, err := t.nearby(ctx, at, t.fromFirst())
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
 	return list[rand.N(len(list))], nil
 }
 
+// fromFirst is how many of the first numbers in stock one is drawn from.
+func (t *tx) fromFirst() int { return 1 + 16*max(0, t.reruns-1) }
+
 // areas are the beginnings of the numbers that the tenant is offered: those near
 // a location, if it says so, and those of the tenant's country.
 func (t *tx) areas(at *Location) []string {
-	plan, _ := numplan.For(t.tenant.Country)
-	country := "+" + plan.CallingCode
-	if at == nil || at.NumberPrefix == "" {
-		return []string{country}
+	if at == nil {
+		return areas(t.tenant.Country, "")
 	}
-	return []string{at.NumberPrefix, country}
+	return areas(t.tenant.Country, at.NumberPrefix)
+}
+
+func areas(country, near string) []string {
+	plan, _ := numplan.For(country)
+	if near == "" {
+		return []string{"+" + plan.CallingCode}
+	}
+	return []string{near, "+" + plan.CallingCode}
+}
+
+// foreseeChoices reads ahead what a choice of a number near a location looks
+// at, and one of an extension, where those are chosen here.
+func (t *tx) foreseeChoices(ctx context.Context, number NumberChoice, at *Location, extension bool) error {
+	return t.foresee(ctx, func(a *ahead) {
+		named, _ := t.entries[string(t.encode(Key{numbersTable.Key(), []any{string(number.Number)}}))].rec.(*Number)
+		proposed := number.Source == FromProvider && number.Number == ""
+		temporary := number.Source == FromTenant && named != nil && named.State == NumberPorting
+		if proposed || temporary {
+			a.stock(t.areas(at), t.fromFirst())
+		}
+		if extension && t.core.allocate == nil {
+			a.dialled(t.tenant)
+		}
+	})
 }
 
 // nearby lists numbers that anyone can have now: those near a location or,
@@ -246,12 +272,11 @@ func (t *tx) nearby(ctx context.Context, at *Location, limit int) ([]*Number, er
 // provider's stock in order, then those whose rest is over, the longest rested
 // first.
 func (t *tx) offers(ctx context.Context, prefix string, limit int) ([]*Number, error) {
-	list, err := gather(find[*Number](ctx, t, Query{Index: numbersByState, Equal: []any{Provider, string(NumberStock)}, Prefix: prefix, Limit: limit}))
+	list, err := gather(find[*Number](ctx, t, inStock(prefix, limit)))
 	if err != nil || len(list) == limit {
 		return list, err
 	}
-	rested := Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: t.now.Add(time.Microsecond)}
-	for n, err := range find[*Number](ctx, t, rested) {
+	for n, err := range t.rested(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -263,6 +288,55 @@ func (t *tx) offers(ctx context.Context, prefix string, limit int) ([]*Number, e
 		}
 	}
 	return list, nil
+}
+
+func inStock(prefix string, limit int) Query {
+	return Query{Index: numbersByState, Equal: []any{Provider, string(NumberStock)}, Prefix: prefix, Limit: limit}
+}
+
+// restedBy selects the numbers whose rest is over at a moment, a page at a time.
+func restedBy(now time.Time) Query {
+	return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}
+}
+
+// rested yields the numbers whose rest is over, the longest rested first.
+func (t *tx) rested(ctx context.Context) iter.Seq2[*Number, error] {
+	return func(yield func(*Number, error) bool) {
+		for q := restedBy(t.now); ; {
+			page, err := gather(find[*Number](ctx, t, q))
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, n := range page {
+				if !yield(n, nil) {
+					return
+				}
+			}
+			if len(page) < q.Limit {
+				return
+			}
+			last := page[len(page)-1]
+			q.After = []any{last.FreeFrom, string(last.E164)}
+		}
+	}
+}
+
+// stock plans to read the first numbers of the provider's stock in each area.
+func (a *ahead) stock(areas []string, limit int) {
+	for _, area := range areas {
+		a.scan(inStock(area, limit))
+	}
+}
+
+// offers plans to read what NewNumbers lists.
+func (a *ahead) offers(at LocationID, prefix string, limit int) {
+	list := areas(a.fixed().country, a.facts.prefixes.recall(at))
+	if prefix != "" {
+		list = []string{prefix}
+	}
+	a.stock(list, limit)
+	a.scan(restedBy(a.now))
 }
 
 // number reads a number of the tenant; code is the rule that it is read for.

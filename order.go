@@ -151,7 +151,10 @@ func (o *Order) with(lines []*OrderLine) *Order {
 // Order returns an order with its lines (ORD-4). Errors: ErrNotFound.
 func (d *Directory) Order(ctx context.Context, id OrderID) (*Order, error) {
 	var out *Order
-	err := d.read(ctx, "Order", func(t *tx) error {
+	err := d.read(ctx, "Order", func(a *ahead) {
+		a.get(ordersTable.Key(), id)
+		a.get(orderLinesTable.Key(), id)
+	}, func(t *tx) error {
 		o, err := one[*Order](ctx, t, ordersTable.Key(), t.tenantID, id)
 		if err != nil {
 			return err

@@ -65,7 +65,7 @@ func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, ad
 	if d.core.principals == nil || len(added) == 0 {
 		return nil, nil
 	}
-	err := d.read(ctx, "UpdateLine", func(t *tx) error {
+	err := d.read(ctx, "UpdateLine", func(a *ahead) { a.line(nationalNumber).to(ownersTable.Key(), "id") }, func(t *tx) error {
 		_, err := t.lineAt(ctx, nationalNumber)
 		return err
 	})

@@ -18,40 +18,83 @@ const pageSize = 128
 // pages yields copies of a range's records, all of it or the first limit that
 // keep accepts; nil keeps all.
 func pages[R Record](ctx context.Context, d *Directory, operation string, q Query, limit int, keep func(R) bool) iter.Seq2[R, error] {
-	return func(yield func(R, error) bool) {
-		var none R
-		given := 0
+	l := listing[R, R]{query: q, limit: limit, keep: keep, show: func(_ context.Context, _ *tx, r R) (R, error) { return copyOf(r), nil }}
+	return l.pages(ctx, d, operation)
+}
+
+// listing is a range of records of which each is shown as something, which may
+// need more to be read.
+type listing[R Record, S any] struct {
+	query Query
+	limit int                                      // of those shown; 0: none
+	keep  func(R) bool                             // which are shown; nil: all
+	more  func(found)                              // what showing them reads; nil: nothing
+	show  func(context.Context, *tx, R) (S, error) // a copy
+}
+
+// pages yields the list, a page in a view.
+func (l *listing[R, S]) pages(ctx context.Context, d *Directory, operation string) iter.Seq2[S, error] {
+	return func(yield func(S, error) bool) {
+		var none S
+		q, given := l.query, 0
 		for {
-			page := make([]R, 0, 16)
 			q.Limit = pageSize
-			if limit > 0 && keep == nil {
-				q.Limit = min(pageSize, limit-given)
+			if l.limit > 0 && l.keep == nil {
+				q.Limit = min(pageSize, l.limit-given)
 			}
-			err := d.read(ctx, operation, func(t *tx) (err error) {
-				if keepable(q.Prefix) { // else nothing that is kept begins so
-					page, err = gather(find[R](ctx, t, q))
-				}
-				return err
-			})
+			page, last, err := l.page(ctx, d, operation, q)
 			if err != nil {
 				yield(none, err)
 				return
 			}
-			for _, r := range page {
-				if keep != nil && !keep(r) {
-					continue
-				}
-				if given++; !yield(copyOf(r), nil) || given == limit {
+			for _, s := range page {
+				if given++; !yield(s, nil) || given == l.limit {
 					return
 				}
 			}
-			if len(page) < q.Limit {
+			if last == nil {
 				return
 			}
-			values, _ := q.Index.Values(page[len(page)-1])
+			values, _ := q.Index.Values(last)
 			q.After = values[len(q.Equal):]
 		}
 	}
+}
+
+// page reads one page, and returns what it shows, and its last record if
+// another page may follow.
+func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string, q Query) (page []S, last Record, err error) {
+	if !keepable(q.Prefix) { // nothing that is kept begins so
+		_, err := d.enter(ctx, operation)
+		return nil, nil, err
+	}
+	plan := func(a *ahead) {
+		if from := a.scan(q); l.more != nil {
+			l.more(from)
+		}
+	}
+	err = d.read(ctx, operation, plan, func(t *tx) error {
+		page, last = make([]S, 0, 16), nil
+		recs, err := gather(find[R](ctx, t, q))
+		if err != nil {
+			return err
+		}
+		if len(recs) == q.Limit {
+			last = recs[len(recs)-1]
+		}
+		for _, r := range recs {
+			if l.keep != nil && !l.keep(r) {
+				continue
+			}
+			s, err := l.show(ctx, t, r)
+			if err != nil {
+				return err
+			}
+			page = append(page, s)
+		}
+		return nil
+	})
+	return page, last, err
 }
 
 // keepable reports whether a store can keep the text.

@@ -82,6 +82,8 @@ type core struct {
 	log        *slog.Logger
 	inside     callers
 	delivering turns // one Deliver of each subscriber at a time
+	facts      facts // for reading ahead
+	stats      stats
 }
 
 // Option sets one thing that a Directory depends on.

@@ -34,7 +34,7 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, "SetPIN", func(t *tx) error {
+	return d.change(ctx, "SetPIN", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
 		s, m, err := t.mailbox(ctx, service)
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) er
 		return misuse("a PIN cannot be checked in a batch or a review: where that is dropped the try would not count")
 	}
 	try := pinTry{pin: pin}
-	err := d.read(ctx, "CheckPIN", func(t *tx) error {
+	err := d.read(ctx, "CheckPIN", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
 		_, m, err := t.mailbox(ctx, service)
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) er
 		return err
 	}
 	var verdict error // beside the closure's own error, for what it counts is to be saved
-	err = d.change(ctx, "CheckPIN", func(t *tx) error {
+	err = d.change(ctx, "CheckPIN", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
 		verdict = nil
 		_, m, err := t.mailbox(ctx, service)
 		if err != nil {

@@ -67,7 +67,7 @@ type NewPort struct {
 // system has already (NUM-1).
 func (d *Directory) RequestPort(ctx context.Context, in NewPort) (*PortRequest, error) {
 	var made *PortRequest
-	err := d.change(ctx, "RequestPort", func(t *tx) error {
+	err := d.change(ctx, "RequestPort", nil, func(t *tx) error {
 		tollFree, err := t.lookPort(ctx, in)
 		if err != nil {
 			return err
@@ -149,7 +149,12 @@ func (d *Directory) FailPort(ctx context.Context, id PortID) (*PortRequest, erro
 func (d *Directory) movePort(ctx context.Context, operation string, id PortID, to PortState,
 	each func(*tx, context.Context, *Number) error, from ...PortState) (*PortRequest, error) {
 	var out *PortRequest
-	err := d.change(ctx, operation, func(t *tx) error {
+	err := d.change(ctx, operation, func(a *ahead) {
+		a.get(portRequestsTable.Key(), id)
+		numbers := a.get(numbersByPort, id)
+		numbers.to(servicesTable.Key(), "waiting_id")
+		numbers.to(numbersByTemporary, "e164")
+	}, func(t *tx) error {
 		p, err := t.portRequest(ctx, id)
 		if err != nil {
 			return err
@@ -220,7 +225,7 @@ func (t *tx) numberFails(ctx context.Context, n *Number) error {
 // PortRequest returns a port request of the tenant. Errors: ErrNotFound.
 func (d *Directory) PortRequest(ctx context.Context, id PortID) (*PortRequest, error) {
 	var out *PortRequest
-	err := d.read(ctx, "PortRequest", func(t *tx) error {
+	err := d.read(ctx, "PortRequest", func(a *ahead) { a.get(portRequestsTable.Key(), id) }, func(t *tx) error {
 		p, err := t.portRequest(ctx, id)
 		if err == nil {
 			out = copyOf(p)

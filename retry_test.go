@@ -18,7 +18,7 @@ func shaky(t *testing.T, test func(t *testing.T, w *world, store *faulty.Store))
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			store := faulty.New(open(t), faulty.Plan{})
-			w := newWorld(t, store)
+			w := newWorld(t, store.Whole())
 			test(t, w, store)
 			store.Arm(faulty.Plan{})
 			report, err := w.support.Check(w.ctx)

@@ -121,7 +121,7 @@ func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir 
 	if d.tx != nil {
 		return d.tx.nested(func() error { return fn(ctx, d) })
 	}
-	return d.core.update(ctx, tenant, func(t *tx) error {
+	return d.core.update(ctx, tenant, nil, func(t *tx) error {
 		return d.inside(ctx, t, fn)
 	})
 }
@@ -151,7 +151,7 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 // plan runs the function of a review, and stages what it does.
 func (d *Directory) plan(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {
 	t.reviewing = true
-	return t.perform(ctx, func() error { return d.inside(ctx, t, fn) })
+	return t.perform(ctx, nil, func() error { return d.inside(ctx, t, fn) })
 }
 
 // review shows a plan. The lists are the caller's; the plan keeps its own.
@@ -219,7 +219,7 @@ func (r *Review) Commit(ctx context.Context) error {
 // tenant has changed, else what the same operations do now, if it is the same.
 func (r *Review) again(ctx context.Context, w Writer, asReviewed bool) (*tx, error) {
 	now := r.dir.core.newTx(r.plan.tenantID, w)
-	if err := now.begin(ctx); err != nil {
+	if err := now.begin(ctx, nil); err != nil {
 		return nil, err
 	}
 	sameDay := now.now.Format(time.DateOnly) == r.plan.now.Format(time.DateOnly)

@@ -21,16 +21,16 @@ const (
 )
 
 // change runs one changing operation: at once, or as a part of the batch or
-// review that d belongs to.
-func (d *Directory) change(ctx context.Context, operation string, run func(*tx) error) error {
+// review that d belongs to. The plan says what it will read.
+func (d *Directory) change(ctx context.Context, operation string, p plan, run func(*tx) error) error {
 	tenant, err := d.enter(ctx, operation)
 	if err != nil {
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.part(d, run)
+		return d.tx.part(ctx, d, p, run)
 	}
-	return d.core.update(ctx, tenant, func(t *tx) error {
+	return d.core.update(ctx, tenant, p, func(t *tx) error {
 		t.actor, t.confirmed = d.actor, d.confirmed
 		if err := run(t); err != nil {
 			return err
@@ -40,19 +40,25 @@ func (d *Directory) change(ctx context.Context, operation string, run func(*tx) 
 }
 
 // read runs one reading operation on a snapshot, or on what the batch or
-// review that d belongs to has staged.
-func (d *Directory) read(ctx context.Context, operation string, run func(*tx) error) error {
+// review that d belongs to has staged. It may run twice: where a store is far
+// away, first on what the plan says, and if that was not all, in a view.
+func (d *Directory) read(ctx context.Context, operation string, p plan, run func(*tx) error) error {
 	tenant, err := d.enter(ctx, operation)
 	if err != nil {
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.part(d, run)
+		return d.tx.part(ctx, d, p, run)
+	}
+	if f, ok := d.core.store.(Fetcher); ok {
+		if all, err := d.readAhead(ctx, f, tenant, p, run); all {
+			return err
+		}
 	}
 	return d.core.store.View(ctx, func(r Reader) error {
 		t := d.core.newTx(tenant, r)
 		t.actor = d.actor
-		if err := t.begin(ctx); err != nil {
+		if err := t.begin(ctx, p); err != nil {
 			return err
 		}
 		return run(t)
@@ -80,14 +86,14 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 
 // update runs operations and commits what they staged. When others get in the
 // way all of them run again, on what is there now.
-func (c *core) update(ctx context.Context, tenant TenantID, run func(*tx) error) error {
+func (c *core) update(ctx context.Context, tenant TenantID, p plan, run func(*tx) error) error {
 	operation := OperationID(c.newID())
 	reruns := -1
 	return c.attempts(ctx, tenant, func(w Writer) (int64, error) {
 		reruns++
 		t := c.newTx(tenant, w)
 		t.op, t.reruns = operation, reruns
-		if err := t.perform(ctx, func() error { return run(t) }); err != nil {
+		if err := t.perform(ctx, p, func() error { return run(t) }); err != nil {
 			return 0, err
 		}
 		return t.apply(ctx, w)
@@ -97,9 +103,9 @@ func (c *core) update(ctx context.Context, tenant TenantID, run func(*tx) error)
 // perform begins, runs operations, and ends. Their error is a verdict; any
 // other is the store's, also when the operations made something else of it:
 // what they decided on a read that failed is worth nothing.
-func (t *tx) perform(ctx context.Context, run func() error) error {
+func (t *tx) perform(ctx context.Context, p plan, run func() error) error {
 	defer t.end()
-	if err := t.begin(ctx); err != nil {
+	if err := t.begin(ctx, p); err != nil {
 		return err
 	}
 	err := run()
@@ -144,8 +150,10 @@ func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(Write
 			return err
 		case errors.Is(err, ErrCommitUnknown):
 			if done, resolveErr := c.committed(ctx, tenant, seq, operation); done || resolveErr != nil {
+				c.stats.settle(resolveErr)
 				return resolveErr
 			}
+			c.stats.settle(nil)
 		case errors.Is(err, ErrHostRetry):
 			return &Error{Code: SYS1, Kind: ErrConflict, Reason: "other changes got in the way: roll your transaction back and run it again", Err: err}
 		case errors.Is(err, ErrConstraint):
@@ -154,12 +162,14 @@ func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(Write
 			return err
 		}
 		if n == maxAttempts {
+			c.stats.gaveUp.Add(1)
 			return &Error{Code: SYS1, Kind: ErrConflict, Reason: "other changes kept getting in the way; nothing was changed", Err: err}
 		}
 		if err := sleep(ctx, rand.N(pause)); err != nil {
 			return err
 		}
 		pause = min(2*pause, longestWait)
+		c.stats.retries.Add(1)
 	}
 }
 

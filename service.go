@@ -86,7 +86,10 @@ func (t *tx) service(ctx context.Context, id ServiceID) (*Service, error) {
 // activation, or naming the pending user (USR-13).
 func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service, error) {
 	var out *Service
-	err := d.change(ctx, "ActivateService", func(t *tx) error {
+	err := d.change(ctx, "ActivateService", func(a *ahead) {
+		a.service(id)
+		a.usersOf(id)
+	}, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err != nil {
 			return err
@@ -131,7 +134,7 @@ func (t *tx) activateService(ctx context.Context, id ServiceID) error {
 // Service returns a service of the tenant. Errors: ErrNotFound.
 func (d *Directory) Service(ctx context.Context, id ServiceID) (*Service, error) {
 	var out *Service
-	err := d.read(ctx, "Service", func(t *tx) error {
+	err := d.read(ctx, "Service", func(a *ahead) { a.service(id) }, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err == nil {
 			out = copyOf(s)
@@ -180,28 +183,17 @@ func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Ser
 // servicesOfNumbers yields the services that a range of the tenant's assigned
 // numbers belong to.
 func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit int) iter.Seq2[*Service, error] {
-	return func(yield func(*Service, error) bool) {
-		for n, err := range pages[*Number](ctx, d, "Services", query, limit, nil) {
-			var s *Service
-			if err == nil {
-				err = d.read(ctx, "Services", func(t *tx) error {
-					found, err := one[*Service](ctx, t, servicesByNumber, string(n.E164))
-					if found != nil && found.TenantID == t.tenantID {
-						s = copyOf(found)
-					}
-					return err
-				})
+	l := listing[*Number, *Service]{query: query, limit: limit,
+		more: func(numbers found) { numbers.to(servicesTable.Key(), "service_id") },
+		show: func(ctx context.Context, t *tx, n *Number) (*Service, error) {
+			s, err := t.service(ctx, n.ServiceID)
+			if err != nil {
+				return nil, err
 			}
-			switch {
-			case err != nil:
-				yield(nil, err)
-				return
-			case s == nil: // the number was taken off it meanwhile
-			case !yield(s, nil):
-				return
-			}
-		}
+			return copyOf(s), nil
+		},
 	}
+	return l.pages(ctx, d, "Services")
 }
 
 // ModifyService saves a service as read by Service and then changed: name, DN,
@@ -217,7 +209,7 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit in
 // location kept elsewhere (OWN-8).
 func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, error) {
 	var out *Service
-	err := d.change(ctx, "ModifyService", func(t *tx) error {
+	err := d.change(ctx, "ModifyService", in.modification, func(t *tx) error {
 		was, err := t.service(ctx, in.ID)
 		if err != nil {
 			return err
@@ -250,6 +242,18 @@ func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, e
 		return t.typeChanged(ctx, was, row, typ)
 	})
 	return out, err
+}
+
+// modification is what saving a changed service reads.
+func (s *Service) modification(a *ahead) {
+	was := a.withMailbox(s.ID)
+	was.users().place()
+	was.to(serviceTypesTable.Key(), "type")
+	was.to(extensionsTable.Key(), "dn")
+	a.location(s.LocationID)
+	a.serviceType(s.Type)
+	a.extension(s.DN)
+	a.get(mailboxesByNumber, string(s.DN))
 }
 
 // editable refuses what may not be edited here: a remote service (SVC-11).
@@ -383,6 +387,9 @@ func (t *tx) typeChanged(ctx context.Context, was, now *Service, to *ServiceType
 		charges = append(charges, charge{to.Code, to.Name, 1, to.Monthly, to.OneTime})
 	}
 	t.placeOrder(UserID{}, now.LocationID, now.billing(t.now), charges...)
+	if err := t.foresee(ctx, func(a *ahead) { a.service(now.ID).users().entitled() }); err != nil {
+		return err
+	}
 	users, err := t.othersOf(ctx, now.ID, UserID{})
 	if err != nil {
 		return err

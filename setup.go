@@ -44,7 +44,7 @@ type Provisioned struct {
 // has (DEV-2): all at once.
 func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, error) {
 	var made *Provisioned
-	err := d.change(ctx, "SetUpUser", func(t *tx) error {
+	err := d.change(ctx, "SetUpUser", in.plan, func(t *tx) error {
 		s := setUp{tx: t, in: in}
 		if err := s.look(ctx); err != nil {
 			return err
@@ -53,6 +53,15 @@ func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, erro
 		return nil
 	})
 	return made, err
+}
+
+// plan is what a guided set-up reads.
+func (in *SetUp) plan(a *ahead) {
+	a.newcomer(&in.NewUser)
+	a.device(in.DeviceID)
+	a.serviceType(in.ServiceType)
+	a.number(in.Number.Number)
+	a.stationPool(in.Station)
 }
 
 // setUp is one guided set-up under way.

@@ -74,7 +74,7 @@ func (t *tx) stationPool(ctx context.Context, name string) (*StationPool, error)
 // is now, for a Rev that is not the present one (SVC-15).
 func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*StationPool, error) {
 	var out *StationPool
-	err := d.change(ctx, "SetStationPool", func(t *tx) error {
+	err := d.change(ctx, "SetStationPool", func(a *ahead) { a.stationPool(in.Package) }, func(t *tx) error {
 		if err := in.look(); err != nil {
 			return err
 		}
@@ -127,7 +127,10 @@ func (d *Directory) StationPools(ctx context.Context) iter.Seq2[*StationPool, er
 // ErrUnconfirmed (STN-3).
 func (d *Directory) ChangeStation(ctx context.Context, user UserID, name string) (*User, error) {
 	var out *User
-	err := d.change(ctx, "ChangeStation", func(t *tx) error {
+	err := d.change(ctx, "ChangeStation", func(a *ahead) {
+		a.user(user).entitled()
+		a.stationPool(name)
+	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
 			return err
@@ -208,6 +211,9 @@ func (d *door) included(applications []string, p *StationPool, types ...*Service
 // includes reads what decides a user's applications: his station's pool and the
 // types of his services.
 func (t *tx) includes(ctx context.Context, u *User) (*StationPool, []*ServiceType, error) {
+	if err := t.foresee(ctx, func(a *ahead) { a.user(u.ID).entitled() }); err != nil {
+		return nil, nil, err
+	}
 	var pool *StationPool
 	var err error
 	if u.Station != "" {

@@ -150,17 +150,22 @@ func table(name string, newRecord func() Record, indexes ...indexOf) *Table {
 		ix := &Index{Table: t, Name: decl.name, Unique: decl.unique, number: byte(indexCount)}
 		indexCount++
 		for column := range strings.FieldsSeq(decl.columns) {
-			at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
-			if at < 0 {
-				panic("pbx: table " + name + " has no column " + column)
-			}
-			ix.Columns = append(ix.Columns, at)
+			ix.Columns = append(ix.Columns, t.column(column))
 		}
 		t.Indexes = append(t.Indexes, ix)
 	}
 	t.Indexes[0].Name = name + "_pkey"
 	tables = append(tables, t)
 	return t
+}
+
+// column is the position of the column of that name.
+func (t *Table) column(name string) int {
+	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
+	if at < 0 {
+		panic("pbx: table " + t.Name + " has no column " + name)
+	}
+	return at
 }
 
 // Key returns the table's primary key.

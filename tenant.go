@@ -116,7 +116,7 @@ type NewTenant struct {
 // that is taken; ErrDenied.
 func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, error) {
 	var made *Tenant
-	err := d.change(ctx, "CreateTenant", func(t *tx) error {
+	err := d.change(ctx, "CreateTenant", func(a *ahead) { a.get(tenantsBySIPDomain, strings.ToLower(in.SIPDomain)) }, func(t *tx) error {
 		row := &Tenant{
 			Name: in.Name, Country: in.Country, Currency: in.Currency,
 			SIPDomain: strings.ToLower(in.SIPDomain), Policy: DefaultPolicy(), CreatedAt: t.now,
@@ -231,7 +231,7 @@ func copyOf[R Record](r R) R { return r.clone().(R) }
 // Tenant returns the tenant that the Directory works in.
 func (d *Directory) Tenant(ctx context.Context) (*Tenant, error) {
 	var out *Tenant
-	err := d.read(ctx, "Tenant", func(t *tx) error {
+	err := d.read(ctx, "Tenant", nil, func(t *tx) error {
 		out = copyOf(t.tenant)
 		return nil
 	})
@@ -260,7 +260,7 @@ func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenan
 // tenant as it is now, when the settings changed since they were read (SVC-15).
 func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, error) {
 	var out *Tenant
-	err := d.change(ctx, "ModifyTenant", func(t *tx) error {
+	err := d.change(ctx, "ModifyTenant", nil, func(t *tx) error {
 		was := t.tenant
 		if in.ID != was.ID {
 			return noTenant(in.ID)

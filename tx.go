@@ -33,6 +33,7 @@ type tx struct {
 	entries map[string]entry
 	dirty   map[*Table]int // how many records of the table are staged
 	layers  map[*Index]*layer
+	spans   map[*Index][]span // what was read ahead
 	changes []Change
 	undo    []func() // kept only where a part can be taken back
 	buf     []byte
@@ -67,18 +68,27 @@ func (c *core) newTx(tenant TenantID, r Reader) *tx {
 }
 
 // begin reads the tenant's row, which brings its policy, if it was not read
-// yet.
-func (t *tx) begin(ctx context.Context) error {
+// yet, and with it what the plan says.
+func (t *tx) begin(ctx context.Context, p plan) error {
 	if t.tenant != nil {
 		return nil
 	}
+	if f, ok := t.reader.(Fetcher); ok {
+		return t.beginAhead(ctx, f, p)
+	}
 	recs, err := t.reader.Get(ctx, Key{tenantsTable.Key(), []any{t.tenantID}})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case recs[0] != nil:
-		t.base = recs[0].(*Tenant)
-		t.tenant = t.base
+	}
+	row, _ := recs[0].(*Tenant)
+	return t.enterTenant(row)
+}
+
+// enterTenant begins with the tenant's row, nil where there is none.
+func (t *tx) enterTenant(row *Tenant) error {
+	switch {
+	case row != nil:
+		t.base, t.tenant = row, row
 		return nil
 	case t.tenantID == Provider:
 		t.tenant = &Tenant{ID: Provider, Name: "provider", nameFolded: "provider", Policy: DefaultPolicy(), CreatedAt: t.now}
@@ -102,7 +112,7 @@ func (t *tx) load(ctx context.Context, keys ...Key) error {
 	wanted := keys[:0:0]
 	for _, k := range keys {
 		switch _, known := t.entries[string(t.encode(k))]; {
-		case known:
+		case known || t.learnAhead(k):
 		case !storable(k.Values...):
 			t.learn(string(t.encode(k)), nil)
 		default:
@@ -144,14 +154,37 @@ func (t *tx) learn(at string, rec Record) {
 		t.entries = make(map[string]entry, 16)
 	}
 	t.entries[at] = entry{rec: rec}
-	if rec == nil {
-		return
+	if rec != nil {
+		t.learnRecord(rec)
 	}
-	if pk := t.primary(rec); pk != at {
-		if _, known := t.entries[pk]; !known {
-			t.entries[pk] = entry{rec: rec}
-		}
+}
+
+// learnRecord keeps a record under its primary key, unless that is known.
+func (t *tx) learnRecord(rec Record) {
+	if t.entries == nil {
+		t.entries = make(map[string]entry, 16)
 	}
+	pk := t.primary(rec)
+	if _, known := t.entries[pk]; !known {
+		t.entries[pk] = entry{rec: rec}
+	}
+}
+
+// learnAhead keeps what is known of a key from what was read ahead, if it is.
+func (t *tx) learnAhead(k Key) bool {
+	if t.spans == nil {
+		return false
+	}
+	recs, known := t.answer(Query{Index: k.Index, Equal: k.Values})
+	if !known {
+		return false
+	}
+	var rec Record
+	if len(recs) > 0 {
+		rec = recs[0]
+	}
+	t.learn(string(t.encode(k)), rec)
+	return true
 }
 
 func (t *tx) primary(rec Record) string {
@@ -380,12 +413,15 @@ func (t *tx) fail(err error) error {
 
 // part runs one operation of a batch or a review: if it is refused, what it
 // staged is taken back and the others stand.
-func (t *tx) part(d *Directory, run func(*tx) error) error {
+func (t *tx) part(ctx context.Context, d *Directory, p plan, run func(*tx) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.whole(func() error {
 		asked := len(t.confirmations)
 		t.actor, t.confirmed = d.actor, d.confirmed
+		if err := t.foresee(ctx, p); err != nil {
+			return err
+		}
 		if err := run(t); err != nil {
 			return err
 		}

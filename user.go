@@ -96,7 +96,7 @@ func (t *tx) user(ctx context.Context, id UserID) (*User, error) {
 // User returns a user of the tenant. Errors: ErrNotFound.
 func (d *Directory) User(ctx context.Context, id UserID) (*User, error) {
 	var out *User
-	err := d.read(ctx, "User", func(t *tx) error {
+	err := d.read(ctx, "User", func(a *ahead) { a.user(id) }, func(t *tx) error {
 		u, err := t.user(ctx, id)
 		if err == nil {
 			out = copyOf(u)
@@ -110,7 +110,7 @@ func (d *Directory) User(ctx context.Context, id UserID) (*User, error) {
 // case. Errors: ErrNotFound, also for one of another tenant.
 func (d *Directory) UserByLogin(ctx context.Context, login string) (*User, error) {
 	var out *User
-	err := d.read(ctx, "UserByLogin", func(t *tx) error {
+	err := d.read(ctx, "UserByLogin", func(a *ahead) { a.login(login) }, func(t *tx) error {
 		u, err := one[*User](ctx, t, usersByLogin, strings.ToLower(login))
 		if err != nil {
 			return err
@@ -147,22 +147,25 @@ func (q UserQuery) TokenAfter(u *User) PageToken { return tokenAt(q.index(), u, 
 // name where only that is asked for (USR-8). Errors: ErrInvalid for a page
 // token of another query.
 func (d *Directory) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, error] {
-	ix := q.index()
-	after, err := q.Page.after(USR8, ix, 1)
+	users, err := q.listing(d.scope())
 	if err != nil {
 		return func(yield func(*User, error) bool) { yield(nil, err) }
 	}
-	query := Query{Index: ix, Equal: []any{d.scope()}, Prefix: fold(q.LastName), After: after}
+	return pages(ctx, d, "Users", users.query, users.limit, users.keep)
+}
+
+// listing is the range of the tenant's users that the query selects.
+func (q UserQuery) listing(tenant TenantID) (listing[*User, *User], error) {
+	ix := q.index()
+	after, err := q.Page.after(USR8, ix, 1)
+	users := listing[*User, *User]{query: Query{Index: ix, Equal: []any{tenant}, Prefix: fold(q.LastName), After: after}, limit: q.Limit}
 	if ix == usersByFirst {
-		query.Prefix = fold(q.FirstName)
-		return pages[*User](ctx, d, "Users", query, q.Limit, nil)
-	}
-	var keep func(*User) bool
-	if q.FirstName != "" {
+		users.query.Prefix = fold(q.FirstName)
+	} else if q.FirstName != "" {
 		prefix := fold(q.FirstName)
-		keep = func(u *User) bool { return strings.HasPrefix(u.firstFolded, prefix) }
+		users.keep = func(u *User) bool { return strings.HasPrefix(u.firstFolded, prefix) }
 	}
-	return pages(ctx, d, "Users", query, q.Limit, keep)
+	return users, err
 }
 
 // ActivateUser activates a pending user: his services work and billing starts
@@ -170,7 +173,10 @@ func (d *Directory) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, err
 // pending.
 func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) {
 	var out *User
-	err := d.change(ctx, "ActivateUser", func(t *tx) error {
+	err := d.change(ctx, "ActivateUser", func(a *ahead) {
+		a.user(id)
+		a.servicesOf(id)
+	}, func(t *tx) error {
 		u, err := t.user(ctx, id)
 		if err != nil {
 			return err
@@ -198,7 +204,7 @@ func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) 
 // SendWelcomeMail sends the welcome email to a user's address, again or for
 // the first time (USR-12). Errors: ErrNotFound.
 func (d *Directory) SendWelcomeMail(ctx context.Context, id UserID) error {
-	return d.change(ctx, "SendWelcomeMail", func(t *tx) error {
+	return d.change(ctx, "SendWelcomeMail", func(a *ahead) { a.user(id) }, func(t *tx) error {
 		u, err := t.user(ctx, id)
 		if err != nil {
 			return err

@@ -77,7 +77,10 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 		}
 	}
 	var made *Mailbox
-	err := d.change(ctx, "AddMailbox", func(t *tx) error {
+	err := d.change(ctx, "AddMailbox", func(a *ahead) {
+		a.withMailbox(service).to(mailboxesByNumber, "dn")
+		a.get(mailboxesByNumber, in.Number)
+	}, func(t *tx) error {
 		s, has, err := t.mailboxOf(ctx, service)
 		if err != nil {
 			return err
@@ -185,7 +188,7 @@ func (t *tx) mailbox(ctx context.Context, id ServiceID) (*Service, *Mailbox, err
 // Mailbox returns the mailbox of a service. Errors: ErrNotFound.
 func (d *Directory) Mailbox(ctx context.Context, service ServiceID) (*Mailbox, error) {
 	var out *Mailbox
-	err := d.read(ctx, "Mailbox", func(t *tx) error {
+	err := d.read(ctx, "Mailbox", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
 		_, m, err := t.mailbox(ctx, service)
 		if err == nil {
 			out = m.shown()
@@ -203,7 +206,10 @@ func (d *Directory) Mailbox(ctx context.Context, service ServiceID) (*Mailbox, e
 // (SVC-15), also when a PIN was set or a wrong one tried since.
 func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, error) {
 	var out *Mailbox
-	err := d.change(ctx, "ModifyMailbox", func(t *tx) error {
+	err := d.change(ctx, "ModifyMailbox", func(a *ahead) {
+		a.withMailbox(in.ServiceID)
+		a.get(mailboxesByNumber, in.Number)
+	}, func(t *tx) error {
 		s, was, err := t.mailbox(ctx, in.ServiceID)
 		if err != nil {
 			return err
@@ -236,7 +242,7 @@ func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, e
 //
 // Errors: ErrNotFound; ErrFailedPrecondition (SVC-11).
 func (d *Directory) DeleteMailbox(ctx context.Context, service ServiceID) error {
-	return d.change(ctx, "DeleteMailbox", func(t *tx) error {
+	return d.change(ctx, "DeleteMailbox", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
 		s, _, err := t.mailbox(ctx, service)
 		if err != nil {
 			return err

@@ -37,6 +37,16 @@ var _ pbx.Store = (*Store)(nil)
 // New returns a store that does what inner does, save for the plan.
 func New(inner pbx.Store, plan Plan) *Store { return &Store{inner: inner, plan: plan} }
 
+// Whole returns the store with all that the inner one can do: as a pbx.Fetcher
+// too, where that is one. Its readers and writers are Fetchers in any case where
+// the inner ones are.
+func (s *Store) Whole() pbx.Store {
+	if inner, ok := s.inner.(pbx.Fetcher); ok {
+		return &fetchingStore{s, inner}
+	}
+	return s
+}
+
 // Arm sets another plan and begins to count anew: for a test that prepares
 // the store first, or looks at it afterwards.
 func (s *Store) Arm(plan Plan) {
@@ -102,7 +112,7 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	}
 	ctx, cancel := s.context(ctx, fault)
 	defer cancel()
-	err := s.inner.View(ctx, func(r pbx.Reader) error { return fn(&reader{s, r, false}) })
+	err := s.inner.View(ctx, func(r pbx.Reader) error { return fn(s.reader(r)) })
 	if err == nil && fault == ErrorAfter {
 		return injected(View)
 	}
@@ -124,7 +134,7 @@ func (s *Store) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Wri
 			return injected(Update)
 		}
 		tx := &writer{reader: reader{s, w, true}, inner: w}
-		if err := fn(tx); err != nil || !tx.applied {
+		if err := fn(tx.whole()); err != nil || !tx.applied {
 			return err
 		}
 		commit = s.reach(Commit)

@@ -24,6 +24,7 @@ const (
 	View   Point = "View"
 	Update Point = "Update"
 	Get    Point = "Get"
+	Fetch  Point = "Fetch"
 	Find   Point = "Find"
 	Step   Point = "Step"
 	Apply  Point = "Apply"

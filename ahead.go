@@ -1,0 +1,169 @@
+package pbx
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+)
+
+// plan says what an operation is going to read, as far as its arguments
+// foretell it; nil says nothing. A store that is a trip away is asked for all of
+// it at once, together with the tenant's row. A plan decides nothing: what it
+// leaves out is read when it is needed, for one trip more.
+type plan func(*ahead)
+
+// ahead collects the reads of a plan.
+type ahead struct {
+	tenant TenantID
+	now    time.Time
+	facts  *facts
+	reads  []Read
+}
+
+// found stands for the records of a planned read, to go on from.
+type found struct {
+	*ahead
+	at int // the read's place, counted from 1; 0: it leads nowhere
+}
+
+// get plans to read the records that have these values in an index, behind the
+// tenant where the index begins with it. An empty value names nothing.
+func (a *ahead) get(ix *Index, values ...any) found {
+	for _, v := range values {
+		if v == "" || !storable(v) {
+			return found{a, 0}
+		}
+		if id, ok := v.(interface{ uuid() [16]byte }); ok && id.uuid() == [16]byte{} {
+			return found{a, 0}
+		}
+	}
+	return a.scan(Query{Index: ix, Equal: append(a.leading(ix), values...)})
+}
+
+// scan plans to read a range.
+func (a *ahead) scan(q Query) found {
+	a.reads = append(a.reads, Read{Query: q})
+	return found{a, len(a.reads)}
+}
+
+// leading are the values with which the tenant's records begin in an index.
+func (a *ahead) leading(ix *Index) []any {
+	if ix.Table.Columns[ix.Columns[0]].Name == "tenant_id" {
+		return []any{a.tenant}
+	}
+	return nil
+}
+
+// to plans to read what each of the records leads to: those that have in an
+// index, behind the tenant, the value that it has in a column.
+func (f found) to(ix *Index, column string) found {
+	if f.at == 0 {
+		return f
+	}
+	from := f.reads[f.at-1].Index.Table
+	f.reads = append(f.reads, Read{Query: Query{Index: ix, Equal: f.leading(ix)}, Of: f.at, Column: from.column(column)})
+	return found{f.ahead, len(f.reads)}
+}
+
+// foresee reads what a plan says, in one trip, where that is worth it.
+func (t *tx) foresee(ctx context.Context, p plan) error {
+	f, ok := t.reader.(Fetcher)
+	if !ok || p == nil {
+		return nil
+	}
+	a := t.ahead()
+	p(a)
+	if t.knowsAll(a.reads) {
+		return nil
+	}
+	results, err := f.Fetch(ctx, a.reads...)
+	if err != nil {
+		return t.fail(err)
+	}
+	t.learnReads(a.reads, results)
+	return nil
+}
+
+// beginAhead is begin together with a plan.
+func (t *tx) beginAhead(ctx context.Context, f Fetcher, p plan) error {
+	a := t.ahead()
+	a.scan(Query{Index: tenantsTable.Key(), Equal: []any{t.tenantID}})
+	if p != nil {
+		p(a)
+	}
+	results, err := f.Fetch(ctx, a.reads...)
+	if err != nil {
+		return err
+	}
+	t.learnReads(a.reads, results)
+	if len(results[0]) == 0 {
+		return t.enterTenant(nil)
+	}
+	row := results[0][0].(*Tenant)
+	t.core.facts.tenants.learn(row.ID, fixed{row.Country, row.SIPDomain})
+	return t.enterTenant(row)
+}
+
+// readAhead runs a reading operation on what its plan says, read in one trip,
+// and reports whether that was all it wanted.
+func (d *Directory) readAhead(ctx context.Context, f Fetcher, tenant TenantID, p plan, run func(*tx) error) (all bool, err error) {
+	t := d.core.newTx(tenant, nothingElse{})
+	t.actor = d.actor
+	if err := t.beginAhead(ctx, f, p); err != nil {
+		return true, err
+	}
+	err = run(t)
+	return !errors.Is(t.failed, errUnforeseen), err
+}
+
+// nothingElse is the Reader of an operation that has read everything ahead.
+type nothingElse struct{}
+
+var errUnforeseen = errors.New("pbx: a read that was not foreseen")
+
+func (nothingElse) Get(context.Context, ...Key) ([]Record, error) { return nil, errUnforeseen }
+
+func (nothingElse) Find(context.Context, Query) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) { yield(nil, errUnforeseen) }
+}
+
+// ahead begins a plan's reads.
+func (t *tx) ahead() *ahead { return &ahead{tenant: t.tenantID, now: t.now, facts: &t.core.facts} }
+
+// facts are what was learned of tenants and places, so that more can be
+// foreseen. They decide nothing either: one that is out of date costs a trip.
+type facts struct {
+	tenants  memo[TenantID, fixed]
+	prefixes memo[LocationID, string] // of the numbers near a place
+}
+
+// fixed is what never changes about a tenant.
+type fixed struct{ country, domain string }
+
+// fixed is what is known of the plan's tenant, if anything.
+func (a *ahead) fixed() fixed { return a.facts.tenants.recall(a.tenant) }
+
+// memo remembers a bounded number of facts.
+type memo[K comparable, V any] struct {
+	mu    sync.Mutex
+	known map[K]V
+}
+
+const maxMemo = 10_000
+
+func (m *memo[K, V]) learn(k K, v V) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil || len(m.known) >= maxMemo {
+		m.known = make(map[K]V)
+	}
+	m.known[k] = v
+}
+
+func (m *memo[K, V]) recall(k K) V {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.known[k]
+}

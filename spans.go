@@ -1,0 +1,174 @@
+package pbx
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sort"
+)
+
+// span is a part of an index that was read: all records that the store has
+// from one entry to another.
+type span struct {
+	from, to string // from ≤ entry < to
+	keys     []string
+	recs     []Record
+}
+
+// newSpan is what a query's answer tells.
+func newSpan(q Query, recs []Record) span {
+	from, to := q.bounds()
+	s := span{from: from, to: to, keys: make([]string, len(recs)), recs: recs}
+	var fields []Field
+	for i, rec := range recs {
+		fields = rec.Fields(fields[:0])
+		key, _ := q.Index.AppendFields(nil, fields)
+		s.keys[i] = string(key)
+	}
+	if q.Desc {
+		s.recs = slices.Clone(recs)
+		slices.Reverse(s.keys)
+		slices.Reverse(s.recs)
+	}
+	if q.Limit > 0 && len(recs) == q.Limit { // there may be more
+		if q.Desc {
+			s.from = s.keys[0]
+		} else {
+			s.to = s.keys[len(s.keys)-1] + "\x00"
+		}
+	}
+	return s
+}
+
+// bounds are the entries between which a query's records lie.
+func (q Query) bounds() (from, to string) {
+	low, high := q.Range()
+	if high == nil {
+		return string(low), "\xff"
+	}
+	return string(low), string(high)
+}
+
+// part is the part of a span from one entry to another.
+func (s *span) part(from, to string) span {
+	lo, hi := sort.SearchStrings(s.keys, from), sort.SearchStrings(s.keys, to)
+	return span{from: from, to: to, keys: s.keys[lo:max(lo, hi)], recs: s.recs[lo:max(lo, hi)]}
+}
+
+// answer returns the records of a query, if the span has all of them.
+func (s *span) answer(q Query) ([]Record, bool) {
+	from, to := q.bounds()
+	switch covers := s.from <= from && to <= s.to; {
+	case covers:
+	case from < s.from || from >= s.to || q.Limit == 0 || q.Desc:
+		return nil, false
+	default:
+		to = s.to // it may do as far as it goes
+		if len(s.part(from, to).recs) < q.Limit {
+			return nil, false
+		}
+	}
+	recs := s.part(from, to).recs
+	if q.Desc {
+		recs = slices.Clone(recs)
+		slices.Reverse(recs)
+	}
+	if q.Limit > 0 && len(recs) > q.Limit {
+		recs = recs[:q.Limit]
+	}
+	return recs, true
+}
+
+// learnReads keeps what was read ahead.
+func (t *tx) learnReads(reads []Read, results [][]Record) {
+	for i := range reads {
+		r := &reads[i]
+		if r.Of == 0 {
+			t.learnSpan(r.Index, newSpan(r.Query, results[i]))
+			continue
+		}
+		whole := newSpan(r.Query, results[i])
+		for _, q := range r.following(results[r.Of-1]) {
+			t.learnSpan(r.Index, whole.part(q.bounds()))
+		}
+	}
+}
+
+func (t *tx) learnSpan(ix *Index, s span) {
+	if t.spans == nil {
+		t.spans = make(map[*Index][]span)
+	}
+	t.spans[ix] = append(t.spans[ix], s)
+	for _, rec := range s.recs {
+		t.learnRecord(rec)
+	}
+}
+
+// answer returns the committed records of a query, if they were read ahead.
+func (t *tx) answer(q Query) ([]Record, bool) {
+	for i := range t.spans[q.Index] {
+		if recs, ok := t.spans[q.Index][i].answer(q); ok {
+			return recs, true
+		}
+	}
+	return nil, false
+}
+
+// knowsAll reports whether nothing of the reads is new.
+func (t *tx) knowsAll(reads []Read) bool {
+	results := make([][]Record, len(reads))
+	for i := range reads {
+		queries := []Query{reads[i].Query}
+		if reads[i].Of > 0 {
+			queries = reads[i].following(results[reads[i].Of-1])
+		}
+		for _, q := range queries {
+			recs, known := t.recall(q)
+			if !known {
+				return false
+			}
+			results[i] = append(results[i], recs...)
+		}
+	}
+	return true
+}
+
+// recall is answer, or what is known of a record by its primary key.
+func (t *tx) recall(q Query) ([]Record, bool) {
+	if q.Index == q.Index.Table.Key() && len(q.Equal) == len(q.Index.Columns) {
+		if e, known := t.entries[string(t.encode(Key{q.Index, q.Equal}))]; known && e.rec != nil {
+			return []Record{e.rec}, true
+		}
+	}
+	return t.answer(q)
+}
+
+// committed yields the records of a range as the store has them. Where asking
+// is a trip, all of the range is read in one, and remembered.
+func (t *tx) committed(ctx context.Context, q Query) iter.Seq2[Record, error] {
+	f, far := t.reader.(Fetcher)
+	if !far && t.spans == nil {
+		return t.reader.Find(ctx, q)
+	}
+	return func(yield func(Record, error) bool) {
+		recs, known := t.answer(q)
+		if !known && !far {
+			t.reader.Find(ctx, q)(yield)
+			return
+		}
+		if !known {
+			results, err := f.Fetch(ctx, Read{Query: q})
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			recs = results[0]
+			t.learnSpan(q.Index, newSpan(q, recs))
+		}
+		for _, rec := range recs {
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
