@@ -117,7 +117,7 @@ func (t *tx) identified(ctx context.Context, s *SIPIdentity) (Ref, error) {
 // name; with the extension behind it where that is taken; with random digits
 // where that is taken too.
 func (t *tx) generateSIP(ctx context.Context, from string, e Extension) (SIPAddress, error) {
-	if err := t.foresee(ctx, func(a *ahead) { a.sipAddress("", from, e) }); err != nil {
+	if err := t.foresee(ctx, func(a *ahead) { a.sipAddress("", from, "") }); err != nil {
 		return "", err
 	}
 	local := sipUser(from)

@@ -55,20 +55,18 @@ func (s *span) part(from, to string) span {
 	return span{from: from, to: to, keys: s.keys[lo:max(lo, hi)], recs: s.recs[lo:max(lo, hi)]}
 }
 
-// answer returns the records of a query, if the span has all of them.
+// answer returns the records of a query, if the span has all of them, or as
+// many as it wants.
 func (s *span) answer(q Query) ([]Record, bool) {
 	from, to := q.bounds()
-	switch covers := s.from <= from && to <= s.to; {
-	case covers:
-	case from < s.from || from >= s.to || q.Limit == 0 || q.Desc:
-		return nil, false
-	default:
-		to = s.to // it may do as far as it goes
-		if len(s.part(from, to).recs) < q.Limit {
-			return nil, false
-		}
+	begins, ends := s.from <= from, to <= s.to
+	if q.Desc {
+		begins, ends = ends, begins
 	}
-	recs := s.part(from, to).recs
+	recs := s.part(max(from, s.from), min(to, s.to)).recs
+	if !begins || !ends && (q.Limit == 0 || len(recs) < q.Limit) {
+		return nil, false
+	}
 	if q.Desc {
 		recs = slices.Clone(recs)
 		slices.Reverse(recs)
