@@ -35,15 +35,8 @@ func prepare(dsn string) error {
 	return exec(dsn, `CREATE TABLE t (i int PRIMARY KEY); INSERT INTO t VALUES (1)`)
 }
 
-func BenchmarkDatabase(b *testing.B) {
-	pgtest.Available()
-	for b.Loop() {
-		b.Run("", func(b *testing.B) { pgtest.Database(b) })
-	}
-}
-
-func TestSpeed(t *testing.T) {
-	for range 30 {
-		t.Run("", func(t *testing.T) { pgtest.Clone(t, "t", prepare) })
-	}
+func TestClone(t *testing.T) {
+	a, b := pgtest.Clone(t, "one", prepare), pgtest.Clone(t, "one", prepare)
+	require.NoError(t, exec(a, "DELETE FROM t"))
+	require.NoError(t, exec(b, "INSERT INTO t VALUES (2)"))
 }
