@@ -6,6 +6,7 @@ package pgtest
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -19,7 +20,8 @@ func Run(m *testing.M) int {
 	}
 	s, err := theServer()
 	if err != nil {
-		fmt.Printf("pgtest: the PostgreSQL tests did not run: %v\n", err)
+		reason := strings.Join(strings.Fields(err.Error()), " ")
+		fmt.Println("pgtest: the PostgreSQL tests did not run:", reason)
 		return code
 	}
 	s.close()

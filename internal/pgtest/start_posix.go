@@ -146,6 +146,7 @@ func guarded(folder string, as *syscall.Credential, args ...string) (*guardian, 
 func (g *guardian) stop() {
 	g.hold.Close()
 	<-g.gone
+	g.log.Close()
 }
 
 // lastWords returns what the server said at the end.
