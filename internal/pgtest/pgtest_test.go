@@ -61,12 +61,12 @@ func TestDatabase(t *testing.T) {
 }
 
 func TestClone(t *testing.T) {
-	prepared := 0
+	name, prepared := random(), 0 // the process may run this more than once
 	prepare := func(dsn string) error {
 		prepared++
 		return execute(dsn, "CREATE TABLE t (i int PRIMARY KEY); INSERT INTO t VALUES (1)")
 	}
-	a, b := Clone(t, "one", prepare), Clone(t, "one", prepare)
+	a, b := Clone(t, name, prepare), Clone(t, name, prepare)
 	require.Equal(t, 1, prepared)
 	require.NoError(t, execute(a, "DELETE FROM t"))
 	require.ErrorContains(t, execute(b, "INSERT INTO t VALUES (1)"), "duplicate key", "two copies are one")

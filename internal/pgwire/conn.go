@@ -19,10 +19,11 @@ type conn struct {
 	server serverConn
 	ended  chan struct{} // closed when the server has ended the connection
 
-	ready      bool // the handshake is over
-	gone       bool // the client is, or has been cut off
-	complete   bool // the last flush is
-	answered   bool // something was forwarded since it is
+	ready      bool   // the handshake is over
+	key        string // what a CancelRequest for this connection says
+	gone       bool   // the client is, or has been cut off
+	complete   bool   // the last flush is
+	answered   bool   // something was forwarded since it is
 	flush      *flush
 	statements map[string]string // SQL of prepared statements, for the trace
 }
@@ -72,6 +73,9 @@ func (c *conn) start() (rest []byte, err error) {
 			continue
 		}
 		if !wantsEncryption(first) {
+			if c.proxy.lostTo(first) {
+				return nil, errLost
+			}
 			_, err := c.server.Write(first)
 			return after, err
 		}
@@ -79,6 +83,24 @@ func (c *conn) start() (rest []byte, err error) {
 		if _, err := c.client.Write([]byte{'N'}); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// shake goes through the server's part of a handshake, and reports whether it
+// is over.
+func (c *conn) shake(in []byte) (rest []byte, ready bool) {
+	for {
+		m, after, whole := cutMessage(in)
+		if !whole {
+			return in, false
+		}
+		switch m.kind() {
+		case 'K': // BackendKeyData
+			c.key = string(m[5:])
+		case 'Z': // ReadyForQuery
+			return nil, true
+		}
+		in = after
 	}
 }
 
@@ -94,7 +116,7 @@ func (c *conn) take(in []byte) (forward, rest []byte, cut bool) {
 			return in[:len(in)-len(rest)], rest, false
 		}
 		if how := c.count(m); how != 0 {
-			c.gone = true
+			c.lose()
 			sent := len(in) - len(rest) + how.of(len(m))
 			return in[:sent], nil, true
 		}
@@ -153,7 +175,7 @@ func (c *conn) fromServer() {
 		c.proxy.mu.Lock()
 		if !c.ready {
 			handshake = append(handshake, in[:n]...)
-			handshake, c.ready = pastReady(handshake)
+			handshake, c.ready = c.shake(handshake)
 		}
 		c.answered = true
 		gone := c.gone

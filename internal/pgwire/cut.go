@@ -1,10 +1,15 @@
 package pgwire
 
-import "net"
+import (
+	"errors"
+	"net"
+)
 
 // How says at which point of a message a connection is cut. To the client a cut
 // is a reset. The server handles all that was forwarded to it, and then finds
-// that the client has gone; what it says meanwhile goes nowhere.
+// that the client has gone; what it says meanwhile goes nowhere. A request to
+// cancel what the server is doing there, as pgx sends one when a connection
+// breaks, is not forwarded either.
 type How int
 
 const (
@@ -33,7 +38,7 @@ func (p *Proxy) CutAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
-		c.gone = true
+		c.lose()
 		c.sever()
 	}
 }
@@ -61,6 +66,23 @@ func (p *Proxy) Wait() {
 	for _, e := range ended {
 		<-e
 	}
+}
+
+// lose notes, under the proxy's lock, that the connection is cut.
+func (c *conn) lose() {
+	c.gone = true
+	c.proxy.lost[c.key] = true
+}
+
+var errLost = errors.New("pgwire: the connection to cancel is cut")
+
+// lostTo reports whether the first message of a connection is a request to
+// cancel what goes on on one that is cut.
+func (p *Proxy) lostTo(start []byte) bool {
+	key, ok := cancels(start)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return ok && p.lost[key]
 }
 
 // sever makes the cut: a reset for the client, and the end of file behind what

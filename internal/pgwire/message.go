@@ -43,19 +43,9 @@ func wantsEncryption(start []byte) bool {
 	return code == 80877103 || code == 80877104
 }
 
-// pastReady drops the server's messages that are whole, up to ReadyForQuery,
-// and reports whether that was there.
-func pastReady(in []byte) (rest []byte, ready bool) {
-	for {
-		m, after, whole := cutMessage(in)
-		if !whole {
-			return in, false
-		}
-		if m.kind() == 'Z' {
-			return nil, true
-		}
-		in = after
-	}
+// cancels returns the key of the connection that a start wants to cancel.
+func cancels(start []byte) (key string, ok bool) {
+	return string(start[8:]), binary.BigEndian.Uint32(start[4:]) == 80877102
 }
 
 var names = map[byte]string{

@@ -38,7 +38,8 @@ type Proxy struct {
 	running  sync.WaitGroup
 
 	mu       sync.Mutex
-	conns    map[*conn]bool // that have not ended yet
+	conns    map[*conn]bool  // that have not ended yet
+	lost     map[string]bool // keys of connections that were cut
 	refuse   bool
 	flushes  []*flush
 	messages int
@@ -62,7 +63,7 @@ func Listen(t testing.TB, dsn string) *Proxy {
 	if err != nil {
 		t.Fatalf("pgwire: %v", err)
 	}
-	p := &Proxy{listener: listener, dsn: through(config, listener.Addr()), conns: map[*conn]bool{}}
+	p := &Proxy{listener: listener, dsn: through(config, listener.Addr()), conns: map[*conn]bool{}, lost: map[string]bool{}}
 	p.network, p.address = pgconn.NetworkAddress(config.Host, config.Port)
 	p.running.Go(p.accept)
 	t.Cleanup(p.close)
