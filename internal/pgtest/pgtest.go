@@ -4,10 +4,9 @@
 package pgtest
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"sync"
+	"strings"
 	"testing"
 )
 
@@ -21,7 +20,8 @@ func Run(m *testing.M) int {
 	}
 	s, err := theServer()
 	if err != nil {
-		fmt.Printf("pgtest: the PostgreSQL tests did not run: %v\n", err)
+		reason := strings.Join(strings.Fields(err.Error()), " ")
+		fmt.Println("pgtest: the PostgreSQL tests did not run:", reason)
 		return code
 	}
 	s.close()
@@ -40,10 +40,10 @@ func Available() bool {
 }
 
 // Database returns the postgres:// URL of a new, empty database, which is
-// dropped when the test ends, whoever is still connected.
+// dropped after the test's end, whoever is still connected.
 func Database(t testing.TB) string {
 	t.Helper()
-	return newDatabase(t, "template0")
+	return database(t, "", func(string) error { return nil })
 }
 
 // Clone is Database with a copy of a template in it: what prepare leaves in the
@@ -51,56 +51,19 @@ func Database(t testing.TB) string {
 // name, and must have closed its connections when it returns.
 func Clone(t testing.TB, name string, prepare func(dsn string) error) string {
 	t.Helper()
-	made, _ := templates.LoadOrStore(name, &template{})
-	database, err := made.(*template).made(prepare)
-	if err != nil {
-		t.Fatalf("pgtest: template %s: %v", name, err)
-	}
-	return newDatabase(t, database)
+	return database(t, "template "+name, prepare)
 }
 
-// templates holds a *template for each name.
-var templates sync.Map
-
-type template struct {
-	once     sync.Once
-	database string
-	err      error
-}
-
-// made returns the name of the template's database, prepared.
-func (p *template) made(prepare func(dsn string) error) (string, error) {
-	p.once.Do(func() {
-		s, err := theServer()
-		if err != nil {
-			p.err = err
-			return
-		}
-		ctx := context.Background()
-		if p.database, p.err = s.create(ctx, "template0"); p.err != nil {
-			return
-		}
-		s.keep(p.database)
-		p.err = prepare(s.dsn(p.database))
-	})
-	return p.database, p.err
-}
-
-func newDatabase(t testing.TB, from string) string {
+func database(t testing.TB, name string, prepare func(dsn string) error) string {
 	t.Helper()
 	s, err := theServer()
 	if err != nil {
 		t.Fatalf("pgtest: no PostgreSQL: %v", err)
 	}
-	ctx := context.Background()
-	database, err := s.create(ctx, from)
+	name, err = s.template(name).copy(prepare)
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	t.Cleanup(func() {
-		if err := s.drop(ctx, database); err != nil {
-			t.Errorf("pgtest: %v", err)
-		}
-	})
-	return s.dsn(database)
+	t.Cleanup(func() { s.dropLater(name) })
+	return s.dsn(name)
 }

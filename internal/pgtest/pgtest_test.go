@@ -1,19 +1,47 @@
-package pgtest_test
+package pgtest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-
-	"github.com/pbxkit/pbx/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+const (
+	patience = time.Minute // far beyond what is ever needed
+	tick     = 20 * time.Millisecond
+)
 
-func exec(dsn, sql string) error {
+func TestMain(m *testing.M) {
+	switch os.Getenv("PGTEST") { // what TestMain of another process wants of this one
+	case "hold":
+		hold()
+	case "ask":
+		Available()
+	}
+	os.Exit(Run(m))
+}
+
+// hold starts a server, says where it is, and waits to be killed.
+func hold() {
+	s, err := theServer()
+	if err != nil {
+		panic(err)
+	}
+	var folder string
+	if err := s.admin.QueryRow(context.Background(), "SHOW data_directory").Scan(&folder); err != nil {
+		panic(err)
+	}
+	fmt.Println(s.dsn("postgres"))
+	fmt.Println(folder)
+	select {}
+}
+
+func execute(dsn, sql string) error {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
@@ -25,25 +53,35 @@ func exec(dsn, sql string) error {
 }
 
 func TestDatabase(t *testing.T) {
-	require.True(t, pgtest.Available())
-	a, b := pgtest.Database(t), pgtest.Database(t)
-	require.NoError(t, exec(a, "CREATE TABLE t (i int)"))
-	require.Error(t, exec(b, "SELECT * FROM t"))
+	require.True(t, Available())
+	a, b := Database(t), Database(t)
+	require.NoError(t, execute(a, "CREATE TABLE t (i int)"))
+	require.Error(t, execute(b, "SELECT * FROM t"), "two tests share a database")
+	t.Log(a)
 }
 
-func prepare(dsn string) error {
-	return exec(dsn, `CREATE TABLE t (i int PRIMARY KEY); INSERT INTO t VALUES (1)`)
-}
-
-func BenchmarkDatabase(b *testing.B) {
-	pgtest.Available()
-	for b.Loop() {
-		b.Run("", func(b *testing.B) { pgtest.Database(b) })
+func TestClone(t *testing.T) {
+	name, prepared := random(), 0 // the process may run this more than once
+	prepare := func(dsn string) error {
+		prepared++
+		return execute(dsn, "CREATE TABLE t (i int PRIMARY KEY); INSERT INTO t VALUES (1)")
 	}
+	a, b := Clone(t, name, prepare), Clone(t, name, prepare)
+	require.Equal(t, 1, prepared)
+	require.NoError(t, execute(a, "DELETE FROM t"))
+	require.ErrorContains(t, execute(b, "INSERT INTO t VALUES (1)"), "duplicate key", "two copies are one")
+	require.NoError(t, execute(Database(t), "CREATE TABLE t (i int)"), "a template got into an empty database")
 }
 
-func TestSpeed(t *testing.T) {
-	for range 30 {
-		t.Run("", func(t *testing.T) { pgtest.Clone(t, "t", prepare) })
-	}
+// TestDropped holds a connection that a test forgot: its database goes all the same.
+func TestDropped(t *testing.T) {
+	ctx := context.Background()
+	var conn *pgx.Conn
+	t.Run("forgetful", func(t *testing.T) {
+		var err error
+		conn, err = pgx.Connect(ctx, Database(t))
+		require.NoError(t, err)
+	})
+	require.Eventually(t, func() bool { return execute(conn.Config().ConnString(), "SELECT 1") != nil }, patience, tick)
+	require.Error(t, conn.Ping(ctx))
 }

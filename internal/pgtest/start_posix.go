@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package pgtest
 
@@ -85,9 +85,7 @@ func startAt(bin string) (*server, error) {
 	}
 
 	address := url.URL{Scheme: "postgres", User: url.User(superuser), Host: net.JoinHostPort("127.0.0.1", port), RawQuery: "sslmode=disable"}
-	s := &server{stop: g.stop, dsn: func(database string) string {
-		return address.JoinPath(database).String()
-	}}
+	s := newServer(func(database string) string { return address.JoinPath(database).String() }, g.stop)
 	for deadline := time.Now().Add(time.Minute); ; {
 		err := s.connect(context.Background(), s.dsn("postgres"))
 		if err == nil {
@@ -148,6 +146,7 @@ func guarded(folder string, as *syscall.Credential, args ...string) (*guardian, 
 func (g *guardian) stop() {
 	g.hold.Close()
 	<-g.gone
+	g.log.Close()
 }
 
 // lastWords returns what the server said at the end.
@@ -185,13 +184,22 @@ func account() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// newFolder makes the server's folder, owned by the account. A temporary folder
-// of root's alone would be closed to it: then a common one is taken.
+// roomInMemory is what the memory's file system must have free to be used.
+const roomInMemory = 4 << 30
+
+// newFolder makes the server's folder, owned by the account. It is in memory
+// where there is room: a database is 300 files, and a copy of one was made in a
+// tenth of the time. A temporary folder of root's alone would be closed to the
+// account: then a common one is taken.
 func newFolder(as *syscall.Credential) (string, error) {
-	if as == nil {
-		return os.MkdirTemp("", "pgtest-")
-	}
 	parent := os.TempDir()
+	var memory syscall.Statfs_t
+	if syscall.Statfs("/dev/shm", &memory) == nil && memory.Bavail*uint64(memory.Bsize) >= roomInMemory {
+		parent = "/dev/shm"
+	}
+	if as == nil {
+		return os.MkdirTemp(parent, "pgtest-")
+	}
 	if !openToAll(parent) {
 		parent = "/tmp"
 	}
