@@ -332,6 +332,15 @@ var corruptions = []struct {
 	{"a cursor in no journal", func(w *world, x *all) {
 		w.plant(&pbx.Cursor{Subscriber: "x", TenantID: nobody, Rev: 1, Seq: 1, Pos: 1})
 	}, []string{"SYS-3 cursor"}},
+	{"a cursor before a journal that is none", func(w *world, x *all) {
+		w.plant(&pbx.Cursor{Subscriber: "x", TenantID: nobody, Rev: 1})
+	}, []string{"SYS-3 cursor"}},
+	{"a lease without an end", func(w *world, x *all) {
+		w.rewrite("cursors", where{"tenant_id": w.us.ID}, where{"holder": nobody})
+	}, []string{"SYS-3 cursor"}},
+	{"a lease of nobody", func(w *world, x *all) {
+		w.rewrite("cursors", where{"tenant_id": w.us.ID}, where{"leased_until": w.clock})
+	}, []string{"SYS-3 cursor"}},
 }
 
 func TestSYS4_EachCorruptionIsFoundWithItsRulesCode(t *testing.T) {

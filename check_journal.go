@@ -37,7 +37,8 @@ var journalInvariants = []invariant{
 // The invariants of the records that are not kept by tenant.
 var (
 	identityHolds = &invariant{code: EXT6, holds: "a SIP address is claimed for the user or alias that has it"}
-	cursorHolds   = &invariant{code: SYS3, holds: "a subscriber's cursor is at an event of the journal"}
+	cursorHolds   = &invariant{code: SYS3, holds: "a subscriber's cursor is at an event of the journal, or before the first"}
+	leaseHolds    = &invariant{code: SYS3, holds: "a journal that is leased has a holder, and a time when it runs out"}
 )
 
 // global walks the tables that have no order by tenant: SIP identities and
@@ -90,12 +91,21 @@ func (c *checker) identity(s *SIPIdentity) {
 	}
 }
 
-// cursor checks that a subscriber is not further than the journal.
+// cursor checks that a subscriber is not further than the journal. One that
+// leased the journal for the first time has not handled the first event yet.
 func (c *checker) cursor(at *Cursor) {
-	of := &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: cursorHolds}
-	of.askFor(eventsTable.Key(), []any{at.TenantID, at.Seq, at.Pos}, func(found Record) {
+	of := &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: leaseHolds}
+	if at.Holder.IsZero() != at.LeasedUntil.IsZero() {
+		of.broken(subjectOf(at), "it has one without the other")
+	}
+	of = &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: cursorHolds}
+	next := []any{at.TenantID, at.Seq, at.Pos}
+	if at.Seq == 0 && at.Pos == 0 {
+		next = []any{at.TenantID, int64(1), int64(1)}
+	}
+	of.askFor(eventsTable.Key(), next, func(found Record) {
 		if found == nil {
-			of.broken(subjectOf(at), "there is no event %d/%d", at.Seq, at.Pos)
+			of.broken(subjectOf(at), "there is no event %d/%d", next[1], next[2])
 		}
 	})
 }

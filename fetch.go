@@ -37,7 +37,7 @@ func Fetch(ctx context.Context, r Reader, reads ...Read) ([][]Record, error) {
 	}
 	results := make([][]Record, len(reads))
 	for i, read := range reads {
-		if err := read.fits(reads[:i]); err != nil {
+		if err := read.Fits(reads[:i]); err != nil {
 			return nil, err
 		}
 		queries := []Query{read.Query}
@@ -55,8 +55,9 @@ func Fetch(ctx context.Context, r Reader, reads ...Read) ([][]Record, error) {
 	return results, nil
 }
 
-// fits refuses a read that cannot follow from those before it.
-func (r *Read) fits(before []Read) error {
+// Fits refuses a read that cannot follow from those before it: every Fetcher
+// asks it of every read. Errors: ErrMisuse.
+func (r *Read) Fits(before []Read) error {
 	switch q := &r.Query; {
 	case r.Of == 0:
 		return nil

@@ -66,13 +66,16 @@ func (d *Directory) Journal(ctx context.Context, q JournalQuery) iter.Seq2[*Even
 	return pages[*Event](ctx, d, "Journal", query, q.Limit, nil)
 }
 
-// Cursor is how far a subscriber has read a tenant's journal (SYS-3).
+// Cursor is how far a subscriber has read a tenant's journal, and who reads it
+// now (SYS-3).
 type Cursor struct {
-	Subscriber string
-	TenantID   TenantID
-	Rev        int64
-	Seq        int64 // of the last event handled
-	Pos        int64
+	Subscriber  string
+	TenantID    TenantID
+	Rev         int64
+	Seq         int64 // of the last event handled; 0 before the first
+	Pos         int64
+	Holder      LeaseID   // of the delivery that the journal is leased to, or zero
+	LeasedUntil time.Time // when somebody else may take it over; set with Holder
 }
 
 // Table returns the declaration of cursors.
@@ -83,6 +86,7 @@ func (c *Cursor) Fields(f []Field) []Field {
 	return append(f,
 		text("subscriber", &c.Subscriber), id("tenant_id", &c.TenantID), integer("rev", &c.Rev),
 		integer("seq", &c.Seq), integer("pos", &c.Pos),
+		maybeID("holder", &c.Holder), maybeTime("leased_until", &c.LeasedUntil),
 	)
 }
 

@@ -81,8 +81,9 @@ type core struct {
 	principals func(context.Context, Principal) error
 	log        *slog.Logger
 	inside     callers
-	delivering turns // one Deliver of each subscriber at a time
-	facts      facts // for reading ahead
+	lease      time.Duration // of a journal to a delivery
+	deliveries int           // tenants at once
+	facts      facts         // for reading ahead
 	stats      stats
 }
 
@@ -124,6 +125,22 @@ func WithPrincipals(check func(context.Context, Principal) error) Option {
 	return func(c *core) { c.principals = check }
 }
 
+// WithLease sets for how long a tenant's journal is leased to a delivery before
+// another one may take it over (SYS-3), by default 30 seconds. A lease is renewed
+// at every third of its time while its holder is at work, so it need not be as
+// long as the work; but two thirds of it must be longer than a process may stand
+// still and the clocks of two machines may differ, together. It is a millisecond
+// at least.
+func WithLease(d time.Duration) Option {
+	return func(c *core) { c.lease = max(d, time.Millisecond) }
+}
+
+// WithDeliveries sets to how many tenants one call of Deliver delivers at once
+// (SYS-3), by default 8; 1 has the handler called by one goroutine at a time.
+func WithDeliveries(n int) Option {
+	return func(c *core) { c.deliveries = max(n, 1) }
+}
+
 // New returns a Directory over a store. It does nothing with the store yet,
 // and nobody acts: choose an actor with As. The caller closes the store.
 func New(store Store, opts ...Option) *Directory {
@@ -134,6 +151,8 @@ func New(store Store, opts ...Option) *Directory {
 		models: modelsByName(DefaultDeviceModels()),
 		notNew: []string{"GB"},
 		log:    slog.New(slog.DiscardHandler),
+
+		lease: defaultLease, deliveries: defaultDeliveries,
 	}
 	for _, set := range opts {
 		set(c)

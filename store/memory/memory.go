@@ -6,13 +6,15 @@ import (
 	"context"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/gate"
+	"github.com/pbxkit/pbx/store/internal/queue"
 )
 
 // Store is a pbx.Store in memory. Its methods can be called from any number of
 // goroutines.
 type Store struct {
-	gate    gate
-	tenants queues
+	gate    *gate.Gate
+	tenants *queue.Queues
 	state   state
 }
 
@@ -20,19 +22,17 @@ var _ pbx.Store = (*Store)(nil)
 
 // New returns an empty store.
 func New() *Store {
-	s := new(Store)
-	s.gate.init()
-	s.tenants.init()
+	s := &Store{gate: gate.New(), tenants: queue.New()}
 	s.state.init()
 	return s
 }
 
 // View runs fn on one snapshot, as pbx.Store says.
 func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
-	if !s.gate.enter() {
+	if !s.gate.Enter() {
 		return misuse("the store is closed")
 	}
-	defer s.gate.leave()
+	defer s.gate.Leave()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -44,14 +44,14 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 // Update runs fn once, with the tenant to itself, and commits when fn returns
 // nil, as pbx.Store says.
 func (s *Store) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
-	if !s.gate.enter() {
+	if !s.gate.Enter() {
 		return misuse("the store is closed")
 	}
-	defer s.gate.leave()
-	if err := s.tenants.enter(ctx, tenant); err != nil {
+	defer s.gate.Leave()
+	if err := s.tenants.Enter(ctx, tenant); err != nil {
 		return err
 	}
-	defer s.tenants.leave(tenant)
+	defer s.tenants.Leave(tenant)
 	w := &writer{reader: reader{state: &s.state}}
 	defer w.end()
 	if err := fn(w); err != nil {
@@ -62,7 +62,7 @@ func (s *Store) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Wri
 
 // Close waits for what runs and drops all records.
 func (s *Store) Close() error {
-	if !s.gate.close() {
+	if !s.gate.Close() {
 		return misuse("the store is closed")
 	}
 	s.state.init()

@@ -14,10 +14,10 @@ import (
 // as reading the file does; updates go on meanwhile. What is wrong comes back
 // as one error of kind pbx.ErrStorage, in which errors.Join has the findings.
 func (s *Store) Check(ctx context.Context) error {
-	if !s.gate.enter() {
+	if !s.gate.Enter() {
 		return closed()
 	}
-	defer s.gate.leave()
+	defer s.gate.Leave()
 	c, err := s.readers.get()
 	if err != nil {
 		return failure("be opened for reading", err)

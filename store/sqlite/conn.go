@@ -45,6 +45,8 @@ const (
 	maxPrepared = 1000
 )
 
+var dialect = sqlschema.Dialect{Param: sqlschema.Question}
+
 // stmt is a prepared statement.
 type stmt struct {
 	driver.Stmt
@@ -100,7 +102,7 @@ func (c *conn) statement(shape sqlschema.Statement) (*stmt, error) {
 	if len(c.prepared) == maxPrepared {
 		c.forget()
 	}
-	s, err := c.prepare(shape.SQL(sqlschema.Question))
+	s, err := c.prepare(shape.SQL(dialect))
 	if err != nil {
 		return nil, err
 	}

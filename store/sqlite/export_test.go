@@ -69,6 +69,19 @@ func Upgrade(ctx context.Context, path string, more ...string) error {
 	for _, text := range more {
 		list = append(list, sqlschema.Migration{Version: len(list) + 1, SQL: text})
 	}
+	return openWith(ctx, path, list)
+}
+
+// CreateOld makes a file as a library did that had fewer migrations.
+func CreateOld(ctx context.Context, path string, version int) error {
+	list, err := sqlschema.Migrations(Migrations())
+	if err != nil {
+		return err
+	}
+	return openWith(ctx, path, list[:version])
+}
+
+func openWith(ctx context.Context, path string, list []sqlschema.Migration) error {
 	o := options{patience: time.Second, connect: connect}
 	c, err := o.create(ctx, path, false, list)
 	if err != nil {

@@ -2,20 +2,33 @@ package sqlite_test
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
+// newest is the version that the library's own migrations lead to.
+func newest(t *testing.T) int {
+	t.Helper()
+	files, err := fs.Glob(sqlite.Migrations(), "*.sql")
+	require.NoError(t, err)
+	return len(files)
+}
+
 func TestMigrationsGoForward(t *testing.T) {
 	ctx := context.Background()
 	path := newFile(t)
 	require.NoError(t, sqlite.Upgrade(ctx, path, "CREATE TABLE a (x); CREATE TABLE b (x)", "DROP TABLE a; INSERT INTO b VALUES (1)"))
 	db := rawDB(t, path)
-	require.Equal(t, []string{"3"}, column1(t, db, "PRAGMA user_version"))
+	require.Equal(t, []string{fmt.Sprint(newest(t) + 2)}, column1(t, db, "PRAGMA user_version"))
 	require.Equal(t, []string{"1"}, column1(t, db, "SELECT x FROM b"))
 	require.NoError(t, sqlite.Upgrade(ctx, path, "not run again", "not run again", "INSERT INTO b VALUES (2)"))
 	require.Equal(t, []string{"1", "2"}, column1(t, db, "SELECT x FROM b ORDER BY x"))
@@ -23,18 +36,74 @@ func TestMigrationsGoForward(t *testing.T) {
 	require.ErrorIs(t, err, pbx.ErrNewerSchema)
 }
 
+// A file of each version that there ever was, with all that it can hold, is
+// brought up to date and keeps it.
+func TestOldFilesAreBroughtUpToDateWithWhatIsInThem(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, apply(w.store, w.tenant.ID,
+		pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.tenant.ID, Rev: 3, Seq: 2, Pos: 5}},
+		pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.foreign.tenant.ID, Rev: 1, Seq: 1, Pos: 1}}))
+	want := contents(t, w.store)
+	require.NoError(t, w.store.Close())
+	for version := 1; version < newest(t); version++ {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "old.db")
+			require.NoError(t, sqlite.CreateOld(t.Context(), path, version))
+			fill(t, path, w.path)
+			require.Equal(t, []string{fmt.Sprint(version)}, column1(t, rawDB(t, path), "PRAGMA user_version"))
+			store := open(t, path)
+			require.Empty(t, cmp.Diff(want, contents(t, store)))
+			require.NoError(t, store.Check(t.Context()))
+			require.Equal(t, []string{fmt.Sprint(newest(t))}, column1(t, rawDB(t, path), "PRAGMA user_version"))
+		})
+	}
+}
+
+// fill copies the rows of one file into one of an earlier version, by the
+// columns that were there then.
+func fill(t *testing.T, old, from string) {
+	t.Helper()
+	db := rawDB(t, old)
+	_, err := db.Exec("PRAGMA foreign_keys = 0; ATTACH '" + from + "' AS source")
+	require.NoError(t, err)
+	for _, table := range column1(t, db, "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'") {
+		columns := strings.Join(column1(t, db, "SELECT name FROM pragma_table_info('"+table+"', 'main')"), ", ")
+		_, err := db.Exec(fmt.Sprintf("INSERT INTO main.%s (%s) SELECT %s FROM source.%s", table, columns, columns, table))
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
+}
+
+// contents is every record of a store, by table.
+func contents(t *testing.T, store *sqlite.Store) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	require.NoError(t, view(store, func(r pbx.Reader) error {
+		for _, table := range pbx.Tables() {
+			for record, err := range r.Find(t.Context(), pbx.Query{Index: table.Key()}) {
+				if err != nil {
+					return err
+				}
+				all[table.Name] = append(all[table.Name], fmt.Sprintf("%+v", record))
+			}
+		}
+		return nil
+	}))
+	return all
+}
+
 func TestAMigrationThatFailsLeavesNothing(t *testing.T) {
 	for name, text := range map[string]string{
 		"an error":             "CREATE TABLE a (x); INSERT INTO b VALUES (1)",
-		"a broken foreign key": "CREATE TABLE a (x); INSERT INTO cursors VALUES ('mail', zeroblob(16), 1, 0, 0)",
+		"a broken foreign key": "CREATE TABLE a (x); INSERT INTO cursors VALUES ('mail', zeroblob(16), 1, 0, 0, NULL, NULL)",
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newFile(t)
 			err := sqlite.Upgrade(context.Background(), path, text)
 			require.ErrorIs(t, err, pbx.ErrStorage)
-			require.ErrorContains(t, err, "version 2")
+			require.ErrorContains(t, err, fmt.Sprintf("version %d", newest(t)+1))
 			db := rawDB(t, path)
-			require.Equal(t, []string{"1"}, column1(t, db, "PRAGMA user_version"))
+			require.Equal(t, []string{fmt.Sprint(newest(t))}, column1(t, db, "PRAGMA user_version"))
 			require.Empty(t, column1(t, db, "SELECT name FROM sqlite_schema WHERE name = 'a'"))
 			require.Empty(t, column1(t, db, "SELECT subscriber FROM cursors"))
 			require.NoError(t, open(t, path).Check(context.Background()))

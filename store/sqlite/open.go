@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 	driver "modernc.org/sqlite"
 )
@@ -76,6 +77,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
+		gate:    gate.New(),
 		open:    func() (*conn, error) { return o.forWriting(path) },
 		turn:    make(turn, 1),
 		readers: pool{open: func() (*conn, error) { return o.forReading(path) }, keep: runtime.GOMAXPROCS(0) + 2},

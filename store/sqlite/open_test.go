@@ -43,7 +43,7 @@ func TestConnectionsAreSetUp(t *testing.T) {
 		{store, true, "wal_autocheckpoint", int64(4000)},
 		{store, true, "cache_size", int64(-65536)},
 		{store, true, "application_id", int64(0x7062786b)},
-		{store, true, "user_version", int64(1)},
+		{store, true, "user_version", int64(newest(t))},
 		{store, false, "journal_mode", "wal"},
 		{store, false, "query_only", int64(1)},
 		{store, false, "busy_timeout", int64(5000)},
@@ -254,7 +254,7 @@ func TestCheckFindsDamage(t *testing.T) {
 	db := rawDB(t, path)
 	for _, s := range []string{
 		"PRAGMA foreign_keys = 0",
-		"INSERT INTO cursors VALUES ('mail', zeroblob(16), 1, 0, 0)",
+		"INSERT INTO cursors VALUES ('mail', zeroblob(16), 1, 0, 0, NULL, NULL)",
 	} {
 		_, err := db.Exec(s)
 		require.NoError(t, err)

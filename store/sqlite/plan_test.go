@@ -18,7 +18,7 @@ func TestStatementsGoByTheirIndex(t *testing.T) {
 	for _, table := range pbx.Tables() {
 		for _, ix := range table.Indexes {
 			for _, shape := range shapes(ix) {
-				text := shape.SQL(literal)
+				text := shape.SQL(sqlschema.Dialect{Param: literal})
 				plan := plan(t, db, text)
 				require.NotContains(t, plan, "TEMP B-TREE", text)
 				switch {

@@ -12,6 +12,7 @@ import (
 	"errors"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/gate"
 )
 
 // Store is a pbx.Store in an SQLite database. Its methods can be called from
@@ -21,7 +22,7 @@ import (
 // exclude one another; one that has waited five seconds for another process
 // gives an error that wraps pbx.ErrRetry.
 type Store struct {
-	gate    gate
+	gate    *gate.Gate
 	open    func() (*conn, error) // another connection for the turn
 	turn    turn
 	readers pool
@@ -33,10 +34,10 @@ var _ pbx.Store = (*Store)(nil)
 // last committed when fn reads for the first time. While a view runs, the log
 // cannot be begun anew and grows: keep views short.
 func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
-	if !s.gate.enter() {
+	if !s.gate.Enter() {
 		return closed()
 	}
-	defer s.gate.leave()
+	defer s.gate.Leave()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -49,10 +50,10 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 // SQLite has one writer, so the tenant's row is locked together with
 // everything else.
 func (s *Store) Update(ctx context.Context, _ pbx.TenantID, fn func(pbx.Writer) error) error {
-	if !s.gate.enter() {
+	if !s.gate.Enter() {
 		return closed()
 	}
-	defer s.gate.leave()
+	defer s.gate.Leave()
 	c, err := s.turn.take(ctx)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (s *Store) Update(ctx context.Context, _ pbx.TenantID, fn func(pbx.Writer) 
 
 // Close waits for what runs and closes the file.
 func (s *Store) Close() error {
-	if !s.gate.close() {
+	if !s.gate.Close() {
 		return closed()
 	}
 	// The connection that writes comes last: it brings what is in the log into

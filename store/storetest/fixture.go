@@ -167,7 +167,11 @@ func (f *fixture) equalAll(got, want []pbx.Record) {
 func (f *fixture) ok(err error) {
 	f.Helper()
 	if err != nil {
-		f.Fatalf("unexpected error: %v (%+v)", err, err)
+		cause := err
+		for e := (*pbx.Error)(nil); errors.As(cause, &e) && e.Err != nil; {
+			cause = e.Err
+		}
+		f.Fatalf("unexpected error: %v (%v)", err, cause)
 	}
 }
 

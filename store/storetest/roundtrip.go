@@ -97,6 +97,6 @@ func (c *customer) variants() map[string][]pbx.Record {
 		"orders":             orderVariants(c.order(2), site, person, later),
 		"order_lines":        lineVariants(c.line(order, 1)),
 		"events":             {with(c.event(math.MaxInt64, 3), "detail", "7001"), c.event(math.MaxInt64, 3)},
-		"cursors":            {c.cursor("mail"), with(c.cursor("mail"), "seq", int64(7))},
+		"cursors":            cursorVariants(c.cursor("mail"), later),
 	}
 }

@@ -155,3 +155,10 @@ func lineVariants(bare *pbx.OrderLine) []pbx.Record {
 	full.Name, full.Quantity, full.Monthly, full.OneTime = oddText, -3, math.MinInt64, math.MaxInt64
 	return some(full, bare)
 }
+
+func cursorVariants(free *pbx.Cursor, later time.Time) []pbx.Record {
+	leased, fresh := clone(free), clone(free)
+	leased.Seq, leased.Holder, leased.LeasedUntil = 7, pbx.LeaseID{0: 1, 15: 0xff}, later
+	fresh.Seq, fresh.Pos, fresh.Holder, fresh.LeasedUntil = 0, 0, pbx.LeaseID{0: 2}, epoch
+	return some(leased, fresh, free)
+}

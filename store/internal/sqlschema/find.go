@@ -2,6 +2,7 @@ package sqlschema
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/pbxkit/pbx"
 )
@@ -77,8 +78,28 @@ func less(ix *pbx.Index, a, b any) bool {
 }
 
 // successor returns the least string above all that begin with prefix, or ""
-// where there is none.
+// where there is none. Records hold nothing but UTF-8, so the least above a
+// prefix in UTF-8 is one that ends with the next character, and an engine that
+// takes nothing else takes it.
 func successor(prefix string) string {
+	if !utf8.ValidString(prefix) {
+		return nextBytes(prefix)
+	}
+	for prefix != "" {
+		r, size := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-size]
+		switch {
+		case r == utf8.MaxRune:
+			continue
+		case r == '\ud7ff':
+			return prefix + "\ue000" // behind the surrogates
+		}
+		return prefix + string(r+1)
+	}
+	return ""
+}
+
+func nextBytes(prefix string) string {
 	b := []byte(prefix)
 	for i := len(b) - 1; i >= 0; i-- {
 		if b[i] < 0xff {
@@ -89,10 +110,11 @@ func successor(prefix string) string {
 	return ""
 }
 
-func (w *writer) find(s Statement) {
+// where writes the condition of a range; where it follows from others, the
+// column behind Equal is one of what they yield.
+func (w *writer) where(s Statement, sources Chain) {
 	columns := s.Index.Columns
 	rest := columns[s.Equal:]
-	w.selectAll()
 	and := " WHERE "
 	term := func(parts ...string) {
 		w.text(and)
@@ -103,19 +125,24 @@ func (w *writer) find(s Statement) {
 		term()
 		w.equal(columns[:s.Equal])
 	}
+	if len(sources) > 0 {
+		term(w.name(rest[0]), " IN (")
+		w.source(sources)
+		w.text(")")
+	}
 	if s.Lower {
 		term(w.name(rest[0]), " >= ")
-		w.value()
+		w.valueOf(rest[0])
 	}
 	if s.Upper {
 		term(w.name(rest[0]), " < ")
-		w.value()
+		w.valueOf(rest[0])
 	}
 	if s.After {
 		term("(")
 		w.names(rest, "")
 		w.text(")", map[bool]string{false: " > ", true: " < "}[s.Desc], "(")
-		w.values(len(rest))
+		w.values(rest)
 		w.text(")")
 	}
 	for _, c := range rest {
@@ -123,12 +150,20 @@ func (w *writer) find(s Statement) {
 			term(w.name(c), " IS NOT NULL")
 		}
 	}
-	if len(rest) > 0 {
+}
+
+func (w *writer) order(s Statement) {
+	if rest := s.Index.Columns[s.Equal:]; len(rest) > 0 {
 		w.text(" ORDER BY ")
 		w.names(rest, map[bool]string{false: "", true: " DESC"}[s.Desc])
 	}
-	w.text(" LIMIT ")
-	w.value()
+}
+
+func (w *writer) limit(s Statement) {
+	if !s.Whole {
+		w.text(" LIMIT ")
+		w.value(pbx.Int)
+	}
 }
 
 func misuse(reason string) error {

@@ -16,6 +16,10 @@ var (
 	events  = new(pbx.Event).Table()
 	numbers = new(pbx.Number).Table()
 	tenant  = pbx.TenantID{1}
+
+	question = sqlschema.Dialect{Param: sqlschema.Question}
+	dollar   = sqlschema.Dialect{Param: sqlschema.Dollar}
+
 	service = pbx.ServiceID{2}
 )
 
@@ -29,9 +33,9 @@ func TestStatements(t *testing.T) {
 		"DELETE FROM owners WHERE tenant_id = $1 AND service_id = $2 AND principal = $3 AND rev = $4":                     sqlschema.Delete(owners),
 		"DELETE FROM events WHERE tenant_id = $1 AND seq = $2 AND pos = $3":                                               sqlschema.Delete(events),
 	} {
-		require.Equal(t, want, s.SQL(sqlschema.Dollar))
+		require.Equal(t, want, s.SQL(dollar))
 	}
-	require.Equal(t, ownerColumns+" WHERE tenant_id = ? AND service_id = ? AND principal = ?", sqlschema.Get(owners.Key()).SQL(sqlschema.Question))
+	require.Equal(t, ownerColumns+" WHERE tenant_id = ? AND service_id = ? AND principal = ?", sqlschema.Get(owners.Key()).SQL(question))
 }
 
 func TestFind(t *testing.T) {
@@ -51,6 +55,16 @@ func TestFind(t *testing.T) {
 			pbx.Query{Index: key, Equal: []any{tenant, service}, Prefix: "ab"},
 			ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal >= ? AND principal < ? ORDER BY principal LIMIT ?",
 			[]any{tenant, service, "ab", "ac"},
+		},
+		{ // nothing but UTF-8 is asked for
+			pbx.Query{Index: key, Equal: []any{tenant, service}, Prefix: "a\x7f\U0010ffff"},
+			ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal >= ? AND principal < ? ORDER BY principal LIMIT ?",
+			[]any{tenant, service, "a\x7f\U0010ffff", "a\u0080"},
+		},
+		{
+			pbx.Query{Index: key, Equal: []any{tenant, service}, Prefix: "\ud7ff"},
+			ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal >= ? AND principal < ? ORDER BY principal LIMIT ?",
+			[]any{tenant, service, "\ud7ff", "\ue000"},
 		},
 		{
 			pbx.Query{Index: key, Equal: []any{tenant, service}, Prefix: "a\xff\xff"},
@@ -102,7 +116,7 @@ func TestFind(t *testing.T) {
 	} {
 		s, values, err := sqlschema.Find(c.q, nil)
 		require.NoError(t, err)
-		require.Equal(t, c.want, s.SQL(sqlschema.Question))
+		require.Equal(t, c.want, s.SQL(question))
 		require.Equal(t, c.values, values)
 	}
 }

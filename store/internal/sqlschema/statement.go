@@ -3,6 +3,7 @@
 package sqlschema
 
 import (
+	"encoding/binary"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,7 @@ type Statement struct {
 	Equal               uint8
 	Lower, Upper, After bool
 	Desc                bool
+	Whole               bool // without a limit
 }
 
 // Get reads one record by a unique index. Its values are those of the index's
@@ -58,34 +60,61 @@ func Question(int) string { return "?" }
 // Dollar is the placeholder "$1", "$2" and so on.
 func Dollar(n int) string { return "$" + strconv.Itoa(n) }
 
-// SQL returns the statement's text. param gives the placeholder of the n-th
-// value, counted from 1.
-func (s Statement) SQL(param func(n int) string) string {
-	w := &writer{table: s.Index.Table, param: param}
+// Dialect is what two engines write differently.
+type Dialect struct {
+	Param  func(n int) string // the placeholder of the n-th value, counted from 1
+	Schema string             // what stands before the names of tables, with its dot; or nothing
+}
+
+// SQL returns the statement's text.
+func (s Statement) SQL(d Dialect) string {
+	text, _ := s.Text(d)
+	return text
+}
+
+// Text returns the statement's text and the types of its values.
+func (s Statement) Text(d Dialect) (text string, values []pbx.Type) {
+	w := &writer{table: s.Index.Table, dialect: d}
 	switch s.Verb {
 	case VerbGet:
 		w.selectAll()
 		w.text(" WHERE ")
 		w.equal(s.Index.Columns)
 	case VerbFind:
-		w.find(s)
+		w.selectAll()
+		w.where(s, nil)
+		w.order(s)
+		w.limit(s)
 	case VerbInsert:
 		w.insert()
 	case VerbUpdate:
 		w.update(s.Columns)
 	case VerbDelete:
-		w.text("DELETE FROM ", w.table.Name, " WHERE ")
+		w.text("DELETE FROM ")
+		w.tableName()
+		w.text(" WHERE ")
 		w.unchanged()
 	}
-	return w.String()
+	return w.String(), w.types
+}
+
+// AppendKey appends a few bytes that are the statement's alone.
+func (s Statement) AppendKey(dst []byte) []byte {
+	var flags byte
+	for i, set := range [...]bool{s.Lower, s.Upper, s.After, s.Desc, s.Whole} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	return binary.AppendUvarint(append(dst, byte(s.Verb), s.Index.Number(), s.Equal, flags), s.Columns)
 }
 
 // writer writes the text of one statement.
 type writer struct {
 	strings.Builder
-	table *pbx.Table
-	param func(int) string
-	n     int // values so far
+	dialect Dialect
+	table   *pbx.Table
+	types   []pbx.Type // of the values so far
 }
 
 func (w *writer) text(parts ...string) {
@@ -106,19 +135,24 @@ func (w *writer) names(columns []int, suffix string) {
 	}
 }
 
-// value writes the next placeholder.
-func (w *writer) value() {
-	w.n++
-	w.text(w.param(w.n))
+func (w *writer) tableName() { w.text(w.dialect.Schema, w.table.Name) }
+
+// value writes the next placeholder, of a value of that type.
+func (w *writer) value(of pbx.Type) {
+	w.types = append(w.types, of)
+	w.text(w.dialect.Param(len(w.types)))
 }
 
-// values writes the next n placeholders with commas.
-func (w *writer) values(n int) {
-	for i := range n {
+// valueOf writes the next placeholder, of a value of that column.
+func (w *writer) valueOf(column int) { w.value(w.table.Columns[column].Type) }
+
+// values writes placeholders for the columns with commas.
+func (w *writer) values(columns []int) {
+	for i, c := range columns {
 		if i > 0 {
 			w.text(", ")
 		}
-		w.value()
+		w.valueOf(c)
 	}
 }
 
@@ -129,26 +163,31 @@ func (w *writer) equal(columns []int) {
 			w.text(" AND ")
 		}
 		w.text(w.name(c), " = ")
-		w.value()
+		w.valueOf(c)
 	}
 }
 
 func (w *writer) selectAll() {
 	w.text("SELECT ")
 	w.names(all(w.table), "")
-	w.text(" FROM ", w.table.Name)
+	w.text(" FROM ")
+	w.tableName()
 }
 
 func (w *writer) insert() {
-	w.text("INSERT INTO ", w.table.Name, " (")
+	w.text("INSERT INTO ")
+	w.tableName()
+	w.text(" (")
 	w.names(all(w.table), "")
 	w.text(") VALUES (")
-	w.values(len(w.table.Columns))
+	w.values(all(w.table))
 	w.text(")")
 }
 
 func (w *writer) update(columns uint64) {
-	w.text("UPDATE ", w.table.Name, " SET ")
+	w.text("UPDATE ")
+	w.tableName()
+	w.text(" SET ")
 	first := true
 	for c := range w.table.Columns {
 		if columns&(1<<c) == 0 {
@@ -159,7 +198,7 @@ func (w *writer) update(columns uint64) {
 		}
 		first = false
 		w.text(w.name(c), " = ")
-		w.value()
+		w.valueOf(c)
 	}
 	w.text(" WHERE ")
 	w.unchanged()
@@ -170,7 +209,7 @@ func (w *writer) unchanged() {
 	w.equal(w.table.Key().Columns)
 	if w.table.Revision >= 0 {
 		w.text(" AND ", w.name(w.table.Revision), " = ")
-		w.value()
+		w.valueOf(w.table.Revision)
 	}
 }
 

@@ -1,4 +1,5 @@
-package memory
+// Package queue lets one update of a tenant through at a time.
+package queue
 
 import (
 	"context"
@@ -8,18 +9,19 @@ import (
 	"github.com/pbxkit/pbx"
 )
 
-// queues let one update of a tenant through at a time, in the order in which
+// Queues let one update of a tenant through at a time, in the order in which
 // they came. A tenant that nobody updates takes no room.
-type queues struct {
+type Queues struct {
 	mu      sync.Mutex
 	waiting map[pbx.TenantID][]chan struct{} // an entry: somebody has the turn
 }
 
-func (q *queues) init() { q.waiting = make(map[pbx.TenantID][]chan struct{}) }
+// New returns queues in which nobody waits.
+func New() *Queues { return &Queues{waiting: make(map[pbx.TenantID][]chan struct{})} }
 
-// enter waits for the tenant's turn, or for the context's end; after nil,
-// leave must follow.
-func (q *queues) enter(ctx context.Context, tenant pbx.TenantID) error {
+// Enter waits for the tenant's turn, or for the context's end; after nil,
+// Leave must follow.
+func (q *Queues) Enter(ctx context.Context, tenant pbx.TenantID) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -43,14 +45,21 @@ func (q *queues) enter(ctx context.Context, tenant pbx.TenantID) error {
 	}
 }
 
-// leave gives the turn to the next in line.
-func (q *queues) leave(tenant pbx.TenantID) {
+// Leave gives the turn to the next in line.
+func (q *Queues) Leave(tenant pbx.TenantID) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.next(tenant)
 }
 
-func (q *queues) next(tenant pbx.TenantID) {
+// Busy returns how many tenants are being updated.
+func (q *Queues) Busy() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
+func (q *Queues) next(tenant pbx.TenantID) {
 	line := q.waiting[tenant]
 	if len(line) == 0 {
 		delete(q.waiting, tenant)
@@ -61,7 +70,7 @@ func (q *queues) next(tenant pbx.TenantID) {
 }
 
 // abandon takes turn out of the line, or passes it on when it came meanwhile.
-func (q *queues) abandon(tenant pbx.TenantID, turn chan struct{}) {
+func (q *Queues) abandon(tenant pbx.TenantID, turn chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	line := q.waiting[tenant]

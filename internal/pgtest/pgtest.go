@@ -1,0 +1,69 @@
+// Package pgtest gives tests a PostgreSQL server: a private one that lives as
+// long as the test process and is thrown away with it, or the one that
+// PBX_POSTGRES names. Only tests import it.
+package pgtest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// Run runs the tests of a package that has a TestMain, stops the server if one
+// was started, and returns the code to exit with. Where tests asked for a
+// server and none could be had, it prints one line that says so.
+func Run(m *testing.M) int {
+	code := m.Run()
+	if !asked.Load() {
+		return code
+	}
+	s, err := theServer()
+	if err != nil {
+		reason := strings.Join(strings.Fields(err.Error()), " ")
+		fmt.Println("pgtest: the PostgreSQL tests did not run:", reason)
+		return code
+	}
+	s.close()
+	return code
+}
+
+// Available reports whether there is a server to be had, and starts it. With
+// PBX_POSTGRES_REQUIRED=1 it panics with the reason where there is none, so
+// that a build that must test PostgreSQL cannot pass without it.
+func Available() bool {
+	_, err := theServer()
+	if err != nil && os.Getenv("PBX_POSTGRES_REQUIRED") == "1" {
+		panic("pgtest: PBX_POSTGRES_REQUIRED is set, and there is no PostgreSQL: " + err.Error())
+	}
+	return err == nil
+}
+
+// Database returns the postgres:// URL of a new, empty database, which is
+// dropped after the test's end, whoever is still connected.
+func Database(t testing.TB) string {
+	t.Helper()
+	return database(t, "", func(string) error { return nil })
+}
+
+// Clone is Database with a copy of a template in it: what prepare leaves in the
+// database at dsn. It is prepared once in the life of the process for each
+// name, and must have closed its connections when it returns.
+func Clone(t testing.TB, name string, prepare func(dsn string) error) string {
+	t.Helper()
+	return database(t, "template "+name, prepare)
+}
+
+func database(t testing.TB, name string, prepare func(dsn string) error) string {
+	t.Helper()
+	s, err := theServer()
+	if err != nil {
+		t.Fatalf("pgtest: no PostgreSQL: %v", err)
+	}
+	name, err = s.template(name).copy(prepare)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() { s.dropLater(name) })
+	return s.dsn(name)
+}

@@ -1,0 +1,12 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/storetest"
+)
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) pbx.Store { return open(t, fresh(t)) })
+}

@@ -1,0 +1,179 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pbxkit/pbx"
+)
+
+// codeOf returns the SQLSTATE of an error, or "" where the server did not send
+// it. Errors are told apart by it and by what they are an answer to, never by
+// their text.
+func codeOf(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// class is the class of a SQLSTATE.
+func class(code string) string {
+	if len(code) < 2 {
+		return ""
+	}
+	return code[:2]
+}
+
+// refusal turns what goes wrong in an update, before its COMMIT can have been
+// reached, into what a store says.
+func refusal(doing string, err error) error {
+	switch code := codeOf(err); {
+	case again(err):
+		return &retry{err}
+	case class(code) == "23", class(code) == "22", class(code) == "54":
+		// A constraint; a value out of its type's range; one too long for an index.
+		return failure(doing, errors.Join(pbx.ErrConstraint, err))
+	}
+	return failure(doing, err)
+}
+
+// again reports whether the same update may well succeed when it is run again.
+func again(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return false
+	}
+	switch e.Code {
+	case "40001", "40P01", "55P03": // serialization, deadlock, a lock not to be had
+		return true
+	case "23505": // a unique claim
+		return true
+	case "22012": // a change that found no row: see found
+		return true
+	case "26000": // a prepared statement was thrown away
+		return true
+	}
+	return fatal(e)
+}
+
+// fatal reports whether the server ended the connection with the error.
+func fatal(e *pgconn.PgError) bool {
+	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
+}
+
+// notCommitted reports whether a COMMIT that was answered by an error left
+// nothing behind for sure. An ERROR takes everything back, save where the
+// server says that it does not know, or something broke in its midst.
+func notCommitted(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || fatal(e) || e.Code == "40003" {
+		return false
+	}
+	switch class(e.Code) {
+	case "08", "57", "58", "XX", "F0":
+		return false
+	}
+	return true
+}
+
+// retry is pbx.ErrRetry with the cause at hand.
+type retry struct{ cause error }
+
+func (r *retry) Error() string   { return pbx.ErrRetry.Error() }
+func (r *retry) Unwrap() []error { return []error{pbx.ErrRetry, r.cause} }
+
+// failure says what the database could not do, and why as far as that can be
+// told in a sentence.
+func failure(doing string, err error) error {
+	reason := "the database could not " + doing
+	if why := why(err); why != "" {
+		reason += ": " + why
+	}
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: reason, Err: err}
+}
+
+func why(err error) string {
+	switch code := codeOf(err); code {
+	case "":
+		return unreachable(err)
+	case "28000", "28P01":
+		return "it refuses the role or the password"
+	case "3D000":
+		return "the server has no database of that name"
+	case "42501":
+		return "the role has not the right to"
+	case "42P01", "3F000":
+		return "a table is missing"
+	case "25006":
+		return "it can only be read"
+	case "53300":
+		return "the server has no connection to spare"
+	case "57014":
+		return "it took too long, or somebody cancelled it"
+	case "57P03":
+		return "the server is starting up or shutting down"
+	default:
+		switch class(code) {
+		case "53":
+			return "the server has run out of room"
+		case "08", "57":
+			return "the connection was lost"
+		}
+	}
+	return ""
+}
+
+// unreachable tells a server that does not answer from one that is no more.
+func unreachable(err error) string {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return "the server cannot be reached"
+	}
+	if _, ok := errors.AsType[*broken](err); ok {
+		return "the connection was lost"
+	}
+	return ""
+}
+
+// broken is an error that cost the connection.
+type broken struct{ cause error }
+
+func (b *broken) Error() string { return "postgres: connection lost: " + b.cause.Error() }
+func (b *broken) Unwrap() error { return b.cause }
+
+// seen gives what a trip ended with the form that it is told apart by: an
+// ended context as it is, a lost connection as broken.
+func (c *conn) seen(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case codeOf(err) == "" && ctx.Err() != nil:
+		return ctx.Err()
+	case c.closed():
+		return &broken{err}
+	}
+	return err
+}
+
+func isBroken(err error) bool {
+	_, ok := errors.AsType[*broken](err)
+	return ok
+}
+
+// isContextError reports whether an error is that of the caller's context.
+func isContextError(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func unknown(err error) error {
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrCommitUnknown, Err: err,
+		Reason: "the database could not say whether the change was saved"}
+}
+
+func misuse(reason string) error {
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: reason}
+}
+
+func closed() error { return misuse("the store is closed") }

@@ -1,0 +1,39 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/pgtest"
+	"github.com/pbxkit/pbx/store/postgres"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+
+// fresh returns the DSN of a database with the schema and nothing in it.
+func fresh(t testing.TB) string {
+	t.Helper()
+	return pgtest.Clone(t, "pbx", func(dsn string) error {
+		store, err := postgres.Open(context.Background(), dsn)
+		if err != nil {
+			return err
+		}
+		return store.Close()
+	})
+}
+
+// open opens a store, to be closed when the test ends.
+func open(t testing.TB, dsn string, opts ...postgres.Option) *postgres.Store {
+	t.Helper()
+	store, err := postgres.Open(context.Background(), dsn, opts...)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+func isRetry(err error) bool { return errors.Is(err, pbx.ErrRetry) }

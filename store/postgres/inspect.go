@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/pbxkit/pbx"
+)
+
+// library marks the schemas that are ours.
+const library = "github.com/pbxkit/pbx"
+
+// identify returns the version of the schema, 0 where none of its tables is
+// there. One that is not ours, or newer than this library, is an error; none is
+// an error for the transaction that it may be asked in.
+func (c *conn) identify(ctx context.Context, on *statements, newest int) (int, error) {
+	tables, err := c.tables(ctx, on.schema)
+	if err != nil {
+		return 0, c.unread(ctx, err)
+	}
+	if len(tables) == 0 {
+		return 0, nil
+	}
+	if tables["schema_version"] != "library version" {
+		return 0, foreign("the schema has tables of something else", nil)
+	}
+	rows, err := c.list(ctx, "SELECT library, version FROM "+on.dialect.Schema+"schema_version")
+	if err != nil {
+		return 0, c.unread(ctx, err)
+	}
+	if len(rows) != 1 || string(rows[0][0]) != library {
+		return 0, foreign("the schema is one of something else", nil)
+	}
+	version, err := strconv.Atoi(string(rows[0][1]))
+	switch {
+	case err != nil || version < 1:
+		return 0, foreign("the schema has no version", err)
+	case version > newest:
+		return 0, &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Err: pbx.ErrNewerSchema,
+			Reason: fmt.Sprintf("the schema is of version %d, and this library knows versions up to %d", version, newest)}
+	case version == newest:
+		return version, complete(tables)
+	}
+	return version, nil
+}
+
+// tables returns the relations in the schema that have the names of ours, each
+// with the names of its columns.
+func (c *conn) tables(ctx context.Context, schema string) (map[string]string, error) {
+	names := []string{"schema_version"}
+	for _, t := range pbx.Tables() {
+		names = append(names, t.Name)
+	}
+	rows, err := c.list(ctx, `SELECT c.relname, array_to_string(ARRAY(
+			SELECT a.attname FROM pg_catalog.pg_attribute a
+			WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum), ' ')
+		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname = ANY (string_to_array($2, ' '))`, schema, strings.Join(names, " "))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]string, len(rows))
+	for _, row := range rows {
+		found[string(row[0])] = string(row[1])
+	}
+	return found, nil
+}
+
+// complete reports whether all tables are there.
+func complete(tables map[string]string) error {
+	for _, t := range pbx.Tables() {
+		if _, ok := tables[t.Name]; !ok {
+			return foreign("the schema has lost its table "+t.Name, nil)
+		}
+	}
+	return nil
+}
+
+// list returns the rows, as text, of a query that is needed once; its values
+// are text.
+func (c *conn) list(ctx context.Context, query string, values ...string) ([][][]byte, error) {
+	bytes, oids := make([][]byte, len(values)), make([]uint32, len(values))
+	for i, v := range values {
+		bytes[i], oids[i] = []byte(v), pgtype.TextOID
+	}
+	result := c.pg.ExecParams(ctx, query, bytes, oids, nil, nil).Read()
+	return result.Rows, result.Err
+}
+
+// script runs statements that are needed once.
+func (c *conn) script(ctx context.Context, text string) error {
+	_, err := c.pg.Exec(ctx, text).ReadAll()
+	return err
+}
+
+// unread says that the schema could not be looked at.
+func (c *conn) unread(ctx context.Context, err error) error { return c.verdict(ctx, "be read", err) }
+
+// verdict is an error that says what went wrong: a store's own, or a context's,
+// as it is.
+func (c *conn) verdict(ctx context.Context, doing string, err error) error {
+	if _, ok := errors.AsType[*pbx.Error](err); ok {
+		return err
+	}
+	if err = c.seen(ctx, err); isContextError(err) {
+		return err
+	}
+	return failure(doing, err)
+}
+
+func foreign(reason string, err error) error {
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: reason, Err: errors.Join(pbx.ErrForeignStore, err)}
+}

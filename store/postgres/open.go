@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/gate"
+	"github.com/pbxkit/pbx/store/internal/queue"
+	"github.com/pbxkit/pbx/store/internal/sqlschema"
+)
+
+// Option sets how a store is opened.
+type Option func(*options)
+
+type options struct {
+	schema   string
+	pool     []func(*pgxpool.Config)
+	patience time.Duration // with a pool that is exhausted
+}
+
+// WithSchema names the schema of the tables, "pbx" if nothing is said. It is
+// created where it is missing; nothing else should lie in it.
+func WithSchema(name string) Option { return func(o *options) { o.schema = name } }
+
+// WithPool sets everything else: how many connections there are, how they are
+// made, TLS, tracing.
+func WithPool(set func(*pgxpool.Config)) Option {
+	return func(o *options) { o.pool = append(o.pool, set) }
+}
+
+func newOptions(opts []Option) (*options, error) {
+	o := &options{schema: "pbx", patience: 200 * time.Millisecond}
+	for _, set := range opts {
+		set(o)
+	}
+	if !isName(o.schema) {
+		return nil, &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrInvalid, Field: "schema", Reason: "not the name of a schema"}
+	}
+	return o, nil
+}
+
+// isName reports whether PostgreSQL can have a schema of that name.
+func isName(name string) bool {
+	const longest = 63 // longer ones are cut off
+	if name == "" || len(name) > longest || !utf8.ValidString(name) {
+		return false
+	}
+	for i := range len(name) {
+		if name[i] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Open opens the store in the database that the DSN names, a URL or a list of
+// key=value settings as libpq and pgx have them, and creates its schema, or
+// brings it up to date, where that is needed. Of several processes that do so at
+// once one does it and the others wait.
+//
+// A schema in which something else has tables of the same names, or in which a
+// table is missing, gives an error that wraps pbx.ErrForeignStore; one written
+// by a later version of the library gives one that wraps pbx.ErrNewerSchema.
+// Neither is touched. A DSN that cannot be read gives an error of kind
+// pbx.ErrInvalid; a server that cannot be reached, that refuses the role, or
+// has no such database, and a role that lacks the rights, one of kind
+// pbx.ErrStorage that says so. No message holds the DSN.
+func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	migrations, err := sqlschema.Migrations(Migrations())
+	if err != nil {
+		return nil, err
+	}
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil { // it may quote the DSN, and there is a password in it
+		return nil, badDSN()
+	}
+	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "pbx"
+	}
+	for _, set := range o.pool {
+		set(config)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, failure("be opened", err)
+	}
+	s := &Store{
+		gate:   gate.New(),
+		on:     statementsOf(o.schema),
+		lines:  &lines{pool: pool, patience: o.patience},
+		queues: queue.New(),
+	}
+	if err := s.prepare(ctx, migrations); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func badDSN() error {
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrInvalid, Field: "dsn",
+		Reason: "neither a postgres:// URL nor a list of key=value settings"}
+}
+
+// prepare looks at the database, and brings the schema up to date.
+func (s *Store) prepare(ctx context.Context, migrations []sqlschema.Migration) error {
+	c, err := s.lines.get(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.release()
+	if encoding := c.pg.ParameterStatus("server_encoding"); encoding != "UTF8" && encoding != "" {
+		return failure("be opened: its encoding is "+encoding+", and must be UTF8", nil)
+	}
+	return c.migrate(ctx, s.on, migrations)
+}

@@ -1,0 +1,167 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/queue"
+)
+
+// transaction is one of the store's own. It takes a connection, and begins,
+// with the first question.
+type transaction struct {
+	on      *statements
+	lines   *lines
+	queues  *queue.Queues
+	opening opening
+
+	c      *conn // nil until then
+	queued bool
+	over   bool // committed
+}
+
+// ask asks within the transaction. A connection that was found dead is replaced
+// once, for nothing has been read or written yet.
+func (t *transaction) ask(ctx context.Context, questions []question) ([][]pbx.Record, error) {
+	if t.c != nil {
+		answers, _, err := t.c.exchange(ctx, exchange{questions: questions})
+		return answers, err
+	}
+	if err := t.enter(ctx); err != nil {
+		return nil, err
+	}
+	answers, err := t.begin(ctx, questions)
+	if isBroken(err) {
+		t.lines.renew()
+		answers, err = t.begin(ctx, questions)
+	}
+	return answers, err
+}
+
+// enter lets updates of one tenant that wait in this process wait without a
+// connection: those that read need them.
+func (t *transaction) enter(ctx context.Context) error {
+	if t.opening.tenant == nil || t.queued {
+		return nil
+	}
+	if err := t.queues.Enter(ctx, *t.opening.tenant); err != nil {
+		return err
+	}
+	t.queued = true
+	return nil
+}
+
+func (t *transaction) begin(ctx context.Context, questions []question) ([][]pbx.Record, error) {
+	c, err := t.lines.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := c.open(ctx, t.opening, t.on, questions)
+	if c.closed() {
+		c.release()
+		return nil, err
+	}
+	t.c = c
+	return answers, err
+}
+
+// commitTime is how long the answer to a COMMIT is waited for.
+const commitTime = 10 * time.Second
+
+// commit sends the changes and COMMIT together. Where nothing was read before,
+// the tenant is locked first: as long as that takes, the context counts; once
+// COMMIT is on its way it does not.
+func (t *transaction) commit(ctx context.Context, changes []pbx.Change) error {
+	if t.c == nil {
+		if _, err := t.ask(ctx, nil); err != nil {
+			return t.failed("begin to write", err)
+		}
+	}
+	if t.c.closed() {
+		return &retry{&broken{errors.New("closed")}}
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
+	trip := t.c.start(last)
+	for i := range changes {
+		trip.change(t.on, &changes[i])
+	}
+	trip.send(commit)
+	err := trip.committed(changes)
+	trip.end()
+	t.over = err == nil
+	return err
+}
+
+// committed reads the answers to the changes and to COMMIT. An error that the
+// server sent for a change is the verdict: COMMIT was passed over. With any
+// other the outcome is not known.
+func (t *trip) committed(changes []pbx.Change) error {
+	if err := t.flush(); err != nil {
+		return unknown(err)
+	}
+	for i := range changes {
+		switch _, _, err := t.done(); {
+		case err == nil:
+		case codeOf(err) == "":
+			return unknown(err)
+		default:
+			return refusal(doing(&changes[i]), err)
+		}
+	}
+	_, tag, err := t.done()
+	switch {
+	case err != nil && notCommitted(err):
+		return refusal("commit", err)
+	case err != nil:
+		return unknown(err)
+	case tag.String() != "COMMIT":
+		return failure("commit", errors.New("postgres: COMMIT was answered by "+tag.String()))
+	}
+	return nil
+}
+
+// failed says what an error before the changes were sent means: where the
+// connection broke nothing was committed, and the update can run again.
+func (t *transaction) failed(doing string, err error) error {
+	if _, ok := errors.AsType[*pbx.Error](err); ok || isContextError(err) {
+		return err
+	}
+	if t.opening.tenant == nil {
+		return failure(doing, err)
+	}
+	if isBroken(err) {
+		return &retry{err}
+	}
+	return refusal(doing, err)
+}
+
+// rollbackTime is how long a ROLLBACK may take before the connection is given
+// up, which rolls back too.
+const rollbackTime = 5 * time.Second
+
+// end rolls back what was not committed, and gives the connection back.
+func (t *transaction) end() {
+	if t.c != nil {
+		if !t.over && !t.c.closed() {
+			t.c.rollback()
+		}
+		t.c.release()
+	}
+	if t.queued {
+		t.queues.Leave(*t.opening.tenant)
+	}
+}
+
+func (c *conn) rollback() {
+	ctx, cancel := context.WithTimeout(context.Background(), rollbackTime)
+	defer cancel()
+	t := c.start(ctx)
+	defer t.end()
+	t.send(rollback)
+	if t.flush() == nil {
+		_, _, _ = t.done() // a connection that is not idle is not kept
+	}
+}
