@@ -45,7 +45,7 @@ func Example() {
 	check(err)
 	fmt.Println(differences[0].Table, differences[0].Columns)
 	// Output:
-	// 2 tenants, 7 records
+	// 2 tenants, 8 records
 	// 0 differences
 	// tenants [rev]
 }

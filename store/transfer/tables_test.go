@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,4 +38,22 @@ func TestEveryTableIsRead(t *testing.T) {
 			require.False(t, table.Columns[column].Null, "%s: a record may be missing", ix.Name)
 		}
 	}
+}
+
+// Of a cursor arrives how far it is, and nothing that a subscriber at the source
+// holds.
+func TestACursorArrivesFree(t *testing.T) {
+	at := &pbx.Cursor{Subscriber: "mail", TenantID: pbx.TenantID{1}, Rev: 7, Seq: 3, Pos: 2}
+	for _, f := range at.Fields(nil) {
+		if id, is := f.Ptr.(*[16]byte); is && f.Null {
+			*id = [16]byte{1}
+		}
+		if moment, is := f.Ptr.(*time.Time); is && f.Null {
+			*moment = time.Unix(1, 0).UTC()
+		}
+	}
+	there := arriving(at)
+	require.Equal(t, &pbx.Cursor{Subscriber: "mail", TenantID: pbx.TenantID{1}, Rev: 1, Seq: 3, Pos: 2}, there)
+	at.Seq, at.Pos = 0, 0
+	require.Nil(t, arriving(at))
 }
