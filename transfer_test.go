@@ -308,6 +308,18 @@ func TestTransfer_AReferenceToNothingIsRefusedByASchema(t *testing.T) {
 	}
 }
 
+// Where two tenants claim one SIP address, each has its own records copied.
+func TestTransfer_WhatIsAnotherTenantsStaysThere(t *testing.T) {
+	w, target := newWorld(t, memory.New()), memory.New()
+	x := everything(w)
+	w.rewrite("users", where{"id": x.ann.ID}, where{"sip_address": x.brit.SIPAddress})
+	_, err := transfer.Copy(w.ctx, target, w.store, w.us.ID)
+	require.NoError(t, err)
+	for table, rows := range dump(t, target) {
+		require.NotContains(t, strings.Join(rows, "\n"), fmt.Sprint([16]byte(w.uk.ID)), table)
+	}
+}
+
 func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) pbx.Store) {
 		w, target := newWorld(t, from(t)), to(t)
