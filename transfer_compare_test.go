@@ -53,7 +53,7 @@ func TestTransfer_EveryColumnThatDiffersIsFound(t *testing.T) {
 			columns++
 			about := table.Name + "." + column.Name
 			switch {
-			case table.Name == "cursors" && column.Name == "rev":
+			case table.Name == "cursors" && !slices.Contains([]string{"subscriber", "tenant_id", "seq", "pos"}, column.Name):
 				require.Empty(t, found, about)
 			case slices.Contains(table.Key().Columns, i):
 				require.Len(t, found, 2, about)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,10 +94,14 @@ func TestTransfer_EveryOperationDoesTheSameOnACopy(t *testing.T) {
 	})
 }
 
-// delivered are the events that the replica's subscriber gets.
-func delivered(t *testing.T, r *replica) (keys []string) {
+// delivered are the events that the replica's subscriber gets, by tenant.
+func delivered(t *testing.T, r *replica) map[pbx.TenantID][]string {
+	var mu sync.Mutex
+	keys := map[pbx.TenantID][]string{}
 	_, err := r.support.Deliver(r.ctx, "mail", func(_ context.Context, e *pbx.Event) error {
-		keys = append(keys, e.Key())
+		mu.Lock()
+		defer mu.Unlock()
+		keys[e.TenantID] = append(keys[e.TenantID], e.Key())
 		return nil
 	})
 	require.NoError(t, err)
