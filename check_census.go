@@ -85,7 +85,7 @@ func (c *census) run(from, to any) error {
 // tenants: the one of the census, and before it those that are not there.
 func (c *census) tables(from, to any) error {
 	for _, table := range tables {
-		ix := tenantOrder(table)
+		ix := table.ByTenant()
 		if ix == nil {
 			continue
 		}
@@ -104,18 +104,6 @@ func (c *census) tables(from, to any) error {
 		}
 	}
 	return nil
-}
-
-// tenantOrder is an index of the table that begins with the tenant and holds
-// every record, or nil for tenants and for what is walked as a whole.
-func tenantOrder(table *Table) *Index {
-	switch table {
-	case tenantsTable, sipIdentitiesTable, cursorsTable:
-		return nil
-	case numbersTable:
-		return numbersByState
-	}
-	return table.Key()
 }
 
 // tenantOf is the tenant of a record of an index that begins with it.

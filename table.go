@@ -181,6 +181,19 @@ func (t *Table) Index(name string) *Index {
 	panic("pbx: table " + t.Name + " has no index " + name)
 }
 
+// ByTenant returns an index that begins with the tenant and holds every record
+// of the table; nil where there is none: for the tenants themselves, and for what
+// is kept under a key of the whole system, SIP identities and cursors.
+func (t *Table) ByTenant() *Index {
+	for _, ix := range t.Indexes {
+		null := slices.ContainsFunc(ix.Columns, func(c int) bool { return t.Columns[c].Null })
+		if t.Columns[ix.Columns[0]].Name == "tenant_id" && !null {
+			return ix
+		}
+	}
+	return nil
+}
+
 // Values returns the record's values of the index's columns, and whether it is
 // in the index at all.
 func (ix *Index) Values(r Record) ([]any, bool) {

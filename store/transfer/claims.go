@@ -1,0 +1,118 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/pbxkit/pbx"
+)
+
+// claim is what a unique index without the tenant keeps to one record of the
+// whole store.
+type claim struct {
+	code pbx.Code
+	kind string
+}
+
+// claims are those indexes by name.
+var claims = map[string]claim{
+	"tenants_sip_domain":  {pbx.ACC1, "SIP domain"},
+	"users_login":         {pbx.USR3, "user ID"},
+	"sip_identities_pkey": {pbx.EXT6, "SIP address"},
+	"devices_mac":         {pbx.DEV1, "MAC address"},
+	"services_number":     {pbx.NUM1, "number"},
+	"numbers_pkey":        {pbx.NUM1, "number"},
+	"numbers_temporary":   {pbx.NUM1, "number"},
+}
+
+// claimed are the same indexes by table.
+var claimed = func() map[*pbx.Table][]*pbx.Index {
+	by := make(map[*pbx.Table][]*pbx.Index)
+	for _, table := range pbx.Tables() {
+		for _, ix := range table.Indexes {
+			if ix.Unique && !slices.Contains(ix.Columns, tenantColumn[table]) {
+				by[table] = append(by[table], ix)
+			}
+		}
+	}
+	return by
+}()
+
+// mostClaims is how many values that are taken one error names.
+const mostClaims = 100
+
+// unclaimed refuses records of which a value must be unique anywhere and is
+// taken. It does not say by whom: that may be another tenant.
+func unclaimed(ctx context.Context, r pbx.Reader, records []pbx.Record) error {
+	var refused []*pbx.Error
+	var keys []pbx.Key
+	ask := func() error {
+		found, err := r.Get(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, rec := range found {
+			if rec != nil {
+				refused = append(refused, taken(keys[i]))
+			}
+		}
+		keys = keys[:0]
+		return nil
+	}
+	for _, rec := range records {
+		for _, ix := range claimed[rec.Table()] {
+			if values, in := ix.Values(rec); in {
+				keys = append(keys, pbx.Key{Index: ix, Values: values})
+			}
+		}
+		if len(keys) < together {
+			continue
+		}
+		if err := ask(); err != nil {
+			return err
+		}
+		if len(refused) >= mostClaims {
+			break
+		}
+	}
+	if err := ask(); err != nil {
+		return err
+	}
+	return several(refused)
+}
+
+func taken(key pbx.Key) *pbx.Error {
+	of := claims[key.Index.Name]
+	value := fmt.Sprint(key.Values[0])
+	return &pbx.Error{Code: of.code, Kind: pbx.ErrConflict, Subject: pbx.Ref{Kind: of.kind, ID: value},
+		Reason: fmt.Sprintf("the %s %s is taken", of.kind, value)}
+}
+
+// several returns nil, the one refusal, or all that are about different values
+// as a *multierror.Error.
+func several(refused []*pbx.Error) error {
+	many := &multierror.Error{ErrorFormat: oneLine}
+	said := make(map[pbx.Ref]bool)
+	for _, e := range refused {
+		if !said[e.Subject] && len(many.Errors) < mostClaims {
+			said[e.Subject] = true
+			many.Errors = append(many.Errors, e)
+		}
+	}
+	if len(many.Errors) == 1 {
+		return many.Errors[0]
+	}
+	return many.ErrorOrNil()
+}
+
+func oneLine(errs []error) string {
+	parts := make([]string, len(errs))
+	for i, e := range errs {
+		parts[i] = e.Error()
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,230 @@
+package transfer
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/sqlschema"
+)
+
+// Side says which of two stores has a record.
+type Side uint8
+
+// The sides.
+const (
+	Both Side = iota
+	OnlyFirst
+	OnlySecond
+)
+
+// Difference is a record that is not the same in two stores. It names columns
+// and shows no value of them, for some are secrets.
+type Difference struct {
+	Table   string
+	Tenant  pbx.TenantID // whose record it is; in the first store, where the two disagree
+	Key     string       // of the record, without the tenant
+	In      Side
+	Columns []string // that differ, where both stores have the record
+}
+
+// String returns the table, the tenant, the key, and what differs.
+func (d Difference) String() string {
+	at := fmt.Sprintf("%s %s of tenant %s: ", d.Table, d.Key, d.Tenant)
+	switch d.In {
+	case OnlyFirst:
+		return at + "only in the first store"
+	case OnlySecond:
+		return at + "only in the second store"
+	}
+	return at + "different " + strings.Join(d.Columns, ", ")
+}
+
+// MostDifferences is how many differences Compare lists.
+const MostDifferences = 1000
+
+// Compare compares the named tenants of two stores, or where none is named
+// everything in them, and lists what differs, table by table: nothing where one
+// is a copy of the other. It stops at MostDifferences. It reads a snapshot of
+// each store, both in step and page by page, and keeps nothing of them but the
+// differences. Named tenants' numbers, SIP identities and cursors are found by
+// reading those tables as a whole.
+//
+// Leases are no differences, nor are the revisions of cursors, which count
+// leases too; how far a cursor is, is one.
+//
+// Errors: ErrNotFound for a named tenant that is in neither store; those of both
+// stores.
+func Compare(ctx context.Context, a, b pbx.Store, tenants ...pbx.TenantID) ([]Difference, error) {
+	c := &comparison{ctx: ctx, tenants: tenants}
+	err := a.View(ctx, func(first pbx.Reader) error {
+		return b.View(ctx, func(second pbx.Reader) error {
+			c.first, c.second = first, second
+			if err := known(ctx, tenants, first, second); err != nil {
+				return err
+			}
+			return c.tables()
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.found, nil
+}
+
+type comparison struct {
+	ctx           context.Context
+	first, second pbx.Reader
+	tenants       []pbx.TenantID // none: all
+	found         []Difference
+}
+
+func (c *comparison) tables() error {
+	for _, table := range pbx.Tables() {
+		for _, q := range c.ranges(table) {
+			if err := c.step(q); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ranges are the ranges of a table's key in which the tenants' records lie.
+func (c *comparison) ranges(table *pbx.Table) []pbx.Query {
+	whole := pbx.Query{Index: table.Key()}
+	if len(c.tenants) == 0 || table.Key().Columns[0] != tenantColumn[table] {
+		return []pbx.Query{whole}
+	}
+	each := make([]pbx.Query, len(c.tenants))
+	for i, tenant := range c.tenants {
+		each[i] = whole
+		each[i].Equal = []any{tenant}
+	}
+	return each
+}
+
+// step goes through a range of both stores in the order of the key, always on
+// in the one that is behind.
+func (c *comparison) step(q pbx.Query) error {
+	a, b := c.walk(c.first, q), c.walk(c.second, q)
+	defer a.stop()
+	defer b.stop()
+	for len(c.found) < MostDifferences {
+		if err := cmp.Or(a.err, b.err); err != nil {
+			return err
+		}
+		order := a.compare(b)
+		switch {
+		case a.rec == nil && b.rec == nil:
+			return nil
+		case order < 0:
+			c.differ(a.rec, OnlyFirst, nil)
+		case order > 0:
+			c.differ(b.rec, OnlySecond, nil)
+		default:
+			if columns := differing(a.rec, b.rec); len(columns) > 0 {
+				c.differ(a.rec, Both, columns)
+			}
+		}
+		if order <= 0 {
+			a.advance()
+		}
+		if order >= 0 {
+			b.advance()
+		}
+	}
+	return nil
+}
+
+func (c *comparison) differ(rec pbx.Record, in Side, columns []string) {
+	c.found = append(c.found, Difference{Table: rec.Table().Name, Tenant: tenantOf(rec), Key: keyText(rec), In: in, Columns: columns})
+}
+
+// walk goes through a range of one store.
+func (c *comparison) walk(r pbx.Reader, q pbx.Query) *walk {
+	w := &walk{index: q.Index, concerns: func(rec pbx.Record) bool {
+		return len(c.tenants) == 0 || slices.Contains(c.tenants, tenantOf(rec))
+	}}
+	w.pull, w.stop = iter.Pull2(r.Find(c.ctx, q))
+	w.advance()
+	return w
+}
+
+// walk is a place in a range: a record, or nil behind the last one.
+type walk struct {
+	index    *pbx.Index
+	concerns func(pbx.Record) bool
+	pull     func() (pbx.Record, error, bool)
+	stop     func()
+
+	rec pbx.Record
+	key []byte
+	err error
+}
+
+// advance goes on to the next record that concerns the comparison.
+func (w *walk) advance() {
+	for {
+		rec, err, more := w.pull()
+		w.rec, w.err = nil, err
+		if err != nil || !more {
+			return
+		}
+		if rec = arriving(rec); rec == nil || !w.concerns(rec) {
+			continue
+		}
+		var room [40]pbx.Field
+		w.rec = rec
+		w.key, _ = w.index.AppendFields(w.key[:0], rec.Fields(room[:0]))
+		return
+	}
+}
+
+// compare orders two places; the end is behind everything.
+func (w *walk) compare(other *walk) int {
+	switch {
+	case w.rec == nil && other.rec == nil:
+		return 0
+	case w.rec == nil:
+		return 1
+	case other.rec == nil:
+		return -1
+	}
+	return bytes.Compare(w.key, other.key)
+}
+
+// differing are the columns in which two records of a table differ.
+func differing(a, b pbx.Record) (columns []string) {
+	var roomA, roomB [40]pbx.Field
+	changed := sqlschema.Changed(a.Fields(roomA[:0]), b.Fields(roomB[:0]))
+	for i, column := range a.Table().Columns {
+		if changed&(1<<i) != 0 {
+			columns = append(columns, column.Name)
+		}
+	}
+	return columns
+}
+
+// keyText is a record's key as text, without the tenant where there is more.
+func keyText(rec pbx.Record) string {
+	table := rec.Table()
+	fields := rec.Fields(nil)
+	var parts []string
+	for _, column := range table.Key().Columns {
+		if column == tenantColumn[table] && table != tenantsTable {
+			continue
+		}
+		if id, is := fields[column].Ptr.(*[16]byte); is {
+			parts = append(parts, pbx.TenantID(*id).String())
+		} else {
+			parts = append(parts, fmt.Sprint(fields[column].Value()))
+		}
+	}
+	return strings.Join(parts, "/")
+}

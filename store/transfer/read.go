@@ -1,0 +1,179 @@
+package transfer
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pbxkit/pbx"
+)
+
+var (
+	tenantsTable    = new(pbx.Tenant).Table()
+	identitiesTable = new(pbx.SIPIdentity).Table()
+	numbersTable    = new(pbx.Number).Table()
+	cursorsTable    = new(pbx.Cursor).Table()
+)
+
+// together is how many records are looked up in one trip.
+const together = 256
+
+// read returns all records of a tenant as they arrive in a copy, none where the
+// tenant is not there. They can be inserted in their order: what a record refers
+// to comes before it.
+func read(ctx context.Context, r pbx.Reader, tenant pbx.TenantID) ([]pbx.Record, error) {
+	own := &reading{ctx: ctx, reader: r, tenant: tenant}
+	if err := own.get(keyOf(tenant)); err != nil || len(own.records) == 0 {
+		return nil, err
+	}
+	for _, table := range pbx.Tables() {
+		var err error
+		switch table {
+		case tenantsTable: // it is the first
+		case identitiesTable:
+			err = own.identities()
+		case numbersTable:
+			err = own.numbers()
+		case cursorsTable:
+			err = own.cursors()
+		default:
+			err = own.table(table)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return own.records, nil
+}
+
+type reading struct {
+	ctx     context.Context
+	reader  pbx.Reader
+	tenant  pbx.TenantID
+	records []pbx.Record
+}
+
+// get adds the records at the keys, where there are any and they are the
+// tenant's.
+func (own *reading) get(keys ...pbx.Key) error {
+	for some := range slices.Chunk(keys, together) {
+		found, err := own.reader.Get(own.ctx, some...)
+		if err != nil {
+			return err
+		}
+		for _, rec := range found {
+			if rec != nil && tenantOf(rec) == own.tenant {
+				own.add(rec)
+			}
+		}
+	}
+	return nil
+}
+
+func (own *reading) add(rec pbx.Record) {
+	if rec = arriving(rec); rec != nil {
+		own.records = append(own.records, rec)
+	}
+}
+
+// arriving is the record as it is in a copy, or nil where it is not: a cursor
+// before the first event is nothing but a lease.
+func arriving(rec pbx.Record) pbx.Record {
+	at, is := rec.(*pbx.Cursor)
+	switch {
+	case !is:
+		return rec
+	case at.Seq == 0:
+		return nil
+	}
+	return &pbx.Cursor{Subscriber: at.Subscriber, TenantID: at.TenantID, Rev: 1, Seq: at.Seq, Pos: at.Pos}
+}
+
+// table adds the records of a table that has an order by tenant.
+func (own *reading) table(table *pbx.Table) error {
+	for rec, err := range own.reader.Find(own.ctx, pbx.Query{Index: table.ByTenant(), Equal: []any{own.tenant}}) {
+		if err != nil {
+			return err
+		}
+		own.add(rec)
+	}
+	return nil
+}
+
+// numbers adds the numbers, and those that stand in for others behind them.
+func (own *reading) numbers() error {
+	from := len(own.records)
+	if err := own.table(numbersTable); err != nil {
+		return err
+	}
+	slices.SortStableFunc(own.records[from:], func(a, b pbx.Record) int { return standsIn(a) - standsIn(b) })
+	return nil
+}
+
+func standsIn(rec pbx.Record) int {
+	if rec.(*pbx.Number).TemporaryFor != "" {
+		return 1
+	}
+	return 0
+}
+
+// identities adds those of the users and aliases, which have no order by
+// tenant.
+func (own *reading) identities() error {
+	var keys []pbx.Key
+	claim := func(address pbx.SIPAddress) {
+		keys = append(keys, pbx.Key{Index: identitiesTable.Key(), Values: []any{string(address)}})
+	}
+	for _, rec := range own.records {
+		switch r := rec.(type) {
+		case *pbx.User:
+			claim(r.SIPAddress)
+		case *pbx.Alias:
+			claim(r.SIPAddress)
+		}
+	}
+	return own.get(keys...)
+}
+
+// cursors adds those of all subscribers, whose names are found by passing from
+// each over all its tenants to the next.
+func (own *reading) cursors() error {
+	var keys []pbx.Key
+	q := pbx.Query{Index: cursorsTable.Key(), Limit: 1}
+	for {
+		var next *pbx.Cursor
+		for rec, err := range own.reader.Find(own.ctx, q) {
+			if err != nil {
+				return err
+			}
+			next = rec.(*pbx.Cursor)
+		}
+		if next == nil {
+			return own.get(keys...)
+		}
+		keys = append(keys, pbx.Key{Index: q.Index, Values: []any{next.Subscriber, own.tenant}})
+		q.After = []any{next.Subscriber, lastTenant}
+	}
+}
+
+// lastTenant is the highest ID that a tenant can have.
+var lastTenant = func() (id pbx.TenantID) {
+	for i := range id {
+		id[i] = 0xff
+	}
+	return id
+}()
+
+// tenantColumn is where each table has the tenant.
+var tenantColumn = func() map[*pbx.Table]int {
+	at := make(map[*pbx.Table]int)
+	for _, table := range pbx.Tables() {
+		at[table] = slices.IndexFunc(table.Columns, func(c pbx.Column) bool { return c.Name == "tenant_id" })
+	}
+	at[tenantsTable] = tenantsTable.Key().Columns[0]
+	return at
+}()
+
+func tenantOf(rec pbx.Record) pbx.TenantID {
+	var room [40]pbx.Field
+	return pbx.TenantID(*rec.Fields(room[:0])[tenantColumn[rec.Table()]].Ptr.(*[16]byte))
+}
