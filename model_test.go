@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,29 +79,51 @@ func (l *lockstep) run(c model.Command) string {
 	return problem
 }
 
+// seen is what a store did with a command, and what is in it then.
+type seen struct {
+	out     model.Outcome
+	records [][]pbx.Record
+	err     error
+}
+
+// carryOut carries a command out on all stores at once.
+func (l *lockstep) carryOut(c model.Command) []seen {
+	all := make([]seen, len(l.each))
+	var each sync.WaitGroup
+	for i, p := range l.each {
+		each.Go(func() {
+			all[i].out = p.run(c)
+			all[i].records, all[i].err = p.look()
+			p.raw = encode(p.raw[:0], all[i].records)
+		})
+	}
+	each.Wait()
+	return all
+}
+
 func (l *lockstep) compare(c model.Command) string {
 	want := l.state.Last
-	for i, p := range l.each {
-		got := p.run(c)
-		if diff := compare(spoken(want), spoken(got)); diff != "" {
-			return fmt.Sprintf("%s: %s:%s", p.name, c, diff)
+	for i, got := range l.carryOut(c) {
+		p := l.each[i]
+		wrong := func(what, diff string) string { return fmt.Sprintf("%s: %s: %s%s", p.name, c, what, diff) }
+		if got.err != nil {
+			return wrong("", got.err.Error())
 		}
-		records, err := p.look()
-		if err != nil {
-			return fmt.Sprintf("%s: %s: %v", p.name, c, err)
+		if diff := compare(spoken(want), spoken(got.out)); diff != "" {
+			return wrong("", diff)
 		}
-		if p.raw = encode(p.raw[:0], records); i > 0 && bytes.Equal(p.raw, l.each[0].raw) {
+		if i > 0 && bytes.Equal(p.raw, l.each[0].raw) {
 			continue
 		}
-		lines, journal := p.lines(records)
+		lines, journal := p.lines(got.records)
 		if diff := compare(want.Journal, journal); diff != "" {
-			return fmt.Sprintf("%s: %s: journal:%s", p.name, c, diff)
+			return wrong("journal:", diff)
 		}
 		if diff := compare(l.state.Lines(), lines); diff != "" {
-			return fmt.Sprintf("%s: %s: state:%s", p.name, c, diff)
+			return wrong("state:", diff)
 		}
 		if i > 0 {
-			return fmt.Sprintf("%s: %s: differs from %s in what is not foretold", p.name, c, l.each[0].name)
+			return wrong("differs in what is not foretold from ", l.each[0].name)
 		}
 	}
 	return ""

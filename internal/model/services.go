@@ -168,7 +168,8 @@ func (o ModifyService) do(x *step) {
 		return
 	}
 	s := *was
-	o.Set.each(func(field, value string) { x.setService(&s, field, value) })
+	o.Set.each(func(field, value string) { setService(&s, field, value) })
+	x.settled(&s, was)
 	x.text(pbx.SVC2, "Name", s.Name, 64)
 	if s.DeviceType != was.DeviceType {
 		x.newDeviceType(&s, was)
@@ -191,12 +192,7 @@ func (o ModifyService) do(x *step) {
 	}
 }
 
-func (x *step) setService(s *Service, field, value string) {
-	stays := func(same bool) {
-		if !same {
-			x.invalid(pbx.SVC2, field)
-		}
-	}
+func setService(s *Service, field, value string) {
 	switch field {
 	case "Name":
 		s.Name = value
@@ -209,19 +205,31 @@ func (x *step) setService(s *Service, field, value string) {
 	case "LocationID":
 		s.Location = Handle(value)
 	case "Status":
-		stays(string(s.Status) == value)
+		s.Status = pbx.ServiceStatus(value)
 	case "Category":
-		stays(string(s.Category) == value)
+		s.Category = pbx.Category(value)
 	case "DeviceID":
-		stays(string(s.Device) == value)
+		s.Device = Handle(value)
 	case "LocationKeptBy":
-		stays(s.LocationKeptBy == value)
+		s.LocationKeptBy = value
 	case "RemoteSystem":
-		stays(s.RemoteSystem == value)
+		s.RemoteSystem = value
 	case "Number":
-		stays(string(s.Number) == value)
+		s.Number = pbx.E164(value)
 	default:
 		panic("model: no field " + field)
+	}
+}
+
+// settled refuses to change what operations of its own change, or nothing.
+func (x *step) settled(s, was *Service) {
+	for field, same := range map[string]bool{
+		"Status": s.Status == was.Status, "Category": s.Category == was.Category, "DeviceID": s.Device == was.Device,
+		"LocationKeptBy": s.LocationKeptBy == was.LocationKeptBy, "RemoteSystem": s.RemoteSystem == was.RemoteSystem, "Number": s.Number == was.Number,
+	} {
+		if !same {
+			x.invalid(pbx.SVC2, field)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -143,7 +142,14 @@ func (o ModifyUser) do(x *step) {
 		return
 	}
 	u := *was
-	o.Set.each(func(field, value string) { x.setUser(&u, field, value) })
+	o.Set.each(func(field, value string) { setUser(&u, field, value) })
+	if u.State != was.State {
+		x.invalid(pbx.USR7, "State")
+	}
+	if u.Station != was.Station {
+		x.invalid(pbx.USR7, "Station")
+	}
+	u.State, u.Station = was.State, was.Station
 	x.login(u.Login)
 	x.userFields(&u)
 	if !strings.EqualFold(u.Login, was.Login) && x.loginTaken(u.Login, u.ID) {
@@ -165,7 +171,7 @@ func (o ModifyUser) do(x *step) {
 	x.did("user.modified", u.ref(), "")
 }
 
-func (x *step) setUser(u *User, field, value string) {
+func setUser(u *User, field, value string) {
 	switch field {
 	case "FirstName":
 		u.FirstName = value
@@ -190,13 +196,9 @@ func (x *step) setUser(u *User, field, value string) {
 	case "Applications":
 		u.Applications = list(value)
 	case "State":
-		if u.State != pbx.UserState(value) {
-			x.invalid(pbx.USR7, "State")
-		}
+		u.State = pbx.UserState(value)
 	case "Station":
-		if u.Station != value {
-			x.invalid(pbx.USR7, "Station")
-		}
+		u.Station = value
 	default:
 		panic("model: no field " + field)
 	}
@@ -324,13 +326,4 @@ func (t *Tenant) reaching(user Handle) []pbx.Extension {
 		list = append(list, s.DN)
 	}
 	return list
-}
-
-// User is the method of that name.
-type ReadUser struct{ User Handle }
-
-func (o ReadUser) do(x *step) {
-	if u := x.user(o.User); u != nil {
-		x.answer = []string{fmt.Sprint(u.ID, " ", u.name(), " ", u.State)}
-	}
 }
