@@ -14,7 +14,9 @@ import (
 // and now and then what is not there, or not any more, or somebody else's.
 type draw struct {
 	*rand.Rand
-	s *model.State
+	s       *model.State
+	wanted  []string // the operations of which something was not seen yet
+	careful bool     // draws what is there and has its form
 }
 
 // oneOf draws one of a list; the zero value where it is empty.
@@ -28,6 +30,17 @@ func oneOf[T any](d draw, list ...T) T {
 
 // one in n is true.
 func (d draw) one(n int) bool { return d.Intn(n) == 0 }
+
+// careless is one in n, but not where care is taken.
+func (d draw) careless(n int) bool { return d.one(n) && !d.careful }
+
+// good draws from a list, or, without care, now and then from what is no good.
+func good[T any](d draw, list, bad []T) T {
+	if d.careless(4) {
+		return oneOf(d, bad...)
+	}
+	return oneOf(d, list...)
+}
 
 // rarely is mostly the zero value.
 func rarely[T any](d draw, n int, list ...T) T {
@@ -144,10 +157,10 @@ func (d draw) actor(in model.Handle, op model.Op) (as model.Actor, where model.H
 // there.
 func handle[R any](d draw, in model.Handle, kind string, list func(*model.Tenant) []*R, id func(*R) model.Handle) model.Handle {
 	of := in
-	if d.one(16) {
+	if d.careless(8) {
 		of = oneOf[model.Handle](d, "us", "uk", "ca")
 	}
-	if t := d.s.Tenant(of); t != nil && !d.one(12) {
+	if t := d.s.Tenant(of); t != nil && !d.careless(6) {
 		var ids []model.Handle
 		for _, r := range list(t) {
 			ids = append(ids, id(r))
@@ -189,22 +202,22 @@ func (d draw) port(in model.Handle) model.Handle {
 
 // text is a name of something, and seldom one that cannot be.
 func (d draw) text(good ...string) string {
-	if d.one(20) {
+	if d.careless(10) {
 		return oneOf(d, " x", "a\x07b", "\xff", "", string(slices.Repeat([]byte("long "), 40))+"x")
 	}
 	return oneOf(d, good...)
 }
 
 func (d draw) email(in model.Handle) string {
-	if d.one(16) {
+	if d.careless(8) {
 		return oneOf(d, "", "ann", "ann@", "a b@us.example", "Ann <ann@us.example>")
 	}
-	return oneOf(d, "ann", "bo", "cy", "di", "Ann", "max", "ed") + "@" + string(in) + ".example"
+	return oneOf(d, "ann", "bo", "cy", "di", "Ann", "fay", "gil", "hal", "ivy", "ed") + "@" + string(in) + ".example"
 }
 
 // extension is one of few, most of which are possible.
 func (d draw) extension(in model.Handle) pbx.Extension {
-	if t := d.s.Tenant(in); t != nil && d.one(6) {
+	if t := d.s.Tenant(in); t != nil && d.careless(4) {
 		switch d.Intn(2) {
 		case 0:
 			if len(t.Entries) > 0 {
@@ -216,7 +229,7 @@ func (d draw) extension(in model.Handle) pbx.Extension {
 			}
 		}
 	}
-	if d.one(8) {
+	if d.careless(4) {
 		return oneOf[pbx.Extension](d, "x12", "1", "12345678", "91", "9110", "112", "999", "9991", "11", "70a0")
 	}
 	switch in {
@@ -229,11 +242,11 @@ func (d draw) extension(in model.Handle) pbx.Extension {
 }
 
 func (d draw) number() pbx.E164 {
-	if d.one(3) && len(d.s.Numbers) > 0 {
-		return oneOf(d, d.s.Numbers...).E164
+	if d.careless(3) {
+		return oneOf[pbx.E164](d, "+1617", "16175550100", "+999", oneOf(d, d.s.Numbers...).E164)
 	}
-	return oneOf[pbx.E164](d, "+16175550104", "+16175550105", "+16175550110", "+16175550200", "+16175550201", "+16175550310", "+14165550100",
-		"+14165550101", "+442079460000", "+442079460011", "+442079460012", "+18005550100", "+18005550101", "+1617", "16175550100", "+999")
+	return oneOf[pbx.E164](d, "+16175550104", "+16175550105", "+16175550110", "+16175550111", "+16175550201", "+16175550310", "+14165550100",
+		"+14165550101", "+442079460000", "+442079460011", "+442079460012", "+18005550100", "+18005550101")
 }
 
 // owned is a number of the tenant's, mostly.
@@ -244,7 +257,7 @@ func (d draw) owned(in model.Handle) pbx.E164 {
 			own = append(own, n.E164)
 		}
 	}
-	if len(own) == 0 || d.one(10) {
+	if len(own) == 0 || d.careless(6) {
 		return d.number()
 	}
 	return oneOf(d, own...)
@@ -257,28 +270,35 @@ func (d draw) numbers() []pbx.E164 {
 
 func (d draw) choice(in model.Handle) pbx.NumberChoice {
 	switch d.Intn(12) {
+	case 8:
+		if d.careful {
+			break
+		}
+		return oneOf(d, pbx.NumberChoice{Number: d.number()}, pbx.NumberChoice{Source: pbx.FromTenant}, pbx.NumberChoice{Source: "gift"})
 	case 0, 1, 2:
 		return pbx.NewNumber()
 	case 3:
 		return pbx.ThisNewNumber(d.number())
 	case 4, 5, 6, 7:
 		return pbx.Existing(d.owned(in))
-	case 8:
-		return oneOf(d, pbx.NumberChoice{Number: d.number()}, pbx.NumberChoice{Source: pbx.FromTenant}, pbx.NumberChoice{Source: "gift"})
 	}
 	return pbx.NumberChoice{}
 }
 
 func (d draw) applications() []string {
-	return oneOf(d, nil, []string{"fax"}, []string{"crm"}, []string{"softphone", "crm"}, []string{"crm", "crm"}, []string{"no code"}, []string{"fax", "softphone"})
+	return good(d, [][]string{nil, {"fax"}, {"crm"}, {"softphone", "crm"}, {"fax", "softphone"}}, [][]string{{"crm", "crm"}, {"no code"}})
 }
 
-func (d draw) serviceType() string { return oneOf(d, "PRO", "PRO", "FREE", "", "GOLD") }
+func (d draw) serviceType() string {
+	return good(d, []string{"PRO", "PRO", "FREE", ""}, []string{"GOLD"})
+}
 
-func (d draw) pool() string { return oneOf(d, "STANDARD", "STANDARD", "LITE", "", "GOLD") }
+func (d draw) pool() string {
+	return good(d, []string{"STANDARD", "STANDARD", "LITE", ""}, []string{"GOLD"})
+}
 
 func (d draw) deviceType() string {
-	return oneOf(d, "Cisco 8851", "Cisco 8851", "Yealink T46U", "Grandstream HT802", "SIP softphone", "Polycom Trio 8500", "", "Brick")
+	return good(d, []string{"Cisco 8851", "Cisco 8851", "Yealink T46U", "Grandstream HT802", "Polycom Trio 8500"}, []string{"SIP softphone", "", "Brick"})
 }
 
 func (d draw) person(in model.Handle) model.Person {
@@ -290,12 +310,16 @@ func (d draw) person(in model.Handle) model.Person {
 }
 
 func (d draw) address(in model.Handle) pbx.SIPAddress {
-	return oneOf(d, pbx.SIPAddress("desk@"+in+".example"), pbx.SIPAddress("Desk@"+in+".example"), pbx.SIPAddress("ann@"+in+".example"), "desk@us.example", "desk", "", "a b@us.example")
+	return good(d, []pbx.SIPAddress{pbx.SIPAddress("desk@" + in + ".example"), pbx.SIPAddress("Hall@" + in + ".example"), pbx.SIPAddress("ann@" + in + ".example")},
+		[]pbx.SIPAddress{"desk@us.example", "desk", "", "a b@us.example"})
 }
 
 func (d draw) site() model.Site {
-	s := model.Site{Building: oneOf(d, "BOS", "NEW", "LON", "X", "", "no code"), Name: d.text("Head office", ""), Country: oneOf(d, "US", "GB", "CA", "US", "DE", "XX"),
-		NumberPrefix: rarely(d, 3, "+1617", "+44", "+1416", "1617"), Region: rarely(d, 9, d.text("MA"))}
+	s := model.Site{Building: good(d, []string{"NEW", "X", "Y", "BOS"}, []string{"", "no code"}), Name: d.text("Head office", ""),
+		Country: good(d, []string{"US", "GB", "CA", "DE"}, []string{"XX"}), Region: rarely(d, 9, d.text("MA"))}
+	if d.careless(3) {
+		s.NumberPrefix = oneOf(d, "+1617", "+44", "+1416", "1617")
+	}
 	if !d.one(3) {
 		s.Street, s.City, s.PostalCode = d.text("1 Main Street"), d.text("Boston"), d.text("02110")
 	}
@@ -312,7 +336,7 @@ func (d draw) set(fields ...string) model.Set {
 
 // line is the national number of a line, mostly.
 func (d draw) line(in model.Handle) string {
-	if t := d.s.Tenant(in); t != nil && !d.one(5) {
+	if t := d.s.Tenant(in); t != nil && !d.careless(3) {
 		var list []string
 		for _, s := range t.Services {
 			if s.Number != "" {
@@ -327,16 +351,16 @@ func (d draw) line(in model.Handle) string {
 }
 
 func (d draw) principal() pbx.Principal {
-	return oneOf(d, "kate", "kate", "kim", "lee", "no body", model.Nobody)
+	return good(d, []pbx.Principal{"kate", "kate", "kim", "lee", "mia"}, []pbx.Principal{"no body", model.Nobody})
 }
 
 func (d draw) building(in model.Handle) string {
-	if t := d.s.Tenant(in); t != nil && len(t.Locations) > 0 && !d.one(6) {
+	if t := d.s.Tenant(in); t != nil && len(t.Locations) > 0 && !d.careless(3) {
 		return oneOf(d, t.Locations...).Building
 	}
 	return oneOf(d, "NOWHERE", "no code", "")
 }
 
 func (d draw) pin() string {
-	return oneOf(d, "482915", "482915", "739164", "111111", "123456", "147258", "123", "48x915", "7001", "002894")
+	return good(d, []string{"482915", "482915", "739164"}, []string{"111111", "123456", "147258", "123", "48x915", "7001", "002894", "550100", "112233"})
 }

@@ -1,38 +1,47 @@
 package pbx_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
 )
 
-// op draws an operation in a tenant.
+// op draws an operation in a tenant: one of those of which something was not
+// seen yet more often.
 func (d draw) op(in model.Handle) model.Op {
+	d.careful = !d.one(3)
+	for range 4 {
+		op := oneOf(d, drawn...)(d, in)
+		if len(d.wanted) == 0 || d.one(4) || slices.Contains(d.wanted, opName(op)) {
+			return op
+		}
+	}
 	return oneOf(d, drawn...)(d, in)
 }
 
 // drawn are the operations; those that much hangs on are there several times.
 var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op {
-		return model.CreateTenant{Name: d.text("New"), Country: oneOf(d, "US", "GB", "XX"), Currency: rarely(d, 4, "EUR", "euro"),
-			SIPDomain: oneOf(d, "fr.example", "de.example", "us.example", "US.example", "-bad", ""), Policy: rarely(d, 3, d.policy())}
+		return model.CreateTenant{Name: d.text("New"), Country: good(d, []string{"US", "GB"}, []string{"XX"}), Currency: rarely(d, 4, "EUR", "euro"),
+			SIPDomain: good(d, []string{"fr.example", "de.example", "it.example"}, []string{"us.example", "US.example", "-bad", ""}), Policy: rarely(d, 3, d.policy())}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.ModifyTenant{Set: oneOf(d, d.policy(), model.Set{"Name=" + d.text("Acme")}, model.Set{oneOf(d, "Currency=GBP", "Currency=x", "Country=GB", "SIPDomain=x.example")}), Stale: d.one(6)}
+		return model.ModifyTenant{Set: oneOf(d, d.policy(), model.Set{"Name=" + d.text("Acme")}, model.Set{good(d, []string{"Currency=GBP"}, []string{"Currency=x", "Country=GB", "SIPDomain=x.example"})}), Stale: d.careless(4)}
 	},
 	func(d draw, in model.Handle) model.Op { return model.AddLocation{Site: d.site()} },
 	func(d draw, in model.Handle) model.Op {
-		return model.ModifyLocation{Location: d.location(in), Site: d.site(), Stale: d.one(8)}
+		return model.ModifyLocation{Location: d.location(in), Site: d.site(), Stale: d.careless(5)}
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteLocation{Location: d.location(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.SetServiceType{Code: oneOf(d, "PRO", "FREE", "NEW", "no code"), Name: d.text("Type"), Monthly: oneOf[pbx.Money](d, 0, 100, 2500, -1),
-			OneTime: oneOf[pbx.Money](d, 0, 50, 1_000_000_01), Applications: d.applications(), Stale: d.one(8)}
+		return model.SetServiceType{Code: good(d, []string{"PRO", "FREE", "NEW"}, []string{"no code", ""}), Name: d.text("Type"), Monthly: good(d, []pbx.Money{0, 100, 2500}, []pbx.Money{-1}),
+			OneTime: good(d, []pbx.Money{0, 50}, []pbx.Money{1_000_000_01}), Applications: d.applications(), Stale: d.careless(5)}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.SetStationPool{Package: oneOf(d, "STANDARD", "LITE", "NEW", "no code"), Name: d.text("Pool"), Total: oneOf[int64](d, 0, 1, 2, 3, -1),
-			Applications: d.applications(), Stale: d.one(8)}
+		return model.SetStationPool{Package: good(d, []string{"STANDARD", "LITE", "NEW"}, []string{"no code"}), Name: d.text("Pool"), Total: good(d, []int64{0, 1, 2, 3, 4}, []int64{-1}),
+			Applications: d.applications(), Stale: d.careless(5)}
 	},
 	createUser, createUser, setUpUser, setUpUser, setUpUser, modifyUser, modifyUser, deleteUser, deleteUser, addService, addService, addService,
 	modifyService, modifyService, associate, associate, changeNumber, changeNumber, checkPIN, updateLine,
@@ -52,11 +61,11 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 		return model.AddAlias{User: d.user(in), Name: d.text("Ann Lee", "Help", "é!"), SIPAddress: rarely(d, 3, d.address(in)), Extension: rarely(d, 2, d.extension(in))}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.ModifyAlias{Alias: d.alias(in), Set: d.set("Name="+d.text("Help"), "SIPAddress="+string(d.address(in)), "UserID="+string(d.user(in))), Stale: d.one(6)}
+		return model.ModifyAlias{Alias: d.alias(in), Set: d.set("Name="+d.text("Help"), "SIPAddress="+string(d.address(in)), "UserID="+string(d.user(in))), Stale: d.careless(4)}
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteAlias{Alias: d.alias(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.CreateGroup{Kind: oneOf(d, "", pbx.HuntGroup, pbx.ACDQueue, "choir"), Name: d.text("Sales", "SALES", "Help", "Ring"), Extension: rarely(d, 2, d.extension(in))}
+		return model.CreateGroup{Kind: good(d, []pbx.GroupKind{"", pbx.HuntGroup, pbx.ACDQueue}, []pbx.GroupKind{"choir"}), Name: d.text("Sales", "SALES", "Help", "Ring"), Extension: rarely(d, 2, d.extension(in))}
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteGroup{Group: d.group(in)} },
 	func(d draw, in model.Handle) model.Op {
@@ -86,10 +95,10 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 		return model.SetLineLocation{Number: d.line(in), Building: d.building(in)}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.AddMailbox{Service: d.service(in), Number: rarely(d, 3, "7000", "0700", "x", "7500"), Email: rarely(d, 3, d.email(in)), PIN: rarely(d, 6, d.pin())}
+		return model.AddMailbox{Service: d.service(in), Number: rarely(d, 3, good(d, []string{"7000", "7500"}, []string{"0700", "x"})), Email: rarely(d, 3, d.email(in)), PIN: rarely(d, 6, d.pin())}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.ModifyMailbox{Service: d.mailbox(in), Number: oneOf(d, "7000", "0700", "7500", "7501"), Email: rarely(d, 2, d.email(in)), Stale: d.one(6)}
+		return model.ModifyMailbox{Service: d.mailbox(in), Number: good(d, []string{"7000", "7500", "7501"}, []string{"0700"}), Email: rarely(d, 2, d.email(in)), Stale: d.careless(4)}
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteMailbox{Service: d.mailbox(in)} },
 	func(d draw, in model.Handle) model.Op { return model.SetPIN{Service: d.mailbox(in), PIN: d.pin()} },
@@ -97,18 +106,18 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op { return model.AddNumbers{Numbers: d.numbers()} },
 	func(d draw, in model.Handle) model.Op { return model.ReturnNumber{Number: d.owned(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.RequestPort{Carrier: d.text("Old", "Older"), Date: oneOf(d, d.s.Now, d.s.Now.AddDate(0, 0, 7), time.Time{}), Numbers: d.numbers()}
+		return model.RequestPort{Carrier: d.text("Old", "Older"), Date: good(d, []time.Time{d.s.Now, d.s.Now.AddDate(0, 0, 7)}, []time.Time{{}}), Numbers: d.numbers()}
 	},
 	func(d draw, in model.Handle) model.Op { return model.ConfirmPort{Port: d.port(in)} },
 	func(d draw, in model.Handle) model.Op { return model.ActivatePort{Port: d.port(in)} },
 	func(d draw, in model.Handle) model.Op { return model.CancelPort{Port: d.port(in)} },
 	func(d draw, in model.Handle) model.Op { return model.FailPort{Port: d.port(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.AddDevice{MAC: oneOf(d, "00:1B:54:00:00:01", "001b.5400.0009", "00-1b-54-00-00-0a", "001b5400000b", "01:1b:54:00:00:01", "00:00:00:00:00:00", "phone"),
+		return model.AddDevice{MAC: good(d, []string{"001b.5400.0009", "00-1B-54-00-00-0a", "001b5400000b"}, []string{"00:1B:54:00:00:01", "01:1b:54:00:00:01", "00:00:00:00:00:00", "phone"}),
 			Model: d.deviceType(), Location: rarely(d, 2, d.location(in))}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.AssignDevice{Device: d.device(in), User: d.user(in), Ports: oneOf[int64](d, 0, 1, 2, 6, -1)}
+		return model.AssignDevice{Device: d.device(in), User: d.user(in), Ports: good(d, []int64{0, 1, 2}, []int64{6, -1})}
 	},
 	func(d draw, in model.Handle) model.Op { return model.UnassignDevice{Device: d.device(in)} },
 	func(d draw, in model.Handle) model.Op { return model.SetPrimaryDevice{Device: d.device(in)} },
@@ -116,15 +125,18 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 }
 
 func (d draw) policy() model.Set {
-	return d.set("ExtensionMinLength=3", "ExtensionMinLength=1", "ExtensionMaxLength=4", "ExtensionMaxLength=8", "ExtensionFirst=7001", "ExtensionLast=7020",
-		"ExtensionLast=60", "AdvisedExtension=7xxx", "AdvisedExtension=y", "VoicemailDigits=3", "VoicemailDigits=4", "VoicemailDigits=0", "VoicemailDigits=9",
-		"PINMinLength=4", "PINMinLength=3", "PINTries=2", "PINTries=0", "NumberRest=0", "NumberRest=48", "NumberRest=5", "NumberMonthly=700", "NumberMonthly=-1")
+	if d.careful {
+		return d.set("ExtensionMinLength=3", "ExtensionMaxLength=4", "ExtensionFirst=7001", "ExtensionLast=7020", "AdvisedExtension=7xxx", "VoicemailDigits=3",
+			"VoicemailDigits=4", "VoicemailDigits=0", "PINMinLength=4", "PINTries=2", "NumberRest=0", "NumberRest=48", "NumberMonthly=700")
+	}
+	return d.set("ExtensionMinLength=1", "ExtensionMaxLength=8", "ExtensionLast=60", "AdvisedExtension=y", "VoicemailDigits=9", "PINMinLength=3", "PINTries=0",
+		"NumberRest=5", "NumberMonthly=-1", "NumberOneTime=7")
 }
 
 // dialled is an extension that reaches something, mostly.
 func (d draw) dialled(in model.Handle) pbx.Extension {
 	t := d.s.Tenant(in)
-	if t == nil || len(t.Entries) == 0 || d.one(5) {
+	if t == nil || len(t.Entries) == 0 || d.careless(3) {
 		return d.extension(in)
 	}
 	return oneOf(d, t.Entries...).Digits
@@ -132,7 +144,7 @@ func (d draw) dialled(in model.Handle) pbx.Extension {
 
 // pair is a user and a service, mostly of his.
 func (d draw) pair(in model.Handle) (user, service model.Handle) {
-	if t := d.s.Tenant(in); t != nil && len(t.Associations) > 0 && !d.one(4) {
+	if t := d.s.Tenant(in); t != nil && len(t.Associations) > 0 && !d.careless(3) {
 		a := oneOf(d, t.Associations...)
 		return a.User, a.Service
 	}
@@ -141,7 +153,7 @@ func (d draw) pair(in model.Handle) (user, service model.Handle) {
 
 // mailbox is a service with a mailbox, mostly.
 func (d draw) mailbox(in model.Handle) model.Handle {
-	if t := d.s.Tenant(in); t != nil && len(t.Mailboxes) > 0 && !d.one(5) {
+	if t := d.s.Tenant(in); t != nil && len(t.Mailboxes) > 0 && !d.careless(3) {
 		return oneOf(d, t.Mailboxes...).Service
 	}
 	return d.service(in)
@@ -153,19 +165,22 @@ func createUser(d draw, in model.Handle) model.Op {
 
 func setUpUser(d draw, in model.Handle) model.Op {
 	return model.SetUpUser{Person: d.person(in), Extension: rarely(d, 2, d.extension(in)), Number: d.choice(in), ServiceType: d.serviceType(),
-		Station: rarely(d, 2, d.pool()), Applications: rarely(d, 2, d.applications()), Device: rarely(d, 3, d.device(in)), Ports: oneOf[int64](d, 0, 1, 2, 6),
+		Station: rarely(d, 2, d.pool()), Applications: rarely(d, 2, d.applications()), Device: rarely(d, 3, d.device(in)), Ports: good(d, []int64{0, 1, 2}, []int64{6}),
 		DeviceType: rarely(d, 5, d.deviceType())}
 }
 
 func modifyUser(d draw, in model.Handle) model.Op {
-	return model.ModifyUser{User: d.user(in), Stale: d.one(10), Set: d.set("FirstName="+d.text("Ann", "Bo"), "LastName="+d.text("Lee"), "FirstName=",
-		"Email="+d.email(in), "Login="+d.email(in), "Mobile="+string(d.number()), "Department="+d.text("Sales"), "LocationID="+string(d.location(in)),
-		"LocationID="+string(d.location(in)), "SIPAddress="+string(d.address(in)), "E911=yes", "E911=no", "Applications="+oneOf(d, "fax", "crm", "no code", "softphone+crm", "crm+crm"),
-		"State=disabled", "Station=LITE", "MusicOnHold="+d.text("calm"))}
+	fields := []string{"FirstName=" + d.text("Ann", "Bo"), "LastName=" + d.text("Lee"), "Email=" + d.email(in), "Login=" + d.email(in), "Mobile=" + string(d.number()),
+		"Department=" + d.text("Sales"), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in)), "SIPAddress=" + string(d.address(in)),
+		"E911=yes", "E911=no", "Applications=" + oneOf(d, "fax", "crm", "softphone+crm"), "MusicOnHold=" + d.text("calm")}
+	if !d.careful {
+		fields = append(fields, "FirstName=", "State=disabled", "Station=LITE", "Applications=crm+crm", "Applications=no code")
+	}
+	return model.ModifyUser{User: d.user(in), Stale: d.careless(5), Set: d.set(fields...)}
 }
 
 func deleteUser(d draw, in model.Handle) model.Op {
-	return model.DeleteUser{User: d.user(in), Form: oneOf[pbx.Deletion](d, pbx.UserOnly, pbx.UserAndPhones, pbx.UserAndPhones, rarely[pbx.Deletion](d, 3, "all"))}
+	return model.DeleteUser{User: d.user(in), Form: good(d, []pbx.Deletion{pbx.UserOnly, pbx.UserAndPhones, pbx.UserAndPhones}, []pbx.Deletion{"", "all"})}
 }
 
 func addService(d draw, in model.Handle) model.Op {
@@ -175,9 +190,12 @@ func addService(d draw, in model.Handle) model.Op {
 }
 
 func modifyService(d draw, in model.Handle) model.Op {
-	return model.ModifyService{Service: d.service(in), Stale: d.one(10), Set: d.set("Name="+d.text("Lobby"), "DN="+string(d.extension(in)), "DN="+string(d.extension(in)),
-		"Type="+d.serviceType(), "Type="+d.serviceType(), "DeviceType="+d.deviceType(), "LocationID="+string(d.location(in)), "LocationID="+string(d.location(in)),
-		"Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100")}
+	fields := []string{"Name=" + d.text("Lobby"), "DN=" + string(d.extension(in)), "DN=" + string(d.extension(in)), "Type=" + d.serviceType(), "Type=" + d.serviceType(),
+		"DeviceType=" + d.deviceType(), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in))}
+	if !d.careful {
+		fields = append(fields, "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100")
+	}
+	return model.ModifyService{Service: d.service(in), Stale: d.careless(5), Set: d.set(fields...)}
 }
 
 func associate(d draw, in model.Handle) model.Op {
@@ -185,7 +203,7 @@ func associate(d draw, in model.Handle) model.Op {
 }
 
 func changeNumber(d draw, in model.Handle) model.Op {
-	o := model.ChangeNumber{User: d.user(in), KeepCurrent: d.one(5), Number: d.choice(in), Previous: oneOf(d, "", pbx.KeepNumber, pbx.ReturnNumber, pbx.ReturnNumber, "burn"),
+	o := model.ChangeNumber{User: d.user(in), KeepCurrent: d.one(5), Number: d.choice(in), Previous: good(d, []pbx.Disposal{pbx.KeepNumber, pbx.ReturnNumber}, []pbx.Disposal{"", "burn"}),
 		UpdateExtension: d.one(3), Extension: rarely(d, 2, d.extension(in))}
 	if d.one(3) {
 		o.User, o.Service = d.pair(in)
@@ -201,7 +219,7 @@ func checkPIN(d draw, in model.Handle) model.Op {
 }
 
 func updateLine(d draw, in model.Handle) model.Op {
-	o := model.UpdateLine{Number: d.line(in), Building: rarely(d, 2, d.building(in)), Stale: d.one(8)}
+	o := model.UpdateLine{Number: d.line(in), Building: rarely(d, 2, d.building(in)), Stale: d.careless(5)}
 	for range d.Intn(3) {
 		o.Add = append(o.Add, d.principal())
 	}

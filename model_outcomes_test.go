@@ -49,6 +49,33 @@ const anyones = "ACC-1 ACC-2"
 // refusable are the codes with which each operation is refused, beside anyones.
 var refusable = map[string]string{}
 
+// wanted are the operations of which something was not seen yet.
+func (o *outcomes) wanted() []string {
+	var list []string
+	for op := range o.missing() {
+		list = append(list, op)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// missing are the operations that never went through, and the codes with which
+// they were never refused.
+func (o *outcomes) missing() map[string][]string {
+	missing := map[string][]string{}
+	for op, codes := range refusable {
+		for _, code := range strings.Fields(anyones + " " + codes) {
+			if o.refused[op][pbx.Code(code)] == 0 {
+				missing[op] = append(missing[op], code)
+			}
+		}
+		if o.done[op] == 0 {
+			missing[op] = append(missing[op], "done")
+		}
+	}
+	return missing
+}
+
 // report prints the table, and fails where something was never reached.
 func (o *outcomes) report(t *testing.T) {
 	t.Logf("%d commands on each of %s; divergences: 0", o.commands, strings.Join(slices.Sorted(maps.Keys(stores)), ", "))

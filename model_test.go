@@ -230,7 +230,7 @@ func modelSystem(t *testing.T, said *outcomes) (*commands.ProtoCommands, *model.
 		},
 		GenCommandFunc: func(s commands.State) gopter.Gen {
 			return func(p *gopter.GenParameters) *gopter.GenResult {
-				return gopter.NewGenResult(commanded{draw{p.Rng, s.(*model.State)}.command()}, simpler)
+				return gopter.NewGenResult(commanded{draw{Rand: p.Rng, s: s.(*model.State), wanted: said.wanted()}.command()}, simpler)
 			}
 		},
 	}, start

@@ -62,13 +62,17 @@ func modelWorld() (calls []model.Command) {
 	admin("us", model.AddAlias{User: "u" + ann, Name: "Ann Support", Extension: "7500"})
 	max := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Max", LastName: "Seven", Email: "max@us.example"}, Extension: "7700"})
 	admin("us", model.AddExtension{User: max, Extension: "7701"})
+	var shared []model.Handle
 	for i := range 7 {
-		admin("us", model.AddService{User: max, DN: pbx.Extension(fmt.Sprint(7710 + i)), DeviceType: "Cisco 8851", Type: []string{"", "PRO"}[i%2]})
+		shared = append(shared, "s"+admin("us", model.AddService{User: max, DN: pbx.Extension(fmt.Sprint(7710 + i)), DeviceType: "Cisco 8851", Type: []string{"", "PRO"}[i%2]}))
 	}
 	zoe := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Zoë", LastName: "Abroad", Email: "zoe@us.example", Location: lon}, Extension: "7800"})
 	admin("us", model.Associate{User: zoe, Service: "s" + ann})
 	admin("us", model.AddService{DN: "7900", Device: lobby, Name: "Lobby", Location: bos})
 	admin("us", model.AddService{User: zoe, DN: "7901", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", LocationKeptBy: "Whereabouts"})
+	for _, s := range shared[1:] { // she has eight then, and he seven
+		admin("us", model.Associate{User: zoe, Service: s})
+	}
 	group := "g" + admin("us", model.CreateGroup{Name: "Sales", Extension: "7950"})
 	admin("us", model.AddMember{Group: group, User: max})
 	pat := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Pat", Email: "pat@us.example", ActivateLater: true}, Extension: "7805"})

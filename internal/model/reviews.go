@@ -138,14 +138,16 @@ type Commit struct{ Review int }
 // Next is the state after it.
 func (c Commit) Next(s *State) *State {
 	next := s.clone()
-	next.Last = Outcome{Op: "Commit"}
+	next.Last = Outcome{Op: "Commit of nothing"}
 	r := first(next.Reviews, func(r *Review) bool { return r.N == c.Review })
 	if r == nil || r.done {
 		return next
 	}
 	stale := []Refusal{{pbx.SYS2, pbx.ErrStale.Error(), ""}}
+	next.Last.Op = "Commit as reviewed"
 	after := r.asReviewed(next)
 	if after == nil {
+		next.Last.Op = "Commit, run again"
 		sum, now, _ := r.what.parts(next, r.in, true)
 		if len(sum.bad) > 0 || !r.same(sum, next, now) {
 			next.Last.Refused = stale
@@ -154,7 +156,7 @@ func (c Commit) Next(s *State) *State {
 		after = now.clone()
 	}
 	first(after.Reviews, func(r *Review) bool { return r.N == c.Review }).done = true
-	after.Last = Outcome{Op: "Commit", Journal: after.commit(r.in, r.what.As, r.sum.effects)}
+	after.Last = Outcome{Op: next.Last.Op, Journal: after.commit(r.in, r.what.As, r.sum.effects)}
 	return after
 }
 
