@@ -228,6 +228,3 @@ func updateLine(d draw, in model.Handle) model.Op {
 	}
 	return o
 }
-
-// regressions are sequences that once diverged.
-var regressions [][]model.Command
