@@ -6,12 +6,15 @@ import (
 	"os"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgtest"
 	"github.com/pbxkit/pbx/store/postgres"
 )
+
+var ctx = context.Background()
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
 
@@ -34,6 +37,23 @@ func open(t testing.TB, dsn string, opts ...postgres.Option) *postgres.Store {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	return store
+}
+
+// connect opens a connection of the host's, to be closed when the test ends.
+func connect(t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(ctx, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
+}
+
+// begin begins a transaction of the host's.
+func begin(t testing.TB, c *pgx.Conn) pgx.Tx {
+	t.Helper()
+	tx, err := c.Begin(ctx)
+	require.NoError(t, err)
+	return tx
 }
 
 func isRetry(err error) bool { return errors.Is(err, pbx.ErrRetry) }
