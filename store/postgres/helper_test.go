@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -57,3 +58,22 @@ func begin(t testing.TB, c *pgx.Conn) pgx.Tx {
 }
 
 func isRetry(err error) bool { return errors.Is(err, pbx.ErrRetry) }
+
+var tenantKey = pbx.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{pbx.Provider}}
+
+func view(store pbx.Store, fn func(pbx.Reader) error) error { return store.View(ctx, fn) }
+
+// waitForLock waits until so many backends of the database wait for a lock.
+func waitForLock(t testing.TB, dsn string, backends int) {
+	t.Helper()
+	c := connect(t, dsn)
+	defer c.Close(ctx)
+	for deadline := time.Now().Add(time.Minute); ; {
+		waiting := texts(t, c, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+		if len(waiting) >= backends {
+			return
+		}
+		require.True(t, time.Now().Before(deadline), "nobody waits for a lock")
+		time.Sleep(time.Millisecond)
+	}
+}

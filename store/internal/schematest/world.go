@@ -4,6 +4,7 @@ package schematest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -97,4 +98,28 @@ func another[R any, P interface {
 	row := *old
 	change(&row)
 	return pbx.Change{New: P(&row)}
+}
+
+// Tenant is the first customer.
+func (w *World) Tenant() pbx.TenantID { return w.tenant.ID }
+
+// Event is an event of the first customer, not there yet.
+func (w *World) Event(seq int64) *pbx.Event {
+	return event(w, func(e *pbx.Event) { e.Seq, e.Operation = seq, pbx.OperationID{1} }).New.(*pbx.Event)
+}
+
+// Location is a location of the first customer, not there yet.
+func (w *World) Location(n int64) *pbx.Location {
+	return &pbx.Location{TenantID: w.tenant.ID, ID: pbx.LocationID{7, 14: byte(n >> 8), 15: byte(n)}, Rev: 1, Building: fmt.Sprint("B", n)}
+}
+
+// Read reads one record.
+func (w *World) Read(k pbx.Key, into *pbx.Record) error {
+	return w.store.View(context.Background(), func(r pbx.Reader) error {
+		records, err := r.Get(context.Background(), k)
+		if err == nil {
+			*into = records[0]
+		}
+		return err
+	})
 }
