@@ -19,7 +19,7 @@ import (
 //
 //	tx, err := pool.Begin(ctx)
 //	…
-//	directory, err := pbx.New(postgres.FromTx(tx))
+//	directory := pbx.New(postgres.FromTx(tx))
 //	…
 //	err = tx.Commit(ctx)
 //
