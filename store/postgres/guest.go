@@ -163,6 +163,8 @@ func (g *Guest) ready(ctx context.Context) (*conn, error) {
 		return nil, hostRetry(errors.New("postgres: the transaction has failed"))
 	case pg.TxStatus() != 'T':
 		return nil, over
+	case pg.ParameterStatus("client_encoding") != "UTF8":
+		return nil, misuse("the connection's client_encoding is not UTF8")
 	}
 	c := newConn(pg, nil)
 	if !c.inspected[g.on.schema] {
@@ -264,7 +266,7 @@ func (v *visit) apply(ctx context.Context, changes []pbx.Change) error {
 		return err
 	}
 	defer v.g.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
 	defer cancel()
 	t := c.start(ctx)
 	t.send(savepoint)

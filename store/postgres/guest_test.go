@@ -269,6 +269,11 @@ func TestAGuestOutsideItsTransaction(t *testing.T) {
 	_, err = h.tx.Exec(ctx, "COMMIT")
 	require.NoError(t, err)
 	require.ErrorIs(t, read(h.guest), pbx.ErrMisuse, "after a commit behind the driver's back")
+
+	h.again()
+	_, err = h.tx.Exec(ctx, "SET client_encoding = 'LATIN1'")
+	require.NoError(t, err)
+	require.ErrorIs(t, read(h.guest), pbx.ErrMisuse, "in another encoding")
 }
 
 func TestAGuestOfASchemaThatIsNotRight(t *testing.T) {
