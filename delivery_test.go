@@ -245,6 +245,9 @@ func TestSYS3_WhateverFailsAllComesInOrderAndLittleComesTwice(t *testing.T) {
 			cancel()
 			store.Arm(faulty.Plan{})
 			require.True(t, failed != nil || n == box.size(), "%s: %d", plan, n)
+			if at == faulty.Commit && plan.Fault != faulty.Panic && plan.Fault != faulty.ContextEnded {
+				require.NoError(t, failed, "%s: whether it was written can be found out", plan)
+			}
 			first := box.size()
 			hands.pass(time.Minute) // a lease that could not be given back
 			_, err := process.Deliver(w.ctx, subscriber, box.take)
