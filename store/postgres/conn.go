@@ -31,7 +31,6 @@ type room struct {
 
 	bound  [][]byte // the values of the next statement
 	buf    []byte   // their bytes
-	values []any
 	fields []pbx.Field
 	before []pbx.Field
 }

@@ -282,10 +282,10 @@ func TestAGuestOfASchemaThatIsNotRight(t *testing.T) {
 		reason string
 		spoil  string
 	}{
-		"missing": {pbx.ErrStorage, "missing", "DROP SCHEMA pbx CASCADE"},
-		"older":   {pbx.ErrForeignStore, "no version", "UPDATE pbx.schema_version SET version = 0"},
-		"newer":   {pbx.ErrNewerSchema, "version 99", "UPDATE pbx.schema_version SET version = 99"},
-		"foreign": {pbx.ErrForeignStore, "something else", "DROP TABLE pbx.schema_version"},
+		"missing":    {pbx.ErrStorage, "missing", "DROP SCHEMA pbx CASCADE"},
+		"no version": {pbx.ErrForeignStore, "no version", "UPDATE pbx.schema_version SET version = 0"},
+		"newer":      {pbx.ErrNewerSchema, "version 99", "UPDATE pbx.schema_version SET version = 99"},
+		"foreign":    {pbx.ErrForeignStore, "something else", "DROP TABLE pbx.schema_version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dsn := fresh(t)
