@@ -89,10 +89,14 @@ func (c *conn) unread(err error) error {
 	case errors.As(err, new(*pbx.Error)):
 		return err
 	case c.again == pbx.ErrHostRetry && isBusy(err):
-		return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrConflict, Err: &retry{c.again, err},
-			Reason: "another change is in the way: roll your transaction back and run it again"}
+		return inTheWay(err)
 	}
 	return failure("read", err)
+}
+
+func inTheWay(err error) error {
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrConflict, Err: &retry{pbx.ErrHostRetry, err},
+		Reason: "another change is in the way: roll your transaction back and run it again"}
 }
 
 // retry asks for another run, with the cause at hand.

@@ -175,8 +175,11 @@ func (g *Guest) know() error {
 		return nil
 	}
 	err := g.conn.fit()
-	if g.host.over != nil {
+	switch {
+	case g.host.over != nil:
 		return g.host.over
+	case isBusy(err):
+		return inTheWay(errors.Unwrap(err)) // that it could not be read says too much
 	}
 	g.known = err == nil
 	return err
