@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"path/filepath"
+	"net/url"
 	"sync"
 	"testing"
 
@@ -91,7 +91,7 @@ func (h *hotel) Close() error {
 // hostDB opens the file as a host does.
 func hostDB(t testing.TB, path, more string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(path)+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=synchronous(OFF)"+more)
+	db, err := sql.Open("sqlite", "file://"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=synchronous(OFF)"+more)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	return db

@@ -6,7 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +42,7 @@ func newSpoilt(t *testing.T) *spoilt {
 
 // Connect opens a connection for the host.
 func (s *spoilt) Connect(context.Context) (driver.Conn, error) {
-	c, err := s.Driver().Open("file:" + filepath.ToSlash(s.path) + "?_pragma=foreign_keys(1)&_pragma=synchronous(OFF)")
+	c, err := s.Driver().Open("file://" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=foreign_keys(1)&_pragma=synchronous(OFF)")
 	if err != nil {
 		return nil, err
 	}
