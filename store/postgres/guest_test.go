@@ -259,6 +259,7 @@ func TestAGuestOutsideItsTransaction(t *testing.T) {
 	require.NoError(t, read(h.guest))
 	require.NoError(t, h.tx.Commit(ctx))
 	require.ErrorIs(t, read(h.guest), pbx.ErrMisuse, "after the commit")
+	require.ErrorIs(t, read(h.guest), pgx.ErrTxClosed)
 	require.ErrorIs(t, h.apply(pbx.Change{New: h.Location(1)}), pbx.ErrMisuse)
 
 	h.again()
