@@ -10,6 +10,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store/internal/gate"
@@ -41,7 +42,7 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := &reader{pool: &s.readers}
+	r := &reader{pool: &s.readers, mu: new(sync.Mutex)}
 	defer r.end()
 	return fn(r)
 }
@@ -64,7 +65,7 @@ func (s *Store) Update(ctx context.Context, _ pbx.TenantID, fn func(pbx.Writer) 
 			return failure("be opened for writing", err)
 		}
 	}
-	w := &writer{reader: reader{pool: &s.readers}, tx: c}
+	w := &writer{reader: reader{pool: &s.readers, mu: new(sync.Mutex)}, tx: c}
 	defer func() { // also when fn panics
 		if !w.end() {
 			_ = c.close()
