@@ -15,20 +15,32 @@ import (
 	"github.com/pbxkit/pbx/store/postgres"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+func TestMain(m *testing.M) {
+	if workShift() {
+		return
+	}
+	os.Exit(pgtest.Run(m))
+}
 
 // What is tested over every store, and in every host's transaction, is tested
 // over PostgreSQL too.
 func init() {
-	stores["postgres"] = func(t testing.TB) pbx.Store {
-		s, err := postgres.Open(context.Background(), pgtest.Clone(t, "empty", makeSchema))
-		require.NoError(t, err)
-		return s
-	}
+	stores["postgres"] = func(t testing.TB) pbx.Store { return onServer(t, freshDatabase(t)) }
 	hosts["postgres"] = func(t *testing.T) (*original, func(t *testing.T) house) {
 		o, database := prepareDatabase(t)
 		return o, func(t *testing.T) house { return o.houseOnServer(t, database(t)) }
 	}
+}
+
+// freshDatabase is the DSN of a database with the schema and nothing in it.
+func freshDatabase(t testing.TB) string { return pgtest.Clone(t, "empty", makeSchema) }
+
+// onServer opens the store in a database.
+func onServer(t testing.TB, dsn string) pbx.Store {
+	s, err := postgres.Open(context.Background(), dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
 func makeSchema(dsn string) error {

@@ -102,7 +102,8 @@ func (g *Guest) View(ctx context.Context, fn func(pbx.Reader) error) error {
 // Update runs fn once, and makes its changes, all or none, when fn returns nil:
 // the transaction sees them, and the host commits them. Before fn runs, the
 // lock on the file is taken, unless the transaction has it already. Until the
-// changes are made, fn reads what was there before.
+// changes are made, fn reads what was there before. As in a Store, an update
+// from within fn waits for the one that it is in.
 func (g *Guest) Update(ctx context.Context, _ pbx.TenantID, fn func(pbx.Writer) error) error {
 	if !g.gate.Enter() {
 		return closed()
@@ -157,7 +158,7 @@ func (g *Guest) begin() error {
 	if err := g.host.there(nil); err != nil {
 		return err
 	}
-	failed := g.conn.run("DELETE FROM tenants WHERE 0")
+	failed := g.conn.run("DELETE FROM cursors WHERE 0") // which nothing refers to: it is soon prepared
 	if isBusy(failed) {
 		return g.conn.refusal("begin to write", failed)
 	}
@@ -186,20 +187,26 @@ func (g *Guest) know() error {
 	return err
 }
 
+// newestVersion is that of the last migration. Each guest asks for it.
+var newestVersion = sync.OnceValues(func() (int, error) {
+	list, err := sqlschema.Migrations(Migrations())
+	return len(list), err
+})
+
 // fit returns nil when the database is one that this library can work with as
 // it is.
 func (c *conn) fit() error {
-	migrations, err := sqlschema.Migrations(Migrations())
+	newest, err := newestVersion()
 	if err != nil {
 		return err
 	}
-	version, err := identify(c, len(migrations))
+	version, err := identify(c, newest)
 	if err != nil {
 		return err
 	}
-	if version < len(migrations) {
+	if version < newest {
 		return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: fmt.Sprintf(
-			"the database is of version %d, and this library works with %d: open it with sqlite.Open first", version, len(migrations))}
+			"the database is of version %d, and this library works with %d: open it with sqlite.Open first", version, newest)}
 	}
 	on, err := c.number("PRAGMA foreign_keys")
 	if err != nil {

@@ -5,6 +5,10 @@
 // on its own snapshot, and neither waits for the other (write-ahead log). The
 // schema repeats the rules' invariants as constraints, and is made to be read:
 // Migrations returns it.
+//
+// Open makes a Store of a file. FromTx makes a Guest of a transaction that the
+// embedding program has begun on such a file: it changes its own tables and the
+// library's in one commit, with any driver of database/sql for SQLite.
 package sqlite
 
 import (
