@@ -168,7 +168,7 @@ func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User) er
 		now.pinHash, now.tries, now.LockedUntil = nil, 0, time.Time{}
 		t.did("mailbox.pin-cleared", m.ref(), "")
 	case m.HasPIN():
-		t.warn(USR15, m.ref(), "%s keeps its PIN, which %s have too: set another one", m.ref(), namesOf(others))
+		t.warn(USR15, m.ref(), "%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others))
 	}
 	if now.Email != m.Email || now.HasPIN() != m.HasPIN() {
 		t.update(m, now)
