@@ -67,7 +67,7 @@ func newProber(w *world) *prober {
 		foreign: values(w.uk.ID, w.london.ID, x.brit.ID, service.ID, alias.ID, group.ID, device.ID, port.ID, order.ID, pbx.UserMember(x.brit.ID)),
 		input: values(w.ctx, ann, x.line, w.boston, x.alias, box, us, pbx.UserOnly, pbx.Extension("7991"), "x", pbx.E164("+16175550150"),
 			person, pbx.SetUp{NewUser: person, ServiceType: "PRO"}, pbx.NewService{DN: "7992", DeviceType: "Polycom VVX 450"},
-			pbx.NewAlias{UserID: x.ann.ID, Name: "Help"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}),
+			pbx.NewAlias{UserID: x.ann.ID, Name: "Help"}, pbx.Successor{FirstName: "Ina", Email: "ina@example.com"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}),
 	}
 }
 

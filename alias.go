@@ -156,7 +156,7 @@ func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) 
 		}
 		moved := address != was.SIPAddress
 		if moved {
-			if err := t.releaseSIP(ctx, was.SIPAddress); err != nil {
+			if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
 				return err
 			}
 		}
@@ -216,7 +216,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 		t.leaveDialPlan(e)
 		t.did("extension.removed", a.ref(), string(e.Digits))
 	}
-	if err := t.releaseSIP(ctx, a.SIPAddress); err != nil {
+	if err := t.releaseSIP(ctx, a.SIPAddress, a.ref()); err != nil {
 		return err
 	}
 	t.remove(a)
@@ -224,9 +224,14 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	return nil
 }
 
+// aliasesOf reads a user's aliases.
+func (t *tx) aliasesOf(ctx context.Context, u *User) ([]*Alias, error) {
+	return gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
+}
+
 // removeAliasesOf stages the end of a user's aliases, which go with him (EXT-7).
 func (t *tx) removeAliasesOf(ctx context.Context, u *User) error {
-	own, err := gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
+	own, err := t.aliasesOf(ctx, u)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type census struct {
 
 // userTally is what a user has.
 type userTally struct {
+	active                                 bool
 	slots                                  [maxServices + 1]bool
 	services, devices, extensions          int
 	primaries, primaryDevices, mainEntries int
@@ -158,7 +159,7 @@ func (c *census) count(rec Record) {
 	case *StationPool:
 		c.used[r.Package] = r.Used
 	case *User:
-		c.users[r.ID] = new(userTally)
+		c.users[r.ID] = &userTally{active: r.State == UserActive}
 		if r.Station != "" {
 			c.stations[r.Station]++
 		}

@@ -120,6 +120,24 @@ var corruptions = []struct {
 	{"a SIP address of another tenant's user", func(w *world, x *all) {
 		w.rewrite("sip_identities", where{"address": x.bob.SIPAddress}, where{"tenant_id": w.uk.ID})
 	}, []string{"EXT-6 SIP identity", "EXT-6 user"}},
+	{"credentials that were not issued", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.bob.SIPAddress}, where{"ha1_md5": make([]byte, 16)})
+	}, []string{"EXT-7 SIP identity"}},
+	{"nothing that is sealed", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.bob.SIPAddress}, where{"ha1_sealed": true})
+	}, []string{"EXT-7 SIP identity"}},
+	{"credentials without a hash", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.ann.SIPAddress}, where{"ha1_sha256": []byte(nil)})
+	}, []string{"EXT-7 SIP identity"}},
+	{"a hash that is not sealed among those that are", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.alias.SIPAddress}, where{"ha1_md5": make([]byte, 16)})
+	}, []string{"EXT-7 SIP identity"}},
+	{"a disabled user's credentials", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.fay.SIPAddress}, where{"issued_at": w.clock, "ha1_sha256": make([]byte, 32)})
+	}, []string{"USR-13 user"}},
+	{"the credentials of a pending user's alias", func(w *world, x *all) {
+		w.rewrite("users", where{"id": x.ann.ID}, where{"state": "pending", "activated_at": time.Time{}})
+	}, []string{"USR-13 alias", "USR-13 user"}},
 	{"an alias without a name", func(w *world, x *all) {
 		w.rewrite("aliases", where{"id": x.alias.ID}, where{"name": ""})
 	}, []string{"EXT-7 alias"}},

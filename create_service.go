@@ -21,7 +21,7 @@ type NewService struct {
 	LocationID     LocationID // empty: the user's
 	LocationKeptBy string     // the self-service system that keeps the location (OWN-8)
 	RemoteSystem   string     // the system that hosts it (SVC-11)
-	ActivateLater  bool       // pending activation; billing starts then
+	ActivateLater  bool       // pending activation; billing starts then. So it is for a user who is not active
 }
 
 // AddService adds a phone service, and gives it to a user if one is named, in
@@ -110,7 +110,7 @@ func (t *tx) lookTaker(ctx context.Context, l *newLine) error {
 	if l.in.LocationID.IsZero() {
 		l.in.LocationID = u.LocationID
 	}
-	l.in.ActivateLater = l.in.ActivateLater || u.State == UserPending
+	l.in.ActivateLater = l.in.ActivateLater || u.State != UserActive
 	home, err := t.location(ctx, u.LocationID)
 	l.sites = append(l.sites, home)
 	return err

@@ -124,7 +124,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	if err := t.leaveGroups(ctx, u.ID); err != nil {
 		return err
 	}
-	if err := t.releaseSIP(ctx, u.SIPAddress); err != nil {
+	if err := t.releaseSIP(ctx, u.SIPAddress, u.ref()); err != nil {
 		return err
 	}
 	t.remove(u)

@@ -13,6 +13,7 @@ import (
 // state that operations bring it into.
 type all struct {
 	ann, bob, cid, dan *pbx.User // all set up; two lines, the second one shared; an extension only; pending
+	fay                *pbx.User // disabled
 	line, shared, bare *pbx.Service
 	waiting            *pbx.Service // has a temporary number until its own is ported in
 	alias              *pbx.Alias
@@ -76,6 +77,11 @@ func everything(w *world) *all {
 	ok(err)
 
 	x.alias = w.alias(x.ann.ID, "Marker Support", "7701")
+	for _, address := range []pbx.SIPAddress{x.ann.SIPAddress, x.alias.SIPAddress} {
+		_, err = w.dir.IssueCredentials(w.ctx, address)
+		ok(err)
+	}
+	x.fay = disabled(w)
 	x.group = w.group("Marker Hunters", "7702")
 	x.queue, err = w.dir.CreateGroup(w.ctx, pbx.NewGroup{Kind: pbx.ACDQueue, Name: "Marker Queue"})
 	ok(err)
@@ -95,6 +101,20 @@ func everything(w *world) *all {
 	_, err = w.support.Deliver(w.ctx, "mail", func(context.Context, *pbx.Event) error { return nil })
 	ok(err)
 	return x
+}
+
+// disabled is a user who had a line and credentials, and is disabled.
+func disabled(w *world) *pbx.User {
+	w.t.Helper()
+	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
+	fay := w.user("Fay", "Marker", "7608")
+	_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: fay.ID, DN: "7609", DeviceType: "Cisco 8851"})
+	ok(err)
+	_, err = w.dir.IssueCredentials(w.ctx, fay.SIPAddress)
+	ok(err)
+	fay, err = w.dir.DisableUser(w.ctx, fay.ID)
+	ok(err)
+	return fay
 }
 
 // ported adds numbers of the tenant's own, and three that are being ported in:

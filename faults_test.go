@@ -52,9 +52,9 @@ func (r role) of(w *world) *pbx.Directory {
 // operations is not for: Batch and Review run operations, and Deliver, which
 // hands over at least once, has tests of its own.
 var reads = strings.Fields(`
-	Alias Aliases As AssociationChoices Batch Check Confirm Deliver Device Devices Extensions Group Groups In Journal Line
+	Alias Aliases As AssociationChoices Batch Check Confirm Deliver Device Devices Digest Extensions Group Groups In Journal Line
 	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
-	Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
+	SIPIdentity Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
 // operations are all methods that change something.
 var operations = []operation{
@@ -152,9 +152,24 @@ var operations = []operation{
 	{"Disassociate", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.Confirm(pbx.SVC5).Disassociate(ctx, x.cid.ID, x.shared.ID)
 	}, admin},
+	{"DisableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.DisableUser(ctx, x.ann.ID))
+	}, admin},
+	{"EnableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.EnableUser(ctx, x.fay.ID))
+	}, admin},
 	{"FailPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.FailPort(ctx, x.port.ID))
 	}, visiting},
+	{"HandOver", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.HandOver(ctx, x.ann.ID, pbx.Successor{FirstName: "New", Email: "new@example.com", Mobile: "+16175550198"}))
+	}, admin},
+	{"IssueCredentials", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.IssueCredentials(ctx, x.bob.SIPAddress))
+	}, admin},
+	{"IssueCredentials", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.IssueCredentials(ctx, x.alias.SIPAddress))
+	}, admin},
 	{"ModifyAlias", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return modify(func() (*pbx.Alias, error) { return dir.Alias(ctx, x.alias.ID) },
 			func(a *pbx.Alias) error {
@@ -299,14 +314,14 @@ type draws struct{ counted }
 func (c *draws) options(w *world) []pbx.Option {
 	return []pbx.Option{
 		pbx.WithClock(func() time.Time { return w.clock }), pbx.WithIDs(c.next),
-		pbx.WithRandom(rand.NewChaCha8([32]byte{1})),
+		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), sealed(w.t),
 	}
 }
 
 func prepareOriginal(t *testing.T, store pbx.Store) *original {
 	c := new(draws)
 	clock := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	w := newWorld(t, store, c.options(&world{clock: clock})...)
+	w := newWorld(t, store, c.options(&world{t: t, clock: clock})...)
 	x := everything(w)
 	w.location(w.dir, "EMPTY", "US", "")
 	require.NoError(t, w.dir.SetPIN(w.ctx, x.line.ID, "482915"))

@@ -32,7 +32,7 @@ func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 		}
 		moved := row.SIPAddress != was.SIPAddress
 		if moved {
-			if err := t.releaseSIP(ctx, was.SIPAddress); err != nil {
+			if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
 				return err
 			}
 		}

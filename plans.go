@@ -138,8 +138,8 @@ func (f found) shown() {
 // login is who has a user ID.
 func (a *ahead) login(login string) { a.get(usersByLogin, strings.ToLower(login)) }
 
-func (a *ahead) sip(address SIPAddress) {
-	a.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
+func (a *ahead) sip(address SIPAddress) found {
+	return a.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
 }
 
 // sipAddress is who has the SIP address that is wanted, or those that would be
