@@ -18,9 +18,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/pgtest"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
+	"github.com/pbxkit/pbx/store/postgres"
 	"github.com/pbxkit/pbx/store/sqlite"
+	"github.com/pbxkit/pbx/store/transfer"
 )
 
 // operation is a method that changes something, and a call of it that goes
@@ -385,6 +388,22 @@ func (o *original) onDisk(t *testing.T) *replica {
 	return o.on(t, store)
 }
 
+// database copies the original into a database of its own.
+func (o *original) database(t *testing.T) (dsn string) {
+	return pgtest.Clone(t, "everything", func(dsn string) error {
+		store, err := postgres.Open(o.ctx, dsn)
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		_, err = transfer.Copy(o.ctx, store, o.store)
+		return err
+	})
+}
+
+// onServer copies the original into PostgreSQL.
+func (o *original) onServer(t *testing.T) *replica { return o.on(t, onServer(t, o.database(t))) }
+
 // state is what the replica's store holds, as text, with the IDs that came
 // after the original's numbered in their order, and without salts.
 func (r *replica) state() string {
@@ -588,6 +607,20 @@ func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
 	o := prepareOriginal(t, memory.New())
 	endureAll(t, o.inMemory, "at once", atOnce, 1, 1)
 	endureAll(t, o.inMemory, "reviewed", reviewed, 1, 1)
+}
+
+// A store that is told what will be read is asked otherwise, and can fail
+// otherwise.
+func TestSYS1_EveryOperationEnduresEveryFaultOfReadingAhead(t *testing.T) {
+	o := prepareOriginal(t, memory.New())
+	ahead := func(t *testing.T) *replica { return o.on(t, &faraway{Store: o.inMemory(t).world.store}) }
+	endureAll(t, ahead, "at once", atOnce, 1, 1)
+	endureAll(t, ahead, "reviewed", reviewed, 1, 1)
+}
+
+func TestSYS1_EveryOperationEnduresFaultsOnAServer(t *testing.T) {
+	o := prepareOriginal(t, memory.New())
+	endureAll(t, o.onServer, "at once", atOnce, 3, 25)
 }
 
 func TestSYS1_EveryOperationEnduresFaultsOnDisk(t *testing.T) {

@@ -20,6 +20,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if workShift() {
+		return
+	}
 	if pgtest.Available() {
 		stores["postgres"] = func(t testing.TB) pbx.Store { return onServer(t, freshDatabase(t)) }
 	}

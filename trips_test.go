@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/pgwire"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -180,6 +181,19 @@ func countTrips(t *testing.T, world func(t *testing.T) (r *replica, count func(f
 		t.Logf("%-20s %d, at most %d", op.method, n, trips[op.method])
 		require.LessOrEqual(t, n, trips[op.method], op.method)
 	}
+}
+
+// On the wire, a trip is what the client sends before it waits for the server.
+func TestTripsOfEveryMethodOnTheWire(t *testing.T) {
+	o := prepareOriginal(t, memory.New())
+	countTrips(t, func(t *testing.T) (*replica, func(func()) int) {
+		proxy := pgwire.Listen(t, o.database(t))
+		return o.on(t, onServer(t, proxy.DSN())), func(call func()) int {
+			proxy.Reset()
+			call()
+			return proxy.Flushes()
+		}
+	})
 }
 
 func TestTripsOfEveryMethod(t *testing.T) {

@@ -1,11 +1,12 @@
 // Quickstart provisions the telephone system of a real company on one SQLite
-// file: two tenants, three sites, about a hundred people and rooms, read from
+// file, or in a PostgreSQL database: two tenants, three sites, about a hundred people and rooms, read from
 // company.csv and set up in reviewed batches. Then it walks through one story
 // of everyday work after another, and ends with the directory, the journal's
 // last lines, and the checker's verdict. Run again on the same file, it says
 // what is there.
 //
-//	go run ./examples/quickstart [-db pbx.db]
+//	go run ./examples/quickstart [-store pbx.db]
+//	go run ./examples/quickstart -store postgres://user@host/database
 package main
 
 import (
@@ -15,8 +16,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/postgres"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -24,16 +27,16 @@ import (
 var companyCSV []byte
 
 func main() {
-	path := flag.String("db", "pbx.db", "the SQLite file; it is created if it is not there")
+	place := flag.String("store", "pbx.db", "an SQLite file, which is created if it is not there, or the postgres:// URL of a database")
 	file := flag.String("csv", "", "the company to provision, in place of the built-in company.csv")
 	flag.Parse()
-	if err := run(context.Background(), *path, *file); err != nil {
+	if err := run(context.Background(), *place, *file); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, path, file string) (err error) {
+func run(ctx context.Context, place, file string) (err error) {
 	csv := companyCSV
 	if file != "" {
 		if csv, err = os.ReadFile(file); err != nil {
@@ -44,7 +47,7 @@ func run(ctx context.Context, path, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, path)
+	store, name, err := open(ctx, place)
 	if err != nil {
 		return err
 	}
@@ -61,9 +64,9 @@ func run(ctx context.Context, path, file string) (err error) {
 	}
 	switch len(tenants) {
 	case len(company.tenants):
-		fmt.Printf("%s holds this company already. Here it is.\n", path)
+		fmt.Printf("%s holds this company already. Here it is.\n", name)
 	case 0:
-		fmt.Printf("Provisioning %d people and rooms of %d tenants in %s\n", company.size(), len(company.tenants), path)
+		fmt.Printf("Provisioning %d people and rooms of %d tenants in %s\n", company.size(), len(company.tenants), name)
 		if tenants, err = provision(ctx, dir, company); err != nil {
 			return err
 		}
@@ -71,9 +74,20 @@ func run(ctx context.Context, path, file string) (err error) {
 			return err
 		}
 	default:
-		return fmt.Errorf("%s holds only a part of this company: a run before was ended half way; delete the file", path)
+		return fmt.Errorf("%s holds only a part of this company: a run before was ended half way; delete it", name)
 	}
 	return report(ctx, dir, tenants)
+}
+
+// open opens the store, and returns what it is called: a URL may hold a
+// password.
+func open(ctx context.Context, place string) (store pbx.Store, name string, err error) {
+	if strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://") {
+		store, err = postgres.Open(ctx, place)
+		return store, "the database", err
+	}
+	store, err = sqlite.Open(ctx, place)
+	return store, place, err
 }
 
 // customers finds the company's tenants, as a support agent would, by name.

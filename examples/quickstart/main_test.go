@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/pgtest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -17,6 +18,14 @@ func TestTheMainJobEndsWellTwiceOnOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pbx.db")
 	require.NoError(t, run(context.Background(), path, ""))
 	require.NoError(t, run(context.Background(), path, ""))
+}
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+
+func TestTheMainJobEndsWellTwiceInOneDatabase(t *testing.T) {
+	dsn := pgtest.Database(t)
+	require.NoError(t, run(context.Background(), dsn, ""))
+	require.NoError(t, run(context.Background(), dsn, ""))
 }
 
 func TestAMalformedFileNamesLineAndColumn(t *testing.T) {

@@ -40,7 +40,8 @@ func Available() bool {
 }
 
 // Database returns the postgres:// URL of a new, empty database, which is
-// dropped after the test's end, whoever is still connected.
+// dropped after the test's end, whoever is still connected. Where there is no
+// server to be had, the test is skipped.
 func Database(t testing.TB) string {
 	t.Helper()
 	return database(t, "", func(string) error { return nil })
@@ -56,9 +57,12 @@ func Clone(t testing.TB, name string, prepare func(dsn string) error) string {
 
 func database(t testing.TB, name string, prepare func(dsn string) error) string {
 	t.Helper()
+	if !Available() {
+		t.Skip("there is no PostgreSQL to be had")
+	}
 	s, err := theServer()
 	if err != nil {
-		t.Fatalf("pgtest: no PostgreSQL: %v", err)
+		t.Fatalf("pgtest: %v", err)
 	}
 	name, err = s.template(name).copy(prepare)
 	if err != nil {

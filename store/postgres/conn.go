@@ -156,7 +156,7 @@ func (t *trip) records(dst []pbx.Record, table *pbx.Table) ([]pbx.Record, error)
 // end waits until the server is through, also with what it passed over.
 func (t *trip) end() {
 	_ = t.p.Close() // what went wrong is known, or comes behind what was wanted
-	if codeOf(t.err) == "26000" {
-		clear(t.c.prepared) // somebody has thrown them away
+	if codeOf(t.err) == forgotten {
+		clear(t.c.prepared)
 	}
 }

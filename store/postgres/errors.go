@@ -53,11 +53,15 @@ func again(err error) bool {
 		return true
 	case "22012": // a change that found no row: see found
 		return true
-	case "26000": // a prepared statement was thrown away
+	case forgotten:
 		return true
 	}
 	return fatal(e)
 }
+
+// forgotten is the SQLSTATE of a prepared statement that is not there: somebody
+// has thrown away all that the connection had.
+const forgotten = "26000"
 
 // fatal reports whether the server ended the connection with the error.
 func fatal(e *pgconn.PgError) bool {
