@@ -20,6 +20,8 @@ type all struct {
 	phone, spare       *pbx.Device
 	port               *pbx.PortRequest
 	brit               *pbx.User
+	statuses
+	linked
 }
 
 // everything fills the world. What is personal is marked, so that it can be
@@ -85,6 +87,8 @@ func everything(w *world) *all {
 	ok(err)
 
 	ported(w, x)
+	x.statuses = everyStatus(w)
+	x.linked = foreigners(w)
 	goners(w, x)
 
 	brit, err := w.british.SetUpUser(w.ctx, pbx.SetUp{
