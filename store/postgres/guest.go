@@ -54,7 +54,9 @@ var (
 )
 
 // FromTx returns a store inside the transaction. It is for that transaction
-// alone, and costs nothing until it is used. Of the options WithSchema counts.
+// alone, and costs nothing until it is used; after the transaction's end every
+// use gives an error of kind pbx.ErrMisuse that wraps pgx.ErrTxClosed. Of the
+// options WithSchema counts.
 //
 // The schema is one that Open has made and, after an update of the library, has
 // brought up to date. Else the first use on a connection gives an error: one
@@ -149,7 +151,7 @@ func (g *Guest) conn(ctx context.Context) (*conn, error) {
 }
 
 func (g *Guest) ready(ctx context.Context) (*conn, error) {
-	over := misuse("the transaction is over")
+	over := &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: "the transaction is over", Err: pgx.ErrTxClosed}
 	if g.tx.SendBatch(ctx, new(pgx.Batch)).Close() != nil { // nothing is sent
 		return nil, over
 	}
@@ -163,6 +165,8 @@ func (g *Guest) ready(ctx context.Context) (*conn, error) {
 		return nil, hostRetry(errors.New("postgres: the transaction has failed"))
 	case pg.TxStatus() != 'T':
 		return nil, over
+	case pg.ParameterStatus("client_encoding") != "UTF8":
+		return nil, misuse("the connection's client_encoding is not UTF8")
 	}
 	c := newConn(pg, nil)
 	if !c.inspected[g.on.schema] {
@@ -264,7 +268,7 @@ func (v *visit) apply(ctx context.Context, changes []pbx.Change) error {
 		return err
 	}
 	defer v.g.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
 	defer cancel()
 	t := c.start(ctx)
 	t.send(savepoint)

@@ -259,6 +259,7 @@ func TestAGuestOutsideItsTransaction(t *testing.T) {
 	require.NoError(t, read(h.guest))
 	require.NoError(t, h.tx.Commit(ctx))
 	require.ErrorIs(t, read(h.guest), pbx.ErrMisuse, "after the commit")
+	require.ErrorIs(t, read(h.guest), pgx.ErrTxClosed)
 	require.ErrorIs(t, h.apply(pbx.Change{New: h.Location(1)}), pbx.ErrMisuse)
 
 	h.again()
@@ -269,6 +270,11 @@ func TestAGuestOutsideItsTransaction(t *testing.T) {
 	_, err = h.tx.Exec(ctx, "COMMIT")
 	require.NoError(t, err)
 	require.ErrorIs(t, read(h.guest), pbx.ErrMisuse, "after a commit behind the driver's back")
+
+	h.again()
+	_, err = h.tx.Exec(ctx, "SET client_encoding = 'LATIN1'")
+	require.NoError(t, err)
+	require.ErrorIs(t, read(h.guest), pbx.ErrMisuse, "in another encoding")
 }
 
 func TestAGuestOfASchemaThatIsNotRight(t *testing.T) {
@@ -277,10 +283,10 @@ func TestAGuestOfASchemaThatIsNotRight(t *testing.T) {
 		reason string
 		spoil  string
 	}{
-		"missing": {pbx.ErrStorage, "missing", "DROP SCHEMA pbx CASCADE"},
-		"older":   {pbx.ErrForeignStore, "no version", "UPDATE pbx.schema_version SET version = 0"},
-		"newer":   {pbx.ErrNewerSchema, "version 99", "UPDATE pbx.schema_version SET version = 99"},
-		"foreign": {pbx.ErrForeignStore, "something else", "DROP TABLE pbx.schema_version"},
+		"missing":    {pbx.ErrStorage, "missing", "DROP SCHEMA pbx CASCADE"},
+		"no version": {pbx.ErrForeignStore, "no version", "UPDATE pbx.schema_version SET version = 0"},
+		"newer":      {pbx.ErrNewerSchema, "version 99", "UPDATE pbx.schema_version SET version = 99"},
+		"foreign":    {pbx.ErrForeignStore, "something else", "DROP TABLE pbx.schema_version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dsn := fresh(t)

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"testing"
 	"time"
@@ -56,8 +55,6 @@ func begin(t testing.TB, c *pgx.Conn) pgx.Tx {
 	require.NoError(t, err)
 	return tx
 }
-
-func isRetry(err error) bool { return errors.Is(err, pbx.ErrRetry) }
 
 var tenantKey = pbx.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{pbx.Provider}}
 

@@ -77,8 +77,11 @@ func (t *transaction) release() {
 	t.c = nil
 }
 
-// commitTime is how long the answer to a COMMIT is waited for.
-const commitTime = 10 * time.Second
+// commitTime is how long the answer to a COMMIT is waited for: so long, and
+// so much longer for each change.
+func commitTime(changes int) time.Duration {
+	return 10*time.Second + time.Duration(changes)*5*time.Millisecond
+}
 
 // commit sends the changes and COMMIT together. Where nothing was read before,
 // the tenant is locked first: as long as that takes, the context counts; once
@@ -92,7 +95,7 @@ func (t *transaction) commit(ctx context.Context, changes []pbx.Change) error {
 	if t.c.closed() {
 		return &retry{&broken{errors.New("closed")}}
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
 	defer cancel()
 	trip := t.c.start(last)
 	for i := range changes {
