@@ -118,6 +118,21 @@ var grants = map[string]grant{
 	"ServiceUsers":       {administrators, inCustomer},
 	"AssociationChoices": {administrators, inCustomer},
 
+	"CompleteOrder":        {supportOnly, inCustomer},
+	"FailOrder":            {supportOnly, inCustomer},
+	"RetryOrder":           {administrators, inCustomer},
+	"CancelService":        {administrators, inCustomer},
+	"WithdrawCancellation": {administrators, inCustomer},
+
+	"AttachForeign":   {administrators, inCustomer},
+	"RequestForeign":  {administrators, inCustomer},
+	"ForeignService":  {administrators, inCustomer},
+	"ForeignServices": {administrators, inCustomer},
+	"SettleForeign":   {supportOnly, inCustomer},
+	"RetryForeign":    {administrators, inCustomer},
+	"DetachForeign":   {administrators, inCustomer},
+	"Connect":         {supportOnly, inProvider},
+
 	"Line":       {everyRole, inCustomer},
 	"UpdateLine": {everyRole, inCustomer},
 

@@ -80,7 +80,7 @@ func inTheEnd(code Code, holds string, end func(c *census)) invariant {
 
 // invariants are all that the checker proves, besides the references and the
 // unique indexes.
-var invariants = slices.Concat(everyRecord, peopleInvariants, groupInvariants, deviceInvariants, lineInvariants,
+var invariants = slices.Concat(everyRecord, peopleInvariants, groupInvariants, deviceInvariants, lineInvariants, foreignInvariants,
 	dialPlanInvariants, numberInvariants, bookInvariants, journalInvariants)
 
 // checkPage is how many records the checker reads at a time, and how many
@@ -216,5 +216,5 @@ var kinds = map[*Table]string{
 	usersTable: "user", aliasesTable: "alias", sipIdentitiesTable: "SIP identity", groupsTable: "group", membersTable: "group member",
 	devicesTable: "device", servicesTable: "service", associationsTable: "association", extensionsTable: "extension",
 	ownersTable: "owner", mailboxesTable: "mailbox", portRequestsTable: "port request", numbersTable: "number",
-	ordersTable: "order", orderLinesTable: "order line", eventsTable: "event", cursorsTable: "cursor",
+	foreignTable: "foreign service", ordersTable: "order", orderLinesTable: "order line", eventsTable: "event", cursorsTable: "cursor",
 }

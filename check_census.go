@@ -33,12 +33,14 @@ type userTally struct {
 	slots                                  [maxServices + 1]bool
 	services, devices, extensions          int
 	primaries, primaryDevices, mainEntries int
+	email                                  bool
 }
 
 // serviceTally is what a service says of itself, and what says the same of it.
 type serviceTally struct {
 	dn       Extension
 	number   E164
+	users    []UserID
 	dialled  int // entries of the dial plan that reach it
 	numbered int // numbers assigned to it
 }
@@ -159,7 +161,7 @@ func (c *census) count(rec Record) {
 	case *StationPool:
 		c.used[r.Package] = r.Used
 	case *User:
-		c.users[r.ID] = &userTally{active: r.State == UserActive}
+		c.users[r.ID] = &userTally{active: r.State == UserActive, email: r.Email != ""}
 		if r.Station != "" {
 			c.stations[r.Station]++
 		}
@@ -178,6 +180,9 @@ func (c *census) count(rec Record) {
 		if u := c.users[r.UserID]; u != nil {
 			u.services++
 			u.primaries += oneIf(r.PrimaryOf == r.UserID)
+		}
+		if s := c.services[r.ServiceID]; s != nil {
+			s.users = append(s.users, r.UserID)
 		}
 	case *DialEntry:
 		if u := c.users[r.UserID]; u != nil {

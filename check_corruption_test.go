@@ -180,6 +180,64 @@ var corruptions = []struct {
 	}, []string{"DEV-2 device"}},
 
 	// Services and associations.
+	{"a service to be cancelled at no time", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.cancelled.ID}, where{"cancel_at": time.Time{}})
+	}, []string{"SVC-17 service"}},
+	{"an active service that is to be cancelled", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.line.ID}, where{"cancel_at": w.clock})
+	}, []string{"SVC-17 service"}},
+	{"a cancelled service that is not billed", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.cancelled.ID}, where{"activated_at": time.Time{}})
+	}, []string{"SVC-17 service"}},
+	{"an order in process that is billed", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.processing.ID}, where{"activated_at": w.clock})
+	}, []string{"SVC-17 service"}},
+	{"an order that failed for no reason", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.failed.ID}, where{"failure": ""})
+	}, []string{"SVC-17 service"}},
+	{"an active service that is to be activated later", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.line.ID}, where{"activate_later": true})
+	}, []string{"SVC-17 service"}},
+	{"a remote service with a status of ours", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.elsewhere.ID}, where{"status": "active"})
+	}, []string{"SVC-17 service"}},
+	{"a service of ours with no status", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.line.ID}, where{"status": "none"})
+	}, []string{"SVC-17 service"}},
+
+	// Foreign services.
+	{"a foreign service of no line", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"service_id": nobody})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service with a line and a former one", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"former_dn": "7651"})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service that goes before its line", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"state": "deleting", "requests": 1})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service that is deleted by a system that does not", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.deleting.ID}, where{"deletable": false})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service left that its system would delete", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.left.ID}, where{"deletable": true})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service that failed to be deleted by a system that does not", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.undying.ID}, where{"deletable": false})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service of no state", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"state": "gone"})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service that leads nowhere", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"link": "javascript:alert(1)"})
+	}, []string{"SVC-13 foreign service"}},
+	{"a foreign service requested by nobody", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.asked.ID}, where{"requests": 0})
+	}, []string{"SVC-18 foreign service"}},
+	{"a user without the email address that a foreign service needs", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"service_id": x.shared.ID, "needs_email": true})
+		w.rewrite("users", where{"id": x.bob.ID}, where{"email": ""})
+	}, []string{"USR-14 foreign service"}},
+
 	{"a service of no status", func(w *world, x *all) {
 		w.rewrite("services", where{"id": x.line.ID}, where{"status": "lost"})
 	}, []string{"SVC-17 service"}},
@@ -199,7 +257,7 @@ var corruptions = []struct {
 		for i := range 8 {
 			id := pbx.ServiceID{0: 0xee, 15: byte(i + 1)}
 			dn := pbx.Extension([]byte{'7', '9', '0', byte('0' + i)})
-			w.plant(&pbx.Service{TenantID: w.us.ID, ID: id, Rev: 1, DN: dn, Status: pbx.StatusNone, CreatedAt: w.clock},
+			w.plant(&pbx.Service{TenantID: w.us.ID, ID: id, Rev: 1, DN: dn, Status: pbx.StatusPendingActivation, CreatedAt: w.clock},
 				&pbx.DialEntry{TenantID: w.us.ID, Digits: dn, Rev: 1, ServiceID: id},
 				&pbx.Association{TenantID: w.us.ID, UserID: x.cid.ID, ServiceID: id, Rev: 1, Slot: int64(i + 2)})
 		}

@@ -18,21 +18,25 @@ type NewService struct {
 	Name           string // up to 64 characters
 	Type           string // a code of the tenant's catalogue
 	Number         NumberChoice
-	LocationID     LocationID // empty: the user's
-	LocationKeptBy string     // the self-service system that keeps the location (OWN-8)
-	RemoteSystem   string     // the system that hosts it (SVC-11)
-	ActivateLater  bool       // pending activation; billing starts then. So it is for a user who is not active
+	LocationID     LocationID   // empty: the user's
+	LocationKeptBy string       // the self-service system that keeps the location (OWN-8)
+	RemoteSystem   string       // the system that hosts it (SVC-11)
+	ActivateLater  bool         // pending activation; billing starts then. So it is for a user who is not active
+	Foreign        []NewForeign // what other systems are asked to provide on it (SVC-18)
 }
 
 // AddService adds a phone service, and gives it to a user if one is named, in
-// one act (SVC-2). What it costs is ordered (ORD-1).
+// one act (SVC-2). What it costs is ordered (ORD-1), and what other systems are to
+// provide on it is asked of them (SVC-18). ServiceStatus says in which status it
+// begins.
 //
 // Errors: ErrNotFound for the user; ErrExhausted for his ninth service (SVC-3);
 // and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3),
 // ErrConflict for a DN, number or device that is taken (EXT-2, NUM-2, DEV-2),
 // ErrNotFound for what else is named, ErrExhausted for extensions (EXT-5) and
 // numbers (NUM-3, NUM-4), ErrDenied for a new number where there are none
-// (NUM-6).
+// (NUM-6), ErrInvalid for what is asked of other systems (SVC-13, SVC-11) and
+// ErrFailedPrecondition where his email address is missing for it (USR-14).
 func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, error) {
 	var made *Service
 	err := d.change(ctx, "AddService", in.plan, func(t *tx) error {
@@ -47,6 +51,7 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 		if err := t.lookLine(ctx, &line, &look); err != nil {
 			return err
 		}
+		look.bad = append(look.bad, line.unmet()...)
 		if err := look.err(); err != nil {
 			return err
 		}
@@ -140,6 +145,7 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 	look.text(SVC2, "Name", l.in.Name, maxName)
 	look.text(OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
 	look.text(SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
+	l.lookRequests(look)
 	t.lookModel(l, look)
 	var err error
 	l.typ, err = t.serviceType(ctx, l.in.Type)
@@ -197,17 +203,38 @@ func (t *tx) lookDN(ctx context.Context, l *newLine, look *door) error {
 // the dial plan, its number.
 func (t *tx) addLine(l *newLine) *Service {
 	s := &Service{
-		TenantID: t.tenantID, ID: t.newID(), DN: l.in.DN, Name: l.in.Name, Type: l.in.Type, Status: StatusActive,
+		TenantID: t.tenantID, ID: t.newID(), DN: l.in.DN, Name: l.in.Name, Type: l.in.Type,
 		DeviceType: l.model.Name, Category: l.model.Category, DeviceID: l.in.DeviceID,
 		LocationID: l.in.LocationID, LocationKeptBy: l.in.LocationKeptBy, RemoteSystem: l.in.RemoteSystem,
-		Number: l.number.e164(), CreatedAt: t.now, ActivatedAt: t.now,
+		Number: l.number.e164(), CreatedAt: t.now,
 	}
-	if l.in.ActivateLater {
-		s.Status, s.ActivatedAt = StatusPendingActivation, time.Time{}
-	}
+	l.begin(s, t.now)
 	t.insert(s)
 	t.did("service.created", s.ref(), string(s.DN))
+	if s.Status == StatusOrderProcessing {
+		t.did("service.order-processing", s.ref(), s.Type)
+	}
 	t.enterDialPlan(&DialEntry{Digits: s.DN, ServiceID: s.ID})
 	t.assignNumber(&l.number, s)
+	for i := range l.in.Foreign {
+		t.stageForeign(s, &l.in.Foreign[i], ForeignRequested)
+	}
 	return s
+}
+
+// begin gives a new service its first status (SVC-17), and the time from which it
+// is billed, if that is now.
+func (l *newLine) begin(s *Service, now time.Time) {
+	s.Status = StatusActive
+	switch {
+	case s.RemoteSystem != "":
+		s.Status = StatusNone
+	case l.typ != nil && l.typ.Fulfilment:
+		s.Status, s.ActivateLater = StatusOrderProcessing, l.in.ActivateLater
+	case l.in.ActivateLater:
+		s.Status = StatusPendingActivation
+	}
+	if s.Status != StatusOrderProcessing && !l.in.ActivateLater {
+		s.ActivatedAt = now
+	}
 }

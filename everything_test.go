@@ -21,6 +21,8 @@ type all struct {
 	phone, spare       *pbx.Device
 	port               *pbx.PortRequest
 	brit               *pbx.User
+	statuses
+	linked
 }
 
 // everything fills the world. What is personal is marked, so that it can be
@@ -91,6 +93,8 @@ func everything(w *world) *all {
 	ok(err)
 
 	ported(w, x)
+	x.statuses = everyStatus(w)
+	x.linked = foreigners(w)
 	goners(w, x)
 
 	brit, err := w.british.SetUpUser(w.ctx, pbx.SetUp{

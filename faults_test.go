@@ -52,7 +52,8 @@ func (r role) of(w *world) *pbx.Directory {
 // operations is not for: Batch and Review run operations, and Deliver, which
 // hands over at least once, has tests of its own.
 var reads = strings.Fields(`
-	Alias Aliases As AssociationChoices Batch Check Confirm Deliver Device Devices Digest Extensions Group Groups In Journal Line
+	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device Devices Digest Extensions ForeignService
+	ForeignServices Group Groups In Journal Line
 	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
 	SIPIdentity Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
@@ -106,6 +107,15 @@ var operations = []operation{
 	{"Associate", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Associate(ctx, x.cid.ID, x.bare.ID))
 	}, admin},
+	{"AttachForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AttachForeign(ctx, x.shared.ID, miCollab("Client")))
+	}, admin},
+	{"CancelService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CancelService(ctx, x.line.ID, x.port.Date))
+	}, admin},
+	{"CompleteOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CompleteOrder(ctx, x.processing.ID))
+	}, visiting},
 	{"CancelPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.CancelPort(ctx, x.port.ID))
 	}, admin},
@@ -149,6 +159,10 @@ var operations = []operation{
 	{"DeleteUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.Confirm(pbx.USR9).DeleteUser(ctx, x.bob.ID, pbx.UserOnly)
 	}, admin},
+	{"DeleteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.Confirm(pbx.SVC10).DeleteService(ctx, x.hub.ID)
+	}, admin},
+	{"DetachForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.DetachForeign(ctx, x.left.ID) }, admin},
 	{"Disassociate", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.Confirm(pbx.SVC5).Disassociate(ctx, x.cid.ID, x.shared.ID)
 	}, admin},
@@ -158,6 +172,9 @@ var operations = []operation{
 	{"EnableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.EnableUser(ctx, x.fay.ID))
 	}, admin},
+	{"FailOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.FailOrder(ctx, x.processing.ID, "No fibre in the street"))
+	}, visiting},
 	{"FailPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.FailPort(ctx, x.port.ID))
 	}, visiting},
@@ -207,8 +224,17 @@ var operations = []operation{
 	{"RemoveOwner", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.RemoveOwner(ctx, x.national(), "kate"))
 	}, admin},
+	{"RequestForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RequestForeign(ctx, x.shared.ID, miCollab("Client")))
+	}, admin},
 	{"RequestPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.RequestPort(ctx, pbx.NewPort{Carrier: "C", Date: x.port.Date, Numbers: []pbx.E164{"+16175550190", "+16175550191"}}))
+	}, admin},
+	{"RetryForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RetryForeign(ctx, x.refused.ID))
+	}, admin},
+	{"RetryOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RetryOrder(ctx, x.failed.ID))
 	}, admin},
 	{"ReturnNumber", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.ReturnNumber(ctx, "+16175550150")
@@ -243,6 +269,9 @@ var operations = []operation{
 	{"SetStationPool", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.SetStationPool(ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 9}))
 	}, admin},
+	{"SettleForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SettleForeign(ctx, x.asked.ID, pbx.Settlement{State: pbx.ForeignActive, Link: "https://micollab.example.com/new"}))
+	}, visiting},
 	{"SetUpUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		in := newcomer("newcomer")
 		in.Station, in.Applications, in.DeviceID, in.Ports = "STANDARD", []string{"crm", "fax"}, x.spare.ID, 2
@@ -253,6 +282,9 @@ var operations = []operation{
 	}, providing},
 	{"UnassignDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.UnassignDevice(ctx, x.phone.ID)
+	}, admin},
+	{"WithdrawCancellation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.WithdrawCancellation(ctx, x.cancelled.ID))
 	}, admin},
 	{"UpdateLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.UpdateLine(ctx, x.national(), pbx.LineChange{AddOwners: []pbx.Principal{"lena"}, RemoveOwners: []pbx.Principal{"kate"}, Building: "EMPTY"}))

@@ -14,6 +14,7 @@ func (a *ahead) service(id ServiceID) found { return a.get(servicesTable.Key(), 
 func (a *ahead) alias(id AliasID) found     { return a.get(aliasesTable.Key(), id) }
 func (a *ahead) device(id DeviceID) found   { return a.get(devicesTable.Key(), id) }
 func (a *ahead) group(id GroupID) found     { return a.get(groupsTable.Key(), id) }
+func (a *ahead) foreign(id ForeignID) found { return a.get(foreignTable.Key(), id) }
 
 func (a *ahead) location(id LocationID) found { return a.get(locationsTable.Key(), id) }
 func (a *ahead) serviceType(code string) found {
@@ -81,8 +82,12 @@ func (f found) ending() {
 		f.to(part.of.Key(), part.column)
 	}
 	f.numbered()
+	f.foreign()
 	f.users().entitled()
 }
+
+// foreign are the foreign services of each line.
+func (f found) foreign() found { return f.to(foreignByLine, "id") }
 
 // aliasEnding is what goes with each alias.
 func (f found) aliasEnding() {

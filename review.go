@@ -194,7 +194,7 @@ func (r *Review) Commit(ctx context.Context) error {
 	}
 	if r.unsure > 0 {
 		if r.done, err = c.committed(ctx, tenant, r.unsure, r.operation); r.done {
-			r.applied.settle()
+			r.applied.reveal()
 		}
 		if r.done || err != nil {
 			return err
@@ -216,7 +216,7 @@ func (r *Review) Commit(ctx context.Context) error {
 		r.unsure = 0
 	}
 	if r.done = err == nil; r.done {
-		r.applied.settle()
+		r.applied.reveal()
 	}
 	return err
 }

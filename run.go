@@ -100,7 +100,7 @@ func (c *core) update(ctx context.Context, tenant TenantID, p plan, run func(*tx
 		return t.apply(ctx, w)
 	}, operation)
 	if err == nil {
-		t.settle()
+		t.reveal()
 	}
 	return err
 }

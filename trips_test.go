@@ -21,6 +21,9 @@ import (
 // the lock on its tenant, perhaps once more by what it found, and sends all that
 // it does with the commit. A read is one trip, and a list one a page.
 var trips = map[string]int{
+	"AttachForeign": 2, "CancelService": 2, "CompleteOrder": 2, "DetachForeign": 2, "FailOrder": 2, "RequestForeign": 2,
+	"RetryForeign": 2, "RetryOrder": 2, "SettleForeign": 2, "WithdrawCancellation": 2, "ForeignService": 1, "ForeignServices": 1,
+
 	"ActivatePort": 2, "ActivateService": 2, "ActivateUser": 2, "AddAlias": 2, "AddDevice": 2, "AddExtension": 2,
 	"AddLocation": 2, "AddMailbox": 2, "AddMember": 2, "AddNumbers": 3, "AddOwner": 2, "AddService": 3, "AssignDevice": 2,
 	"Associate": 2, "Batch": 3, "CancelPort": 2, "ChangeNumber": 4, "ChangeStation": 2, "CheckPIN": 3, "ConfirmPort": 2,
@@ -41,7 +44,7 @@ var trips = map[string]int{
 
 // withoutTrips are the methods that have no such bound: those that ask no
 // store, and those that walk through all of it.
-var withoutTrips = strings.Fields("As Check Confirm Deliver In Stats")
+var withoutTrips = strings.Fields("As Check Confirm Connect Deliver In Stats")
 
 // ownReads is how many of an operation's trips in the table of operations are
 // reads of the call itself, before it: those that save what they read.
@@ -77,6 +80,15 @@ var readings = []operation{
 	}, providing},
 	{"Extensions", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Extensions(ctx, pbx.ExtensionQuery{}))
+	}, admin},
+	{"ForeignService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ForeignService(ctx, x.asked.ID))
+	}, admin},
+	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.ForeignServices(ctx, x.hub.ID))
+	}, admin},
+	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.ForeignServices(ctx, pbx.ServiceID{}))
 	}, admin},
 	{"Group", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Group(ctx, x.group.ID)) }, admin},
 	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *all) error {
@@ -144,6 +156,9 @@ var readings = []operation{
 	}, admin},
 	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Services(ctx, pbx.ServiceQuery{Number: "+1617"}))
+	}, admin},
+	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Services(ctx, pbx.ServiceQuery{CancelledBy: x.port.Date}))
 	}, admin},
 	{"StationPools", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.StationPools(ctx)) }, admin},
 	{"Tenant", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Tenant(ctx)) }, admin},

@@ -485,8 +485,8 @@ func (t *tx) apply(ctx context.Context, w Writer) (int64, error) {
 	return 0, nil
 }
 
-// settle makes valid what is so only when it is committed.
-func (t *tx) settle() {
+// reveal makes valid what is so only when it is committed.
+func (t *tx) reveal() {
 	for _, secret := range t.drawn {
 		secret.valid.Store(true)
 	}

@@ -193,6 +193,57 @@ var broken = []struct {
 	{"category", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Category = "toaster" }) }},
 	{"services_number_shape", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Number = "0016175550100" }) }},
 
+	{"services_cancelled", func(w *world) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusPendingCancellation })
+	}},
+	{"services_cancelled", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.CancelAt = noon }) }},
+	{"services_remote", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusNone }) }},
+	{"services_remote", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.RemoteSystem = "Leeds" }) }},
+	{"services_billed", func(w *world) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.ActivatedAt = time.Time{} })
+	}},
+	{"services_billed", func(w *world) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusOrderProcessing })
+	}},
+	{"services_failed", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Failure = "why" }) }},
+	{"services_failed", func(w *world) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status, s.ActivatedAt = pbx.StatusOrderFailed, time.Time{} })
+	}},
+	{"services_later", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.ActivateLater = true }) }},
+
+	{"foreign_services_digits", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.FormerDN, f.State = pbx.ServiceID{}, "x", pbx.ForeignLeft })
+	}},
+	{"system", func(w *world) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.System = "" }) }},
+	{"name", func(w *world) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.Name = "" }) }},
+	{"state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State = pbx.ForeignGone })
+	}},
+	{"foreign_services_former", func(w *world) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.FormerDN = "20000" }) }},
+	{"foreign_services_former", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.State = pbx.ServiceID{}, pbx.ForeignLeft })
+	}},
+	{"foreign_services_state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.FormerDN = pbx.ServiceID{}, "20000" })
+	}},
+	{"foreign_services_state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State, f.Deletable = pbx.ForeignDeleting, true })
+	}},
+	{"foreign_services_state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.ServiceID, f.FormerDN, f.State, f.Deletable = pbx.ServiceID{}, "20000", pbx.ForeignLeft, true
+		})
+	}},
+	{"foreign_services_state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.ServiceID, f.FormerDN, f.State = pbx.ServiceID{}, "20000", pbx.ForeignFailed
+		})
+	}},
+	{"foreign_services_asked", func(w *world) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.Requests = 0 }) }},
+	{"foreign_services_asked", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State, f.Requests = pbx.ForeignActive, -1 })
+	}},
+
 	{"slot", func(w *world) pbx.Change { return association(w, 0) }},
 	{"slot", func(w *world) pbx.Change { return association(w, 9) }},
 	{"associations_primary_user", func(w *world) pbx.Change {
@@ -309,6 +360,14 @@ func mailbox(w *world, change func(*pbx.Mailbox)) pbx.Change {
 	return another(&pbx.Mailbox{TenantID: w.tenant.ID, ServiceID: w.bare.ID, Rev: 1, Number: "20000", CreatedAt: noon}, change)
 }
 
+// foreign is what another system was asked to provide on a line.
+func foreign(w *world, change func(*pbx.ForeignService)) pbx.Change {
+	return another(&pbx.ForeignService{
+		TenantID: w.tenant.ID, ID: w.id(), Rev: 1, ServiceID: w.bare.ID, System: "SYSTEM", Name: "Client",
+		State: pbx.ForeignRequested, At: noon, Requests: 1,
+	}, change)
+}
+
 func event(w *world, change func(*pbx.Event)) pbx.Change {
 	return another(&pbx.Event{
 		TenantID: w.tenant.ID, Seq: 99, Pos: 1, At: noon, Operation: w.id(), Actor: "admin", Role: pbx.RoleSupport, Type: "t", Kind: "user",
@@ -384,6 +443,11 @@ func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
 		"UPDATE users SET first_name = NULL",
 		"UPDATE services SET type = ''",
 		"UPDATE port_requests SET toll_free = -1",
+		"UPDATE service_types SET fulfilment = 2",
+		"UPDATE services SET activate_later = 2",
+		"INSERT INTO foreign_services SELECT tenant_id, id, 1, id, NULL, 'S', 'n', '', 2, 0, 0, 'active', '', 0, 0 FROM services",
+		"INSERT INTO foreign_services SELECT tenant_id, id, 1, id, NULL, 'S', 'n', '', 0, 2, 0, 'active', '', 0, 0 FROM services",
+		"INSERT INTO foreign_services SELECT tenant_id, id, 1, id, NULL, 'S', 'n', '', 0, 0, 2, 'active', '', 0, 0 FROM services",
 	} {
 		_, err := db.Exec(statement)
 		var refusal *driver.Error
@@ -488,6 +552,14 @@ var dangling = map[string]func(w *world) pbx.Change{
 	},
 	"mailboxes(tenant_id, service_id)": func(w *world) pbx.Change {
 		return mailbox(w, func(m *pbx.Mailbox) { m.ServiceID = pbx.ServiceID(w.user.ID) })
+	},
+	"foreign_services(tenant_id)": func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.TenantID, f.ServiceID, f.FormerDN, f.State = nowhere, pbx.ServiceID{}, "20000", pbx.ForeignLeft
+		})
+	},
+	"foreign_services(tenant_id, service_id)": func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID = pbx.ServiceID(w.user.ID) })
 	},
 	"port_requests(tenant_id)": func(w *world) pbx.Change { return another(w.port, func(p *pbx.PortRequest) { p.TenantID = nowhere }) },
 	"numbers(tenant_id)":       func(w *world) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.TenantID = nowhere }) },

@@ -96,7 +96,7 @@ func TestReferringRowsAreFoundByAnIndex(t *testing.T) {
 		"users":         {"extensions_by_user", "devices_by_user", "aliases_by_user", "fk_call_group_members_user"},
 		"aliases":       {"extensions_by_alias", "fk_call_group_members_alias"},
 		"call_groups":   {"extensions_by_group"},
-		"services":      {"associations_by_service", "numbers_waiting"},
+		"services":      {"associations_by_service", "numbers_waiting", "foreign_services_line"},
 		"locations":     {"users_by_location", "services_by_location", "devices_by_location"},
 		"devices":       {"services_by_device"},
 		"service_types": {"services_by_type"},

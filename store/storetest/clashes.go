@@ -79,6 +79,12 @@ var clashes = map[string]func(c *customer) (free, taking pbx.Record){
 		m := c.mailbox(add(c.world, c.service()))
 		return m, with(m, "number", holder.Number)
 	},
+	"foreign_services_line": func(c *customer) (free, taking pbx.Record) {
+		line := add(c.world, c.service())
+		holder := add(c.world, c.foreign(line))
+		f := c.foreign(line)
+		return f, with(f, "name", holder.Name)
+	},
 	"numbers_service": func(c *customer) (free, taking pbx.Record) {
 		s := add(c.world, c.service())
 		s.Number = c.e164()

@@ -109,5 +109,11 @@ func (c *customer) phoneLine(i int, people []*pbx.User, sites []*pbx.Location, p
 	}
 	if i < 4 {
 		add(c.world, c.mailbox(s))
+		s.Status, s.ActivatedAt, s.CancelAt = pbx.StatusPendingCancellation, epoch, epoch.Add(time.Duration(i/2)*time.Hour)
+	}
+	add(c.world, c.foreign(s))
+	other := add(c.world, c.foreign(s))
+	if other.System = "OTHER"; i%2 == 0 {
+		other.ServiceID, other.FormerDN, other.State = pbx.ServiceID{}, s.DN, pbx.ForeignLeft
 	}
 }

@@ -139,7 +139,7 @@ func assigned(d *pbx.Device, u *pbx.User, primary bool) *pbx.Device {
 // service returns a service with nothing optional.
 func (c *customer) service() *pbx.Service {
 	return &pbx.Service{
-		TenantID: c.tenant.ID, ID: c.uuid(), Rev: 1, DN: c.dn(), Status: pbx.StatusNone,
+		TenantID: c.tenant.ID, ID: c.uuid(), Rev: 1, DN: c.dn(), Status: pbx.StatusPendingActivation,
 		DeviceType: "6867i", Category: pbx.MultiLine, CreatedAt: epoch,
 	}
 }
@@ -168,6 +168,14 @@ func (c *customer) owner(s *pbx.Service, name pbx.Principal) *pbx.Owner {
 
 func (c *customer) mailbox(s *pbx.Service) *pbx.Mailbox {
 	return &pbx.Mailbox{TenantID: c.tenant.ID, ServiceID: s.ID, Rev: 1, Number: fmt.Sprintf("9%05d", c.next()), CreatedAt: epoch}
+}
+
+// foreign returns a foreign service of a line that its system was asked for.
+func (c *customer) foreign(s *pbx.Service) *pbx.ForeignService {
+	return &pbx.ForeignService{
+		TenantID: c.tenant.ID, ID: c.uuid(), Rev: 1, ServiceID: s.ID, System: "SYSTEM", Name: fmt.Sprint("Foreign ", c.next()),
+		State: pbx.ForeignRequested, At: epoch, Requests: 1,
+	}
 }
 
 func (c *customer) port() *pbx.PortRequest {

@@ -79,7 +79,7 @@ func (c *customer) variants() map[string][]pbx.Record {
 	return map[string][]pbx.Record{
 		"tenants":            c.tenantVariants(),
 		"locations":          locationVariants(c.location("W21")),
-		"service_types":      {with(withApplications(c.serviceType("PRO")), "one_time", int64(-5)), c.serviceType("PRO")},
+		"service_types":      {with(with(withApplications(c.serviceType("PRO")), "one_time", int64(-5)), "fulfilment", true), c.serviceType("PRO")},
 		"station_pools":      {withApplications(c.pool("PREMIER", 7)), with(c.pool("PREMIER", 7), "used", int64(7))},
 		"users":              userVariants(c.user("Grace", "Hopper"), site, later),
 		"aliases":            {c.alias(person)},
@@ -92,6 +92,7 @@ func (c *customer) variants() map[string][]pbx.Record {
 		"extensions":         c.entryVariants(line, person, subUser, team),
 		"owners":             {c.owner(line, "ada"), with(c.owner(line, "ada"), "since", later)},
 		"mailboxes":          mailboxVariants(c.mailbox(line), later),
+		"foreign_services":   foreignVariants(c.foreign(line), later),
 		"port_requests":      portVariants(c.port()),
 		"numbers":            c.numberVariants(provider, line, bare, porting, port, later),
 		"orders":             orderVariants(c.order(2), site, person, later),

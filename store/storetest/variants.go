@@ -108,8 +108,22 @@ func serviceVariants(bare *pbx.Service, number pbx.E164, phone *pbx.Device, site
 	full := clone(bare)
 	full.Name, full.Type, full.Status = oddText, "CONNECT", pbx.StatusActive
 	full.DeviceID, full.LocationID, full.Number = phone.ID, site.ID, number
-	full.LocationKeptBy, full.RemoteSystem, full.ActivatedAt = "directory", "elsewhere", later
-	return some(full, bare)
+	full.LocationKeptBy, full.ActivatedAt = "directory", later
+	remote, cancelled, failed := clone(bare), clone(full), clone(bare)
+	remote.Status, remote.RemoteSystem = pbx.StatusNone, "elsewhere"
+	cancelled.Status, cancelled.CancelAt = pbx.StatusPendingCancellation, later
+	failed.Status, failed.Failure, failed.ActivateLater = pbx.StatusOrderFailed, oddText, true
+	return some(full, remote, cancelled, failed, bare)
+}
+
+// foreignVariants are with its line and without it.
+func foreignVariants(bare *pbx.ForeignService, later time.Time) []pbx.Record {
+	active, gone := clone(bare), clone(bare)
+	active.Name, active.Link, active.Outcome = oddText, "https://elsewhere.example.com/1", oddText
+	active.NeedsEmail, active.NeedsLogin, active.State, active.At = true, true, pbx.ForeignActive, later
+	gone.ServiceID, gone.FormerDN, gone.Deletable = pbx.ServiceID{}, "7001", true
+	gone.State, gone.Requests = pbx.ForeignDeleting, 2
+	return some(active, gone, bare)
 }
 
 func (c *customer) entryVariants(line *pbx.Service, u *pbx.User, a *pbx.Alias, g *pbx.Group) []pbx.Record {
