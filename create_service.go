@@ -22,14 +22,16 @@ type NewService struct {
 	LocationKeptBy string     // the self-service system that keeps the location (OWN-8)
 	RemoteSystem   string     // the system that hosts it (SVC-11)
 	ActivateLater  bool       // pending activation; billing starts then
+	Keys           []PhoneKey // the programmable keys of its phone (DEV-7)
 }
 
 // AddService adds a phone service, and gives it to a user if one is named, in
 // one act (SVC-2). What it costs is ordered (ORD-1).
 //
 // Errors: ErrNotFound for the user; ErrExhausted for his ninth service (SVC-3);
-// and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3),
-// ErrConflict for a DN, number or device that is taken (EXT-2, NUM-2, DEV-2),
+// and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3,
+// DEV-7), ErrConflict for a DN, number, device or key of the device that is taken
+// (EXT-2, NUM-2, DEV-2, DEV-7),
 // ErrNotFound for what else is named, ErrExhausted for extensions (EXT-5) and
 // numbers (NUM-3, NUM-4), ErrDenied for a new number where there are none
 // (NUM-6).
@@ -76,6 +78,10 @@ func (in *NewService) plan(a *ahead) {
 	a.serviceType(in.Type)
 	a.number(in.Number.Number)
 	a.extension(in.DN)
+	if len(in.Keys) > 0 {
+		a.get(servicesByDevice, in.DeviceID).to(serviceKeysTable.Key(), "id")
+		a.keyTargets(in.Keys)
+	}
 }
 
 // newLine is a service about to be added: its input, and what was read of what
@@ -140,7 +146,9 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 	look.text(SVC2, "Name", l.in.Name, maxName)
 	look.text(OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
 	look.text(SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
-	t.lookModel(l, look)
+	if err := t.lookPhone(ctx, l, look); err != nil {
+		return err
+	}
 	var err error
 	l.typ, err = t.serviceType(ctx, l.in.Type)
 	if err := look.take(err); err != nil {
@@ -160,13 +168,31 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 	return t.lookDN(ctx, l, look)
 }
 
+// lookPhone finds the model of a new service's phone, and checks the keys that
+// it is to have.
+func (t *tx) lookPhone(ctx context.Context, l *newLine, look *door) error {
+	t.lookModel(l, look)
+	switch {
+	case len(l.in.Keys) == 0 || l.model.Name == "":
+		return nil
+	case l.in.RemoteSystem != "":
+		look.refuse(SVC11, "Keys", "the keys of a remote service are set in its own system")
+		return nil
+	}
+	var carried Service
+	if l.device != nil && l.device.State != DeviceAvailable { // it may carry others
+		carried.DeviceID = l.device.ID
+	}
+	return t.lookKeys(ctx, l.in.Keys, l.model, &carried, look)
+}
+
 // lookModel finds the model of a new service's phone.
 func (t *tx) lookModel(l *newLine, look *door) {
 	if d := l.device; d != nil {
 		if l.in.DeviceType != "" && l.in.DeviceType != d.Model {
 			look.refuse(SVC2, "DeviceType", "the device is a %s", d.Model)
 		}
-		l.model = DeviceModel{Name: d.Model, Category: d.Category}
+		l.model = DeviceModel{Name: d.Model, Category: d.Category, Keys: t.core.models[d.Model].Keys}
 		return
 	}
 	model, known := t.core.models[l.in.DeviceType]
@@ -194,7 +220,7 @@ func (t *tx) lookDN(ctx context.Context, l *newLine, look *door) error {
 }
 
 // addLine stages a service that lookLine found right: the service, its entry in
-// the dial plan, its number.
+// the dial plan, its number, its keys.
 func (t *tx) addLine(l *newLine) *Service {
 	s := &Service{
 		TenantID: t.tenantID, ID: t.newID(), DN: l.in.DN, Name: l.in.Name, Type: l.in.Type, Status: StatusActive,
@@ -209,5 +235,11 @@ func (t *tx) addLine(l *newLine) *Service {
 	t.did("service.created", s.ref(), string(s.DN))
 	t.enterDialPlan(&DialEntry{Digits: s.DN, ServiceID: s.ID})
 	t.assignNumber(&l.number, s)
+	for _, k := range l.in.Keys {
+		t.insert(&ServiceKey{TenantID: t.tenantID, ServiceID: s.ID, PhoneKey: k})
+	}
+	if len(l.in.Keys) > 0 {
+		t.did("service.keys-set", s.ref(), "")
+	}
 	return s
 }

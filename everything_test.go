@@ -18,6 +18,7 @@ type all struct {
 	alias              *pbx.Alias
 	group, queue       *pbx.Group
 	phone, spare       *pbx.Device
+	second             *pbx.Device // ann's, with one line
 	port               *pbx.PortRequest
 	brit               *pbx.User
 }
@@ -34,7 +35,7 @@ func everything(w *world) *all {
 	ok(err)
 	x.spare, err = w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-02", Model: "Cisco 8851"})
 	ok(err)
-	second, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-03", Model: "Yealink T46U"})
+	x.second, err = w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-03", Model: "Yealink T46U"})
 	ok(err)
 	lobby, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-04", Model: "Grandstream HT802"})
 	ok(err)
@@ -49,7 +50,7 @@ func everything(w *world) *all {
 	})
 	ok(err)
 	x.ann, x.line = made.User, made.Service
-	_, err = w.dir.AssignDevice(w.ctx, second.ID, x.ann.ID, 1)
+	_, err = w.dir.AssignDevice(w.ctx, x.second.ID, x.ann.ID, 1)
 	ok(err)
 	_, err = w.dir.AddExtension(w.ctx, x.ann.ID, "7501")
 	ok(err)
@@ -76,6 +77,7 @@ func everything(w *world) *all {
 	ok(err)
 
 	x.alias = w.alias(x.ann.ID, "Marker Support", "7701")
+	onPhones(w, x)
 	x.group = w.group("Marker Hunters", "7702")
 	x.queue, err = w.dir.CreateGroup(w.ctx, pbx.NewGroup{Kind: pbx.ACDQueue, Name: "Marker Queue"})
 	ok(err)
@@ -95,6 +97,19 @@ func everything(w *world) *all {
 	_, err = w.support.Deliver(w.ctx, "mail", func(context.Context, *pbx.Event) error { return nil })
 	ok(err)
 	return x
+}
+
+// onPhones puts an alias on the second line of a phone, and sets keys.
+func onPhones(w *world, x *all) {
+	w.t.Helper()
+	_, err := w.dir.SetDeviceLine(w.ctx, x.phone.ID, 2, pbx.AliasMember(x.alias.ID))
+	require.NoError(w.t, err)
+	x.line, err = w.dir.SetKeys(w.ctx, x.line.ID, x.line.Rev, []pbx.PhoneKey{
+		{Position: 1, Kind: pbx.KeyBusyLamp, Label: "Marker Bob", Target: "7601"}, {Position: 12, Kind: pbx.KeyFeature, Target: "*21"},
+	})
+	require.NoError(w.t, err)
+	x.shared, err = w.dir.SetKeys(w.ctx, x.shared.ID, x.shared.Rev, []pbx.PhoneKey{{Position: 3, Kind: pbx.KeyLine}})
+	require.NoError(w.t, err)
 }
 
 // ported adds numbers of the tenant's own, and three that are being ported in:

@@ -29,13 +29,14 @@ var trips = map[string]int{
 	"ModifyAlias": 2, "ModifyLocation": 2, "ModifyMailbox": 2, "ModifyService": 2, "ModifyTenant": 2, "ModifyUser": 2,
 	"RemoveExtension": 2, "RemoveMember": 2, "RemoveOwner": 2, "RequestPort": 3, "ReturnNumber": 2, "Review": 3,
 	"SendWelcomeMail": 2, "SetLineLocation": 2, "SetMainExtension": 2, "SetPIN": 2, "SetPrimary": 2, "SetPrimaryDevice": 2,
+	"ClearDeviceLine": 2, "SetDeviceLine": 2, "SetKeys": 2,
 	"SetServiceType": 2, "SetStationPool": 2, "SetUpUser": 3, "StockNumbers": 3, "UnassignDevice": 2, "UpdateLine": 2,
 
 	"Alias": 1, "Aliases": 1, "AssociationChoices": 1, "Device": 1, "Devices": 1, "Extensions": 1, "Group": 1, "Groups": 1,
 	"Journal": 1, "Line": 1, "Location": 1, "Locations": 1, "Lookup": 1, "Mailbox": 1, "MainExtension": 1, "Members": 1,
 	"NewNumbers": 1, "Number": 1, "Numbers": 1, "Order": 1, "Orders": 1, "PortRequest": 1, "PortRequests": 1, "Service": 1,
 	"ServiceTypes": 1, "ServiceUsers": 1, "Services": 1, "StationPools": 1, "Tenant": 1, "Tenants": 1, "User": 1,
-	"UserByLogin": 1, "UserServices": 1, "Users": 1,
+	"UserByLogin": 1, "UserServices": 1, "Users": 1, "DeviceLines": 1, "Keys": 1, "LineIdentity": 1,
 }
 
 // withoutTrips are the methods that have no such bound: those that ask no
@@ -53,12 +54,21 @@ var ownReads = map[string]int{
 var readings = []operation{
 	{"Alias", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Alias(ctx, x.alias.ID)) }, admin},
 	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Aliases(ctx, x.ann.ID)) }, admin},
-	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Aliases(ctx, pbx.UserID{})) }, admin},
+	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Aliases(ctx, pbx.UserID{}))
+	}, admin},
 	{"AssociationChoices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.AssociationChoices(ctx, pbx.UserQuery{}))
 	}, admin},
-	{"Device", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Device(ctx, x.phone.ID)) }, admin},
-	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Devices(ctx, pbx.DeviceQuery{})) }, admin},
+	{"Device", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Device(ctx, x.phone.ID))
+	}, admin},
+	{"DeviceLines", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.DeviceLines(ctx, x.phone.ID))
+	}, admin},
+	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Devices(ctx, pbx.DeviceQuery{}))
+	}, admin},
 	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Devices(ctx, pbx.DeviceQuery{UserID: x.ann.ID}))
 	}, admin},
@@ -66,11 +76,19 @@ var readings = []operation{
 		return run(dir.Extensions(ctx, pbx.ExtensionQuery{}))
 	}, admin},
 	{"Group", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Group(ctx, x.group.ID)) }, admin},
-	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Groups(ctx, pbx.GroupQuery{})) }, admin},
+	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Groups(ctx, pbx.GroupQuery{}))
+	}, admin},
 	{"Journal", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Journal(ctx, pbx.JournalQuery{Limit: 100}))
 	}, admin},
-	{"Line", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Line(ctx, x.national())) }, admin},
+	{"Keys", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Keys(ctx, x.line.ID)) }, admin},
+	{"LineIdentity", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.LineIdentity(ctx, x.phone.ID, 2))
+	}, admin},
+	{"Line", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Line(ctx, x.national()))
+	}, admin},
 	{"Location", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Location(ctx, x.phone.LocationID))
 	}, admin},
@@ -79,7 +97,9 @@ var readings = []operation{
 		_, _, err := dir.Lookup(ctx, x.line.DN)
 		return err
 	}, admin},
-	{"Mailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Mailbox(ctx, x.line.ID)) }, admin},
+	{"Mailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Mailbox(ctx, x.line.ID))
+	}, admin},
 	{"MainExtension", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.MainExtension(ctx, x.ann.ID))
 	}, admin},
@@ -90,7 +110,9 @@ var readings = []operation{
 	{"NewNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.NewNumbers(ctx, pbx.LocationID{}, "+16175", 3))
 	}, admin},
-	{"Number", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Number(ctx, x.line.Number)) }, admin},
+	{"Number", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Number(ctx, x.line.Number))
+	}, admin},
 	{"Numbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Numbers(ctx, pbx.NumberQuery{State: pbx.NumberAssigned}))
 	}, admin},
@@ -108,18 +130,24 @@ var readings = []operation{
 		return second(dir.PortRequest(ctx, x.port.ID))
 	}, admin},
 	{"PortRequests", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.PortRequests(ctx)) }, admin},
-	{"Service", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Service(ctx, x.line.ID)) }, admin},
+	{"Service", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Service(ctx, x.line.ID))
+	}, admin},
 	{"ServiceTypes", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.ServiceTypes(ctx)) }, admin},
 	{"ServiceUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.ServiceUsers(ctx, x.shared.ID))
 	}, admin},
-	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Services(ctx, pbx.ServiceQuery{})) }, admin},
+	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Services(ctx, pbx.ServiceQuery{}))
+	}, admin},
 	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Services(ctx, pbx.ServiceQuery{Number: "+1617"}))
 	}, admin},
 	{"StationPools", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.StationPools(ctx)) }, admin},
 	{"Tenant", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Tenant(ctx)) }, admin},
-	{"Tenants", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Tenants(ctx, pbx.TenantQuery{})) }, providing},
+	{"Tenants", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Tenants(ctx, pbx.TenantQuery{}))
+	}, providing},
 	{"User", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.User(ctx, x.ann.ID)) }, admin},
 	{"UserByLogin", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.UserByLogin(ctx, x.ann.Login))
@@ -128,7 +156,9 @@ var readings = []operation{
 		_, _, err := dir.UserServices(ctx, x.ann.ID)
 		return err
 	}, admin},
-	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Users(ctx, pbx.UserQuery{})) }, admin},
+	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Users(ctx, pbx.UserQuery{}))
+	}, admin},
 	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Users(ctx, pbx.UserQuery{LastName: "m", FirstName: "b"}))
 	}, admin},

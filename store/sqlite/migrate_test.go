@@ -48,7 +48,7 @@ func TestOldFilesAreBroughtUpToDateWithWhatIsInThem(t *testing.T) {
 	for version := 1; version < newest(t); version++ {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "old.db")
-			require.NoError(t, sqlite.CreateOld(t.Context(), path, version))
+			require.NoError(t, sqlite.CreateOld(path, version))
 			fill(t, path, w.path)
 			require.Equal(t, []string{fmt.Sprint(version)}, column1(t, rawDB(t, path), "PRAGMA user_version"))
 			store := open(t, path)
