@@ -146,9 +146,7 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 	look.text(SVC2, "Name", l.in.Name, maxName)
 	look.text(OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
 	look.text(SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
-	if err := t.lookPhone(ctx, l, look); err != nil {
-		return err
-	}
+	t.lookModel(l, look)
 	var err error
 	l.typ, err = t.serviceType(ctx, l.in.Type)
 	if err := look.take(err); err != nil {
@@ -165,25 +163,10 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 		l.charges = append(l.charges, charge{l.typ.Code, l.typ.Name, 1, l.typ.Monthly, l.typ.OneTime})
 	}
 	l.charges = append(l.charges, l.number.charges...)
-	return t.lookDN(ctx, l, look)
-}
-
-// lookPhone finds the model of a new service's phone, and checks the keys that
-// it is to have.
-func (t *tx) lookPhone(ctx context.Context, l *newLine, look *door) error {
-	t.lookModel(l, look)
-	switch {
-	case len(l.in.Keys) == 0 || l.model.Name == "":
-		return nil
-	case l.in.RemoteSystem != "":
-		look.refuse(SVC11, "Keys", "the keys of a remote service are set in its own system")
-		return nil
+	if err := t.lookDN(ctx, l, look); err != nil {
+		return err
 	}
-	var carried Service
-	if l.device != nil && l.device.State != DeviceAvailable { // it may carry others
-		carried.DeviceID = l.device.ID
-	}
-	return t.lookKeys(ctx, l.in.Keys, l.model, &carried, look)
+	return t.lookNewKeys(ctx, l, look)
 }
 
 // lookModel finds the model of a new service's phone.
@@ -217,6 +200,23 @@ func (t *tx) lookDN(ctx context.Context, l *newLine, look *door) error {
 	}
 	look.refuse(l.needsDN, "DN", "is missing")
 	return nil
+}
+
+// lookNewKeys checks the keys of a new service, whose model is known unless that
+// was refused.
+func (t *tx) lookNewKeys(ctx context.Context, l *newLine, look *door) error {
+	switch {
+	case len(l.in.Keys) == 0 || l.model.Name == "":
+		return nil
+	case l.in.RemoteSystem != "":
+		look.refuse(SVC11, "Keys", "the keys of a remote service are set in its own system")
+		return nil
+	}
+	s := Service{DN: l.in.DN}
+	if l.device != nil && l.device.State != DeviceAvailable { // it may carry others
+		s.DeviceID = l.device.ID
+	}
+	return t.lookKeys(ctx, l.in.Keys, l.model, &s, look)
 }
 
 // addLine stages a service that lookLine found right: the service, its entry in

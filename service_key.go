@@ -182,7 +182,7 @@ func (t *tx) lookKeys(ctx context.Context, keys []PhoneKey, model DeviceModel, s
 		}
 		at[k.Position] = true
 	}
-	return t.warnDark(ctx, keys)
+	return t.warnDark(ctx, keys, s)
 }
 
 // keysFit refuses another device type, which has not all the keys that a service
@@ -280,10 +280,10 @@ func featureCode(s string) bool {
 	return len(s) >= 2 && len(s) <= maxFeatureCode && (s[0] == '*' || s[0] == '#') && strings.Trim(s, "0123456789*#") == ""
 }
 
-// warnDark warns of busy lamps for extensions that nothing has.
-func (t *tx) warnDark(ctx context.Context, keys []PhoneKey) error {
+// warnDark warns of busy lamps of a service for extensions that nothing has.
+func (t *tx) warnDark(ctx context.Context, keys []PhoneKey, s *Service) error {
 	for _, k := range keys {
-		if k.Kind != KeyBusyLamp || !dialable(k.Target) {
+		if k.Kind != KeyBusyLamp || !dialable(k.Target) || k.Target == string(s.DN) {
 			continue
 		}
 		entry, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, k.Target)
