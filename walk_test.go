@@ -194,6 +194,11 @@ func (w *walker) step(dir *pbx.Directory) error {
 // stepOnPhone changes a line or the keys of a phone.
 func (w *walker) stepOnPhone(dir *pbx.Directory, service pbx.ServiceID) error {
 	device, line := one(w, w.devices), int64(w.rng.IntN(4))
+	for _, d := range collect(w.t, dir.Devices(w.ctx, pbx.DeviceQuery{State: pbx.DeviceAssigned})) {
+		if w.rng.IntN(2) == 0 {
+			device = d.ID
+		}
+	}
 	switch w.rng.IntN(6) {
 	case 0:
 		return dir.ClearDeviceLine(w.ctx, device, line)
