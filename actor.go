@@ -167,6 +167,13 @@ var grants = map[string]grant{
 	"UnassignDevice":   {administrators, inCustomer},
 	"SetPrimaryDevice": {administrators, inCustomer},
 	"DeleteDevice":     {administrators, inCustomer},
+	"SetDeviceLine":    {administrators, inCustomer},
+	"ClearDeviceLine":  {administrators, inCustomer},
+	"DeviceLines":      {administrators, inCustomer},
+	"LineIdentity":     {administrators, inCustomer},
+
+	"SetKeys": {administrators, inCustomer},
+	"Keys":    {administrators, inCustomer},
 
 	"IssueCredentials": {administrators, inCustomer},
 	"SIPIdentity":      {administrators, inCustomer},

@@ -189,8 +189,9 @@ func (t *tx) lookModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress,
 	return address, look.err()
 }
 
-// DeleteAlias deletes an alias, and with it its extensions, its SIP address
-// and its memberships in groups (EXT-7). Its user stays as he is.
+// DeleteAlias deletes an alias, and with it its extensions, its SIP address,
+// its memberships in groups and its lines on phones (EXT-7, EXT-9). Its user
+// stays as he is.
 //
 // Errors: ErrNotFound.
 func (d *Directory) DeleteAlias(ctx context.Context, id AliasID) error {
@@ -206,6 +207,9 @@ func (d *Directory) DeleteAlias(ctx context.Context, id AliasID) error {
 // removeAlias stages the end of an alias and of what is its own.
 func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	if err := t.leaveGroups(ctx, a.ID); err != nil {
+		return err
+	}
+	if err := t.leaveLines(ctx, a); err != nil {
 		return err
 	}
 	own, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))

@@ -162,7 +162,7 @@ var corruptions = []struct {
 	}, []string{"DEV-1 device"}},
 	{"an available device that somebody has", func(w *world, x *all) {
 		w.rewrite("devices", where{"id": x.phone.ID}, where{"state": "available", "ports_used": 0})
-	}, []string{"DEV-2 device", "DEV-2 device"}},
+	}, []string{"DEV-2 device", "DEV-2 device", "EXT-9 device line", "EXT-9 device line"}},
 	{"an assigned device that nobody has", func(w *world, x *all) {
 		w.rewrite("devices", where{"id": x.spare.ID}, where{"state": "assigned", "ports_used": 1})
 	}, []string{"DEV-2 device"}},
@@ -178,6 +178,58 @@ var corruptions = []struct {
 	{"a device in service without a service", func(w *world, x *all) {
 		w.rewrite("services", where{"id": x.bare.ID}, where{"device_id": [16]byte{}})
 	}, []string{"DEV-2 device"}},
+
+	// What lies on the lines and the keys of phones.
+	{"a line of no phone", func(w *world, x *all) {
+		w.plant(&pbx.DeviceLine{TenantID: w.us.ID, DeviceID: nobody, Line: 1, Rev: 1, UserID: x.ann.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line of a phone that nobody has", func(w *world, x *all) {
+		w.plant(&pbx.DeviceLine{TenantID: w.us.ID, DeviceID: x.spare.ID, Line: 1, Rev: 1, UserID: x.ann.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line with nobody", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"alias_id": [16]byte{}})
+	}, []string{"EXT-9 device line"}},
+	{"a line with two", func(w *world, x *all) {
+		w.drop("device_lines", where{"device_id": x.phone.ID, "line": 1})
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"user_id": x.ann.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line with a user who is not there", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 1}, where{"user_id": nobody})
+	}, []string{"EXT-9 device line"}},
+	{"a line with an alias that is not there", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"alias_id": nobody})
+	}, []string{"EXT-9 device line"}},
+	{"a line with another user", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 1}, where{"user_id": x.bob.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line with another user's alias", func(w *world, x *all) {
+		w.rewrite("aliases", where{"id": x.alias.ID}, where{"user_id": x.bob.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line before the first", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"line": 0})
+	}, []string{"EXT-9 device line"}},
+	{"a line behind the ports given", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"line": 3})
+	}, []string{"EXT-9 device line"}},
+	{"a key of no service", func(w *world, x *all) {
+		w.plant(&pbx.ServiceKey{TenantID: w.us.ID, ServiceID: nobody, Rev: 1, PhoneKey: pbx.PhoneKey{Position: 1, Kind: pbx.KeyLine}})
+	}, []string{"DEV-7 service key"}},
+	{"a key of no kind", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.shared.ID}, where{"kind": "bell"})
+	}, []string{"DEV-7 service key"}},
+	{"a key for no extension", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 1}, where{"target": "*21"})
+	}, []string{"DEV-7 service key"}},
+	{"a key before the first", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 1}, where{"position": 0})
+	}, []string{"DEV-7 service key"}},
+	{"a key that the model has not", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 12}, where{"position": 13})
+	}, []string{"DEV-7 service key"}},
+	{"a key of two services on a phone", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.shared.ID}, where{"device_id": x.phone.ID})
+		w.rewrite("service_keys", where{"service_id": x.shared.ID}, where{"position": 1})
+	}, []string{"DEV-7 service key"}},
 
 	// Services and associations.
 	{"a service to be cancelled at no time", func(w *world, x *all) {

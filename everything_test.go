@@ -19,6 +19,7 @@ type all struct {
 	alias              *pbx.Alias
 	group, queue       *pbx.Group
 	phone, spare       *pbx.Device
+	second             *pbx.Device // ann's, with one line
 	port               *pbx.PortRequest
 	brit               *pbx.User
 	statuses
@@ -37,7 +38,7 @@ func everything(w *world) *all {
 	ok(err)
 	x.spare, err = w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-02", Model: "Cisco 8851"})
 	ok(err)
-	second, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-03", Model: "Yealink T46U"})
+	x.second, err = w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-03", Model: "Yealink T46U"})
 	ok(err)
 	lobby, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-04", Model: "Grandstream HT802"})
 	ok(err)
@@ -52,7 +53,7 @@ func everything(w *world) *all {
 	})
 	ok(err)
 	x.ann, x.line = made.User, made.Service
-	_, err = w.dir.AssignDevice(w.ctx, second.ID, x.ann.ID, 1)
+	_, err = w.dir.AssignDevice(w.ctx, x.second.ID, x.ann.ID, 1)
 	ok(err)
 	_, err = w.dir.AddExtension(w.ctx, x.ann.ID, "7501")
 	ok(err)
@@ -84,6 +85,7 @@ func everything(w *world) *all {
 		ok(err)
 	}
 	x.fay = disabled(w)
+	onPhones(w, x)
 	x.group = w.group("Marker Hunters", "7702")
 	x.queue, err = w.dir.CreateGroup(w.ctx, pbx.NewGroup{Kind: pbx.ACDQueue, Name: "Marker Queue"})
 	ok(err)
@@ -119,6 +121,19 @@ func disabled(w *world) *pbx.User {
 	fay, err = w.dir.DisableUser(w.ctx, fay.ID)
 	ok(err)
 	return fay
+}
+
+// onPhones puts an alias on the second line of a phone, and sets keys.
+func onPhones(w *world, x *all) {
+	w.t.Helper()
+	_, err := w.dir.SetDeviceLine(w.ctx, x.phone.ID, 2, pbx.AliasMember(x.alias.ID))
+	require.NoError(w.t, err)
+	x.line, err = w.dir.SetKeys(w.ctx, x.line.ID, x.line.Rev, []pbx.PhoneKey{
+		{Position: 1, Kind: pbx.KeyBusyLamp, Label: "Marker Bob", Target: "7601"}, {Position: 12, Kind: pbx.KeyFeature, Target: "*21"},
+	})
+	require.NoError(w.t, err)
+	x.shared, err = w.dir.SetKeys(w.ctx, x.shared.ID, x.shared.Rev, []pbx.PhoneKey{{Position: 3, Kind: pbx.KeyLine}})
+	require.NoError(w.t, err)
 }
 
 // ported adds numbers of the tenant's own, and three that are being ported in:

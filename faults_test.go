@@ -52,8 +52,8 @@ func (r role) of(w *world) *pbx.Directory {
 // operations is not for: Batch and Review run operations, and Deliver, which
 // hands over at least once, has tests of its own.
 var reads = strings.Fields(`
-	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device Devices Digest Extensions ForeignService
-	ForeignServices Group Groups In Journal Line
+	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device DeviceLines Devices Digest Extensions ForeignService
+	ForeignServices Group Groups In Journal Keys Line LineIdentity
 	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
 	SIPIdentity Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
@@ -99,7 +99,8 @@ var operations = []operation{
 		return second(dir.AddOwner(ctx, x.national(), "lena"))
 	}, admin},
 	{"AddService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.NewNumber(), DeviceID: x.spare.ID}))
+		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.NewNumber(), DeviceID: x.spare.ID,
+			Keys: []pbx.PhoneKey{{Position: 5, Kind: pbx.KeyBusyLamp, Target: "7601"}}}))
 	}, admin},
 	{"AssignDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.AssignDevice(ctx, x.spare.ID, x.bob.ID, 2))
@@ -127,6 +128,9 @@ var operations = []operation{
 	}, admin},
 	{"CheckPIN", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.CheckPIN(ctx, x.line.ID, "000111")
+	}, admin},
+	{"ClearDeviceLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.ClearDeviceLine(ctx, x.phone.ID, 1)
 	}, admin},
 	{"ConfirmPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.ConfirmPort(ctx, x.port.ID))
@@ -240,6 +244,14 @@ var operations = []operation{
 		return dir.ReturnNumber(ctx, "+16175550150")
 	}, admin},
 	{"SendWelcomeMail", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.SendWelcomeMail(ctx, x.bob.ID) }, admin},
+	{"SetDeviceLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SetDeviceLine(ctx, x.second.ID, 1, pbx.AliasMember(x.alias.ID)))
+	}, admin},
+	{"SetKeys", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SetKeys(ctx, x.line.ID, x.line.Rev, []pbx.PhoneKey{
+			{Position: 1, Kind: pbx.KeySpeedDial, Target: "+16175550199"}, {Position: 2, Kind: pbx.KeyBusyLamp, Target: "7604"},
+		}))
+	}, admin},
 	{"SetLineLocation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.SetLineLocation(ctx, x.national(), "EMPTY"))
 	}, admin},

@@ -68,6 +68,7 @@ func newWorld(t *testing.T) *world {
 		provider, w.other, w.bare, w.stock, w.alias,
 		&pbx.SIPIdentity{Address: w.alias.SIPAddress, TenantID: id, Rev: 1, AliasID: w.alias.ID},
 		w.group, w.port, w.order,
+		&pbx.DeviceLine{TenantID: id, DeviceID: w.device.ID, Line: 1, Rev: 1, UserID: w.user.ID},
 	} {
 		changes = append(changes, pbx.Change{New: r})
 	}
@@ -185,6 +186,30 @@ var broken = []struct {
 	{"devices_ports", func(w *world) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PortsUsed = -1 }) }},
 	{"devices_primary_user", func(w *world) pbx.Change { return with(w.device, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
 	{"devices_primary_user", func(w *world) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
+
+	{"line", func(w *world) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.Line = 0 }) }},
+	{"device_lines_one", func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID{} })
+	}},
+	{"device_lines_one", func(w *world) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID = w.other.ID }) }},
+	{"position", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Position = 0 }) }},
+	{"kind", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Kind = "doorbell" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "12345678" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+0617555" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+1617555x" }) }},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyBusyLamp, "+16175550100" })
+	}},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyLine, "*21" })
+	}},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "7001" })
+	}},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "*" })
+	}},
 
 	{"services_dn_digits", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "2" }) }},
 	{"services_dn_digits", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "12345678" }) }},
@@ -352,6 +377,16 @@ func entry(w *world, change func(*pbx.DialEntry)) pbx.Change {
 	return another(&pbx.DialEntry{TenantID: w.tenant.ID, Digits: "30000", Rev: 1, UserID: w.other.ID}, change)
 }
 
+// deviceLine is another line of the user's phone, with his alias.
+func deviceLine(w *world, change func(*pbx.DeviceLine)) pbx.Change {
+	return another(&pbx.DeviceLine{TenantID: w.tenant.ID, DeviceID: w.device.ID, Line: 2, Rev: 1, AliasID: w.alias.ID}, change)
+}
+
+func key(w *world, change func(*pbx.ServiceKey)) pbx.Change {
+	return another(&pbx.ServiceKey{TenantID: w.tenant.ID, ServiceID: w.service.ID, Rev: 1,
+		PhoneKey: pbx.PhoneKey{Position: 1, Kind: pbx.KeySpeedDial, Target: "7001"}}, change)
+}
+
 func owner(w *world, change func(*pbx.Owner)) pbx.Change {
 	return another(&pbx.Owner{TenantID: w.tenant.ID, ServiceID: w.service.ID, Principal: "joe", Rev: 1, Since: noon}, change)
 }
@@ -514,6 +549,18 @@ var dangling = map[string]func(w *world) pbx.Change{
 	},
 	"devices(tenant_id, user_id)": func(w *world) pbx.Change {
 		return with(w.device, func(d *pbx.Device) { d.UserID, d.PrimaryOf = pbx.UserID(w.alias.ID), pbx.UserID{} })
+	},
+	"device_lines(tenant_id, device_id)": func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.DeviceID = w.foreign.devices[0].ID })
+	},
+	"device_lines(tenant_id, user_id)": func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID, l.AliasID = pbx.UserID(w.alias.ID), pbx.AliasID{} })
+	},
+	"device_lines(tenant_id, alias_id)": func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID(w.user.ID) })
+	},
+	"service_keys(tenant_id, service_id)": func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.ServiceID = pbx.ServiceID(w.user.ID) })
 	},
 	"services(tenant_id)": func(w *world) pbx.Change {
 		return another(w.bare, func(s *pbx.Service) { s.TenantID, s.Type, s.LocationID = nowhere, "", pbx.LocationID{} })

@@ -126,6 +126,21 @@ func foreignVariants(bare *pbx.ForeignService, later time.Time) []pbx.Record {
 	return some(active, gone, bare)
 }
 
+func deviceLineVariants(byUser *pbx.DeviceLine, a *pbx.Alias) []pbx.Record {
+	byAlias := clone(byUser)
+	byAlias.UserID, byAlias.AliasID = pbx.UserID{}, a.ID
+	return some(byUser, byAlias)
+}
+
+func keyVariants(dial *pbx.ServiceKey) []pbx.Record {
+	number, lamp, own, feature := clone(dial), clone(dial), clone(dial), clone(dial)
+	number.Label, number.Target = oddText, "+447700900123"
+	lamp.Kind = pbx.KeyBusyLamp
+	own.Kind, own.Target = pbx.KeyLine, ""
+	feature.Kind, feature.Target = pbx.KeyFeature, "*21#"
+	return some(dial, number, lamp, own, feature)
+}
+
 func (c *customer) entryVariants(line *pbx.Service, u *pbx.User, a *pbx.Alias, g *pbx.Group) []pbx.Record {
 	byService := c.dnOf(line)
 	none := clone(byService)
