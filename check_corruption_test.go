@@ -120,6 +120,24 @@ var corruptions = []struct {
 	{"a SIP address of another tenant's user", func(w *world, x *all) {
 		w.rewrite("sip_identities", where{"address": x.bob.SIPAddress}, where{"tenant_id": w.uk.ID})
 	}, []string{"EXT-6 SIP identity", "EXT-6 user"}},
+	{"credentials that were not issued", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.bob.SIPAddress}, where{"ha1_md5": make([]byte, 16)})
+	}, []string{"EXT-7 SIP identity"}},
+	{"nothing that is sealed", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.bob.SIPAddress}, where{"ha1_sealed": true})
+	}, []string{"EXT-7 SIP identity"}},
+	{"credentials without a hash", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.ann.SIPAddress}, where{"ha1_sha256": []byte(nil)})
+	}, []string{"EXT-7 SIP identity"}},
+	{"a hash that is not sealed among those that are", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.alias.SIPAddress}, where{"ha1_md5": make([]byte, 16)})
+	}, []string{"EXT-7 SIP identity"}},
+	{"a disabled user's credentials", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.fay.SIPAddress}, where{"issued_at": w.clock, "ha1_sha256": make([]byte, 32)})
+	}, []string{"USR-13 user"}},
+	{"the credentials of a pending user's alias", func(w *world, x *all) {
+		w.rewrite("users", where{"id": x.ann.ID}, where{"state": "pending", "activated_at": time.Time{}})
+	}, []string{"USR-13 alias", "USR-13 user"}},
 	{"an alias without a name", func(w *world, x *all) {
 		w.rewrite("aliases", where{"id": x.alias.ID}, where{"name": ""})
 	}, []string{"EXT-7 alias"}},
@@ -144,7 +162,7 @@ var corruptions = []struct {
 	}, []string{"DEV-1 device"}},
 	{"an available device that somebody has", func(w *world, x *all) {
 		w.rewrite("devices", where{"id": x.phone.ID}, where{"state": "available", "ports_used": 0})
-	}, []string{"DEV-2 device", "DEV-2 device"}},
+	}, []string{"DEV-2 device", "DEV-2 device", "EXT-9 device line", "EXT-9 device line"}},
 	{"an assigned device that nobody has", func(w *world, x *all) {
 		w.rewrite("devices", where{"id": x.spare.ID}, where{"state": "assigned", "ports_used": 1})
 	}, []string{"DEV-2 device"}},
@@ -160,6 +178,58 @@ var corruptions = []struct {
 	{"a device in service without a service", func(w *world, x *all) {
 		w.rewrite("services", where{"id": x.bare.ID}, where{"device_id": [16]byte{}})
 	}, []string{"DEV-2 device"}},
+
+	// What lies on the lines and the keys of phones.
+	{"a line of no phone", func(w *world, x *all) {
+		w.plant(&pbx.DeviceLine{TenantID: w.us.ID, DeviceID: nobody, Line: 1, Rev: 1, UserID: x.ann.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line of a phone that nobody has", func(w *world, x *all) {
+		w.plant(&pbx.DeviceLine{TenantID: w.us.ID, DeviceID: x.spare.ID, Line: 1, Rev: 1, UserID: x.ann.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line with nobody", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"alias_id": [16]byte{}})
+	}, []string{"EXT-9 device line"}},
+	{"a line with two", func(w *world, x *all) {
+		w.drop("device_lines", where{"device_id": x.phone.ID, "line": 1})
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"user_id": x.ann.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line with a user who is not there", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 1}, where{"user_id": nobody})
+	}, []string{"EXT-9 device line"}},
+	{"a line with an alias that is not there", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"alias_id": nobody})
+	}, []string{"EXT-9 device line"}},
+	{"a line with another user", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 1}, where{"user_id": x.bob.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line with another user's alias", func(w *world, x *all) {
+		w.rewrite("aliases", where{"id": x.alias.ID}, where{"user_id": x.bob.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line before the first", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"line": 0})
+	}, []string{"EXT-9 device line"}},
+	{"a line behind the ports given", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"line": 3})
+	}, []string{"EXT-9 device line"}},
+	{"a key of no service", func(w *world, x *all) {
+		w.plant(&pbx.ServiceKey{TenantID: w.us.ID, ServiceID: nobody, Rev: 1, PhoneKey: pbx.PhoneKey{Position: 1, Kind: pbx.KeyLine}})
+	}, []string{"DEV-7 service key"}},
+	{"a key of no kind", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.shared.ID}, where{"kind": "bell"})
+	}, []string{"DEV-7 service key"}},
+	{"a key for no extension", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 1}, where{"target": "*21"})
+	}, []string{"DEV-7 service key"}},
+	{"a key before the first", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 1}, where{"position": 0})
+	}, []string{"DEV-7 service key"}},
+	{"a key that the model has not", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 12}, where{"position": 13})
+	}, []string{"DEV-7 service key"}},
+	{"a key of two services on a phone", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.shared.ID}, where{"device_id": x.phone.ID})
+		w.rewrite("service_keys", where{"service_id": x.shared.ID}, where{"position": 1})
+	}, []string{"DEV-7 service key"}},
 
 	// Services and associations.
 	{"a service to be cancelled at no time", func(w *world, x *all) {

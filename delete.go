@@ -131,7 +131,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	if err := t.leaveGroups(ctx, u.ID); err != nil {
 		return err
 	}
-	if err := t.releaseSIP(ctx, u.SIPAddress); err != nil {
+	if err := t.releaseSIP(ctx, u.SIPAddress, u.ref()); err != nil {
 		return err
 	}
 	t.remove(u)
@@ -140,10 +140,10 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 }
 
 // DeleteService deletes one service (SVC-12), for all its users. Its DN becomes
-// free, its number stays with the tenant as available, its mailbox and owners
-// go; what it saved is ordered (ORD-1). Its foreign services go too where their
-// systems delete them when asked to, which is requested in the same act; the others
-// stay listed until DetachForeign (SVC-10).
+// free, its number stays with the tenant as available, its mailbox, keys and
+// owners go; what it saved is ordered (ORD-1). Its foreign services go too where
+// their systems delete them when asked to, which is requested in the same act; the
+// others stay listed until DetachForeign (SVC-10).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11), or
 // naming every user who has it as his primary one and has others (SVC-8);
@@ -259,9 +259,12 @@ func (t *tx) saves(ctx context.Context, s *Service) ([]charge, error) {
 	return []charge{{typ.Code, typ.Name, -1, typ.Monthly, 0}}, nil
 }
 
-// strip takes its mailbox, owners, number and DN from a service.
+// strip takes its mailbox, keys, owners, number and DN from a service.
 func (t *tx) strip(ctx context.Context, s *Service) error {
 	if err := t.removeMailbox(ctx, s); err != nil {
+		return err
+	}
+	if err := t.removeKeys(ctx, s); err != nil {
 		return err
 	}
 	owners, err := t.ownersOf(ctx, s.ID)

@@ -52,10 +52,10 @@ func (r role) of(w *world) *pbx.Directory {
 // operations is not for: Batch and Review run operations, and Deliver, which
 // hands over at least once, has tests of its own.
 var reads = strings.Fields(`
-	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device Devices Extensions ForeignService ForeignServices
-	Group Groups In Journal Line
+	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device DeviceLines Devices Digest Extensions ForeignService
+	ForeignServices Group Groups In Journal Keys Line LineIdentity
 	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
-	Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
+	SIPIdentity Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
 // operations are all methods that change something.
 var operations = []operation{
@@ -99,7 +99,8 @@ var operations = []operation{
 		return second(dir.AddOwner(ctx, x.national(), "lena"))
 	}, admin},
 	{"AddService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.NewNumber(), DeviceID: x.spare.ID}))
+		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.NewNumber(), DeviceID: x.spare.ID,
+			Keys: []pbx.PhoneKey{{Position: 5, Kind: pbx.KeyBusyLamp, Target: "7601"}}}))
 	}, admin},
 	{"AssignDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.AssignDevice(ctx, x.spare.ID, x.bob.ID, 2))
@@ -127,6 +128,9 @@ var operations = []operation{
 	}, admin},
 	{"CheckPIN", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.CheckPIN(ctx, x.line.ID, "000111")
+	}, admin},
+	{"ClearDeviceLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.ClearDeviceLine(ctx, x.phone.ID, 1)
 	}, admin},
 	{"ConfirmPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.ConfirmPort(ctx, x.port.ID))
@@ -166,12 +170,27 @@ var operations = []operation{
 	{"Disassociate", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.Confirm(pbx.SVC5).Disassociate(ctx, x.cid.ID, x.shared.ID)
 	}, admin},
+	{"DisableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.DisableUser(ctx, x.ann.ID))
+	}, admin},
+	{"EnableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.EnableUser(ctx, x.fay.ID))
+	}, admin},
 	{"FailOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.FailOrder(ctx, x.processing.ID, "No fibre in the street"))
 	}, visiting},
 	{"FailPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.FailPort(ctx, x.port.ID))
 	}, visiting},
+	{"HandOver", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.HandOver(ctx, x.ann.ID, pbx.Successor{FirstName: "New", Email: "new@example.com", Mobile: "+16175550198"}))
+	}, admin},
+	{"IssueCredentials", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.IssueCredentials(ctx, x.bob.SIPAddress))
+	}, admin},
+	{"IssueCredentials", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.IssueCredentials(ctx, x.alias.SIPAddress))
+	}, admin},
 	{"ModifyAlias", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return modify(func() (*pbx.Alias, error) { return dir.Alias(ctx, x.alias.ID) },
 			func(a *pbx.Alias) error {
@@ -225,6 +244,14 @@ var operations = []operation{
 		return dir.ReturnNumber(ctx, "+16175550150")
 	}, admin},
 	{"SendWelcomeMail", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.SendWelcomeMail(ctx, x.bob.ID) }, admin},
+	{"SetDeviceLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SetDeviceLine(ctx, x.second.ID, 1, pbx.AliasMember(x.alias.ID)))
+	}, admin},
+	{"SetKeys", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SetKeys(ctx, x.line.ID, x.line.Rev, []pbx.PhoneKey{
+			{Position: 1, Kind: pbx.KeySpeedDial, Target: "+16175550199"}, {Position: 2, Kind: pbx.KeyBusyLamp, Target: "7604"},
+		}))
+	}, admin},
 	{"SetLineLocation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.SetLineLocation(ctx, x.national(), "EMPTY"))
 	}, admin},
@@ -331,14 +358,14 @@ type draws struct{ counted }
 func (c *draws) options(w *world) []pbx.Option {
 	return []pbx.Option{
 		pbx.WithClock(func() time.Time { return w.clock }), pbx.WithIDs(c.next),
-		pbx.WithRandom(rand.NewChaCha8([32]byte{1})),
+		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), sealed(w.t),
 	}
 }
 
 func prepareOriginal(t *testing.T, store pbx.Store) *original {
 	c := new(draws)
 	clock := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	w := newWorld(t, store, c.options(&world{clock: clock})...)
+	w := newWorld(t, store, c.options(&world{t: t, clock: clock})...)
 	x := everything(w)
 	w.location(w.dir, "EMPTY", "US", "")
 	require.NoError(t, w.dir.SetPIN(w.ctx, x.line.ID, "482915"))

@@ -77,7 +77,7 @@ func (f found) ending() {
 		of     *Table
 		column string
 	}{
-		{serviceTypesTable, "type"}, {mailboxesTable, "id"}, {ownersTable, "id"}, {extensionsTable, "dn"}, {devicesTable, "device_id"},
+		{serviceTypesTable, "type"}, {mailboxesTable, "id"}, {ownersTable, "id"}, {extensionsTable, "dn"}, {devicesTable, "device_id"}, {serviceKeysTable, "id"},
 	} {
 		f.to(part.of.Key(), part.column)
 	}
@@ -92,6 +92,7 @@ func (f found) foreign() found { return f.to(foreignByLine, "id") }
 // aliasEnding is what goes with each alias.
 func (f found) aliasEnding() {
 	f.to(membersByMember, "id").to(groupsTable.Key(), "group_id")
+	f.to(deviceLinesByAlias, "id").to(devicesTable.Key(), "device_id")
 	f.to(extensionsByAlias, "id")
 	f.to(sipIdentitiesTable.Key(), "sip_address")
 }
@@ -99,7 +100,9 @@ func (f found) aliasEnding() {
 // departure is what goes with a user.
 func (f found) departure(form Deletion) {
 	f.to(stationPoolsTable.Key(), "station")
-	f.to(devicesByUser, "id").to(servicesByDevice, "id")
+	devices := f.to(devicesByUser, "id")
+	devices.to(servicesByDevice, "id")
+	devices.to(deviceLinesTable.Key(), "id")
 	f.to(extensionsByUser, "id")
 	f.to(aliasesByUser, "id").aliasEnding()
 	f.to(membersByMember, "id").to(groupsTable.Key(), "group_id")
@@ -143,8 +146,8 @@ func (f found) shown() {
 // login is who has a user ID.
 func (a *ahead) login(login string) { a.get(usersByLogin, strings.ToLower(login)) }
 
-func (a *ahead) sip(address SIPAddress) {
-	a.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
+func (a *ahead) sip(address SIPAddress) found {
+	return a.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
 }
 
 // sipAddress is who has the SIP address that is wanted, or those that would be

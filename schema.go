@@ -51,6 +51,11 @@ var (
 		ordered("devices_by_user", "tenant_id user_id id"),
 		ordered("devices_by_location", "tenant_id location_id id"),
 	)
+	deviceLinesTable = table("device_lines", func() Record { return new(DeviceLine) },
+		key("tenant_id device_id line"),
+		unique("device_lines_user", "tenant_id user_id device_id"),
+		unique("device_lines_alias", "tenant_id alias_id device_id"),
+	)
 	servicesTable = table("services", func() Record { return new(Service) },
 		key("tenant_id id"),
 		unique("services_dn", "tenant_id dn"),
@@ -59,6 +64,9 @@ var (
 		ordered("services_by_location", "tenant_id location_id id"),
 		ordered("services_by_device", "tenant_id device_id id"),
 		ordered("services_by_cancellation", "tenant_id cancel_at id"),
+	)
+	serviceKeysTable = table("service_keys", func() Record { return new(ServiceKey) },
+		key("tenant_id service_id position"),
 	)
 	associationsTable = table("associations", func() Record { return new(Association) },
 		key("tenant_id user_id service_id"),
@@ -129,6 +137,8 @@ var (
 	devicesByState         = devicesTable.Index("devices_by_state")
 	devicesByUser          = devicesTable.Index("devices_by_user")
 	devicesByLocation      = devicesTable.Index("devices_by_location")
+	deviceLinesByUser      = deviceLinesTable.Index("device_lines_user")
+	deviceLinesByAlias     = deviceLinesTable.Index("device_lines_alias")
 	servicesByDN           = servicesTable.Index("services_dn")
 	servicesByNumber       = servicesTable.Index("services_number")
 	servicesByLocation     = servicesTable.Index("services_by_location")

@@ -161,8 +161,8 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit in
 // ErrStale, together with the service as it is now (SVC-15); and all of these at
 // once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3), ErrConflict for a DN
 // that is taken (EXT-2), ErrNotFound for the type (SVC-16) or the location,
-// ErrFailedPrecondition for a device type of another category (SVC-14) or a
-// location kept elsewhere (OWN-8).
+// ErrFailedPrecondition for a device type of another category (SVC-14), or one
+// without the keys that are set (DEV-7), or a location kept elsewhere (OWN-8).
 func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, error) {
 	var out *Service
 	err := d.change(ctx, "ModifyService", in.modification, func(t *tx) error {
@@ -206,6 +206,7 @@ func (s *Service) modification(a *ahead) {
 	was.users().place()
 	was.to(serviceTypesTable.Key(), "type")
 	was.to(extensionsTable.Key(), "dn")
+	was.to(serviceKeysTable.Key(), "id")
 	a.location(s.LocationID)
 	a.serviceType(s.Type)
 	a.extension(s.DN)
@@ -239,6 +240,9 @@ func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*Servic
 	look.stays(SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
 	if in.DeviceType != was.DeviceType {
 		t.lookDeviceType(in, was, &look)
+		if err := look.take(t.keysFit(ctx, was, in.DeviceType)); err != nil {
+			return nil, err
+		}
 	}
 	typ, err := t.serviceType(ctx, in.Type)
 	if err := look.take(err); err != nil {

@@ -25,6 +25,7 @@ type SetUp struct {
 	DeviceType string   // the phone's model where no device is given; empty: "SIP softphone"
 
 	Foreign []NewForeign // what other systems are asked to provide on the line (SVC-18)
+	Keys    []PhoneKey   // the programmable keys of the phone (DEV-7)
 }
 
 // Provisioned is what a guided set-up made.
@@ -64,6 +65,7 @@ func (in *SetUp) plan(a *ahead) {
 	a.serviceType(in.ServiceType)
 	a.number(in.Number.Number)
 	a.stationPool(in.Station)
+	a.keyTargets(in.Keys)
 }
 
 // setUp is one guided set-up under way.
@@ -109,7 +111,7 @@ var setUpFields = map[string]string{"DN": "Extension", "Type": "ServiceType"}
 func (s *setUp) newLine(at *Location) newLine {
 	in := NewService{
 		DN: s.in.Extension, Type: s.in.ServiceType, Number: s.in.Number, DeviceID: s.in.DeviceID, DeviceType: s.in.DeviceType,
-		LocationID: s.in.LocationID, ActivateLater: s.in.ActivateLater, Foreign: s.in.Foreign,
+		LocationID: s.in.LocationID, ActivateLater: s.in.ActivateLater, Foreign: s.in.Foreign, Keys: s.in.Keys,
 	}
 	if in.DeviceID.IsZero() && in.DeviceType == "" {
 		in.DeviceType = softphoneModel

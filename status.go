@@ -42,7 +42,8 @@ const (
 // that starts.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a service that is not pending
-// activation, or naming the pending user (USR-13).
+// activation, or naming the user who is pending, or disabled without anybody else
+// who has it (USR-13).
 func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service, error) {
 	var out *Service
 	err := d.change(ctx, "ActivateService", func(a *ahead) {
@@ -65,6 +66,9 @@ func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service
 				return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
 					Reason: s.ref().String() + " is activated with " + u.ref().String() + ", who is pending"}
 			}
+		}
+		if err := t.serving(ctx, s); err != nil {
+			return err
 		}
 		if err := t.activateService(ctx, id); err != nil {
 			return err

@@ -51,6 +51,7 @@ type outcome struct {
 	warnings      []Notice
 	confirmations []Notice
 	orders        []*Order
+	drawn         []*drawn
 }
 
 // entry is what is known of a key: the record, nil where there is none, and
@@ -482,6 +483,13 @@ func (t *tx) apply(ctx context.Context, w Writer) (int64, error) {
 		return 0, &Error{Code: SYS3, Kind: ErrStorage, Reason: "an operation changed records without an event"}
 	}
 	return 0, nil
+}
+
+// reveal makes valid what is so only when it is committed.
+func (t *tx) reveal() {
+	for _, secret := range t.drawn {
+		secret.valid.Store(true)
+	}
 }
 
 // seal returns all that a commit has to apply: the tenant's next revision

@@ -68,6 +68,7 @@ func newWorld(t *testing.T) *world {
 		provider, w.other, w.bare, w.stock, w.alias,
 		&pbx.SIPIdentity{Address: w.alias.SIPAddress, TenantID: id, Rev: 1, AliasID: w.alias.ID},
 		w.group, w.port, w.order,
+		&pbx.DeviceLine{TenantID: id, DeviceID: w.device.ID, Line: 1, Rev: 1, UserID: w.user.ID},
 	} {
 		changes = append(changes, pbx.Change{New: r})
 	}
@@ -101,6 +102,23 @@ func another[R any, P interface {
 }
 
 func raise(*pbx.Device) {}
+
+// credentials claims the other user's address with hashes of these lengths; 0 is
+// none.
+func credentials(w *world, at time.Time, bySHA256, byMD5 int, sealed bool) pbx.Change {
+	s := &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, IssuedAt: at}
+	for _, f := range s.Fields(nil) {
+		switch f.Name {
+		case "ha1_sealed":
+			*f.Ptr.(*bool) = sealed
+		case "ha1_sha256":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, bySHA256)...)
+		case "ha1_md5":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, byMD5)...)
+		}
+	}
+	return pbx.Change{New: s}
+}
 
 // broken are changes that the schema refuses, by the constraint that does.
 // A constraint without a name is called by its column.
@@ -140,6 +158,16 @@ var broken = []struct {
 		return pbx.Change{New: &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, AliasID: w.alias.ID}}
 	}},
 
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, time.Time{}, 32, 0, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, time.Time{}, 0, 16, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, time.Time{}, 0, 0, true) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 0, 16, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 31, 0, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 60, 0, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 32, 44, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 32, 0, true) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 60, 16, true) }},
+
 	{"kind", func(w *world) pbx.Change { return with(w.group, func(g *pbx.Group) { g.Kind = "choir" }) }},
 	{"call_group_members_one", func(w *world) pbx.Change { return member(w, w.user.ID, pbx.UserID{}, pbx.AliasID{}) }},
 	{"call_group_members_one", func(w *world) pbx.Change { return member(w, w.user.ID, w.user.ID, w.alias.ID) }},
@@ -158,6 +186,30 @@ var broken = []struct {
 	{"devices_ports", func(w *world) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PortsUsed = -1 }) }},
 	{"devices_primary_user", func(w *world) pbx.Change { return with(w.device, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
 	{"devices_primary_user", func(w *world) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
+
+	{"line", func(w *world) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.Line = 0 }) }},
+	{"device_lines_one", func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID{} })
+	}},
+	{"device_lines_one", func(w *world) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID = w.other.ID }) }},
+	{"position", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Position = 0 }) }},
+	{"kind", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Kind = "doorbell" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "12345678" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+0617555" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+1617555x" }) }},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyBusyLamp, "+16175550100" })
+	}},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyLine, "*21" })
+	}},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "7001" })
+	}},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "*" })
+	}},
 
 	{"services_dn_digits", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "2" }) }},
 	{"services_dn_digits", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "12345678" }) }},
@@ -325,6 +377,16 @@ func entry(w *world, change func(*pbx.DialEntry)) pbx.Change {
 	return another(&pbx.DialEntry{TenantID: w.tenant.ID, Digits: "30000", Rev: 1, UserID: w.other.ID}, change)
 }
 
+// deviceLine is another line of the user's phone, with his alias.
+func deviceLine(w *world, change func(*pbx.DeviceLine)) pbx.Change {
+	return another(&pbx.DeviceLine{TenantID: w.tenant.ID, DeviceID: w.device.ID, Line: 2, Rev: 1, AliasID: w.alias.ID}, change)
+}
+
+func key(w *world, change func(*pbx.ServiceKey)) pbx.Change {
+	return another(&pbx.ServiceKey{TenantID: w.tenant.ID, ServiceID: w.service.ID, Rev: 1,
+		PhoneKey: pbx.PhoneKey{Position: 1, Kind: pbx.KeySpeedDial, Target: "7001"}}, change)
+}
+
 func owner(w *world, change func(*pbx.Owner)) pbx.Change {
 	return another(&pbx.Owner{TenantID: w.tenant.ID, ServiceID: w.service.ID, Principal: "joe", Rev: 1, Since: noon}, change)
 }
@@ -487,6 +549,18 @@ var dangling = map[string]func(w *world) pbx.Change{
 	},
 	"devices(tenant_id, user_id)": func(w *world) pbx.Change {
 		return with(w.device, func(d *pbx.Device) { d.UserID, d.PrimaryOf = pbx.UserID(w.alias.ID), pbx.UserID{} })
+	},
+	"device_lines(tenant_id, device_id)": func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.DeviceID = w.foreign.devices[0].ID })
+	},
+	"device_lines(tenant_id, user_id)": func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID, l.AliasID = pbx.UserID(w.alias.ID), pbx.AliasID{} })
+	},
+	"device_lines(tenant_id, alias_id)": func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID(w.user.ID) })
+	},
+	"service_keys(tenant_id, service_id)": func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.ServiceID = pbx.ServiceID(w.user.ID) })
 	},
 	"services(tenant_id)": func(w *world) pbx.Change {
 		return another(w.bare, func(s *pbx.Service) { s.TenantID, s.Type, s.LocationID = nowhere, "", pbx.LocationID{} })

@@ -65,18 +65,21 @@ func (c *customer) person(i int, first, last string, sites []*pbx.Location, grou
 		e.MainOf = u.ID
 	}
 	add(c.world, c.member(groups[i%2], u))
+	d := add(c.world, c.device())
+	if i%3 > 0 {
+		assigned(d, u, i%3 == 1).LocationID = sites[i%2].ID
+	}
+	add(c.world, c.deviceLine(d, 1, u))
 	if i%3 == 0 {
 		a := add(c.world, c.alias(u))
+		second := add(c.world, c.deviceLine(d, 2, u))
+		second.UserID, second.AliasID = pbx.UserID{}, a.ID
 		id := add(c.world, c.identity(u))
 		id.Address, id.UserID, id.AliasID = a.SIPAddress, pbx.UserID{}, a.ID
 		reach := add(c.world, c.entry(u))
 		reach.UserID, reach.AliasID = pbx.UserID{}, a.ID
 		team := add(c.world, c.entry(u))
 		team.UserID, team.GroupID = pbx.UserID{}, groups[i%2].ID
-	}
-	d := add(c.world, c.device())
-	if i%3 > 0 {
-		assigned(d, u, i%3 == 1).LocationID = sites[i%2].ID
 	}
 	return u
 }
@@ -106,6 +109,9 @@ func (c *customer) phoneLine(i int, people []*pbx.User, sites []*pbx.Location, p
 	add(c.world, c.association(people[3+i%2], s, int64(1+i/2), false))
 	for _, owner := range []string{"ada", "adam", "bo"}[i%3:] {
 		add(c.world, c.owner(s, pbx.Principal(fmt.Sprint(owner))))
+	}
+	for n := range int64(i % 4) {
+		add(c.world, c.key(s, 1+5*n))
 	}
 	if i < 4 {
 		add(c.world, c.mailbox(s))

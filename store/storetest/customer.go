@@ -136,6 +136,17 @@ func assigned(d *pbx.Device, u *pbx.User, primary bool) *pbx.Device {
 	return d
 }
 
+// deviceLine returns a line of the device that carries the user.
+func (c *customer) deviceLine(d *pbx.Device, line int64, u *pbx.User) *pbx.DeviceLine {
+	return &pbx.DeviceLine{TenantID: c.tenant.ID, DeviceID: d.ID, Line: line, Rev: 1, UserID: u.ID}
+}
+
+// key returns a key of the service's phone that dials an extension.
+func (c *customer) key(s *pbx.Service, position int64) *pbx.ServiceKey {
+	return &pbx.ServiceKey{TenantID: c.tenant.ID, ServiceID: s.ID, Rev: 1,
+		PhoneKey: pbx.PhoneKey{Position: position, Kind: pbx.KeySpeedDial, Target: "7001"}}
+}
+
 // service returns a service with nothing optional.
 func (c *customer) service() *pbx.Service {
 	return &pbx.Service{

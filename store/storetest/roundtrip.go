@@ -87,6 +87,8 @@ func (c *customer) variants() map[string][]pbx.Record {
 		"call_groups":        groupVariants(c.group(pbx.HuntGroup, "Support")),
 		"call_group_members": c.memberVariants(team),
 		"devices":            deviceVariants(c.device(), person, site),
+		"device_lines":       deviceLineVariants(c.deviceLine(phone, 2, person), subUser),
+		"service_keys":       keyVariants(c.key(line, 27)),
 		"services":           serviceVariants(c.service(), c.e164(), phone, site, later),
 		"associations":       {c.association(person, line, 1, true), c.association(person, line, 8, false)},
 		"extensions":         c.entryVariants(line, person, subUser, team),

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"math"
 	"time"
 
@@ -62,7 +63,20 @@ func (c *customer) identityVariants() []pbx.Record {
 	add(c.world, a)
 	byAlias := c.identity(u)
 	byAlias.UserID, byAlias.AliasID = pbx.UserID{}, a.ID
-	return some(c.identity(u), byAlias)
+	sealed := withSecrets(c.identity(u), 28, true)
+	set(sealed, "ha1_md5", []byte(nil))
+	return some(c.identity(u), byAlias, withSecrets(byAlias, 28, true), sealed, withSecrets(c.identity(u), 0, false))
+}
+
+// withSecrets returns a copy of an identity with credentials, whose hashes are
+// sealed, and longer, or not.
+func withSecrets(bare *pbx.SIPIdentity, longer int, sealed bool) *pbx.SIPIdentity {
+	full := clone(bare)
+	full.IssuedAt = epoch
+	set(full, "ha1_sealed", sealed)
+	set(full, "ha1_sha256", bytes.Repeat([]byte{0, 0xff, '\'', 'a'}, 8+longer/4))
+	set(full, "ha1_md5", bytes.Repeat([]byte{0xff, 0, 1, '\\'}, 4+longer/4))
+	return full
 }
 
 func groupVariants(g *pbx.Group) []pbx.Record {
@@ -110,6 +124,21 @@ func foreignVariants(bare *pbx.ForeignService, later time.Time) []pbx.Record {
 	gone.ServiceID, gone.FormerDN, gone.Deletable = pbx.ServiceID{}, "7001", true
 	gone.State, gone.Requests = pbx.ForeignDeleting, 2
 	return some(active, gone, bare)
+}
+
+func deviceLineVariants(byUser *pbx.DeviceLine, a *pbx.Alias) []pbx.Record {
+	byAlias := clone(byUser)
+	byAlias.UserID, byAlias.AliasID = pbx.UserID{}, a.ID
+	return some(byUser, byAlias)
+}
+
+func keyVariants(dial *pbx.ServiceKey) []pbx.Record {
+	number, lamp, own, feature := clone(dial), clone(dial), clone(dial), clone(dial)
+	number.Label, number.Target = oddText, "+447700900123"
+	lamp.Kind = pbx.KeyBusyLamp
+	own.Kind, own.Target = pbx.KeyLine, ""
+	feature.Kind, feature.Target = pbx.KeyFeature, "*21#"
+	return some(dial, number, lamp, own, feature)
 }
 
 func (c *customer) entryVariants(line *pbx.Service, u *pbx.User, a *pbx.Alias, g *pbx.Group) []pbx.Record {
