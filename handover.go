@@ -95,6 +95,7 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 		}
 	}
 	var look door
+	look.email(USR1, "Email", row.Email)
 	if _, err := t.lookUser(ctx, row, was, &look); err != nil {
 		return nil, err
 	}

@@ -70,6 +70,57 @@ var Broken = []struct {
 	{"category", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Category = "toaster" }) }},
 	{"services_number_shape", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Number = "0016175550100" }) }},
 
+	{"services_cancelled", func(w *World) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusPendingCancellation })
+	}},
+	{"services_cancelled", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.CancelAt = noon }) }},
+	{"services_remote", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusNone }) }},
+	{"services_remote", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.RemoteSystem = "Leeds" }) }},
+	{"services_billed", func(w *World) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.ActivatedAt = time.Time{} })
+	}},
+	{"services_billed", func(w *World) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusOrderProcessing })
+	}},
+	{"services_failed", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Failure = "why" }) }},
+	{"services_failed", func(w *World) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status, s.ActivatedAt = pbx.StatusOrderFailed, time.Time{} })
+	}},
+	{"services_later", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.ActivateLater = true }) }},
+
+	{"foreign_services_digits", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.FormerDN, f.State = pbx.ServiceID{}, "x", pbx.ForeignLeft })
+	}},
+	{"system", func(w *World) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.System = "" }) }},
+	{"name", func(w *World) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.Name = "" }) }},
+	{"state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State = pbx.ForeignGone })
+	}},
+	{"foreign_services_former", func(w *World) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.FormerDN = "20000" }) }},
+	{"foreign_services_former", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.State = pbx.ServiceID{}, pbx.ForeignLeft })
+	}},
+	{"foreign_services_state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.FormerDN = pbx.ServiceID{}, "20000" })
+	}},
+	{"foreign_services_state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State, f.Deletable = pbx.ForeignDeleting, true })
+	}},
+	{"foreign_services_state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.ServiceID, f.FormerDN, f.State, f.Deletable = pbx.ServiceID{}, "20000", pbx.ForeignLeft, true
+		})
+	}},
+	{"foreign_services_state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.ServiceID, f.FormerDN, f.State = pbx.ServiceID{}, "20000", pbx.ForeignFailed
+		})
+	}},
+	{"foreign_services_asked", func(w *World) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.Requests = 0 }) }},
+	{"foreign_services_asked", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State, f.Requests = pbx.ForeignActive, -1 })
+	}},
+
 	{"slot", func(w *World) pbx.Change { return association(w, 0) }},
 	{"slot", func(w *World) pbx.Change { return association(w, 9) }},
 	{"associations_primary_user", func(w *World) pbx.Change {
@@ -184,6 +235,14 @@ func owner(w *World, change func(*pbx.Owner)) pbx.Change {
 
 func mailbox(w *World, change func(*pbx.Mailbox)) pbx.Change {
 	return another(&pbx.Mailbox{TenantID: w.tenant.ID, ServiceID: w.bare.ID, Rev: 1, Number: "20000", CreatedAt: noon}, change)
+}
+
+// foreign is what another system was asked to provide on a line.
+func foreign(w *World, change func(*pbx.ForeignService)) pbx.Change {
+	return another(&pbx.ForeignService{
+		TenantID: w.tenant.ID, ID: w.id(), Rev: 1, ServiceID: w.bare.ID, System: "SYSTEM", Name: "Client",
+		State: pbx.ForeignRequested, At: noon, Requests: 1,
+	}, change)
 }
 
 func event(w *World, change func(*pbx.Event)) pbx.Change {

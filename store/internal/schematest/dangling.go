@@ -85,6 +85,14 @@ var Dangling = map[string]func(w *World) pbx.Change{
 	"mailboxes(tenant_id, service_id)": func(w *World) pbx.Change {
 		return mailbox(w, func(m *pbx.Mailbox) { m.ServiceID = pbx.ServiceID(w.user.ID) })
 	},
+	"foreign_services(tenant_id)": func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.TenantID, f.ServiceID, f.FormerDN, f.State = nowhere, pbx.ServiceID{}, "20000", pbx.ForeignLeft
+		})
+	},
+	"foreign_services(tenant_id, service_id)": func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID = pbx.ServiceID(w.user.ID) })
+	},
 	"port_requests(tenant_id)": func(w *World) pbx.Change { return another(w.port, func(p *pbx.PortRequest) { p.TenantID = nowhere }) },
 	"numbers(tenant_id)":       func(w *World) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.TenantID = nowhere }) },
 	"numbers(tenant_id, service_id, e164)": func(w *World) pbx.Change { // a service's number is its own
