@@ -52,7 +52,7 @@ func (r role) of(w *world) *pbx.Directory {
 // operations is not for: Batch and Review run operations, and Deliver, which
 // hands over at least once, has tests of its own.
 var reads = strings.Fields(`
-	Alias Aliases As AssociationChoices Batch Check Confirm Deliver Device Devices Extensions Group Groups In Journal Line
+	Alias Aliases As AssociationChoices Batch Check Confirm Deliver Device Devices ExportUsers Extensions Group Groups In Journal Line
 	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
 	Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
@@ -155,6 +155,10 @@ var operations = []operation{
 	{"FailPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.FailPort(ctx, x.port.ID))
 	}, visiting},
+	{"ImportUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ImportUsers(ctx, strings.NewReader("first_name,email,extension,number_source,station,applications,mac\r\n"+
+			"New,new@example.com,,new,STANDARD,crm,00:1b:54:00:00:02\r\nOther,other@example.com,7850,,,,\r\n")))
+	}, admin},
 	{"ModifyAlias", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return modify(func() (*pbx.Alias, error) { return dir.Alias(ctx, x.alias.ID) },
 			func(a *pbx.Alias) error {
