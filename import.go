@@ -143,7 +143,7 @@ func (im *importing) row(ctx context.Context, row *csvRow) error {
 // named finds the location and the device that a row names.
 func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) error {
 	if row.building != "" {
-		at, err := t.building(ctx, USR5, row.building)
+		at, err := t.building(ctx, ACC1, row.building)
 		if err := look.takeAs("LocationID", err); err != nil {
 			return err
 		}
