@@ -618,13 +618,13 @@ func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
 func TestSYS1_EveryOperationEnduresEveryFaultOfReadingAhead(t *testing.T) {
 	o := prepareOriginal(t, memory.New())
 	ahead := func(t *testing.T) *replica { return o.on(t, &faraway{Store: o.inMemory(t).world.store}) }
-	endureAll(t, ahead, "at once", atOnce, 1, 1)
-	endureAll(t, ahead, "reviewed", reviewed, 1, 1)
+	endureAll(t, ahead, "at once", atOnce, 5, 1)
+	endureAll(t, ahead, "reviewed", reviewed, 5, 1)
 }
 
 func TestSYS1_EveryOperationEnduresFaultsOnAServer(t *testing.T) {
 	o := prepareOriginal(t, memory.New())
-	endureAll(t, o.onServer, "at once", atOnce, 3, 25)
+	endureAll(t, o.onServer, "at once", atOnce, 11, 25)
 }
 
 func TestSYS1_EveryOperationEnduresFaultsOnDisk(t *testing.T) {

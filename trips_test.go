@@ -55,12 +55,18 @@ var ownReads = map[string]int{
 var readings = []operation{
 	{"Alias", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Alias(ctx, x.alias.ID)) }, admin},
 	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Aliases(ctx, x.ann.ID)) }, admin},
-	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Aliases(ctx, pbx.UserID{})) }, admin},
+	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Aliases(ctx, pbx.UserID{}))
+	}, admin},
 	{"AssociationChoices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.AssociationChoices(ctx, pbx.UserQuery{}))
 	}, admin},
-	{"Device", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Device(ctx, x.phone.ID)) }, admin},
-	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Devices(ctx, pbx.DeviceQuery{})) }, admin},
+	{"Device", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Device(ctx, x.phone.ID))
+	}, admin},
+	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Devices(ctx, pbx.DeviceQuery{}))
+	}, admin},
 	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Devices(ctx, pbx.DeviceQuery{UserID: x.ann.ID}))
 	}, admin},
@@ -69,11 +75,15 @@ var readings = []operation{
 		return run(dir.Extensions(ctx, pbx.ExtensionQuery{}))
 	}, admin},
 	{"Group", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Group(ctx, x.group.ID)) }, admin},
-	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Groups(ctx, pbx.GroupQuery{})) }, admin},
+	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Groups(ctx, pbx.GroupQuery{}))
+	}, admin},
 	{"Journal", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Journal(ctx, pbx.JournalQuery{Limit: 100}))
 	}, admin},
-	{"Line", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Line(ctx, x.national())) }, admin},
+	{"Line", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Line(ctx, x.national()))
+	}, admin},
 	{"Location", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Location(ctx, x.phone.LocationID))
 	}, admin},
@@ -82,7 +92,9 @@ var readings = []operation{
 		_, _, err := dir.Lookup(ctx, x.line.DN)
 		return err
 	}, admin},
-	{"Mailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Mailbox(ctx, x.line.ID)) }, admin},
+	{"Mailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Mailbox(ctx, x.line.ID))
+	}, admin},
 	{"MainExtension", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.MainExtension(ctx, x.ann.ID))
 	}, admin},
@@ -93,7 +105,9 @@ var readings = []operation{
 	{"NewNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.NewNumbers(ctx, pbx.LocationID{}, "+16175", 3))
 	}, admin},
-	{"Number", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Number(ctx, x.line.Number)) }, admin},
+	{"Number", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Number(ctx, x.line.Number))
+	}, admin},
 	{"Numbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Numbers(ctx, pbx.NumberQuery{State: pbx.NumberAssigned}))
 	}, admin},
@@ -111,18 +125,24 @@ var readings = []operation{
 		return second(dir.PortRequest(ctx, x.port.ID))
 	}, admin},
 	{"PortRequests", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.PortRequests(ctx)) }, admin},
-	{"Service", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Service(ctx, x.line.ID)) }, admin},
+	{"Service", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Service(ctx, x.line.ID))
+	}, admin},
 	{"ServiceTypes", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.ServiceTypes(ctx)) }, admin},
 	{"ServiceUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.ServiceUsers(ctx, x.shared.ID))
 	}, admin},
-	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Services(ctx, pbx.ServiceQuery{})) }, admin},
+	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Services(ctx, pbx.ServiceQuery{}))
+	}, admin},
 	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Services(ctx, pbx.ServiceQuery{Number: "+1617"}))
 	}, admin},
 	{"StationPools", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.StationPools(ctx)) }, admin},
 	{"Tenant", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Tenant(ctx)) }, admin},
-	{"Tenants", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Tenants(ctx, pbx.TenantQuery{})) }, providing},
+	{"Tenants", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Tenants(ctx, pbx.TenantQuery{}))
+	}, providing},
 	{"User", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.User(ctx, x.ann.ID)) }, admin},
 	{"UserByLogin", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.UserByLogin(ctx, x.ann.Login))
@@ -131,7 +151,9 @@ var readings = []operation{
 		_, _, err := dir.UserServices(ctx, x.ann.ID)
 		return err
 	}, admin},
-	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Users(ctx, pbx.UserQuery{})) }, admin},
+	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Users(ctx, pbx.UserQuery{}))
+	}, admin},
 	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Users(ctx, pbx.UserQuery{LastName: "m", FirstName: "b"}))
 	}, admin},
