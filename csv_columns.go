@@ -80,6 +80,10 @@ func yes(b bool) string {
 }
 
 func (r *csvRow) readApplications(cell string) {
+	if strings.Count(cell, ";") >= maxCodes {
+		r.look.refuse(STN2, "Applications", "more than %d entries", maxCodes)
+		return
+	}
 	for code := range strings.SplitSeq(cell, ";") {
 		r.in.Applications = append(r.in.Applications, strings.TrimSpace(code))
 	}

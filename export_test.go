@@ -224,6 +224,10 @@ func (w *world) told(t *testing.T) (list []string) {
 	return list
 }
 
+// sortedRows are the rows of a file in an order that does not depend on IDs, as
+// that of two users of one name does.
+func sortedRows(file string) []string { return slices.Sorted(strings.SplitSeq(file, "\r\n")) }
+
 // imported exports the users of a random tenant, imports them into another one
 // that has the same to give, and tells how the two differ.
 func imported(t *testing.T, people []person, seed uint64) string {
@@ -253,11 +257,12 @@ func imported(t *testing.T, people []person, seed uint64) string {
 	if _, err := to.dir.ImportUsers(to.ctx, strings.NewReader(strings.Join(shuffled, ""))); err != nil {
 		return err.Error() + "\n" + file
 	}
-	return gocmp.Diff(file, to.exported(to.dir)) + gocmp.Diff(from.told(t), to.told(t))
+	return gocmp.Diff(sortedRows(file), sortedRows(to.exported(to.dir))) + gocmp.Diff(from.told(t), to.told(t))
 }
 
 func TestSYS5_ExportThenImportIntoAnEmptyTenantGivesTheSameUsers(t *testing.T) {
-	for _, seed := range []int64{20260302, time.Now().UnixNano()} {
+	// With the second seed two users had one name.
+	for _, seed := range []int64{20260302, 1795503169396851527, time.Now().UnixNano()} {
 		t.Logf("seed %d", seed)
 		parameters := gopter.DefaultTestParametersWithSeed(seed)
 		parameters.MinSuccessfulTests, parameters.Workers, parameters.MaxSize = 60, 1, 12

@@ -131,6 +131,22 @@ func TestSYS5_TheErrorOfOneRowIsAnErrorLikeAnyOther(t *testing.T) {
 	})
 }
 
+func TestSYS5_ACellOfAnyLengthIsRefusedLikeAnyOther(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.user("Bob", "Ray", "7001")
+		long := strings.Repeat("7", 1000)
+		for _, column := range []string{"extension", "number", "number_prefix", "mac", "ports", "building", "station", "service_type", "login", "sip_address", "device_type", "applications", "department"} {
+			err := second(w.importing(rows("first_name,email,number_source,"+column, "Bob,bob.ray@other.example,new,"+long)))
+			require.NotEmpty(t, pbx.RowErrors(err), column)
+			for _, e := range pbx.RowErrors(err) {
+				require.Equal(t, column, e.Column)
+			}
+		}
+		many := "u,u@example.com,7002," + strings.Repeat("crm;", 100)
+		require.Equal(t, []string{"2 applications STN-2"}, badRows(second(w.importing(rows("first_name,email,extension,applications", many)))))
+	})
+}
+
 func TestSYS5_WhatRowsTakeFromEachOtherIsReportedOnTheLaterRow(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.phone("00:1b:54:00:00:01", "Cisco 8851")
