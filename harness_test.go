@@ -3,7 +3,6 @@ package pbx_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,43 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/pgtest"
 	"github.com/pbxkit/pbx/store/memory"
-	"github.com/pbxkit/pbx/store/postgres"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
-func TestMain(m *testing.M) {
-	if workShift() {
-		return
-	}
-	if pgtest.Available() {
-		stores["postgres"] = func(t testing.TB) pbx.Store { return onServer(t, freshDatabase(t)) }
-	}
-	os.Exit(pgtest.Run(m))
-}
-
-// freshDatabase is the DSN of a database with the schema and nothing in it.
-func freshDatabase(t testing.TB) string {
-	return pgtest.Clone(t, "pbx", func(dsn string) error {
-		s, err := postgres.Open(context.Background(), dsn)
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	})
-}
-
-// onServer opens the store in a database.
-func onServer(t testing.TB, dsn string) pbx.Store {
-	s, err := postgres.Open(context.Background(), dsn)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
-// stores are all that the rules are tested over; PostgreSQL is among them where
-// there is a server to be had.
+// stores are all that the rules are tested over; postgres_test.go adds one.
 var stores = map[string]func(t testing.TB) pbx.Store{
 	"memory":     func(testing.TB) pbx.Store { return memory.New() },
 	"read ahead": func(testing.TB) pbx.Store { return &faraway{Store: memory.New()} },
@@ -92,7 +59,7 @@ func newWorld(t *testing.T, store pbx.Store, opts ...pbx.Option) *world {
 	t.Helper()
 	w := &world{t: t, ctx: context.Background(), store: store, clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	t.Cleanup(func() { _ = store.Close() })
-	opts = append([]pbx.Option{pbx.WithClock(func() time.Time { return w.clock })}, opts...)
+	opts = append([]pbx.Option{pbx.WithClock(func() time.Time { return w.clock }), sealed(t)}, opts...)
 	w.support = pbx.New(store, opts...).As(pbx.Support("agent"))
 	w.us = w.tenant("Acme", "US", "acme.example.com")
 	w.uk = w.tenant("Acme UK", "GB", "uk.acme.example.com")
@@ -105,6 +72,13 @@ func newWorld(t *testing.T, store pbx.Store, opts ...pbx.Option) *world {
 	_, err = w.support.StockNumbers(w.ctx, numbers("+44207946000%d", 10)...)
 	require.NoError(t, err)
 	return w
+}
+
+// sealed is the option that credentials are sealed under a key of the tests'.
+func sealed(t testing.TB) pbx.Option {
+	s, err := pbx.NewSealer([]byte("a key of exactly thirty-two bytes"[:32]))
+	require.NoError(t, err)
+	return pbx.WithSealer(s)
 }
 
 func (w *world) tenant(name, country, domain string) *pbx.Tenant {

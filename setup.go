@@ -23,6 +23,9 @@ type SetUp struct {
 	DeviceID   DeviceID // an available device, or zero
 	Ports      int64    // of the device; 0 is 1
 	DeviceType string   // the phone's model where no device is given; empty: "SIP softphone"
+
+	Foreign []NewForeign // what other systems are asked to provide on the line (SVC-18)
+	Keys    []PhoneKey   // the programmable keys of the phone (DEV-7)
 }
 
 // Provisioned is what a guided set-up made.
@@ -62,12 +65,17 @@ func (in *SetUp) plan(a *ahead) {
 	a.serviceType(in.ServiceType)
 	a.number(in.Number.Number)
 	a.stationPool(in.Station)
+	a.keyTargets(in.Keys)
 }
+
+// fillsDN reports whether the DN may fill itself in.
+func (in *SetUp) fillsDN() bool { return in.Number.Source != "" || in.ServiceType != "" }
 
 // setUp is one guided set-up under way.
 type setUp struct {
 	*tx
 	in   SetUp
+	read bool // what its choices look at was read ahead
 	user *User
 	line newLine
 	pool *StationPool
@@ -107,14 +115,14 @@ var setUpFields = map[string]string{"DN": "Extension", "Type": "ServiceType"}
 func (s *setUp) newLine(at *Location) newLine {
 	in := NewService{
 		DN: s.in.Extension, Type: s.in.ServiceType, Number: s.in.Number, DeviceID: s.in.DeviceID, DeviceType: s.in.DeviceType,
-		LocationID: s.in.LocationID, ActivateLater: s.in.ActivateLater,
+		LocationID: s.in.LocationID, ActivateLater: s.in.ActivateLater, Foreign: s.in.Foreign, Keys: s.in.Keys,
 	}
 	if in.DeviceID.IsZero() && in.DeviceType == "" {
 		in.DeviceType = softphoneModel
 	}
 	return newLine{
 		in: in, seat: seat{user: s.user, slot: 1, primary: true}, at: at, sites: []*Location{at},
-		autoDN: s.in.Number.Source != "" || s.in.ServiceType != "", needsDN: USR4,
+		autoDN: s.in.fillsDN(), needsDN: USR4, read: s.read,
 	}
 }
 

@@ -34,6 +34,7 @@ type tx struct {
 	dirty   map[*Table]int // how many records of the table are staged
 	layers  map[*Index]*layer
 	spans   map[*Index][]span // what was read ahead
+	drawn   map[string]E164   // by area: all of its stock up to there is taken here
 	changes []Change
 	undo    []func() // kept only where a part can be taken back
 	buf     []byte
@@ -51,6 +52,7 @@ type outcome struct {
 	warnings      []Notice
 	confirmations []Notice
 	orders        []*Order
+	passwords     []*drawn
 }
 
 // entry is what is known of a key: the record, nil where there is none, and
@@ -482,6 +484,13 @@ func (t *tx) apply(ctx context.Context, w Writer) (int64, error) {
 		return 0, &Error{Code: SYS3, Kind: ErrStorage, Reason: "an operation changed records without an event"}
 	}
 	return 0, nil
+}
+
+// reveal makes valid what is so only when it is committed.
+func (t *tx) reveal() {
+	for _, secret := range t.passwords {
+		secret.valid.Store(true)
+	}
 }
 
 // seal returns all that a commit has to apply: the tenant's next revision

@@ -31,7 +31,6 @@ type room struct {
 
 	bound  [][]byte // the values of the next statement
 	buf    []byte   // their bytes
-	values []any
 	fields []pbx.Field
 	before []pbx.Field
 }
@@ -110,16 +109,21 @@ func (t *trip) next() (*pgconn.ResultReader, error) {
 		case *pgconn.ResultReader:
 			return r, nil
 		case *pgconn.StatementDescription:
-			s := t.fresh[t.ready]
-			r.Name, r.SQL = s.name, s.text
-			t.c.prepared[s] = r
-			t.ready++
+			t.prepared(r)
 		case *pgconn.CloseComplete:
 		default:
 			t.err = errors.New("postgres: the server answered fewer statements than were sent")
 		}
 	}
 	return nil, t.err
+}
+
+// prepared notes that the server has prepared the next of the fresh statements.
+func (t *trip) prepared(as *pgconn.StatementDescription) {
+	s := t.fresh[t.ready]
+	as.Name, as.SQL = s.name, s.text
+	t.c.prepared[s] = as
+	t.ready++
 }
 
 // done takes the next statement's rows without looking at them, and returns
@@ -153,10 +157,21 @@ func (t *trip) records(dst []pbx.Record, table *pbx.Table) ([]pbx.Record, error)
 	return dst, t.err
 }
 
-// end waits until the server is through, also with what it passed over.
+// end waits until the server is through. What goes wrong now comes behind what
+// was wanted; but what was prepared meanwhile is there.
 func (t *trip) end() {
-	_ = t.p.Close() // what went wrong is known, or comes behind what was wanted
-	if codeOf(t.err) == "26000" {
-		clear(t.c.prepared) // somebody has thrown them away
+	for {
+		results, err := t.p.GetResults()
+		if r, ok := results.(*pgconn.StatementDescription); ok {
+			t.prepared(r)
+		}
+		_, through := results.(*pgconn.PipelineSync)
+		if through || results == nil && codeOf(err) == "" {
+			break
+		}
+	}
+	_ = t.p.Close()
+	if codeOf(t.err) == forgotten {
+		clear(t.c.prepared)
 	}
 }

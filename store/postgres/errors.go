@@ -53,11 +53,15 @@ func again(err error) bool {
 		return true
 	case "22012": // a change that found no row: see found
 		return true
-	case "26000": // a prepared statement was thrown away
+	case forgotten:
 		return true
 	}
 	return fatal(e)
 }
+
+// forgotten is the SQLSTATE of a prepared statement that is not there: somebody
+// has thrown away all that the connection had.
+const forgotten = "26000"
 
 // fatal reports whether the server ended the connection with the error.
 func fatal(e *pgconn.PgError) bool {
@@ -96,9 +100,13 @@ func failure(doing string, err error) error {
 }
 
 func why(err error) string {
+	if isBroken(err) {
+		return "the connection was lost"
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok && codeOf(err) == "" {
+		return "the server cannot be reached"
+	}
 	switch code := codeOf(err); code {
-	case "":
-		return unreachable(err)
 	case "28000", "28P01":
 		return "it refuses the role or the password"
 	case "3D000":
@@ -116,23 +124,9 @@ func why(err error) string {
 	case "57P03":
 		return "the server is starting up or shutting down"
 	default:
-		switch class(code) {
-		case "53":
+		if class(code) == "53" {
 			return "the server has run out of room"
-		case "08", "57":
-			return "the connection was lost"
 		}
-	}
-	return ""
-}
-
-// unreachable tells a server that does not answer from one that is no more.
-func unreachable(err error) string {
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return "the server cannot be reached"
-	}
-	if _, ok := errors.AsType[*broken](err); ok {
-		return "the connection was lost"
 	}
 	return ""
 }

@@ -2,16 +2,19 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgtest"
 	"github.com/pbxkit/pbx/store/postgres"
 )
+
+var ctx = context.Background()
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
 
@@ -36,4 +39,38 @@ func open(t testing.TB, dsn string, opts ...postgres.Option) *postgres.Store {
 	return store
 }
 
-func isRetry(err error) bool { return errors.Is(err, pbx.ErrRetry) }
+// connect opens a connection of the host's, to be closed when the test ends.
+func connect(t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(ctx, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
+}
+
+// begin begins a transaction of the host's.
+func begin(t testing.TB, c *pgx.Conn) pgx.Tx {
+	t.Helper()
+	tx, err := c.Begin(ctx)
+	require.NoError(t, err)
+	return tx
+}
+
+var tenantKey = pbx.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{pbx.Provider}}
+
+func view(store pbx.Store, fn func(pbx.Reader) error) error { return store.View(ctx, fn) }
+
+// waitForLock waits until so many backends of the database wait for a lock.
+func waitForLock(t testing.TB, dsn string, backends int) {
+	t.Helper()
+	c := connect(t, dsn)
+	defer c.Close(ctx)
+	for deadline := time.Now().Add(time.Minute); ; {
+		waiting := texts(t, c, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+		if len(waiting) >= backends {
+			return
+		}
+		require.True(t, time.Now().Before(deadline), "nobody waits for a lock")
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -2,11 +2,9 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -21,43 +19,38 @@ type lines struct {
 // get returns a connection; its release must follow.
 func (l *lines) get(ctx context.Context) (*conn, error) {
 	for wait := l.patience; ; {
-		c, err := l.pooled(ctx, wait)
-		switch {
-		case err == nil:
-			return c, nil
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case tooMany(err):
-			if err := pause(ctx); err != nil {
-				return nil, err
+		c, waited, err := l.pooled(ctx, wait)
+		if waited {
+			if !l.exhausted() {
+				wait *= 50 // it is connecting: what comes of that is worth waiting for
+				continue
 			}
-			continue
-		case !errors.Is(err, context.DeadlineExceeded):
-			return nil, failure("be opened", err)
-		case !l.exhausted():
-			wait *= 50 // it is connecting: what comes of that is worth waiting for
-			continue
+			c, err = l.connect(ctx)
 		}
-		c, err = l.connect(ctx)
 		switch {
 		case err == nil:
 			return c, nil
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case !tooMany(err):
+		case codeOf(err) != "53300":
 			return nil, failure("be opened", err)
+		}
+		if err := pause(ctx); err != nil { // the server has no connection to spare
+			return nil, err
 		}
 	}
 }
 
-func (l *lines) pooled(ctx context.Context, wait time.Duration) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
+// pooled returns a connection of the pool, or reports that it has waited for
+// one in vain.
+func (l *lines) pooled(ctx context.Context, wait time.Duration) (_ *conn, waited bool, _ error) {
+	short, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	c, err := l.pool.Acquire(ctx)
+	c, err := l.pool.Acquire(short)
 	if err != nil {
-		return nil, err
+		return nil, short.Err() != nil && ctx.Err() == nil, err
 	}
-	return newConn(c.Conn().PgConn(), c.Release), nil
+	return newConn(c.Conn().PgConn(), c.Release), false, nil
 }
 
 func (l *lines) exhausted() bool {
@@ -94,12 +87,6 @@ func hangUp(c *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_ = c.Close(ctx) // nothing is open in it
-}
-
-// tooMany reports whether the server has no connection to spare.
-func tooMany(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == "53300"
 }
 
 func pause(ctx context.Context) error {

@@ -22,8 +22,9 @@ type transaction struct {
 	over   bool // committed
 }
 
-// ask asks within the transaction. A connection that was found dead is replaced
-// once, for nothing has been read or written yet.
+// ask asks within the transaction. What begins on a connection that was found
+// dead, or robbed of its prepared statements, begins once more, for nothing has
+// been read or written yet.
 func (t *transaction) ask(ctx context.Context, questions []question) ([][]pbx.Record, error) {
 	if t.c != nil {
 		answers, _, err := t.c.exchange(ctx, exchange{questions: questions})
@@ -33,11 +34,16 @@ func (t *transaction) ask(ctx context.Context, questions []question) ([][]pbx.Re
 		return nil, err
 	}
 	answers, err := t.begin(ctx, questions)
-	if isBroken(err) {
+	switch {
+	case isBroken(err):
 		t.lines.renew()
-		answers, err = t.begin(ctx, questions)
+	case codeOf(err) == forgotten:
+		t.c.rollback()
+		t.release()
+	default:
+		return answers, err
 	}
-	return answers, err
+	return t.begin(ctx, questions)
 }
 
 // enter lets updates of one tenant that wait in this process wait without a
@@ -58,17 +64,24 @@ func (t *transaction) begin(ctx context.Context, questions []question) ([][]pbx.
 	if err != nil {
 		return nil, err
 	}
+	t.c = c
 	answers, err := c.open(ctx, t.opening, t.on, questions)
 	if c.closed() {
-		c.release()
-		return nil, err
+		t.release()
 	}
-	t.c = c
 	return answers, err
 }
 
-// commitTime is how long the answer to a COMMIT is waited for.
-const commitTime = 10 * time.Second
+func (t *transaction) release() {
+	t.c.release()
+	t.c = nil
+}
+
+// commitTime is how long the answer to a COMMIT is waited for: so long, and
+// so much longer for each change.
+func commitTime(changes int) time.Duration {
+	return 10*time.Second + time.Duration(changes)*5*time.Millisecond
+}
 
 // commit sends the changes and COMMIT together. Where nothing was read before,
 // the tenant is locked first: as long as that takes, the context counts; once
@@ -82,7 +95,7 @@ func (t *transaction) commit(ctx context.Context, changes []pbx.Change) error {
 	if t.c.closed() {
 		return &retry{&broken{errors.New("closed")}}
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
 	defer cancel()
 	trip := t.c.start(last)
 	for i := range changes {
@@ -148,7 +161,7 @@ func (t *transaction) end() {
 		if !t.over && !t.c.closed() {
 			t.c.rollback()
 		}
-		t.c.release()
+		t.release()
 	}
 	if t.queued {
 		t.queues.Leave(*t.opening.tenant)

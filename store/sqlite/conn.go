@@ -25,6 +25,7 @@ type conn struct {
 	raw      driver.Conn
 	prepared map[sqlschema.Statement]*stmt
 	plain    map[string]*stmt // BEGIN and the like
+	again    error            // what asks for another run: pbx.ErrRetry or pbx.ErrHostRetry
 
 	// The room that statements need, used again by each.
 	bound  int
@@ -54,8 +55,8 @@ type stmt struct {
 	query driver.StmtQueryContext
 }
 
-func newConn(raw driver.Conn) *conn {
-	c := &conn{raw: raw, prepared: make(map[sqlschema.Statement]*stmt), plain: make(map[string]*stmt)}
+func newConn(raw driver.Conn, again error) *conn {
+	c := &conn{raw: raw, again: again, prepared: make(map[sqlschema.Statement]*stmt), plain: make(map[string]*stmt)}
 	for i := range c.args {
 		c.args[i].Ordinal = i + 1
 		c.boxed[i] = c.ids[i][:]

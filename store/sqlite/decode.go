@@ -28,7 +28,7 @@ func decodeField(f *pbx.Field, value driver.Value) (ok bool) {
 	}
 	switch p := f.Ptr.(type) {
 	case *string:
-		*p, ok = value.(string)
+		*p, ok = asText(value)
 	case *int64:
 		*p, ok = value.(int64)
 	case *bool:
@@ -44,13 +44,25 @@ func decodeField(f *pbx.Field, value driver.Value) (ok bool) {
 		b, ok = value.([]byte)
 		ok = ok && copy(p[:], b) == len(p) && len(b) == len(p)
 	case *[]string:
-		var text string
-		text, ok = value.(string)
-		ok = ok && decodeList(p, text)
+		var array string
+		array, ok = asText(value)
+		ok = ok && decodeList(p, array)
 	case *[]byte:
 		*p, ok = value.([]byte)
 	}
 	return ok
+}
+
+// asText takes text as drivers give it: ours as a string, some of a host's as
+// bytes.
+func asText(value driver.Value) (string, bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case []byte:
+		return string(v), true
+	}
+	return "", false
 }
 
 // encodeList returns the list as a JSON array.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"reflect"
 
 	"github.com/pbxkit/pbx"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -13,6 +14,46 @@ func codeOf(err error) int {
 	var coded interface{ Code() int }
 	if errors.As(err, &coded) {
 		return coded.Code()
+	}
+	return extendedCode(err)
+}
+
+// extendedCode looks for the code as the drivers have it in whose transactions a
+// Guest may be: mattn's in a field, ncruces' behind a method, each of a type of
+// its own.
+func extendedCode(err error) int {
+	if code := codeIn(reflect.ValueOf(err)); code != 0 {
+		return code
+	}
+	switch err := err.(type) {
+	case interface{ Unwrap() error }:
+		return extendedCode(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, each := range err.Unwrap() {
+			if code := extendedCode(each); code != 0 {
+				return code
+			}
+		}
+	}
+	return 0
+}
+
+func codeIn(err reflect.Value) int {
+	if !err.IsValid() {
+		return 0
+	}
+	code := reflect.Value{}
+	if fields := reflect.Indirect(err); fields.Kind() == reflect.Struct {
+		code = fields.FieldByName("ExtendedCode")
+	}
+	if method := err.MethodByName("ExtendedCode"); method.IsValid() && method.Type().NumIn() == 0 && method.Type().NumOut() == 1 {
+		code = method.Call(nil)[0]
+	}
+	switch {
+	case code.CanInt():
+		return int(code.Int())
+	case code.CanUint():
+		return int(code.Uint())
 	}
 	return 0
 }
@@ -43,22 +84,41 @@ func notCommitted(err error) bool {
 }
 
 // refusal turns what SQLite says of a change into what a store says.
-func refusal(doing string, err error) error {
+func (c *conn) refusal(doing string, err error) error {
 	switch code := codeOf(err); {
+	case errors.As(err, new(*pbx.Error)):
+		return err // of a transaction that is no more
 	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE, code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
 		code == sqlite3.SQLITE_CONSTRAINT_ROWID, isBusy(err):
-		return &retry{err}
+		return &retry{c.again, err}
 	case isConstraint(err):
 		return failure(doing, errors.Join(pbx.ErrConstraint, err))
 	}
 	return failure(doing, err)
 }
 
-// retry is pbx.ErrRetry with the cause at hand.
-type retry struct{ cause error }
+// unread turns what SQLite says of a read into what a store says. A store's own
+// reads do not get into anybody's way; a host's connection may be one that does.
+func (c *conn) unread(err error) error {
+	switch {
+	case errors.As(err, new(*pbx.Error)):
+		return err
+	case c.again == pbx.ErrHostRetry && isBusy(err):
+		return inTheWay(err)
+	}
+	return failure("read", err)
+}
 
-func (r *retry) Error() string   { return pbx.ErrRetry.Error() }
-func (r *retry) Unwrap() []error { return []error{pbx.ErrRetry, r.cause} }
+func inTheWay(err error) error {
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrConflict, Err: &retry{pbx.ErrHostRetry, err},
+		Reason: "another change is in the way: roll your transaction back and run it again"}
+}
+
+// retry asks for another run, with the cause at hand.
+type retry struct{ again, cause error }
+
+func (r *retry) Error() string   { return r.again.Error() }
+func (r *retry) Unwrap() []error { return []error{r.again, r.cause} }
 
 func failure(doing string, err error) error {
 	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: "the database could not " + doing, Err: err}

@@ -124,13 +124,13 @@ func (c *customer) setUp() []pbx.Change {
 	return changes
 }
 
-func apply(store *sqlite.Store, tenant pbx.TenantID, changes ...pbx.Change) error {
+func apply(store pbx.Store, tenant pbx.TenantID, changes ...pbx.Change) error {
 	return store.Update(context.Background(), tenant, func(w pbx.Writer) error {
 		return w.Apply(context.Background(), changes)
 	})
 }
 
-func view(store *sqlite.Store, fn func(pbx.Reader) error) error {
+func view(store pbx.Store, fn func(pbx.Reader) error) error {
 	return store.View(context.Background(), fn)
 }
 
@@ -143,7 +143,7 @@ func keyIn(r pbx.Record, ix *pbx.Index) pbx.Key {
 }
 
 // get reads one record in a view of its own.
-func get[R pbx.Record](t testing.TB, store *sqlite.Store, k pbx.Key) (got R) {
+func get[R pbx.Record](t testing.TB, store pbx.Store, k pbx.Key) (got R) {
 	t.Helper()
 	require.NoError(t, view(store, func(r pbx.Reader) error {
 		records, err := r.Get(context.Background(), k)

@@ -110,9 +110,10 @@ func identify(c *conn, newest int) (int, error) {
 
 // complete reports whether all tables are there.
 func complete(rows [][]driver.Value) error {
-	there := make(map[any]bool, len(rows))
+	there := make(map[string]bool, len(rows))
 	for _, row := range rows {
-		there[row[0]] = true
+		name, _ := asText(row[0])
+		there[name] = true
 	}
 	for _, t := range pbx.Tables() {
 		if !there[t.Name] {

@@ -234,7 +234,7 @@ func connect(dsn string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(raw), nil
+	return newConn(raw, pbx.ErrRetry), nil
 }
 
 // dsn returns the file's name for the driver. The mode is SQLite's: ro, rw or

@@ -16,10 +16,10 @@ type reader struct {
 	pool  *pool
 	ended atomic.Bool
 
-	mu     sync.Mutex
-	conn   *conn // nil until it is needed
-	mine   bool  // conn is the pool's, in a transaction begun here
-	failed error // of the engine: conn cannot be trusted any more
+	mu     *sync.Mutex // whose turn it is to use conn: a guest's readers have one
+	conn   *conn       // nil until it is needed
+	mine   bool        // conn is the pool's, in a transaction begun here
+	failed error       // of the engine: conn cannot be trusted any more
 }
 
 // usable says why the reader cannot be used any more, or nothing.
@@ -63,7 +63,7 @@ func (r *reader) begin() error {
 
 // fail keeps an error of the engine.
 func (r *reader) fail(err error) error {
-	r.failed = failure("read", err)
+	r.failed = r.conn.unread(err)
 	return r.failed
 }
 

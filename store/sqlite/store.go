@@ -5,11 +5,16 @@
 // on its own snapshot, and neither waits for the other (write-ahead log). The
 // schema repeats the rules' invariants as constraints, and is made to be read:
 // Migrations returns it.
+//
+// Open makes a Store of a file. FromTx makes a Guest of a transaction that the
+// embedding program has begun on such a file: it changes its own tables and the
+// library's in one commit, with any driver of database/sql for SQLite.
 package sqlite
 
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store/internal/gate"
@@ -41,7 +46,7 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := &reader{pool: &s.readers}
+	r := &reader{pool: &s.readers, mu: new(sync.Mutex)}
 	defer r.end()
 	return fn(r)
 }
@@ -64,7 +69,7 @@ func (s *Store) Update(ctx context.Context, _ pbx.TenantID, fn func(pbx.Writer) 
 			return failure("be opened for writing", err)
 		}
 	}
-	w := &writer{reader: reader{pool: &s.readers}, tx: c}
+	w := &writer{reader: reader{pool: &s.readers, mu: new(sync.Mutex)}, tx: c}
 	defer func() { // also when fn panics
 		if !w.end() {
 			_ = c.close()

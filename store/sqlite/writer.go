@@ -25,7 +25,7 @@ type writer struct {
 func (w *writer) begin() error {
 	if err := w.tx.run("BEGIN IMMEDIATE"); err != nil {
 		w.over, w.broken = true, !isBusy(err)
-		return refusal("begin to write", err)
+		return w.tx.refusal("begin to write", err)
 	}
 	w.conn = w.tx
 	return nil
@@ -57,20 +57,27 @@ func (w *writer) apply(ctx context.Context, changes []pbx.Change) error {
 	if err := guard.Changes(changes); err != nil {
 		return err
 	}
+	sound, err := w.tx.apply(ctx, changes)
+	w.broken = !sound
+	return err
+}
+
+// apply makes the changes, one after another. It is not sound any more when the
+// engine may have rolled back by itself, as it does for no constraint.
+func (c *conn) apply(ctx context.Context, changes []pbx.Change) (sound bool, err error) {
 	for i := range changes {
 		if err := ctx.Err(); err != nil {
-			return err
+			return true, err
 		}
-		rows, err := w.tx.change(&changes[i])
+		rows, err := c.change(&changes[i])
 		switch {
 		case err != nil:
-			w.broken = !isConstraint(err)
-			return refusal(doing(&changes[i]), err)
+			return isConstraint(err), c.refusal(doing(&changes[i]), err)
 		case rows == 0:
-			return pbx.ErrRetry
+			return true, c.again
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // change makes one change, and returns how many rows it found.
@@ -140,11 +147,11 @@ func (w *writer) commit(ctx context.Context) error {
 		w.over = true
 		return nil
 	case isBusy(err):
-		return refusal("commit", err)
+		return w.tx.refusal("commit", err)
 	}
 	w.over, w.broken = true, true
 	if notCommitted(err) {
-		return refusal("commit", err)
+		return w.tx.refusal("commit", err)
 	}
 	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrCommitUnknown, Err: err,
 		Reason: "the database could not say whether the change was saved"}

@@ -104,6 +104,8 @@ func (f *fixture) useless(r pbx.Reader) {
 	_, err := r.Get(f.ctx, keyOf(f.tenant))
 	f.is(err, pbx.ErrMisuse)
 	f.sameError(r.Find(f.ctx, pbx.Query{Index: f.tenant.Table().Key()}), pbx.ErrMisuse)
+	_, err = pbx.Fetch(f.ctx, r, pbx.Read{Query: pbx.Query{Index: f.tenant.Table().Key()}})
+	f.is(err, pbx.ErrMisuse)
 }
 
 // sameError fails the test unless the sequence is one error, without a record.
@@ -128,6 +130,10 @@ func closing(t *testing.T, open func(t *testing.T) pbx.Store) {
 			f.is(f.store.View(f.ctx, func(pbx.Reader) error { return nil }), pbx.ErrMisuse)
 			f.is(f.store.Update(f.ctx, f.tenant.ID, func(pbx.Writer) error { return nil }), pbx.ErrMisuse)
 			f.is(f.store.Close(), pbx.ErrMisuse)
+			if store, ok := f.store.(pbx.Fetcher); ok {
+				_, err := store.Fetch(f.ctx)
+				f.is(err, pbx.ErrMisuse)
+			}
 		},
 		"it waits for a view": func(f *fixture) {
 			f.closesAfter(func(run func()) error {

@@ -43,6 +43,7 @@ var cases = []struct {
 	{"FindNothing", findNothing},
 	{"Paging", paging},
 	{"Iteration", iteration},
+	{"Fetch", fetching},
 	{"Refused", refused},
 	{"Retry", retry},
 	{"InOrder", inOrder},

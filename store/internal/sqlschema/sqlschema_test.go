@@ -1,6 +1,7 @@
 package sqlschema_test
 
 import (
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -118,6 +119,70 @@ func TestFind(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, s.SQL(question))
 		require.Equal(t, c.values, values)
+	}
+}
+
+func TestFetch(t *testing.T) {
+	users, associations := new(pbx.User).Table(), new(pbx.Association).Table()
+	column := func(table *pbx.Table, name string) int {
+		return slices.IndexFunc(table.Columns, func(c pbx.Column) bool { return c.Name == name })
+	}
+	reads := []pbx.Read{
+		{Query: pbx.Query{Index: users.Index("users_by_last"), Equal: []any{tenant}, Prefix: "ng", Limit: 3}},
+		{Query: pbx.Query{Index: associations.Index("associations_slot"), Equal: []any{tenant}}, Of: 1, Column: column(users, "id")},
+		{Query: pbx.Query{Index: numbers.Index("numbers_waiting"), Equal: []any{tenant}}, Of: 2, Column: column(associations, "service_id")},
+		{Query: pbx.Query{Index: owners.Key(), Equal: []any{tenant}}},
+		{Query: pbx.Query{Index: owners.Key(), Equal: []any{tenant}, Limit: 1}, Of: 1},
+	}
+	chain, values, err := sqlschema.Fetch(reads, 2, nil)
+	require.NoError(t, err)
+	text, types := chain.Text(sqlschema.Dialect{Param: sqlschema.Dollar, Schema: "pbx."})
+	require.Equal(t, "SELECT e164, tenant_id, rev, state, service_id, waiting_id, temporary_for, port_id, free_from, monthly, created_at FROM pbx.numbers"+
+		" WHERE tenant_id = $1 AND waiting_id IN (SELECT service_id FROM pbx.associations"+
+		" WHERE tenant_id = $2 AND user_id IN (SELECT id FROM pbx.users WHERE tenant_id = $3 AND last_folded >= $4 AND last_folded < $5"+
+		" ORDER BY last_folded, first_folded, id LIMIT $6)) AND waiting_id IS NOT NULL ORDER BY waiting_id", text)
+	require.Equal(t, []any{tenant, tenant, tenant, "ng", "nh", int64(3)}, values)
+	require.Equal(t, []pbx.Type{pbx.UUID, pbx.UUID, pbx.UUID, pbx.Text, pbx.Text, pbx.Int}, types)
+
+	chain, values, err = sqlschema.Fetch(reads, 3, nil)
+	require.NoError(t, err)
+	text, _ = chain.Text(question)
+	require.Equal(t, ownerColumns+" WHERE tenant_id = ? ORDER BY service_id, principal", text, "without a limit")
+	require.Equal(t, []any{tenant}, values)
+
+	_, _, err = sqlschema.Fetch(reads, 4, nil)
+	require.ErrorIs(t, err, pbx.ErrMisuse)
+}
+
+// Statements of different texts have different keys.
+func TestKeysTellStatementsApart(t *testing.T) {
+	texts := make(map[string]string)
+	add := func(key []byte, text string) {
+		other, known := texts[string(key)]
+		require.True(t, !known || other == text, "%s\n%s", other, text)
+		texts[string(key)] = text
+	}
+	for _, table := range pbx.Tables() {
+		for _, s := range []sqlschema.Statement{sqlschema.Insert(table), sqlschema.Delete(table), sqlschema.Update(table, 1<<3), sqlschema.Update(table, 1<<4|1<<2)} {
+			add(s.AppendKey(nil), s.SQL(dollar))
+		}
+		for _, ix := range table.Indexes {
+			add(sqlschema.Get(ix).AppendKey(nil), sqlschema.Get(ix).SQL(dollar))
+			for equal := range ix.Columns {
+				for bits := range 32 {
+					s := sqlschema.Statement{
+						Verb: sqlschema.VerbFind, Index: ix, Equal: uint8(equal), Lower: bits&1 != 0, Upper: bits&2 != 0,
+						After: bits&4 != 0, Desc: bits&8 != 0, Whole: bits&16 != 0,
+					}
+					add(s.AppendKey(nil), s.SQL(dollar))
+					for column := range 3 {
+						chain := sqlschema.Chain{{Statement: sqlschema.Statement{Verb: sqlschema.VerbFind, Index: owners.Key(), Equal: 1, Whole: true}}, {Statement: s, Column: column}}
+						text, _ := chain.Text(dollar)
+						add(chain.AppendKey([]byte{0}), text)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -1,0 +1,300 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
+	"github.com/pbxkit/pbx/store/postgres"
+)
+
+// faulty makes a database in which an insertion into locations fails as the
+// body of a function says: at once, or at the commit.
+func faulty(t *testing.T, body string, atCommit bool) (*schematest.World, *postgres.Store) {
+	t.Helper()
+	dsn := fresh(t)
+	store := open(t, dsn)
+	w := schematest.New(t, store)
+	trigger := "CREATE TRIGGER fails BEFORE INSERT ON pbx.locations FOR EACH ROW EXECUTE FUNCTION fail()"
+	if atCommit {
+		trigger = `CREATE CONSTRAINT TRIGGER fails AFTER INSERT ON pbx.locations DEFERRABLE INITIALLY DEFERRED
+			FOR EACH ROW EXECUTE FUNCTION fail()`
+	}
+	run(t, dsn, "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "+body+"; RETURN NEW; END $$", trigger)
+	return w, store
+}
+
+func raise(code string) string { return "RAISE EXCEPTION 'engine text' USING ERRCODE = '" + code + "'" }
+
+const terminate = "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10)"
+
+func TestFaultsOfTheEngine(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		atCommit   bool
+		want       error
+	}{
+		{"a serialization failure", raise("40001"), false, pbx.ErrRetry},
+		{"a deadlock", raise("40P01"), false, pbx.ErrRetry},
+		{"a lock that is not to be had", raise("55P03"), false, pbx.ErrRetry},
+		{"a unique claim", raise("23505"), false, pbx.ErrRetry},
+		{"a CHECK", raise("23514"), false, pbx.ErrConstraint},
+		{"a value out of range", raise("22003"), false, pbx.ErrConstraint},
+		{"a row too large for an index", raise("54000"), false, pbx.ErrConstraint},
+		{"a full disk", raise("53100"), false, pbx.ErrStorage},
+		{"a statement that was cancelled", raise("57014"), false, pbx.ErrStorage},
+		{"an internal error", raise("XX000"), false, pbx.ErrStorage},
+		{"the connection ended by the server", terminate, false, pbx.ErrRetry},
+		{"a serialization failure at the commit", raise("40001"), true, pbx.ErrRetry},
+		{"a CHECK at the commit", raise("23514"), true, pbx.ErrConstraint},
+		{"a full disk at the commit", raise("53100"), true, pbx.ErrStorage},
+		{"a commit of which the server does not know", raise("40003"), true, pbx.ErrCommitUnknown},
+		{"a failure of the system at the commit", raise("58030"), true, pbx.ErrCommitUnknown},
+		{"an internal error at the commit", raise("XX000"), true, pbx.ErrCommitUnknown},
+		{"the connection ended by the server at the commit", terminate, true, pbx.ErrCommitUnknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, store := faulty(t, c.body, c.atCommit)
+			err := w.Apply(pbx.Change{New: w.Event(99)}, pbx.Change{New: w.Location(1)}, pbx.Change{New: w.Event(100)})
+			require.ErrorIs(t, err, c.want)
+			require.NotContains(t, err.Error(), "engine text", "driver text is not shown")
+			for _, other := range []error{pbx.ErrRetry, pbx.ErrStorage, pbx.ErrCommitUnknown} {
+				if other != c.want && !(c.want == pbx.ErrConstraint && other == pbx.ErrStorage) {
+					require.NotErrorIs(t, err, other)
+				}
+			}
+			require.NoError(t, view(store, func(r pbx.Reader) error {
+				got, err := r.Get(ctx, keyOf(w.Event(99)), keyOf(w.Location(1)), keyOf(w.Event(100)))
+				require.Equal(t, []pbx.Record{nil, nil, nil}, got, "nothing was committed")
+				return err
+			}))
+			require.NoError(t, w.Apply(pbx.Change{New: w.Event(99)}), "the store goes on")
+		})
+	}
+}
+
+// Two tenants change the same rows in opposite order, and wait for each other:
+// the server breaks it, and one of them runs again.
+func TestADeadlockOfTwoTenants(t *testing.T) {
+	dsn := fresh(t)
+	store := open(t, dsn)
+	w := schematest.New(t, store)
+	a, x, b := w.Location(1), w.Location(2), w.Location(3)
+	require.NoError(t, w.Apply(pbx.Change{New: a}, pbx.Change{New: x}, pbx.Change{New: b}))
+	renamed := func(l *pbx.Location, name string) pbx.Change {
+		now := *l
+		now.Rev, now.Name = now.Rev+1, name
+		return pbx.Change{Old: l, New: &now}
+	}
+	// Somebody else holds x until both have taken one and wait for it.
+	tx := begin(t, connect(t, dsn))
+	_, err := tx.Exec(ctx, "SELECT 1 FROM pbx.locations WHERE id = $1 FOR UPDATE", [16]byte(x.ID))
+	require.NoError(t, err)
+	done := make(chan error, 2)
+	for tenant, order := range map[pbx.TenantID][]*pbx.Location{w.Tenant(): {a, x, b}, pbx.Provider: {b, x, a}} {
+		go func() {
+			done <- store.Update(ctx, tenant, func(w pbx.Writer) error {
+				return w.Apply(ctx, []pbx.Change{renamed(order[0], "1"), renamed(order[1], "2"), renamed(order[2], "3")})
+			})
+		}()
+	}
+	waitForLock(t, dsn, 2)
+	require.NoError(t, tx.Rollback(ctx))
+	first, second := <-done, <-done
+	if first != nil {
+		first, second = second, first
+	}
+	require.NoError(t, first)
+	require.ErrorIs(t, second, pbx.ErrRetry)
+	e := new(pgconn.PgError)
+	require.ErrorAs(t, second, &e)
+	require.Equal(t, "40P01", e.Code)
+}
+
+// Of two first updates of a tenant that has no row, in two processes, one waits
+// and then sees what the other has committed.
+func TestTheFirstUpdatesOfATenantQueueToo(t *testing.T) {
+	dsn := fresh(t)
+	here, there := open(t, dsn), open(t, dsn)
+	w := schematest.New(t, open(t, fresh(t))) // gives a tenant's record
+	var tenant pbx.Record
+	require.NoError(t, w.Read(keyOf(&pbx.Tenant{ID: w.Tenant()}), &tenant))
+	done := make(chan error, 1)
+	require.NoError(t, here.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+		got, err := tx.Get(ctx, keyOf(tenant))
+		require.NoError(t, err)
+		require.Nil(t, got[0])
+		go func() {
+			done <- there.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+				got, err := tx.Get(ctx, keyOf(tenant))
+				if err == nil && got[0] == nil {
+					return fmt.Errorf("the tenant was read before the lock was had")
+				}
+				return err
+			})
+		}()
+		waitForLock(t, dsn, 1)
+		return tx.Apply(ctx, []pbx.Change{{New: tenant}})
+	}))
+	require.NoError(t, <-done)
+}
+
+// Waiting for another process's update ends with the context.
+func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {
+	dsn := fresh(t)
+	here, there := open(t, dsn), open(t, dsn)
+	w := schematest.New(t, here)
+	touch := func(store *postgres.Store, ctx context.Context) error {
+		return store.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+			_, err := tx.Get(ctx, tenantKey)
+			return err
+		})
+	}
+	require.NoError(t, here.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+		_, err := tx.Get(ctx, tenantKey)
+		require.NoError(t, err)
+		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, touch(there, short), context.DeadlineExceeded)
+		require.NoError(t, view(there, func(r pbx.Reader) error { // views do not wait
+			_, err := r.Get(ctx, keyOf(&pbx.Tenant{ID: w.Tenant()}))
+			return err
+		}))
+		return nil
+	}))
+	require.NoError(t, touch(there, ctx))
+}
+
+// A host that throws prepared statements away costs trips, and nothing else.
+func TestPreparedStatementsThatAreThrownAway(t *testing.T) {
+	store := open(t, fresh(t), postgres.WithPool(func(c *pgxpool.Config) {
+		c.MaxConns = 1
+		c.PrepareConn = func(ctx context.Context, c *pgx.Conn) (bool, error) {
+			_, err := c.Exec(ctx, "DEALLOCATE ALL")
+			return true, err
+		}
+	}))
+	w := schematest.New(t, store)
+	for i := range int64(4) {
+		require.NoError(t, view(store, func(r pbx.Reader) error {
+			_, err := r.Get(ctx, tenantKey)
+			return err
+		}))
+		require.NoError(t, w.Apply(pbx.Change{New: w.Event(100 + i)}))
+		read := pbx.Read{Query: pbx.Query{Index: tenantKey.Index}}
+		_, err := store.Fetch(ctx, read, read)
+		require.NoError(t, err)
+	}
+}
+
+// A connection keeps a bounded number of prepared statements.
+func TestPreparedStatementsAreBounded(t *testing.T) {
+	var conn *pgx.Conn
+	store := open(t, fresh(t), postgres.WithPool(func(c *pgxpool.Config) {
+		c.MaxConns = 1
+		c.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
+			conn = c
+			return nil
+		}
+	}))
+	schematest.New(t, store)
+	asked := 0
+	for _, table := range pbx.Tables() {
+		for _, ix := range table.Indexes {
+			values := make([]any, len(ix.Columns))
+			for i, c := range ix.Columns {
+				values[i] = map[pbx.Type]any{
+					pbx.Text: "x", pbx.Int: int64(1), pbx.Bool: true, pbx.Time: time.Unix(0, 0).UTC(), pbx.UUID: [16]byte{1},
+				}[table.Columns[c].Type]
+			}
+			for equal := range ix.Columns {
+				for shape := range 8 {
+					q := pbx.Query{Index: ix, Equal: values[:equal], Desc: shape&1 != 0}
+					if shape&2 != 0 {
+						q.From = values[equal]
+					}
+					if shape&4 != 0 {
+						q.To = values[equal]
+					}
+					require.NoError(t, view(store, func(r pbx.Reader) error {
+						for _, err := range r.Find(ctx, q) {
+							return err
+						}
+						return nil
+					}))
+					asked++
+				}
+			}
+		}
+	}
+	require.Greater(t, asked, 1000)
+	var kept int
+	require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'pbx%'").Scan(&kept))
+	require.Greater(t, kept, 10)
+	require.Less(t, kept, 600)
+}
+
+// A record that another program has spoilt is an error, not a panic.
+func TestWhatCannotBeReadIsAnError(t *testing.T) {
+	for _, spoil := range []string{
+		"UPDATE pbx.users SET applications = '{{a},{b}}'",
+		"UPDATE pbx.users SET created_at = 'infinity'",
+		"ALTER TABLE pbx.users ALTER first_name DROP NOT NULL; UPDATE pbx.users SET first_name = NULL",
+		"ALTER TABLE pbx.users ALTER rev TYPE int",
+	} {
+		dsn := fresh(t)
+		store := open(t, dsn, postgres.WithPool(oneConnection))
+		schematest.New(t, store)
+		run(t, dsn, "ALTER TABLE pbx.users DROP CONSTRAINT users_list")
+		run(t, dsn, spoil)
+		users, tenants := new(pbx.User).Table().Key(), pbx.Read{Query: pbx.Query{Index: tenantKey.Index}}
+		_, err := store.Fetch(ctx, pbx.Read{Query: pbx.Query{Index: users}}, tenants)
+		require.ErrorIs(t, err, pbx.ErrStorage, spoil)
+		_, err = store.Fetch(ctx, tenants, tenants) // prepared behind what failed
+		require.NoError(t, err)
+	}
+}
+
+// Updates of one tenant in two processes queue at the tenant's row, and what is
+// read on the same trip as the lock is what the one before committed: nothing
+// has to be run again.
+func TestUpdatesInTwoProcessesQueue(t *testing.T) {
+	dsn := fresh(t)
+	stores := []*postgres.Store{open(t, dsn), open(t, dsn)}
+	w := schematest.New(t, stores[0])
+	location := w.Location(1)
+	require.NoError(t, w.Apply(pbx.Change{New: location}))
+	const each = 50
+	done := make(chan error, len(stores))
+	for _, store := range stores {
+		go func() {
+			var err error
+			for i := 0; i < each && err == nil; i++ {
+				err = store.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+					got, err := tx.Get(ctx, keyOf(location))
+					if err != nil {
+						return err
+					}
+					now := *got[0].(*pbx.Location)
+					now.Rev++
+					return tx.Apply(ctx, []pbx.Change{{Old: got[0], New: &now}})
+				})
+			}
+			done <- err
+		}()
+	}
+	for range stores {
+		require.NoError(t, <-done)
+	}
+	var now pbx.Record
+	require.NoError(t, w.Read(keyOf(location), &now))
+	require.EqualValues(t, 1+len(stores)*each, now.(*pbx.Location).Rev)
+}

@@ -1,0 +1,320 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/gate"
+	"github.com/pbxkit/pbx/store/internal/queue"
+	"github.com/pbxkit/pbx/store/internal/sqlschema"
+)
+
+// Guest is a pbx.Store inside a transaction of the host's, which so changes its
+// own tables and ours in one commit:
+//
+//	tx, err := pool.Begin(ctx)
+//	…
+//	directory := pbx.New(postgres.FromTx(tx))
+//	…
+//	err = tx.Commit(ctx)
+//
+// The transaction is the host's: it begins it, and whether and when what was
+// changed is there for others, it decides. Where other changes got in the way
+// an update gives an error that wraps pbx.ErrHostRetry: the host rolls its
+// transaction back and runs it again, for what it has read is out of date. An
+// update that is refused for any other reason leaves the transaction as it was
+// before, and usable.
+//
+// The lock on a tenant that was updated is held until the host's transaction
+// ends: keep it short, and update several tenants in one order everywhere. READ
+// COMMITTED is isolation enough; a stricter one gives pbx.ErrHostRetry more
+// often.
+//
+// The methods can be called from several goroutines, but while one runs the
+// host must not use the transaction: rows that it reads from it have to be read
+// to the end, or closed, before. A context that ends in the midst of a method
+// costs the connection, and so the transaction.
+type Guest struct {
+	gate   *gate.Gate
+	tx     pgx.Tx
+	on     *statements
+	queues *queue.Queues
+	bad    error      // of the options
+	mu     sync.Mutex // one trip at a time
+}
+
+var (
+	_ pbx.Store   = (*Guest)(nil)
+	_ pbx.Fetcher = (*Guest)(nil)
+)
+
+// FromTx returns a store inside the transaction. It is for that transaction
+// alone, and costs nothing until it is used; after the transaction's end every
+// use gives an error of kind pbx.ErrMisuse that wraps pgx.ErrTxClosed. Of the
+// options WithSchema counts.
+//
+// The schema is one that Open has made and, after an update of the library, has
+// brought up to date. Else the first use on a connection gives an error: one
+// that wraps pbx.ErrForeignStore or pbx.ErrNewerSchema, or one of kind
+// pbx.ErrStorage that says to open the database with Open first.
+func FromTx(tx pgx.Tx, opts ...Option) *Guest {
+	g := &Guest{gate: gate.New(), tx: tx, queues: queue.New()}
+	o, err := newOptions(opts)
+	if err != nil {
+		g.bad = err
+	} else {
+		g.on = statementsOf(o.schema)
+	}
+	return g
+}
+
+// View runs fn on what the transaction sees: what the host and operations have
+// changed in it so far included. It is no snapshot of its own: at READ COMMITTED
+// fn also sees what others commit meanwhile.
+func (g *Guest) View(ctx context.Context, fn func(pbx.Reader) error) error {
+	if err := g.enter(ctx); err != nil {
+		return err
+	}
+	defer g.gate.Leave()
+	r := &reader{on: g.on, session: &visit{g: g}, failed: g.failed}
+	defer r.end()
+	return fn(r)
+}
+
+// Update runs fn once. When it returns nil the changes are made in the host's
+// transaction, all of them or none. Errors: pbx.ErrHostRetry where pbx.Store
+// has ErrRetry; ErrCommitUnknown never, for the commit is the host's.
+func (g *Guest) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+	if err := g.enter(ctx); err != nil {
+		return err
+	}
+	defer g.gate.Leave()
+	v := &visit{g: g, tenant: &tenant}
+	defer v.end()
+	w := &writer{reader: reader{on: g.on, session: v, failed: g.failed}}
+	defer w.end() // also when fn panics
+	if err := fn(w); err != nil {
+		return err
+	}
+	changes, err := w.toCommit(ctx)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	return v.apply(ctx, changes)
+}
+
+// Fetch reads in one trip what the transaction sees, as View does.
+func (g *Guest) Fetch(ctx context.Context, reads ...pbx.Read) (results [][]pbx.Record, err error) {
+	err = g.View(ctx, func(r pbx.Reader) error {
+		results, err = pbx.Fetch(ctx, r, reads...)
+		return err
+	})
+	return results, err
+}
+
+// Close waits for what runs. It ends the value, and not the host's transaction.
+func (g *Guest) Close() error {
+	if !g.gate.Close() {
+		return closed()
+	}
+	return nil
+}
+
+func (g *Guest) enter(ctx context.Context) error {
+	if !g.gate.Enter() {
+		return closed()
+	}
+	err := g.bad
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		g.gate.Leave()
+	}
+	return err
+}
+
+// conn returns the transaction's connection, once it is fit for use; unlock of
+// mu must follow where there is no error.
+func (g *Guest) conn(ctx context.Context) (*conn, error) {
+	g.mu.Lock()
+	c, err := g.ready(ctx)
+	if err != nil {
+		g.mu.Unlock()
+	}
+	return c, err
+}
+
+func (g *Guest) ready(ctx context.Context) (*conn, error) {
+	over := &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: "the transaction is over", Err: pgx.ErrTxClosed}
+	if g.tx.SendBatch(ctx, new(pgx.Batch)).Close() != nil { // nothing is sent
+		return nil, over
+	}
+	pg := g.tx.Conn().PgConn()
+	switch {
+	case pg.IsClosed():
+		return nil, hostRetry(&broken{errors.New("closed")})
+	case pg.IsBusy():
+		return nil, misuse("the transaction is in use: read its rows to the end, or close them, first")
+	case pg.TxStatus() == 'E':
+		return nil, hostRetry(errors.New("postgres: the transaction has failed"))
+	case pg.TxStatus() != 'T':
+		return nil, over
+	case pg.ParameterStatus("client_encoding") != "UTF8":
+		return nil, misuse("the connection's client_encoding is not UTF8")
+	}
+	c := newConn(pg, nil)
+	if !c.inspected[g.on.schema] {
+		if err := c.inspect(ctx, g.on); err != nil {
+			return nil, err
+		}
+		c.inspected[g.on.schema] = true
+	}
+	return c, nil
+}
+
+// inspect makes sure that the schema is of this library's version.
+func (c *conn) inspect(ctx context.Context, on *statements) error {
+	migrations, err := sqlschema.Migrations(Migrations())
+	if err != nil {
+		return err
+	}
+	version, err := c.identify(ctx, on, len(migrations))
+	switch {
+	case err != nil:
+		return err
+	case version == 0:
+		return failure("be used: its schema is missing, and made by Open", nil)
+	case version < len(migrations):
+		return failure(fmt.Sprintf("be used: its schema is of version %d, and brought to version %d by Open", version, len(migrations)), nil)
+	}
+	return nil
+}
+
+// failed says what an error of the engine means.
+func (g *Guest) failed(doing string, err error) error {
+	if _, ok := errors.AsType[*pbx.Error](err); ok || isContextError(err) {
+		return err
+	}
+	if isBroken(err) || again(err) {
+		return hostRetry(err)
+	}
+	return refusal(doing, err)
+}
+
+// hostRetry is pbx.ErrHostRetry in the form in which operations give it.
+func hostRetry(cause error) error {
+	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrConflict, Err: errors.Join(pbx.ErrHostRetry, cause),
+		Reason: "other changes got in the way: roll your transaction back and run it again"}
+}
+
+// visit is a view or an update within the host's transaction.
+type visit struct {
+	g      *Guest
+	tenant *pbx.TenantID // nil in a view
+	queued bool
+	locked bool
+}
+
+func (v *visit) ask(ctx context.Context, questions []question) ([][]pbx.Record, error) {
+	if v.tenant != nil && !v.queued {
+		if err := v.g.queues.Enter(ctx, *v.tenant); err != nil {
+			return nil, err
+		}
+		v.queued = true
+	}
+	c, err := v.g.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer v.g.mu.Unlock()
+	if v.tenant == nil || v.locked {
+		answers, _, err := c.exchange(ctx, exchange{questions: questions})
+		return answers, err
+	}
+	answers, err := c.open(ctx, opening{tenant: v.tenant}, v.g.on, questions)
+	v.locked = err == nil
+	return answers, err
+}
+
+func (v *visit) end() {
+	if v.queued {
+		v.g.queues.Leave(*v.tenant)
+	}
+}
+
+// The savepoint to which a refused update is taken back.
+var (
+	savepoint  = newStatement("SAVEPOINT pbx")
+	release    = newStatement("RELEASE SAVEPOINT pbx")
+	rollbackTo = newStatement("ROLLBACK TO SAVEPOINT pbx")
+)
+
+// apply sends the changes in one trip. The tenant is locked before, as in an
+// update of the store's own.
+func (v *visit) apply(ctx context.Context, changes []pbx.Change) error {
+	if !v.locked {
+		if _, err := v.ask(ctx, nil); err != nil {
+			return v.g.failed("begin to write", err)
+		}
+	}
+	c, err := v.g.conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer v.g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
+	defer cancel()
+	t := c.start(ctx)
+	t.send(savepoint)
+	for i := range changes {
+		t.change(v.g.on, &changes[i])
+	}
+	t.send(release)
+	doing, err := t.applied(changes)
+	t.end()
+	if err == nil {
+		return nil
+	}
+	err = c.seen(ctx, err)
+	if !c.closed() {
+		c.takeBack(ctx)
+	}
+	return v.g.failed(doing, err)
+}
+
+// applied reads the answers to the savepoint, the changes and the release, and
+// says which of them failed.
+func (t *trip) applied(changes []pbx.Change) (failed string, err error) {
+	if err := t.flush(); err != nil {
+		return "begin to write", err
+	}
+	if _, _, err := t.done(); err != nil {
+		return "begin to write", err
+	}
+	for i := range changes {
+		if _, _, err := t.done(); err != nil {
+			return doing(&changes[i]), err
+		}
+	}
+	_, _, err = t.done()
+	return "write", err
+}
+
+// takeBack takes an update back. Where that fails so has the transaction, as
+// its next use says.
+func (c *conn) takeBack(ctx context.Context) {
+	t := c.start(ctx)
+	defer t.end()
+	t.send(rollbackTo)
+	t.send(release)
+	if t.flush() == nil {
+		_, _, _ = t.done()
+		_, _, _ = t.done()
+	}
+}

@@ -1,0 +1,97 @@
+package postgres_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
+	"github.com/pbxkit/pbx/store/postgres"
+)
+
+func oneConnection(c *pgxpool.Config) { c.MaxConns = 1 }
+
+// nest reads in views and updates inside one another.
+func nest(store *postgres.Store, w *schematest.World, depth int) error {
+	if depth == 0 {
+		return nil
+	}
+	read := func(r pbx.Reader) error {
+		if _, err := r.Get(ctx, tenantKey); err != nil {
+			return err
+		}
+		if err := nest(store, w, depth-1); err != nil {
+			return err
+		}
+		_, err := r.Get(ctx, tenantKey)
+		return err
+	}
+	if depth == 2 {
+		return store.Update(ctx, w.Tenant(), func(tx pbx.Writer) error { return read(tx) })
+	}
+	return store.View(ctx, read)
+}
+
+// A pool that is exhausted does not keep views from being nested; what was
+// opened beside it is closed.
+func TestViewsAreNestedBeyondThePool(t *testing.T) {
+	dsn := fresh(t)
+	store := open(t, dsn, postgres.WithPool(oneConnection))
+	w := schematest.New(t, store)
+	require.NoError(t, nest(store, w, 4))
+	admin := connect(t, dsn)
+	for deadline := time.Now().Add(time.Minute); ; {
+		left := texts(t, admin, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pbx'")
+		if len(left) == 1 {
+			break
+		}
+		require.True(t, time.Now().Before(deadline), "%d connections are left", len(left))
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Where the server has no connection to spare, whoever needs one waits until
+// one is free, or the context ends.
+func TestAServerWithoutAConnectionToSpareIsWaitedFor(t *testing.T) {
+	dsn := fresh(t)
+	schematest.New(t, open(t, dsn))
+	limited := role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT ON ALL TABLES IN SCHEMA pbx")
+	store := open(t, limited, postgres.WithPool(oneConnection))
+	run(t, dsn, "DO $$ BEGIN EXECUTE format('ALTER ROLE %I CONNECTION LIMIT 1', current_database() || '_role'); END $$")
+	read := func(ctx context.Context) error {
+		return store.View(ctx, func(r pbx.Reader) error {
+			_, err := r.Get(ctx, tenantKey)
+			return err
+		})
+	}
+	waiting := make(chan error, 1)
+	require.NoError(t, store.View(ctx, func(r pbx.Reader) error {
+		_, err := r.Get(ctx, tenantKey)
+		require.NoError(t, err)
+		short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, read(short), context.DeadlineExceeded)
+		go func() { waiting <- read(ctx) }()
+		return nil
+	}))
+	require.NoError(t, <-waiting)
+
+	// A store of another process has the one connection.
+	other, err := pgxpool.New(ctx, limited)
+	require.NoError(t, err)
+	defer other.Close()
+	store.DropIdle()
+	held, err := other.Acquire(ctx)
+	for err != nil { // until the connection is gone
+		held, err = other.Acquire(ctx)
+	}
+	go func() { waiting <- read(ctx) }()
+	time.Sleep(50 * time.Millisecond)
+	held.Release()
+	other.Close()
+	require.NoError(t, <-waiting)
+}
