@@ -36,28 +36,36 @@ type NewUser struct {
 func (d *Directory) CreateUser(ctx context.Context, in NewUser) (*User, error) {
 	var made *User
 	err := d.change(ctx, "CreateUser", func(a *ahead) { a.newcomer(&in) }, func(t *tx) error {
-		var look door
-		row, at, err := t.newUser(ctx, &in, &look)
-		if err != nil {
-			return err
+		row, err := t.createUser(ctx, &in)
+		if err == nil {
+			made = copyOf(row)
 		}
-		if in.Extension == "" {
-			look.refuse(USR1, "Extension", "is missing")
-		} else if err := look.take(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
-			return err
-		}
-		if err := t.lookAddress(ctx, row, in.SIPAddress, in.Extension, &look); err != nil {
-			return err
-		}
-		if err := look.err(); err != nil {
-			return err
-		}
-		t.addUser(row, &in, in.Extension)
-		t.enterDialPlan(&DialEntry{Digits: in.Extension, UserID: row.ID, MainOf: row.ID})
-		made = copyOf(row)
-		return nil
+		return err
 	})
 	return made, err
+}
+
+// createUser stages a user with an extension of his own.
+func (t *tx) createUser(ctx context.Context, in *NewUser) (*User, error) {
+	var look door
+	row, at, err := t.newUser(ctx, in, &look)
+	if err != nil {
+		return nil, err
+	}
+	if in.Extension == "" {
+		look.refuse(USR1, "Extension", "is missing")
+	} else if err := look.take(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
+		return nil, err
+	}
+	if err := t.lookAddress(ctx, row, in.SIPAddress, in.Extension, &look); err != nil {
+		return nil, err
+	}
+	if err := look.err(); err != nil {
+		return nil, err
+	}
+	t.addUser(row, in, in.Extension)
+	t.enterDialPlan(&DialEntry{Digits: in.Extension, UserID: row.ID, MainOf: row.ID})
+	return row, nil
 }
 
 // newUser looks at everything about a new user but his extension and his SIP

@@ -63,6 +63,30 @@ var Broken = []struct {
 	{"devices_primary_user", func(w *World) pbx.Change { return with(w.device, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
 	{"devices_primary_user", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
 
+	{"line", func(w *World) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.Line = 0 }) }},
+	{"device_lines_one", func(w *World) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID{} })
+	}},
+	{"device_lines_one", func(w *World) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID = w.other.ID }) }},
+	{"position", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Position = 0 }) }},
+	{"kind", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Kind = "doorbell" }) }},
+	{"service_keys_target", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "" }) }},
+	{"service_keys_target", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "12345678" }) }},
+	{"service_keys_target", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+0617555" }) }},
+	{"service_keys_target", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+1617555x" }) }},
+	{"service_keys_target", func(w *World) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyBusyLamp, "+16175550100" })
+	}},
+	{"service_keys_target", func(w *World) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyLine, "*21" })
+	}},
+	{"service_keys_target", func(w *World) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "7001" })
+	}},
+	{"service_keys_target", func(w *World) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "*" })
+	}},
+
 	{"services_dn_digits", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "2" }) }},
 	{"services_dn_digits", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "12345678" }) }},
 	{"services_dn_digits", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "*21" }) }},
@@ -227,6 +251,16 @@ func association(w *World, slot int64) pbx.Change {
 
 func entry(w *World, change func(*pbx.DialEntry)) pbx.Change {
 	return another(&pbx.DialEntry{TenantID: w.tenant.ID, Digits: "30000", Rev: 1, UserID: w.other.ID}, change)
+}
+
+// deviceLine is another line of the user's phone, with his alias.
+func deviceLine(w *World, change func(*pbx.DeviceLine)) pbx.Change {
+	return another(&pbx.DeviceLine{TenantID: w.tenant.ID, DeviceID: w.device.ID, Line: 2, Rev: 1, AliasID: w.alias.ID}, change)
+}
+
+func key(w *World, change func(*pbx.ServiceKey)) pbx.Change {
+	return another(&pbx.ServiceKey{TenantID: w.tenant.ID, ServiceID: w.service.ID, Rev: 1,
+		PhoneKey: pbx.PhoneKey{Position: 1, Kind: pbx.KeySpeedDial, Target: "7001"}}, change)
 }
 
 func owner(w *World, change func(*pbx.Owner)) pbx.Change {
