@@ -102,7 +102,7 @@ func (t *tx) beginAhead(ctx context.Context, f Fetcher, p plan) error {
 		return t.enterTenant(nil)
 	}
 	row := results[0][0].(*Tenant)
-	t.core.facts.tenants.learn(row.ID, fixed{row.Country, row.SIPDomain})
+	t.core.facts.tenants.learn(row.ID, fixed{row.Country, row.SIPDomain, row.NumberCriteria})
 	return t.enterTenant(row)
 }
 
@@ -139,8 +139,8 @@ type facts struct {
 	prefixes memo[LocationID, string] // of the numbers near a place
 }
 
-// fixed is what never changes about a tenant.
-type fixed struct{ country, domain string }
+// fixed is what never changes about a tenant, or seldom.
+type fixed struct{ country, domain, criteria string }
 
 // fixed is what is known of the plan's tenant, if anything.
 func (a *ahead) fixed() fixed { return a.facts.tenants.recall(a.tenant) }

@@ -105,21 +105,22 @@ func (t *tx) taken(ctx context.Context, from, last Extension) iter.Seq2[Extensio
 	return func(yield func(Extension, error) bool) {
 		q := dialledIn(t.tenantID, from, last, 4)
 		for {
-			page, err := gather(find[*DialEntry](ctx, t, q))
-			if err != nil {
-				yield("", err)
-				return
-			}
-			for _, e := range page {
-				if !yield(e.Digits, nil) {
+			given := 0
+			for e, err := range find[*DialEntry](ctx, t, q) {
+				if err != nil {
+					yield("", err)
 					return
 				}
+				if given++; !yield(e.Digits, nil) {
+					return
+				}
+				q.After = []any{string(e.Digits)}
 			}
-			if len(page) < q.Limit {
+			if given < q.Limit {
 				yield(last+"0", nil)
 				return
 			}
-			q.After, q.Limit = []any{string(page[len(page)-1].Digits)}, min(4*q.Limit, 256)
+			q.Limit = min(4*q.Limit, 256)
 		}
 	}
 }

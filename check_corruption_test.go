@@ -347,6 +347,10 @@ var corruptions = []struct {
 		w.rewrite("tenants", where{"id": w.us.ID}, where{"next_extension": "7500"})
 	}, []string{"EXT-5 tenant"}},
 
+	{"number criteria that no number of the country meets", func(w *world, x *all) {
+		w.rewrite("tenants", where{"id": w.us.ID}, where{"number_criteria": "+44"})
+	}, []string{"ACC-1 tenant"}},
+
 	// Voicemail.
 	{"a mailbox number with a leading zero", func(w *world, x *all) {
 		w.rewrite("mailboxes", where{"service_id": x.line.ID}, where{"number": "0123"})

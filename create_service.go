@@ -99,6 +99,7 @@ type newLine struct {
 	device  *Device     // that carries it, or nil
 	autoDN  bool        // the DN may fill itself in
 	needsDN Code        // the rule that wants it where it does not
+	read    bool        // what its choices look at was read ahead
 	typ     *ServiceType
 	number  chosenNumber
 	model   DeviceModel
@@ -158,8 +159,10 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 	if err := look.take(err); err != nil {
 		return err
 	}
-	if err := t.foreseeChoices(ctx, l.in.Number, l.at, l.in.DN == "" && l.autoDN); err != nil {
-		return err
+	if !l.read {
+		if err := t.foreseeChoices(ctx, l.in.Number, l.at, l.in.DN == "" && l.autoDN); err != nil {
+			return err
+		}
 	}
 	l.number, err = t.chooseNumber(ctx, l.in.Number, l.at)
 	if err := look.take(err); err != nil {

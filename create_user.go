@@ -36,28 +36,36 @@ type NewUser struct {
 func (d *Directory) CreateUser(ctx context.Context, in NewUser) (*User, error) {
 	var made *User
 	err := d.change(ctx, "CreateUser", func(a *ahead) { a.newcomer(&in) }, func(t *tx) error {
-		var look door
-		row, at, err := t.newUser(ctx, &in, &look)
-		if err != nil {
-			return err
+		row, err := t.createUser(ctx, &in)
+		if err == nil {
+			made = copyOf(row)
 		}
-		if in.Extension == "" {
-			look.refuse(USR1, "Extension", "is missing")
-		} else if err := look.take(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
-			return err
-		}
-		if err := t.lookAddress(ctx, row, in.SIPAddress, in.Extension, &look); err != nil {
-			return err
-		}
-		if err := look.err(); err != nil {
-			return err
-		}
-		t.addUser(row, &in, in.Extension)
-		t.enterDialPlan(&DialEntry{Digits: in.Extension, UserID: row.ID, MainOf: row.ID})
-		made = copyOf(row)
-		return nil
+		return err
 	})
 	return made, err
+}
+
+// createUser stages a user with an extension of his own.
+func (t *tx) createUser(ctx context.Context, in *NewUser) (*User, error) {
+	var look door
+	row, at, err := t.newUser(ctx, in, &look)
+	if err != nil {
+		return nil, err
+	}
+	if in.Extension == "" {
+		look.refuse(USR1, "Extension", "is missing")
+	} else if err := look.take(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
+		return nil, err
+	}
+	if err := t.lookAddress(ctx, row, in.SIPAddress, in.Extension, &look); err != nil {
+		return nil, err
+	}
+	if err := look.err(); err != nil {
+		return nil, err
+	}
+	t.addUser(row, in, in.Extension)
+	t.enterDialPlan(&DialEntry{Digits: in.Extension, UserID: row.ID, MainOf: row.ID})
+	return row, nil
 }
 
 // newUser looks at everything about a new user but his extension and his SIP
@@ -75,11 +83,13 @@ func (t *tx) newUser(ctx context.Context, in *NewUser, look *door) (*User, *Loca
 	if row.Login == "" {
 		row.Login = row.Email
 	}
+	look.email(USR1, "Email", row.Email)
 	at, err := t.lookUser(ctx, row, nil, look)
 	return row, at, err
 }
 
-// lookUser checks the fields of a user, new or modified, and folds them. It
+// lookUser checks the fields of a user, new or modified, and folds them; the email
+// address, which can be cleared where he is modified, is the caller's to check. It
 // returns his location, or nil.
 func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location, error) {
 	if u.FirstName == "" && u.LastName == "" {
@@ -87,9 +97,6 @@ func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location,
 	}
 	look.text(USR1, "FirstName", u.FirstName, maxName)
 	look.text(USR1, "LastName", u.LastName, maxName)
-	if u.Email != "" || was == nil {
-		look.email(USR1, "Email", u.Email)
-	}
 	if u.Mobile != "" {
 		look.e164(USR5, "Mobile", u.Mobile)
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/pbxkit/pbx/internal/numplan"
 )
 
-// The limits of text fields, in characters.
+// The limits of text fields, in characters, and of lists.
 const (
 	maxName  = 64
 	maxLong  = 128
 	maxCode  = 32
+	maxCodes = 32  // in a list
 	maxEmail = 254 // RFC 5321, section 4.5.3.1.3, without the angle brackets
 )
 
@@ -97,10 +98,10 @@ func notInCode(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-')
 }
 
-// codes looks at a list of codes: no more than 32, each once.
+// codes looks at a list of codes: no more than maxCodes, each once.
 func (d *door) codes(code Code, field string, list []string) {
-	if len(list) > 32 {
-		d.refuse(code, field, "more than 32 entries")
+	if len(list) > maxCodes {
+		d.refuse(code, field, "more than %d entries", maxCodes)
 		return
 	}
 	seen := make(map[string]bool, len(list))

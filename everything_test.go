@@ -48,7 +48,7 @@ func everything(w *world) *all {
 			FirstName: "Zanzibar", LastName: "Quétzal", Email: "zanzibar@marker.example", Login: "quetzal@marker.example",
 			Mobile: "+16175550199", Department: "Marker Department", LocationID: w.boston.ID, MusicOnHold: "marker-stream", E911: true,
 		},
-		Number: pbx.NewNumber(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"crm", "fax"},
+		Number: pbx.NewNumberLike("+16175").Keeping(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"crm", "fax"},
 		DeviceID: x.phone.ID, Ports: 2,
 	})
 	ok(err)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-
-	"github.com/pbxkit/pbx/internal/numplan"
 )
 
 // maxNumbersAtOnce is how many numbers one operation takes.
@@ -109,8 +107,9 @@ func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Numbe
 }
 
 // NewNumbers lists new numbers to choose from: those with a prefix or, where
-// none is given, those near a location, else those of the tenant's country
-// (NUM-4). The first is the one that NewNumber proposes there. limit 0 is 20.
+// none is given, those that meet the criteria that the tenant keeps (NUM-5), else
+// those near a location, else those of the tenant's country (NUM-4). The first is
+// the one that NewNumber proposes there. limit 0 is 20.
 //
 // Errors: ErrDenied where the tenant's country gets none (NUM-6); ErrNotFound
 // for the location; ErrInvalid for a prefix that is not of the country.
@@ -141,13 +140,11 @@ func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string
 }
 
 func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int) ([]*Number, error) {
-	if prefix == "" {
-		return t.nearby(ctx, at, limit)
-	}
-	if plan, _ := numplan.For(t.tenant.Country); !within(prefix, plan.CallingCode) {
+	if prefix != "" && !t.tenant.hasNumbersLike(prefix) {
 		return nil, &Error{Code: NUM4, Kind: ErrInvalid, Field: "Prefix", Reason: "not the beginning of E.164 numbers of " + t.tenant.Country}
 	}
-	return t.offers(ctx, prefix, limit)
+	list, _, err := t.firstOffers(ctx, t.proposals(prefix, at), limit)
+	return list, err
 }
 
 // ReturnNumber gives an available number of the tenant back to the provider,

@@ -80,22 +80,30 @@ const (
 type NumberChoice struct {
 	Source NumberSource
 	Number E164 // empty with FromProvider: the one that is proposed
+	// Prefix is the beginning that a new number has to have, such as "+1617";
+	// empty leaves it to the criteria kept and to the location. Keep keeps it as
+	// the criteria by which later users' numbers are proposed (NUM-5).
+	Prefix string
+	Keep   bool
 }
 
 // Existing chooses a number of the tenant's own.
-func Existing(n E164) NumberChoice { return NumberChoice{FromTenant, n} }
+func Existing(n E164) NumberChoice { return NumberChoice{Source: FromTenant, Number: n} }
 
-// NewNumber lets the library propose a number near the user.
+// NewNumber lets the library propose a number: by the criteria that the tenant
+// keeps, else near the user.
 func NewNumber() NumberChoice { return NumberChoice{Source: FromProvider} }
 
 // ThisNewNumber chooses one of the numbers that NewNumbers lists.
-func ThisNewNumber(n E164) NumberChoice { return NumberChoice{FromProvider, n} }
+func ThisNewNumber(n E164) NumberChoice { return NumberChoice{Source: FromProvider, Number: n} }
 
 // chosenNumber is what a choice comes to: the number that the service will
 // have, and the porting-in one that it waits for, if so.
 type chosenNumber struct {
 	assign, waiting *Number
 	charges         []charge
+	area            string // whose first number in stock it is, if it is
+	keep            string // the criteria to keep, or ""
 }
 
 func (c *chosenNumber) e164() E164 {
@@ -110,13 +118,17 @@ func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location
 	var look door
 	switch choice.Source {
 	case FromProvider:
-		return t.newNumber(ctx, choice.Number, at)
+		return t.newNumber(ctx, choice, at)
 	case FromTenant:
-		if choice.Number != "" {
+		look.withoutCriteria(choice)
+		if choice.Number == "" {
+			look.refuse(NUM2, "Number", "is missing: choose one of the tenant's numbers")
+		}
+		if look.bad == nil {
 			return t.existingNumber(ctx, choice.Number, at)
 		}
-		look.refuse(NUM2, "Number", "is missing: choose one of the tenant's numbers")
 	case "":
+		look.withoutCriteria(choice)
 		if choice.Number != "" {
 			look.refuse(NUM2, "Number", "say whether the number is an existing or a new one")
 		}
@@ -137,7 +149,7 @@ func (t *tx) existingNumber(ctx context.Context, e E164, at *Location) (chosenNu
 	case n.State == NumberAvailable:
 		return chosenNumber{assign: n}, nil
 	case n.State == NumberPorting && n.WaitingID.IsZero():
-		temporary, err := t.fromStock(ctx, at)
+		temporary, area, err := t.fromStock(ctx, t.areas(at))
 		if err != nil {
 			return chosenNumber{}, err
 		}
@@ -145,7 +157,7 @@ func (t *tx) existingNumber(ctx context.Context, e E164, at *Location) (chosenNu
 			return chosenNumber{}, &Error{Code: NUM3, Kind: ErrExhausted, Field: "Number", Subject: n.ref(),
 				Reason: "there is no temporary number to serve until " + string(e) + " is ported"}
 		}
-		return chosenNumber{assign: temporary, waiting: n}, nil
+		return chosenNumber{assign: temporary, waiting: n, area: area}, nil
 	}
 	code, by, verb := NUM2, n.ServiceID, "assigned to"
 	if n.State == NumberPorting {
@@ -159,24 +171,30 @@ func (t *tx) existingNumber(ctx context.Context, e E164, at *Location) (chosenNu
 		Reason: fmt.Sprintf("number %s is %s %s", e, verb, holder.ref())}
 }
 
-// newNumber chooses a number of the provider's stock, near the location where
-// none is named (NUM-4), unless the tenant's country gets none (NUM-6).
-func (t *tx) newNumber(ctx context.Context, e E164, at *Location) (chosenNumber, error) {
+// newNumber chooses a number of the provider's stock: the one that is named, or
+// the one that is proposed (NUM-4, NUM-5), unless the tenant's country gets none
+// (NUM-6).
+func (t *tx) newNumber(ctx context.Context, choice NumberChoice, at *Location) (chosen chosenNumber, err error) {
 	if err := t.newNumbersAllowed(); err != nil {
 		return chosenNumber{}, err
 	}
-	var n *Number
-	var err error
-	if e != "" {
-		n, err = t.offered(ctx, e, at)
-	} else if n, err = t.fromStock(ctx, at); err == nil && n == nil {
-		err = &Error{Code: NUM4, Kind: ErrExhausted, Field: "Number", Reason: "there is no new number to be had"}
+	if err := t.lookCriteria(choice); err != nil {
+		return chosenNumber{}, err
+	}
+	if choice.Number != "" {
+		chosen.assign, err = t.offered(ctx, choice.Number, at)
+	} else {
+		chosen.assign, chosen.area, err = t.propose(ctx, choice.Prefix, at)
 	}
 	if err != nil {
 		return chosenNumber{}, err
 	}
+	if choice.Keep {
+		chosen.keep = choice.Prefix
+	}
 	p := &t.tenant.Policy
-	return chosenNumber{assign: n, charges: []charge{{numberProduct, "Telephone number", 1, p.NumberMonthly, p.NumberOneTime}}}, nil
+	chosen.charges = []charge{{numberProduct, "Telephone number", 1, p.NumberMonthly, p.NumberOneTime}}
+	return chosen, nil
 }
 
 // offered reads a new number that was chosen from a list: one that anyone can
@@ -210,15 +228,19 @@ func (n *Number) onOffer(now time.Time) bool {
 	return n != nil && (n.State == NumberStock || n.State == NumberResting && !n.FreeFrom.After(now))
 }
 
-// fromStock proposes a number near a location; nil if there is none. It is the
-// first one, or one of the first few where others got in the way twice: all
-// tenants draw from one stock, and would go on meeting at its beginning.
-func (t *tx) fromStock(ctx context.Context, at *Location) (*Number, error) {
-	list, err := t.nearby(ctx, at, t.fromFirst())
-	if err != nil || len(list) == 0 {
-		return nil, err
+// fromStock draws a number from the first of the areas that has one; nil if none
+// has. It is the first number there, and the area is said; or one of the first
+// few where others got in the way twice: all tenants draw from one stock, and
+// would go on meeting at its beginning.
+func (t *tx) fromStock(ctx context.Context, areas []string) (n *Number, area string, err error) {
+	list, area, err := t.firstOffers(ctx, areas, t.fromFirst())
+	switch {
+	case err != nil || len(list) == 0:
+		return nil, "", err
+	case t.fromFirst() == 1 && list[0].State == NumberStock:
+		return list[0], area, nil
 	}
-	return list[rand.N(len(list))], nil
+	return list[rand.N(len(list))], "", nil
 }
 
 // fromFirst is how many of the first numbers in stock one is drawn from.
@@ -248,7 +270,10 @@ func (t *tx) foreseeChoices(ctx context.Context, number NumberChoice, at *Locati
 		named, _ := t.entries[string(t.encode(Key{numbersTable.Key(), []any{string(number.Number)}}))].rec.(*Number)
 		proposed := number.Source == FromProvider && number.Number == ""
 		temporary := number.Source == FromTenant && named != nil && named.State == NumberPorting
-		if proposed || temporary {
+		switch {
+		case proposed:
+			a.stock(t.proposals(number.Prefix, at), t.fromFirst())
+		case temporary:
 			a.stock(t.areas(at), t.fromFirst())
 		}
 		if extension && t.core.allocate == nil {
@@ -257,22 +282,22 @@ func (t *tx) foreseeChoices(ctx context.Context, number NumberChoice, at *Locati
 	})
 }
 
-// nearby lists numbers that anyone can have now: those near a location or,
-// where there is none, those of the tenant's country.
-func (t *tx) nearby(ctx context.Context, at *Location, limit int) ([]*Number, error) {
-	for _, area := range t.areas(at) {
+// firstOffers lists numbers that anyone can have now: those of the first area
+// that has any.
+func (t *tx) firstOffers(ctx context.Context, areas []string, limit int) ([]*Number, string, error) {
+	for _, area := range areas {
 		if list, err := t.offers(ctx, area, limit); err != nil || len(list) > 0 {
-			return list, err
+			return list, area, err
 		}
 	}
-	return nil, nil
+	return nil, "", nil
 }
 
 // offers lists numbers with a prefix that anyone can have now: those of the
 // provider's stock in order, then those whose rest is over, the longest rested
 // first.
 func (t *tx) offers(ctx context.Context, prefix string, limit int) ([]*Number, error) {
-	list, err := gather(find[*Number](ctx, t, inStock(prefix, limit)))
+	list, err := gather(find[*Number](ctx, t, t.stillInStock(prefix, limit)))
 	if err != nil || len(list) == limit {
 		return list, err
 	}
@@ -303,20 +328,17 @@ func restedBy(now time.Time) Query {
 func (t *tx) rested(ctx context.Context) iter.Seq2[*Number, error] {
 	return func(yield func(*Number, error) bool) {
 		for q := restedBy(t.now); ; {
-			page, err := gather(find[*Number](ctx, t, q))
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, n := range page {
-				if !yield(n, nil) {
+			var last *Number
+			given := 0
+			for n, err := range find[*Number](ctx, t, q) {
+				if !yield(n, err) || err != nil {
 					return
 				}
+				given, last = given+1, n
 			}
-			if len(page) < q.Limit {
+			if given < q.Limit {
 				return
 			}
-			last := page[len(page)-1]
 			q.After = []any{last.FreeFrom, string(last.E164)}
 		}
 	}
@@ -331,11 +353,7 @@ func (a *ahead) stock(areas []string, limit int) {
 
 // offers plans to read what NewNumbers lists.
 func (a *ahead) offers(at LocationID, prefix string, limit int) {
-	list := areas(a.fixed().country, a.facts.prefixes.recall(at))
-	if prefix != "" {
-		list = []string{prefix}
-	}
-	a.stock(list, limit)
+	a.stock(proposals(a.fixed(), prefix, a.facts.prefixes.recall(at)), limit)
 	a.scan(restedBy(a.now))
 }
 
@@ -354,6 +372,8 @@ func (t *tx) assignNumber(c *chosenNumber, s *Service) {
 	if c.assign == nil {
 		return
 	}
+	t.keepCriteria(c.keep)
+	t.drew(c.area, c.assign.E164)
 	n := edit(t, c.assign, func(n *Number) {
 		n.TenantID, n.State, n.ServiceID, n.FreeFrom = t.tenantID, NumberAssigned, s.ID, time.Time{}
 		for _, c := range c.charges {
@@ -414,6 +434,9 @@ func (t *tx) releaseNumbers(ctx context.Context, s *Service, what Disposal) erro
 // can have it (NUM-10).
 func (t *tx) giveBack(n *Number) {
 	rest := t.tenant.Policy.NumberRest
+	if rest == 0 {
+		t.restock()
+	}
 	edit(t, n, func(n *Number) {
 		n.TenantID, n.ServiceID, n.TemporaryFor, n.PortID, n.Monthly = Provider, ServiceID{}, "", PortID{}, 0
 		n.State, n.FreeFrom = NumberResting, t.now.Add(rest)

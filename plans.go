@@ -153,19 +153,26 @@ func (a *ahead) sip(address SIPAddress) found {
 // sipAddress is who has the SIP address that is wanted, or those that would be
 // generated first.
 func (a *ahead) sipAddress(wanted SIPAddress, from string, e Extension) {
-	if wanted != "" {
-		a.sip(wanted)
-		return
+	for _, address := range sipAddresses(wanted, from, e, a.fixed().domain) {
+		a.sip(address)
 	}
-	domain := a.fixed().domain
+}
+
+// sipAddresses are the one that is wanted, or those that would be generated
+// first in a domain; none where that is not known.
+func sipAddresses(wanted SIPAddress, from string, e Extension, domain string) []SIPAddress {
+	if wanted != "" {
+		return []SIPAddress{wanted}
+	}
 	if domain == "" {
-		return
+		return nil
 	}
 	local := sipUser(from)
-	a.sip(SIPAddress(local + "@" + domain))
+	list := []SIPAddress{SIPAddress(local + "@" + domain)}
 	if e != "" {
-		a.sip(SIPAddress(withEnd(local, string(e)) + "@" + domain))
+		list = append(list, SIPAddress(withEnd(local, string(e))+"@"+domain))
 	}
+	return list
 }
 
 // newcomer is what is looked at about a new user.

@@ -68,10 +68,14 @@ func (in *SetUp) plan(a *ahead) {
 	a.keyTargets(in.Keys)
 }
 
+// fillsDN reports whether the DN may fill itself in.
+func (in *SetUp) fillsDN() bool { return in.Number.Source != "" || in.ServiceType != "" }
+
 // setUp is one guided set-up under way.
 type setUp struct {
 	*tx
 	in   SetUp
+	read bool // what its choices look at was read ahead
 	user *User
 	line newLine
 	pool *StationPool
@@ -118,7 +122,7 @@ func (s *setUp) newLine(at *Location) newLine {
 	}
 	return newLine{
 		in: in, seat: seat{user: s.user, slot: 1, primary: true}, at: at, sites: []*Location{at},
-		autoDN: s.in.Number.Source != "" || s.in.ServiceType != "", needsDN: USR4,
+		autoDN: s.in.fillsDN(), needsDN: USR4, read: s.read,
 	}
 }
 

@@ -185,6 +185,7 @@ func sipUser(from string) string {
 // withEnd puts an end behind a user part, which gives way where both are too
 // long.
 func withEnd(local, end string) string {
+	end = end[:min(len(end), maxSIPUser/2)]
 	return local[:min(len(local), maxSIPUser-len(end)-1)] + "-" + end
 }
 

@@ -134,39 +134,78 @@ func (t *tx) knowsAll(reads []Read) bool {
 // recall is answer, or what is known of a record by its primary key.
 func (t *tx) recall(q Query) ([]Record, bool) {
 	if q.Index == q.Index.Table.Key() && len(q.Equal) == len(q.Index.Columns) {
-		if e, known := t.entries[string(t.encode(Key{q.Index, q.Equal}))]; known && e.rec != nil {
+		switch e, known := t.entries[string(t.encode(Key{q.Index, q.Equal}))]; {
+		case known && e.rec != nil:
 			return []Record{e.rec}, true
+		case known:
+			return nil, true
 		}
 	}
 	return t.answer(q)
 }
 
 // committed yields the records of a range as the store has them. Where asking
-// is a trip, all of the range is read in one, and remembered.
+// is a trip, what was not read ahead is read in one, as soon as the loop gets
+// there, and remembered.
 func (t *tx) committed(ctx context.Context, q Query) iter.Seq2[Record, error] {
 	f, far := t.reader.(Fetcher)
 	if !far && t.spans == nil {
 		return t.reader.Find(ctx, q)
 	}
 	return func(yield func(Record, error) bool) {
-		recs, known := t.answer(q)
-		if !known && !far {
-			t.reader.Find(ctx, q)(yield)
-			return
-		}
-		if !known {
+		for q := q; ; {
+			recs, rest, all := t.beginning(q)
+			for _, rec := range recs {
+				if !yield(rec, nil) {
+					return
+				}
+			}
+			switch {
+			case all:
+				return
+			case len(recs) > 0:
+				q = rest
+				continue
+			case !far:
+				t.reader.Find(ctx, q)(yield)
+				return
+			}
 			results, err := f.Fetch(ctx, Read{Query: q})
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			recs = results[0]
-			t.learnSpan(q.Index, newSpan(q, recs))
-		}
-		for _, rec := range recs {
-			if !yield(rec, nil) {
-				return
+			t.learnSpan(q.Index, newSpan(q, results[0]))
+			for _, rec := range results[0] {
+				if !yield(rec, nil) {
+					return
+				}
 			}
+			return
 		}
 	}
+}
+
+// beginning returns the first records of a query, as far as they were read
+// ahead, and the query of the rest, unless that is all.
+func (t *tx) beginning(q Query) (recs []Record, rest Query, all bool) {
+	if recs, all = t.answer(q); all || q.Desc || len(q.Equal) == len(q.Index.Columns) {
+		return recs, q, all
+	}
+	from, to := q.bounds()
+	for i := range t.spans[q.Index] {
+		s := &t.spans[q.Index][i]
+		if s.from > from || from >= s.to {
+			continue
+		}
+		if recs = s.part(from, min(to, s.to)).recs; len(recs) > 0 {
+			values, _ := q.Index.Values(recs[len(recs)-1])
+			q.After = values[len(q.Equal):]
+			if q.Limit > 0 {
+				q.Limit -= len(recs)
+			}
+			return recs, q, false
+		}
+	}
+	return nil, q, false
 }

@@ -24,8 +24,11 @@ type Tenant struct {
 	Currency  string // ISO 4217
 	SIPDomain string // the domain of its SIP addresses, in lower case, unique
 	Policy    Policy
-	// SettingsRev goes up by one with each ModifyTenant, and by it a stale one
-	// is known.
+	// NumberCriteria is the beginning of the new numbers that are proposed, such
+	// as "+1617", where nothing else is asked for; "" goes by the location (NUM-5).
+	NumberCriteria string
+	// SettingsRev goes up by one with each change of these settings, and by it a
+	// stale ModifyTenant is known.
 	SettingsRev int64
 	CreatedAt   time.Time
 
@@ -93,6 +96,7 @@ func (t *Tenant) Fields(f []Field) []Field {
 		integer("pin_tries", &p.PINTries), integer("pin_lock_ns", (*int64)(&p.PINLock)),
 		integer("number_rest_ns", (*int64)(&p.NumberRest)),
 		integer("number_monthly", (*int64)(&p.NumberMonthly)), integer("number_one_time", (*int64)(&p.NumberOneTime)),
+		optional("number_criteria", &t.NumberCriteria),
 	)
 }
 
@@ -173,6 +177,9 @@ func (t *Tenant) look() error {
 	if !validDomain(t.SIPDomain) {
 		d.refuse(ACC1, "SIPDomain", "not a domain name of up to %d characters", maxLong)
 	}
+	if t.NumberCriteria != "" && !t.hasNumbersLike(t.NumberCriteria) {
+		d.refuse(NUM5, "NumberCriteria", "not the beginning of E.164 numbers of %s", t.Country)
+	}
 	t.Policy.look(&d)
 	return d.err()
 }
@@ -252,8 +259,9 @@ func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenan
 		func(t *Tenant) bool { return t.ID != Provider })
 }
 
-// ModifyTenant saves a tenant's name, currency and policy, as read by Tenant
-// and then changed. Country and SIP domain stay. A narrower policy leaves what
+// ModifyTenant saves a tenant's name, currency, policy and number criteria, as
+// read by Tenant and then changed; empty criteria are forgotten (NUM-5). Country
+// and SIP domain stay. A narrower policy leaves what
 // exists as it is; it holds for what comes.
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrStale, together with the
@@ -281,7 +289,7 @@ func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, erro
 		}
 		t.editTenant(func(now *Tenant) {
 			now.Name, now.nameFolded, now.Currency, now.Policy = in.Name, fold(in.Name), in.Currency, in.Policy
-			now.nextExtension = ""
+			now.NumberCriteria, now.nextExtension = in.NumberCriteria, ""
 			now.SettingsRev++
 		})
 		t.did("tenant.modified", t.tenant.ref(), "")

@@ -3,6 +3,7 @@ package pbx_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"iter"
 	"reflect"
 	"slices"
@@ -29,14 +30,14 @@ var trips = map[string]int{
 	"Associate": 2, "Batch": 3, "CancelPort": 2, "ChangeNumber": 4, "ChangeStation": 2, "CheckPIN": 3, "ConfirmPort": 2,
 	"CreateGroup": 2, "CreateTenant": 2, "CreateUser": 2, "DeleteAlias": 2, "DeleteDevice": 2, "DeleteGroup": 2,
 	"DeleteLocation": 2, "DeleteMailbox": 2, "DeleteService": 2, "DeleteUser": 2, "DisableUser": 2, "Disassociate": 2,
-	"EnableUser": 2, "FailPort": 2, "HandOver": 2, "IssueCredentials": 2,
+	"EnableUser": 2, "FailPort": 2, "HandOver": 2, "ImportUsers": 4, "IssueCredentials": 2,
 	"ModifyAlias": 2, "ModifyLocation": 2, "ModifyMailbox": 2, "ModifyService": 2, "ModifyTenant": 2, "ModifyUser": 2,
 	"RemoveExtension": 2, "RemoveMember": 2, "RemoveOwner": 2, "RequestPort": 3, "ReturnNumber": 2, "Review": 3,
 	"SendWelcomeMail": 2, "SetLineLocation": 2, "SetMainExtension": 2, "SetPIN": 2, "SetPrimary": 2, "SetPrimaryDevice": 2,
 	"ClearDeviceLine": 2, "SetDeviceLine": 2, "SetKeys": 2,
 	"SetServiceType": 2, "SetStationPool": 2, "SetUpUser": 3, "StockNumbers": 3, "UnassignDevice": 2, "UpdateLine": 2,
 
-	"Alias": 1, "Aliases": 1, "AssociationChoices": 1, "Device": 1, "Devices": 1, "Digest": 1, "Extensions": 1, "Group": 1, "Groups": 1,
+	"Alias": 1, "Aliases": 1, "AssociationChoices": 1, "Device": 1, "Devices": 1, "Digest": 1, "ExportUsers": 1, "Extensions": 1, "Group": 1, "Groups": 1,
 	"Journal": 1, "Line": 1, "Location": 1, "Locations": 1, "Lookup": 1, "Mailbox": 1, "MainExtension": 1, "Members": 1,
 	"NewNumbers": 1, "Number": 1, "Numbers": 1, "Order": 1, "Orders": 1, "PortRequest": 1, "PortRequests": 1, "SIPIdentity": 1, "Service": 1,
 	"ServiceTypes": 1, "ServiceUsers": 1, "Services": 1, "StationPools": 1, "Tenant": 1, "Tenants": 1, "User": 1,
@@ -82,6 +83,7 @@ var readings = []operation{
 	{"Digest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Digest(ctx, x.alias.SIPAddress))
 	}, providing},
+	{"ExportUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.ExportUsers(ctx, io.Discard) }, admin},
 	{"Extensions", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Extensions(ctx, pbx.ExtensionQuery{}))
 	}, admin},

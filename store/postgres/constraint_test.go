@@ -73,6 +73,7 @@ func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
 	for statement, code := range map[string]string{
 		"UPDATE pbx.tenants SET sip_domain = ''":                            "23514",
 		"UPDATE pbx.tenants SET next_extension = ''":                        "23514",
+		"UPDATE pbx.tenants SET number_criteria = ''":                       "23514",
 		"UPDATE pbx.service_types SET applications = '{NULL}'":              "23514",
 		"UPDATE pbx.station_pools SET applications = '{a,NULL}'":            "23514",
 		"UPDATE pbx.users SET applications = '{NULL,b}'":                    "23514",

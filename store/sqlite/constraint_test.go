@@ -465,6 +465,7 @@ func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
 	for _, statement := range []string{
 		"UPDATE tenants SET sip_domain = ''",
 		"UPDATE tenants SET next_extension = ''",
+		"UPDATE tenants SET number_criteria = ''",
 		"UPDATE service_types SET applications = 'x'",
 		"UPDATE service_types SET applications = '{}'",
 		"UPDATE station_pools SET applications = '[\"x\"'",

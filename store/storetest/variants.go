@@ -33,8 +33,9 @@ func (c *customer) tenantVariants() []pbx.Record {
 	set(full, "name_folded", oddText)
 	set(full, "next_extension", "7001")
 	set(full, "last_order", int64(9))
-	full.SettingsRev = 1
+	full.SettingsRev, full.NumberCriteria = 1, "+1617"
 	bare := with(with(full, "sip_domain", ""), "next_extension", "")
+	bare.NumberCriteria = ""
 	bare.Name, bare.Policy.AdvisedExtension = "", ""
 	return some(full, bare)
 }

@@ -1,0 +1,132 @@
+package pbx
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// csvColumn is a column of a file of users, the same for import and export.
+type csvColumn struct {
+	name  string
+	field string // that it fills: a refusal of the field is one of the column
+	// guided says that only the guided set-up takes it: a row without such a cell
+	// makes what CreateUser makes.
+	guided bool
+	read   func(*csvRow, string) // a cell that is not empty
+	write  func(*csvUser) string
+}
+
+// csvColumns are all of them, in the order of an export.
+var csvColumns = []csvColumn{
+	{"first_name", "FirstName", false, into(func(r *csvRow) *string { return &r.in.FirstName }), func(u *csvUser) string { return u.FirstName }},
+	{"last_name", "LastName", false, into(func(r *csvRow) *string { return &r.in.LastName }), func(u *csvUser) string { return u.LastName }},
+	{"email", "Email", false, into(func(r *csvRow) *string { return &r.in.Email }), func(u *csvUser) string { return u.Email }},
+	{"login", "Login", false, into(func(r *csvRow) *string { return &r.in.Login }), func(u *csvUser) string { return u.Login }},
+	{"extension", "Extension", false, into(func(r *csvRow) *Extension { return &r.in.Extension }), func(u *csvUser) string { return string(u.main) }},
+	{"number_source", "Number.Source", true, into(func(r *csvRow) *NumberSource { return &r.in.Number.Source }), (*csvUser).numberSource},
+	{"number", "Number", true, into(func(r *csvRow) *E164 { return &r.in.Number.Number }), func(u *csvUser) string { return string(u.number) }},
+	{"number_prefix", "Number.Prefix", true, into(func(r *csvRow) *string { return &r.in.Number.Prefix }), func(*csvUser) string { return "" }},
+	{"service_type", "ServiceType", true, into(func(r *csvRow) *string { return &r.in.ServiceType }), func(u *csvUser) string { return u.line.Type }},
+	{"station", "Station", true, into(func(r *csvRow) *string { return &r.in.Station }), func(u *csvUser) string { return u.Station }},
+	{"applications", "Applications", true, (*csvRow).readApplications, func(u *csvUser) string { return strings.Join(u.Applications, ";") }},
+	{"mac", "DeviceID", true, (*csvRow).readMAC, func(u *csvUser) string { return string(u.mac) }},
+	{"ports", "Ports", true, (*csvRow).readPorts, (*csvUser).portsUsed},
+	{"device_type", "DeviceType", true, into(func(r *csvRow) *string { return &r.in.DeviceType }), (*csvUser).deviceType},
+	{"mobile", "Mobile", false, into(func(r *csvRow) *E164 { return &r.in.Mobile }), func(u *csvUser) string { return string(u.Mobile) }},
+	{"department", "Department", false, into(func(r *csvRow) *string { return &r.in.Department }), func(u *csvUser) string { return u.Department }},
+	{"building", "LocationID", false, into(func(r *csvRow) *string { return &r.building }), func(u *csvUser) string { return u.building }},
+	{"music_on_hold", "MusicOnHold", false, into(func(r *csvRow) *string { return &r.in.MusicOnHold }), func(u *csvUser) string { return u.MusicOnHold }},
+	{"sip_address", "SIPAddress", false, into(func(r *csvRow) *SIPAddress { return &r.in.SIPAddress }), func(u *csvUser) string { return string(u.SIPAddress) }},
+	{"e911", "E911", false, yesOrNo("E911", func(r *csvRow, yes bool) { r.in.E911 = yes }), func(u *csvUser) string { return yes(u.E911) }},
+	{"activate_later", "ActivateLater", false, yesOrNo("ActivateLater", func(r *csvRow, yes bool) { r.in.ActivateLater = yes }),
+		func(u *csvUser) string { return yes(u.State == UserPending) }},
+	// Whoever is exported has been welcomed.
+	{"welcome_mail", "NoWelcomeMail", false, yesOrNo("NoWelcomeMail", func(r *csvRow, yes bool) { r.in.NoWelcomeMail = !yes }), func(*csvUser) string { return yes(false) }},
+}
+
+// columnNamed finds a column.
+func columnNamed(name string) *csvColumn {
+	at := slices.IndexFunc(csvColumns, func(c csvColumn) bool { return c.name == name })
+	if at < 0 {
+		return nil
+	}
+	return &csvColumns[at]
+}
+
+// into keeps a cell as it is.
+func into[S ~string](field func(*csvRow) *S) func(*csvRow, string) {
+	return func(r *csvRow, cell string) { *field(r) = S(cell) }
+}
+
+func yesOrNo(field string, set func(*csvRow, bool)) func(*csvRow, string) {
+	return func(r *csvRow, cell string) {
+		switch strings.ToLower(cell) {
+		case "yes", "true", "1":
+			set(r, true)
+		case "no", "false", "0":
+			set(r, false)
+		default:
+			r.look.refuse(SYS5, field, "not yes or no")
+		}
+	}
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func (r *csvRow) readApplications(cell string) {
+	if strings.Count(cell, ";") >= maxCodes {
+		r.look.refuse(STN2, "Applications", "more than %d entries", maxCodes)
+		return
+	}
+	for code := range strings.SplitSeq(cell, ";") {
+		r.in.Applications = append(r.in.Applications, strings.TrimSpace(code))
+	}
+}
+
+func (r *csvRow) readMAC(cell string) {
+	mac, err := ParseMAC(cell)
+	_ = r.look.takeAs("DeviceID", err)
+	r.mac = mac
+}
+
+func (r *csvRow) readPorts(cell string) {
+	n, err := strconv.ParseInt(cell, 10, 64)
+	if err != nil || n < 1 {
+		r.look.refuse(DEV3, "Ports", "not a number of ports")
+		return
+	}
+	r.in.Ports = n
+}
+
+// Spreadsheets take a cell that begins with one of these for a formula, and
+// one with an apostrophe before it for text.
+const formulaSigns = "=+-@\t\r"
+
+// formula reports whether a cell is, behind any apostrophes, one that a
+// spreadsheet could take for a formula.
+func formula(cell string) bool {
+	cell = strings.TrimLeft(cell, "'")
+	return cell != "" && strings.IndexByte(formulaSigns, cell[0]) >= 0
+}
+
+// escaped puts an apostrophe before what could be taken for a formula.
+func escaped(text string) string {
+	if formula(text) {
+		return "'" + text
+	}
+	return text
+}
+
+// unescaped takes one apostrophe away from before it.
+func unescaped(cell string) string {
+	if strings.HasPrefix(cell, "'") && formula(cell) {
+		return cell[1:]
+	}
+	return cell
+}

@@ -1,0 +1,136 @@
+package pbx
+
+import (
+	"context"
+	"encoding/csv"
+	"io"
+	"strconv"
+)
+
+// ExportUsers writes the tenant's users as a CSV file that ImportUsers reads,
+// by last name and then first name, all columns, and no secrets (SYS-5).
+// docs/import.md describes it, and what a row cannot say of a user. The file is
+// written page by page, so it is no snapshot, and what was written stays written
+// if a later page cannot be read.
+//
+// Errors: the writer's own as it is.
+func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
+	if _, err := d.enter(ctx, "ExportUsers"); err != nil {
+		return err
+	}
+	if w == nil {
+		return misuse("there is nothing to write to")
+	}
+	out := csv.NewWriter(w)
+	out.UseCRLF = true // RFC 4180, section 2
+	header := make([]string, len(csvColumns))
+	for i := range csvColumns {
+		header[i] = csvColumns[i].name
+	}
+	if err := out.Write(header); err != nil {
+		return err
+	}
+	users := listing[*User, *csvUser]{query: Query{Index: usersByLast, Equal: []any{d.scope()}}, more: found.exported, show: exportedUser}
+	for u, err := range users.pages(ctx, d, "ExportUsers") {
+		if err != nil {
+			return err
+		}
+		if err := out.Write(u.cells()); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// exported is what the row of each user says.
+func (f found) exported() {
+	f.place()
+	f.to(extensionsByMain, "id")
+	line := f.to(associationsByPrimary, "id").to(servicesTable.Key(), "service_id")
+	line.to(numbersTable.Key(), "number")
+	line.to(devicesTable.Key(), "device_id")
+}
+
+// csvUser is a user as a row of a file says it.
+type csvUser struct {
+	*User
+	main     Extension
+	building string
+	line     Service // the primary one; empty where he has none
+	number   E164    // of the line, or the one that it waits for
+	mac      MAC     // of the device that carries the line, or ""
+	ports    int64
+}
+
+func exportedUser(ctx context.Context, t *tx, u *User) (*csvUser, error) {
+	row := &csvUser{User: u}
+	at, err := t.location(ctx, u.LocationID)
+	if err != nil {
+		return nil, err
+	}
+	if at != nil {
+		row.building = at.Building
+	}
+	if row.main, err = t.mainExtension(ctx, u.ID); err != nil {
+		return nil, err
+	}
+	line, err := t.primaryOf(ctx, u.ID)
+	if err != nil || line == nil {
+		return row, err
+	}
+	row.line = *line
+	return row, row.carried(ctx, t)
+}
+
+// carried adds the number and the device of the user's line.
+func (row *csvUser) carried(ctx context.Context, t *tx) error {
+	n, err := t.heldNumber(ctx, &row.line)
+	if err != nil {
+		return err
+	}
+	if row.number = row.line.Number; n != nil && n.TemporaryFor != "" {
+		row.number = n.TemporaryFor
+	}
+	if row.line.DeviceID.IsZero() {
+		return nil
+	}
+	dev, err := t.device(ctx, row.line.DeviceID)
+	if err != nil {
+		return err
+	}
+	row.mac, row.ports = dev.MAC, dev.PortsUsed
+	return nil
+}
+
+// cells are the row's.
+func (row *csvUser) cells() []string {
+	cells := make([]string, len(csvColumns))
+	for i := range csvColumns {
+		cells[i] = escaped(csvColumns[i].write(row))
+	}
+	return cells
+}
+
+// numberSource is where an import finds the number: it is the tenant's own.
+func (row *csvUser) numberSource() string {
+	if row.number == "" {
+		return ""
+	}
+	return string(FromTenant)
+}
+
+// deviceType is the model of a line that no device carries.
+func (row *csvUser) deviceType() string {
+	if row.mac != "" {
+		return ""
+	}
+	return row.line.DeviceType
+}
+
+func (row *csvUser) portsUsed() string {
+	if row.ports == 0 {
+		return ""
+	}
+	return strconv.FormatInt(row.ports, 10)
+}

@@ -1,0 +1,224 @@
+package pbx
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Import is what an import made.
+type Import struct {
+	// Made is what each row made, in their order. There is no Service where the
+	// row says no more than CreateUser takes.
+	Made []*Provisioned
+}
+
+// ImportOption sets how an import goes.
+type ImportOption func(*importing)
+
+// WithProgress has a function told how many rows were looked at, of how many.
+// It is called on the import's own goroutine, and must not call the Directory
+// (ErrMisuse). When others got in the way the import begins again, and so do
+// the numbers.
+func WithProgress(tell func(looked, all int)) ImportOption {
+	return func(im *importing) { im.tell = tell }
+}
+
+// ImportUsers creates the users in a CSV file, one a row, each as SetUpUser or,
+// where the row says no more than that takes, CreateUser would; all of them, or
+// none (SYS-5). In a batch or a review it is a part of that. docs/import.md
+// describes the file: UTF-8, up to 16 MiB and 10,000 rows, the first row names
+// the columns. All of it is read first; a reader that can seek is put back to
+// where it was, for the function of a batch or a review may be run again, and
+// others should be made in that function.
+//
+// Where asking the store is a trip, 500 rows at a time are looked up in three, and
+// one more begins and ends the import, whatever the number of rows. Only a user
+// whose SIP address must be told apart from another's by an extension that
+// filled itself in takes one of his own.
+//
+// Errors: those of SetUpUser and CreateUser, of all rows at once, each in a
+// *RowError (RowErrors lists them); for what rows take from each other the later
+// one is refused. ErrInvalid (SYS-5) for a file or a header that is no such one.
+// The reader's own error as it is. The context's, if that ends meanwhile.
+func (d *Directory) ImportUsers(ctx context.Context, r io.Reader, opts ...ImportOption) (*Import, error) {
+	if _, err := d.enter(ctx, "ImportUsers"); err != nil {
+		return nil, err
+	}
+	im := importing{tell: func(int, int) {}}
+	for _, set := range opts {
+		set(&im)
+	}
+	content, err := readFile(r)
+	if err != nil {
+		return nil, err
+	}
+	if im.rows, err = readRows(content); err != nil {
+		return nil, err
+	}
+	var made *Import
+	err = d.change(ctx, "ImportUsers", nil, func(t *tx) error {
+		im.tx, im.made, im.bad, im.refused = t, nil, nil, make(map[claimOfRow]int)
+		if err := im.run(ctx); err != nil {
+			return err
+		}
+		made = &Import{Made: im.made}
+		return nil
+	})
+	return made, err
+}
+
+// importing is one import under way.
+type importing struct {
+	*tx
+	rows []*csvRow
+	tell func(looked, all int)
+
+	made    []*Provisioned
+	bad     []*RowError
+	refused map[claimOfRow]int // what refused rows want to have, and their lines
+}
+
+// chunk is how many rows are read ahead together.
+const chunk = 500
+
+// run looks at all rows and stages those that can be had, so that each finds
+// what the ones before it took; and refuses all if one is bad.
+func (im *importing) run(ctx context.Context) error {
+	looked := 0
+	for rows := range slices.Chunk(im.rows, chunk) {
+		if err := im.readAhead(ctx, rows); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := im.row(ctx, row); err != nil {
+				return err
+			}
+			looked++
+			im.progress(looked)
+		}
+	}
+	return allRows(im.bad)
+}
+
+// progress tells how far it is. A call of the Directory from there would wait
+// for the lock that the import holds.
+func (im *importing) progress(looked int) {
+	leave := im.core.inside.enter()
+	defer leave()
+	im.tell(looked, len(im.rows))
+}
+
+// row makes what a row says, or keeps what is wrong with it.
+func (im *importing) row(ctx context.Context, row *csvRow) error {
+	look := door{bad: slices.Clone(row.look.bad)}
+	if !row.broken {
+		in := row.in
+		if err := im.named(ctx, row, &in, &look); err != nil {
+			return err
+		}
+		made, err := im.provision(ctx, in, row.guided)
+		if err := look.take(err); err != nil {
+			return err
+		}
+		im.made = append(im.made, made)
+		im.besideRefused(row, &look)
+	}
+	if len(look.bad) > 0 {
+		im.bad = append(im.bad, row.errors(look.bad)...)
+		for _, c := range row.claims() {
+			if _, earlier := im.refused[c.claimOfRow]; !earlier {
+				im.refused[c.claimOfRow] = row.line
+			}
+		}
+	}
+	return nil
+}
+
+// named finds the location and the device that a row names.
+func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) error {
+	if row.building != "" {
+		at, err := t.building(ctx, ACC1, row.building)
+		if err := look.takeAs("LocationID", err); err != nil {
+			return err
+		}
+		if at != nil {
+			in.LocationID = at.ID
+		}
+	}
+	if row.mac == "" {
+		return nil
+	}
+	dev, err := one[*Device](ctx, t, devicesByMAC, string(row.mac))
+	if err != nil {
+		return err
+	}
+	if dev == nil || dev.TenantID != t.tenantID {
+		return look.takeAs("DeviceID", missing("device", string(row.mac)))
+	}
+	in.DeviceID = dev.ID
+	return nil
+}
+
+// provision makes a user as SetUpUser does, or as CreateUser does.
+func (t *tx) provision(ctx context.Context, in SetUp, guided bool) (*Provisioned, error) {
+	if !guided {
+		row, err := t.createUser(ctx, &in.NewUser)
+		if err != nil {
+			return nil, err
+		}
+		return &Provisioned{User: copyOf(row)}, nil
+	}
+	s := setUp{tx: t, in: in, read: true}
+	if err := s.look(ctx); err != nil {
+		return nil, err
+	}
+	return s.stage(), nil
+}
+
+// claimOfRow is something that only one can have.
+type claimOfRow struct {
+	code  Code
+	value string
+}
+
+type rowClaim struct {
+	claimOfRow
+	field, kind string
+}
+
+// claims are what a row wants to have for itself.
+func (r *csvRow) claims() []rowClaim {
+	login := r.in.Login
+	if login == "" {
+		login = r.in.Email
+	}
+	list := []rowClaim{
+		{claimOfRow{USR3, strings.ToLower(login)}, "Login", "user ID"},
+		{claimOfRow{EXT2, string(r.in.Extension)}, "Extension", "extension"},
+		{claimOfRow{EXT6, strings.ToLower(string(r.in.SIPAddress))}, "SIPAddress", "SIP address"},
+		{claimOfRow{NUM2, string(r.in.Number.Number)}, "Number", "number"},
+		{claimOfRow{DEV2, string(r.mac)}, "DeviceID", "device"},
+	}
+	return slices.DeleteFunc(list, func(c rowClaim) bool { return c.value == "" })
+}
+
+// besideRefused refuses what an earlier row wants too that was refused for
+// something else: once that is put right, this row would be refused. The rules
+// find what a row has got.
+func (im *importing) besideRefused(row *csvRow, look *door) {
+	for _, c := range row.claims() {
+		line, wanted := im.refused[c.claimOfRow]
+		if !wanted || slices.ContainsFunc(look.bad, func(e *Error) bool { return e.Code == c.code && e.Field == c.field }) {
+			continue
+		}
+		holder := Ref{Kind: "row", ID: strconv.Itoa(line)}
+		look.bad = append(look.bad, &Error{Code: c.code, Kind: ErrConflict, Field: c.field, Subject: Ref{c.kind, c.value, c.value}, Holder: holder,
+			Reason: c.kind + " " + c.value + " is wanted by " + holder.String() + " too"})
+	}
+}

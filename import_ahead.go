@@ -1,0 +1,123 @@
+package pbx
+
+import (
+	"context"
+	"strings"
+)
+
+// readAhead reads together what some rows look at: what they name; who has
+// what they want; and then the numbers and extensions that they leave to be
+// chosen.
+func (im *importing) readAhead(ctx context.Context, rows []*csvRow) error {
+	var named []Key
+	for _, row := range rows {
+		named = append(named, im.namedBy(row)...)
+	}
+	if err := im.load(ctx, named...); err != nil {
+		return err
+	}
+	if err := im.load(ctx, im.holders(named)...); err != nil {
+		return err
+	}
+	return im.foresee(ctx, func(a *ahead) { im.choices(a, rows) })
+}
+
+// keyed is the key of a record, behind the tenant where the index begins with
+// it.
+func (t *tx) keyed(ix *Index, value any) Key {
+	if ix.Table.Columns[ix.Columns[0]].Name == "tenant_id" {
+		return Key{ix, []any{t.tenantID, value}}
+	}
+	return Key{ix, []any{value}}
+}
+
+// namedBy are the records that a row names.
+func (im *importing) namedBy(row *csvRow) []Key {
+	in, login := &row.in, row.in.Login
+	if login == "" {
+		login = in.Email
+	}
+	var keys []Key
+	add := func(ix *Index, value string) {
+		if value != "" {
+			keys = append(keys, im.keyed(ix, value))
+		}
+	}
+	add(usersByLogin, strings.ToLower(login))
+	add(extensionsTable.Key(), string(in.Extension))
+	add(locationsByBuilding, row.building)
+	add(devicesByMAC, string(row.mac))
+	add(serviceTypesTable.Key(), in.ServiceType)
+	add(stationPoolsTable.Key(), in.Station)
+	add(numbersTable.Key(), string(in.Number.Number))
+	for _, address := range sipAddresses(in.SIPAddress, login, in.Extension, im.tenant.SIPDomain) {
+		add(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
+	}
+	return keys
+}
+
+// holders are the records that a refusal of what is named would name.
+func (im *importing) holders(named []Key) []Key {
+	var keys []Key
+	add := func(table *Table, id interface{ uuid() [16]byte }) {
+		if id.uuid() != [16]byte{} {
+			keys = append(keys, im.keyed(table.Key(), id))
+		}
+	}
+	for _, k := range named {
+		switch rec := im.entries[string(im.encode(k))].rec.(type) {
+		case *DialEntry:
+			add(usersTable, rec.UserID)
+			add(servicesTable, rec.ServiceID)
+			add(aliasesTable, rec.AliasID)
+			add(groupsTable, rec.GroupID)
+		case *SIPIdentity:
+			add(usersTable, rec.UserID)
+			add(aliasesTable, rec.AliasID)
+		case *Number:
+			add(servicesTable, rec.ServiceID)
+			add(servicesTable, rec.WaitingID)
+		case *Device:
+			add(usersTable, rec.UserID)
+		}
+	}
+	return keys
+}
+
+// choices plans to read the stock of each area as far as the rows may draw from
+// it, and the extensions among which theirs are looked for.
+func (im *importing) choices(a *ahead, rows []*csvRow) {
+	var areas []string
+	draws, extensions := make(map[string]int), 0
+	for _, row := range rows {
+		for _, area := range im.areasOf(row) {
+			if draws[area]++; draws[area] == 1 {
+				areas = append(areas, area)
+			}
+		}
+		if row.guided && row.in.Extension == "" && row.in.fillsDN() {
+			extensions++
+		}
+	}
+	for _, area := range areas {
+		a.scan(im.stillInStock(area, draws[area]))
+	}
+	if extensions > 0 && im.core.allocate == nil {
+		a.scan(dialledIn(im.tenantID, im.tenant.firstCandidate(), im.tenant.Policy.ExtensionLast, extensions+64))
+	}
+}
+
+// areasOf are the areas that a row may draw a number from, proposed or
+// temporary.
+func (im *importing) areasOf(row *csvRow) []string {
+	choice := row.in.Number
+	at, _ := im.entries[string(im.encode(im.keyed(locationsByBuilding, row.building)))].rec.(*Location)
+	named, _ := im.entries[string(im.encode(im.keyed(numbersTable.Key(), string(choice.Number))))].rec.(*Number)
+	switch {
+	case choice.Source == FromProvider && choice.Number == "" && (choice.Prefix == "" || im.tenant.hasNumbersLike(choice.Prefix)):
+		return im.proposals(choice.Prefix, at)
+	case choice.Source == FromTenant && named != nil && named.State == NumberPorting:
+		return im.areas(at)
+	}
+	return nil
+}
