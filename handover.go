@@ -95,10 +95,10 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 		}
 	}
 	var look door
-	look.email(USR1, "Email", row.Email)
 	if _, err := t.lookUser(ctx, row, was, &look); err != nil {
 		return nil, err
 	}
+	look.email(USR1, "Email", row.Email)
 	if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
 		return nil, err
 	}

@@ -163,8 +163,8 @@ func TestUSR15_ASuccessorsBadFieldsAreReportedAtOnce(t *testing.T) {
 			}
 			return list
 		}
-		require.Equal(t, []string{"USR-1 Email", "USR-1 Name"}, fields(pbx.Successor{}))
-		require.Equal(t, []string{"USR-1 Email", "USR-1 FirstName", "USR-5 Mobile", "USR-3 Login", "EXT-6 SIPAddress"}, fields(pbx.Successor{
+		require.Equal(t, []string{"USR-1 Name", "USR-1 Email"}, fields(pbx.Successor{}))
+		require.Equal(t, []string{"USR-1 FirstName", "USR-1 Email", "USR-5 Mobile", "USR-3 Login", "EXT-6 SIPAddress"}, fields(pbx.Successor{
 			FirstName: " x", Email: "x", Login: "y", Mobile: "0", SIPAddress: "ina@example.com",
 		}))
 		require.Equal(t, []string{"USR-3 Login", "EXT-6 SIPAddress"}, fields(pbx.Successor{

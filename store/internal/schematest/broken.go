@@ -6,6 +6,22 @@ import (
 	"github.com/pbxkit/pbx"
 )
 
+// credentials claims an address with hashes of so many bytes.
+func credentials(w *World, at time.Time, bySHA256, byMD5 int, sealed bool) pbx.Change {
+	s := &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, IssuedAt: at}
+	for _, f := range s.Fields(nil) {
+		switch f.Name {
+		case "ha1_sealed":
+			*f.Ptr.(*bool) = sealed
+		case "ha1_sha256":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, bySHA256)...)
+		case "ha1_md5":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, byMD5)...)
+		}
+	}
+	return pbx.Change{New: s}
+}
+
 // Broken are changes that the schema refuses, by the constraint that does.
 // A constraint without a name is called by its column.
 var Broken = []struct {
@@ -293,21 +309,4 @@ func event(w *World, change func(*pbx.Event)) pbx.Change {
 	return another(&pbx.Event{
 		TenantID: w.tenant.ID, Seq: 99, Pos: 1, At: noon, Operation: w.id(), Actor: "admin", Role: pbx.RoleSupport, Type: "t", Kind: "user",
 	}, change)
-}
-
-// credentials claims the other user's address with hashes of these lengths; 0 is
-// none.
-func credentials(w *World, at time.Time, bySHA256, byMD5 int, sealed bool) pbx.Change {
-	s := &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, IssuedAt: at}
-	for _, f := range s.Fields(nil) {
-		switch f.Name {
-		case "ha1_sealed":
-			*f.Ptr.(*bool) = sealed
-		case "ha1_sha256":
-			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, bySHA256)...)
-		case "ha1_md5":
-			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, byMD5)...)
-		}
-	}
-	return pbx.Change{New: s}
 }
