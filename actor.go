@@ -92,6 +92,9 @@ var grants = map[string]grant{
 	"Users":           {administrators, inCustomer},
 	"ModifyUser":      {administrators, inCustomer},
 	"ActivateUser":    {administrators, inCustomer},
+	"DisableUser":     {administrators, inCustomer},
+	"EnableUser":      {administrators, inCustomer},
+	"HandOver":        {administrators, inCustomer},
 	"DeleteUser":      {administrators, inCustomer},
 	"SendWelcomeMail": {administrators, inCustomer},
 	"ImportUsers":     {administrators, inCustomer},
@@ -116,6 +119,21 @@ var grants = map[string]grant{
 	"UserServices":       {administrators, inCustomer},
 	"ServiceUsers":       {administrators, inCustomer},
 	"AssociationChoices": {administrators, inCustomer},
+
+	"CompleteOrder":        {supportOnly, inCustomer},
+	"FailOrder":            {supportOnly, inCustomer},
+	"RetryOrder":           {administrators, inCustomer},
+	"CancelService":        {administrators, inCustomer},
+	"WithdrawCancellation": {administrators, inCustomer},
+
+	"AttachForeign":   {administrators, inCustomer},
+	"RequestForeign":  {administrators, inCustomer},
+	"ForeignService":  {administrators, inCustomer},
+	"ForeignServices": {administrators, inCustomer},
+	"SettleForeign":   {supportOnly, inCustomer},
+	"RetryForeign":    {administrators, inCustomer},
+	"DetachForeign":   {administrators, inCustomer},
+	"Connect":         {supportOnly, inProvider},
 
 	"Line":       {everyRole, inCustomer},
 	"UpdateLine": {everyRole, inCustomer},
@@ -151,6 +169,17 @@ var grants = map[string]grant{
 	"UnassignDevice":   {administrators, inCustomer},
 	"SetPrimaryDevice": {administrators, inCustomer},
 	"DeleteDevice":     {administrators, inCustomer},
+	"SetDeviceLine":    {administrators, inCustomer},
+	"ClearDeviceLine":  {administrators, inCustomer},
+	"DeviceLines":      {administrators, inCustomer},
+	"LineIdentity":     {administrators, inCustomer},
+
+	"SetKeys": {administrators, inCustomer},
+	"Keys":    {administrators, inCustomer},
+
+	"IssueCredentials": {administrators, inCustomer},
+	"SIPIdentity":      {administrators, inCustomer},
+	"Digest":           {supportOnly, anywhere},
 
 	"AddAlias":     {administrators, inCustomer},
 	"Alias":        {administrators, inCustomer},
@@ -169,7 +198,7 @@ var grants = map[string]grant{
 // linesAndUsers are the operations that cancel a line, create one, or change who
 // uses it: what owning a line does not give (OWN-6).
 var linesAndUsers = []string{
-	"AddService", "DeleteService", "Associate", "Disassociate", "SetPrimary", "CreateUser", "SetUpUser", "ImportUsers", "DeleteUser",
+	"AddService", "DeleteService", "Associate", "Disassociate", "SetPrimary", "CreateUser", "SetUpUser", "ImportUsers", "DeleteUser", "HandOver",
 }
 
 // allow is the choke point of access: it returns the tenant that the

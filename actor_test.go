@@ -52,6 +52,9 @@ func newProber(w *world) *prober {
 	port, err := brit.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+442079460090"}})
 	ok(err)
 	order := collect(w.t, brit.Orders(w.ctx, 1))[0]
+	foreign, err := brit.AttachForeign(w.ctx, service.ID, miCollab("Client"))
+	ok(err)
+	w.attach(x.shared.ID, miCollab("Client"))
 
 	ann, err := w.dir.User(w.ctx, x.ann.ID)
 	ok(err)
@@ -62,12 +65,12 @@ func newProber(w *world) *prober {
 	person := pbx.NewUser{FirstName: "Eve", Email: "eve@example.com", Extension: "7990"}
 	return &prober{
 		world: w, line: x.line,
-		own: values(w.us.ID, w.boston.ID, x.ann.ID, x.shared.ID, x.alias.ID, x.group.ID, x.spare.ID, x.port.ID,
+		own: values(w.us.ID, w.boston.ID, x.ann.ID, x.shared.ID, x.alias.ID, x.group.ID, x.phone.ID, x.port.ID, x.refused.ID,
 			collect(w.t, w.dir.Orders(w.ctx, 1))[0].ID, pbx.UserMember(x.ann.ID)),
-		foreign: values(w.uk.ID, w.london.ID, x.brit.ID, service.ID, alias.ID, group.ID, device.ID, port.ID, order.ID, pbx.UserMember(x.brit.ID)),
+		foreign: values(w.uk.ID, w.london.ID, x.brit.ID, service.ID, alias.ID, group.ID, device.ID, port.ID, order.ID, foreign.ID, pbx.UserMember(x.brit.ID)),
 		input: values(w.ctx, ann, x.line, w.boston, x.alias, box, us, pbx.UserOnly, pbx.Extension("7991"), "x", pbx.E164("+16175550150"),
 			person, pbx.SetUp{NewUser: person, ServiceType: "PRO"}, pbx.NewService{DN: "7992", DeviceType: "Polycom VVX 450"},
-			pbx.NewAlias{UserID: x.ann.ID, Name: "Help"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}),
+			pbx.NewAlias{UserID: x.ann.ID, Name: "Help"}, pbx.Successor{FirstName: "Ina", Email: "ina@example.com"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}),
 	}
 }
 
@@ -200,7 +203,7 @@ func TestACC1_AnotherTenantsIDIsAnsweredAsOneThatNeverWas(t *testing.T) {
 		probed := 0
 		for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
 			switch m.Name {
-			case "As", "In", "Confirm", "Stats", "Check", "Review", "Deliver", "CreateTenant", "Tenants", "StockNumbers":
+			case "As", "In", "Confirm", "Stats", "Check", "Review", "Deliver", "Connect", "CreateTenant", "Tenants", "StockNumbers":
 				continue // not within a tenant, or not within a review
 			}
 			mine := p.outcome(m.Name, -1, nil)

@@ -156,7 +156,7 @@ func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) 
 		}
 		moved := address != was.SIPAddress
 		if moved {
-			if err := t.releaseSIP(ctx, was.SIPAddress); err != nil {
+			if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
 				return err
 			}
 		}
@@ -189,8 +189,9 @@ func (t *tx) lookModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress,
 	return address, look.err()
 }
 
-// DeleteAlias deletes an alias, and with it its extensions, its SIP address
-// and its memberships in groups (EXT-7). Its user stays as he is.
+// DeleteAlias deletes an alias, and with it its extensions, its SIP address,
+// its memberships in groups and its lines on phones (EXT-7, EXT-9). Its user
+// stays as he is.
 //
 // Errors: ErrNotFound.
 func (d *Directory) DeleteAlias(ctx context.Context, id AliasID) error {
@@ -208,6 +209,9 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	if err := t.leaveGroups(ctx, a.ID); err != nil {
 		return err
 	}
+	if err := t.leaveLines(ctx, a); err != nil {
+		return err
+	}
 	own, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
@@ -216,7 +220,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 		t.leaveDialPlan(e)
 		t.did("extension.removed", a.ref(), string(e.Digits))
 	}
-	if err := t.releaseSIP(ctx, a.SIPAddress); err != nil {
+	if err := t.releaseSIP(ctx, a.SIPAddress, a.ref()); err != nil {
 		return err
 	}
 	t.remove(a)
@@ -224,9 +228,14 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	return nil
 }
 
+// aliasesOf reads a user's aliases.
+func (t *tx) aliasesOf(ctx context.Context, u *User) ([]*Alias, error) {
+	return gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
+}
+
 // removeAliasesOf stages the end of a user's aliases, which go with him (EXT-7).
 func (t *tx) removeAliasesOf(ctx context.Context, u *User) error {
-	own, err := gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
+	own, err := t.aliasesOf(ctx, u)
 	if err != nil {
 		return err
 	}

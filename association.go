@@ -63,12 +63,13 @@ func (t *tx) primaryOf(ctx context.Context, user UserID) (*Service, error) {
 //
 // Errors: ErrNotFound; ErrConflict when he has it already (SVC-4);
 // ErrExhausted when he has eight (SVC-3); ErrInvalid for a DN that would get in
-// the way of an emergency number where he is (EXT-3).
+// the way of an emergency number where he is (EXT-3); ErrFailedPrecondition where
+// he has no email address and a foreign service of the line needs one (USR-14).
 func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceID) (*Association, error) {
 	var made *Association
 	err := d.change(ctx, "Associate", func(a *ahead) {
 		a.user(user).place()
-		a.service(service)
+		a.service(service).foreign()
 		a.servicesOf(user)
 	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
@@ -88,6 +89,9 @@ func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceI
 			return err
 		}
 		if err := t.clearOfEmergency("DN", s.DN, home); err != nil {
+			return err
+		}
+		if err := t.unmetBy(ctx, s.ID, u); err != nil {
 			return err
 		}
 		made = copyOf(t.associate(at, s))

@@ -15,6 +15,9 @@ type ServiceType struct {
 	Monthly      Money // the charge a month
 	OneTime      Money // the charge on ordering
 	Applications []string
+	// Fulfilment says that the provider has to do something before a new service of
+	// this type works: it begins in order processing (SVC-17).
+	Fulfilment bool
 }
 
 // Table returns the declaration of service types.
@@ -25,7 +28,7 @@ func (s *ServiceType) Fields(f []Field) []Field {
 	return append(f,
 		id("tenant_id", &s.TenantID), text("code", &s.Code), integer("rev", &s.Rev),
 		text("name", &s.Name), integer("monthly", (*int64)(&s.Monthly)), integer("one_time", (*int64)(&s.OneTime)),
-		list("applications", &s.Applications),
+		list("applications", &s.Applications), boolean("fulfilment", &s.Fulfilment),
 	)
 }
 
@@ -42,7 +45,7 @@ func (s *ServiceType) ref() Ref { return Ref{"service type", s.Code, s.Name} }
 // SetServiceType adds a product to the tenant's catalogue, or changes the one
 // with that code; services that have it keep it at the new price, and their
 // users the applications that they have enabled (SVC-16). Only Code, Name,
-// Monthly, OneTime and Applications are taken, and a Rev that is not 0.
+// Monthly, OneTime, Applications and Fulfilment are taken, and a Rev that is not 0.
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrStale, together with the
 // product as it is now, for a Rev that is not the present one (SVC-15).
@@ -57,7 +60,7 @@ func (d *Directory) SetServiceType(ctx context.Context, in ServiceType) (*Servic
 			return err
 		}
 		row := &ServiceType{TenantID: t.tenantID, Code: in.Code, Name: in.Name, Monthly: in.Monthly, OneTime: in.OneTime,
-			Applications: slices.Clone(in.Applications)}
+			Applications: slices.Clone(in.Applications), Fulfilment: in.Fulfilment}
 		switch {
 		case was == nil:
 			t.insert(row)

@@ -42,7 +42,7 @@ func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
 	}
 	var c *checker
 	err = d.core.store.View(ctx, func(r Reader) error {
-		c = &checker{ctx: ctx, reader: r, only: tenant}
+		c = &checker{ctx: ctx, reader: r, models: d.core.models, only: tenant}
 		if tenant == Provider {
 			c.only = TenantID{}
 		}
@@ -80,7 +80,7 @@ func inTheEnd(code Code, holds string, end func(c *census)) invariant {
 
 // invariants are all that the checker proves, besides the references and the
 // unique indexes.
-var invariants = slices.Concat(everyRecord, peopleInvariants, groupInvariants, deviceInvariants, lineInvariants,
+var invariants = slices.Concat(everyRecord, peopleInvariants, groupInvariants, deviceInvariants, phoneInvariants, lineInvariants, foreignInvariants,
 	dialPlanInvariants, numberInvariants, bookInvariants, journalInvariants)
 
 // checkPage is how many records the checker reads at a time, and how many
@@ -91,6 +91,7 @@ const checkPage = 256
 type checker struct {
 	ctx    context.Context
 	reader Reader
+	models map[string]DeviceModel
 	only   TenantID // zero: all of them
 	report CheckReport
 	asked  []question
@@ -214,7 +215,7 @@ func subjectOf(rec Record) Ref {
 var kinds = map[*Table]string{
 	tenantsTable: "tenant", locationsTable: "location", serviceTypesTable: "service type", stationPoolsTable: "station package",
 	usersTable: "user", aliasesTable: "alias", sipIdentitiesTable: "SIP identity", groupsTable: "group", membersTable: "group member",
-	devicesTable: "device", servicesTable: "service", associationsTable: "association", extensionsTable: "extension",
+	devicesTable: "device", deviceLinesTable: "device line", serviceKeysTable: "service key", servicesTable: "service", associationsTable: "association", extensionsTable: "extension",
 	ownersTable: "owner", mailboxesTable: "mailbox", portRequestsTable: "port request", numbersTable: "number",
-	ordersTable: "order", orderLinesTable: "order line", eventsTable: "event", cursorsTable: "cursor",
+	foreignTable: "foreign service", ordersTable: "order", orderLinesTable: "order line", eventsTable: "event", cursorsTable: "cursor",
 }

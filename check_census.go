@@ -16,6 +16,7 @@ type census struct {
 	known    map[*Table]map[any]bool // the keys of what can be referred to
 	users    map[UserID]*userTally
 	services map[ServiceID]*serviceTally
+	aliases  map[AliasID]UserID // whose each is
 	devices  map[DeviceID]*deviceTally
 	orders   map[OrderID]*orderTally
 	ports    map[PortID]PortState
@@ -23,28 +24,42 @@ type census struct {
 	used     map[string]int64   // the stations used, as the pool says
 	awaited  map[E164]ServiceID // porting-in numbers, and who waits for them
 	standIns map[E164]standIn   // temporary numbers, by the number that they stand in for
-	next     Extension          // all extensions of the range below it were looked at
-	last     *Event             // of the journal, so far
+	keys     map[keyOf]ServiceID
+	next     Extension // all extensions of the range below it were looked at
+	last     *Event    // of the journal, so far
 }
 
 // userTally is what a user has.
 type userTally struct {
+	active                                 bool
 	slots                                  [maxServices + 1]bool
 	services, devices, extensions          int
 	primaries, primaryDevices, mainEntries int
+	email                                  bool
 }
 
 // serviceTally is what a service says of itself, and what says the same of it.
 type serviceTally struct {
 	dn       Extension
 	number   E164
+	users    []UserID
+	device   DeviceID
+	model    string
 	dialled  int // entries of the dial plan that reach it
 	numbered int // numbers assigned to it
 }
 
 type deviceTally struct {
 	state   DeviceState
-	carries int // services
+	user    UserID
+	ports   int64 // that he was given
+	carries int   // services
+}
+
+// keyOf is a key of a device that carries services.
+type keyOf struct {
+	device   DeviceID
+	position int64
 }
 
 // orderTally is what is missing in an order's lines to make up its sums.
@@ -59,6 +74,7 @@ func newCensus(c *checker, t *Tenant) *census {
 	return &census{
 		checker: c, tenant: t,
 		known: make(map[*Table]map[any]bool), users: make(map[UserID]*userTally), services: make(map[ServiceID]*serviceTally),
+		aliases: make(map[AliasID]UserID), keys: make(map[keyOf]ServiceID),
 		devices: make(map[DeviceID]*deviceTally), orders: make(map[OrderID]*orderTally), ports: make(map[PortID]PortState),
 		stations: make(map[string]int64), used: make(map[string]int64),
 		awaited: make(map[E164]ServiceID), standIns: make(map[E164]standIn),
@@ -158,18 +174,20 @@ func (c *census) count(rec Record) {
 	case *StationPool:
 		c.used[r.Package] = r.Used
 	case *User:
-		c.users[r.ID] = new(userTally)
+		c.users[r.ID] = &userTally{active: r.State == UserActive, email: r.Email != ""}
 		if r.Station != "" {
 			c.stations[r.Station]++
 		}
+	case *Alias:
+		c.aliases[r.ID] = r.UserID
 	case *Device:
-		c.devices[r.ID] = &deviceTally{state: r.State}
+		c.devices[r.ID] = &deviceTally{state: r.State, user: r.UserID, ports: r.PortsUsed}
 		if u := c.users[r.UserID]; u != nil {
 			u.devices++
 			u.primaryDevices += oneIf(r.PrimaryOf == r.UserID)
 		}
 	case *Service:
-		c.services[r.ID] = &serviceTally{dn: r.DN, number: r.Number}
+		c.services[r.ID] = &serviceTally{dn: r.DN, number: r.Number, device: r.DeviceID, model: r.DeviceType}
 		if d := c.devices[r.DeviceID]; d != nil {
 			d.carries++
 		}
@@ -177,6 +195,9 @@ func (c *census) count(rec Record) {
 		if u := c.users[r.UserID]; u != nil {
 			u.services++
 			u.primaries += oneIf(r.PrimaryOf == r.UserID)
+		}
+		if s := c.services[r.ServiceID]; s != nil {
+			s.users = append(s.users, r.UserID)
 		}
 	case *DialEntry:
 		if u := c.users[r.UserID]; u != nil {

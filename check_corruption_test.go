@@ -120,6 +120,24 @@ var corruptions = []struct {
 	{"a SIP address of another tenant's user", func(w *world, x *all) {
 		w.rewrite("sip_identities", where{"address": x.bob.SIPAddress}, where{"tenant_id": w.uk.ID})
 	}, []string{"EXT-6 SIP identity", "EXT-6 user"}},
+	{"credentials that were not issued", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.bob.SIPAddress}, where{"ha1_md5": make([]byte, 16)})
+	}, []string{"EXT-7 SIP identity"}},
+	{"nothing that is sealed", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.bob.SIPAddress}, where{"ha1_sealed": true})
+	}, []string{"EXT-7 SIP identity"}},
+	{"credentials without a hash", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.ann.SIPAddress}, where{"ha1_sha256": []byte(nil)})
+	}, []string{"EXT-7 SIP identity"}},
+	{"a hash that is not sealed among those that are", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.alias.SIPAddress}, where{"ha1_md5": make([]byte, 16)})
+	}, []string{"EXT-7 SIP identity"}},
+	{"a disabled user's credentials", func(w *world, x *all) {
+		w.rewrite("sip_identities", where{"address": x.fay.SIPAddress}, where{"issued_at": w.clock, "ha1_sha256": make([]byte, 32)})
+	}, []string{"USR-13 user"}},
+	{"the credentials of a pending user's alias", func(w *world, x *all) {
+		w.rewrite("users", where{"id": x.ann.ID}, where{"state": "pending", "activated_at": time.Time{}})
+	}, []string{"USR-13 alias", "USR-13 user"}},
 	{"an alias without a name", func(w *world, x *all) {
 		w.rewrite("aliases", where{"id": x.alias.ID}, where{"name": ""})
 	}, []string{"EXT-7 alias"}},
@@ -144,7 +162,7 @@ var corruptions = []struct {
 	}, []string{"DEV-1 device"}},
 	{"an available device that somebody has", func(w *world, x *all) {
 		w.rewrite("devices", where{"id": x.phone.ID}, where{"state": "available", "ports_used": 0})
-	}, []string{"DEV-2 device", "DEV-2 device"}},
+	}, []string{"DEV-2 device", "DEV-2 device", "EXT-9 device line", "EXT-9 device line"}},
 	{"an assigned device that nobody has", func(w *world, x *all) {
 		w.rewrite("devices", where{"id": x.spare.ID}, where{"state": "assigned", "ports_used": 1})
 	}, []string{"DEV-2 device"}},
@@ -161,7 +179,117 @@ var corruptions = []struct {
 		w.rewrite("services", where{"id": x.bare.ID}, where{"device_id": [16]byte{}})
 	}, []string{"DEV-2 device"}},
 
+	// What lies on the lines and the keys of phones.
+	{"a line of no phone", func(w *world, x *all) {
+		w.plant(&pbx.DeviceLine{TenantID: w.us.ID, DeviceID: nobody, Line: 1, Rev: 1, UserID: x.ann.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line of a phone that nobody has", func(w *world, x *all) {
+		w.plant(&pbx.DeviceLine{TenantID: w.us.ID, DeviceID: x.spare.ID, Line: 1, Rev: 1, UserID: x.ann.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line with nobody", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"alias_id": [16]byte{}})
+	}, []string{"EXT-9 device line"}},
+	{"a line with two", func(w *world, x *all) {
+		w.drop("device_lines", where{"device_id": x.phone.ID, "line": 1})
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"user_id": x.ann.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line with a user who is not there", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 1}, where{"user_id": nobody})
+	}, []string{"EXT-9 device line"}},
+	{"a line with an alias that is not there", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"alias_id": nobody})
+	}, []string{"EXT-9 device line"}},
+	{"a line with another user", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 1}, where{"user_id": x.bob.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line with another user's alias", func(w *world, x *all) {
+		w.rewrite("aliases", where{"id": x.alias.ID}, where{"user_id": x.bob.ID})
+	}, []string{"EXT-9 device line"}},
+	{"a line before the first", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"line": 0})
+	}, []string{"EXT-9 device line"}},
+	{"a line behind the ports given", func(w *world, x *all) {
+		w.rewrite("device_lines", where{"device_id": x.phone.ID, "line": 2}, where{"line": 3})
+	}, []string{"EXT-9 device line"}},
+	{"a key of no service", func(w *world, x *all) {
+		w.plant(&pbx.ServiceKey{TenantID: w.us.ID, ServiceID: nobody, Rev: 1, PhoneKey: pbx.PhoneKey{Position: 1, Kind: pbx.KeyLine}})
+	}, []string{"DEV-7 service key"}},
+	{"a key of no kind", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.shared.ID}, where{"kind": "bell"})
+	}, []string{"DEV-7 service key"}},
+	{"a key for no extension", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 1}, where{"target": "*21"})
+	}, []string{"DEV-7 service key"}},
+	{"a key before the first", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 1}, where{"position": 0})
+	}, []string{"DEV-7 service key"}},
+	{"a key that the model has not", func(w *world, x *all) {
+		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 12}, where{"position": 13})
+	}, []string{"DEV-7 service key"}},
+	{"a key of two services on a phone", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.shared.ID}, where{"device_id": x.phone.ID})
+		w.rewrite("service_keys", where{"service_id": x.shared.ID}, where{"position": 1})
+	}, []string{"DEV-7 service key"}},
+
 	// Services and associations.
+	{"a service to be cancelled at no time", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.cancelled.ID}, where{"cancel_at": time.Time{}})
+	}, []string{"SVC-17 service"}},
+	{"an active service that is to be cancelled", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.line.ID}, where{"cancel_at": w.clock})
+	}, []string{"SVC-17 service"}},
+	{"a cancelled service that is not billed", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.cancelled.ID}, where{"activated_at": time.Time{}})
+	}, []string{"SVC-17 service"}},
+	{"an order in process that is billed", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.processing.ID}, where{"activated_at": w.clock})
+	}, []string{"SVC-17 service"}},
+	{"an order that failed for no reason", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.failed.ID}, where{"failure": ""})
+	}, []string{"SVC-17 service"}},
+	{"an active service that is to be activated later", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.line.ID}, where{"activate_later": true})
+	}, []string{"SVC-17 service"}},
+	{"a remote service with a status of ours", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.elsewhere.ID}, where{"status": "active"})
+	}, []string{"SVC-17 service"}},
+	{"a service of ours with no status", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.line.ID}, where{"status": "none"})
+	}, []string{"SVC-17 service"}},
+
+	// Foreign services.
+	{"a foreign service of no line", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"service_id": nobody})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service with a line and a former one", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"former_dn": "7651"})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service that goes before its line", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"state": "deleting", "requests": 1})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service that is deleted by a system that does not", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.deleting.ID}, where{"deletable": false})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service left that its system would delete", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.left.ID}, where{"deletable": true})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service that failed to be deleted by a system that does not", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.undying.ID}, where{"deletable": false})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service of no state", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"state": "gone"})
+	}, []string{"SVC-10 foreign service"}},
+	{"a foreign service that leads nowhere", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"link": "javascript:alert(1)"})
+	}, []string{"SVC-13 foreign service"}},
+	{"a foreign service requested by nobody", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.asked.ID}, where{"requests": 0})
+	}, []string{"SVC-18 foreign service"}},
+	{"a user without the email address that a foreign service needs", func(w *world, x *all) {
+		w.rewrite("foreign_services", where{"id": x.there.ID}, where{"service_id": x.shared.ID, "needs_email": true})
+		w.rewrite("users", where{"id": x.bob.ID}, where{"email": ""})
+	}, []string{"USR-14 foreign service"}},
+
 	{"a service of no status", func(w *world, x *all) {
 		w.rewrite("services", where{"id": x.line.ID}, where{"status": "lost"})
 	}, []string{"SVC-17 service"}},
@@ -181,7 +309,7 @@ var corruptions = []struct {
 		for i := range 8 {
 			id := pbx.ServiceID{0: 0xee, 15: byte(i + 1)}
 			dn := pbx.Extension([]byte{'7', '9', '0', byte('0' + i)})
-			w.plant(&pbx.Service{TenantID: w.us.ID, ID: id, Rev: 1, DN: dn, Status: pbx.StatusNone, CreatedAt: w.clock},
+			w.plant(&pbx.Service{TenantID: w.us.ID, ID: id, Rev: 1, DN: dn, Status: pbx.StatusPendingActivation, CreatedAt: w.clock},
 				&pbx.DialEntry{TenantID: w.us.ID, Digits: dn, Rev: 1, ServiceID: id},
 				&pbx.Association{TenantID: w.us.ID, UserID: x.cid.ID, ServiceID: id, Rev: 1, Slot: int64(i + 2)})
 		}

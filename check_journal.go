@@ -1,5 +1,10 @@
 package pbx
 
+import (
+	"crypto/md5"
+	"crypto/sha256"
+)
+
 // journalInvariants hold for the journal of a tenant.
 var journalInvariants = []invariant{
 	each(eventsTable, ACC4, "the journal numbers the changes 1, 2, 3 and so on, and the events of each", func(c *census, e *Event) {
@@ -37,6 +42,7 @@ var journalInvariants = []invariant{
 // The invariants of the records that are not kept by tenant.
 var (
 	identityHolds = &invariant{code: EXT6, holds: "a SIP address is claimed for the user or alias that has it"}
+	secretsHold   = &invariant{code: EXT7, holds: "credentials have a time, a SHA-256 hash, perhaps an MD5 one, and all of their length"}
 	cursorHolds   = &invariant{code: SYS3, holds: "a subscriber's cursor is at an event of the journal, or before the first"}
 	leaseHolds    = &invariant{code: SYS3, holds: "a journal that is leased has a holder, and a time when it runs out"}
 )
@@ -47,6 +53,7 @@ func (c *checker) global() error {
 	err := c.walk(Query{Index: sipIdentitiesTable.Key()}, func(rec Record) error {
 		if s := rec.(*SIPIdentity); c.concerns(s.TenantID) {
 			c.identity(s)
+			c.secrets(s)
 		}
 		return nil
 	})
@@ -88,6 +95,24 @@ func (c *checker) identity(s *SIPIdentity) {
 				of.broken(subjectOf(s), "alias %s does not have it", s.AliasID)
 			}
 		})
+	}
+}
+
+// secrets checks that credentials are whole. It shows nothing of them.
+func (c *checker) secrets(s *SIPIdentity) {
+	of := &census{checker: c, tenant: &Tenant{ID: s.TenantID}, running: secretsHold}
+	longer := 0
+	if s.sealed {
+		longer = sealGrowth
+	}
+	switch {
+	case s.IssuedAt.IsZero() && (s.sha256 != nil || s.md5 != nil || s.sealed):
+		of.broken(subjectOf(s), "there is something of credentials that were not issued")
+	case s.IssuedAt.IsZero():
+	case len(s.sha256) != sha256.Size+longer:
+		of.broken(subjectOf(s), "the SHA-256 hash has %d bytes", len(s.sha256))
+	case s.md5 != nil && len(s.md5) != md5.Size+longer:
+		of.broken(subjectOf(s), "the MD5 hash has %d bytes", len(s.md5))
 	}
 }
 

@@ -1,18 +1,36 @@
 package pbx
 
 import (
-	"slices"
-
 	"github.com/pbxkit/pbx/internal/numplan"
 )
 
 // lineInvariants hold for services, and for what hangs on them.
 var lineInvariants = []invariant{
-	each(servicesTable, SVC17, "a service has a status, and is billed when active and not while it waits for that", func(c *census, s *Service) {
-		known := []ServiceStatus{StatusNone, StatusOrderProcessing, StatusOrderFailed, StatusPendingActivation, StatusActive, StatusPendingCancellation}
-		billed := !s.ActivatedAt.IsZero()
-		if !slices.Contains(known, s.Status) || s.Status == StatusActive && !billed || s.Status == StatusPendingActivation && billed {
-			c.broken(subjectOf(s), "it is %q, billed: %t", s.Status, billed)
+	each(servicesTable, SVC17, "a service has a status, and is billed while active or pending cancellation, and not before", func(c *census, s *Service) {
+		switch s.Status {
+		case StatusNone:
+			return
+		case StatusActive, StatusPendingCancellation:
+			if s.billed() {
+				return
+			}
+		case StatusPendingActivation, StatusOrderProcessing, StatusOrderFailed:
+			if !s.billed() {
+				return
+			}
+		}
+		c.broken(subjectOf(s), "it is %q, billed: %t", s.Status, s.billed())
+	}),
+	each(servicesTable, SVC17, "the status of a remote service, and of no other, is its own system's", func(c *census, s *Service) {
+		if (s.Status == StatusNone) != (s.RemoteSystem != "") {
+			c.broken(subjectOf(s), "it is %q, and hosted by %q", s.Status, s.RemoteSystem)
+		}
+	}),
+	each(servicesTable, SVC17, "a service to be cancelled has a time for it, one whose order failed a reason, and one to be activated later an order", func(c *census, s *Service) {
+		cancelled, failed := s.Status == StatusPendingCancellation, s.Status == StatusOrderFailed
+		ordered := failed || s.Status == StatusOrderProcessing
+		if cancelled == s.CancelAt.IsZero() || failed == (s.Failure == "") || s.ActivateLater && !ordered {
+			c.broken(subjectOf(s), "it is %q, cancelled at %v, reason given: %t, later: %t", s.Status, s.CancelAt, s.Failure != "", s.ActivateLater)
 		}
 	}),
 	each(associationsTable, SVC3, "a user's services lie in slots of their own, 1 to 8", func(c *census, a *Association) {

@@ -1,6 +1,9 @@
 package pbx
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // peopleInvariants hold for users, aliases and their SIP addresses.
 var peopleInvariants = []invariant{
@@ -68,6 +71,13 @@ var peopleInvariants = []invariant{
 	each(aliasesTable, EXT6, "an alias's SIP address is claimed for it", func(c *census, a *Alias) {
 		c.claimedFor(a, a.SIPAddress, UserID{}, a.ID)
 	}),
+	each(usersTable, USR13, "a user who is not active has no SIP credentials", func(c *census, u *User) {
+		c.credentialsOnlyOf(u, u.SIPAddress, u.State == UserActive)
+	}),
+	each(aliasesTable, USR13, "an alias of a user who is not active has no SIP credentials", func(c *census, a *Alias) {
+		u := c.users[a.UserID]
+		c.credentialsOnlyOf(a, a.SIPAddress, u == nil || u.active)
+	}),
 	each(aliasesTable, EXT7, "an alias has a name", func(c *census, a *Alias) {
 		if a.Name == "" {
 			c.broken(subjectOf(a), "it has none")
@@ -83,6 +93,18 @@ func (c *census) claimedFor(rec Record, address SIPAddress, user UserID, alias A
 			c.broken(subjectOf(rec), "it is not claimed")
 		case s.TenantID != c.tenant.ID || s.UserID != user || s.AliasID != alias:
 			c.broken(subjectOf(rec), "it is claimed for somebody else")
+		}
+	})
+}
+
+// credentialsOnlyOf looks for credentials of somebody who may have none.
+func (c *census) credentialsOnlyOf(rec Record, address SIPAddress, active bool) {
+	if active {
+		return
+	}
+	c.askFor(sipIdentitiesTable.Key(), []any{string(address)}, func(found Record) {
+		if s, _ := found.(*SIPIdentity); s != nil && !s.IssuedAt.IsZero() {
+			c.broken(subjectOf(rec), "some were issued at %s", s.IssuedAt.Format(time.RFC3339))
 		}
 	})
 }

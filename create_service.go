@@ -18,21 +18,27 @@ type NewService struct {
 	Name           string // up to 64 characters
 	Type           string // a code of the tenant's catalogue
 	Number         NumberChoice
-	LocationID     LocationID // empty: the user's
-	LocationKeptBy string     // the self-service system that keeps the location (OWN-8)
-	RemoteSystem   string     // the system that hosts it (SVC-11)
-	ActivateLater  bool       // pending activation; billing starts then
+	LocationID     LocationID   // empty: the user's
+	LocationKeptBy string       // the self-service system that keeps the location (OWN-8)
+	RemoteSystem   string       // the system that hosts it (SVC-11)
+	ActivateLater  bool         // pending activation; billing starts then. So it is for a user who is not active
+	Foreign        []NewForeign // what other systems are asked to provide on it (SVC-18)
+	Keys           []PhoneKey   // the programmable keys of its phone (DEV-7)
 }
 
 // AddService adds a phone service, and gives it to a user if one is named, in
-// one act (SVC-2). What it costs is ordered (ORD-1).
+// one act (SVC-2). What it costs is ordered (ORD-1), and what other systems are to
+// provide on it is asked of them (SVC-18). ServiceStatus says in which status it
+// begins.
 //
 // Errors: ErrNotFound for the user; ErrExhausted for his ninth service (SVC-3);
-// and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3),
-// ErrConflict for a DN, number or device that is taken (EXT-2, NUM-2, DEV-2),
+// and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3,
+// DEV-7), ErrConflict for a DN, number, device or key of the device that is taken
+// (EXT-2, NUM-2, DEV-2, DEV-7),
 // ErrNotFound for what else is named, ErrExhausted for extensions (EXT-5) and
 // numbers (NUM-3, NUM-4), ErrDenied for a new number where there are none
-// (NUM-6).
+// (NUM-6), ErrInvalid for what is asked of other systems (SVC-13, SVC-11) and
+// ErrFailedPrecondition where his email address is missing for it (USR-14).
 func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, error) {
 	var made *Service
 	err := d.change(ctx, "AddService", in.plan, func(t *tx) error {
@@ -47,6 +53,7 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 		if err := t.lookLine(ctx, &line, &look); err != nil {
 			return err
 		}
+		look.bad = append(look.bad, line.unmet()...)
 		if err := look.err(); err != nil {
 			return err
 		}
@@ -76,6 +83,10 @@ func (in *NewService) plan(a *ahead) {
 	a.serviceType(in.Type)
 	a.number(in.Number.Number)
 	a.extension(in.DN)
+	if len(in.Keys) > 0 {
+		a.get(servicesByDevice, in.DeviceID).to(serviceKeysTable.Key(), "id")
+		a.keyTargets(in.Keys)
+	}
 }
 
 // newLine is a service about to be added: its input, and what was read of what
@@ -111,7 +122,7 @@ func (t *tx) lookTaker(ctx context.Context, l *newLine) error {
 	if l.in.LocationID.IsZero() {
 		l.in.LocationID = u.LocationID
 	}
-	l.in.ActivateLater = l.in.ActivateLater || u.State == UserPending
+	l.in.ActivateLater = l.in.ActivateLater || u.State != UserActive
 	home, err := t.location(ctx, u.LocationID)
 	l.sites = append(l.sites, home)
 	return err
@@ -141,6 +152,7 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 	look.text(SVC2, "Name", l.in.Name, maxName)
 	look.text(OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
 	look.text(SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
+	l.lookRequests(look)
 	t.lookModel(l, look)
 	var err error
 	l.typ, err = t.serviceType(ctx, l.in.Type)
@@ -160,7 +172,10 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 		l.charges = append(l.charges, charge{l.typ.Code, l.typ.Name, 1, l.typ.Monthly, l.typ.OneTime})
 	}
 	l.charges = append(l.charges, l.number.charges...)
-	return t.lookDN(ctx, l, look)
+	if err := t.lookDN(ctx, l, look); err != nil {
+		return err
+	}
+	return t.lookNewKeys(ctx, l, look)
 }
 
 // lookModel finds the model of a new service's phone.
@@ -169,7 +184,7 @@ func (t *tx) lookModel(l *newLine, look *door) {
 		if l.in.DeviceType != "" && l.in.DeviceType != d.Model {
 			look.refuse(SVC2, "DeviceType", "the device is a %s", d.Model)
 		}
-		l.model = DeviceModel{Name: d.Model, Category: d.Category}
+		l.model = DeviceModel{Name: d.Model, Category: d.Category, Keys: t.core.models[d.Model].Keys}
 		return
 	}
 	model, known := t.core.models[l.in.DeviceType]
@@ -196,21 +211,65 @@ func (t *tx) lookDN(ctx context.Context, l *newLine, look *door) error {
 	return nil
 }
 
+// lookNewKeys checks the keys of a new service, whose model is known unless that
+// was refused.
+func (t *tx) lookNewKeys(ctx context.Context, l *newLine, look *door) error {
+	switch {
+	case len(l.in.Keys) == 0 || l.model.Name == "":
+		return nil
+	case l.in.RemoteSystem != "":
+		look.refuse(SVC11, "Keys", "the keys of a remote service are set in its own system")
+		return nil
+	}
+	s := Service{DN: l.in.DN}
+	if l.device != nil && l.device.State != DeviceAvailable { // it may carry others
+		s.DeviceID = l.device.ID
+	}
+	return t.lookKeys(ctx, l.in.Keys, l.model, &s, look)
+}
+
 // addLine stages a service that lookLine found right: the service, its entry in
-// the dial plan, its number.
+// the dial plan, its number, its keys.
 func (t *tx) addLine(l *newLine) *Service {
 	s := &Service{
-		TenantID: t.tenantID, ID: t.newID(), DN: l.in.DN, Name: l.in.Name, Type: l.in.Type, Status: StatusActive,
+		TenantID: t.tenantID, ID: t.newID(), DN: l.in.DN, Name: l.in.Name, Type: l.in.Type,
 		DeviceType: l.model.Name, Category: l.model.Category, DeviceID: l.in.DeviceID,
 		LocationID: l.in.LocationID, LocationKeptBy: l.in.LocationKeptBy, RemoteSystem: l.in.RemoteSystem,
-		Number: l.number.e164(), CreatedAt: t.now, ActivatedAt: t.now,
+		Number: l.number.e164(), CreatedAt: t.now,
 	}
-	if l.in.ActivateLater {
-		s.Status, s.ActivatedAt = StatusPendingActivation, time.Time{}
-	}
+	l.begin(s, t.now)
 	t.insert(s)
 	t.did("service.created", s.ref(), string(s.DN))
+	if s.Status == StatusOrderProcessing {
+		t.did("service.order-processing", s.ref(), s.Type)
+	}
 	t.enterDialPlan(&DialEntry{Digits: s.DN, ServiceID: s.ID})
 	t.assignNumber(&l.number, s)
+	for i := range l.in.Foreign {
+		t.stageForeign(s, &l.in.Foreign[i], ForeignRequested)
+	}
+	for _, k := range l.in.Keys {
+		t.insert(&ServiceKey{TenantID: t.tenantID, ServiceID: s.ID, PhoneKey: k})
+	}
+	if len(l.in.Keys) > 0 {
+		t.did("service.keys-set", s.ref(), "")
+	}
 	return s
+}
+
+// begin gives a new service its first status (SVC-17), and the time from which it
+// is billed, if that is now.
+func (l *newLine) begin(s *Service, now time.Time) {
+	s.Status = StatusActive
+	switch {
+	case s.RemoteSystem != "":
+		s.Status = StatusNone
+	case l.typ != nil && l.typ.Fulfilment:
+		s.Status, s.ActivateLater = StatusOrderProcessing, l.in.ActivateLater
+	case l.in.ActivateLater:
+		s.Status = StatusPendingActivation
+	}
+	if s.Status != StatusOrderProcessing && !l.in.ActivateLater {
+		s.ActivatedAt = now
+	}
 }

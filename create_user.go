@@ -95,7 +95,9 @@ func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location,
 	}
 	look.text(USR1, "FirstName", u.FirstName, maxName)
 	look.text(USR1, "LastName", u.LastName, maxName)
-	look.email(USR1, "Email", u.Email)
+	if u.Email != "" || was == nil {
+		look.email(USR1, "Email", u.Email)
+	}
 	if u.Mobile != "" {
 		look.e164(USR5, "Mobile", u.Mobile)
 	}

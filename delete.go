@@ -25,9 +25,10 @@ const (
 // was deleted, and nothing about him.
 //
 // Errors: ErrNotFound; ErrInvalid for another form; ErrFailedPrecondition for a
-// remote service (USR-11) or for a shared one that is the primary of somebody
-// who has others (SVC-8); ErrUnconfirmed (USR-9, and USR-10 for shared
-// services).
+// remote service, or, with UserAndPhones, for each foreign service that only its
+// own system can delete (USR-11), or for a shared service that is the primary of
+// somebody who has others (SVC-8); ErrUnconfirmed (USR-9, USR-10 for shared
+// services, and SVC-10 for foreign ones that go with their lines).
 func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) error {
 	return d.change(ctx, "DeleteUser", func(a *ahead) { a.user(id).departure(form) }, func(t *tx) error {
 		if form != UserOnly && form != UserAndPhones {
@@ -93,6 +94,12 @@ func (t *tx) lookDeletion(ctx context.Context, u *User, has []*Association, form
 		if len(others) > 0 {
 			t.confirm(USR10, s.ref(), "%s will be deleted for %s too", s.ref(), namesOf(others))
 		}
+		foreign, err := t.foreignOf(ctx, s.ID)
+		if err != nil {
+			return nil, err
+		}
+		look.bad = append(look.bad, undeletable(u, s, foreign)...)
+		t.confirmForeign(s, foreign)
 	}
 	return services, look.err()
 }
@@ -124,7 +131,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	if err := t.leaveGroups(ctx, u.ID); err != nil {
 		return err
 	}
-	if err := t.releaseSIP(ctx, u.SIPAddress); err != nil {
+	if err := t.releaseSIP(ctx, u.SIPAddress, u.ref()); err != nil {
 		return err
 	}
 	t.remove(u)
@@ -133,12 +140,15 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 }
 
 // DeleteService deletes one service (SVC-12), for all its users. Its DN becomes
-// free, its number stays with the tenant as available, its mailbox and owners
-// go; what it saved is ordered (ORD-1).
+// free, its number stays with the tenant as available, its mailbox, keys and
+// owners go; what it saved is ordered (ORD-1). Its foreign services go too where
+// their systems delete them when asked to, which is requested in the same act; the
+// others stay listed until DetachForeign (SVC-10).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11), or
 // naming every user who has it as his primary one and has others (SVC-8);
-// ErrUnconfirmed for a shared service, naming its users (SVC-9).
+// ErrUnconfirmed for a shared service, naming its users (SVC-9), and for one with
+// foreign services, listing both sorts and where they are (SVC-10).
 func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
 	return d.change(ctx, "DeleteService", func(a *ahead) { a.service(id).ending() }, func(t *tx) error {
 		s, err := t.service(ctx, id)
@@ -158,6 +168,11 @@ func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
 		if len(users) > 1 {
 			t.confirm(SVC9, s.ref(), "%s will be deleted for all its users: %s", s.ref(), namesOf(users))
 		}
+		has, err := t.foreignOf(ctx, s.ID)
+		if err != nil {
+			return err
+		}
+		t.confirmForeign(s, has)
 		saved, err := t.dropService(ctx, s)
 		t.placeOrder(UserID{}, s.LocationID, t.now, saved...)
 		return err
@@ -226,6 +241,9 @@ func (t *tx) dropService(ctx context.Context, s *Service) ([]charge, error) {
 	if err := t.dissolveAll(ctx, s); err != nil {
 		return nil, err
 	}
+	if err := t.orphanForeign(ctx, s); err != nil {
+		return nil, err
+	}
 	t.remove(s)
 	t.did("service.deleted", s.ref(), string(s.DN))
 	return saved, t.putDown(ctx, s)
@@ -235,15 +253,18 @@ func (t *tx) dropService(ctx context.Context, s *Service) ([]charge, error) {
 // is billed.
 func (t *tx) saves(ctx context.Context, s *Service) ([]charge, error) {
 	typ, err := t.serviceType(ctx, s.Type)
-	if err != nil || typ == nil || s.Status != StatusActive {
+	if err != nil || typ == nil || !s.billed() {
 		return nil, err
 	}
 	return []charge{{typ.Code, typ.Name, -1, typ.Monthly, 0}}, nil
 }
 
-// strip takes its mailbox, owners, number and DN from a service.
+// strip takes its mailbox, keys, owners, number and DN from a service.
 func (t *tx) strip(ctx context.Context, s *Service) error {
 	if err := t.removeMailbox(ctx, s); err != nil {
+		return err
+	}
+	if err := t.removeKeys(ctx, s); err != nil {
 		return err
 	}
 	owners, err := t.ownersOf(ctx, s.ID)

@@ -250,7 +250,7 @@ func (t *tx) putDown(ctx context.Context, s *Service) error {
 
 // AssignDevice gives an available device to a user, with some of its ports; 0
 // is 1 (DEV-2, DEV-3). His first device is his primary one, the others are
-// secondary; all ring (DEV-4).
+// secondary; all ring (DEV-4). Line 1 of each carries him (EXT-9).
 //
 // Errors: ErrNotFound; ErrConflict naming who has it (DEV-2); ErrInvalid for
 // more ports than the model has (DEV-3).
@@ -303,11 +303,12 @@ func (t *tx) give(dev *Device, u *User, ports int64, primary bool) *Device {
 		}
 	})
 	t.relate("device.assigned", row.ref(), u.ref(), "")
+	t.lineOne(row)
 	return row
 }
 
 // free makes a user's device available again, and takes it off the services
-// that it carries.
+// that it carries, and him and his aliases off its lines.
 func (t *tx) free(ctx context.Context, dev *Device) error {
 	carried, err := gather(find[*Service](ctx, t, Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
 	if err != nil {
@@ -315,6 +316,9 @@ func (t *tx) free(ctx context.Context, dev *Device) error {
 	}
 	for _, s := range carried {
 		edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })
+	}
+	if err := t.clearLines(ctx, dev); err != nil {
+		return err
 	}
 	row := edit(t, dev, func(d *Device) {
 		d.State, d.UserID, d.PortsUsed, d.PrimaryOf = DeviceAvailable, UserID{}, 0, UserID{}
@@ -331,6 +335,7 @@ func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {
 	return d.change(ctx, "UnassignDevice", func(a *ahead) {
 		a.device(device).to(devicesByUser, "user_id")
 		a.get(servicesByDevice, device)
+		a.get(deviceLinesTable.Key(), device)
 	}, func(t *tx) error {
 		dev, err := t.assignedDevice(ctx, device)
 		if err != nil {

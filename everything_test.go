@@ -13,13 +13,17 @@ import (
 // state that operations bring it into.
 type all struct {
 	ann, bob, cid, dan *pbx.User // all set up; two lines, the second one shared; an extension only; pending
+	fay                *pbx.User // disabled
 	line, shared, bare *pbx.Service
 	waiting            *pbx.Service // has a temporary number until its own is ported in
 	alias              *pbx.Alias
 	group, queue       *pbx.Group
 	phone, spare       *pbx.Device
+	second             *pbx.Device // ann's, with one line
 	port               *pbx.PortRequest
 	brit               *pbx.User
+	statuses
+	linked
 }
 
 // everything fills the world. What is personal is marked, so that it can be
@@ -34,7 +38,7 @@ func everything(w *world) *all {
 	ok(err)
 	x.spare, err = w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-02", Model: "Cisco 8851"})
 	ok(err)
-	second, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-03", Model: "Yealink T46U"})
+	x.second, err = w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-03", Model: "Yealink T46U"})
 	ok(err)
 	lobby, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-04", Model: "Grandstream HT802"})
 	ok(err)
@@ -49,7 +53,7 @@ func everything(w *world) *all {
 	})
 	ok(err)
 	x.ann, x.line = made.User, made.Service
-	_, err = w.dir.AssignDevice(w.ctx, second.ID, x.ann.ID, 1)
+	_, err = w.dir.AssignDevice(w.ctx, x.second.ID, x.ann.ID, 1)
 	ok(err)
 	_, err = w.dir.AddExtension(w.ctx, x.ann.ID, "7501")
 	ok(err)
@@ -76,6 +80,12 @@ func everything(w *world) *all {
 	ok(err)
 
 	x.alias = w.alias(x.ann.ID, "Marker Support", "7701")
+	for _, address := range []pbx.SIPAddress{x.ann.SIPAddress, x.alias.SIPAddress} {
+		_, err = w.dir.IssueCredentials(w.ctx, address)
+		ok(err)
+	}
+	x.fay = disabled(w)
+	onPhones(w, x)
 	x.group = w.group("Marker Hunters", "7702")
 	x.queue, err = w.dir.CreateGroup(w.ctx, pbx.NewGroup{Kind: pbx.ACDQueue, Name: "Marker Queue"})
 	ok(err)
@@ -85,6 +95,8 @@ func everything(w *world) *all {
 	ok(err)
 
 	ported(w, x)
+	x.statuses = everyStatus(w)
+	x.linked = foreigners(w)
 	goners(w, x)
 
 	brit, err := w.british.SetUpUser(w.ctx, pbx.SetUp{
@@ -95,6 +107,33 @@ func everything(w *world) *all {
 	_, err = w.support.Deliver(w.ctx, "mail", func(context.Context, *pbx.Event) error { return nil })
 	ok(err)
 	return x
+}
+
+// disabled is a user who had a line and credentials, and is disabled.
+func disabled(w *world) *pbx.User {
+	w.t.Helper()
+	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
+	fay := w.user("Fay", "Marker", "7608")
+	_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: fay.ID, DN: "7609", DeviceType: "Cisco 8851"})
+	ok(err)
+	_, err = w.dir.IssueCredentials(w.ctx, fay.SIPAddress)
+	ok(err)
+	fay, err = w.dir.DisableUser(w.ctx, fay.ID)
+	ok(err)
+	return fay
+}
+
+// onPhones puts an alias on the second line of a phone, and sets keys.
+func onPhones(w *world, x *all) {
+	w.t.Helper()
+	_, err := w.dir.SetDeviceLine(w.ctx, x.phone.ID, 2, pbx.AliasMember(x.alias.ID))
+	require.NoError(w.t, err)
+	x.line, err = w.dir.SetKeys(w.ctx, x.line.ID, x.line.Rev, []pbx.PhoneKey{
+		{Position: 1, Kind: pbx.KeyBusyLamp, Label: "Marker Bob", Target: "7601"}, {Position: 12, Kind: pbx.KeyFeature, Target: "*21"},
+	})
+	require.NoError(w.t, err)
+	x.shared, err = w.dir.SetKeys(w.ctx, x.shared.ID, x.shared.Rev, []pbx.PhoneKey{{Position: 3, Kind: pbx.KeyLine}})
+	require.NoError(w.t, err)
 }
 
 // ported adds numbers of the tenant's own, and three that are being ported in:

@@ -52,9 +52,10 @@ func (r role) of(w *world) *pbx.Directory {
 // operations is not for: Batch and Review run operations, and Deliver, which
 // hands over at least once, has tests of its own.
 var reads = strings.Fields(`
-	Alias Aliases As AssociationChoices Batch Check Confirm Deliver Device Devices ExportUsers Extensions Group Groups In Journal Line
+	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device DeviceLines Devices Digest ExportUsers Extensions ForeignService
+	ForeignServices Group Groups In Journal Keys Line LineIdentity
 	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
-	Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
+	SIPIdentity Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
 // operations are all methods that change something.
 var operations = []operation{
@@ -98,7 +99,8 @@ var operations = []operation{
 		return second(dir.AddOwner(ctx, x.national(), "lena"))
 	}, admin},
 	{"AddService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.NewNumber(), DeviceID: x.spare.ID}))
+		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.NewNumber(), DeviceID: x.spare.ID,
+			Keys: []pbx.PhoneKey{{Position: 5, Kind: pbx.KeyBusyLamp, Target: "7601"}}}))
 	}, admin},
 	{"AssignDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.AssignDevice(ctx, x.spare.ID, x.bob.ID, 2))
@@ -106,6 +108,15 @@ var operations = []operation{
 	{"Associate", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Associate(ctx, x.cid.ID, x.bare.ID))
 	}, admin},
+	{"AttachForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AttachForeign(ctx, x.shared.ID, miCollab("Client")))
+	}, admin},
+	{"CancelService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CancelService(ctx, x.line.ID, x.port.Date))
+	}, admin},
+	{"CompleteOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CompleteOrder(ctx, x.processing.ID))
+	}, visiting},
 	{"CancelPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.CancelPort(ctx, x.port.ID))
 	}, admin},
@@ -117,6 +128,9 @@ var operations = []operation{
 	}, admin},
 	{"CheckPIN", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.CheckPIN(ctx, x.line.ID, "000111")
+	}, admin},
+	{"ClearDeviceLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.ClearDeviceLine(ctx, x.phone.ID, 1)
 	}, admin},
 	{"ConfirmPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.ConfirmPort(ctx, x.port.ID))
@@ -149,15 +163,37 @@ var operations = []operation{
 	{"DeleteUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.Confirm(pbx.USR9).DeleteUser(ctx, x.bob.ID, pbx.UserOnly)
 	}, admin},
+	{"DeleteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.Confirm(pbx.SVC10).DeleteService(ctx, x.hub.ID)
+	}, admin},
+	{"DetachForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.DetachForeign(ctx, x.left.ID) }, admin},
 	{"Disassociate", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.Confirm(pbx.SVC5).Disassociate(ctx, x.cid.ID, x.shared.ID)
 	}, admin},
+	{"DisableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.DisableUser(ctx, x.ann.ID))
+	}, admin},
+	{"EnableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.EnableUser(ctx, x.fay.ID))
+	}, admin},
+	{"FailOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.FailOrder(ctx, x.processing.ID, "No fibre in the street"))
+	}, visiting},
 	{"FailPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.FailPort(ctx, x.port.ID))
 	}, visiting},
 	{"ImportUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.ImportUsers(ctx, strings.NewReader("first_name,email,extension,number_source,station,applications,mac\r\n"+
 			"New,new@example.com,,new,STANDARD,crm,00:1b:54:00:00:02\r\nOther,other@example.com,7850,,,,\r\n")))
+	}, admin},
+	{"HandOver", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.HandOver(ctx, x.ann.ID, pbx.Successor{FirstName: "New", Email: "new@example.com", Mobile: "+16175550198"}))
+	}, admin},
+	{"IssueCredentials", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.IssueCredentials(ctx, x.bob.SIPAddress))
+	}, admin},
+	{"IssueCredentials", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.IssueCredentials(ctx, x.alias.SIPAddress))
 	}, admin},
 	{"ModifyAlias", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return modify(func() (*pbx.Alias, error) { return dir.Alias(ctx, x.alias.ID) },
@@ -196,13 +232,30 @@ var operations = []operation{
 	{"RemoveOwner", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.RemoveOwner(ctx, x.national(), "kate"))
 	}, admin},
+	{"RequestForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RequestForeign(ctx, x.shared.ID, miCollab("Client")))
+	}, admin},
 	{"RequestPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.RequestPort(ctx, pbx.NewPort{Carrier: "C", Date: x.port.Date, Numbers: []pbx.E164{"+16175550190", "+16175550191"}}))
+	}, admin},
+	{"RetryForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RetryForeign(ctx, x.refused.ID))
+	}, admin},
+	{"RetryOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RetryOrder(ctx, x.failed.ID))
 	}, admin},
 	{"ReturnNumber", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.ReturnNumber(ctx, "+16175550150")
 	}, admin},
 	{"SendWelcomeMail", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.SendWelcomeMail(ctx, x.bob.ID) }, admin},
+	{"SetDeviceLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SetDeviceLine(ctx, x.second.ID, 1, pbx.AliasMember(x.alias.ID)))
+	}, admin},
+	{"SetKeys", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SetKeys(ctx, x.line.ID, x.line.Rev, []pbx.PhoneKey{
+			{Position: 1, Kind: pbx.KeySpeedDial, Target: "+16175550199"}, {Position: 2, Kind: pbx.KeyBusyLamp, Target: "7604"},
+		}))
+	}, admin},
 	{"SetLineLocation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.SetLineLocation(ctx, x.national(), "EMPTY"))
 	}, admin},
@@ -232,6 +285,9 @@ var operations = []operation{
 	{"SetStationPool", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.SetStationPool(ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 9}))
 	}, admin},
+	{"SettleForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SettleForeign(ctx, x.asked.ID, pbx.Settlement{State: pbx.ForeignActive, Link: "https://micollab.example.com/new"}))
+	}, visiting},
 	{"SetUpUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		in := newcomer("newcomer")
 		in.Station, in.Applications, in.DeviceID, in.Ports = "STANDARD", []string{"crm", "fax"}, x.spare.ID, 2
@@ -242,6 +298,9 @@ var operations = []operation{
 	}, providing},
 	{"UnassignDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.UnassignDevice(ctx, x.phone.ID)
+	}, admin},
+	{"WithdrawCancellation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.WithdrawCancellation(ctx, x.cancelled.ID))
 	}, admin},
 	{"UpdateLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.UpdateLine(ctx, x.national(), pbx.LineChange{AddOwners: []pbx.Principal{"lena"}, RemoveOwners: []pbx.Principal{"kate"}, Building: "EMPTY"}))
@@ -303,14 +362,14 @@ type draws struct{ counted }
 func (c *draws) options(w *world) []pbx.Option {
 	return []pbx.Option{
 		pbx.WithClock(func() time.Time { return w.clock }), pbx.WithIDs(c.next),
-		pbx.WithRandom(rand.NewChaCha8([32]byte{1})),
+		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), sealed(w.t),
 	}
 }
 
 func prepareOriginal(t *testing.T, store pbx.Store) *original {
 	c := new(draws)
 	clock := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	w := newWorld(t, store, c.options(&world{clock: clock})...)
+	w := newWorld(t, store, c.options(&world{t: t, clock: clock})...)
 	x := everything(w)
 	w.location(w.dir, "EMPTY", "US", "")
 	require.NoError(t, w.dir.SetPIN(w.ctx, x.line.ID, "482915"))

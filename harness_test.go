@@ -59,7 +59,7 @@ func newWorld(t *testing.T, store pbx.Store, opts ...pbx.Option) *world {
 	t.Helper()
 	w := &world{t: t, ctx: context.Background(), store: store, clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	t.Cleanup(func() { _ = store.Close() })
-	opts = append([]pbx.Option{pbx.WithClock(func() time.Time { return w.clock })}, opts...)
+	opts = append([]pbx.Option{pbx.WithClock(func() time.Time { return w.clock }), sealed(t)}, opts...)
 	w.support = pbx.New(store, opts...).As(pbx.Support("agent"))
 	w.us = w.tenant("Acme", "US", "acme.example.com")
 	w.uk = w.tenant("Acme UK", "GB", "uk.acme.example.com")
@@ -72,6 +72,13 @@ func newWorld(t *testing.T, store pbx.Store, opts ...pbx.Option) *world {
 	_, err = w.support.StockNumbers(w.ctx, numbers("+44207946000%d", 10)...)
 	require.NoError(t, err)
 	return w
+}
+
+// sealed is the option that credentials are sealed under a key of the tests'.
+func sealed(t testing.TB) pbx.Option {
+	s, err := pbx.NewSealer([]byte("a key of exactly thirty-two bytes"[:32]))
+	require.NoError(t, err)
+	return pbx.WithSealer(s)
 }
 
 func (w *world) tenant(name, country, domain string) *pbx.Tenant {

@@ -23,6 +23,7 @@ type (
 	DeviceID   = ID[Device]
 	PortID     = ID[PortRequest]
 	OrderID    = ID[Order]
+	ForeignID  = ID[ForeignService]
 	LeaseID    = ID[Cursor] // whose a subscriber's journal is for now
 	// OperationID is written with everything that one committed operation,
 	// batch or review changed.

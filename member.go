@@ -37,17 +37,17 @@ func (m *Member) clone() Record { c := *m; return &c }
 // ID says who the member is.
 func (m *Member) ID() MemberID { return MemberID{m.UserID, m.AliasID} }
 
-// MemberID says who is, or is to be, in a group: a user or an alias (EXT-8).
-// UserMember and AliasMember make one.
+// MemberID says who is, or is to be, in a group (EXT-8) or on a line of a phone
+// (EXT-9): a user or an alias. UserMember and AliasMember make one.
 type MemberID struct {
 	user  UserID
 	alias AliasID
 }
 
-// UserMember is a user as a member of a group.
+// UserMember is a user as a member of a group, or on a line of a phone.
 func UserMember(id UserID) MemberID { return MemberID{user: id} }
 
-// AliasMember is an alias as a member of a group.
+// AliasMember is an alias as a member of a group, or on a line of a phone.
 func AliasMember(id AliasID) MemberID { return MemberID{alias: id} }
 
 // String returns what the member is and its ID.
@@ -81,7 +81,7 @@ func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) 
 		if err != nil {
 			return err
 		}
-		name, err := t.memberRef(ctx, who)
+		name, _, err := t.identity(ctx, who)
 		if err != nil {
 			return err
 		}
@@ -99,14 +99,20 @@ func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) 
 	})
 }
 
-// memberRef reads who is to be a member, and names him.
-func (t *tx) memberRef(ctx context.Context, who MemberID) (Ref, error) {
+// identity names a user or an alias, and says whose identity it is.
+func (t *tx) identity(ctx context.Context, who MemberID) (name Ref, owner UserID, err error) {
 	if !who.alias.IsZero() {
 		a, err := t.alias(ctx, who.alias)
-		return refOf(a), err
+		if err != nil {
+			return Ref{}, UserID{}, err
+		}
+		return a.ref(), a.UserID, nil
 	}
 	u, err := t.user(ctx, who.user)
-	return refOf(u), err
+	if err != nil {
+		return Ref{}, UserID{}, err
+	}
+	return u.ref(), u.ID, nil
 }
 
 // RemoveMember takes a user or an alias out of a group or queue (EXT-8).

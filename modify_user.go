@@ -1,19 +1,24 @@
 package pbx
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 )
 
 // ModifyUser saves a user as read by User and then changed: names, email, user
 // ID, mobile, department, location, music on hold, SIP address, e911 and
-// applications (USR-5, USR-7, STN-2). The rest has operations of its own.
+// applications (USR-5, USR-7, STN-2). The rest has operations of its own. An email
+// address may be cleared; a user ID that is cleared becomes the email address
+// again, its default (USR-3).
 //
 // Errors: ErrNotFound; ErrStale, together with the user as he is now (SVC-15);
 // and all of these at once: ErrInvalid for bad fields, also for a location where
 // an extension that reaches him would get in the way of an emergency number
 // (EXT-3), ErrConflict for a user ID or SIP address that is taken, ErrNotFound
-// for the location.
+// for the location, ErrFailedPrecondition for an email address or a user ID that is
+// cleared while a foreign service needs it (USR-14).
 func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 	var out *User
 	err := d.change(ctx, "ModifyUser", in.modification, func(t *tx) error {
@@ -32,7 +37,7 @@ func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 		}
 		moved := row.SIPAddress != was.SIPAddress
 		if moved {
-			if err := t.releaseSIP(ctx, was.SIPAddress); err != nil {
+			if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
 				return err
 			}
 		}
@@ -49,8 +54,12 @@ func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 
 // modification is what saving a changed user reads.
 func (u *User) modification(a *ahead) {
-	a.user(u.ID).to(sipIdentitiesTable.Key(), "sip_address")
-	a.login(u.Login)
+	was := a.user(u.ID)
+	was.to(sipIdentitiesTable.Key(), "sip_address")
+	if u.Email == "" || u.Login == "" {
+		was.to(associationsTable.Key(), "id").to(foreignByLine, "service_id")
+	}
+	a.login(cmp.Or(u.Login, u.Email))
 	a.location(u.LocationID)
 	a.sip(u.SIPAddress)
 }
@@ -62,6 +71,9 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 	look.stays(USR7, "Station", row.Station == was.Station)
 	look.stays(USR7, "CreatedAt", row.CreatedAt.Equal(was.CreatedAt))
 	look.stays(USR7, "ActivatedAt", row.ActivatedAt.Equal(was.ActivatedAt))
+	if err := t.lookCleared(ctx, row, was, &look); err != nil {
+		return err
+	}
 	row.Station = was.Station // what applications he can have goes by what he has
 	at, err := t.lookUser(ctx, row, was, &look)
 	if err != nil {
@@ -86,6 +98,43 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 		}
 	}
 	return look.err()
+}
+
+// lookCleared refuses to clear what a foreign service needs (USR-14), and gives a
+// user ID that is cleared its default.
+func (t *tx) lookCleared(ctx context.Context, row, was *User, look *door) error {
+	noEmail, noLogin := row.Email == "" && was.Email != "", row.Login == ""
+	if noLogin {
+		row.Login = row.Email // where that is missing too, it is refused as the user ID
+	}
+	if !noEmail && !noLogin {
+		return nil
+	}
+	has, err := t.servicesOf(ctx, was.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range has {
+		foreign, err := t.foreignOf(ctx, a.ServiceID)
+		if err != nil {
+			return err
+		}
+		for _, f := range foreign {
+			if noEmail && f.there() && f.NeedsEmail {
+				look.bad = append(look.bad, f.keeps(was, "Email", "email address"))
+			}
+			if noLogin && f.there() && f.NeedsLogin {
+				look.bad = append(look.bad, f.keeps(was, "Login", "user ID"))
+			}
+		}
+	}
+	return nil
+}
+
+// keeps refuses to clear what a foreign service needs of a user of its line.
+func (f *ForeignService) keeps(u *User, field, what string) *Error {
+	return &Error{Code: USR14, Kind: ErrFailedPrecondition, Field: field, Subject: u.ref(), Holder: f.ref(),
+		Reason: fmt.Sprintf("%s of %s needs the %s of %s", f.Name, f.System, what, u.ref())}
 }
 
 // lookReached checks that no extension that reaches a user gets in the way of

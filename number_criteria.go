@@ -117,26 +117,26 @@ func (t *tx) drew(area string, e E164) {
 	if area == "" {
 		return
 	}
-	if t.drawn == nil {
-		t.drawn = make(map[string]E164)
+	if t.fromArea == nil {
+		t.fromArea = make(map[string]E164)
 	}
-	drawn, before := t.drawn, t.drawn[area]
-	drawn[area] = e
-	t.keepUndo(func() { drawn[area] = before })
+	areas, before := t.fromArea, t.fromArea[area]
+	areas[area] = e
+	t.keepUndo(func() { areas[area] = before })
 }
 
 // restock forgets what was drawn: a number goes back to stock.
 func (t *tx) restock() {
-	before := t.drawn
-	t.drawn = nil
-	t.keepUndo(func() { t.drawn = before })
+	before := t.fromArea
+	t.fromArea = nil
+	t.keepUndo(func() { t.fromArea = before })
 }
 
 // stillInStock selects the first numbers of an area's stock, behind those that
 // this transaction drew.
 func (t *tx) stillInStock(area string, limit int) Query {
 	q := inStock(area, limit)
-	if last := t.drawn[area]; last != "" {
+	if last := t.fromArea[area]; last != "" {
 		q.After = []any{string(last)}
 	}
 	return q

@@ -83,7 +83,10 @@ type core struct {
 	inside     callers
 	lease      time.Duration // of a journal to a delivery
 	deliveries int           // tenants at once
-	facts      facts         // for reading ahead
+	sealer     *Sealer
+	unsealed   bool  // credentials are kept unsealed
+	md5        bool  // and by MD5 too
+	facts      facts // for reading ahead
 	stats      stats
 }
 
@@ -98,6 +101,20 @@ func WithIDs(next func() [16]byte) Option { return func(c *core) { c.newID = nex
 
 // WithRandom sets the source of randomness for IDs, salts and credentials.
 func WithRandom(r io.Reader) Option { return func(c *core) { c.random = r } }
+
+// WithSealer sets what SIP credentials are sealed with (EXT-7).
+func WithSealer(s *Sealer) Option { return func(c *core) { c.sealer = s } }
+
+// WithUnsealedCredentials has SIP credentials kept as plain hashes (EXT-7), for a
+// SIP server that reads them from the database. Whoever can read the table, or a
+// copy of it, can then sign in as anybody: docs/security.md says what to see to.
+// What was sealed before is opened where there is a Sealer too.
+func WithUnsealedCredentials() Option { return func(c *core) { c.unsealed = true } }
+
+// WithMD5Credentials has the MD5 hash of SIP credentials kept beside the SHA-256
+// one, for phones that know no other (EXT-7). It serves for what is issued from
+// then on.
+func WithMD5Credentials() Option { return func(c *core) { c.md5 = true } }
 
 // WithLogger sets the logger; by default nothing is logged. Log records hold
 // no names, numbers or secrets.

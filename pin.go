@@ -57,21 +57,21 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 // while, even for the right one, which otherwise begins the count anew.
 //
 // Errors: ErrDenied for a wrong PIN; ErrFailedPrecondition while the mailbox is
-// locked, saying until when, and while it has no PIN; ErrNotFound; ErrMisuse in
-// a batch or a review, for one that is dropped would let PINs be tried without
-// being counted.
+// locked, saying until when, while it has no PIN, and while all users of the
+// service are disabled (USR-13); ErrNotFound; ErrMisuse in a batch or a review, for
+// one that is dropped would let PINs be tried without being counted.
 func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) error {
 	if d.tx != nil {
 		return misuse("a PIN cannot be checked in a batch or a review: where that is dropped the try would not count")
 	}
 	try := pinTry{pin: pin}
-	err := d.read(ctx, "CheckPIN", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
-		_, m, err := t.mailbox(ctx, service)
-		if err != nil {
-			return err
+	plan := func(a *ahead) { a.withMailbox(service).users() }
+	err := d.read(ctx, "CheckPIN", plan, func(t *tx) error {
+		m, err := t.openMailbox(ctx, service)
+		if err == nil {
+			try.hash = m.pinHash
 		}
-		try.hash = m.pinHash
-		return m.shut(t.now)
+		return err
 	})
 	if err != nil {
 		return err
@@ -80,9 +80,9 @@ func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) er
 		return err
 	}
 	var verdict error // beside the closure's own error, for what it counts is to be saved
-	err = d.change(ctx, "CheckPIN", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
+	err = d.change(ctx, "CheckPIN", plan, func(t *tx) error {
 		verdict = nil
-		_, m, err := t.mailbox(ctx, service)
+		m, err := t.openMailbox(ctx, service)
 		if err != nil {
 			return err
 		}
@@ -95,13 +95,22 @@ func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) er
 	return verdict
 }
 
+// openMailbox reads a mailbox into which the right PIN lets somebody.
+func (t *tx) openMailbox(ctx context.Context, service ServiceID) (*Mailbox, error) {
+	s, m, err := t.mailbox(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.serving(ctx, s); err != nil {
+		return nil, err
+	}
+	return m, m.shut(t.now)
+}
+
 // enterMailbox counts a try, and returns its refusal as the verdict. Even the
 // right PIN passes through here, one try after the other: of many at once, the
 // right one among them is refused when it comes behind too many wrong ones.
 func (t *tx) enterMailbox(m *Mailbox, try *pinTry) (verdict, err error) {
-	if err := m.shut(t.now); err != nil {
-		return nil, err
-	}
 	if !bytes.Equal(try.hash, m.pinHash) { // a new PIN was set meanwhile
 		try.hash = m.pinHash
 		if err := try.compare(); err != nil {

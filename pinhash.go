@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
@@ -45,9 +44,9 @@ func (c *core) hashPIN(pin PIN) ([]byte, error) {
 	if len(pin) > maxPIN || !digits(string(pin)) {
 		return nil, nil
 	}
-	salt := make([]byte, pinSalt)
-	if _, err := io.ReadFull(c.random, salt); err != nil {
-		return nil, &Error{Code: VM5, Kind: ErrStorage, Reason: "the source of randomness failed; nothing was changed", Err: err}
+	salt, err := c.draw(VM5, pinSalt)
+	if err != nil {
+		return nil, err
 	}
 	hash := argon2.IDKey([]byte(pin), salt, pinPasses, pinMemory, pinLanes, pinKey)
 	text := base64.RawStdEncoding.EncodeToString

@@ -14,6 +14,7 @@ func (a *ahead) service(id ServiceID) found { return a.get(servicesTable.Key(), 
 func (a *ahead) alias(id AliasID) found     { return a.get(aliasesTable.Key(), id) }
 func (a *ahead) device(id DeviceID) found   { return a.get(devicesTable.Key(), id) }
 func (a *ahead) group(id GroupID) found     { return a.get(groupsTable.Key(), id) }
+func (a *ahead) foreign(id ForeignID) found { return a.get(foreignTable.Key(), id) }
 
 func (a *ahead) location(id LocationID) found { return a.get(locationsTable.Key(), id) }
 func (a *ahead) serviceType(code string) found {
@@ -76,17 +77,22 @@ func (f found) ending() {
 		of     *Table
 		column string
 	}{
-		{serviceTypesTable, "type"}, {mailboxesTable, "id"}, {ownersTable, "id"}, {extensionsTable, "dn"}, {devicesTable, "device_id"},
+		{serviceTypesTable, "type"}, {mailboxesTable, "id"}, {ownersTable, "id"}, {extensionsTable, "dn"}, {devicesTable, "device_id"}, {serviceKeysTable, "id"},
 	} {
 		f.to(part.of.Key(), part.column)
 	}
 	f.numbered()
+	f.foreign()
 	f.users().entitled()
 }
+
+// foreign are the foreign services of each line.
+func (f found) foreign() found { return f.to(foreignByLine, "id") }
 
 // aliasEnding is what goes with each alias.
 func (f found) aliasEnding() {
 	f.to(membersByMember, "id").to(groupsTable.Key(), "group_id")
+	f.to(deviceLinesByAlias, "id").to(devicesTable.Key(), "device_id")
 	f.to(extensionsByAlias, "id")
 	f.to(sipIdentitiesTable.Key(), "sip_address")
 }
@@ -94,7 +100,9 @@ func (f found) aliasEnding() {
 // departure is what goes with a user.
 func (f found) departure(form Deletion) {
 	f.to(stationPoolsTable.Key(), "station")
-	f.to(devicesByUser, "id").to(servicesByDevice, "id")
+	devices := f.to(devicesByUser, "id")
+	devices.to(servicesByDevice, "id")
+	devices.to(deviceLinesTable.Key(), "id")
 	f.to(extensionsByUser, "id")
 	f.to(aliasesByUser, "id").aliasEnding()
 	f.to(membersByMember, "id").to(groupsTable.Key(), "group_id")
@@ -138,8 +146,8 @@ func (f found) shown() {
 // login is who has a user ID.
 func (a *ahead) login(login string) { a.get(usersByLogin, strings.ToLower(login)) }
 
-func (a *ahead) sip(address SIPAddress) {
-	a.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
+func (a *ahead) sip(address SIPAddress) found {
+	return a.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
 }
 
 // sipAddress is who has the SIP address that is wanted, or those that would be

@@ -56,6 +56,7 @@ type Review struct {
 	plan *tx
 	done bool
 
+	applied   *tx         // the plan that the last try to commit applied
 	operation OperationID // of the commit
 	unsure    int64       // the sequence of a commit that got no answer, or 0
 }
@@ -192,7 +193,10 @@ func (r *Review) Commit(ctx context.Context) error {
 		r.operation = OperationID(c.newID())
 	}
 	if r.unsure > 0 {
-		if r.done, err = c.committed(ctx, tenant, r.unsure, r.operation); r.done || err != nil {
+		if r.done, err = c.committed(ctx, tenant, r.unsure, r.operation); r.done {
+			r.applied.reveal()
+		}
+		if r.done || err != nil {
 			return err
 		}
 	}
@@ -203,7 +207,7 @@ func (r *Review) Commit(ctx context.Context) error {
 			return 0, err
 		}
 		asReviewed = false // should the store refuse it, the rules run again
-		t.op = r.operation
+		r.applied, t.op = t, r.operation
 		seq, err = t.apply(ctx, w)
 		r.unsure = seq
 		return seq, err
@@ -211,7 +215,9 @@ func (r *Review) Commit(ctx context.Context) error {
 	if !errors.Is(err, ErrCommitUnknown) {
 		r.unsure = 0
 	}
-	r.done = err == nil
+	if r.done = err == nil; r.done {
+		r.applied.reveal()
+	}
 	return err
 }
 

@@ -89,15 +89,20 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 func (c *core) update(ctx context.Context, tenant TenantID, p plan, run func(*tx) error) error {
 	operation := OperationID(c.newID())
 	reruns := -1
-	return c.attempts(ctx, tenant, func(w Writer) (int64, error) {
+	var t *tx
+	err := c.attempts(ctx, tenant, func(w Writer) (int64, error) {
 		reruns++
-		t := c.newTx(tenant, w)
+		t = c.newTx(tenant, w)
 		t.op, t.reruns = operation, reruns
 		if err := t.perform(ctx, p, func() error { return run(t) }); err != nil {
 			return 0, err
 		}
 		return t.apply(ctx, w)
 	}, operation)
+	if err == nil {
+		t.reveal()
+	}
+	return err
 }
 
 // perform begins, runs operations, and ends. Their error is a verdict; any

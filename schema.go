@@ -51,6 +51,11 @@ var (
 		ordered("devices_by_user", "tenant_id user_id id"),
 		ordered("devices_by_location", "tenant_id location_id id"),
 	)
+	deviceLinesTable = table("device_lines", func() Record { return new(DeviceLine) },
+		key("tenant_id device_id line"),
+		unique("device_lines_user", "tenant_id user_id device_id"),
+		unique("device_lines_alias", "tenant_id alias_id device_id"),
+	)
 	servicesTable = table("services", func() Record { return new(Service) },
 		key("tenant_id id"),
 		unique("services_dn", "tenant_id dn"),
@@ -58,6 +63,10 @@ var (
 		ordered("services_by_type", "tenant_id type id"),
 		ordered("services_by_location", "tenant_id location_id id"),
 		ordered("services_by_device", "tenant_id device_id id"),
+		ordered("services_by_cancellation", "tenant_id cancel_at id"),
+	)
+	serviceKeysTable = table("service_keys", func() Record { return new(ServiceKey) },
+		key("tenant_id service_id position"),
 	)
 	associationsTable = table("associations", func() Record { return new(Association) },
 		key("tenant_id user_id service_id"),
@@ -80,6 +89,10 @@ var (
 	mailboxesTable = table("mailboxes", func() Record { return new(Mailbox) },
 		key("tenant_id service_id"),
 		unique("mailboxes_number", "tenant_id number"),
+	)
+	foreignTable = table("foreign_services", func() Record { return new(ForeignService) },
+		key("tenant_id id"),
+		unique("foreign_services_line", "tenant_id service_id system name"),
 	)
 	portRequestsTable = table("port_requests", func() Record { return new(PortRequest) },
 		key("tenant_id id"),
@@ -109,37 +122,41 @@ var (
 )
 
 var (
-	tenantsBySIPDomain    = tenantsTable.Index("tenants_sip_domain")
-	tenantsByName         = tenantsTable.Index("tenants_by_name")
-	locationsByBuilding   = locationsTable.Index("locations_building")
-	usersByLogin          = usersTable.Index("users_login")
-	usersByLast           = usersTable.Index("users_by_last")
-	usersByFirst          = usersTable.Index("users_by_first")
-	usersByLocation       = usersTable.Index("users_by_location")
-	aliasesByUser         = aliasesTable.Index("aliases_by_user")
-	groupsByName          = groupsTable.Index("call_groups_name")
-	membersByMember       = membersTable.Index("call_group_members_by_member")
-	devicesByMAC          = devicesTable.Index("devices_mac")
-	devicesByPrimary      = devicesTable.Index("devices_primary")
-	devicesByState        = devicesTable.Index("devices_by_state")
-	devicesByUser         = devicesTable.Index("devices_by_user")
-	devicesByLocation     = devicesTable.Index("devices_by_location")
-	servicesByDN          = servicesTable.Index("services_dn")
-	servicesByNumber      = servicesTable.Index("services_number")
-	servicesByLocation    = servicesTable.Index("services_by_location")
-	servicesByDevice      = servicesTable.Index("services_by_device")
-	associationsBySlot    = associationsTable.Index("associations_slot")
-	associationsByPrimary = associationsTable.Index("associations_primary")
-	associationsByService = associationsTable.Index("associations_by_service")
-	extensionsByMain      = extensionsTable.Index("extensions_main")
-	extensionsByUser      = extensionsTable.Index("extensions_by_user")
-	extensionsByAlias     = extensionsTable.Index("extensions_by_alias")
-	extensionsByGroup     = extensionsTable.Index("extensions_by_group")
-	mailboxesByNumber     = mailboxesTable.Index("mailboxes_number")
-	numbersByWaiting      = numbersTable.Index("numbers_waiting")
-	numbersByTemporary    = numbersTable.Index("numbers_temporary")
-	numbersByState        = numbersTable.Index("numbers_by_state")
-	numbersByRest         = numbersTable.Index("numbers_by_rest")
-	numbersByPort         = numbersTable.Index("numbers_by_port")
-	ordersByNumber        = ordersTable.Index("orders_number")
+	tenantsBySIPDomain     = tenantsTable.Index("tenants_sip_domain")
+	tenantsByName          = tenantsTable.Index("tenants_by_name")
+	locationsByBuilding    = locationsTable.Index("locations_building")
+	usersByLogin           = usersTable.Index("users_login")
+	usersByLast            = usersTable.Index("users_by_last")
+	usersByFirst           = usersTable.Index("users_by_first")
+	usersByLocation        = usersTable.Index("users_by_location")
+	aliasesByUser          = aliasesTable.Index("aliases_by_user")
+	groupsByName           = groupsTable.Index("call_groups_name")
+	membersByMember        = membersTable.Index("call_group_members_by_member")
+	devicesByMAC           = devicesTable.Index("devices_mac")
+	devicesByPrimary       = devicesTable.Index("devices_primary")
+	devicesByState         = devicesTable.Index("devices_by_state")
+	devicesByUser          = devicesTable.Index("devices_by_user")
+	devicesByLocation      = devicesTable.Index("devices_by_location")
+	deviceLinesByUser      = deviceLinesTable.Index("device_lines_user")
+	deviceLinesByAlias     = deviceLinesTable.Index("device_lines_alias")
+	servicesByDN           = servicesTable.Index("services_dn")
+	servicesByNumber       = servicesTable.Index("services_number")
+	servicesByLocation     = servicesTable.Index("services_by_location")
+	servicesByDevice       = servicesTable.Index("services_by_device")
+	servicesByCancellation = servicesTable.Index("services_by_cancellation")
+	foreignByLine          = foreignTable.Index("foreign_services_line")
+	associationsBySlot     = associationsTable.Index("associations_slot")
+	associationsByPrimary  = associationsTable.Index("associations_primary")
+	associationsByService  = associationsTable.Index("associations_by_service")
+	extensionsByMain       = extensionsTable.Index("extensions_main")
+	extensionsByUser       = extensionsTable.Index("extensions_by_user")
+	extensionsByAlias      = extensionsTable.Index("extensions_by_alias")
+	extensionsByGroup      = extensionsTable.Index("extensions_by_group")
+	mailboxesByNumber      = mailboxesTable.Index("mailboxes_number")
+	numbersByWaiting       = numbersTable.Index("numbers_waiting")
+	numbersByTemporary     = numbersTable.Index("numbers_temporary")
+	numbersByState         = numbersTable.Index("numbers_by_state")
+	numbersByRest          = numbersTable.Index("numbers_by_rest")
+	numbersByPort          = numbersTable.Index("numbers_by_port")
+	ordersByNumber         = ordersTable.Index("orders_number")
 )

@@ -7,12 +7,30 @@ import (
 	"time"
 )
 
-// ServiceStatus is where a service stands in its life (SVC-17).
+// ServiceStatus is where a service stands in its life (SVC-17):
+//
+//	          ┌─► order processing ─CompleteOrder─┐
+//	          │    │FailOrder   ▲RetryOrder       │
+//	          │    ▼            │                 │
+//	          │   order failed ─┘                 │
+//	added ────┼─► pending activation ◄─(later)────┤
+//	          │            │Activate…             │
+//	          │            ▼                      │
+//	          └─► active ◄──────────(at once)─────┘
+//	                │CancelService  ▲WithdrawCancellation
+//	                ▼               │
+//	              pending cancellation
+//
+// A service begins in order processing where its type takes something of the
+// provider (ServiceType.Fulfilment), else pending activation where it is added for
+// later or for a pending user, else active. It works and is billed while it is
+// active or pending cancellation, and in no other status. In any of them it can be
+// deleted. A remote service is none of this: its status is its own system's.
 type ServiceStatus string
 
 // The statuses of a service.
 const (
-	StatusNone                ServiceStatus = "none"
+	StatusNone                ServiceStatus = "none" // a remote service, and no other
 	StatusOrderProcessing     ServiceStatus = "order processing"
 	StatusOrderFailed         ServiceStatus = "order failed"
 	StatusPendingActivation   ServiceStatus = "pending activation"
@@ -38,6 +56,11 @@ type Service struct {
 	Number         E164   // its number, or ""
 	CreatedAt      time.Time
 	ActivatedAt    time.Time // when billing started; zero before
+	CancelAt       time.Time // when it is to be deleted: of one that is pending cancellation
+	Failure        string    // why its order failed: of one whose order did
+	// ActivateLater says that the service is pending activation when its order is
+	// completed, and not active at once.
+	ActivateLater bool
 }
 
 // Table returns the declaration of services.
@@ -54,6 +77,7 @@ func (s *Service) Fields(f []Field) []Field {
 		text("location_kept_by", &s.LocationKeptBy), text("remote_system", &s.RemoteSystem),
 		optional("number", (*string)(&s.Number)),
 		moment("created_at", &s.CreatedAt), maybeTime("activated_at", &s.ActivatedAt),
+		maybeTime("cancel_at", &s.CancelAt), text("failure", &s.Failure), boolean("activate_later", &s.ActivateLater),
 	)
 }
 
@@ -80,10 +104,12 @@ func (t *tx) service(ctx context.Context, id ServiceID) (*Service, error) {
 
 // ActivateService activates a service that was added for later and has no
 // pending user: it works and its billing starts now (SVC-17). The services of a
-// pending user are activated with him.
+// pending user are activated with him. Of a remote service it is the billing alone
+// that starts.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a service that is not pending
-// activation, or naming the pending user (USR-13).
+// activation, or naming the user who is pending, or disabled without anybody else
+// who has it (USR-13).
 func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service, error) {
 	var out *Service
 	err := d.change(ctx, "ActivateService", func(a *ahead) {
@@ -94,9 +120,8 @@ func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service
 		if err != nil {
 			return err
 		}
-		if s.Status != StatusPendingActivation {
-			return &Error{Code: SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
-				Reason: s.ref().String() + " is " + string(s.Status) + ", not pending activation"}
+		if !s.waits() {
+			return s.not(StatusPendingActivation)
 		}
 		users, err := t.othersOf(ctx, s.ID, UserID{})
 		if err != nil {
@@ -107,6 +132,9 @@ func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service
 				return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
 					Reason: s.ref().String() + " is activated with " + u.ref().String() + ", who is pending"}
 			}
+		}
+		if err := t.serving(ctx, s); err != nil {
+			return err
 		}
 		if err := t.activateService(ctx, id); err != nil {
 			return err
@@ -120,15 +148,40 @@ func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service
 	return out, err
 }
 
-// activateService lets a service work, and starts its billing.
+// waits reports whether a service waits to be activated. Of a remote one that is
+// its billing alone.
+func (s *Service) waits() bool {
+	return s.Status == StatusPendingActivation || s.Status == StatusNone && !s.billed()
+}
+
+// billed reports whether the service's billing has started.
+func (s *Service) billed() bool { return !s.ActivatedAt.IsZero() }
+
+// activateService lets a service work, and starts its billing. One whose order is
+// not completed yet is active as soon as it is.
 func (t *tx) activateService(ctx context.Context, id ServiceID) error {
 	s, err := t.service(ctx, id)
-	if err != nil || s.Status != StatusPendingActivation {
+	switch {
+	case err != nil:
 		return err
+	case s.waits():
+		t.startService(s)
+	case s.ActivateLater:
+		edit(t, s, func(s *Service) { s.ActivateLater = false })
 	}
-	edit(t, s, func(s *Service) { s.Status, s.ActivatedAt = StatusActive, t.now })
-	t.did("service.activated", s.ref(), "")
 	return nil
+}
+
+// startService stages that a service works and is billed from now on.
+func (t *tx) startService(s *Service) *Service {
+	s = edit(t, s, func(s *Service) {
+		if s.Status == StatusPendingActivation {
+			s.Status = StatusActive
+		}
+		s.ActivatedAt = t.now
+	})
+	t.did("service.activated", s.ref(), "")
+	return s
 }
 
 // Service returns a service of the tenant. Errors: ErrNotFound.
@@ -148,11 +201,16 @@ func (d *Directory) Service(ctx context.Context, id ServiceID) (*Service, error)
 // a leading + an E.164 number. Blank selects all (SVC-1).
 type ServiceQuery struct {
 	Number string
-	Limit  int       // 0: all
-	Page   PageToken // from TokenAfter
+	// CancelledBy selects instead the services whose cancellation is due by that time
+	// (SVC-17), the earliest first.
+	CancelledBy time.Time
+	Limit       int       // 0: all
+	Page        PageToken // from TokenAfter
 }
 
-func (q ServiceQuery) byE164() bool { return strings.HasPrefix(q.Number, "+") }
+func (q ServiceQuery) byE164() bool {
+	return q.CancelledBy.IsZero() && strings.HasPrefix(q.Number, "+")
+}
 
 // TokenAfter returns the token of the page that begins behind a service of this
 // query's list.
@@ -160,16 +218,26 @@ func (q ServiceQuery) TokenAfter(s *Service) PageToken {
 	if q.byE164() {
 		return tokenAt(numbersByState, &Number{E164: s.Number, TenantID: s.TenantID, State: NumberAssigned}, 2)
 	}
-	return tokenAt(servicesByDN, s, 1)
+	return tokenAt(q.query(s.TenantID).Index, s, 1)
+}
+
+// query is the range of the tenant's services, or of its numbers.
+func (q ServiceQuery) query(tenant TenantID) Query {
+	switch {
+	case !q.CancelledBy.IsZero():
+		to := q.CancelledBy.UTC().Truncate(time.Microsecond).Add(time.Microsecond)
+		return Query{Index: servicesByCancellation, Equal: []any{tenant}, To: to}
+	case q.byE164():
+		return Query{Index: numbersByState, Equal: []any{tenant, string(NumberAssigned)}, Prefix: q.Number}
+	}
+	return Query{Index: servicesByDN, Equal: []any{tenant}, Prefix: q.Number}
 }
 
 // Services yields the tenant's services by DN, or by number where one is asked
-// for (SVC-1). Errors: ErrInvalid for a page token of another query.
+// for (SVC-1), or those to be cancelled by the time (SVC-17). Errors: ErrInvalid
+// for a page token of another query.
 func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Service, error] {
-	query := Query{Index: servicesByDN, Equal: []any{d.scope()}, Prefix: q.Number}
-	if q.byE164() {
-		query.Index, query.Equal = numbersByState, []any{d.scope(), string(NumberAssigned)}
-	}
+	query := q.query(d.scope())
 	var err error
 	if query.After, err = q.Page.after(SVC1, query.Index, len(query.Equal)); err != nil {
 		return func(yield func(*Service, error) bool) { yield(nil, err) }
@@ -199,14 +267,15 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit in
 // ModifyService saves a service as read by Service and then changed: name, DN,
 // type, device type, location. A new DN takes the mailbox with it or ends it
 // (VM-3); a new type is ordered (ORD-1), and warns where its users lose
-// applications that it does not include (STN-2).
+// applications that it does not include (STN-2). The status stays: a line that
+// works goes on working (SVC-17).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11);
 // ErrStale, together with the service as it is now (SVC-15); and all of these at
 // once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3), ErrConflict for a DN
 // that is taken (EXT-2), ErrNotFound for the type (SVC-16) or the location,
-// ErrFailedPrecondition for a device type of another category (SVC-14) or a
-// location kept elsewhere (OWN-8).
+// ErrFailedPrecondition for a device type of another category (SVC-14), or one
+// without the keys that are set (DEV-7), or a location kept elsewhere (OWN-8).
 func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, error) {
 	var out *Service
 	err := d.change(ctx, "ModifyService", in.modification, func(t *tx) error {
@@ -250,6 +319,7 @@ func (s *Service) modification(a *ahead) {
 	was.users().place()
 	was.to(serviceTypesTable.Key(), "type")
 	was.to(extensionsTable.Key(), "dn")
+	was.to(serviceKeysTable.Key(), "id")
 	a.location(s.LocationID)
 	a.serviceType(s.Type)
 	a.extension(s.DN)
@@ -278,8 +348,14 @@ func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*Servic
 	look.stays(SVC2, "Number", in.Number == was.Number)
 	look.stays(SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
 	look.stays(SVC2, "ActivatedAt", in.ActivatedAt.Equal(was.ActivatedAt))
+	look.stays(SVC2, "CancelAt", in.CancelAt.Equal(was.CancelAt))
+	look.stays(SVC2, "Failure", in.Failure == was.Failure)
+	look.stays(SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
 	if in.DeviceType != was.DeviceType {
 		t.lookDeviceType(in, was, &look)
+		if err := look.take(t.keysFit(ctx, was, in.DeviceType)); err != nil {
+			return nil, err
+		}
 	}
 	typ, err := t.serviceType(ctx, in.Type)
 	if err := look.take(err); err != nil {
@@ -364,9 +440,9 @@ func (t *tx) moveDN(ctx context.Context, s *Service, dn Extension) (*Service, er
 }
 
 // billing is when the billing of a change to the service starts: now, or on
-// activation where it is still pending.
+// activation where that is still to come.
 func (s *Service) billing(now time.Time) time.Time {
-	if s.Status == StatusPendingActivation {
+	if !s.billed() {
 		return time.Time{}
 	}
 	return now

@@ -23,6 +23,9 @@ type SetUp struct {
 	DeviceID   DeviceID // an available device, or zero
 	Ports      int64    // of the device; 0 is 1
 	DeviceType string   // the phone's model where no device is given; empty: "SIP softphone"
+
+	Foreign []NewForeign // what other systems are asked to provide on the line (SVC-18)
+	Keys    []PhoneKey   // the programmable keys of the phone (DEV-7)
 }
 
 // Provisioned is what a guided set-up made.
@@ -62,6 +65,7 @@ func (in *SetUp) plan(a *ahead) {
 	a.serviceType(in.ServiceType)
 	a.number(in.Number.Number)
 	a.stationPool(in.Station)
+	a.keyTargets(in.Keys)
 }
 
 // fillsDN reports whether the DN may fill itself in.
@@ -111,7 +115,7 @@ var setUpFields = map[string]string{"DN": "Extension", "Type": "ServiceType"}
 func (s *setUp) newLine(at *Location) newLine {
 	in := NewService{
 		DN: s.in.Extension, Type: s.in.ServiceType, Number: s.in.Number, DeviceID: s.in.DeviceID, DeviceType: s.in.DeviceType,
-		LocationID: s.in.LocationID, ActivateLater: s.in.ActivateLater,
+		LocationID: s.in.LocationID, ActivateLater: s.in.ActivateLater, Foreign: s.in.Foreign, Keys: s.in.Keys,
 	}
 	if in.DeviceID.IsZero() && in.DeviceType == "" {
 		in.DeviceType = softphoneModel

@@ -4,21 +4,28 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 )
 
 // SIPAddress is user@domain without the scheme, in lower case.
 type SIPAddress string
 
 // SIPIdentity claims a SIP address for a user or for an alias, unique across
-// all tenants (EXT-6).
+// all tenants (EXT-6), and keeps its credentials (EXT-7). What operations return
+// knows since when there are some, and nothing else of them.
 type SIPIdentity struct {
 	Address  SIPAddress
 	TenantID TenantID
 	Rev      int64
 	// Exactly one of the two is set.
-	UserID  UserID
-	AliasID AliasID
+	UserID   UserID
+	AliasID  AliasID
+	IssuedAt time.Time // of its credentials; zero: it has none
+
+	sealed      bool   // the hashes are, under a Sealer's key
+	sha256, md5 []byte // HA1; md5 only where New has WithMD5Credentials
 }
 
 // Table returns the declaration of SIP identities.
@@ -28,13 +35,25 @@ func (s *SIPIdentity) Table() *Table { return sipIdentitiesTable }
 func (s *SIPIdentity) Fields(f []Field) []Field {
 	return append(f,
 		text("address", (*string)(&s.Address)), id("tenant_id", &s.TenantID), integer("rev", &s.Rev),
-		maybeID("user_id", &s.UserID), maybeID("alias_id", &s.AliasID),
+		maybeID("user_id", &s.UserID), maybeID("alias_id", &s.AliasID), maybeTime("issued_at", &s.IssuedAt),
+		boolean("ha1_sealed", &s.sealed), secret("ha1_sha256", &s.sha256), secret("ha1_md5", &s.md5),
 	)
 }
 
 func (s *SIPIdentity) revision() *int64 { return &s.Rev }
 
-func (s *SIPIdentity) clone() Record { c := *s; return &c }
+func (s *SIPIdentity) clone() Record {
+	c := *s
+	c.sha256, c.md5 = slices.Clone(s.sha256), slices.Clone(s.md5)
+	return &c
+}
+
+// shown is the copy that an operation returns: it keeps nothing of the hashes.
+func (s *SIPIdentity) shown() *SIPIdentity {
+	c := *s
+	c.sealed, c.sha256, c.md5 = false, nil, nil
+	return &c
+}
 
 // The bounds of generated SIP addresses.
 const (
@@ -181,13 +200,16 @@ func (t *tx) claimSIP(address SIPAddress, user UserID, alias AliasID) {
 	t.insert(&SIPIdentity{Address: address, TenantID: t.tenantID, UserID: user, AliasID: alias})
 }
 
-// releaseSIP gives an address of the tenant up; its user or alias changes to
-// another one, or goes, behind it.
-func (t *tx) releaseSIP(ctx context.Context, address SIPAddress) error {
+// releaseSIP gives an address of the tenant up, and its credentials with it; the
+// user or alias that has it changes to another one, or goes, behind it.
+func (t *tx) releaseSIP(ctx context.Context, address SIPAddress, holder Ref) error {
 	s, err := t.sipIdentity(ctx, address)
 	if err != nil || s == nil || s.TenantID != t.tenantID {
 		return err
 	}
 	t.remove(s)
+	if !s.IssuedAt.IsZero() {
+		t.did(holder.Kind+".credentials-ended", holder, "")
+	}
 	return nil
 }

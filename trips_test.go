@@ -22,27 +22,31 @@ import (
 // the lock on its tenant, perhaps once more by what it found, and sends all that
 // it does with the commit. A read is one trip, and a list one a page.
 var trips = map[string]int{
+	"AttachForeign": 2, "CancelService": 2, "CompleteOrder": 2, "DetachForeign": 2, "FailOrder": 2, "RequestForeign": 2,
+	"RetryForeign": 2, "RetryOrder": 2, "SettleForeign": 2, "WithdrawCancellation": 2, "ForeignService": 1, "ForeignServices": 1,
+
 	"ActivatePort": 2, "ActivateService": 2, "ActivateUser": 2, "AddAlias": 2, "AddDevice": 2, "AddExtension": 2,
 	"AddLocation": 2, "AddMailbox": 2, "AddMember": 2, "AddNumbers": 3, "AddOwner": 2, "AddService": 3, "AssignDevice": 2,
 	"Associate": 2, "Batch": 3, "CancelPort": 2, "ChangeNumber": 4, "ChangeStation": 2, "CheckPIN": 3, "ConfirmPort": 2,
 	"CreateGroup": 2, "CreateTenant": 2, "CreateUser": 2, "DeleteAlias": 2, "DeleteDevice": 2, "DeleteGroup": 2,
-	"DeleteLocation": 2, "DeleteMailbox": 2, "DeleteService": 2, "DeleteUser": 2, "Disassociate": 2, "FailPort": 2,
-	"ImportUsers": 4,
+	"DeleteLocation": 2, "DeleteMailbox": 2, "DeleteService": 2, "DeleteUser": 2, "DisableUser": 2, "Disassociate": 2,
+	"EnableUser": 2, "FailPort": 2, "HandOver": 2, "ImportUsers": 4, "IssueCredentials": 2,
 	"ModifyAlias": 2, "ModifyLocation": 2, "ModifyMailbox": 2, "ModifyService": 2, "ModifyTenant": 2, "ModifyUser": 2,
 	"RemoveExtension": 2, "RemoveMember": 2, "RemoveOwner": 2, "RequestPort": 3, "ReturnNumber": 2, "Review": 3,
 	"SendWelcomeMail": 2, "SetLineLocation": 2, "SetMainExtension": 2, "SetPIN": 2, "SetPrimary": 2, "SetPrimaryDevice": 2,
+	"ClearDeviceLine": 2, "SetDeviceLine": 2, "SetKeys": 2,
 	"SetServiceType": 2, "SetStationPool": 2, "SetUpUser": 3, "StockNumbers": 3, "UnassignDevice": 2, "UpdateLine": 2,
 
-	"Alias": 1, "Aliases": 1, "AssociationChoices": 1, "Device": 1, "Devices": 1, "ExportUsers": 1, "Extensions": 1, "Group": 1, "Groups": 1,
+	"Alias": 1, "Aliases": 1, "AssociationChoices": 1, "Device": 1, "Devices": 1, "Digest": 1, "ExportUsers": 1, "Extensions": 1, "Group": 1, "Groups": 1,
 	"Journal": 1, "Line": 1, "Location": 1, "Locations": 1, "Lookup": 1, "Mailbox": 1, "MainExtension": 1, "Members": 1,
-	"NewNumbers": 1, "Number": 1, "Numbers": 1, "Order": 1, "Orders": 1, "PortRequest": 1, "PortRequests": 1, "Service": 1,
+	"NewNumbers": 1, "Number": 1, "Numbers": 1, "Order": 1, "Orders": 1, "PortRequest": 1, "PortRequests": 1, "SIPIdentity": 1, "Service": 1,
 	"ServiceTypes": 1, "ServiceUsers": 1, "Services": 1, "StationPools": 1, "Tenant": 1, "Tenants": 1, "User": 1,
-	"UserByLogin": 1, "UserServices": 1, "Users": 1,
+	"UserByLogin": 1, "UserServices": 1, "Users": 1, "DeviceLines": 1, "Keys": 1, "LineIdentity": 1,
 }
 
 // withoutTrips are the methods that have no such bound: those that ask no
 // store, and those that walk through all of it.
-var withoutTrips = strings.Fields("As Check Confirm Deliver In Stats")
+var withoutTrips = strings.Fields("As Check Confirm Connect Deliver In Stats")
 
 // ownReads is how many of an operation's trips in the table of operations are
 // reads of the call itself, before it: those that save what they read.
@@ -64,15 +68,33 @@ var readings = []operation{
 	{"Device", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Device(ctx, x.phone.ID))
 	}, admin},
+	{"DeviceLines", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.DeviceLines(ctx, x.phone.ID))
+	}, admin},
 	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Devices(ctx, pbx.DeviceQuery{}))
 	}, admin},
 	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Devices(ctx, pbx.DeviceQuery{UserID: x.ann.ID}))
 	}, admin},
+	{"Digest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Digest(ctx, x.ann.SIPAddress))
+	}, visiting},
+	{"Digest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Digest(ctx, x.alias.SIPAddress))
+	}, providing},
 	{"ExportUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.ExportUsers(ctx, io.Discard) }, admin},
 	{"Extensions", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Extensions(ctx, pbx.ExtensionQuery{}))
+	}, admin},
+	{"ForeignService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ForeignService(ctx, x.asked.ID))
+	}, admin},
+	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.ForeignServices(ctx, x.hub.ID))
+	}, admin},
+	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.ForeignServices(ctx, pbx.ServiceID{}))
 	}, admin},
 	{"Group", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Group(ctx, x.group.ID)) }, admin},
 	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *all) error {
@@ -80,6 +102,10 @@ var readings = []operation{
 	}, admin},
 	{"Journal", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Journal(ctx, pbx.JournalQuery{Limit: 100}))
+	}, admin},
+	{"Keys", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Keys(ctx, x.line.ID)) }, admin},
+	{"LineIdentity", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.LineIdentity(ctx, x.phone.ID, 2))
 	}, admin},
 	{"Line", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Line(ctx, x.national()))
@@ -125,6 +151,9 @@ var readings = []operation{
 		return second(dir.PortRequest(ctx, x.port.ID))
 	}, admin},
 	{"PortRequests", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.PortRequests(ctx)) }, admin},
+	{"SIPIdentity", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SIPIdentity(ctx, x.alias.SIPAddress))
+	}, admin},
 	{"Service", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Service(ctx, x.line.ID))
 	}, admin},
@@ -137,6 +166,9 @@ var readings = []operation{
 	}, admin},
 	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Services(ctx, pbx.ServiceQuery{Number: "+1617"}))
+	}, admin},
+	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Services(ctx, pbx.ServiceQuery{CancelledBy: x.port.Date}))
 	}, admin},
 	{"StationPools", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.StationPools(ctx)) }, admin},
 	{"Tenant", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Tenant(ctx)) }, admin},

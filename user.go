@@ -25,7 +25,7 @@ type User struct {
 	Rev       int64
 	FirstName string // up to 64 characters; one of the two names may be empty
 	LastName  string
-	Email     string // where the user's mail goes
+	Email     string // where the user's mail goes; "" where it was cleared (USR-14)
 	// Login is the user ID that the person signs in with: it has the form of
 	// an email address and is unique across all tenants, whatever the case
 	// (USR-3).
@@ -202,12 +202,20 @@ func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) 
 }
 
 // SendWelcomeMail sends the welcome email to a user's address, again or for
-// the first time (USR-12). Errors: ErrNotFound.
+// the first time (USR-12). Errors: ErrNotFound; ErrFailedPrecondition for one who
+// is disabled (USR-13) or has no address.
 func (d *Directory) SendWelcomeMail(ctx context.Context, id UserID) error {
 	return d.change(ctx, "SendWelcomeMail", func(a *ahead) { a.user(id) }, func(t *tx) error {
 		u, err := t.user(ctx, id)
 		if err != nil {
 			return err
+		}
+		if u.State == UserDisabled {
+			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: u.ref(),
+				Reason: u.ref().String() + " is disabled: nobody is welcomed to what he cannot use"}
+		}
+		if u.Email == "" {
+			return &Error{Code: USR12, Kind: ErrFailedPrecondition, Field: "Email", Subject: u.ref(), Reason: u.ref().String() + " has no email address"}
 		}
 		t.did("user.welcome-mail", u.ref(), "")
 		return nil

@@ -104,7 +104,7 @@ func (w *walker) step(dir *pbx.Directory) error {
 	ctx, types := w.ctx, []string{"PRO", "FREE", "PRO", "FREE", "GOLD"}
 	users, services := w.living(dir)
 	user, service := one(w, users), one(w, services)
-	switch w.rng.IntN(25) {
+	switch w.rng.IntN(27) {
 	case 0, 1, 8:
 		in := w.person()
 		in.Extension = w.extension()
@@ -166,7 +166,7 @@ func (w *walker) step(dir *pbx.Directory) error {
 		return err
 	case 21:
 		if w.rng.IntN(2) == 0 {
-			_, err := dir.AssignDevice(ctx, one(w, w.devices), user, 1)
+			_, err := dir.AssignDevice(ctx, one(w, w.devices), user, 1+int64(w.rng.IntN(2)))
 			return err
 		}
 		return dir.UnassignDevice(ctx, one(w, w.devices))
@@ -184,7 +184,45 @@ func (w *walker) step(dir *pbx.Directory) error {
 		_, err = dir.ModifyLocation(ctx, l)
 		return err
 	}
+	if w.rng.IntN(4) > 0 {
+		return w.stepOnPhone(dir, service)
+	}
 	_, err := dir.ActivateUser(ctx, user)
+	return err
+}
+
+// stepOnPhone changes a line or the keys of a phone.
+func (w *walker) stepOnPhone(dir *pbx.Directory, service pbx.ServiceID) error {
+	device, line := one(w, w.devices), int64(w.rng.IntN(4))
+	for _, d := range collect(w.t, dir.Devices(w.ctx, pbx.DeviceQuery{State: pbx.DeviceAssigned})) {
+		if w.rng.IntN(2) == 0 {
+			device = d.ID
+		}
+	}
+	switch w.rng.IntN(6) {
+	case 0:
+		return dir.ClearDeviceLine(w.ctx, device, line)
+	case 1, 2, 3:
+		whose, err := dir.Device(w.ctx, device)
+		if err != nil {
+			return err
+		}
+		who := []pbx.MemberID{pbx.UserMember(whose.UserID)}
+		for _, a := range collect(w.t, dir.Aliases(w.ctx, maybe(w, whose.UserID))) { // his, or anybody's
+			who = append(who, pbx.AliasMember(a.ID))
+		}
+		_, err = dir.SetDeviceLine(w.ctx, device, line, one(w, who))
+		return err
+	}
+	s, err := dir.Service(w.ctx, service)
+	if err != nil {
+		return err
+	}
+	var keys []pbx.PhoneKey
+	for range w.rng.IntN(4) {
+		keys = append(keys, pbx.PhoneKey{Position: 1 + int64(w.rng.IntN(6)), Kind: one(w, []pbx.KeyKind{pbx.KeySpeedDial, pbx.KeyBusyLamp}), Target: string(w.extension())})
+	}
+	_, err = dir.SetKeys(w.ctx, s.ID, s.Rev-int64(w.rng.IntN(8)/7), keys)
 	return err
 }
 

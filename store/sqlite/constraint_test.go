@@ -68,6 +68,7 @@ func newWorld(t *testing.T) *world {
 		provider, w.other, w.bare, w.stock, w.alias,
 		&pbx.SIPIdentity{Address: w.alias.SIPAddress, TenantID: id, Rev: 1, AliasID: w.alias.ID},
 		w.group, w.port, w.order,
+		&pbx.DeviceLine{TenantID: id, DeviceID: w.device.ID, Line: 1, Rev: 1, UserID: w.user.ID},
 	} {
 		changes = append(changes, pbx.Change{New: r})
 	}
@@ -101,6 +102,23 @@ func another[R any, P interface {
 }
 
 func raise(*pbx.Device) {}
+
+// credentials claims the other user's address with hashes of these lengths; 0 is
+// none.
+func credentials(w *world, at time.Time, bySHA256, byMD5 int, sealed bool) pbx.Change {
+	s := &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, IssuedAt: at}
+	for _, f := range s.Fields(nil) {
+		switch f.Name {
+		case "ha1_sealed":
+			*f.Ptr.(*bool) = sealed
+		case "ha1_sha256":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, bySHA256)...)
+		case "ha1_md5":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, byMD5)...)
+		}
+	}
+	return pbx.Change{New: s}
+}
 
 // broken are changes that the schema refuses, by the constraint that does.
 // A constraint without a name is called by its column.
@@ -140,6 +158,16 @@ var broken = []struct {
 		return pbx.Change{New: &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, AliasID: w.alias.ID}}
 	}},
 
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, time.Time{}, 32, 0, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, time.Time{}, 0, 16, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, time.Time{}, 0, 0, true) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 0, 16, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 31, 0, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 60, 0, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 32, 44, false) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 32, 0, true) }},
+	{"sip_identities_credentials", func(w *world) pbx.Change { return credentials(w, noon, 60, 16, true) }},
+
 	{"kind", func(w *world) pbx.Change { return with(w.group, func(g *pbx.Group) { g.Kind = "choir" }) }},
 	{"call_group_members_one", func(w *world) pbx.Change { return member(w, w.user.ID, pbx.UserID{}, pbx.AliasID{}) }},
 	{"call_group_members_one", func(w *world) pbx.Change { return member(w, w.user.ID, w.user.ID, w.alias.ID) }},
@@ -159,12 +187,87 @@ var broken = []struct {
 	{"devices_primary_user", func(w *world) pbx.Change { return with(w.device, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
 	{"devices_primary_user", func(w *world) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
 
+	{"line", func(w *world) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.Line = 0 }) }},
+	{"device_lines_one", func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID{} })
+	}},
+	{"device_lines_one", func(w *world) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID = w.other.ID }) }},
+	{"position", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Position = 0 }) }},
+	{"kind", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Kind = "doorbell" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "12345678" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+0617555" }) }},
+	{"service_keys_target", func(w *world) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+1617555x" }) }},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyBusyLamp, "+16175550100" })
+	}},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyLine, "*21" })
+	}},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "7001" })
+	}},
+	{"service_keys_target", func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "*" })
+	}},
+
 	{"services_dn_digits", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "2" }) }},
 	{"services_dn_digits", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "12345678" }) }},
 	{"services_dn_digits", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "*21" }) }},
 	{"status", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Status = "" }) }},
 	{"category", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Category = "toaster" }) }},
 	{"services_number_shape", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Number = "0016175550100" }) }},
+
+	{"services_cancelled", func(w *world) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusPendingCancellation })
+	}},
+	{"services_cancelled", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.CancelAt = noon }) }},
+	{"services_remote", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusNone }) }},
+	{"services_remote", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.RemoteSystem = "Leeds" }) }},
+	{"services_billed", func(w *world) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.ActivatedAt = time.Time{} })
+	}},
+	{"services_billed", func(w *world) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusOrderProcessing })
+	}},
+	{"services_failed", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Failure = "why" }) }},
+	{"services_failed", func(w *world) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status, s.ActivatedAt = pbx.StatusOrderFailed, time.Time{} })
+	}},
+	{"services_later", func(w *world) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.ActivateLater = true }) }},
+
+	{"foreign_services_digits", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.FormerDN, f.State = pbx.ServiceID{}, "x", pbx.ForeignLeft })
+	}},
+	{"system", func(w *world) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.System = "" }) }},
+	{"name", func(w *world) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.Name = "" }) }},
+	{"state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State = pbx.ForeignGone })
+	}},
+	{"foreign_services_former", func(w *world) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.FormerDN = "20000" }) }},
+	{"foreign_services_former", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.State = pbx.ServiceID{}, pbx.ForeignLeft })
+	}},
+	{"foreign_services_state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.FormerDN = pbx.ServiceID{}, "20000" })
+	}},
+	{"foreign_services_state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State, f.Deletable = pbx.ForeignDeleting, true })
+	}},
+	{"foreign_services_state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.ServiceID, f.FormerDN, f.State, f.Deletable = pbx.ServiceID{}, "20000", pbx.ForeignLeft, true
+		})
+	}},
+	{"foreign_services_state", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.ServiceID, f.FormerDN, f.State = pbx.ServiceID{}, "20000", pbx.ForeignFailed
+		})
+	}},
+	{"foreign_services_asked", func(w *world) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.Requests = 0 }) }},
+	{"foreign_services_asked", func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State, f.Requests = pbx.ForeignActive, -1 })
+	}},
 
 	{"slot", func(w *world) pbx.Change { return association(w, 0) }},
 	{"slot", func(w *world) pbx.Change { return association(w, 9) }},
@@ -274,12 +377,30 @@ func entry(w *world, change func(*pbx.DialEntry)) pbx.Change {
 	return another(&pbx.DialEntry{TenantID: w.tenant.ID, Digits: "30000", Rev: 1, UserID: w.other.ID}, change)
 }
 
+// deviceLine is another line of the user's phone, with his alias.
+func deviceLine(w *world, change func(*pbx.DeviceLine)) pbx.Change {
+	return another(&pbx.DeviceLine{TenantID: w.tenant.ID, DeviceID: w.device.ID, Line: 2, Rev: 1, AliasID: w.alias.ID}, change)
+}
+
+func key(w *world, change func(*pbx.ServiceKey)) pbx.Change {
+	return another(&pbx.ServiceKey{TenantID: w.tenant.ID, ServiceID: w.service.ID, Rev: 1,
+		PhoneKey: pbx.PhoneKey{Position: 1, Kind: pbx.KeySpeedDial, Target: "7001"}}, change)
+}
+
 func owner(w *world, change func(*pbx.Owner)) pbx.Change {
 	return another(&pbx.Owner{TenantID: w.tenant.ID, ServiceID: w.service.ID, Principal: "joe", Rev: 1, Since: noon}, change)
 }
 
 func mailbox(w *world, change func(*pbx.Mailbox)) pbx.Change {
 	return another(&pbx.Mailbox{TenantID: w.tenant.ID, ServiceID: w.bare.ID, Rev: 1, Number: "20000", CreatedAt: noon}, change)
+}
+
+// foreign is what another system was asked to provide on a line.
+func foreign(w *world, change func(*pbx.ForeignService)) pbx.Change {
+	return another(&pbx.ForeignService{
+		TenantID: w.tenant.ID, ID: w.id(), Rev: 1, ServiceID: w.bare.ID, System: "SYSTEM", Name: "Client",
+		State: pbx.ForeignRequested, At: noon, Requests: 1,
+	}, change)
 }
 
 func event(w *world, change func(*pbx.Event)) pbx.Change {
@@ -358,6 +479,11 @@ func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
 		"UPDATE users SET first_name = NULL",
 		"UPDATE services SET type = ''",
 		"UPDATE port_requests SET toll_free = -1",
+		"UPDATE service_types SET fulfilment = 2",
+		"UPDATE services SET activate_later = 2",
+		"INSERT INTO foreign_services SELECT tenant_id, id, 1, id, NULL, 'S', 'n', '', 2, 0, 0, 'active', '', 0, 0 FROM services",
+		"INSERT INTO foreign_services SELECT tenant_id, id, 1, id, NULL, 'S', 'n', '', 0, 2, 0, 'active', '', 0, 0 FROM services",
+		"INSERT INTO foreign_services SELECT tenant_id, id, 1, id, NULL, 'S', 'n', '', 0, 0, 2, 'active', '', 0, 0 FROM services",
 	} {
 		_, err := db.Exec(statement)
 		var refusal *driver.Error
@@ -425,6 +551,18 @@ var dangling = map[string]func(w *world) pbx.Change{
 	"devices(tenant_id, user_id)": func(w *world) pbx.Change {
 		return with(w.device, func(d *pbx.Device) { d.UserID, d.PrimaryOf = pbx.UserID(w.alias.ID), pbx.UserID{} })
 	},
+	"device_lines(tenant_id, device_id)": func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.DeviceID = w.foreign.devices[0].ID })
+	},
+	"device_lines(tenant_id, user_id)": func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID, l.AliasID = pbx.UserID(w.alias.ID), pbx.AliasID{} })
+	},
+	"device_lines(tenant_id, alias_id)": func(w *world) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID(w.user.ID) })
+	},
+	"service_keys(tenant_id, service_id)": func(w *world) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.ServiceID = pbx.ServiceID(w.user.ID) })
+	},
 	"services(tenant_id)": func(w *world) pbx.Change {
 		return another(w.bare, func(s *pbx.Service) { s.TenantID, s.Type, s.LocationID = nowhere, "", pbx.LocationID{} })
 	},
@@ -462,6 +600,14 @@ var dangling = map[string]func(w *world) pbx.Change{
 	},
 	"mailboxes(tenant_id, service_id)": func(w *world) pbx.Change {
 		return mailbox(w, func(m *pbx.Mailbox) { m.ServiceID = pbx.ServiceID(w.user.ID) })
+	},
+	"foreign_services(tenant_id)": func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.TenantID, f.ServiceID, f.FormerDN, f.State = nowhere, pbx.ServiceID{}, "20000", pbx.ForeignLeft
+		})
+	},
+	"foreign_services(tenant_id, service_id)": func(w *world) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID = pbx.ServiceID(w.user.ID) })
 	},
 	"port_requests(tenant_id)": func(w *world) pbx.Change { return another(w.port, func(p *pbx.PortRequest) { p.TenantID = nowhere }) },
 	"numbers(tenant_id)":       func(w *world) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.TenantID = nowhere }) },

@@ -15,18 +15,33 @@ func codeOf(err error) int {
 	if errors.As(err, &coded) {
 		return coded.Code()
 	}
-	for ; err != nil; err = errors.Unwrap(err) {
-		if code := extendedCode(reflect.ValueOf(err)); code != 0 {
-			return code
+	return extendedCode(err)
+}
+
+// extendedCode looks for the code as the drivers have it in whose transactions a
+// Guest may be: mattn's in a field, ncruces' behind a method, each of a type of
+// its own.
+func extendedCode(err error) int {
+	if code := codeIn(reflect.ValueOf(err)); code != 0 {
+		return code
+	}
+	switch err := err.(type) {
+	case interface{ Unwrap() error }:
+		return extendedCode(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, each := range err.Unwrap() {
+			if code := extendedCode(each); code != 0 {
+				return code
+			}
 		}
 	}
 	return 0
 }
 
-// extendedCode returns the code of an error of another driver's, in whose
-// transaction a Guest may be: a field of that name, as mattn's has it, or a
-// method, as ncruces' has. Each gives it a type of its own.
-func extendedCode(err reflect.Value) int {
+func codeIn(err reflect.Value) int {
+	if !err.IsValid() {
+		return 0
+	}
 	code := reflect.Value{}
 	if fields := reflect.Indirect(err); fields.Kind() == reflect.Struct {
 		code = fields.FieldByName("ExtendedCode")

@@ -72,13 +72,23 @@ func Upgrade(ctx context.Context, path string, more ...string) error {
 	return openWith(ctx, path, list)
 }
 
-// CreateOld makes a file as a library did that had fewer migrations.
-func CreateOld(ctx context.Context, path string, version int) error {
+// CreateOld makes a file as a library did that had fewer migrations, and perhaps
+// fewer tables.
+func CreateOld(path string, version int) error {
 	list, err := sqlschema.Migrations(Migrations())
 	if err != nil {
 		return err
 	}
-	return openWith(ctx, path, list[:version])
+	c, err := connect(dsn(path, "rwc", ""))
+	if err != nil {
+		return err
+	}
+	for _, m := range list[:version] {
+		if err := perform(c, m); err != nil {
+			return abandon(c, err)
+		}
+	}
+	return c.close()
 }
 
 func openWith(ctx context.Context, path string, list []sqlschema.Migration) error {

@@ -235,6 +235,8 @@ func TestGuestUnderstandsTheErrorsOfDrivers(t *testing.T) {
 		{&ncrucesError{sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}, []error{pbx.ErrHostRetry}},
 		{&ncrucesError{sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY}, []error{pbx.ErrConstraint, pbx.ErrStorage}},
 		{fmt.Errorf("a driver around another: %w", &ncrucesError{sqlite3.SQLITE_BUSY_SNAPSHOT}), []error{pbx.ErrHostRetry}},
+		{errors.Join(&ncrucesError{sqlite3.SQLITE_CONSTRAINT_UNIQUE}), []error{pbx.ErrHostRetry}},
+		{errors.Join(errUnknown, errUnknown), []error{pbx.ErrStorage}},
 		{errUnknown, []error{pbx.ErrStorage}},
 	} {
 		s := newSpoilt(t)

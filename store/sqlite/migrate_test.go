@@ -48,7 +48,7 @@ func TestOldFilesAreBroughtUpToDateWithWhatIsInThem(t *testing.T) {
 	for version := 1; version < newest(t); version++ {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "old.db")
-			require.NoError(t, sqlite.CreateOld(t.Context(), path, version))
+			require.NoError(t, sqlite.CreateOld(path, version))
 			fill(t, path, w.path)
 			require.Equal(t, []string{fmt.Sprint(version)}, column1(t, rawDB(t, path), "PRAGMA user_version"))
 			store := open(t, path)
@@ -72,6 +72,24 @@ func fill(t *testing.T, old, from string) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, db.Close())
+}
+
+// A remote line had a status of ours, once.
+func TestTheStatusOfARemoteLineBecomesItsOwnSystems(t *testing.T) {
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "old.db")
+	require.NoError(t, w.store.Close())
+	require.NoError(t, sqlite.CreateOld(path, 3))
+	fill(t, path, w.path)
+	db := rawDB(t, path)
+	_, err := db.Exec("UPDATE services SET remote_system = 'Leeds' WHERE dn = '20000'")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	store := open(t, path)
+	remote, ours := *w.bare, w.service
+	remote.Rev, remote.RemoteSystem, remote.Status = remote.Rev+1, "Leeds", pbx.StatusNone
+	require.Equal(t, &remote, get[*pbx.Service](t, store, keyOf(w.bare)))
+	require.Equal(t, ours, get[*pbx.Service](t, store, keyOf(ours)))
 }
 
 // contents is every record of a store, by table.

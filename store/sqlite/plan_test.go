@@ -93,10 +93,10 @@ func TestReferringRowsAreFoundByAnIndex(t *testing.T) {
 		tree[page] = name
 	}
 	for table, want := range map[string][]string{
-		"users":         {"extensions_by_user", "devices_by_user", "aliases_by_user", "fk_call_group_members_user"},
-		"aliases":       {"extensions_by_alias", "fk_call_group_members_alias"},
+		"users":         {"extensions_by_user", "devices_by_user", "aliases_by_user", "fk_call_group_members_user", "device_lines_user"},
+		"aliases":       {"extensions_by_alias", "fk_call_group_members_alias", "device_lines_alias"},
 		"call_groups":   {"extensions_by_group"},
-		"services":      {"associations_by_service", "numbers_waiting"},
+		"services":      {"associations_by_service", "numbers_waiting", "foreign_services_line"},
 		"locations":     {"users_by_location", "services_by_location", "devices_by_location"},
 		"devices":       {"services_by_device"},
 		"service_types": {"services_by_type"},

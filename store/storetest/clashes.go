@@ -37,6 +37,25 @@ var clashes = map[string]func(c *customer) (free, taking pbx.Record){
 		d := assigned(c.device(), u, false)
 		return d, with(d, "primary_of", [16]byte(u.ID))
 	},
+	"device_lines_user": func(c *customer) (free, taking pbx.Record) {
+		u, other := add(c.world, c.user("Ada", "Lovelace")), add(c.world, c.user("Ada", "Byron"))
+		d := assigned(add(c.world, c.device()), u, true)
+		add(c.world, c.deviceLine(d, 1, u))
+		l := c.deviceLine(d, 2, other)
+		return l, with(l, "user_id", [16]byte(u.ID))
+	},
+	"device_lines_alias": func(c *customer) (free, taking pbx.Record) {
+		u := add(c.world, c.user("Ada", "Lovelace"))
+		d := assigned(add(c.world, c.device()), u, true)
+		byAlias := func(line int64) *pbx.DeviceLine {
+			l := c.deviceLine(d, line, u)
+			l.UserID, l.AliasID = pbx.UserID{}, add(c.world, c.alias(u)).ID
+			return l
+		}
+		holder, l := byAlias(1), byAlias(2)
+		add(c.world, holder)
+		return l, with(l, "alias_id", [16]byte(holder.AliasID))
+	},
 	"services_dn": func(c *customer) (free, taking pbx.Record) {
 		holder := add(c.world, c.service())
 		s := c.service()
@@ -78,6 +97,12 @@ var clashes = map[string]func(c *customer) (free, taking pbx.Record){
 		holder := add(c.world, c.mailbox(add(c.world, c.service())))
 		m := c.mailbox(add(c.world, c.service()))
 		return m, with(m, "number", holder.Number)
+	},
+	"foreign_services_line": func(c *customer) (free, taking pbx.Record) {
+		line := add(c.world, c.service())
+		holder := add(c.world, c.foreign(line))
+		f := c.foreign(line)
+		return f, with(f, "name", holder.Name)
 	},
 	"numbers_service": func(c *customer) (free, taking pbx.Record) {
 		s := add(c.world, c.service())

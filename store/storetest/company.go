@@ -65,18 +65,21 @@ func (c *customer) person(i int, first, last string, sites []*pbx.Location, grou
 		e.MainOf = u.ID
 	}
 	add(c.world, c.member(groups[i%2], u))
+	d := add(c.world, c.device())
+	if i%3 > 0 {
+		assigned(d, u, i%3 == 1).LocationID = sites[i%2].ID
+	}
+	add(c.world, c.deviceLine(d, 1, u))
 	if i%3 == 0 {
 		a := add(c.world, c.alias(u))
+		second := add(c.world, c.deviceLine(d, 2, u))
+		second.UserID, second.AliasID = pbx.UserID{}, a.ID
 		id := add(c.world, c.identity(u))
 		id.Address, id.UserID, id.AliasID = a.SIPAddress, pbx.UserID{}, a.ID
 		reach := add(c.world, c.entry(u))
 		reach.UserID, reach.AliasID = pbx.UserID{}, a.ID
 		team := add(c.world, c.entry(u))
 		team.UserID, team.GroupID = pbx.UserID{}, groups[i%2].ID
-	}
-	d := add(c.world, c.device())
-	if i%3 > 0 {
-		assigned(d, u, i%3 == 1).LocationID = sites[i%2].ID
 	}
 	return u
 }
@@ -107,7 +110,16 @@ func (c *customer) phoneLine(i int, people []*pbx.User, sites []*pbx.Location, p
 	for _, owner := range []string{"ada", "adam", "bo"}[i%3:] {
 		add(c.world, c.owner(s, pbx.Principal(fmt.Sprint(owner))))
 	}
+	for n := range int64(i % 4) {
+		add(c.world, c.key(s, 1+5*n))
+	}
 	if i < 4 {
 		add(c.world, c.mailbox(s))
+		s.Status, s.ActivatedAt, s.CancelAt = pbx.StatusPendingCancellation, epoch, epoch.Add(time.Duration(i/2)*time.Hour)
+	}
+	add(c.world, c.foreign(s))
+	other := add(c.world, c.foreign(s))
+	if other.System = "OTHER"; i%2 == 0 {
+		other.ServiceID, other.FormerDN, other.State = pbx.ServiceID{}, s.DN, pbx.ForeignLeft
 	}
 }

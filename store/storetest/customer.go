@@ -136,10 +136,21 @@ func assigned(d *pbx.Device, u *pbx.User, primary bool) *pbx.Device {
 	return d
 }
 
+// deviceLine returns a line of the device that carries the user.
+func (c *customer) deviceLine(d *pbx.Device, line int64, u *pbx.User) *pbx.DeviceLine {
+	return &pbx.DeviceLine{TenantID: c.tenant.ID, DeviceID: d.ID, Line: line, Rev: 1, UserID: u.ID}
+}
+
+// key returns a key of the service's phone that dials an extension.
+func (c *customer) key(s *pbx.Service, position int64) *pbx.ServiceKey {
+	return &pbx.ServiceKey{TenantID: c.tenant.ID, ServiceID: s.ID, Rev: 1,
+		PhoneKey: pbx.PhoneKey{Position: position, Kind: pbx.KeySpeedDial, Target: "7001"}}
+}
+
 // service returns a service with nothing optional.
 func (c *customer) service() *pbx.Service {
 	return &pbx.Service{
-		TenantID: c.tenant.ID, ID: c.uuid(), Rev: 1, DN: c.dn(), Status: pbx.StatusNone,
+		TenantID: c.tenant.ID, ID: c.uuid(), Rev: 1, DN: c.dn(), Status: pbx.StatusPendingActivation,
 		DeviceType: "6867i", Category: pbx.MultiLine, CreatedAt: epoch,
 	}
 }
@@ -168,6 +179,14 @@ func (c *customer) owner(s *pbx.Service, name pbx.Principal) *pbx.Owner {
 
 func (c *customer) mailbox(s *pbx.Service) *pbx.Mailbox {
 	return &pbx.Mailbox{TenantID: c.tenant.ID, ServiceID: s.ID, Rev: 1, Number: fmt.Sprintf("9%05d", c.next()), CreatedAt: epoch}
+}
+
+// foreign returns a foreign service of a line that its system was asked for.
+func (c *customer) foreign(s *pbx.Service) *pbx.ForeignService {
+	return &pbx.ForeignService{
+		TenantID: c.tenant.ID, ID: c.uuid(), Rev: 1, ServiceID: s.ID, System: "SYSTEM", Name: fmt.Sprint("Foreign ", c.next()),
+		State: pbx.ForeignRequested, At: epoch, Requests: 1,
+	}
 }
 
 func (c *customer) port() *pbx.PortRequest {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"math"
 	"time"
 
@@ -63,7 +64,20 @@ func (c *customer) identityVariants() []pbx.Record {
 	add(c.world, a)
 	byAlias := c.identity(u)
 	byAlias.UserID, byAlias.AliasID = pbx.UserID{}, a.ID
-	return some(c.identity(u), byAlias)
+	sealed := withSecrets(c.identity(u), 28, true)
+	set(sealed, "ha1_md5", []byte(nil))
+	return some(c.identity(u), byAlias, withSecrets(byAlias, 28, true), sealed, withSecrets(c.identity(u), 0, false))
+}
+
+// withSecrets returns a copy of an identity with credentials, whose hashes are
+// sealed, and longer, or not.
+func withSecrets(bare *pbx.SIPIdentity, longer int, sealed bool) *pbx.SIPIdentity {
+	full := clone(bare)
+	full.IssuedAt = epoch
+	set(full, "ha1_sealed", sealed)
+	set(full, "ha1_sha256", bytes.Repeat([]byte{0, 0xff, '\'', 'a'}, 8+longer/4))
+	set(full, "ha1_md5", bytes.Repeat([]byte{0xff, 0, 1, '\\'}, 4+longer/4))
+	return full
 }
 
 func groupVariants(g *pbx.Group) []pbx.Record {
@@ -95,8 +109,37 @@ func serviceVariants(bare *pbx.Service, number pbx.E164, phone *pbx.Device, site
 	full := clone(bare)
 	full.Name, full.Type, full.Status = oddText, "CONNECT", pbx.StatusActive
 	full.DeviceID, full.LocationID, full.Number = phone.ID, site.ID, number
-	full.LocationKeptBy, full.RemoteSystem, full.ActivatedAt = "directory", "elsewhere", later
-	return some(full, bare)
+	full.LocationKeptBy, full.ActivatedAt = "directory", later
+	remote, cancelled, failed := clone(bare), clone(full), clone(bare)
+	remote.Status, remote.RemoteSystem = pbx.StatusNone, "elsewhere"
+	cancelled.Status, cancelled.CancelAt = pbx.StatusPendingCancellation, later
+	failed.Status, failed.Failure, failed.ActivateLater = pbx.StatusOrderFailed, oddText, true
+	return some(full, remote, cancelled, failed, bare)
+}
+
+// foreignVariants are with its line and without it.
+func foreignVariants(bare *pbx.ForeignService, later time.Time) []pbx.Record {
+	active, gone := clone(bare), clone(bare)
+	active.Name, active.Link, active.Outcome = oddText, "https://elsewhere.example.com/1", oddText
+	active.NeedsEmail, active.NeedsLogin, active.State, active.At = true, true, pbx.ForeignActive, later
+	gone.ServiceID, gone.FormerDN, gone.Deletable = pbx.ServiceID{}, "7001", true
+	gone.State, gone.Requests = pbx.ForeignDeleting, 2
+	return some(active, gone, bare)
+}
+
+func deviceLineVariants(byUser *pbx.DeviceLine, a *pbx.Alias) []pbx.Record {
+	byAlias := clone(byUser)
+	byAlias.UserID, byAlias.AliasID = pbx.UserID{}, a.ID
+	return some(byUser, byAlias)
+}
+
+func keyVariants(dial *pbx.ServiceKey) []pbx.Record {
+	number, lamp, own, feature := clone(dial), clone(dial), clone(dial), clone(dial)
+	number.Label, number.Target = oddText, "+447700900123"
+	lamp.Kind = pbx.KeyBusyLamp
+	own.Kind, own.Target = pbx.KeyLine, ""
+	feature.Kind, feature.Target = pbx.KeyFeature, "*21#"
+	return some(dial, number, lamp, own, feature)
 }
 
 func (c *customer) entryVariants(line *pbx.Service, u *pbx.User, a *pbx.Alias, g *pbx.Group) []pbx.Record {

@@ -1,0 +1,81 @@
+package pbx
+
+import "context"
+
+// CompleteOrder says that the provider has done what a service's type takes: the
+// service works and its billing starts now, or, where it was added for later, it is
+// pending activation (SVC-17). Only support can.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for a service whose order is not in
+// process.
+func (d *Directory) CompleteOrder(ctx context.Context, id ServiceID) (*Service, error) {
+	return d.moveService(ctx, "CompleteOrder", id, StatusOrderProcessing, func(t *tx, s *Service) *Service {
+		later := s.ActivateLater
+		s = edit(t, s, func(s *Service) { s.Status, s.ActivateLater = StatusPendingActivation, false })
+		t.did("service.order-completed", s.ref(), s.Type)
+		if later {
+			return s
+		}
+		return t.startService(s)
+	})
+}
+
+// FailOrder says that the provider cannot do what a service's type takes, and why
+// (SVC-17). The service is not billed; its order can be retried, or the service
+// deleted. Only support can.
+//
+// Errors: ErrNotFound; ErrInvalid for a reason that is missing or longer than 256
+// characters; ErrFailedPrecondition for a service whose order is not in process.
+func (d *Directory) FailOrder(ctx context.Context, id ServiceID, reason string) (*Service, error) {
+	var look door
+	look.required(SVC17, "Reason", reason, maxOutcome)
+	return d.moveServiceIf(ctx, "FailOrder", id, StatusOrderProcessing, look.err(), func(t *tx, s *Service) *Service {
+		s = edit(t, s, func(s *Service) { s.Status, s.Failure = StatusOrderFailed, reason })
+		t.did("service.order-failed", s.ref(), s.Type)
+		return s
+	})
+}
+
+// RetryOrder asks the provider again for a service whose order failed (SVC-17).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for a service whose order did not
+// fail.
+func (d *Directory) RetryOrder(ctx context.Context, id ServiceID) (*Service, error) {
+	return d.moveService(ctx, "RetryOrder", id, StatusOrderFailed, func(t *tx, s *Service) *Service {
+		s = edit(t, s, func(s *Service) { s.Status, s.Failure = StatusOrderProcessing, "" })
+		t.did("service.order-processing", s.ref(), s.Type)
+		return s
+	})
+}
+
+// moveService takes a service from one status to another.
+func (d *Directory) moveService(ctx context.Context, operation string, id ServiceID, from ServiceStatus, move func(*tx, *Service) *Service) (*Service, error) {
+	return d.moveServiceIf(ctx, operation, id, from, nil, move)
+}
+
+// moveServiceIf is moveService with input, which may be refused.
+func (d *Directory) moveServiceIf(ctx context.Context, operation string, id ServiceID, from ServiceStatus, refusal error,
+	move func(*tx, *Service) *Service) (*Service, error) {
+	var out *Service
+	err := d.change(ctx, operation, func(a *ahead) { a.service(id) }, func(t *tx) error {
+		s, err := t.service(ctx, id)
+		if err != nil {
+			return err
+		}
+		if refusal != nil {
+			return refusal
+		}
+		if s.Status != from {
+			return s.not(from)
+		}
+		out = copyOf(move(t, s))
+		return nil
+	})
+	return out, err
+}
+
+// not refuses what only a service of another status allows (SVC-17).
+func (s *Service) not(wanted ServiceStatus) *Error {
+	return &Error{Code: SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
+		Reason: s.ref().String() + " is " + string(s.Status) + ", not " + string(wanted)}
+}

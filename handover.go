@@ -1,0 +1,210 @@
+package pbx
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+)
+
+// Successor is the new person to whom a user is handed over: the details of a
+// NewUser that are a person's own.
+type Successor struct {
+	FirstName, LastName string // up to 64 characters; one of the two may be empty
+	Email               string
+	Login               string // the user ID; empty: the email address (USR-3)
+
+	// All that follows may be left out.
+	Mobile        E164       // empty: none; the old person's goes
+	SIPAddress    SIPAddress // empty: generated from the user ID (EXT-6)
+	NoWelcomeMail bool       // do not send the welcome email (USR-12)
+	Rev           int64      // of the user as read; 0: whatever he is by now (SVC-15)
+}
+
+// HandOver makes a set-up user that of a new person (USR-15), and nothing of the
+// old one is left in his record. What he does the work with stays: services, numbers,
+// extensions, devices, station, aliases, memberships, department and location, and
+// whether he is active. What lets somebody in ends: his SIP credentials and his
+// aliases', and the PINs of mailboxes of which he is the only user; messages are
+// announced to the new address where they were to the old one.
+//
+// It warns of what may name the old person, or let him in, and is not his alone to
+// change: aliases, services with a name, the PIN of a shared mailbox, mailboxes
+// that announce elsewhere, and owners of his lines who go by his user ID or email.
+//
+// Errors: ErrNotFound; ErrStale, together with the user as he is now (SVC-15); and
+// all of these at once: ErrInvalid for bad fields (USR-1, USR-3, USR-5, EXT-6),
+// ErrConflict for a user ID or SIP address that is taken (USR-3, EXT-6).
+func (d *Directory) HandOver(ctx context.Context, user UserID, to Successor) (*User, error) {
+	var out *User
+	err := d.change(ctx, "HandOver", func(a *ahead) { to.plan(a, user) }, func(t *tx) error {
+		was, err := t.user(ctx, user)
+		if err != nil {
+			return err
+		}
+		if to.Rev != 0 {
+			if err := current(to.Rev, was.Rev, was.ref()); err != nil {
+				out = copyOf(was)
+				return err
+			}
+		}
+		row, err := t.succeed(ctx, was, &to)
+		if err != nil {
+			return err
+		}
+		t.update(was, row)
+		t.claimSIP(row.SIPAddress, row.ID, AliasID{})
+		t.did("user.handed-over", row.ref(), "")
+		out = copyOf(row)
+		if err := t.leaveBehind(ctx, was, row); err != nil {
+			return err
+		}
+		t.welcome(row, to.NoWelcomeMail)
+		return nil
+	})
+	return out, err
+}
+
+// plan is what handing over reads.
+func (s *Successor) plan(a *ahead, user UserID) {
+	u := a.user(user)
+	u.place()
+	u.credentials()
+	u.to(extensionsByMain, "id")
+	u.to(associationsByPrimary, "id")
+	services := u.services()
+	services.users()
+	services.to(mailboxesTable.Key(), "id")
+	services.to(ownersTable.Key(), "id")
+	login := cmp.Or(s.Login, s.Email)
+	a.login(login)
+	a.sipAddress(s.SIPAddress, login, "")
+}
+
+// succeed looks at a new person, and returns what the user becomes. The address
+// that the old one had is given up first: the new one may get the same.
+func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, error) {
+	row := copyOf(was)
+	row.FirstName, row.LastName, row.Email, row.Login, row.Mobile = to.FirstName, to.LastName, to.Email, to.Login, to.Mobile
+	if to.Login == "" {
+		row.Login = to.Email
+		if !validEmail(to.Email) {
+			row.Login = was.Login // what is wrong is the email address: it is refused once
+		}
+	}
+	var look door
+	if _, err := t.lookUser(ctx, row, was, &look); err != nil {
+		return nil, err
+	}
+	if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
+		return nil, err
+	}
+	main, err := t.mainExtension(ctx, was.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.lookAddress(ctx, row, to.SIPAddress, main, &look); err != nil {
+		return nil, err
+	}
+	return row, look.err()
+}
+
+// leaveBehind takes from a user what let the old person in, and warns of what may
+// still name him.
+func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
+	aliases, err := t.aliasesOf(ctx, row)
+	if err != nil {
+		return err
+	}
+	for _, a := range aliases {
+		if err := t.endCredentials(ctx, a.SIPAddress, a.ref()); err != nil {
+			return err
+		}
+		t.warn(USR15, a.ref(), "%s stays, with its name and its SIP address %s", a.ref(), a.SIPAddress)
+	}
+	has, err := t.servicesOf(ctx, row.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range has {
+		s, err := t.service(ctx, a.ServiceID)
+		if err != nil {
+			return err
+		}
+		if s.Name != "" {
+			t.warn(USR15, s.ref(), "%s stays, with its name", s.ref())
+		}
+		if err := t.handOverMailbox(ctx, s, was, row); err != nil {
+			return err
+		}
+		if err := t.warnOfOwner(ctx, s, was); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handOverMailbox keeps the old person out of the mailbox of a service, unless
+// others use it, and announces to the new one what was announced to him.
+func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User) error {
+	_, m, err := t.mailboxOf(ctx, s.ID)
+	if err != nil || m == nil {
+		return err
+	}
+	others, err := t.othersOf(ctx, s.ID, row.ID)
+	if err != nil {
+		return err
+	}
+	now := copyOf(m)
+	switch {
+	case m.Email != "" && (strings.EqualFold(m.Email, was.Email) || strings.EqualFold(m.Email, was.Login)):
+		now.Email = row.Email
+		t.did("mailbox.modified", m.ref(), m.Number)
+	case m.Email != "" && !strings.EqualFold(m.Email, row.Email):
+		t.warn(USR15, m.ref(), "%s goes on announcing its messages to %s", m.ref(), m.Email)
+	}
+	switch {
+	case m.HasPIN() && len(others) == 0:
+		now.pinHash, now.tries, now.LockedUntil = nil, 0, time.Time{}
+		t.did("mailbox.pin-cleared", m.ref(), "")
+	case m.HasPIN():
+		t.warn(USR15, m.ref(), "%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others))
+	}
+	if now.Email != m.Email || now.HasPIN() != m.HasPIN() {
+		t.update(m, now)
+	}
+	return nil
+}
+
+// warnOfOwner warns of an owner of a line who goes by the old person's user ID or
+// email address, or by what stands before the @. Owners are principals of whoever
+// signs people in: that they are the same person is not certain enough to remove
+// one.
+func (t *tx) warnOfOwner(ctx context.Context, s *Service, was *User) error {
+	owners, err := t.ownersOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, o := range owners {
+		for _, address := range []string{was.Login, was.Email} {
+			local, _, _ := strings.Cut(address, "@")
+			if name := string(o.Principal); strings.EqualFold(name, address) || strings.EqualFold(name, local) {
+				t.warn(USR15, s.ref(), "%s is an owner of %s still", name, s.ref())
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// welcome sends a welcome email to a new person, unless it is to be left out or he
+// is disabled: then it is sent when he is enabled, by SendWelcomeMail.
+func (t *tx) welcome(u *User, leftOut bool) {
+	switch {
+	case leftOut:
+	case u.State == UserDisabled:
+		t.warn(USR12, u.ref(), "%s is disabled: the welcome email is not sent", u.ref())
+	default:
+		t.did("user.welcome-mail", u.ref(), "")
+	}
+}

@@ -1,0 +1,92 @@
+package pbx
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+)
+
+// Password is the password of SIP credentials. It is kept nowhere: whoever
+// issued it reveals it and hands it on, once. It prints as [password], so that it
+// gets into no log.
+type Password struct {
+	reveal func() (string, error) // a function, which nothing that prints values looks into
+}
+
+// Reveal returns the password. Errors: ErrFailedPrecondition as long as the batch
+// or the review in which it was issued is not committed.
+func (p Password) Reveal() (string, error) {
+	if p.reveal == nil {
+		return "", &Error{Code: EXT7, Kind: ErrFailedPrecondition, Field: "Password", Reason: "no password was issued"}
+	}
+	return p.reveal()
+}
+
+// Format writes [password], whatever the verb.
+func (Password) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[password]") }
+
+// MarshalText returns [password].
+func (Password) MarshalText() ([]byte, error) { return []byte("[password]"), nil }
+
+// drawn is a password that becomes valid, and can be revealed, with a commit.
+type drawn struct {
+	text  string
+	valid atomic.Bool
+}
+
+// passwordBytes are the random ones of a password: 160 bits.
+const passwordBytes = 20
+
+// drawPassword draws a password of letters and digits that are not mistaken for
+// one another and can be typed into a phone.
+func (c *core) drawPassword() (*drawn, error) {
+	random, err := c.draw(EXT7, passwordBytes)
+	if err != nil {
+		return nil, err
+	}
+	return &drawn{text: strings.ToLower(base32.StdEncoding.EncodeToString(random))}, nil
+}
+
+func (d *drawn) password() Password {
+	return Password{func() (string, error) {
+		if !d.valid.Load() {
+			return "", &Error{Code: EXT7, Kind: ErrFailedPrecondition, Field: "Password",
+				Reason: "the password can be revealed when the batch or review that issued it is committed"}
+		}
+		return d.text, nil
+	}}
+}
+
+// draw reads random bytes.
+func (c *core) draw(code Code, n int) ([]byte, error) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(c.random, b); err != nil {
+		return nil, &Error{Code: code, Kind: ErrStorage, Reason: "the source of randomness failed; nothing was changed", Err: err}
+	}
+	return b, nil
+}
+
+// HA1 is the hash of user name, realm and password that a registrar checks a
+// phone's answer with, in lower-case hexadecimal (RFC 7616, RFC 8760). Whoever
+// has it can sign in: it is as good as the password, and prints as [HA1].
+type HA1 string
+
+// Format writes [HA1], whatever the verb.
+func (HA1) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[HA1]") }
+
+// MarshalText returns [HA1].
+func (HA1) MarshalText() ([]byte, error) { return []byte("[HA1]"), nil }
+
+func ha1(hash []byte) HA1 { return HA1(hex.EncodeToString(hash)) }
+
+// digests are the hashes of the credentials of an address, by SHA-256 and by MD5.
+func digests(address SIPAddress, password string) (bySHA256 [sha256.Size]byte, byMD5 [md5.Size]byte) {
+	user, realm, _ := strings.Cut(string(address), "@")
+	text := []byte(user + ":" + realm + ":" + password)
+	return sha256.Sum256(text), md5.Sum(text)
+}

@@ -1,0 +1,227 @@
+package pbx
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The events of foreign services. Those of requests are what Connect looks for.
+const (
+	foreignAttached        = "foreign.attached"
+	foreignRequested       = "foreign.requested"
+	foreignDeleteRequested = "foreign.delete-requested"
+)
+
+// Settlement is what another system said of a foreign service.
+type Settlement struct {
+	State   ForeignState // ForeignActive, ForeignFailed or ForeignGone
+	Outcome string       // its words, up to 256 characters: administrators of the tenant see them
+	Link    string       // with ForeignActive: the page of what was made; "": the one that was recorded
+}
+
+// settlements are the states in which each can be said.
+var settlements = map[ForeignState][]ForeignState{
+	ForeignActive: {ForeignRequested},
+	ForeignFailed: {ForeignRequested, ForeignDeleting},
+	ForeignGone:   {ForeignActive, ForeignFailed, ForeignDeleting, ForeignLeft},
+}
+
+// SettleForeign records what another system said (SVC-18): what was asked for is
+// there, or was refused; or the foreign service is gone, because it was to be
+// deleted, or because its own system did so by itself. One that is gone has no
+// record any more; it is returned as it was. Connect settles what it asks for;
+// a bridge that hears from the other system by other ways calls this. Only support
+// can.
+//
+// Errors: ErrNotFound; ErrInvalid for bad fields, all at once; ErrFailedPrecondition
+// for what cannot be said of it in its state.
+func (d *Directory) SettleForeign(ctx context.Context, id ForeignID, in Settlement) (*ForeignService, error) {
+	var out *ForeignService
+	err := d.change(ctx, "SettleForeign", func(a *ahead) { a.foreign(id) }, func(t *tx) error {
+		f, err := t.foreign(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := in.look(f); err != nil {
+			return err
+		}
+		out = copyOf(t.settle(f, in))
+		return nil
+	})
+	return out, err
+}
+
+func (in *Settlement) look(f *ForeignService) error {
+	var look door
+	from, known := settlements[in.State]
+	if !known {
+		look.refuse(SVC18, "State", "not active, failed or gone")
+	}
+	look.text(SVC18, "Outcome", in.Outcome, maxOutcome)
+	if in.Link != "" {
+		look.link(SVC13, "Link", in.Link)
+	}
+	if err := look.err(); err != nil {
+		return err
+	}
+	if !slices.Contains(from, f.State) {
+		return &Error{Code: SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
+			Reason: fmt.Sprintf("%s is %s and cannot become %s", f.ref(), f.State, in.State)}
+	}
+	return nil
+}
+
+func (t *tx) settle(f *ForeignService, in Settlement) *ForeignService {
+	now := copyOf(f)
+	now.State, now.Outcome, now.At = in.State, in.Outcome, t.now
+	if in.State == ForeignActive && in.Link != "" {
+		now.Link = in.Link
+	}
+	if in.State == ForeignGone {
+		t.remove(f)
+	} else {
+		t.update(f, now)
+	}
+	t.did("foreign."+string(in.State), f.ref(), f.errand())
+	return now
+}
+
+// RetryForeign asks the other system again for what it refused: to make a foreign
+// service of a line, or to delete one whose line is gone (SVC-10, SVC-18).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for one that did not fail (SVC-18),
+// and for each user of the line without the email address that it needs (USR-14).
+func (d *Directory) RetryForeign(ctx context.Context, id ForeignID) (*ForeignService, error) {
+	var out *ForeignService
+	err := d.change(ctx, "RetryForeign", func(a *ahead) {
+		line := a.foreign(id).to(servicesTable.Key(), "service_id")
+		line.users()
+	}, func(t *tx) error {
+		f, err := t.foreign(ctx, id)
+		if err != nil {
+			return err
+		}
+		if f.State != ForeignFailed {
+			return &Error{Code: SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
+				Reason: fmt.Sprintf("%s is %s: only what failed is asked for again", f.ref(), f.State)}
+		}
+		if f.ServiceID.IsZero() {
+			out = copyOf(t.ask(f, ForeignDeleting, foreignDeleteRequested, Ref{}, func(*ForeignService) {}))
+			return nil
+		}
+		s, err := t.service(ctx, f.ServiceID)
+		if err != nil {
+			return err
+		}
+		users, err := t.othersOf(ctx, s.ID, UserID{})
+		if err != nil {
+			return err
+		}
+		if err := all(unmet(f, users...)); err != nil {
+			return err
+		}
+		out = copyOf(t.ask(f, ForeignRequested, foreignRequested, s.ref(), func(*ForeignService) {}))
+		return nil
+	})
+	return out, err
+}
+
+// ask stages a further request to a foreign service's system.
+func (t *tx) ask(f *ForeignService, state ForeignState, verb string, line Ref, change func(*ForeignService)) *ForeignService {
+	f = edit(t, f, func(f *ForeignService) {
+		f.State, f.Outcome, f.At, f.Requests = state, "", t.now, f.Requests+1
+		change(f)
+	})
+	t.relate(verb, f.ref(), line, f.errand())
+	return f
+}
+
+// DetachForeign forgets a foreign service that its own system never made, that it
+// does not delete, or that only an administrator of that system can: here nothing
+// is left to be done about it (SVC-10). One that is active goes with its line, or
+// when its system says that it is gone.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for one that is neither left nor
+// failed (SVC-13).
+func (d *Directory) DetachForeign(ctx context.Context, id ForeignID) error {
+	return d.change(ctx, "DetachForeign", func(a *ahead) { a.foreign(id) }, func(t *tx) error {
+		f, err := t.foreign(ctx, id)
+		if err != nil {
+			return err
+		}
+		if f.State != ForeignLeft && f.State != ForeignFailed {
+			return &Error{Code: SVC13, Kind: ErrFailedPrecondition, Subject: f.ref(), Holder: Ref{Kind: "system", ID: f.System, Name: f.System},
+				Reason: fmt.Sprintf("%s is %s: it goes with its line, or in %s", f.ref(), f.State, f.place())}
+		}
+		t.remove(f)
+		t.did("foreign.detached", f.ref(), f.errand())
+		return nil
+	})
+}
+
+// confirmForeign asks to confirm that a line's foreign services go with it, and
+// names those that can only be deleted elsewhere (SVC-10).
+func (t *tx) confirmForeign(s *Service, has []*ForeignService) {
+	var going, stay []string
+	for _, f := range has {
+		switch {
+		case !f.there():
+		case f.Deletable:
+			going = append(going, f.Name+" in "+f.place())
+		default:
+			stay = append(stay, f.Name+" in "+f.place())
+		}
+	}
+	var parts []string
+	if len(going) > 0 {
+		parts = append(parts, "deleted with it: "+strings.Join(going, ", "))
+	}
+	if len(stay) > 0 {
+		parts = append(parts, "affected, and deleted only there: "+strings.Join(stay, ", "))
+	}
+	if len(parts) > 0 {
+		t.confirm(SVC10, s.ref(), "%s has foreign services; %s", s.ref(), strings.Join(parts, "; "))
+	}
+}
+
+// orphanForeign stages what becomes of a line's foreign services when it goes
+// (SVC-10): their systems are asked to delete those that they can, and the others
+// stay in the tenant's list until somebody has seen to them. What was refused was
+// never there.
+func (t *tx) orphanForeign(ctx context.Context, s *Service) error {
+	has, err := t.foreignOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	leave := func(f *ForeignService) { f.ServiceID, f.FormerDN = ServiceID{}, s.DN }
+	for _, f := range has {
+		switch {
+		case f.State == ForeignFailed:
+			t.remove(f)
+			t.relate("foreign.detached", f.ref(), s.ref(), f.errand())
+		case f.Deletable:
+			t.ask(f, ForeignDeleting, foreignDeleteRequested, s.ref(), leave)
+		default:
+			f = edit(t, f, func(f *ForeignService) {
+				f.State, f.Outcome, f.At = ForeignLeft, "", t.now
+				leave(f)
+			})
+			t.relate("foreign.left", f.ref(), s.ref(), f.errand())
+		}
+	}
+	return nil
+}
+
+// undeletable refuses to delete a line together with its user where a foreign
+// service is on it that only its own system can delete (USR-11).
+func undeletable(u *User, s *Service, has []*ForeignService) (bad []*Error) {
+	for _, f := range has {
+		if f.there() && !f.Deletable {
+			bad = append(bad, &Error{Code: USR11, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: f.ref(),
+				Reason: fmt.Sprintf("%s has %s with %s, which only its own system can delete: %s", u.ref(), s.ref(), f.Name, f.place())})
+		}
+	}
+	return bad
+}
