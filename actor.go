@@ -198,7 +198,8 @@ var grants = map[string]grant{
 // linesAndUsers are the operations that cancel a line, create one, or change who
 // uses it: what owning a line does not give (OWN-6).
 var linesAndUsers = []string{
-	"AddService", "DeleteService", "Associate", "Disassociate", "SetPrimary", "CreateUser", "SetUpUser", "ImportUsers", "DeleteUser", "HandOver",
+	"AddService", "DeleteService", "Associate", "Disassociate", "SetPrimary", "CreateUser", "SetUpUser", "ImportUsers", "DeleteUser",
+	"HandOver",
 }
 
 // allow is the choke point of access: it returns the tenant that the

@@ -83,11 +83,13 @@ func (t *tx) newUser(ctx context.Context, in *NewUser, look *door) (*User, *Loca
 	if row.Login == "" {
 		row.Login = row.Email
 	}
+	look.email(USR1, "Email", row.Email)
 	at, err := t.lookUser(ctx, row, nil, look)
 	return row, at, err
 }
 
-// lookUser checks the fields of a user, new or modified, and folds them. It
+// lookUser checks the fields of a user, new or modified, and folds them; the email
+// address, which can be cleared where he is modified, is the caller's to check. It
 // returns his location, or nil.
 func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location, error) {
 	if u.FirstName == "" && u.LastName == "" {
@@ -95,9 +97,6 @@ func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location,
 	}
 	look.text(USR1, "FirstName", u.FirstName, maxName)
 	look.text(USR1, "LastName", u.LastName, maxName)
-	if u.Email != "" || was == nil {
-		look.email(USR1, "Email", u.Email)
-	}
 	if u.Mobile != "" {
 		look.e164(USR5, "Mobile", u.Mobile)
 	}

@@ -72,7 +72,7 @@ func (t *tx) issue(s *SIPIdentity, holder Ref) (*Credentials, error) {
 	}
 	t.update(s, row)
 	t.did(holder.Kind+".credentials-issued", holder, "")
-	t.drawn = append(t.drawn, secret)
+	t.passwords = append(t.passwords, secret)
 	user, realm, _ := strings.Cut(string(s.Address), "@")
 	return &Credentials{Address: s.Address, Username: user, Realm: realm, Password: secret.password(), IssuedAt: t.now}, nil
 }

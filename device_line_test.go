@@ -210,6 +210,19 @@ func TestEXT9_LinesGoWithTheAssignmentTheAliasAndTheUser(t *testing.T) {
 	})
 }
 
+func TestEXT9_LinesStayWhenTheUserIsHandedOver(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		john, phone, support, _ := w.multiLine()
+		w.put(phone.ID, 2, pbx.AliasMember(support.ID))
+		jane, err := w.dir.HandOver(w.ctx, john.ID, pbx.Successor{FirstName: "Jane", LastName: "Ray", Email: "jane@example.com"})
+		require.NoError(t, err)
+		require.Equal(t, []string{"1 Jane Ray", "2 John Support"}, w.onLines(phone.ID))
+		who, err := w.dir.LineIdentity(w.ctx, phone.ID, 1)
+		require.NoError(t, err)
+		require.Equal(t, jane.SIPAddress, who.SIPAddress)
+	})
+}
+
 func TestEXT9_TwoIdentitiesChangePlacesInABatchAndThroughAReview(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		john, phone, support, sales := w.multiLine()

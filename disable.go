@@ -35,7 +35,7 @@ func (d *Directory) DisableUser(ctx context.Context, id UserID) (*User, error) {
 		out = copyOf(row)
 		return t.eachLine(ctx, row, func(s *Service, others []*User) {
 			switch going := enabled(others); {
-			case s.Status != StatusActive:
+			case !s.billed():
 			case len(going) == 0:
 				t.did("service.stopped", s.ref(), "")
 			default:
@@ -71,7 +71,7 @@ func (d *Directory) EnableUser(ctx context.Context, id UserID) (*User, error) {
 		t.did("user.enabled", row.ref(), "")
 		out = copyOf(row)
 		return t.eachLine(ctx, row, func(s *Service, others []*User) {
-			if s.Status == StatusActive && len(enabled(others)) == 0 {
+			if s.billed() && len(enabled(others)) == 0 {
 				t.did("service.resumed", s.ref(), "")
 			}
 		})

@@ -182,9 +182,9 @@ func (w *world) gets(e pbx.E164) {
 	require.NoError(w.t, w.dir.DeleteService(w.ctx, s.ID))
 }
 
-// tenantSays is what a tenant has, by everything but IDs and times: its users with
+// described is what a tenant has, by everything but IDs and times: its users with
 // their lines, and the numbers that are assigned or waited for.
-func (w *world) tenantSays(t *testing.T) (list []string) {
+func (w *world) described(t *testing.T) (list []string) {
 	macs := map[pbx.DeviceID]pbx.MAC{}
 	temporary := map[pbx.E164]pbx.E164{}
 	for _, state := range []pbx.DeviceState{pbx.DeviceAvailable, pbx.DeviceAssigned} {
@@ -257,7 +257,7 @@ func imported(t *testing.T, people []person, seed uint64) string {
 	if _, err := to.dir.ImportUsers(to.ctx, strings.NewReader(strings.Join(shuffled, ""))); err != nil {
 		return err.Error() + "\n" + file
 	}
-	return gocmp.Diff(sortedRows(file), sortedRows(to.exported(to.dir))) + gocmp.Diff(from.tenantSays(t), to.tenantSays(t))
+	return gocmp.Diff(sortedRows(file), sortedRows(to.exported(to.dir))) + gocmp.Diff(from.described(t), to.described(t))
 }
 
 func TestSYS5_ExportThenImportIntoAnEmptyTenantGivesTheSameUsers(t *testing.T) {

@@ -52,8 +52,8 @@ func (r role) of(w *world) *pbx.Directory {
 // operations is not for: Batch and Review run operations, and Deliver, which
 // hands over at least once, has tests of its own.
 var reads = strings.Fields(`
-	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device DeviceLines Devices Digest ExportUsers Extensions ForeignService
-	ForeignServices Group Groups In Journal Keys Line LineIdentity
+	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device DeviceLines Devices Digest ExportUsers Extensions
+	ForeignService ForeignServices Group Groups In Journal Keys Line LineIdentity
 	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
 	SIPIdentity Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
@@ -182,12 +182,12 @@ var operations = []operation{
 	{"FailPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.FailPort(ctx, x.port.ID))
 	}, visiting},
+	{"HandOver", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.HandOver(ctx, x.ann.ID, pbx.Successor{FirstName: "New", Email: "new@example.com", Mobile: "+16175550198"}))
+	}, admin},
 	{"ImportUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.ImportUsers(ctx, strings.NewReader("first_name,email,extension,number_source,station,applications,mac\r\n"+
 			"New,new@example.com,,new,STANDARD,crm,00:1b:54:00:00:02\r\nOther,other@example.com,7850,,,,\r\n")))
-	}, admin},
-	{"HandOver", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.HandOver(ctx, x.ann.ID, pbx.Successor{FirstName: "New", Email: "new@example.com", Mobile: "+16175550198"}))
 	}, admin},
 	{"IssueCredentials", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.IssueCredentials(ctx, x.bob.SIPAddress))

@@ -47,35 +47,3 @@ func (d *Directory) RetryOrder(ctx context.Context, id ServiceID) (*Service, err
 		return s
 	})
 }
-
-// moveService takes a service from one status to another.
-func (d *Directory) moveService(ctx context.Context, operation string, id ServiceID, from ServiceStatus, move func(*tx, *Service) *Service) (*Service, error) {
-	return d.moveServiceIf(ctx, operation, id, from, nil, move)
-}
-
-// moveServiceIf is moveService with input, which may be refused.
-func (d *Directory) moveServiceIf(ctx context.Context, operation string, id ServiceID, from ServiceStatus, refusal error,
-	move func(*tx, *Service) *Service) (*Service, error) {
-	var out *Service
-	err := d.change(ctx, operation, func(a *ahead) { a.service(id) }, func(t *tx) error {
-		s, err := t.service(ctx, id)
-		if err != nil {
-			return err
-		}
-		if refusal != nil {
-			return refusal
-		}
-		if s.Status != from {
-			return s.not(from)
-		}
-		out = copyOf(move(t, s))
-		return nil
-	})
-	return out, err
-}
-
-// not refuses what only a service of another status allows (SVC-17).
-func (s *Service) not(wanted ServiceStatus) *Error {
-	return &Error{Code: SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
-		Reason: s.ref().String() + " is " + string(s.Status) + ", not " + string(wanted)}
-}

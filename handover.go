@@ -29,8 +29,9 @@ type Successor struct {
 // announced to the new address where they were to the old one.
 //
 // It warns of what may name the old person, or let him in, and is not his alone to
-// change: aliases, services with a name, the PIN of a shared mailbox, mailboxes
-// that announce elsewhere, and owners of his lines who go by his user ID or email.
+// change: aliases, services with a name, programmed keys, the PIN of a shared
+// mailbox, mailboxes that announce elsewhere, and owners of his lines who go by his
+// user ID or email.
 //
 // Errors: ErrNotFound; ErrStale, together with the user as he is now (SVC-15); and
 // all of these at once: ErrInvalid for bad fields (USR-1, USR-3, USR-5, EXT-6),
@@ -76,6 +77,7 @@ func (s *Successor) plan(a *ahead, user UserID) {
 	services.users()
 	services.to(mailboxesTable.Key(), "id")
 	services.to(ownersTable.Key(), "id")
+	services.to(serviceKeysTable.Key(), "id")
 	login := cmp.Or(s.Login, s.Email)
 	a.login(login)
 	a.sipAddress(s.SIPAddress, login, "")
@@ -96,6 +98,7 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 	if _, err := t.lookUser(ctx, row, was, &look); err != nil {
 		return nil, err
 	}
+	look.email(USR1, "Email", row.Email)
 	if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
 		return nil, err
 	}
@@ -133,6 +136,13 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 		}
 		if s.Name != "" {
 			t.warn(USR15, s.ref(), "%s stays, with its name", s.ref())
+		}
+		keys, err := t.keysOf(ctx, s.ID)
+		if err != nil {
+			return err
+		}
+		if len(keys) > 0 {
+			t.warn(USR15, s.ref(), "the programmed keys of %s stay, with their labels", s.ref())
 		}
 		if err := t.handOverMailbox(ctx, s, was, row); err != nil {
 			return err

@@ -115,7 +115,9 @@ func TestUSR15_ItWarnsOfWhatMayNameTheOldPersonOrLetHimIn(t *testing.T) {
 		s, err := w.dir.Service(w.ctx, made.Service.ID)
 		require.NoError(t, err)
 		s.Name = "Quetzal's line"
-		_, err = w.dir.ModifyService(w.ctx, s)
+		s, err = w.dir.ModifyService(w.ctx, s)
+		require.NoError(t, err)
+		s, err = w.dir.SetKeys(w.ctx, s.ID, s.Rev, []pbx.PhoneKey{{Position: 3, Kind: pbx.KeySpeedDial, Label: "Home", Target: "+16175550142"}})
 		require.NoError(t, err)
 		box, err := w.dir.Mailbox(w.ctx, s.ID)
 		require.NoError(t, err)
@@ -136,6 +138,7 @@ func TestUSR15_ItWarnsOfWhatMayNameTheOldPersonOrLetHimIn(t *testing.T) {
 		require.Equal(t, []string{
 			"alias Quetzal Care stays, with its name and its SIP address quetzal.care@acme.example.com",
 			about + " stays, with its name",
+			"the programmed keys of " + about + " stay, with their labels",
 			"mailbox " + string(s.DN) + " goes on announcing its messages to team@example.com",
 			"Quetzal is an owner of " + about + " still",
 			"zanzibar@quetzal.example is an owner of " + about + " still",

@@ -75,6 +75,9 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 		return err
 	}
 	row.Station = was.Station // what applications he can have goes by what he has
+	if row.Email != "" {
+		look.email(USR1, "Email", row.Email)
+	}
 	at, err := t.lookUser(ctx, row, was, &look)
 	if err != nil {
 		return err

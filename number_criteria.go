@@ -117,26 +117,26 @@ func (t *tx) drew(area string, e E164) {
 	if area == "" {
 		return
 	}
-	if t.fromArea == nil {
-		t.fromArea = make(map[string]E164)
+	if t.drawn == nil {
+		t.drawn = make(map[string]E164)
 	}
-	areas, before := t.fromArea, t.fromArea[area]
-	areas[area] = e
-	t.keepUndo(func() { areas[area] = before })
+	drawn, before := t.drawn, t.drawn[area]
+	drawn[area] = e
+	t.keepUndo(func() { drawn[area] = before })
 }
 
 // restock forgets what was drawn: a number goes back to stock.
 func (t *tx) restock() {
-	before := t.fromArea
-	t.fromArea = nil
-	t.keepUndo(func() { t.fromArea = before })
+	before := t.drawn
+	t.drawn = nil
+	t.keepUndo(func() { t.drawn = before })
 }
 
 // stillInStock selects the first numbers of an area's stock, behind those that
 // this transaction drew.
 func (t *tx) stillInStock(area string, limit int) Query {
 	q := inStock(area, limit)
-	if last := t.fromArea[area]; last != "" {
+	if last := t.drawn[area]; last != "" {
 		q.After = []any{string(last)}
 	}
 	return q

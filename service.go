@@ -7,37 +7,6 @@ import (
 	"time"
 )
 
-// ServiceStatus is where a service stands in its life (SVC-17):
-//
-//	          ┌─► order processing ─CompleteOrder─┐
-//	          │    │FailOrder   ▲RetryOrder       │
-//	          │    ▼            │                 │
-//	          │   order failed ─┘                 │
-//	added ────┼─► pending activation ◄─(later)────┤
-//	          │            │Activate…             │
-//	          │            ▼                      │
-//	          └─► active ◄──────────(at once)─────┘
-//	                │CancelService  ▲WithdrawCancellation
-//	                ▼               │
-//	              pending cancellation
-//
-// A service begins in order processing where its type takes something of the
-// provider (ServiceType.Fulfilment), else pending activation where it is added for
-// later or for a pending user, else active. It works and is billed while it is
-// active or pending cancellation, and in no other status. In any of them it can be
-// deleted. A remote service is none of this: its status is its own system's.
-type ServiceStatus string
-
-// The statuses of a service.
-const (
-	StatusNone                ServiceStatus = "none" // a remote service, and no other
-	StatusOrderProcessing     ServiceStatus = "order processing"
-	StatusOrderFailed         ServiceStatus = "order failed"
-	StatusPendingActivation   ServiceStatus = "pending activation"
-	StatusActive              ServiceStatus = "active"
-	StatusPendingCancellation ServiceStatus = "pending cancellation"
-)
-
 // Service is a line: what a DN reaches. It has zero, one or several users.
 type Service struct {
 	TenantID       TenantID
@@ -100,88 +69,6 @@ func (t *tx) service(ctx context.Context, id ServiceID) (*Service, error) {
 		err = missing("service", id.String())
 	}
 	return s, err
-}
-
-// ActivateService activates a service that was added for later and has no
-// pending user: it works and its billing starts now (SVC-17). The services of a
-// pending user are activated with him. Of a remote service it is the billing alone
-// that starts.
-//
-// Errors: ErrNotFound; ErrFailedPrecondition for a service that is not pending
-// activation, or naming the user who is pending, or disabled without anybody else
-// who has it (USR-13).
-func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service, error) {
-	var out *Service
-	err := d.change(ctx, "ActivateService", func(a *ahead) {
-		a.service(id)
-		a.usersOf(id)
-	}, func(t *tx) error {
-		s, err := t.service(ctx, id)
-		if err != nil {
-			return err
-		}
-		if !s.waits() {
-			return s.not(StatusPendingActivation)
-		}
-		users, err := t.othersOf(ctx, s.ID, UserID{})
-		if err != nil {
-			return err
-		}
-		for _, u := range users {
-			if u.State == UserPending {
-				return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
-					Reason: s.ref().String() + " is activated with " + u.ref().String() + ", who is pending"}
-			}
-		}
-		if err := t.serving(ctx, s); err != nil {
-			return err
-		}
-		if err := t.activateService(ctx, id); err != nil {
-			return err
-		}
-		s, err = t.service(ctx, id)
-		if err == nil {
-			out = copyOf(s)
-		}
-		return err
-	})
-	return out, err
-}
-
-// waits reports whether a service waits to be activated. Of a remote one that is
-// its billing alone.
-func (s *Service) waits() bool {
-	return s.Status == StatusPendingActivation || s.Status == StatusNone && !s.billed()
-}
-
-// billed reports whether the service's billing has started.
-func (s *Service) billed() bool { return !s.ActivatedAt.IsZero() }
-
-// activateService lets a service work, and starts its billing. One whose order is
-// not completed yet is active as soon as it is.
-func (t *tx) activateService(ctx context.Context, id ServiceID) error {
-	s, err := t.service(ctx, id)
-	switch {
-	case err != nil:
-		return err
-	case s.waits():
-		t.startService(s)
-	case s.ActivateLater:
-		edit(t, s, func(s *Service) { s.ActivateLater = false })
-	}
-	return nil
-}
-
-// startService stages that a service works and is billed from now on.
-func (t *tx) startService(s *Service) *Service {
-	s = edit(t, s, func(s *Service) {
-		if s.Status == StatusPendingActivation {
-			s.Status = StatusActive
-		}
-		s.ActivatedAt = t.now
-	})
-	t.did("service.activated", s.ref(), "")
-	return s
 }
 
 // Service returns a service of the tenant. Errors: ErrNotFound.
@@ -437,15 +324,6 @@ func (t *tx) moveDN(ctx context.Context, s *Service, dn Extension) (*Service, er
 	t.enterDialPlan(&DialEntry{Digits: dn, ServiceID: s.ID})
 	t.did("service.dn-changed", row.ref(), string(s.DN)+" "+string(dn))
 	return row, t.mailboxFollows(ctx, s, row)
-}
-
-// billing is when the billing of a change to the service starts: now, or on
-// activation where that is still to come.
-func (s *Service) billing(now time.Time) time.Time {
-	if !s.billed() {
-		return time.Time{}
-	}
-	return now
 }
 
 // typeChanged orders a service's change from its type to another, and takes

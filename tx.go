@@ -28,17 +28,17 @@ type tx struct {
 	reviewing bool       // confirmations are listed, not asked for
 	failed    error      // the store failed: nothing may be committed any more
 
-	base     *Tenant // as read; nil before the provider's first change
-	tenant   *Tenant // as staged
-	entries  map[string]entry
-	dirty    map[*Table]int // how many records of the table are staged
-	layers   map[*Index]*layer
-	spans    map[*Index][]span // what was read ahead
-	fromArea map[string]E164   // by area: all of its stock up to there is taken here
-	changes  []Change
-	undo     []func() // kept only where a part can be taken back
-	buf      []byte
-	fields   []Field // room for a record's
+	base    *Tenant // as read; nil before the provider's first change
+	tenant  *Tenant // as staged
+	entries map[string]entry
+	dirty   map[*Table]int // how many records of the table are staged
+	layers  map[*Index]*layer
+	spans   map[*Index][]span // what was read ahead
+	drawn   map[string]E164   // by area: all of its stock up to there is taken here
+	changes []Change
+	undo    []func() // kept only where a part can be taken back
+	buf     []byte
+	fields  []Field // room for a record's
 
 	outcome
 	ids    [][16]byte // drawn so far; a review's commit draws the same again
@@ -52,7 +52,7 @@ type outcome struct {
 	warnings      []Notice
 	confirmations []Notice
 	orders        []*Order
-	drawn         []*drawn
+	passwords     []*drawn
 }
 
 // entry is what is known of a key: the record, nil where there is none, and
@@ -488,7 +488,7 @@ func (t *tx) apply(ctx context.Context, w Writer) (int64, error) {
 
 // reveal makes valid what is so only when it is committed.
 func (t *tx) reveal() {
-	for _, secret := range t.drawn {
+	for _, secret := range t.passwords {
 		secret.valid.Store(true)
 	}
 }

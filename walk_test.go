@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,6 +40,7 @@ func countedIDs() func() [16]byte {
 func newWalker(t *testing.T, store pbx.Store, seed uint64) *walker {
 	w := &walker{world: newWorld(t, store, pbx.WithIDs(countedIDs())), rng: rand.New(rand.NewPCG(seed, 1))}
 	w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "7000", "7012", "" })
+	w.fibre()
 	w.sites = []pbx.LocationID{w.boston.ID, w.abroad().ID, w.bareSite("BARE").ID}
 	w.owned("+16175550160", "+16175550161")
 	_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+16175550170", "+16175550171"}})
@@ -101,10 +103,10 @@ func (w *walker) living(dir *pbx.Directory) (users []pbx.UserID, services []pbx.
 
 // step does one random thing.
 func (w *walker) step(dir *pbx.Directory) error {
-	ctx, types := w.ctx, []string{"PRO", "FREE", "PRO", "FREE", "GOLD"}
+	ctx, types := w.ctx, []string{"PRO", "FREE", "FIBRE", "PRO", "FREE", "FIBRE", "GOLD"}
 	users, services := w.living(dir)
 	user, service := one(w, users), one(w, services)
-	switch w.rng.IntN(27) {
+	switch w.rng.IntN(31) {
 	case 0, 1, 8:
 		in := w.person()
 		in.Extension = w.extension()
@@ -139,6 +141,7 @@ func (w *walker) step(dir *pbx.Directory) error {
 			return err
 		}
 		in := w.person()
+		u.Email = maybe(w, in.Email)
 		u.LocationID, u.E911, u.Login, u.Applications = in.LocationID, in.E911, in.Email, maybe(w, []string{"fax"}, []string{"crm"})
 		if in.SIPAddress != "" {
 			u.SIPAddress = in.SIPAddress
@@ -183,12 +186,51 @@ func (w *walker) step(dir *pbx.Directory) error {
 		l.Address.Street, l.Address.Country, l.NumberPrefix = maybe(w, "1 Main Street"), one(w, []string{"US", "GB"}), ""
 		_, err = dir.ModifyLocation(ctx, l)
 		return err
+	case 25:
+		return w.ask(dir, service)
+	case 26:
+		return w.answer(dir)
+	case 27:
+		return w.move(dir, service)
 	}
 	if w.rng.IntN(4) > 0 {
 		return w.stepOnPhone(dir, service)
 	}
 	_, err := dir.ActivateUser(ctx, user)
 	return err
+}
+
+// ask attaches something of another system to a line, or asks for it.
+func (w *walker) ask(dir *pbx.Directory, line pbx.ServiceID) error {
+	in := pbx.NewForeign{System: "CRM", Name: string(rune('a' + w.rng.IntN(3))), Link: "https://crm.example.com"}
+	in.Deletable, in.NeedsEmail, in.NeedsLogin = w.rng.IntN(2) == 0, w.rng.IntN(2) == 0, w.rng.IntN(2) == 0
+	if w.rng.IntN(2) == 0 {
+		return second(dir.AttachForeign(w.ctx, line, in))
+	}
+	return second(dir.RequestForeign(w.ctx, line, in))
+}
+
+// answer says what another system would, or asks it again, or forgets.
+func (w *walker) answer(dir *pbx.Directory) error {
+	var there []pbx.ForeignID
+	for _, f := range collect(w.t, dir.ForeignServices(w.ctx, pbx.ServiceID{})) {
+		there = append(there, f.ID)
+	}
+	id := one(w, there)
+	switch w.rng.IntN(6) {
+	case 0:
+		return second(dir.RetryForeign(w.ctx, id))
+	case 1:
+		return dir.DetachForeign(w.ctx, id)
+	}
+	said := one(w, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone, pbx.ForeignLeft})
+	return second(dir.As(pbx.Support("agent")).In(w.us.ID).SettleForeign(w.ctx, id, pbx.Settlement{State: said}))
+}
+
+// move takes a service from one status to another.
+func (w *walker) move(dir *pbx.Directory, line pbx.ServiceID) error {
+	dir = dir.As(pbx.Support("agent")).In(w.us.ID)
+	return second(moves[w.rng.IntN(len(moves))].call(w.ctx, dir, line, w.clock.Add(time.Hour)))
 }
 
 // stepOnPhone changes a line or the keys of a phone.
@@ -230,7 +272,7 @@ var errWalk = errors.New("dropped")
 
 // walk does a step alone, or several in a batch or a review.
 func (w *walker) walk() {
-	dir := w.dir.Confirm(pbx.USR9, pbx.USR10, pbx.SVC5, pbx.SVC9)
+	dir := w.dir.Confirm(pbx.USR9, pbx.USR10, pbx.SVC5, pbx.SVC9, pbx.SVC10)
 	several := func(ctx context.Context, dir *pbx.Directory) error {
 		for range 1 + w.rng.IntN(4) {
 			w.note(w.step(dir))

@@ -270,9 +270,9 @@ func TestManyMigrateAtOnce(t *testing.T) {
 	}
 	opening.Wait()
 	require.Equal(t, make([]error, len(errs)), errs)
-	steps, err := fs.Glob(postgres.Migrations(), "*.sql")
+	files, err := fs.Glob(postgres.Migrations(), "*.sql")
 	require.NoError(t, err)
-	require.Equal(t, []string{fmt.Sprint(len(steps))}, texts(t, connect(t, dsn), "SELECT version::text FROM pbx.schema_version"))
+	require.Equal(t, []string{fmt.Sprint(len(files))}, texts(t, connect(t, dsn), "SELECT version::text FROM pbx.schema_version"))
 }
 
 func TestThePoolIsTheHosts(t *testing.T) {

@@ -6,6 +6,22 @@ import (
 	"github.com/pbxkit/pbx"
 )
 
+// credentials claims an address with hashes of so many bytes.
+func credentials(w *World, at time.Time, bySHA256, byMD5 int, sealed bool) pbx.Change {
+	s := &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, IssuedAt: at}
+	for _, f := range s.Fields(nil) {
+		switch f.Name {
+		case "ha1_sealed":
+			*f.Ptr.(*bool) = sealed
+		case "ha1_sha256":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, bySHA256)...)
+		case "ha1_md5":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, byMD5)...)
+		}
+	}
+	return pbx.Change{New: s}
+}
+
 // Broken are changes that the schema refuses, by the constraint that does.
 // A constraint without a name is called by its column.
 var Broken = []struct {
@@ -44,6 +60,16 @@ var Broken = []struct {
 		return pbx.Change{New: &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, AliasID: w.alias.ID}}
 	}},
 
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, time.Time{}, 32, 0, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, time.Time{}, 0, 16, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, time.Time{}, 0, 0, true) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 0, 16, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 31, 0, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 60, 0, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 32, 44, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 32, 0, true) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 60, 16, true) }},
+
 	{"kind", func(w *World) pbx.Change { return with(w.group, func(g *pbx.Group) { g.Kind = "choir" }) }},
 	{"call_group_members_one", func(w *World) pbx.Change { return member(w, w.user.ID, pbx.UserID{}, pbx.AliasID{}) }},
 	{"call_group_members_one", func(w *World) pbx.Change { return member(w, w.user.ID, w.user.ID, w.alias.ID) }},
@@ -63,12 +89,87 @@ var Broken = []struct {
 	{"devices_primary_user", func(w *World) pbx.Change { return with(w.device, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
 	{"devices_primary_user", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
 
+	{"line", func(w *World) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.Line = 0 }) }},
+	{"device_lines_one", func(w *World) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID{} })
+	}},
+	{"device_lines_one", func(w *World) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID = w.other.ID }) }},
+	{"position", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Position = 0 }) }},
+	{"kind", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Kind = "doorbell" }) }},
+	{"service_keys_target", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "" }) }},
+	{"service_keys_target", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "12345678" }) }},
+	{"service_keys_target", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+0617555" }) }},
+	{"service_keys_target", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "+1617555x" }) }},
+	{"service_keys_target", func(w *World) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyBusyLamp, "+16175550100" })
+	}},
+	{"service_keys_target", func(w *World) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyLine, "*21" })
+	}},
+	{"service_keys_target", func(w *World) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "7001" })
+	}},
+	{"service_keys_target", func(w *World) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "*" })
+	}},
+
 	{"services_dn_digits", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "2" }) }},
 	{"services_dn_digits", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "12345678" }) }},
 	{"services_dn_digits", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "*21" }) }},
 	{"status", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Status = "" }) }},
 	{"category", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Category = "toaster" }) }},
 	{"services_number_shape", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Number = "0016175550100" }) }},
+
+	{"services_cancelled", func(w *World) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusPendingCancellation })
+	}},
+	{"services_cancelled", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.CancelAt = noon }) }},
+	{"services_remote", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusNone }) }},
+	{"services_remote", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.RemoteSystem = "Leeds" }) }},
+	{"services_billed", func(w *World) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.ActivatedAt = time.Time{} })
+	}},
+	{"services_billed", func(w *World) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusOrderProcessing })
+	}},
+	{"services_failed", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Failure = "why" }) }},
+	{"services_failed", func(w *World) pbx.Change {
+		return with(w.bare, func(s *pbx.Service) { s.Status, s.ActivatedAt = pbx.StatusOrderFailed, time.Time{} })
+	}},
+	{"services_later", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.ActivateLater = true }) }},
+
+	{"foreign_services_digits", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.FormerDN, f.State = pbx.ServiceID{}, "x", pbx.ForeignLeft })
+	}},
+	{"system", func(w *World) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.System = "" }) }},
+	{"name", func(w *World) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.Name = "" }) }},
+	{"state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State = pbx.ForeignGone })
+	}},
+	{"foreign_services_former", func(w *World) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.FormerDN = "20000" }) }},
+	{"foreign_services_former", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.State = pbx.ServiceID{}, pbx.ForeignLeft })
+	}},
+	{"foreign_services_state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.FormerDN = pbx.ServiceID{}, "20000" })
+	}},
+	{"foreign_services_state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State, f.Deletable = pbx.ForeignDeleting, true })
+	}},
+	{"foreign_services_state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.ServiceID, f.FormerDN, f.State, f.Deletable = pbx.ServiceID{}, "20000", pbx.ForeignLeft, true
+		})
+	}},
+	{"foreign_services_state", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.ServiceID, f.FormerDN, f.State = pbx.ServiceID{}, "20000", pbx.ForeignFailed
+		})
+	}},
+	{"foreign_services_asked", func(w *World) pbx.Change { return foreign(w, func(f *pbx.ForeignService) { f.Requests = 0 }) }},
+	{"foreign_services_asked", func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.State, f.Requests = pbx.ForeignActive, -1 })
+	}},
 
 	{"slot", func(w *World) pbx.Change { return association(w, 0) }},
 	{"slot", func(w *World) pbx.Change { return association(w, 9) }},
@@ -178,12 +279,30 @@ func entry(w *World, change func(*pbx.DialEntry)) pbx.Change {
 	return another(&pbx.DialEntry{TenantID: w.tenant.ID, Digits: "30000", Rev: 1, UserID: w.other.ID}, change)
 }
 
+// deviceLine is another line of the user's phone, with his alias.
+func deviceLine(w *World, change func(*pbx.DeviceLine)) pbx.Change {
+	return another(&pbx.DeviceLine{TenantID: w.tenant.ID, DeviceID: w.device.ID, Line: 2, Rev: 1, AliasID: w.alias.ID}, change)
+}
+
+func key(w *World, change func(*pbx.ServiceKey)) pbx.Change {
+	return another(&pbx.ServiceKey{TenantID: w.tenant.ID, ServiceID: w.service.ID, Rev: 1,
+		PhoneKey: pbx.PhoneKey{Position: 1, Kind: pbx.KeySpeedDial, Target: "7001"}}, change)
+}
+
 func owner(w *World, change func(*pbx.Owner)) pbx.Change {
 	return another(&pbx.Owner{TenantID: w.tenant.ID, ServiceID: w.service.ID, Principal: "joe", Rev: 1, Since: noon}, change)
 }
 
 func mailbox(w *World, change func(*pbx.Mailbox)) pbx.Change {
 	return another(&pbx.Mailbox{TenantID: w.tenant.ID, ServiceID: w.bare.ID, Rev: 1, Number: "20000", CreatedAt: noon}, change)
+}
+
+// foreign is what another system was asked to provide on a line.
+func foreign(w *World, change func(*pbx.ForeignService)) pbx.Change {
+	return another(&pbx.ForeignService{
+		TenantID: w.tenant.ID, ID: w.id(), Rev: 1, ServiceID: w.bare.ID, System: "SYSTEM", Name: "Client",
+		State: pbx.ForeignRequested, At: noon, Requests: 1,
+	}, change)
 }
 
 func event(w *World, change func(*pbx.Event)) pbx.Change {

@@ -47,6 +47,18 @@ var Dangling = map[string]func(w *World) pbx.Change{
 	"devices(tenant_id, user_id)": func(w *World) pbx.Change {
 		return with(w.device, func(d *pbx.Device) { d.UserID, d.PrimaryOf = pbx.UserID(w.alias.ID), pbx.UserID{} })
 	},
+	"device_lines(tenant_id, device_id)": func(w *World) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.DeviceID = w.foreign.devices[0].ID })
+	},
+	"device_lines(tenant_id, user_id)": func(w *World) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID, l.AliasID = pbx.UserID(w.alias.ID), pbx.AliasID{} })
+	},
+	"device_lines(tenant_id, alias_id)": func(w *World) pbx.Change {
+		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID(w.user.ID) })
+	},
+	"service_keys(tenant_id, service_id)": func(w *World) pbx.Change {
+		return key(w, func(k *pbx.ServiceKey) { k.ServiceID = pbx.ServiceID(w.user.ID) })
+	},
 	"services(tenant_id)": func(w *World) pbx.Change {
 		return another(w.bare, func(s *pbx.Service) { s.TenantID, s.Type, s.LocationID = nowhere, "", pbx.LocationID{} })
 	},
@@ -84,6 +96,14 @@ var Dangling = map[string]func(w *World) pbx.Change{
 	},
 	"mailboxes(tenant_id, service_id)": func(w *World) pbx.Change {
 		return mailbox(w, func(m *pbx.Mailbox) { m.ServiceID = pbx.ServiceID(w.user.ID) })
+	},
+	"foreign_services(tenant_id)": func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) {
+			f.TenantID, f.ServiceID, f.FormerDN, f.State = nowhere, pbx.ServiceID{}, "20000", pbx.ForeignLeft
+		})
+	},
+	"foreign_services(tenant_id, service_id)": func(w *World) pbx.Change {
+		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID = pbx.ServiceID(w.user.ID) })
 	},
 	"port_requests(tenant_id)": func(w *World) pbx.Change { return another(w.port, func(p *pbx.PortRequest) { p.TenantID = nowhere }) },
 	"numbers(tenant_id)":       func(w *World) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.TenantID = nowhere }) },

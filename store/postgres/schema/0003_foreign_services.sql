@@ -12,9 +12,9 @@ ALTER TABLE services
     ADD COLUMN activate_later boolean NOT NULL DEFAULT false, -- than its order is completed
     ADD CONSTRAINT services_cancelled CHECK ((status = 'pending cancellation') = (cancel_at IS NOT NULL)),
     ADD CONSTRAINT services_remote CHECK ((status = 'none') = (remote_system <> '')),
-    ADD CONSTRAINT services_billed CHECK (CASE WHEN status = 'none' THEN true
-                                               WHEN status IN ('active', 'pending cancellation') THEN activated_at IS NOT NULL
-                                               ELSE activated_at IS NULL END),
+    ADD CONSTRAINT services_billed CHECK (CASE WHEN status IN ('active', 'pending cancellation') THEN activated_at IS NOT NULL
+                                               WHEN status IN ('order processing', 'order failed', 'pending activation')
+                                               THEN activated_at IS NULL ELSE true END),
     ADD CONSTRAINT services_failed CHECK ((status = 'order failed') = (failure <> '')),
     ADD CONSTRAINT services_later CHECK (NOT activate_later OR status IN ('order processing', 'order failed'));
 CREATE INDEX services_by_cancellation ON services (tenant_id, cancel_at, id) WHERE cancel_at IS NOT NULL;

@@ -9,9 +9,9 @@ UPDATE services SET status = 'none', rev = rev + 1 WHERE remote_system <> '' AND
 ALTER TABLE services ADD COLUMN cancel_at INTEGER -- when it is to be deleted
     CONSTRAINT services_cancelled CHECK ((status = 'pending cancellation') = (cancel_at IS NOT NULL))
     CONSTRAINT services_remote CHECK ((status = 'none') = (remote_system <> ''))
-    CONSTRAINT services_billed CHECK (CASE WHEN status = 'none' THEN 1
-                                           WHEN status IN ('active', 'pending cancellation') THEN activated_at IS NOT NULL
-                                           ELSE activated_at IS NULL END);
+    CONSTRAINT services_billed CHECK (CASE WHEN status IN ('active', 'pending cancellation') THEN activated_at IS NOT NULL
+                                           WHEN status IN ('order processing', 'order failed', 'pending activation')
+                                           THEN activated_at IS NULL ELSE 1 END);
 ALTER TABLE services ADD COLUMN failure TEXT NOT NULL DEFAULT '' -- why its order failed
     CONSTRAINT services_failed CHECK ((status = 'order failed') = (failure <> ''));
 ALTER TABLE services ADD COLUMN activate_later INTEGER NOT NULL DEFAULT 0 CHECK (activate_later IN (0, 1)) -- than its order is completed
