@@ -52,6 +52,11 @@ func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 			",Mai,mai@example.com,mai@example.com,7001,existing,'+16175550180,,,,,,,SIP softphone,,,,,mai@acme.example.com,no,no,no",
 		)
 		require.Empty(t, gocmp.Diff(want, w.exported(w.dir)))
+		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Zoe", Email: "zoe@example.com"}, ServiceType: "PRO"})
+		require.NoError(t, err)
+		_, err = w.dir.DisableUser(w.ctx, made.User.ID)
+		require.NoError(t, err)
+		require.Contains(t, w.exported(w.dir), "zoe@acme.example.com,no,yes,no\r\n", "whoever is disabled does not come back active")
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Al", Email: "al@example.com", Extension: "7501"})
 			require.Contains(t, w.exported(dir), "\r\nAl,,", "in a batch it says what the batch did")
