@@ -116,19 +116,19 @@ func TestSVC18_OneActHereReachesTheOtherSystemToo(t *testing.T) {
 		}
 		w.connects(0, s)
 		require.Empty(t, s.said())
-		require.Equal(t, []string{"foreign.active", "foreign.active"}, w.told("foreign.active"), "the outcome is in the journal")
+		require.Equal(t, 2, w.happened("foreign.active"), "the outcome is in the journal")
 	})
 }
 
-// told lists the events of a type in the customer's journal.
-func (w *world) told(typ string) (types []string) {
+// happened counts the events of a type in the customer's journal.
+func (w *world) happened(typ string) (n int) {
 	w.t.Helper()
 	for _, e := range collect(w.t, w.dir.Journal(w.ctx, pbx.JournalQuery{})) {
 		if e.Type == typ {
-			types = append(types, e.Type)
+			n++
 		}
 	}
-	return types
+	return n
 }
 
 func TestSVC18_TheBadRequestsOfAnActAreReportedWithItsOtherFields(t *testing.T) {
@@ -164,7 +164,7 @@ func TestSVC10_ADeletionIsTakenToTheOtherSystemAndTheRecordGoesWhenItIsDone(t *t
 		require.Equal(t, []string{"delete Client"}, s.said())
 		require.Empty(t, s.has)
 		require.Empty(t, collect(t, w.dir.ForeignServices(w.ctx, pbx.ServiceID{})))
-		require.Len(t, w.told("foreign.gone"), 1)
+		require.Equal(t, 1, w.happened("foreign.gone"))
 	})
 }
 
@@ -211,7 +211,7 @@ func TestSVC18_ARefusalStandsInTheRecordUntilItIsAskedForAgain(t *testing.T) {
 		a := collect(t, w.dir.ForeignServices(w.ctx, line.ID))[0]
 		require.Equal(t, pbx.ForeignFailed, a.State)
 		require.Equal(t, "refused by the other system: no licence  left", a.Outcome)
-		require.Len(t, w.told("foreign.failed"), 1)
+		require.Equal(t, 1, w.happened("foreign.failed"))
 		w.connects(0, s)
 
 		s.refuses = nil

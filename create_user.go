@@ -83,20 +83,25 @@ func (t *tx) newUser(ctx context.Context, in *NewUser, look *door) (*User, *Loca
 	if row.Login == "" {
 		row.Login = row.Email
 	}
+	look.names(row)
 	look.email(USR1, "Email", row.Email)
 	at, err := t.lookUser(ctx, row, nil, look)
 	return row, at, err
 }
 
-// lookUser checks the fields of a user, new or modified, and folds them; the email
-// address, which can be cleared where he is modified, is the caller's to check. It
+// names checks the names of a user.
+func (d *door) names(u *User) {
+	if u.FirstName == "" && u.LastName == "" {
+		d.refuse(USR1, "Name", "is missing")
+	}
+	d.text(USR1, "FirstName", u.FirstName, maxName)
+	d.text(USR1, "LastName", u.LastName, maxName)
+}
+
+// lookUser checks the fields of a user, new or modified, behind his names and his
+// email address, which can be cleared where he is modified; and folds them. It
 // returns his location, or nil.
 func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location, error) {
-	if u.FirstName == "" && u.LastName == "" {
-		look.refuse(USR1, "Name", "is missing")
-	}
-	look.text(USR1, "FirstName", u.FirstName, maxName)
-	look.text(USR1, "LastName", u.LastName, maxName)
 	if u.Mobile != "" {
 		look.e164(USR5, "Mobile", u.Mobile)
 	}

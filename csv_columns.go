@@ -39,8 +39,9 @@ var csvColumns = []csvColumn{
 	{"music_on_hold", "MusicOnHold", false, into(func(r *csvRow) *string { return &r.in.MusicOnHold }), func(u *csvUser) string { return u.MusicOnHold }},
 	{"sip_address", "SIPAddress", false, into(func(r *csvRow) *SIPAddress { return &r.in.SIPAddress }), func(u *csvUser) string { return string(u.SIPAddress) }},
 	{"e911", "E911", false, yesOrNo("E911", func(r *csvRow, yes bool) { r.in.E911 = yes }), func(u *csvUser) string { return yes(u.E911) }},
+	// A disabled user's services do not work: those of whoever is made of him wait.
 	{"activate_later", "ActivateLater", false, yesOrNo("ActivateLater", func(r *csvRow, yes bool) { r.in.ActivateLater = yes }),
-		func(u *csvUser) string { return yes(u.State == UserPending) }},
+		func(u *csvUser) string { return yes(u.State != UserActive) }},
 	// Whoever is exported has been welcomed.
 	{"welcome_mail", "NoWelcomeMail", false, yesOrNo("NoWelcomeMail", func(r *csvRow, yes bool) { r.in.NoWelcomeMail = !yes }), func(*csvUser) string { return yes(false) }},
 }

@@ -52,6 +52,11 @@ func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 			",Mai,mai@example.com,mai@example.com,7001,existing,'+16175550180,,,,,,,SIP softphone,,,,,mai@acme.example.com,no,no,no",
 		)
 		require.Empty(t, gocmp.Diff(want, w.exported(w.dir)))
+		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Zoe", Email: "zoe@example.com"}, ServiceType: "PRO"})
+		require.NoError(t, err)
+		_, err = w.dir.DisableUser(w.ctx, made.User.ID)
+		require.NoError(t, err)
+		require.Contains(t, w.exported(w.dir), "zoe@acme.example.com,no,yes,no\r\n", "whoever is disabled does not come back active")
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Al", Email: "al@example.com", Extension: "7501"})
 			require.Contains(t, w.exported(dir), "\r\nAl,,", "in a batch it says what the batch did")
@@ -182,9 +187,9 @@ func (w *world) gets(e pbx.E164) {
 	require.NoError(w.t, w.dir.DeleteService(w.ctx, s.ID))
 }
 
-// told is what a tenant has, by everything but IDs and times: its users with
+// described is what a tenant has, by everything but IDs and times: its users with
 // their lines, and the numbers that are assigned or waited for.
-func (w *world) told(t *testing.T) (list []string) {
+func (w *world) described(t *testing.T) (list []string) {
 	macs := map[pbx.DeviceID]pbx.MAC{}
 	temporary := map[pbx.E164]pbx.E164{}
 	for _, state := range []pbx.DeviceState{pbx.DeviceAvailable, pbx.DeviceAssigned} {
@@ -257,7 +262,7 @@ func imported(t *testing.T, people []person, seed uint64) string {
 	if _, err := to.dir.ImportUsers(to.ctx, strings.NewReader(strings.Join(shuffled, ""))); err != nil {
 		return err.Error() + "\n" + file
 	}
-	return gocmp.Diff(sortedRows(file), sortedRows(to.exported(to.dir))) + gocmp.Diff(from.told(t), to.told(t))
+	return gocmp.Diff(sortedRows(file), sortedRows(to.exported(to.dir))) + gocmp.Diff(from.described(t), to.described(t))
 }
 
 func TestSYS5_ExportThenImportIntoAnEmptyTenantGivesTheSameUsers(t *testing.T) {

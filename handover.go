@@ -95,12 +95,10 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 		}
 	}
 	var look door
+	look.names(row)
 	look.email(USR1, "Email", row.Email)
 	if _, err := t.lookUser(ctx, row, was, &look); err != nil {
 		return nil, err
-	}
-	if to.Email == "" {
-		look.refuse(USR1, "Email", "is missing") // as of a new user, though it may be cleared later
 	}
 	if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
 		return nil, err

@@ -75,6 +75,7 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 		return err
 	}
 	row.Station = was.Station // what applications he can have goes by what he has
+	look.names(row)
 	if row.Email != "" {
 		look.email(USR1, "Email", row.Email)
 	}

@@ -381,7 +381,7 @@ func TestUSR7_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")
 		u.State, u.Station, u.CreatedAt, u.ActivatedAt = pbx.UserDisabled, "STANDARD", time.Time{}, time.Time{}
-		u.Email, u.LocationID, u.Applications = "", pbx.LocationID{9}, []string{"crm"}
+		u.Email, u.LocationID, u.Applications = "ann", pbx.LocationID{9}, []string{"crm"}
 		before := dump(t, w.store)
 		_, err := w.dir.ModifyUser(w.ctx, u)
 		require.Equal(t, []string{

@@ -43,10 +43,14 @@ func (c *conn) identify(ctx context.Context, on *statements, newest int) (int, e
 	case version > newest:
 		return 0, &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Err: pbx.ErrNewerSchema,
 			Reason: fmt.Sprintf("the schema is of version %d, and this library knows versions up to %d", version, newest)}
-	case version == newest:
-		return version, complete(tables)
+	case version < newest || complete(tables) == nil:
+		return version, nil
 	}
-	return version, nil
+	// Somebody else may have made the last step since the tables were read.
+	if tables, err = c.tables(ctx, on.schema); err != nil {
+		return 0, c.unread(ctx, err)
+	}
+	return version, complete(tables)
 }
 
 // tables returns the relations in the schema that have the names of ours, each

@@ -79,25 +79,26 @@ func (o *options) inspectFile(path string, newest int) error {
 	return err
 }
 
+// marks asks for all that tells whose a database is, in one statement: another
+// process may be making it. The first row has the ID and the version, each other
+// one the name of a table.
+const marks = `
+	SELECT '', application_id, user_version FROM pragma_application_id, pragma_user_version
+	UNION ALL SELECT name, 0, 0 FROM sqlite_schema WHERE type = 'table'`
+
 // identify returns the version of the schema, 0 for an empty database. One
 // that is not ours, or newer than this library, is an error.
 func identify(c *conn, newest int) (int, error) {
-	id, err := c.number("PRAGMA application_id")
+	rows, err := c.list(context.Background(), marks)
 	if err != nil {
 		return 0, unreadable(err)
 	}
-	version, err := c.number("PRAGMA user_version")
-	if err != nil {
-		return 0, unreadable(err)
-	}
-	rows, err := c.list(context.Background(), "SELECT name FROM sqlite_schema WHERE type = 'table'")
-	if err != nil {
-		return 0, unreadable(err)
-	}
+	id, version := rows[0][1], rows[0][2].(int64)
+	rows = rows[1:]
 	switch {
-	case id == 0 && version == 0 && len(rows) == 0:
+	case id == int64(0) && version == 0 && len(rows) == 0:
 		return 0, nil
-	case id != applicationID || version < 1:
+	case id != int64(applicationID) || version < 1:
 		return 0, foreign("the file is a database of something else", nil)
 	case version > int64(newest):
 		return 0, &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Err: pbx.ErrNewerSchema,

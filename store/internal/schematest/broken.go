@@ -6,6 +6,22 @@ import (
 	"github.com/pbxkit/pbx"
 )
 
+// credentials claims an address with hashes of so many bytes.
+func credentials(w *World, at time.Time, bySHA256, byMD5 int, sealed bool) pbx.Change {
+	s := &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, IssuedAt: at}
+	for _, f := range s.Fields(nil) {
+		switch f.Name {
+		case "ha1_sealed":
+			*f.Ptr.(*bool) = sealed
+		case "ha1_sha256":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, bySHA256)...)
+		case "ha1_md5":
+			*f.Ptr.(*[]byte) = append([]byte(nil), make([]byte, byMD5)...)
+		}
+	}
+	return pbx.Change{New: s}
+}
+
 // Broken are changes that the schema refuses, by the constraint that does.
 // A constraint without a name is called by its column.
 var Broken = []struct {
@@ -43,6 +59,16 @@ var Broken = []struct {
 	{"sip_identities_one", func(w *World) pbx.Change {
 		return pbx.Change{New: &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, AliasID: w.alias.ID}}
 	}},
+
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, time.Time{}, 32, 0, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, time.Time{}, 0, 16, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, time.Time{}, 0, 0, true) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 0, 16, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 31, 0, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 60, 0, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 32, 44, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 32, 0, true) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 60, 16, true) }},
 
 	{"kind", func(w *World) pbx.Change { return with(w.group, func(g *pbx.Group) { g.Kind = "choir" }) }},
 	{"call_group_members_one", func(w *World) pbx.Change { return member(w, w.user.ID, pbx.UserID{}, pbx.AliasID{}) }},
