@@ -31,6 +31,11 @@ func (p *played) call(ctx context.Context, dir *pbx.Directory, c model.Call) (an
 	case model.AddService, model.ModifyService, model.ActivateService, model.DeleteService, model.Associate, model.Disassociate, model.SetPrimary,
 		model.UpdateLine, model.AddOwner, model.RemoveOwner, model.SetLineLocation:
 		return nil, p.callService(ctx, dir, c)
+	case model.CompleteOrder, model.FailOrder, model.RetryOrder, model.CancelService, model.WithdrawCancellation,
+		model.AttachForeign, model.RequestForeign, model.SettleForeign, model.RetryForeign, model.DetachForeign:
+		return nil, p.callForeign(ctx, dir, c)
+	case model.DisableUser, model.EnableUser, model.HandOver, model.IssueCredentials, model.SetDeviceLine, model.ClearDeviceLine, model.SetKeys:
+		return nil, p.callPerson(ctx, dir, c)
 	case model.AddMailbox, model.ModifyMailbox, model.DeleteMailbox, model.SetPIN, model.CheckPIN:
 		return nil, p.callMailbox(ctx, dir, c)
 	case model.StockNumbers, model.AddNumbers, model.ReturnNumber, model.ChangeNumber, model.RequestPort, model.ConfirmPort, model.ActivatePort,
@@ -73,6 +78,8 @@ func (p *played) callTenant(ctx context.Context, dir *pbx.Directory, c model.Cal
 				t.Country = value
 			case "SIPDomain":
 				t.SIPDomain = value
+			case "NumberCriteria":
+				t.NumberCriteria = value
 			default:
 				model.SetPolicy(&t.Policy, field, value)
 			}
@@ -101,7 +108,7 @@ func (p *played) callTenant(ctx context.Context, dir *pbx.Directory, c model.Cal
 		return dir.DeleteLocation(ctx, p.location(o.Location))
 	case model.SetServiceType:
 		return second(dir.SetServiceType(ctx, pbx.ServiceType{Code: o.Code, Name: o.Name, Monthly: o.Monthly, OneTime: o.OneTime,
-			Applications: o.Applications, Rev: map[bool]int64{true: 999}[o.Stale]}))
+			Applications: o.Applications, Fulfilment: o.Fulfilment, Rev: map[bool]int64{true: 999}[o.Stale]}))
 	case model.SetStationPool:
 		return second(dir.SetStationPool(ctx, pbx.StationPool{Package: o.Package, Name: o.Name, Total: o.Total,
 			Applications: o.Applications, Rev: map[bool]int64{true: 999}[o.Stale]}))
@@ -129,12 +136,14 @@ func (p *played) callUser(ctx context.Context, dir *pbx.Directory, c model.Call)
 		return err
 	case model.SetUpUser:
 		made, err := dir.SetUpUser(ctx, pbx.SetUp{NewUser: p.newUser(o.Person, o.Extension), Number: o.Number, ServiceType: o.ServiceType,
-			Station: o.Station, Applications: o.Applications, DeviceID: p.device(o.Device), Ports: o.Ports, DeviceType: o.DeviceType})
-		if err == nil {
-			p.made("u", c.N, made.User.ID)
-			p.made("s", c.N, made.Service.ID)
+			Station: o.Station, Applications: o.Applications, DeviceID: p.device(o.Device), Ports: o.Ports, DeviceType: o.DeviceType,
+			Foreign: foreignOf(o.Foreign), Keys: o.Keys})
+		if err != nil {
+			return err
 		}
-		return err
+		p.made("u", c.N, made.User.ID)
+		p.made("s", c.N, made.Service.ID)
+		return p.madeForeign(ctx, dir, c.N, made.Service.ID, o.Foreign)
 	case model.ModifyUser:
 		u, err := dir.User(ctx, p.user(o.User))
 		if err != nil {
@@ -260,11 +269,12 @@ func (p *played) callService(ctx context.Context, dir *pbx.Directory, c model.Ca
 	case model.AddService:
 		s, err := dir.AddService(ctx, pbx.NewService{UserID: p.user(o.User), DN: o.DN, DeviceType: o.DeviceType, DeviceID: p.device(o.Device),
 			Name: o.Name, Type: o.Type, Number: o.Number, LocationID: p.location(o.Location), LocationKeptBy: o.LocationKeptBy,
-			RemoteSystem: o.RemoteSystem, ActivateLater: o.ActivateLater})
-		if err == nil {
-			p.made("s", c.N, s.ID)
+			RemoteSystem: o.RemoteSystem, ActivateLater: o.ActivateLater, Foreign: foreignOf(o.Foreign), Keys: o.Keys})
+		if err != nil {
+			return err
 		}
-		return err
+		p.made("s", c.N, s.ID)
+		return p.madeForeign(ctx, dir, c.N, s.ID, o.Foreign)
 	case model.ModifyService:
 		s, err := dir.Service(ctx, p.service(o.Service))
 		if err != nil {
@@ -325,6 +335,10 @@ func (p *played) setService(s *pbx.Service, field, value string) {
 		s.RemoteSystem = value
 	case "Number":
 		s.Number = pbx.E164(value)
+	case "Failure":
+		s.Failure = value
+	case "ActivateLater":
+		s.ActivateLater = value == "yes"
 	default:
 		panic("no field " + field)
 	}
@@ -399,6 +413,99 @@ func (p *played) callDevice(ctx context.Context, dir *pbx.Directory, c model.Cal
 		return dir.SetPrimaryDevice(ctx, p.device(o.Device))
 	case model.DeleteDevice:
 		return dir.DeleteDevice(ctx, p.device(o.Device))
+	}
+	panic("unreachable")
+}
+
+func foreignOf(list []model.NewForeign) []pbx.NewForeign {
+	var out []pbx.NewForeign
+	for _, f := range list {
+		out = append(out, pbx.NewForeign(f))
+	}
+	return out
+}
+
+// madeForeign keeps the handles of the foreign services that came with a line.
+func (p *played) madeForeign(ctx context.Context, dir *pbx.Directory, n int, line pbx.ServiceID, asked []model.NewForeign) error {
+	if len(asked) == 0 {
+		return nil
+	}
+	for f, err := range dir.ForeignServices(ctx, line) {
+		if err != nil {
+			return err
+		}
+		for i, a := range asked {
+			if a.System == f.System && a.Name == f.Name {
+				p.known(model.Handle(fmt.Sprint("f", n, []string{"", "b", "c"}[i])), f.ID)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *played) callForeign(ctx context.Context, dir *pbx.Directory, c model.Call) error {
+	made := func(f *pbx.ForeignService, err error) error {
+		if err == nil {
+			p.made("f", c.N, f.ID)
+		}
+		return err
+	}
+	switch o := c.Op.(type) {
+	case model.CompleteOrder:
+		return second(dir.CompleteOrder(ctx, p.service(o.Service)))
+	case model.FailOrder:
+		return second(dir.FailOrder(ctx, p.service(o.Service), o.Reason))
+	case model.RetryOrder:
+		return second(dir.RetryOrder(ctx, p.service(o.Service)))
+	case model.CancelService:
+		return second(dir.CancelService(ctx, p.service(o.Service), p.clock.Add(o.After)))
+	case model.WithdrawCancellation:
+		return second(dir.WithdrawCancellation(ctx, p.service(o.Service)))
+	case model.AttachForeign:
+		return made(dir.AttachForeign(ctx, p.service(o.Service), pbx.NewForeign(o.NewForeign)))
+	case model.RequestForeign:
+		return made(dir.RequestForeign(ctx, p.service(o.Service), pbx.NewForeign(o.NewForeign)))
+	case model.SettleForeign:
+		return second(dir.SettleForeign(ctx, p.id(o.Foreign), pbx.Settlement{State: o.State, Outcome: o.Outcome, Link: o.Link}))
+	case model.RetryForeign:
+		return second(dir.RetryForeign(ctx, p.id(o.Foreign)))
+	case model.DetachForeign:
+		return dir.DetachForeign(ctx, p.id(o.Foreign))
+	}
+	panic("unreachable")
+}
+
+func (p *played) callPerson(ctx context.Context, dir *pbx.Directory, c model.Call) error {
+	switch o := c.Op.(type) {
+	case model.DisableUser:
+		return second(dir.DisableUser(ctx, p.user(o.User)))
+	case model.EnableUser:
+		return second(dir.EnableUser(ctx, p.user(o.User)))
+	case model.HandOver:
+		return second(dir.HandOver(ctx, p.user(o.User), pbx.Successor{FirstName: o.FirstName, LastName: o.LastName, Email: o.Email, Login: o.Login,
+			Mobile: o.Mobile, SIPAddress: o.SIPAddress, NoWelcomeMail: o.NoMail, Rev: map[bool]int64{true: 999}[o.Stale]}))
+	case model.IssueCredentials:
+		address := o.Address
+		if u, err := dir.User(ctx, p.user(o.User)); err == nil && o.User != "" {
+			address = u.SIPAddress
+		}
+		if a, err := dir.Alias(ctx, p.id(o.Alias)); err == nil && o.Alias != "" {
+			address = a.SIPAddress
+		}
+		return second(dir.IssueCredentials(ctx, address))
+	case model.SetDeviceLine:
+		return second(dir.SetDeviceLine(ctx, p.device(o.Device), o.Line, memberOf(p, o.User, o.Alias)))
+	case model.ClearDeviceLine:
+		return dir.ClearDeviceLine(ctx, p.device(o.Device), o.Line)
+	case model.SetKeys:
+		rev := int64(0)
+		if s, err := dir.Service(ctx, p.service(o.Service)); err == nil {
+			rev = s.Rev
+		}
+		if o.Stale {
+			rev--
+		}
+		return second(dir.SetKeys(ctx, p.service(o.Service), rev, o.Keys))
 	}
 	panic("unreachable")
 }

@@ -109,9 +109,9 @@ func (d draw) confirmed(op model.Op) []pbx.Code {
 	}
 	switch op.(type) {
 	case model.DeleteUser:
-		return []pbx.Code{pbx.USR9, pbx.USR10}[d.Intn(6)/5:]
+		return []pbx.Code{pbx.SVC10, pbx.USR9, pbx.USR10}[d.Intn(6)/5:]
 	case model.DeleteService:
-		return []pbx.Code{pbx.SVC9}
+		return []pbx.Code{pbx.SVC9, pbx.SVC10}
 	case model.Disassociate:
 		return []pbx.Code{pbx.SVC5}
 	case model.ChangeStation:
@@ -128,7 +128,7 @@ func (d draw) actor(in model.Handle, op model.Op) (as model.Actor, where model.H
 			return modelSupport, ""
 		}
 		return modelSupport, in
-	case model.AddNumbers, model.ConfirmPort, model.ActivatePort, model.FailPort:
+	case model.AddNumbers, model.ConfirmPort, model.ActivatePort, model.FailPort, model.CompleteOrder, model.FailOrder, model.SettleForeign:
 		if !d.one(8) {
 			return modelSupport, in
 		}
@@ -274,15 +274,59 @@ func (d draw) choice(in model.Handle) pbx.NumberChoice {
 		if d.careful {
 			break
 		}
-		return oneOf(d, pbx.NumberChoice{Number: d.number()}, pbx.NumberChoice{Source: pbx.FromTenant}, pbx.NumberChoice{Source: "gift"})
-	case 0, 1, 2:
+		return oneOf(d, pbx.Existing(d.owned(in)).Keeping(), pbx.NumberChoice{Prefix: "+1"}, pbx.NewNumber().Keeping(), pbx.NumberChoice{Number: d.number()}, pbx.NumberChoice{Source: pbx.FromTenant}, pbx.NumberChoice{Source: "gift"})
+	case 0, 1:
 		return pbx.NewNumber()
+	case 2:
+		return d.like(in)
 	case 3:
 		return pbx.ThisNewNumber(d.number())
 	case 4, 5, 6, 7:
 		return pbx.Existing(d.owned(in))
 	}
 	return pbx.NumberChoice{}
+}
+
+// like is a new number that is wanted to begin in some way.
+func (d draw) like(in model.Handle) pbx.NumberChoice {
+	c := pbx.NewNumberLike(good(d, []string{"+1416", "+1617", "+16175550104", "+1"}, []string{"+44", "1617"}))
+	if d.one(3) {
+		c.Number = d.number()
+	}
+	if d.one(2) {
+		c = c.Keeping()
+	}
+	return c
+}
+
+// foreign is something that another system provides.
+func (d draw) foreign() model.NewForeign {
+	return model.NewForeign{System: good(d, []string{"MICOLLAB", "TEAMS"}, []string{"", "no code"}), Name: d.text("Chat", "Meet"),
+		Link:      good(d, []string{"https://teams.example/x", "http://m.example"}, []string{"", "ftp://x.example", "page"}),
+		Deletable: d.one(2), NeedsEmail: d.one(3), NeedsLogin: d.one(3)}
+}
+
+func (d draw) foreigns() []model.NewForeign {
+	return rarely(d, 5, []model.NewForeign{d.foreign()}, []model.NewForeign{d.foreign(), d.foreign()})
+}
+
+func (d draw) foreignID(in model.Handle) model.Handle {
+	return handle(d, in, "f", func(t *model.Tenant) []*model.Foreign { return t.Foreign }, func(f *model.Foreign) model.Handle { return f.ID })
+}
+
+// keys are programmable keys, of which two may be one.
+func (d draw) keys(in model.Handle) []pbx.PhoneKey {
+	var list []pbx.PhoneKey
+	for range d.Intn(4) {
+		k := oneOf(d, pbx.PhoneKey{Kind: pbx.KeySpeedDial, Target: string(d.extension(in))}, pbx.PhoneKey{Kind: pbx.KeyBusyLamp, Target: string(d.dialled(in))},
+			pbx.PhoneKey{Kind: pbx.KeyLine}, pbx.PhoneKey{Kind: pbx.KeyFeature, Target: "*21"}, pbx.PhoneKey{Kind: pbx.KeySpeedDial, Target: string(d.number())})
+		if d.careless(4) {
+			k = oneOf(d, pbx.PhoneKey{Kind: "song"}, pbx.PhoneKey{Kind: pbx.KeyFeature, Target: "21"}, pbx.PhoneKey{Kind: pbx.KeyBusyLamp, Target: "+1617"})
+		}
+		k.Label, k.Position = rarely(d, 4, d.text("Boss")), good(d, []int64{1, 2, 3, 4, 5}, []int64{0, 6, 28})
+		list = append(list, k)
+	}
+	return list
 }
 
 func (d draw) applications() []string {

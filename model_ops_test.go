@@ -28,7 +28,7 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 			SIPDomain: good(d, []string{"fr.example", "de.example", "it.example"}, []string{"us.example", "US.example", "-bad", ""}), Policy: rarely(d, 3, d.policy())}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.ModifyTenant{Set: oneOf(d, d.policy(), model.Set{"Name=" + d.text("Acme")}, model.Set{good(d, []string{"Currency=GBP"}, []string{"Currency=x", "Country=GB", "SIPDomain=x.example"})}), Stale: d.careless(4)}
+		return model.ModifyTenant{Set: oneOf(d, d.policy(), model.Set{"Name=" + d.text("Acme")}, model.Set{good(d, []string{"Currency=GBP", "NumberCriteria=+1416", "NumberCriteria=+1617", "NumberCriteria="}, []string{"Currency=x", "Country=GB", "SIPDomain=x.example", "NumberCriteria=+49"})}), Stale: d.careless(4)}
 	},
 	func(d draw, in model.Handle) model.Op { return model.AddLocation{Site: d.site()} },
 	func(d draw, in model.Handle) model.Op {
@@ -37,12 +37,39 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op { return model.DeleteLocation{Location: d.location(in)} },
 	func(d draw, in model.Handle) model.Op {
 		return model.SetServiceType{Code: good(d, []string{"PRO", "FREE", "NEW"}, []string{"no code", ""}), Name: d.text("Type"), Monthly: good(d, []pbx.Money{0, 100, 2500}, []pbx.Money{-1}),
-			OneTime: good(d, []pbx.Money{0, 50}, []pbx.Money{1_000_000_01}), Applications: d.applications(), Stale: d.careless(5)}
+			OneTime: good(d, []pbx.Money{0, 50}, []pbx.Money{1_000_000_01}), Applications: d.applications(), Fulfilment: d.one(4), Stale: d.careless(5)}
 	},
 	func(d draw, in model.Handle) model.Op {
 		return model.SetStationPool{Package: good(d, []string{"STANDARD", "LITE", "NEW"}, []string{"no code"}), Name: d.text("Pool"), Total: good(d, []int64{0, 1, 2, 3, 4}, []int64{-1}),
 			Applications: d.applications(), Stale: d.careless(5)}
 	},
+	handOver, setDeviceLine, setDeviceLine, setKeys, setKeys, attachForeign, requestForeign, settleForeign, settleForeign, settleForeign,
+	func(d draw, in model.Handle) model.Op { return model.DisableUser{User: d.user(in)} },
+	func(d draw, in model.Handle) model.Op { return model.EnableUser{User: d.user(in)} },
+	func(d draw, in model.Handle) model.Op { return model.IssueCredentials{User: d.user(in)} },
+	func(d draw, in model.Handle) model.Op {
+		return oneOf(d, model.IssueCredentials{Alias: d.alias(in)}, model.IssueCredentials{User: d.user(in)}, model.IssueCredentials{Address: d.address(in)})
+	},
+	func(d draw, in model.Handle) model.Op {
+		return model.ClearDeviceLine{Device: d.device(in), Line: good(d, []int64{1, 2}, []int64{0, 9})}
+	},
+	func(d draw, in model.Handle) model.Op {
+		return model.CompleteOrder{Service: d.inStatus(in, pbx.StatusOrderProcessing)}
+	},
+	func(d draw, in model.Handle) model.Op {
+		return model.FailOrder{Service: d.inStatus(in, pbx.StatusOrderProcessing), Reason: d.text("No line there")}
+	},
+	func(d draw, in model.Handle) model.Op {
+		return model.RetryOrder{Service: d.inStatus(in, pbx.StatusOrderFailed)}
+	},
+	func(d draw, in model.Handle) model.Op {
+		return model.CancelService{Service: d.service(in), After: good(d, []time.Duration{0, 30 * 24 * time.Hour}, []time.Duration{-time.Minute, 5000 * 24 * time.Hour})}
+	},
+	func(d draw, in model.Handle) model.Op {
+		return model.WithdrawCancellation{Service: d.inStatus(in, pbx.StatusPendingCancellation)}
+	},
+	func(d draw, in model.Handle) model.Op { return model.RetryForeign{Foreign: d.foreignID(in)} },
+	func(d draw, in model.Handle) model.Op { return model.DetachForeign{Foreign: d.foreignID(in)} },
 	createUser, createUser, setUpUser, setUpUser, setUpUser, modifyUser, modifyUser, deleteUser, deleteUser, addService, addService, addService,
 	modifyService, modifyService, associate, associate, changeNumber, changeNumber, checkPIN, updateLine,
 	func(d draw, in model.Handle) model.Op { return model.ActivateUser{User: d.user(in)} },
@@ -165,7 +192,7 @@ func createUser(d draw, in model.Handle) model.Op {
 
 func setUpUser(d draw, in model.Handle) model.Op {
 	return model.SetUpUser{Person: d.person(in), Extension: rarely(d, 2, d.extension(in)), Number: d.choice(in), ServiceType: d.serviceType(),
-		Station: rarely(d, 2, d.pool()), Applications: rarely(d, 2, d.applications()), Device: rarely(d, 3, d.device(in)), Ports: good(d, []int64{0, 1, 2}, []int64{6}),
+		Foreign: d.foreigns(), Keys: rarely(d, 5, d.keys(in)), Station: rarely(d, 2, d.pool()), Applications: rarely(d, 2, d.applications()), Device: rarely(d, 3, d.device(in)), Ports: good(d, []int64{0, 1, 2}, []int64{6}),
 		DeviceType: rarely(d, 5, d.deviceType())}
 }
 
@@ -174,7 +201,7 @@ func modifyUser(d draw, in model.Handle) model.Op {
 		"Department=" + d.text("Sales"), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in)), "SIPAddress=" + string(d.address(in)),
 		"E911=yes", "E911=no", "Applications=" + oneOf(d, "fax", "crm", "softphone+crm"), "MusicOnHold=" + d.text("calm")}
 	if !d.careful {
-		fields = append(fields, "FirstName=", "State=disabled", "Station=LITE", "Applications=crm+crm", "Applications=no code")
+		fields = append(fields, "FirstName=", "Email=", "Email=", "Login=", "State=disabled", "Station=LITE", "Applications=crm+crm", "Applications=no code")
 	}
 	return model.ModifyUser{User: d.user(in), Stale: d.careless(5), Set: d.set(fields...)}
 }
@@ -186,16 +213,63 @@ func deleteUser(d draw, in model.Handle) model.Op {
 func addService(d draw, in model.Handle) model.Op {
 	return model.AddService{User: rarely(d, 2, d.user(in)), DN: rarely(d, 2, d.extension(in)), DeviceType: d.deviceType(), Device: rarely(d, 3, d.device(in)),
 		Name: rarely(d, 6, d.text("Lobby")), Type: d.serviceType(), Number: d.choice(in), Location: rarely(d, 3, d.location(in)),
-		LocationKeptBy: rarely(d, 10, d.text("Whereabouts")), RemoteSystem: rarely(d, 10, d.text("Leeds")), ActivateLater: d.one(4)}
+		LocationKeptBy: rarely(d, 10, d.text("Whereabouts")), RemoteSystem: rarely(d, 10, d.text("Leeds")), ActivateLater: d.one(4),
+		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in))}
 }
 
 func modifyService(d draw, in model.Handle) model.Op {
 	fields := []string{"Name=" + d.text("Lobby"), "DN=" + string(d.extension(in)), "DN=" + string(d.extension(in)), "Type=" + d.serviceType(), "Type=" + d.serviceType(),
 		"DeviceType=" + d.deviceType(), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in))}
 	if !d.careful {
-		fields = append(fields, "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100")
+		fields = append(fields, "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
 	}
 	return model.ModifyService{Service: d.service(in), Stale: d.careless(5), Set: d.set(fields...)}
+}
+
+// inStatus is a service with a status, mostly.
+func (d draw) inStatus(in model.Handle, status pbx.ServiceStatus) model.Handle {
+	if t := d.s.Tenant(in); t != nil && !d.careless(3) {
+		for _, s := range t.Services {
+			if s.Status == status {
+				return s.ID
+			}
+		}
+	}
+	return d.service(in)
+}
+
+func handOver(d draw, in model.Handle) model.Op {
+	return model.HandOver{User: d.user(in), FirstName: d.text("Ann", "Bo"), LastName: d.text("Lee", ""), Email: d.email(in), Login: rarely(d, 4, d.email(in)),
+		Mobile: rarely(d, 6, d.number()), SIPAddress: rarely(d, 4, d.address(in)), NoMail: d.one(4), Stale: d.careless(4)}
+}
+
+func setDeviceLine(d draw, in model.Handle) model.Op {
+	o := model.SetDeviceLine{Device: d.device(in), Line: good(d, []int64{1, 2}, []int64{0, 9}), User: d.user(in), Alias: rarely(d, 2, d.alias(in))}
+	if t := d.s.Tenant(in); t != nil && d.careful {
+		for _, v := range t.Devices {
+			if v.ID == o.Device && v.User != "" {
+				o.User = v.User
+			}
+		}
+	}
+	return o
+}
+
+func setKeys(d draw, in model.Handle) model.Op {
+	return model.SetKeys{Service: d.service(in), Keys: d.keys(in), Stale: d.careless(5)}
+}
+
+func attachForeign(d draw, in model.Handle) model.Op {
+	return model.AttachForeign{Service: d.service(in), NewForeign: d.foreign()}
+}
+
+func requestForeign(d draw, in model.Handle) model.Op {
+	return model.RequestForeign{Service: d.service(in), NewForeign: d.foreign()}
+}
+
+func settleForeign(d draw, in model.Handle) model.Op {
+	return model.SettleForeign{Foreign: d.foreignID(in), State: good(d, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone}, []pbx.ForeignState{"", pbx.ForeignLeft}),
+		Outcome: rarely(d, 3, d.text("Quota")), Link: rarely(d, 4, d.foreign().Link)}
 }
 
 func associate(d draw, in model.Handle) model.Op {

@@ -50,10 +50,19 @@ func begin(name string, store pbx.Store, now time.Time) *played {
 	return p
 }
 
+// modelSealer seals credentials under the same key everywhere.
+var modelSealer = func() *pbx.Sealer {
+	s, err := pbx.NewSealer(make([]byte, 32))
+	if err != nil {
+		panic(err)
+	}
+	return s
+}()
+
 // open makes the Directory. Its randomness is the same on each store.
 func (p *played) open() {
 	p.dir = pbx.New(p.store, pbx.WithClock(func() time.Time { return p.clock }), pbx.WithIDs(p.drawn.next),
-		pbx.WithRandom(rand.NewChaCha8([32]byte{1})),
+		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), pbx.WithSealer(modelSealer),
 		pbx.WithPrincipals(func(_ context.Context, who pbx.Principal) error {
 			if who == model.Nobody {
 				return fmt.Errorf("unknown")

@@ -10,14 +10,14 @@ import (
 // not.
 var (
 	providersOwn = []string{"CreateTenant", "StockNumbers", "Tenants", "Deliver"}
-	supportsOwn  = []string{"AddNumbers", "ConfirmPort", "ActivatePort", "FailPort"}
+	supportsOwn  = []string{"AddNumbers", "ConfirmPort", "ActivatePort", "FailPort", "CompleteOrder", "FailOrder", "SettleForeign"}
 	everybodys   = []string{"Line", "UpdateLine", "Batch", "Review"}
 	everywhere   = []string{"Batch", "Review", "Tenant", "Journal", "Number", "Numbers"}
 )
 
 // linesAndUsers are what owning a line does not give (OWN-6).
 var linesAndUsers = []string{
-	"AddService", "DeleteService", "Associate", "Disassociate", "SetPrimary", "CreateUser", "SetUpUser", "DeleteUser",
+	"AddService", "DeleteService", "Associate", "Disassociate", "SetPrimary", "CreateUser", "SetUpUser", "DeleteUser", "HandOver",
 }
 
 // enter lets a call in (ACC-1, ACC-2, OWN-6), or refuses it.

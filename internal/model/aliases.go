@@ -71,6 +71,9 @@ func (o ModifyAlias) do(x *step) {
 		x.invalid(pbx.EXT7, "UserID")
 	}
 	a.SIPAddress = x.changedAddress(a.SIPAddress, was.SIPAddress)
+	if a.SIPAddress != was.SIPAddress {
+		x.endCredentials(was.ref(), &a.IssuedAt)
+	}
 	*was = a
 	x.did("alias.modified", a.ref(), "")
 }
@@ -90,10 +93,12 @@ func (o DeleteAlias) do(x *step) {
 // dropAlias lets an alias go, with what is its own (EXT-7).
 func (x *step) dropAlias(a *Alias) {
 	x.leaveGroups(a.ID)
+	x.leaveLines(a.ID)
 	for _, e := range all(x.t.Entries, func(e *Entry) bool { return e.Alias == a.ID }) {
 		x.did("extension.removed", a.ref(), string(e.Digits))
 	}
 	x.t.Entries = without(x.t.Entries, func(e *Entry) bool { return e.Alias == a.ID })
+	x.endCredentials(a.ref(), &a.IssuedAt)
 	x.t.Aliases = without(x.t.Aliases, func(other *Alias) bool { return other.ID == a.ID })
 	x.relate("alias.deleted", a.ref(), ref{"user", a.User, ""}, "")
 }

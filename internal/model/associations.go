@@ -80,6 +80,11 @@ func (o Associate) do(x *step) {
 	if s == nil || !x.seat(u, s.ID) || !x.clearOfEmergency("DN", s.DN, x.t.location(u.Location)) {
 		return
 	}
+	for _, f := range x.t.foreignOf(s.ID) {
+		if f.there() {
+			x.unmet(f.NeedsEmail, u)
+		}
+	}
 	x.associate(u, s)
 }
 

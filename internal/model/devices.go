@@ -8,16 +8,16 @@ import (
 
 // phone is what the model knows of a model of phone.
 type phone struct {
-	category pbx.Category
-	ports    int64
+	category    pbx.Category
+	ports, keys int64
 }
 
 var phones = map[string]phone{
-	"SIP softphone":     {pbx.Softphone, 1},
-	"Polycom Trio 8500": {pbx.SingleLine, 1},
-	"Cisco 8851":        {pbx.MultiLine, 5},
-	"Yealink T46U":      {pbx.MultiLine, 16},
-	"Grandstream HT802": {pbx.Analogue, 2},
+	"SIP softphone":     {pbx.Softphone, 1, 0},
+	"Polycom Trio 8500": {pbx.SingleLine, 1, 0},
+	"Cisco 8851":        {pbx.MultiLine, 5, 5},
+	"Yealink T46U":      {pbx.MultiLine, 16, 27},
+	"Grandstream HT802": {pbx.Analogue, 2, 0},
 }
 
 func (d *Device) ref() ref { return ref{"device", d.ID, d.Model + " " + string(d.MAC)} }
@@ -97,6 +97,7 @@ func (x *step) give(d *Device, u *User, ports int64) {
 	}
 	d.State, d.User, d.PortsUsed = pbx.DeviceAssigned, u.ID, ports
 	x.relate("device.assigned", d.ref(), u.ref(), "")
+	x.t.DeviceLines = append(x.t.DeviceLines, &DeviceLine{Device: d.ID, Line: 1, User: u.ID})
 }
 
 func (t *Tenant) primaryDevice(user Handle) *Device {
@@ -111,6 +112,7 @@ func (x *step) freeDevice(d *Device) {
 			s.Device = ""
 		}
 	}
+	x.t.DeviceLines = without(x.t.DeviceLines, func(l *DeviceLine) bool { return l.Device == d.ID })
 	user := d.User
 	d.State, d.User, d.PortsUsed, d.PrimaryOf = pbx.DeviceAvailable, "", 0, ""
 	x.relate("device.unassigned", d.ref(), ref{"user", user, ""}, "")

@@ -21,33 +21,65 @@ func (n *Number) edit(change func(n *Number)) {
 type chosen struct {
 	number, waiting *Number
 	charges         []charge
+	keep            string // criteria to keep
 }
 
 // choose looks at the choice of a number for something at a location (NUM-2 to
 // NUM-4, NUM-6).
 func (x *step) choose(c pbx.NumberChoice, at *Location) chosen {
+	if c.Source == pbx.FromProvider {
+		return x.newNumber(c, at)
+	}
+	known := c.Source == "" || c.Source == pbx.FromTenant
+	if known && c.Prefix != "" {
+		x.invalid(pbx.NUM5, "Number.Prefix")
+	}
+	if known && c.Keep {
+		x.invalid(pbx.NUM5, "Number.Keep")
+	}
 	switch {
-	case c.Source == pbx.FromProvider:
-		return x.newNumber(c.Number, at)
 	case c.Source == pbx.FromTenant && c.Number != "":
-		return x.existing(c.Number, at)
-	case c != pbx.NumberChoice{}:
+		if c.Prefix == "" && !c.Keep {
+			return x.existing(c.Number, at)
+		}
+	case c.Source != "" || c.Number != "":
 		x.invalid(pbx.NUM2, "Number")
 	}
 	return chosen{}
 }
 
-func (x *step) newNumber(e pbx.E164, at *Location) chosen {
+// criteria looks at how a new number is wanted to begin (NUM-4, NUM-5).
+func (x *step) criteria(c pbx.NumberChoice) bool {
+	switch {
+	case c.Prefix == "" && c.Keep:
+		x.invalid(pbx.NUM5, "Number.Keep")
+	case c.Prefix == "":
+		return true
+	case !countries[x.t.Country].begins(c.Prefix):
+		x.invalid(pbx.NUM4, "Number.Prefix")
+	case !strings.HasPrefix(string(c.Number), c.Prefix) && c.Number != "":
+		x.invalid(pbx.NUM5, "Number")
+	default:
+		return true
+	}
+	return false
+}
+
+func (x *step) newNumber(choice pbx.NumberChoice, at *Location) chosen {
 	if x.t.Country == "GB" {
 		x.refuse(pbx.NUM6, pbx.ErrDenied, "Number")
 		return chosen{}
 	}
-	p := x.t.Policy
+	if !x.criteria(choice) {
+		return chosen{}
+	}
+	p, e := x.t.Policy, choice.Number
 	c := chosen{charges: []charge{{"NUMBER", "Telephone number", 1, p.NumberMonthly, p.NumberOneTime}}}
+	if choice.Keep {
+		c.keep = choice.Prefix
+	}
 	if e == "" {
-		if c.number = x.proposed(at); c.number == nil {
-			x.refuse(pbx.NUM4, pbx.ErrExhausted, "Number")
-		}
+		c.number = x.wanted(choice.Prefix, at)
 		return c
 	}
 	c.number = x.Number(e)
@@ -70,7 +102,7 @@ func (x *step) existing(e pbx.E164, at *Location) chosen {
 	case n.Waiting != "":
 		x.refuse(pbx.NUM3, pbx.ErrConflict, "Number")
 	default:
-		if temporary := x.proposed(at); temporary != nil {
+		if temporary := x.proposed(x.areas(at)...); temporary != nil {
 			return chosen{number: temporary, waiting: n}
 		}
 		x.refuse(pbx.NUM3, pbx.ErrExhausted, "Number")
@@ -93,10 +125,31 @@ func (x *step) areas(at *Location) []string {
 	return []string{at.NumberPrefix, national}
 }
 
-// proposed is the first number on offer near a location, else in the country; nil
-// where there is none.
-func (x *step) proposed(at *Location) *Number {
-	for _, area := range x.areas(at) {
+// wanted is a number that begins with a prefix; or, where none is given, by the
+// tenant's criteria, else with a warning near the location or in the country.
+func (x *step) wanted(prefix string, at *Location) *Number {
+	kept := x.t.NumberCriteria
+	areas := x.areas(at)
+	if kept != "" {
+		areas = append([]string{kept}, areas...)
+	}
+	if prefix != "" {
+		areas = []string{prefix}
+	}
+	n := x.proposed(areas...)
+	switch {
+	case n == nil:
+		x.refuse(pbx.NUM4, pbx.ErrExhausted, "Number")
+	case prefix == "" && !strings.HasPrefix(string(n.E164), kept):
+		x.warn(pbx.NUM5, n.ref(), kept)
+	}
+	return n
+}
+
+// proposed is the first number on offer in the first of the areas that has one;
+// nil where there is none.
+func (x *step) proposed(areas ...string) *Number {
+	for _, area := range areas {
 		if offers := x.offers(area); len(offers) > 0 {
 			return offers[0]
 		}
@@ -118,6 +171,10 @@ func (x *step) assign(c chosen, s *Service) {
 		return
 	}
 	s.Number = c.number.E164
+	if c.keep != "" && c.keep != x.t.NumberCriteria {
+		x.t.NumberCriteria = c.keep
+		x.did("tenant.number-criteria-kept", x.t.ref(), c.keep)
+	}
 	c.number.edit(func(n *Number) {
 		n.Tenant, n.State, n.Service, n.FreeFrom = x.t.ID, pbx.NumberAssigned, s.ID, noTime
 		if len(c.charges) > 0 {

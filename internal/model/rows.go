@@ -26,6 +26,7 @@ type (
 		Name             string    `col:"name"`
 		Monthly, OneTime pbx.Money `col:"monthly one_time"`
 		Applications     []string  `col:"applications"`
+		Fulfilment       bool      `col:"fulfilment"`
 	}
 	Pool struct {
 		Package      string   `col:"package key"`
@@ -47,12 +48,14 @@ type (
 		Station                string         `col:"station"`
 		Applications           []string       `col:"applications"`
 		CreatedAt, ActivatedAt time.Time      `col:"created_at activated_at"`
+		IssuedAt               time.Time      `col:"-"` // of his SIP credentials
 	}
 	Alias struct {
 		ID         Handle         `col:"id key"`
 		User       Handle         `col:"user_id"`
 		Name       string         `col:"name"`
 		SIPAddress pbx.SIPAddress `col:"sip_address"`
+		IssuedAt   time.Time      `col:"-"` // of its SIP credentials
 	}
 	Group struct {
 		ID   Handle        `col:"id key"`
@@ -75,6 +78,11 @@ type (
 		PortsUsed int64           `col:"ports_used"`
 		PrimaryOf Handle          `col:"primary_of"`
 	}
+	DeviceLine struct {
+		Device      Handle `col:"device_id key"`
+		Line        int64  `col:"line key"`
+		User, Alias Handle `col:"user_id alias_id"`
+	}
 	Service struct {
 		ID                     Handle            `col:"id key"`
 		DN                     pbx.Extension     `col:"dn"`
@@ -88,6 +96,26 @@ type (
 		RemoteSystem           string            `col:"remote_system"`
 		Number                 pbx.E164          `col:"number"`
 		CreatedAt, ActivatedAt time.Time         `col:"created_at activated_at"`
+		CancelAt               time.Time         `col:"cancel_at"`
+		Failure                string            `col:"failure"`
+		ActivateLater          bool              `col:"activate_later"`
+	}
+	Key struct {
+		Service       Handle      `col:"service_id key"`
+		Position      int64       `col:"position key"`
+		Kind          pbx.KeyKind `col:"kind"`
+		Label, Target string      `col:"label target"`
+	}
+	Foreign struct {
+		ID                                Handle           `col:"id key"`
+		Service                           Handle           `col:"service_id"`
+		FormerDN                          pbx.Extension    `col:"former_dn"`
+		System, Name, Link                string           `col:"system name link"`
+		Deletable, NeedsEmail, NeedsLogin bool             `col:"deletable needs_email needs_login"`
+		State                             pbx.ForeignState `col:"state"`
+		Outcome                           string           `col:"outcome"`
+		At                                time.Time        `col:"at"`
+		Requests                          int64            `col:"requests"`
 	}
 	Association struct {
 		User, Service Handle `col:"user_id service_id key"`
@@ -157,6 +185,9 @@ type (
 	identity struct {
 		Address     pbx.SIPAddress `col:"address key"`
 		User, Alias Handle         `col:"user_id alias_id"`
+		IssuedAt    time.Time      `col:"issued_at"`
+		Sealed      bool           `col:"ha1_sealed"`
+		Hash        Secret         `col:"ha1_sha256"`
 	}
 	customer struct {
 		ID                                 Handle    `col:"id key"`
@@ -165,6 +196,7 @@ type (
 		LastOrder                          int64     `col:"last_order"`
 		CreatedAt                          time.Time `col:"created_at"`
 		Policy                             string    `col:"policy"`
+		NumberCriteria                     string    `col:"number_criteria"`
 	}
 )
 
@@ -215,7 +247,7 @@ func (s *State) Lines() []string {
 func (s *State) rows(t *Tenant) []Row {
 	var rows []Row
 	add := func(table string, record any) { rows = append(rows, rowOf(t.ID, table, record)) }
-	add("tenants", &customer{t.ID, t.Rev, t.Name, t.Country, t.Currency, t.SIPDomain, t.LastOrder, t.CreatedAt, PolicyText(t.Policy)})
+	add("tenants", &customer{t.ID, t.Rev, t.Name, t.Country, t.Currency, t.SIPDomain, t.LastOrder, t.CreatedAt, PolicyText(t.Policy), t.NumberCriteria})
 	each(t.Locations, "locations", add)
 	each(t.Types, "service_types", add)
 	each(t.Pools, "station_pools", add)
@@ -224,7 +256,10 @@ func (s *State) rows(t *Tenant) []Row {
 	each(t.Groups, "call_groups", add)
 	each(t.Members, "call_group_members", add)
 	each(t.Devices, "devices", add)
+	each(t.DeviceLines, "device_lines", add)
 	each(t.Services, "services", add)
+	each(t.Keys, "service_keys", add)
+	each(t.Foreign, "foreign_services", add)
 	each(t.Associations, "associations", add)
 	each(t.Entries, "extensions", add)
 	each(t.Owners, "owners", add)
@@ -233,10 +268,10 @@ func (s *State) rows(t *Tenant) []Row {
 	each(t.Orders, "orders", add)
 	each(t.OrderLines, "order_lines", add)
 	for _, u := range t.Users {
-		add("sip_identities", &identity{u.SIPAddress, u.ID, ""})
+		add("sip_identities", identityOf(u.SIPAddress, u.ID, "", u.IssuedAt))
 	}
 	for _, a := range t.Aliases {
-		add("sip_identities", &identity{a.SIPAddress, "", a.ID})
+		add("sip_identities", identityOf(a.SIPAddress, "", a.ID, a.IssuedAt))
 	}
 	for _, sv := range t.Services {
 		add("extensions", &Entry{Digits: sv.DN, Service: sv.ID})
@@ -247,6 +282,14 @@ func (s *State) rows(t *Tenant) []Row {
 		}
 	}
 	return rows
+}
+
+func identityOf(address pbx.SIPAddress, user, alias Handle, issued time.Time) *identity {
+	i := &identity{Address: address, User: user, Alias: alias, IssuedAt: issued}
+	if !issued.IsZero() {
+		i.Sealed, i.Hash = true, "a hash"
+	}
+	return i
 }
 
 func each[R any](list []*R, table string, add func(string, any)) {

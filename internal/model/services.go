@@ -1,8 +1,6 @@
 package model
 
 import (
-	"time"
-
 	"github.com/pbxkit/pbx"
 )
 
@@ -46,6 +44,8 @@ type AddService struct {
 	LocationKeptBy string
 	RemoteSystem   string
 	ActivateLater  bool
+	Foreign        []NewForeign
+	Keys           []pbx.PhoneKey
 }
 
 func (o AddService) do(x *step) {
@@ -58,12 +58,17 @@ func (o AddService) do(x *step) {
 		if o.Location == "" {
 			o.Location = u.Location
 		}
-		o.ActivateLater = o.ActivateLater || u.State == pbx.UserPending
+		o.ActivateLater = o.ActivateLater || u.State != pbx.UserActive
 		sites = append(sites, x.t.location(u.Location))
 	}
 	at := x.place("LocationID", o.Location)
 	d := x.carrier(o.Device, u)
 	l := x.line(o, d, at, append(sites, at), o.Type != "", pbx.SVC2, "DN", "Type")
+	if u != nil {
+		for _, f := range o.Foreign {
+			x.unmet(f.NeedsEmail, u)
+		}
+	}
 	if len(x.bad) > 0 {
 		return
 	}
@@ -99,23 +104,25 @@ type line struct {
 	service *Service
 	number  chosen
 	charges []charge
+	foreign []NewForeign
+	keys    []pbx.PhoneKey
 }
 
 // line looks at a new service, and completes what may be left out. The names of
 // two fields depend on the operation.
 func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, auto bool, needs pbx.Code, dn, typ string) line {
-	s := &Service{ID: x.handle("s"), DN: o.DN, Name: o.Name, Type: o.Type, Status: pbx.StatusActive, DeviceType: o.DeviceType,
+	s := &Service{ID: x.handle("s"), DN: o.DN, Name: o.Name, Type: o.Type, DeviceType: o.DeviceType,
 		Category: phones[o.DeviceType].category, Device: o.Device, Location: o.Location, LocationKeptBy: o.LocationKeptBy,
-		RemoteSystem: o.RemoteSystem, CreatedAt: x.Now, ActivatedAt: x.Now}
-	if o.ActivateLater {
-		s.Status, s.ActivatedAt = pbx.StatusPendingActivation, time.Time{}
-	}
+		RemoteSystem: o.RemoteSystem, CreatedAt: x.Now}
+	x.begin(s, o.ActivateLater)
 	x.text(pbx.SVC2, "Name", o.Name, 64)
 	x.text(pbx.OWN8, "LocationKeptBy", o.LocationKeptBy, 64)
 	x.text(pbx.SVC11, "RemoteSystem", o.RemoteSystem, 64)
-	_, known := phones[o.DeviceType]
+	x.requests(o)
+	model, known := phones[o.DeviceType]
 	switch {
 	case d != nil:
+		model, known = phones[d.Model], true
 		if o.DeviceType != "" && o.DeviceType != d.Model {
 			x.invalid(pbx.SVC2, "DeviceType")
 		}
@@ -123,7 +130,7 @@ func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, au
 	case o.DeviceType == "" && o.Device == "", o.DeviceType != "" && !known:
 		x.invalid(pbx.SVC2, "DeviceType")
 	}
-	l := line{service: s}
+	l := line{service: s, foreign: o.Foreign, keys: o.Keys}
 	if o.Type != "" {
 		if st := x.t.serviceType(o.Type); st != nil {
 			l.charges = append(l.charges, st.billed(1))
@@ -141,6 +148,9 @@ func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, au
 	default:
 		x.invalid(needs, dn)
 	}
+	if known && len(o.Keys) > 0 {
+		x.newKeys(o, s, model, d)
+	}
 	return l
 }
 
@@ -148,7 +158,17 @@ func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, au
 func (x *step) addLine(l line) {
 	x.t.Services = after(x.t.Services, l.service, func(s *Service) Handle { return s.ID })
 	x.did("service.created", l.service.ref(), string(l.service.DN))
+	if l.service.Status == pbx.StatusOrderProcessing {
+		x.did("service.order-processing", l.service.ref(), l.service.Type)
+	}
 	x.assign(l.number, l.service)
+	for i, f := range l.foreign {
+		x.addForeign(f, l.service, pbx.ForeignRequested, []string{"", "b", "c"}[i])
+	}
+	x.putKeys(l.service.ID, l.keys)
+	if len(l.keys) > 0 {
+		x.did("service.keys-set", l.service.ref(), "")
+	}
 }
 
 // ModifyService is the method of that name.
@@ -173,6 +193,7 @@ func (o ModifyService) do(x *step) {
 	x.text(pbx.SVC2, "Name", s.Name, 64)
 	if s.DeviceType != was.DeviceType {
 		x.newDeviceType(&s, was)
+		x.keysFit(&s, was)
 	}
 	if s.Type != "" && x.t.serviceType(s.Type) == nil {
 		x.refuse(pbx.SVC16, pbx.ErrNotFound, "Type")
@@ -216,6 +237,10 @@ func setService(s *Service, field, value string) {
 		s.RemoteSystem = value
 	case "Number":
 		s.Number = pbx.E164(value)
+	case "Failure":
+		s.Failure = value
+	case "ActivateLater":
+		s.ActivateLater = value == "yes"
 	default:
 		panic("model: no field " + field)
 	}
@@ -226,6 +251,7 @@ func (x *step) settled(s, was *Service) {
 	for field, same := range map[string]bool{
 		"Status": s.Status == was.Status, "Category": s.Category == was.Category, "DeviceID": s.Device == was.Device,
 		"LocationKeptBy": s.LocationKeptBy == was.LocationKeptBy, "RemoteSystem": s.RemoteSystem == was.RemoteSystem, "Number": s.Number == was.Number,
+		"Failure": s.Failure == was.Failure, "ActivateLater": s.ActivateLater == was.ActivateLater,
 	} {
 		if !same {
 			x.invalid(pbx.SVC2, field)
@@ -302,37 +328,6 @@ func (x *step) typeChanged(was, now *Service) {
 	}
 }
 
-// billing is when billing for a change to a service starts (ORD-2).
-func (s *Service) billing(now time.Time) time.Time {
-	if s.Status == pbx.StatusPendingActivation {
-		return time.Time{}
-	}
-	return now
-}
-
-// ActivateService is the method of that name.
-type ActivateService struct{ Service Handle }
-
-func (o ActivateService) do(x *step) {
-	s := x.service(o.Service)
-	switch {
-	case s == nil:
-	case s.Status != pbx.StatusPendingActivation:
-		x.refuse(pbx.SVC17, pbx.ErrFailedPrecondition, "")
-	case first(x.t.usersOf(s.ID), func(u *User) bool { return u.State == pbx.UserPending }) != nil:
-		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
-	default:
-		x.activate(s)
-	}
-}
-
-func (x *step) activate(s *Service) {
-	if s.Status == pbx.StatusPendingActivation {
-		s.Status, s.ActivatedAt = pbx.StatusActive, x.Now
-		x.did("service.activated", s.ref(), "")
-	}
-}
-
 // DeleteService is the method of that name.
 type DeleteService struct{ Service Handle }
 
@@ -348,6 +343,7 @@ func (o DeleteService) do(x *step) {
 	if len(users) > 1 {
 		x.confirm(pbx.SVC9, s.ref(), names(users))
 	}
+	x.confirmForeign(s, x.t.foreignOf(s.ID))
 	at := s.Location
 	x.order("", at, x.Now, x.dropService(s)...)
 }
@@ -368,15 +364,17 @@ func (x *step) notPrimary(s *Service, users []*User) bool {
 // billed.
 func (x *step) dropService(s *Service) []charge {
 	var saved []charge
-	if st := x.t.serviceType(s.Type); st != nil && s.Status == pbx.StatusActive {
+	if st := x.t.serviceType(s.Type); st != nil && s.billed() {
 		saved = append(saved, st.billed(-1))
 	}
 	x.dropMailbox(s.ID)
+	x.putKeys(s.ID, nil)
 	x.t.Owners = without(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID })
 	x.release(s, pbx.KeepNumber)
 	for _, u := range x.t.usersOf(s.ID) {
 		x.dissolve(u, s)
 	}
+	x.orphanForeign(s)
 	x.t.Services = without(x.t.Services, func(other *Service) bool { return other.ID == s.ID })
 	x.did("service.deleted", s.ref(), string(s.DN))
 	if d := x.t.device(s.Device); d != nil && d.State == pbx.DeviceInService {

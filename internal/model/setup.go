@@ -18,6 +18,8 @@ type SetUpUser struct {
 	Device       Handle
 	Ports        int64
 	DeviceType   string
+	Foreign      []NewForeign
+	Keys         []pbx.PhoneKey
 }
 
 func (o SetUpUser) do(x *step) {
@@ -32,7 +34,7 @@ func (o SetUpUser) do(x *step) {
 		}
 	}
 	in := AddService{DN: o.Extension, Type: o.ServiceType, Number: o.Number, Device: o.Device, DeviceType: o.DeviceType,
-		Location: o.Location, ActivateLater: o.ActivateLater}
+		Location: o.Location, ActivateLater: o.ActivateLater, Foreign: o.Foreign, Keys: o.Keys}
 	if in.Device == "" && in.DeviceType == "" {
 		in.DeviceType = "SIP softphone"
 	}

@@ -39,6 +39,7 @@ type Tenant struct {
 	Name, Country       string
 	Currency, SIPDomain string
 	Policy              pbx.Policy
+	NumberCriteria      string
 	LastOrder           int64
 	CreatedAt           time.Time
 	Locations           []*Location
@@ -49,7 +50,10 @@ type Tenant struct {
 	Groups              []*Group
 	Members             []*Member
 	Devices             []*Device
+	DeviceLines         []*DeviceLine
 	Services            []*Service
+	Keys                []*Key
+	Foreign             []*Foreign
 	Associations        []*Association
 	Entries             []*Entry
 	Owners              []*Owner
@@ -86,6 +90,7 @@ func (t *Tenant) clone() *Tenant {
 	c.Users, c.Aliases = copies(t.Users), copies(t.Aliases)
 	c.Groups, c.Members = copies(t.Groups), copies(t.Members)
 	c.Devices, c.Services, c.Associations = copies(t.Devices), copies(t.Services), copies(t.Associations)
+	c.DeviceLines, c.Keys, c.Foreign = copies(t.DeviceLines), copies(t.Keys), copies(t.Foreign)
 	c.Entries, c.Owners, c.Mailboxes = copies(t.Entries), copies(t.Owners), copies(t.Mailboxes)
 	c.Ports, c.Orders, c.OrderLines = copies(t.Ports), copies(t.Orders), copies(t.OrderLines)
 	return &c
@@ -144,23 +149,13 @@ func after[R any](list []*R, r *R, id func(*R) Handle) []*R {
 	return slices.Insert(slices.Clip(list), at, r)
 }
 
-// older reports whether a handle of a kind was given before another.
+// older reports whether a handle of a kind was given before another. Of those
+// that one call gave, the later ones have a letter behind the number.
 func older(a, b Handle) bool {
-	if len(a) != len(b) {
-		return len(a) < len(b)
+	if x, y := strings.TrimRight(string(a), "bc"), strings.TrimRight(string(b), "bc"); len(x) != len(y) {
+		return len(x) < len(y)
 	}
 	return a < b
-}
-
-// byHandle sorts handles in the order in which they were given.
-func byHandle(a, b Handle) int {
-	switch {
-	case a == b:
-		return 0
-	case older(a, b):
-		return -1
-	}
-	return 1
 }
 
 // fold is what remains of a name when case and accents are taken away, as far

@@ -23,6 +23,7 @@ type SetServiceType struct {
 	Code, Name       string
 	Monthly, OneTime pbx.Money
 	Applications     []string
+	Fulfilment       bool
 	Stale            bool
 }
 
@@ -47,7 +48,7 @@ func (o SetServiceType) do(x *step) {
 	case o.Stale:
 		x.refuse(pbx.SVC15, pbx.ErrStale, "")
 	}
-	*st = ServiceType{o.Code, o.Name, o.Monthly, o.OneTime, o.Applications}
+	*st = ServiceType{o.Code, o.Name, o.Monthly, o.OneTime, o.Applications, o.Fulfilment}
 	x.did("service-type.set", ref{"service type", Handle(o.Code), o.Name}, "")
 }
 

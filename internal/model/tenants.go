@@ -43,6 +43,9 @@ func (x *step) tenantFields(t *Tenant) {
 		x.invalid(pbx.ACC1, "Currency")
 	}
 	x.form(pbx.ACC1, "SIPDomain", t.SIPDomain, domainForm)
+	if t.NumberCriteria != "" && !countries[t.Country].begins(t.NumberCriteria) {
+		x.invalid(pbx.NUM5, "NumberCriteria")
+	}
 	p := t.Policy
 	wrong := func(is bool, code pbx.Code, field string) {
 		if is {
@@ -92,6 +95,8 @@ func (o ModifyTenant) do(x *step) {
 			t.Country = value
 		case "SIPDomain":
 			t.SIPDomain = value
+		case "NumberCriteria":
+			t.NumberCriteria = value
 		default:
 			SetPolicy(&t.Policy, field, value)
 		}

@@ -50,6 +50,7 @@ func (x *step) newUser(p Person) *User {
 	if u.Login != u.Email {
 		x.login(u.Login)
 	}
+	x.form(pbx.USR1, "Email", u.Email, emailForm)
 	x.userFields(u)
 	if x.loginTaken(u.Login, "") {
 		x.refuse(pbx.USR3, pbx.ErrConflict, "Login")
@@ -64,7 +65,6 @@ func (x *step) userFields(u *User) {
 	}
 	x.text(pbx.USR1, "FirstName", u.FirstName, 64)
 	x.text(pbx.USR1, "LastName", u.LastName, 64)
-	x.form(pbx.USR1, "Email", u.Email, emailForm)
 	if u.Mobile != "" && !e164(u.Mobile) {
 		x.invalid(pbx.USR5, "Mobile")
 	}
@@ -150,6 +150,10 @@ func (o ModifyUser) do(x *step) {
 		x.invalid(pbx.USR7, "Station")
 	}
 	u.State, u.Station = was.State, was.Station
+	x.cleared(&u, was)
+	if u.Email != "" {
+		x.form(pbx.USR1, "Email", u.Email, emailForm)
+	}
 	x.login(u.Login)
 	x.userFields(&u)
 	if !strings.EqualFold(u.Login, was.Login) && x.loginTaken(u.Login, u.ID) {
@@ -167,8 +171,30 @@ func (o ModifyUser) do(x *step) {
 			x.clearOfEmergency("LocationID", e, at)
 		}
 	}
+	if u.SIPAddress != was.SIPAddress {
+		x.endCredentials(was.ref(), &u.IssuedAt)
+	}
 	*was = u
 	x.did("user.modified", u.ref(), "")
+}
+
+// cleared refuses to clear what a foreign service needs (USR-14); a user ID that
+// is cleared becomes the email address.
+func (x *step) cleared(u, was *User) {
+	noEmail, noLogin := u.Email == "" && was.Email != "", u.Login == ""
+	if noLogin {
+		u.Login = u.Email
+	}
+	for _, s := range x.t.servicesOf(u.ID) {
+		for _, f := range x.t.foreignOf(s.ID) {
+			if f.there() && noEmail && f.NeedsEmail {
+				x.refuse(pbx.USR14, pbx.ErrFailedPrecondition, "Email")
+			}
+			if f.there() && noLogin && f.NeedsLogin {
+				x.refuse(pbx.USR14, pbx.ErrFailedPrecondition, "Login")
+			}
+		}
+	}
 }
 
 func setUser(u *User, field, value string) {
@@ -226,7 +252,14 @@ func (o ActivateUser) do(x *step) {
 type SendWelcomeMail struct{ User Handle }
 
 func (o SendWelcomeMail) do(x *step) {
-	if u := x.user(o.User); u != nil {
+	u := x.user(o.User)
+	switch {
+	case u == nil:
+	case u.State == pbx.UserDisabled:
+		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
+	case u.Email == "":
+		x.refuse(pbx.USR12, pbx.ErrFailedPrecondition, "Email")
+	default:
 		x.did("user.welcome-mail", u.ref(), "")
 	}
 }
@@ -286,6 +319,13 @@ func (x *step) mayGo(u *User, s *Service, form pbx.Deletion) {
 	if len(others) > 0 {
 		x.confirm(pbx.USR10, s.ref(), names(others))
 	}
+	foreign := x.t.foreignOf(s.ID)
+	for _, f := range foreign {
+		if f.there() && !f.Deletable {
+			x.refuse(pbx.USR11, pbx.ErrFailedPrecondition, "")
+		}
+	}
+	x.confirmForeign(s, foreign)
 }
 
 func names(users []*User) string {
@@ -308,6 +348,7 @@ func (x *step) dropUser(u *User) {
 		x.dropAlias(a)
 	}
 	x.leaveGroups(u.ID)
+	x.endCredentials(u.ref(), &u.IssuedAt)
 	t.Users = without(t.Users, func(other *User) bool { return other.ID == u.ID })
 	x.did("user.deleted", u.ref(), "")
 }

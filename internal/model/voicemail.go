@@ -197,8 +197,8 @@ type CheckPIN struct {
 }
 
 func (o CheckPIN) do(x *step) {
-	_, m := x.mailbox(o.Service)
-	if m == nil {
+	s, m := x.mailbox(o.Service)
+	if m == nil || !x.serving(s) {
 		return
 	}
 	locked := x.Now.Before(m.LockedUntil)
