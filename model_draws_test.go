@@ -15,8 +15,8 @@ import (
 type draw struct {
 	*rand.Rand
 	s       *model.State
-	wanted  []string // the operations of which something was not seen yet
-	careful bool     // draws what is there and has its form
+	said    *outcomes // of what was carried out so far
+	careful bool      // draws what is there and has its form
 }
 
 // oneOf draws one of a list; the zero value where it is empty.
@@ -51,8 +51,20 @@ func rarely[T any](d draw, n int, list ...T) T {
 	return none
 }
 
-// command draws the next command.
+// command draws the next command: half the time, as long as there is something
+// that was never seen, one that will show it, if such a one is soon found.
 func (d draw) command() model.Command {
+	if d.said.wants() && d.one(2) {
+		for range 40 {
+			if c := d.any(); d.said.wanted(c.Next(d.s).Last) {
+				return c
+			}
+		}
+	}
+	return d.any()
+}
+
+func (d draw) any() model.Command {
 	in := oneOf(d, d.tenants()...)
 	switch d.Intn(24) {
 	case 0:
@@ -131,6 +143,9 @@ func (d draw) actor(in model.Handle, op model.Op) (as model.Actor, where model.H
 	case model.AddNumbers, model.ConfirmPort, model.ActivatePort, model.FailPort, model.CompleteOrder, model.FailOrder, model.SettleForeign:
 		if !d.one(8) {
 			return modelSupport, in
+		}
+		if d.one(2) {
+			return modelSupport, oneOf[model.Handle](d, "gone", model.Provider)
 		}
 	case model.UpdateLine, model.AddOwner, model.RemoveOwner, model.SetLineLocation:
 		if d.one(3) {
@@ -302,7 +317,7 @@ func (d draw) owned(in model.Handle) pbx.E164 {
 
 func (d draw) numbers() []pbx.E164 {
 	list := []pbx.E164{d.number(), d.number()}
-	return list[:d.Intn(3)]
+	return list[:1+d.Intn(2)]
 }
 
 func (d draw) choice(in model.Handle) pbx.NumberChoice {

@@ -28,9 +28,9 @@ func modelWorld() (calls []model.Command) {
 	admin := func(of model.Handle, op model.Op) model.Handle { return call(modelAdmins[of], "", op) }
 
 	support("", model.CreateTenant{Name: "Acme", Country: "US", SIPDomain: "us.example", Policy: model.Set{
-		"ExtensionFirst=7000", "ExtensionLast=7012", "NumberMonthly=500", "NumberOneTime=100", "PINTries=3"}})
+		"ExtensionFirst=7000", "ExtensionLast=7003", "NumberMonthly=500", "NumberOneTime=100", "PINTries=3"}})
 	support("", model.CreateTenant{Name: "Acme UK", Country: "GB", Currency: "GBP", SIPDomain: "uk.example", Policy: model.Set{
-		"ExtensionFirst=200", "ExtensionLast=203", "AdvisedExtension=", "VoicemailDigits=3", "NumberRest=0"}})
+		"ExtensionFirst=200", "ExtensionLast=200", "AdvisedExtension=", "VoicemailDigits=3", "NumberRest=0"}})
 	support("", model.CreateTenant{Name: "Bell", Country: "CA", Currency: "CAD", SIPDomain: "ca.example", Policy: model.Set{
 		"ExtensionMinLength=3", "ExtensionMaxLength=4", "ExtensionFirst=9108", "ExtensionLast=9123", "NumberRest=48"}})
 	support("", model.StockNumbers{Numbers: numbers("+1617555010%d", 6)})
@@ -107,6 +107,9 @@ func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, conf
 	admin("us", model.AddService{DN: "70012", DeviceType: "Cisco 8851"})
 	admin("us", model.CreateUser{Person: model.Person{FirstName: "Liv", Email: "liv@us.example", Location: lon}, Extension: "7810"})
 	odd := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Odd", Email: "odd@us.example"}, Extension: "9996"})
+	unmet := "s" + admin("us", model.AddService{User: odd, DN: "7817", DeviceType: "Yealink T46U", Keys: []pbx.PhoneKey{{Position: 9, Kind: pbx.KeyLine}}})
+	refused := admin("us", model.RequestForeign{Service: unmet, NewForeign: model.NewForeign{System: "TEAMS", Name: "Chat", NeedsEmail: true}})
+	support("us", model.SettleForeign{Foreign: "f" + refused, State: pbx.ForeignFailed, Outcome: "no email"})
 	admin("us", model.ModifyUser{User: odd, Set: model.Set{"Email="}})
 	off := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Off", Email: "off@us.example"}, Extension: "7811"})
 	closed := "s" + admin("us", model.AddService{User: off, DN: "7812", DeviceType: "Cisco 8851", ActivateLater: true})
@@ -115,7 +118,8 @@ func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, conf
 	remote := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Remy", Email: "remy@us.example"}, Extension: "7813"})
 	admin("us", model.AddService{User: remote, DN: "7814", DeviceType: "Cisco 8851", Type: "PRO", RemoteSystem: "Leeds", ActivateLater: true})
 	needy := "s" + admin("us", model.AddService{User: remote, DN: "7815", DeviceType: "Cisco 8851"})
-	admin("us", model.AttachForeign{Service: needy, NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Chat", Link: "http://m.example", NeedsEmail: true, NeedsLogin: true}})
+	admin("us", model.AttachForeign{Service: needy, NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Chat", Link: "http://m.example", Deletable: true, NeedsEmail: true, NeedsLogin: true}})
+	admin("us", model.AttachForeign{Service: closed, NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Chat", Link: "http://m.example"}})
 	gone := admin("us", model.RequestForeign{Service: british, NewForeign: model.NewForeign{System: "TEAMS", Name: "Chat", NeedsEmail: true}})
 	support("us", model.SettleForeign{Foreign: "f" + gone, State: pbx.ForeignFailed, Outcome: "no licence"})
 	short := admin("us", model.AddService{DN: "7816", DeviceType: "Cisco 8851"})
