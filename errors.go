@@ -102,19 +102,27 @@ func (e *Error) Unwrap() error { return e.Err }
 // Errors lists the single refusals that err stands for: the bad fields that
 // were reported at once, the confirmations that are missing, or the one *Error.
 func Errors(err error) []*Error {
+	var one *Error
 	var many *multierror.Error
-	if errors.As(err, &many) {
+	switch {
+	case errors.As(err, &many) && !causes(many, err):
 		var list []*Error
 		for _, e := range many.Errors {
 			list = append(list, Errors(e)...)
 		}
 		return list
-	}
-	var one *Error
-	if errors.As(err, &one) {
+	case errors.As(err, &one):
 		return []*Error{one}
 	}
 	return nil
+}
+
+// causes reports whether several refusals are no more than the cause of the one
+// that err stands for.
+func causes(many *multierror.Error, err error) bool {
+	var one *Error
+	var cause *multierror.Error
+	return errors.As(err, &one) && errors.As(one.Err, &cause) && cause == many
 }
 
 // CodeOf returns the code of the first refusal in err, or "".

@@ -145,6 +145,19 @@ func TestOWN7_ALineMovesToABuildingKnownToTheTenant(t *testing.T) {
 	})
 }
 
+func TestOWN7_ABuildingIsLookedAtForSomebodyWhoMayMoveTheLineOnly(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{}, "alice")
+		for _, building := range []string{"32 Vassar St", ""} {
+			nobody := w.support.As(pbx.Actor{Tenant: w.us.ID})
+			w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return second(nobody.SetLineLocation(w.ctx, aliceLine, building)) })
+			stranger := w.support.As(pbx.Administrator("admin", w.uk.ID)).In(w.us.ID)
+			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(stranger.SetLineLocation(w.ctx, aliceLine, building)) })
+		}
+		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("bob").SetLineLocation(w.ctx, aliceLine, "32 Vassar St")) })
+	})
+}
+
 func TestOWN7_ALineDoesNotMoveToWhereItsDNMeetsAnEmergencyNumber(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.location(w.dir, "LON-9", "GB", "")

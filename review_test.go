@@ -543,3 +543,15 @@ func (s *silent) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Wr
 	})
 	return answer
 }
+
+func TestSYS2_ACommitThatIsNoLongerPossibleIsRefusedAsThatWhateverTheCauses(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"}
+		r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error { return second(dir.CreateUser(ctx, in)) })
+		_, err := w.dir.CreateUser(w.ctx, in)
+		require.NoError(t, err)
+		e := w.refused(pbx.SYS2, pbx.ErrStale, func() error { return r.Commit(w.ctx) })
+		require.Len(t, pbx.Errors(e), 1)
+		require.Len(t, pbx.Errors(e.Err), 2, "the extension and the user ID")
+	})
+}

@@ -1,0 +1,138 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/pbxkit/pbx"
+)
+
+// servicesOf are the services of a user.
+func (t *Tenant) servicesOf(user Handle) []*Service {
+	return all(t.Services, func(s *Service) bool { return t.association(user, s.ID) != nil })
+}
+
+// usersOf are the users of a service.
+func (t *Tenant) usersOf(service Handle) []*User {
+	return all(t.Users, func(u *User) bool { return t.association(u.ID, service) != nil })
+}
+
+func (t *Tenant) association(user, service Handle) *Association {
+	return first(t.Associations, func(a *Association) bool { return a.User == user && a.Service == service })
+}
+
+// primary is the primary service of a user, or nil.
+func (t *Tenant) primary(user Handle) *Service {
+	a := first(t.Associations, func(a *Association) bool { return a.PrimaryOf == user })
+	if a == nil {
+		return nil
+	}
+	return t.service(a.Service)
+}
+
+// seat refuses a service that a user has (SVC-4), and his ninth (SVC-3).
+func (x *step) seat(u *User, service Handle) bool {
+	switch {
+	case x.t.association(u.ID, service) != nil:
+		x.refuse(pbx.SVC4, pbx.ErrConflict, "")
+	case len(x.t.servicesOf(u.ID)) >= 8:
+		x.refuse(pbx.SVC3, pbx.ErrExhausted, "")
+	default:
+		return true
+	}
+	return false
+}
+
+// associate gives a service to a user: the first is his primary one (SVC-6).
+func (x *step) associate(u *User, s *Service) {
+	a := &Association{User: u.ID, Service: s.ID, Slot: 1}
+	var taken []int64
+	for _, other := range x.t.Associations {
+		if other.User == u.ID {
+			taken = append(taken, other.Slot)
+		}
+	}
+	if len(taken) == 0 {
+		a.PrimaryOf = u.ID
+	}
+	for slices.Contains(taken, a.Slot) {
+		a.Slot++
+	}
+	x.t.Associations = append(x.t.Associations, a)
+	x.relate("service.associated", s.ref(), u.ref(), "")
+}
+
+// dissolve takes a service from a user.
+func (x *step) dissolve(u *User, s *Service) {
+	x.t.Associations = without(x.t.Associations, func(a *Association) bool { return a.User == u.ID && a.Service == s.ID })
+	x.relate("service.disassociated", s.ref(), u.ref(), "")
+	x.trimFor(u, s.ref())
+}
+
+// Associate is the method of that name.
+type Associate struct{ User, Service Handle }
+
+func (o Associate) do(x *step) {
+	u := x.user(o.User)
+	if u == nil {
+		return
+	}
+	s := x.service(o.Service)
+	if s == nil || !x.seat(u, s.ID) || !x.clearOfEmergency("DN", s.DN, x.t.location(u.Location)) {
+		return
+	}
+	for _, f := range x.t.foreignOf(s.ID) {
+		if f.there() {
+			x.unmet(f.NeedsEmail, u)
+		}
+	}
+	x.associate(u, s)
+}
+
+// both are a user and a service of his (SVC-4).
+func (x *step) both(user, service Handle) (*User, *Service, *Association) {
+	u := x.user(user)
+	if u == nil {
+		return nil, nil, nil
+	}
+	s := x.service(service)
+	if s == nil {
+		return nil, nil, nil
+	}
+	a := x.t.association(user, service)
+	if a == nil {
+		x.refuse(pbx.SVC4, pbx.ErrNotFound, "")
+	}
+	return u, s, a
+}
+
+// Disassociate is the method of that name.
+type Disassociate struct{ User, Service Handle }
+
+func (o Disassociate) do(x *step) {
+	u, s, a := x.both(o.User, o.Service)
+	switch {
+	case a == nil:
+	case a.PrimaryOf != "" && len(x.t.servicesOf(u.ID)) > 1:
+		x.refuse(pbx.SVC7, pbx.ErrFailedPrecondition, "")
+	default:
+		x.confirm(pbx.SVC5, s.ref(), u.name())
+		x.dissolve(u, s)
+	}
+}
+
+// SetPrimary is the method of that name.
+type SetPrimary struct{ User, Service Handle }
+
+func (o SetPrimary) do(x *step) {
+	u, s, a := x.both(o.User, o.Service)
+	if a == nil || a.PrimaryOf != "" {
+		return
+	}
+	for _, other := range x.t.Associations {
+		if other.User == u.ID {
+			other.PrimaryOf = ""
+		}
+	}
+	a.PrimaryOf = u.ID
+	x.relate("service.made-primary", s.ref(), u.ref(), "")
+}

@@ -1,0 +1,153 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/pbxkit/pbx"
+)
+
+// UpdateLine is the method of that name.
+type UpdateLine struct {
+	Number      string // national
+	Add, Remove []pbx.Principal
+	Building    string
+	Stale       bool
+}
+
+// Nobody is a principal that the sign-in does not know.
+const Nobody pbx.Principal = "nobody"
+
+func (o UpdateLine) do(x *step) {
+	s := x.lineAt(o.Number)
+	if s == nil {
+		return
+	}
+	if o.Stale {
+		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		return
+	}
+	x.principals(s, o)
+	to := x.building(s, o.Building)
+	if len(x.bad) > 0 {
+		return
+	}
+	x.changeOwners(s, o)
+	if to != nil {
+		s.Location = to.ID
+		x.did("service.relocated", s.ref(), to.Building)
+	}
+}
+
+// lineAt is the service with a national number, for somebody who may open it
+// (OWN-1, OWN-2).
+func (x *step) lineAt(national string) *Service {
+	c := countries[x.t.Country]
+	if !digitForm.MatchString(national) || !slices.Contains(c.lengths, len(national)) || national[0] == '0' ||
+		c.calling == "1" && national[0] == '1' {
+		x.invalid(pbx.OWN1, "Number")
+		return nil
+	}
+	s := first(x.t.Services, func(s *Service) bool { return string(s.Number) == "+"+c.calling+national })
+	switch {
+	case x.actor.Role == pbx.RoleOwner && (s == nil || x.t.owner(s.ID, x.actor.Name) == nil):
+		x.refuse(pbx.OWN2, pbx.ErrNotFound, "")
+		return nil
+	case s == nil:
+		x.missing("")
+	}
+	return s
+}
+
+func (t *Tenant) owner(service Handle, p pbx.Principal) *Owner {
+	return first(t.Owners, func(o *Owner) bool { return o.Service == service && o.Principal == p })
+}
+
+// principals looks at who is to become an owner and who is to be none (OWN-3).
+func (x *step) principals(s *Service, o UpdateLine) {
+	for i, p := range o.Add {
+		if !nameForm.MatchString(string(p)) {
+			x.invalid(pbx.OWN3, "AddOwners")
+			continue
+		}
+		if p == Nobody {
+			x.invalid(pbx.OWN3, "AddOwners")
+		}
+		switch {
+		case slices.Contains(o.Add[:i], p):
+			x.invalid(pbx.OWN3, "AddOwners")
+		case x.t.owner(s.ID, p) != nil:
+			x.refuse(pbx.OWN3, pbx.ErrConflict, "AddOwners")
+		}
+	}
+	for i, p := range o.Remove {
+		switch {
+		case !nameForm.MatchString(string(p)), slices.Contains(o.Remove[:i], p):
+			x.invalid(pbx.OWN3, "RemoveOwners")
+		case x.t.owner(s.ID, p) == nil:
+			x.refuse(pbx.OWN3, pbx.ErrNotFound, "RemoveOwners")
+		}
+	}
+}
+
+// building is where a line moves to; nil where it stays (OWN-7, OWN-8).
+func (x *step) building(s *Service, code string) *Location {
+	if code == "" || !x.form(pbx.OWN7, "Building", code, codeForm) {
+		return nil
+	}
+	to := first(x.t.Locations, func(l *Location) bool { return l.Building == code })
+	switch {
+	case to == nil:
+		x.refuse(pbx.OWN7, pbx.ErrNotFound, "Building")
+	case to.ID == s.Location:
+	case x.editable(s) && x.relocatable(s) && x.clearOfEmergency("Building", s.DN, to):
+		return to
+	}
+	return nil
+}
+
+func (x *step) changeOwners(s *Service, o UpdateLine) {
+	owner := func(p pbx.Principal) ref { return ref{"owner", s.ID, string(p) + s.ref().name} }
+	for _, p := range o.Remove {
+		x.t.Owners = without(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID && o.Principal == p })
+		x.did("owner.removed", owner(p), "")
+		if p == x.actor.Name {
+			x.warn(pbx.OWN4, s.ref(), "you")
+		}
+	}
+	for _, p := range o.Add {
+		x.t.Owners = append(x.t.Owners, &Owner{s.ID, p, x.Now})
+		x.did("owner.added", owner(p), "")
+	}
+	if len(o.Remove) > 0 && first(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID }) == nil {
+		x.warn(pbx.OWN4, s.ref(), "nobody")
+	}
+}
+
+// AddOwner is the method of that name.
+type AddOwner struct {
+	Number    string
+	Principal pbx.Principal
+}
+
+func (o AddOwner) do(x *step) { UpdateLine{Number: o.Number, Add: []pbx.Principal{o.Principal}}.do(x) }
+
+// RemoveOwner is the method of that name.
+type RemoveOwner struct {
+	Number    string
+	Principal pbx.Principal
+}
+
+func (o RemoveOwner) do(x *step) {
+	UpdateLine{Number: o.Number, Remove: []pbx.Principal{o.Principal}}.do(x)
+}
+
+// SetLineLocation is the method of that name.
+type SetLineLocation struct{ Number, Building string }
+
+func (o SetLineLocation) do(x *step) {
+	if o.Building == "" { // which to UpdateLine says that the line stays
+		x.invalid(pbx.OWN7, "Building")
+		return
+	}
+	UpdateLine{Number: o.Number, Building: o.Building}.do(x)
+}

@@ -1,0 +1,384 @@
+package model
+
+import (
+	"github.com/pbxkit/pbx"
+)
+
+func (s *Service) ref() ref {
+	if s.Name != "" {
+		return ref{"service", s.ID, s.Name + " (" + string(s.DN) + ")"}
+	}
+	return ref{"service", s.ID, string(s.DN)}
+}
+
+func (t *Tenant) service(id Handle) *Service {
+	return first(t.Services, func(s *Service) bool { return s.ID == id })
+}
+
+func (x *step) service(id Handle) *Service {
+	s := x.t.service(id)
+	if s == nil {
+		x.missing("")
+	}
+	return s
+}
+
+// editable refuses a remote service (SVC-11).
+func (x *step) editable(s *Service) bool {
+	if s.RemoteSystem != "" {
+		x.refuse(pbx.SVC11, pbx.ErrFailedPrecondition, "")
+		return false
+	}
+	return true
+}
+
+// AddService is the method of that name.
+type AddService struct {
+	User           Handle
+	DN             pbx.Extension
+	DeviceType     string
+	Device         Handle
+	Name, Type     string
+	Number         pbx.NumberChoice
+	Location       Handle
+	LocationKeptBy string
+	RemoteSystem   string
+	ActivateLater  bool
+	Foreign        []NewForeign
+	Keys           []pbx.PhoneKey
+}
+
+func (o AddService) do(x *step) {
+	var u *User
+	var sites []*Location
+	if o.User != "" {
+		if u = x.user(o.User); u == nil || !x.seat(u, "") {
+			return
+		}
+		if o.Location == "" {
+			o.Location = u.Location
+		}
+		o.ActivateLater = o.ActivateLater || u.State != pbx.UserActive
+		sites = append(sites, x.t.location(u.Location))
+	}
+	at := x.place("LocationID", o.Location)
+	d := x.carrier(o.Device, u)
+	l := x.line(o, d, at, append(sites, at), o.Type != "", pbx.SVC2, "DN", "Type")
+	if u != nil {
+		for _, f := range o.Foreign {
+			x.unmet(f.NeedsEmail, u)
+		}
+	}
+	if len(x.bad) > 0 {
+		return
+	}
+	switch {
+	case d == nil || d.State != pbx.DeviceAvailable:
+	case u == nil:
+		d.State = pbx.DeviceInService
+	default:
+		x.give(d, u, 1)
+	}
+	x.addLine(l)
+	if u != nil {
+		x.associate(u, l.service)
+	}
+	x.order(o.User, l.service.Location, l.service.ActivatedAt, l.charges...)
+}
+
+// carrier is the device that is to carry a new service of a user or of nobody:
+// an available one, or one that he has (DEV-2).
+func (x *step) carrier(id Handle, u *User) *Device {
+	if id == "" {
+		return nil
+	}
+	d := x.device("DeviceID", id)
+	if d != nil && (u == nil || d.User != u.ID) {
+		x.assignable(d, 1)
+	}
+	return d
+}
+
+// line is a service that is about to be added.
+type line struct {
+	service *Service
+	number  chosen
+	charges []charge
+	foreign []NewForeign
+	keys    []pbx.PhoneKey
+}
+
+// line looks at a new service, and completes what may be left out. The names of
+// two fields depend on the operation.
+func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, auto bool, needs pbx.Code, dn, typ string) line {
+	s := &Service{ID: x.handle("s"), DN: o.DN, Name: o.Name, Type: o.Type, DeviceType: o.DeviceType,
+		Category: phones[o.DeviceType].category, Device: o.Device, Location: o.Location, LocationKeptBy: o.LocationKeptBy,
+		RemoteSystem: o.RemoteSystem, CreatedAt: x.Now}
+	x.begin(s, o.ActivateLater)
+	x.text(pbx.SVC2, "Name", o.Name, 64)
+	x.text(pbx.OWN8, "LocationKeptBy", o.LocationKeptBy, 64)
+	x.text(pbx.SVC11, "RemoteSystem", o.RemoteSystem, 64)
+	x.requests(o)
+	model, known := phones[o.DeviceType]
+	switch {
+	case d != nil:
+		model, known = phones[d.Model], true
+		if o.DeviceType != "" && o.DeviceType != d.Model {
+			x.invalid(pbx.SVC2, "DeviceType")
+		}
+		s.DeviceType, s.Category = d.Model, d.Category
+	case o.DeviceType == "" && o.Device == "", o.DeviceType != "" && !known:
+		x.invalid(pbx.SVC2, "DeviceType")
+	}
+	l := line{service: s, foreign: o.Foreign, keys: o.Keys}
+	if o.Type != "" {
+		if st := x.t.serviceType(o.Type); st != nil {
+			l.charges = append(l.charges, st.billed(1))
+		} else {
+			x.refuse(pbx.SVC16, pbx.ErrNotFound, typ)
+		}
+	}
+	l.number = x.choose(o.Number, at)
+	l.charges = append(l.charges, l.number.charges...)
+	switch {
+	case o.DN != "":
+		x.takeExtension(dn, o.DN, sites...)
+	case auto:
+		s.DN = x.fillIn(dn, sites...)
+	default:
+		x.invalid(needs, dn)
+	}
+	if known && len(o.Keys) > 0 {
+		x.newKeys(o, s, model, d)
+	}
+	return l
+}
+
+// addLine adds a service that passed.
+func (x *step) addLine(l line) {
+	x.t.Services = after(x.t.Services, l.service, func(s *Service) Handle { return s.ID })
+	x.did("service.created", l.service.ref(), string(l.service.DN))
+	if l.service.Status == pbx.StatusOrderProcessing {
+		x.did("service.order-processing", l.service.ref(), l.service.Type)
+	}
+	x.assign(l.number, l.service)
+	for i, f := range l.foreign {
+		x.addForeign(f, l.service, pbx.ForeignRequested, []string{"", "b", "c"}[i])
+	}
+	x.putKeys(l.service.ID, l.keys)
+	if len(l.keys) > 0 {
+		x.did("service.keys-set", l.service.ref(), "")
+	}
+}
+
+// ModifyService is the method of that name.
+type ModifyService struct {
+	Service Handle
+	Set     Set
+	Stale   bool
+}
+
+func (o ModifyService) do(x *step) {
+	was := x.service(o.Service)
+	if was == nil || !x.editable(was) {
+		return
+	}
+	if o.Stale {
+		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		return
+	}
+	s := *was
+	o.Set.each(func(field, value string) { setService(&s, field, value) })
+	x.settled(&s, was)
+	x.text(pbx.SVC2, "Name", s.Name, 64)
+	if s.DeviceType != was.DeviceType {
+		x.newDeviceType(&s, was)
+		x.keysFit(&s, was)
+	}
+	if s.Type != "" && x.t.serviceType(s.Type) == nil {
+		x.refuse(pbx.SVC16, pbx.ErrNotFound, "Type")
+	}
+	x.moved(&s, was)
+	if len(x.bad) > 0 {
+		return
+	}
+	old := *was
+	if s.DN != was.DN {
+		x.moveDN(was, s.DN)
+	}
+	*was = s
+	x.did("service.modified", was.ref(), "")
+	if s.Type != old.Type {
+		x.typeChanged(&old, was)
+	}
+}
+
+func setService(s *Service, field, value string) {
+	switch field {
+	case "Name":
+		s.Name = value
+	case "DN":
+		s.DN = pbx.Extension(value)
+	case "Type":
+		s.Type = value
+	case "DeviceType":
+		s.DeviceType = value
+	case "LocationID":
+		s.Location = Handle(value)
+	case "Status":
+		s.Status = pbx.ServiceStatus(value)
+	case "Category":
+		s.Category = pbx.Category(value)
+	case "DeviceID":
+		s.Device = Handle(value)
+	case "LocationKeptBy":
+		s.LocationKeptBy = value
+	case "RemoteSystem":
+		s.RemoteSystem = value
+	case "Number":
+		s.Number = pbx.E164(value)
+	case "Failure":
+		s.Failure = value
+	case "ActivateLater":
+		s.ActivateLater = value == "yes"
+	default:
+		panic("model: no field " + field)
+	}
+}
+
+// settled refuses to change what operations of its own change, or nothing.
+func (x *step) settled(s, was *Service) {
+	for field, same := range map[string]bool{
+		"Status": s.Status == was.Status, "Category": s.Category == was.Category, "DeviceID": s.Device == was.Device,
+		"LocationKeptBy": s.LocationKeptBy == was.LocationKeptBy, "RemoteSystem": s.RemoteSystem == was.RemoteSystem, "Number": s.Number == was.Number,
+		"Failure": s.Failure == was.Failure, "ActivateLater": s.ActivateLater == was.ActivateLater,
+	} {
+		if !same {
+			x.invalid(pbx.SVC2, field)
+		}
+	}
+}
+
+// newDeviceType lets a device type change within its category (SVC-14).
+func (x *step) newDeviceType(s, was *Service) {
+	model, known := phones[s.DeviceType]
+	switch {
+	case !known:
+		x.invalid(pbx.SVC2, "DeviceType")
+	case model.category != was.Category:
+		x.refuse(pbx.SVC14, pbx.ErrFailedPrecondition, "DeviceType")
+	case was.Device != "":
+		x.invalid(pbx.SVC2, "DeviceType")
+	}
+}
+
+// moved looks at the new DN and the new location of a service.
+func (x *step) moved(s, was *Service) {
+	if s.Location != was.Location {
+		x.relocatable(was)
+	}
+	at := x.place("LocationID", s.Location)
+	switch {
+	case s.DN != was.DN:
+		x.takeExtension("DN", s.DN, append(x.t.homesOf(s.ID), at)...)
+	case s.Location != was.Location:
+		x.clearOfEmergency("LocationID", s.DN, at)
+	}
+}
+
+// relocatable refuses to move what another system keeps (OWN-8).
+func (x *step) relocatable(s *Service) bool {
+	if s.LocationKeptBy != "" {
+		x.refuse(pbx.OWN8, pbx.ErrFailedPrecondition, "")
+		return false
+	}
+	return true
+}
+
+// homesOf are the locations of a service's users.
+func (t *Tenant) homesOf(service Handle) []*Location {
+	var homes []*Location
+	for _, u := range t.usersOf(service) {
+		homes = append(homes, t.location(u.Location))
+	}
+	return homes
+}
+
+// moveDN gives a service another DN, and its mailbox with it (VM-3).
+func (x *step) moveDN(s *Service, dn pbx.Extension) {
+	was := s.DN
+	s.DN = dn
+	x.did("service.dn-changed", s.ref(), string(was)+" "+string(dn))
+	x.mailboxFollows(s)
+}
+
+// typeChanged orders what a change of type costs and saves, and takes what the
+// new one does not include.
+func (x *step) typeChanged(was, now *Service) {
+	var charges []charge
+	if from := x.t.serviceType(was.Type); from != nil {
+		charges = append(charges, from.billed(-1))
+	}
+	if to := x.t.serviceType(now.Type); to != nil {
+		charges = append(charges, to.billed(1))
+	}
+	x.order("", now.Location, now.billing(x.Now), charges...)
+	for _, u := range x.t.usersOf(now.ID) {
+		x.trimFor(u, was.ref())
+	}
+}
+
+// DeleteService is the method of that name.
+type DeleteService struct{ Service Handle }
+
+func (o DeleteService) do(x *step) {
+	s := x.service(o.Service)
+	if s == nil || !x.editable(s) {
+		return
+	}
+	users := x.t.usersOf(s.ID)
+	if !x.notPrimary(s, users) {
+		return
+	}
+	if len(users) > 1 {
+		x.confirm(pbx.SVC9, s.ref(), names(users))
+	}
+	x.confirmForeign(s, x.t.foreignOf(s.ID))
+	at := s.Location
+	x.order("", at, x.Now, x.dropService(s)...)
+}
+
+// notPrimary refuses the end of a service that is the primary one of any of the
+// users who has others (SVC-8).
+func (x *step) notPrimary(s *Service, users []*User) bool {
+	for _, u := range users {
+		if a := x.t.association(u.ID, s.ID); a.PrimaryOf != "" && len(x.t.servicesOf(u.ID)) > 1 {
+			x.refuse(pbx.SVC8, pbx.ErrFailedPrecondition, "")
+			return false
+		}
+	}
+	return true
+}
+
+// dropService ends a service and what hangs on it, and returns what is no longer
+// billed.
+func (x *step) dropService(s *Service) []charge {
+	var saved []charge
+	if st := x.t.serviceType(s.Type); st != nil && s.billed() {
+		saved = append(saved, st.billed(-1))
+	}
+	x.dropMailbox(s.ID)
+	x.putKeys(s.ID, nil)
+	x.t.Owners = without(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID })
+	x.release(s, pbx.KeepNumber)
+	for _, u := range x.t.usersOf(s.ID) {
+		x.dissolve(u, s)
+	}
+	x.orphanForeign(s)
+	x.t.Services = without(x.t.Services, func(other *Service) bool { return other.ID == s.ID })
+	x.did("service.deleted", s.ref(), string(s.DN))
+	if d := x.t.device(s.Device); d != nil && d.State == pbx.DeviceInService {
+		d.State = pbx.DeviceAvailable
+	}
+	return saved
+}

@@ -1,0 +1,76 @@
+package model
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pbxkit/pbx"
+)
+
+// SetUpUser is the method of that name.
+type SetUpUser struct {
+	Person
+	Extension    pbx.Extension
+	Number       pbx.NumberChoice
+	ServiceType  string
+	Station      string
+	Applications []string
+	Device       Handle
+	Ports        int64
+	DeviceType   string
+	Foreign      []NewForeign
+	Keys         []pbx.PhoneKey
+}
+
+func (o SetUpUser) do(x *step) {
+	u := x.newUser(o.Person)
+	u.Station, u.Applications = o.Station, o.Applications
+	at := x.t.location(o.Location)
+	ports := cmp.Or(o.Ports, 1)
+	var d *Device
+	if o.Device != "" {
+		if d = x.device("DeviceID", o.Device); d != nil {
+			x.assignable(d, ports)
+		}
+	}
+	in := AddService{DN: o.Extension, Type: o.ServiceType, Number: o.Number, Device: o.Device, DeviceType: o.DeviceType,
+		Location: o.Location, ActivateLater: o.ActivateLater, Foreign: o.Foreign, Keys: o.Keys}
+	if in.Device == "" && in.DeviceType == "" {
+		in.DeviceType = "SIP softphone"
+	}
+	l := x.line(in, d, at, []*Location{at}, o.Number.Source != "" || o.ServiceType != "", pbx.USR4, "Extension", "ServiceType")
+	u.SIPAddress = x.address(o.SIPAddress, u.Login, l.service.DN, u.ID)
+	x.included(o)
+	if len(x.bad) > 0 {
+		return
+	}
+	x.welcome(u, o.Person, l.service.DN)
+	if d != nil {
+		x.give(d, u, ports)
+	}
+	x.addLine(l)
+	x.associate(u, l.service)
+	if p := x.t.pool(o.Station); p != nil {
+		x.takeStation(p, u)
+	}
+	x.order(u.ID, l.service.Location, l.service.ActivatedAt, l.charges...)
+}
+
+// included looks at the station and the applications of a newcomer (STN-1,
+// STN-2); the applications only where it is known what could include them.
+func (x *step) included(o SetUpUser) {
+	x.codes(pbx.STN2, "Applications", o.Applications)
+	var p *Pool
+	if o.Station != "" {
+		p = x.station(o.Station)
+	}
+	st := x.t.serviceType(o.ServiceType)
+	if (o.Station != "" && p == nil) || (o.ServiceType != "" && st == nil) {
+		return
+	}
+	for _, a := range o.Applications {
+		if (p == nil || !slices.Contains(p.Applications, a)) && (st == nil || !slices.Contains(st.Applications, a)) {
+			x.invalid(pbx.STN2, "Applications")
+		}
+	}
+}

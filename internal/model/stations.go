@@ -1,0 +1,173 @@
+package model
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pbxkit/pbx"
+)
+
+func (p *Pool) ref() ref { return ref{"station package", Handle(p.Package), p.Name} }
+
+func (t *Tenant) pool(name string) *Pool {
+	return first(t.Pools, func(p *Pool) bool { return p.Package == name })
+}
+
+func (t *Tenant) serviceType(code string) *ServiceType {
+	return first(t.Types, func(st *ServiceType) bool { return st.Code == code })
+}
+
+// SetServiceType is the method of that name.
+type SetServiceType struct {
+	Code, Name       string
+	Monthly, OneTime pbx.Money
+	Applications     []string
+	Fulfilment       bool
+	Stale            bool
+}
+
+func (o SetServiceType) do(x *step) {
+	x.form(pbx.SVC16, "Code", o.Code, codeForm)
+	x.required(pbx.SVC16, "Name", o.Name, 64)
+	x.codes(pbx.STN2, "Applications", o.Applications)
+	if !price(o.Monthly) {
+		x.invalid(pbx.SVC16, "Monthly")
+	}
+	if !price(o.OneTime) {
+		x.invalid(pbx.SVC16, "OneTime")
+	}
+	if len(x.bad) > 0 {
+		return
+	}
+	st := x.t.serviceType(o.Code)
+	switch {
+	case st == nil:
+		st = &ServiceType{}
+		x.t.Types = append(x.t.Types, st)
+	case o.Stale:
+		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+	}
+	*st = ServiceType{o.Code, o.Name, o.Monthly, o.OneTime, o.Applications, o.Fulfilment}
+	x.did("service-type.set", ref{"service type", Handle(o.Code), o.Name}, "")
+}
+
+// SetStationPool is the method of that name.
+type SetStationPool struct {
+	Package, Name string
+	Total         int64
+	Applications  []string
+	Stale         bool
+}
+
+func (o SetStationPool) do(x *step) {
+	x.form(pbx.STN1, "Package", o.Package, codeForm)
+	x.required(pbx.STN1, "Name", o.Name, 64)
+	x.codes(pbx.STN2, "Applications", o.Applications)
+	if o.Total < 0 || o.Total > 1_000_000 {
+		x.invalid(pbx.STN1, "Total")
+	}
+	if len(x.bad) > 0 {
+		return
+	}
+	p := x.t.pool(o.Package)
+	switch {
+	case p == nil:
+		p = &Pool{}
+		x.t.Pools = append(x.t.Pools, p)
+	case o.Stale:
+		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+	case o.Total < p.Used:
+		x.refuse(pbx.STN4, pbx.ErrFailedPrecondition, "Total")
+	}
+	*p = Pool{o.Package, o.Name, o.Total, p.Used, o.Applications}
+	x.did("stations.set", p.ref(), strconv.FormatInt(o.Total, 10))
+}
+
+// station looks for a station of a package that is left (STN-1).
+func (x *step) station(name string) *Pool {
+	p := x.t.pool(name)
+	switch {
+	case p == nil:
+		x.refuse(pbx.STN1, pbx.ErrNotFound, "Station")
+	case p.Used >= p.Total:
+		x.refuse(pbx.STN1, pbx.ErrExhausted, "Station")
+	}
+	return p
+}
+
+// ChangeStation is the method of that name.
+type ChangeStation struct {
+	User    Handle
+	Package string
+}
+
+func (o ChangeStation) do(x *step) {
+	u := x.user(o.User)
+	if u == nil || u.Station == o.Package {
+		return
+	}
+	was := *u
+	u.Station = o.Package
+	if o.Package != "" {
+		if x.station(o.Package); len(x.bad) > 0 {
+			return
+		}
+	}
+	if gone := x.trim(u); len(gone) > 0 {
+		x.confirm(pbx.STN3, u.ref(), gone...)
+	}
+	x.returnStation(&was)
+	if o.Package != "" {
+		x.takeStation(x.t.pool(o.Package), u)
+	}
+}
+
+func (x *step) takeStation(p *Pool, u *User) {
+	p.Used++
+	x.relate("station.taken", p.ref(), u.ref(), "")
+}
+
+func (x *step) returnStation(u *User) {
+	if p := x.t.pool(u.Station); p != nil {
+		p.Used--
+		x.relate("station.returned", p.ref(), u.ref(), "")
+	}
+}
+
+// notIncluded are the applications of a user that neither his station nor the
+// types of his services include (STN-2).
+func (x *step) notIncluded(u *User) []string {
+	var included []string
+	if p := x.t.pool(u.Station); p != nil {
+		included = append(included, p.Applications...)
+	}
+	for _, s := range x.t.servicesOf(u.ID) {
+		if st := x.t.serviceType(s.Type); st != nil {
+			included = append(included, st.Applications...)
+		}
+	}
+	var out []string
+	for _, a := range u.Applications {
+		if !slices.Contains(included, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// trim takes the applications from a user that are not included, and returns
+// them.
+func (x *step) trim(u *User) []string {
+	gone := x.notIncluded(u)
+	u.Applications = slices.DeleteFunc(slices.Clone(u.Applications), func(a string) bool { return slices.Contains(gone, a) })
+	return gone
+}
+
+// trimFor is trim on the occasion of a change of a service, which warns.
+func (x *step) trimFor(u *User, s ref) {
+	if gone := x.trim(u); len(gone) > 0 {
+		x.warn(pbx.STN2, u.ref(), strings.Join(gone, ", "), s.name)
+		x.did("user.modified", u.ref(), "")
+	}
+}

@@ -1,0 +1,228 @@
+package model
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pbxkit/pbx"
+)
+
+var mailboxForm = regexp.MustCompile(`^[1-9][0-9]{1,6}$`)
+
+func (m *Mailbox) ref() ref { return ref{"mailbox", m.Service, m.Number} }
+
+func (t *Tenant) mailbox(service Handle) *Mailbox {
+	return first(t.Mailboxes, func(m *Mailbox) bool { return m.Service == service })
+}
+
+// mailbox is a service's mailbox, with the service.
+func (x *step) mailbox(service Handle) (*Service, *Mailbox) {
+	s := x.service(service)
+	if s == nil {
+		return nil, nil
+	}
+	m := x.t.mailbox(service)
+	if m == nil {
+		x.missing("")
+	}
+	return s, m
+}
+
+// mailboxFields looks at number and address of a mailbox (VM-1, VM-4).
+func (x *step) mailboxFields(m *Mailbox) {
+	x.form(pbx.VM4, "Number", m.Number, mailboxForm)
+	if m.Email != "" {
+		x.form(pbx.VM1, "Email", m.Email, emailForm)
+	}
+	if x.t.mailboxTaken(m) {
+		x.refuse(pbx.VM4, pbx.ErrConflict, "Number")
+	}
+}
+
+func (t *Tenant) mailboxTaken(m *Mailbox) bool {
+	return first(t.Mailboxes, func(other *Mailbox) bool { return other.Number == m.Number && other.Service != m.Service }) != nil
+}
+
+// takesMailbox reports whether a DN has the voicemail length (VM-2).
+func (t *Tenant) takesMailbox(dn pbx.Extension) bool {
+	return int64(len(dn)) == t.Policy.VoicemailDigits
+}
+
+// AddMailbox is the method of that name.
+type AddMailbox struct {
+	Service       Handle
+	Number, Email string
+	PIN           string
+}
+
+func (o AddMailbox) do(x *step) {
+	s := x.service(o.Service)
+	if s == nil || !x.editable(s) {
+		return
+	}
+	switch {
+	case x.t.mailbox(s.ID) != nil:
+		x.refuse(pbx.VM1, pbx.ErrConflict, "")
+		return
+	case !x.t.takesMailbox(s.DN):
+		x.refuse(pbx.VM2, pbx.ErrFailedPrecondition, "")
+		return
+	}
+	m := &Mailbox{Service: s.ID, Number: o.Number, Email: o.Email, PIN: Secret(o.PIN), CreatedAt: x.Now}
+	if m.Number == "" {
+		m.Number = string(s.DN)
+	}
+	x.mailboxFields(m)
+	if o.PIN != "" {
+		x.pin(o.PIN, s, m)
+	}
+	x.t.Mailboxes = append(x.t.Mailboxes, m)
+	x.did("mailbox.created", m.ref(), m.Number)
+}
+
+// ModifyMailbox is the method of that name.
+type ModifyMailbox struct {
+	Service       Handle
+	Number, Email string
+	Stale         bool
+}
+
+func (o ModifyMailbox) do(x *step) {
+	s, m := x.mailbox(o.Service)
+	if m == nil || !x.editable(s) {
+		return
+	}
+	if o.Stale {
+		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		return
+	}
+	m.Number, m.Email = o.Number, o.Email
+	x.mailboxFields(m)
+	x.did("mailbox.modified", m.ref(), m.Number)
+}
+
+// DeleteMailbox is the method of that name.
+type DeleteMailbox struct{ Service Handle }
+
+func (o DeleteMailbox) do(x *step) {
+	if s, m := x.mailbox(o.Service); m != nil && x.editable(s) {
+		x.dropMailbox(s.ID)
+	}
+}
+
+func (x *step) dropMailbox(service Handle) {
+	if m := x.t.mailbox(service); m != nil {
+		x.t.Mailboxes = without(x.t.Mailboxes, func(other *Mailbox) bool { return other == m })
+		x.did("mailbox.deleted", m.ref(), m.Number)
+	}
+}
+
+// mailboxFollows ends the mailbox of a service that has a new DN, and makes an
+// empty one for it where that can be (VM-3).
+func (x *step) mailboxFollows(s *Service) {
+	was := x.t.mailbox(s.ID)
+	if was == nil {
+		return
+	}
+	x.dropMailbox(s.ID)
+	m := &Mailbox{Service: s.ID, Number: string(s.DN), Email: was.Email, CreatedAt: x.Now}
+	if !x.t.takesMailbox(s.DN) || !mailboxForm.MatchString(m.Number) || x.t.mailboxTaken(m) {
+		x.warn(pbx.VM3, s.ref(), was.Number)
+		return
+	}
+	x.t.Mailboxes = append(x.t.Mailboxes, m)
+	x.did("mailbox.created", m.ref(), m.Number)
+}
+
+// SetPIN is the method of that name.
+type SetPIN struct {
+	Service Handle
+	PIN     string
+}
+
+func (o SetPIN) do(x *step) {
+	s, m := x.mailbox(o.Service)
+	if m == nil || !x.editable(s) {
+		return
+	}
+	x.pin(o.PIN, s, m)
+	m.PIN, m.Tries, m.LockedUntil = Secret(o.PIN), 0, noTime
+	x.did("mailbox.pin-set", m.ref(), "")
+}
+
+// pin refuses a PIN of another length than the policy's, and one that is soon
+// guessed (VM-5).
+func (x *step) pin(pin string, s *Service, m *Mailbox) {
+	p := x.t.Policy
+	known := func(digits string) bool { return pin == digits || pin == reversed(digits) }
+	if n := int64(len(pin)); n < p.PINMinLength || n > p.PINMaxLength || !digitForm.MatchString(pin) ||
+		known(string(s.DN)) || known(m.Number) || strings.HasSuffix(string(s.Number), pin) || easy(pin) {
+		x.invalid(pbx.VM5, "PIN")
+	}
+}
+
+// easy reports whether digits are repeated, a run, a palindrome, or lines of the
+// keypad.
+func easy(pin string) bool {
+	if pin == reversed(pin) || keypad.MatchString(pin) {
+		return true
+	}
+	for n := 1; n <= len(pin)/2; n++ {
+		if strings.HasPrefix(strings.Repeat(pin[:n], len(pin)), pin) {
+			return true
+		}
+	}
+	once := slices.Compact([]byte(pin))
+	different, run := map[byte]bool{}, true
+	for i := range once {
+		different[once[i]] = true
+		run = run && (i < 2 || (once[i]+20-once[i-1])%10 == (once[1]+20-once[0])%10)
+	}
+	return run || len(different) < 3
+}
+
+var keypad = regexp.MustCompile(`^(123|321|456|654|789|987|147|741|258|852|369|963|159|951|357|753|2580|0852)+$`)
+
+func reversed(s string) string {
+	b := []byte(s)
+	slices.Reverse(b)
+	return string(b)
+}
+
+// CheckPIN is the method of that name.
+type CheckPIN struct {
+	Service Handle
+	PIN     string
+}
+
+func (o CheckPIN) do(x *step) {
+	s, m := x.mailbox(o.Service)
+	if m == nil || !x.serving(s) {
+		return
+	}
+	locked := x.Now.Before(m.LockedUntil)
+	right := string(m.PIN) == o.PIN
+	switch {
+	case m.PIN == "" || locked:
+		x.refuse(pbx.VM5, pbx.ErrFailedPrecondition, "")
+	case right && m.Tries == 0 && m.LockedUntil.IsZero():
+	case right:
+		m.Tries, m.LockedUntil = 0, noTime
+		x.did("mailbox.pin-accepted", m.ref(), "")
+	case m.Tries+1 < x.t.Policy.PINTries:
+		m.Tries++
+		x.counted()
+		x.did("mailbox.pin-refused", m.ref(), "")
+	default:
+		m.Tries, m.LockedUntil = 0, x.Now.Add(x.t.Policy.PINLock)
+		x.counted()
+		x.did("mailbox.locked", m.ref(), "")
+	}
+}
+
+// counted refuses a wrong PIN, and yet keeps the count.
+func (x *step) counted() {
+	x.refuse(pbx.VM5, pbx.ErrDenied, "PIN")
+	x.stands = true
+}
