@@ -14,7 +14,7 @@ import (
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-var cutShare = flag.Int("cuts", 29, "of the places where a connection can be cut, try one in so many; 1: all")
+var cutShare = flag.Int("cuts", 61, "of the places where a connection can be cut, try one in so many; 1: all")
 
 // cutFigures are what came of the cuts.
 type cutFigures struct{ tried, made, done, undone, unknown, resolved, retried int64 }
