@@ -172,6 +172,43 @@ func handle[R any](d draw, in model.Handle, kind string, list func(*model.Tenant
 	return oneOf(d, model.Handle(fmt.Sprint(kind, 1+d.Intn(d.s.N+1))), "", model.Handle(kind+"0"))
 }
 
+// such draws a record of the tenant that fits, mostly, and else any.
+func such[R any](d draw, in model.Handle, list func(*model.Tenant) []*R, fits func(*R) bool, id func(*R) model.Handle, any func(model.Handle) model.Handle) model.Handle {
+	t := d.s.Tenant(in)
+	if t == nil || d.one(4) {
+		return any(in)
+	}
+	var ids []model.Handle
+	for _, r := range list(t) {
+		if fits(r) {
+			ids = append(ids, id(r))
+		}
+	}
+	if len(ids) == 0 {
+		return any(in)
+	}
+	return oneOf(d, ids...)
+}
+
+// userWho, serviceThat, deviceThat and foreignThat are such.
+func (d draw) userWho(in model.Handle, fits func(*model.User) bool) model.Handle {
+	return such(d, in, func(t *model.Tenant) []*model.User { return t.Users }, fits, func(u *model.User) model.Handle { return u.ID }, d.user)
+}
+
+func (d draw) serviceThat(in model.Handle, fits func(*model.Service) bool) model.Handle {
+	return such(d, in, func(t *model.Tenant) []*model.Service { return t.Services }, fits, func(s *model.Service) model.Handle { return s.ID }, d.service)
+}
+
+func (d draw) deviceThat(in model.Handle, state pbx.DeviceState) model.Handle {
+	fits := func(v *model.Device) bool { return v.State == state }
+	return such(d, in, func(t *model.Tenant) []*model.Device { return t.Devices }, fits, func(v *model.Device) model.Handle { return v.ID }, d.device)
+}
+
+func (d draw) foreignThat(in model.Handle, states ...pbx.ForeignState) model.Handle {
+	fits := func(f *model.Foreign) bool { return slices.Contains(states, f.State) }
+	return such(d, in, func(t *model.Tenant) []*model.Foreign { return t.Foreign }, fits, func(f *model.Foreign) model.Handle { return f.ID }, d.foreignID)
+}
+
 func (d draw) user(in model.Handle) model.Handle {
 	return handle(d, in, "u", func(t *model.Tenant) []*model.User { return t.Users }, func(u *model.User) model.Handle { return u.ID })
 }

@@ -335,7 +335,7 @@ func seen(key, name, value string) string {
 		return ""
 	case name == "billing_from" && value != "":
 		return value[:len(time.DateOnly)]
-	case (strings.HasSuffix(name, "_at") || name == "free_from" || name == "locked_until" || name == "date" || name == "since") && value != "":
+	case (strings.HasSuffix(name, "_at") || name == "at" || name == "free_from" || name == "locked_until" || name == "date" || name == "since") && value != "":
 		return "some time"
 	}
 	return fmt.Sprint(value)
