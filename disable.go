@@ -104,11 +104,15 @@ func enabled(users []*User) []*User {
 	return slices.DeleteFunc(slices.Clone(users), func(u *User) bool { return u.State == UserDisabled })
 }
 
+// stopped reports whether a service with these users is stopped: it has some, and
+// all are disabled.
+func stopped(users []*User) bool { return len(users) > 0 && len(enabled(users)) == 0 }
+
 // serving refuses to let anybody use a service whose users are all disabled
 // (USR-13). One without a user serves whoever is there.
 func (t *tx) serving(ctx context.Context, s *Service) error {
 	users, err := t.othersOf(ctx, s.ID, UserID{})
-	if err != nil || len(users) == 0 || len(enabled(users)) > 0 {
+	if err != nil || !stopped(users) {
 		return err
 	}
 	return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: users[0].ref(),

@@ -293,6 +293,8 @@ func (o DeleteUser) do(x *step) {
 		x.did("service.disassociated", s.ref(), string(u.ID))
 		if o.Form == pbx.UserAndPhones {
 			saved = append(saved, x.dropService(s)...)
+		} else if m := x.t.mailbox(s.ID); m != nil {
+			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.USR9)
 		}
 	}
 	x.order(u.ID, u.Location, x.Now, saved...)
