@@ -54,6 +54,9 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 			t.remove(has[i])
 			t.did("service.disassociated", s.ref(), u.ID.String())
 			if form == UserOnly {
+				if err := t.leftTo(ctx, s, u); err != nil {
+					return err
+				}
 				if err := t.leaveMailbox(ctx, s, u); err != nil {
 					return err
 				}

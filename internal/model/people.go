@@ -20,6 +20,18 @@ func (t *Tenant) others(s *Service, but *User) []*User {
 // stopped reports whether all of some users are disabled.
 func stopped(users []*User) bool { return len(users) > 0 && len(enabled(users)) == 0 }
 
+// servedBy says that a service stops or goes on as it passes from some users to
+// others.
+func (x *step) servedBy(s *Service, before, after []*User) {
+	switch was, is := stopped(before), stopped(after); {
+	case !s.billed() || was == is:
+	case is:
+		x.did("service.stopped", s.ref(), "")
+	default:
+		x.did("service.resumed", s.ref(), "")
+	}
+}
+
 // serving refuses a service whose users are all disabled (USR-13).
 func (x *step) serving(s *Service) bool {
 	if stopped(x.t.usersOf(s.ID)) {
