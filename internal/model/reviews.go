@@ -286,7 +286,9 @@ func (s *State) table(before *State) map[string]map[string]string {
 					next := fmt.Sprint("o+", n-was.LastOrder)
 					key, c.Value = strings.Replace(key, c.Value, next, 1), next
 				}
-				columns[c.Name] = seen(key, c.Name, c.Value)
+				if value := seen(key, c.Name, c.Value); value != "" {
+					columns[c.Name] = value
+				}
 			}
 			table[key] = columns
 		}
