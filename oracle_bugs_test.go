@@ -29,6 +29,9 @@ var accessBugs = []seededBug{
 	{"ACC-2", "the role is not looked at", "actor.go",
 		`granted = granted || role == d.actor.Role`,
 		`granted = granted || role == d.actor.Role || BUG`},
+	{"ACC-3", "support works under another name than its own", "review.go",
+		`Actor: t.actor.Principal,`,
+		`Actor: either(BUG && t.actor.Role == RoleSupport, "support", t.actor.Principal),`},
 	{"ACC-4", "an event is missing", "association.go",
 		`t.relate("service.associated", s.ref(), at.user.ref(), "")`, ``},
 	{"ACC-4", "an event comes twice", "create_user.go",
@@ -51,6 +54,12 @@ var accessBugs = []seededBug{
 		`if d.listed(in.AddOwners, i, "AddOwners") && at(p) >= 0 {`, ``},
 	{"OWN-4", "the last owner goes without a warning", "owner.go",
 		`if len(removed) > 0 && before+len(added) == len(removed) {`, ``},
+	{"OWN-5", "owners are a part of the service", "line.go",
+		`t.changeOwners(s, len(owners), in.AddOwners, removed)`,
+		`t.changeOwners(s, len(owners), in.AddOwners, removed)
+		if BUG {
+			s = edit(t, s, func(*Service) {})
+		}`},
 	{"OWN-6", "an owner cancels lines", "actor.go",
 		`"DeleteService":      {administrators, inCustomer},`,
 		`"DeleteService":      {either(BUG, everyRole, administrators), inCustomer},`},
@@ -59,6 +68,10 @@ var accessBugs = []seededBug{
 	{"OWN-8", "a location that is kept elsewhere is changed", "line.go",
 		`if s.LocationKeptBy == "" {`,
 		`if s.LocationKeptBy == "" || BUG {`},
+	{"OWN-9", "owners are saved although the line cannot move", "line.go",
+		`to, err := t.lookBuilding(ctx, s, in.Building)`,
+		`to, err := t.lookBuilding(ctx, s, in.Building)
+		err = either(BUG, nil, err)`},
 }
 
 var userBugs = []seededBug{
@@ -70,12 +83,21 @@ var userBugs = []seededBug{
 			}
 			return all(d.bad)
 		}`},
+	{"USR-2", "a guided set-up takes no station", "setup.go",
+		`s.takeStation(s.pool, s.user)`, ``},
 	{"USR-3", "a user ID in other letters is another one", "create_user.go",
 		`u.loginFolded = strings.ToLower(u.Login)`,
 		`u.loginFolded = either(BUG, u.Login, strings.ToLower(u.Login))`},
+	{"USR-4", "an extension fills itself in that has to be given", "setup.go",
+		`return in.Number.Source != "" || in.ServiceType != ""`,
+		`return in.Number.Source != "" || in.ServiceType != "" || BUG`},
+	{"USR-5", "a mobile number may be anything", "create_user.go",
+		`look.e164(USR5, "Mobile", u.Mobile)`, ``},
 	{"USR-6", "e911 does without an address", "create_user.go",
 		`(at == nil || !at.dispatchable())`,
 		`(at == nil || !at.dispatchable() && !BUG)`},
+	{"USR-7", "a state is saved with the details", "modify_user.go",
+		`look.stays(USR7, "State", row.State == was.State)`, ``},
 	{"USR-8", "a search minds the accents", "fold.go",
 		`if !unicode.Is(unicode.Mn, r) {`,
 		`if !unicode.Is(unicode.Mn, r) || BUG {`},
@@ -124,6 +146,8 @@ var extensionBugs = []seededBug{
 		return &Error{Code: EXT2, Kind: ErrConflict, Field: field,`},
 	{"EXT-3", "only the emergency numbers of the tenant's country count", "extension.go",
 		`if err == nil && l != nil {`, ``},
+	{"EXT-4", "no extension is advised against", "extension.go",
+		`if !fits {`, ``},
 	{"EXT-5", "an extension that was given up is never found again", "extension.go",
 		`if len(e.Digits) == len(first) && first <= e.Digits && e.Digits < next {`, ``},
 	{"EXT-6", "the SIP address of a deleted user stays claimed", "delete.go",
@@ -139,6 +163,9 @@ var extensionBugs = []seededBug{
 }
 
 var serviceBugs = []seededBug{
+	{"SVC-1", "a search by number lists all services", "service.go",
+		`Query{Index: servicesByDN, Equal: []any{tenant}, Prefix: q.Number}`,
+		`Query{Index: servicesByDN, Equal: []any{tenant}, Prefix: either(BUG, "", q.Number)}`},
 	{"SVC-2", "a service has a device type that nobody knows", "create_service.go",
 		`case l.in.DeviceType != "" && !known:`, ``},
 	{"SVC-3", "a ninth service fits", "association.go",
@@ -147,6 +174,8 @@ var serviceBugs = []seededBug{
 			return seat{user: u, slot: maxServices + 1}, nil
 		}
 		if len(has) >= maxServices {`},
+	{"SVC-4", "nobody says that a user has the service already", "association.go",
+		`if s != nil && a.ServiceID == s.ID {`, ``},
 	{"SVC-5", "a service is disassociated unconfirmed", "association.go",
 		`t.confirm(SVC5, s.ref(), "%s will no longer be a service of %s", s.ref(), u.ref())`, ``},
 	{"SVC-6", "the first service does not become the primary one", "association.go",
@@ -172,11 +201,15 @@ var serviceBugs = []seededBug{
 	{"SVC-12", "the owners of a deleted service stay", "delete.go",
 		`for _, o := range owners {`,
 		`for _, o := range owners[:either(BUG, 0, len(owners))] {`},
+	{"SVC-13", "the link of a foreign service leads anywhere", "foreign.go",
+		`if len(s) > maxLink || !validLink(s) {`, ``},
 	{"SVC-14", "a telephone becomes an analogue one", "service.go",
 		`case model.Category != was.Category:`, ``},
 	{"SVC-15", "a stale view overwrites", "tenant.go",
 		`if based == present {`,
 		`if based == present || BUG {`},
+	{"SVC-16", "a service has a type that the catalogue has not", "catalogue.go",
+		`if err == nil && st == nil {`, ``},
 	{"SVC-17", "a service leaves a status in which it is not", "status.go",
 		`if s.Status != from {`, ``},
 	{"SVC-18", "a foreign service is said to be what it cannot become", "settle_foreign.go",

@@ -21,8 +21,8 @@ var voicemailBugs = []seededBug{
 }
 
 var numberBugs = []seededBug{
-	{"NUM-1", "a number comes into the system twice in one list", "inventory.go",
-		`if seen[e] {`, ``},
+	{"NUM-1", "a number is added that the system has", "inventory.go",
+		`if known != nil {`, ``},
 	{"NUM-2", "an assigned number is assigned again", "number.go",
 		`case n.State == NumberAvailable:`,
 		`case n.State == NumberAvailable || n.State == NumberAssigned && BUG:`},
@@ -35,10 +35,9 @@ var numberBugs = []seededBug{
 	}`, ``},
 	{"NUM-3", "whoever stops waiting keeps the porting number", "number.go",
 		`edit(t, waiting, func(n *Number) { n.WaitingID = ServiceID{} })`, ``},
-	{"NUM-4", "a number is proposed while it rests", "number.go",
-		`return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}`,
-		`now = either(BUG, now.AddDate(1, 0, 0), now)
-		return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}`},
+	{"NUM-4", "what is proposed is not near the user", "number.go",
+		`return areas(t.tenant.Country, at.NumberPrefix)`,
+		`return areas(t.tenant.Country, either(BUG, "", at.NumberPrefix))`},
 	{"NUM-5", "the criteria are kept of a choice that keeps none", "number.go",
 		`if choice.Keep {
 		chosen.keep = choice.Prefix
@@ -52,6 +51,8 @@ var numberBugs = []seededBug{
 	{"NUM-7", "a number changes without a profile", "change_number.go",
 		`if s == nil || s.Type == "" {`,
 		`if s == nil || s.Type == "" && !BUG {`},
+	{"NUM-8", "a number is unassigned where there is none", "change_number.go",
+		`case had == nil && in.Number.Source == "":`, ``},
 	{"NUM-9", "the extension changes although that was not asked for", "change_number.go",
 		`if in.UpdateExtension {`,
 		`if in.UpdateExtension || BUG {`},
@@ -63,12 +64,21 @@ var numberBugs = []seededBug{
 		if BUG {
 			n.State, n.FreeFrom = NumberStock, time.Time{}
 		}`},
+	{"NUM-10", "a number is proposed while it rests", "number.go",
+		`return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}`,
+		`now = either(BUG, now.AddDate(1, 0, 0), now)
+		return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}`},
 	{"NUM-10", "a returned number is kept", "number.go",
 		`if what == ReturnNumber {`, ``},
 	{"NUM-11", "toll-free and geographic numbers are ported together", "port.go",
 		`if tollFree != 0 && tollFree != len(in.Numbers) {`, ``},
 	{"NUM-11", "a port that is over is activated", "port.go",
 		`if !slices.Contains(from, p.State) {`, ``},
+	{"NUM-12", "a line without a number is refused", "number.go",
+		`if choice.Number != "" {
+			look.refuse(NUM2, "Number", "say`,
+		`if choice.Number != "" || BUG {
+			look.refuse(NUM2, "Number", "say`},
 }
 
 var moneyBugs = []seededBug{
@@ -83,6 +93,8 @@ var moneyBugs = []seededBug{
 	{"ORD-2", "billing starts before the activation", "setup.go",
 		`service.ActivatedAt, s.line.charges...)`,
 		`either(BUG, s.now, service.ActivatedAt), s.line.charges...)`},
+	{"ORD-3", "no welcome mail is sent", "create_user.go",
+		`t.did("user.welcome-mail", row.ref(), "")`, ``},
 	{"ORD-4", "a review is placed as often as it is committed", "review.go",
 		`if r.done {
 		return nil
