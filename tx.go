@@ -34,8 +34,8 @@ type tx struct {
 	entries map[string]entry
 	dirty   map[*Table]int // how many records of the table are staged
 	layers  map[*Index]*layer
-	spans   map[*Index][]span // what was read ahead
-	drawn   map[string]E164   // by area: all of its stock up to there is taken here
+	spans   map[*Index]spans // what was read ahead
+	drawn   map[string]E164  // by area: all of its stock up to there is taken here
 	changes []Change
 	undo    []func() // kept only where a part can be taken back
 	buf     []byte

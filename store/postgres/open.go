@@ -89,6 +89,9 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "pbx"
 	}
+	// A connection that was found dead is replaced by what is asked on it; asking
+	// before whether it is dead would be a trip more for each that lay idle.
+	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	for _, set := range o.pool {
 		set(config)
 	}
