@@ -15,8 +15,8 @@ import (
 type draw struct {
 	*rand.Rand
 	s       *model.State
-	wanted  []string // the operations of which something was not seen yet
-	careful bool     // draws what is there and has its form
+	said    *outcomes // of what was carried out so far
+	careful bool      // draws what is there and has its form
 }
 
 // oneOf draws one of a list; the zero value where it is empty.
@@ -51,8 +51,20 @@ func rarely[T any](d draw, n int, list ...T) T {
 	return none
 }
 
-// command draws the next command.
+// command draws the next command: half the time, as long as there is something
+// that was never seen, one that will show it, if such a one is soon found.
 func (d draw) command() model.Command {
+	if d.said.wants() && d.one(2) {
+		for range 40 {
+			if c := d.any(); d.said.wanted(c.Next(d.s).Last) {
+				return c
+			}
+		}
+	}
+	return d.any()
+}
+
+func (d draw) any() model.Command {
 	in := oneOf(d, d.tenants()...)
 	switch d.Intn(24) {
 	case 0:
@@ -132,6 +144,9 @@ func (d draw) actor(in model.Handle, op model.Op) (as model.Actor, where model.H
 		if !d.one(8) {
 			return modelSupport, in
 		}
+		if d.one(2) {
+			return modelSupport, oneOf[model.Handle](d, "gone", model.Provider)
+		}
 	case model.UpdateLine, model.AddOwner, model.RemoveOwner, model.SetLineLocation:
 		if d.one(3) {
 			return model.Actor{Role: pbx.RoleOwner, Name: oneOf[pbx.Principal](d, "kate", "kim"), Home: in}, ""
@@ -170,6 +185,43 @@ func handle[R any](d draw, in model.Handle, kind string, list func(*model.Tenant
 		}
 	}
 	return oneOf(d, model.Handle(fmt.Sprint(kind, 1+d.Intn(d.s.N+1))), "", model.Handle(kind+"0"))
+}
+
+// such draws a record of the tenant that fits, mostly, and else any.
+func such[R any](d draw, in model.Handle, list func(*model.Tenant) []*R, fits func(*R) bool, id func(*R) model.Handle, any func(model.Handle) model.Handle) model.Handle {
+	t := d.s.Tenant(in)
+	if t == nil || d.one(4) {
+		return any(in)
+	}
+	var ids []model.Handle
+	for _, r := range list(t) {
+		if fits(r) {
+			ids = append(ids, id(r))
+		}
+	}
+	if len(ids) == 0 {
+		return any(in)
+	}
+	return oneOf(d, ids...)
+}
+
+// userWho, serviceThat, deviceThat and foreignThat are such.
+func (d draw) userWho(in model.Handle, fits func(*model.User) bool) model.Handle {
+	return such(d, in, func(t *model.Tenant) []*model.User { return t.Users }, fits, func(u *model.User) model.Handle { return u.ID }, d.user)
+}
+
+func (d draw) serviceThat(in model.Handle, fits func(*model.Service) bool) model.Handle {
+	return such(d, in, func(t *model.Tenant) []*model.Service { return t.Services }, fits, func(s *model.Service) model.Handle { return s.ID }, d.service)
+}
+
+func (d draw) deviceThat(in model.Handle, state pbx.DeviceState) model.Handle {
+	fits := func(v *model.Device) bool { return v.State == state }
+	return such(d, in, func(t *model.Tenant) []*model.Device { return t.Devices }, fits, func(v *model.Device) model.Handle { return v.ID }, d.device)
+}
+
+func (d draw) foreignThat(in model.Handle, states ...pbx.ForeignState) model.Handle {
+	fits := func(f *model.Foreign) bool { return slices.Contains(states, f.State) }
+	return such(d, in, func(t *model.Tenant) []*model.Foreign { return t.Foreign }, fits, func(f *model.Foreign) model.Handle { return f.ID }, d.foreignID)
 }
 
 func (d draw) user(in model.Handle) model.Handle {
@@ -265,7 +317,7 @@ func (d draw) owned(in model.Handle) pbx.E164 {
 
 func (d draw) numbers() []pbx.E164 {
 	list := []pbx.E164{d.number(), d.number()}
-	return list[:d.Intn(3)]
+	return list[:1+d.Intn(2)]
 }
 
 func (d draw) choice(in model.Handle) pbx.NumberChoice {

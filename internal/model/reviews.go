@@ -269,7 +269,7 @@ func changes(before, after *State) map[string]change {
 	return found
 }
 
-// table is every record by its key. An order goes by its place behind those that
+// table is every record by its key, as far as it has to be the same. An order goes by its place behind those that
 // there were before, for its number may be another one.
 func (s *State) table(before *State) map[string]map[string]string {
 	table := map[string]map[string]string{}
@@ -286,7 +286,9 @@ func (s *State) table(before *State) map[string]map[string]string {
 					next := fmt.Sprint("o+", n-was.LastOrder)
 					key, c.Value = strings.Replace(key, c.Value, next, 1), next
 				}
-				columns[c.Name] = c.Value
+				if value := seen(key, c.Name, c.Value); value != "" {
+					columns[c.Name] = value
+				}
 			}
 			table[key] = columns
 		}
@@ -294,19 +296,18 @@ func (s *State) table(before *State) map[string]map[string]string {
 	return table
 }
 
-// sameChanges compares what was done to records, but for what may differ: times
-// of day, the counters of pools, the numbers of orders.
+// sameChanges compares what was done to records.
 func sameChanges(a, b map[string]change) bool {
 	for key, x := range a {
 		y, ok := b[key]
-		if !ok || (x.was == nil) != (y.was == nil) || (x.now == nil) != (y.now == nil) || !sameChange(key, x, y) {
+		if !ok || (x.was == nil) != (y.was == nil) || (x.now == nil) != (y.now == nil) || !sameChange(x, y) {
 			return false
 		}
 	}
 	return len(a) == len(b)
 }
 
-func sameChange(key string, x, y change) bool {
+func sameChange(x, y change) bool {
 	if x.now == nil {
 		x.now, y.now, x.was, y.was = x.was, y.was, nil, nil
 	}
@@ -320,14 +321,15 @@ func sameChange(key string, x, y change) bool {
 		if x.was[name] == x.now[name] && y.was[name] == y.now[name] {
 			continue // neither changes it
 		}
-		if seen(key, name, x.now[name]) != seen(key, name, y.now[name]) {
+		if x.now[name] != y.now[name] {
 			return false
 		}
 	}
 	return true
 }
 
-// seen is a value as far as it has to be the same.
+// seen is a value as far as it has to be the same: times of day, the counters of
+// pools and the numbers of orders may differ.
 func seen(key, name, value string) string {
 	switch {
 	case strings.Contains(key, " station_pools ") && name == "used",
@@ -335,7 +337,7 @@ func seen(key, name, value string) string {
 		return ""
 	case name == "billing_from" && value != "":
 		return value[:len(time.DateOnly)]
-	case (strings.HasSuffix(name, "_at") || name == "free_from" || name == "locked_until" || name == "date" || name == "since") && value != "":
+	case (strings.HasSuffix(name, "_at") || name == "at" || name == "free_from" || name == "locked_until" || name == "date" || name == "since") && value != "":
 		return "some time"
 	}
 	return fmt.Sprint(value)
