@@ -69,7 +69,7 @@ func TestOracle(t *testing.T) {
 // oracle is the test binaries with the bugs in them.
 type oracle struct {
 	root     string            // the folder of the module
-	binaries map[string]string // by the folder of the package, "." first of all
+	binaries map[string]string // by the folder of the package whose tests are in it
 }
 
 // seededSwitch names the bug that is switched on.
