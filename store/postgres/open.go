@@ -27,7 +27,10 @@ type options struct {
 func WithSchema(name string) Option { return func(o *options) { o.schema = name } }
 
 // WithPool sets everything else: how many connections there are, how they are
-// made, TLS, tracing.
+// made, TLS, tracing. MaxConns bounds those that are kept. Whoever has waited 200
+// ms for one of them gets one beside the pool, closed after use: else views
+// nested in one another would wait without end. Choose MaxConns for the load, and
+// leave the server some to spare.
 func WithPool(set func(*pgxpool.Config)) Option {
 	return func(o *options) { o.pool = append(o.pool, set) }
 }
