@@ -56,7 +56,7 @@ func rarely[T any](d draw, n int, list ...T) T {
 func (d draw) command() model.Command {
 	if d.said.wants() && d.one(2) {
 		for range 40 {
-			if c := d.any(); d.said.wanted(c.Next(d.s).Last) {
+			if c := d.call(); d.said.wanted(c.Next(d.s).Last) {
 				return c
 			}
 		}
@@ -64,6 +64,7 @@ func (d draw) command() model.Command {
 	return d.any()
 }
 
+// any draws any command.
 func (d draw) any() model.Command {
 	in := oneOf(d, d.tenants()...)
 	switch d.Intn(24) {
@@ -76,6 +77,12 @@ func (d draw) any() model.Command {
 	case 5, 6:
 		return model.Commit{Review: d.reviewed()}
 	}
+	return d.call()
+}
+
+// call draws an operation that acts at once.
+func (d draw) call() model.Command {
+	in := oneOf(d, d.tenants()...)
 	op := d.op(in)
 	as, where := d.actor(in, op)
 	return model.Call{N: d.s.N + 1, As: as, In: where, Confirm: d.confirmed(op), Op: op}

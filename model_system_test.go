@@ -198,11 +198,17 @@ func (p *played) review(m model.MakeReview) model.Outcome {
 	for _, n := range r.Confirmations {
 		out.Asked = append(out.Asked, p.notice(n))
 	}
+	out.Effects = p.effects(r)
+	return out
+}
+
+// effects are a review's.
+func (p *played) effects(r *pbx.Review) (list []model.Event) {
 	for _, e := range r.Effects {
-		out.Effects = append(out.Effects, model.Event{Type: e.Type, Kind: e.Subject.Kind, Subject: model.Handle(p.words(e.Subject.ID)),
+		list = append(list, model.Event{Type: e.Type, Kind: e.Subject.Kind, Subject: model.Handle(p.words(e.Subject.ID)),
 			Object: model.Handle(p.words(e.Object.ID)), Detail: p.words(e.Detail)})
 	}
-	return out
+	return list
 }
 
 func (p *played) notice(n pbx.Notice) model.Notice {

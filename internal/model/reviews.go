@@ -96,7 +96,7 @@ func (b Batch) Next(s *State) *State {
 		unchanged.Last = out
 		return &unchanged
 	}
-	after = after.clone()
+	after = after.clone(x.in)
 	after.N = unchanged.N
 	out.Journal = after.commit(x.in, b.As, sum.effects)
 	after.Last = out
@@ -111,7 +111,7 @@ type MakeReview struct {
 
 // Next is the state after it.
 func (r MakeReview) Next(s *State) *State {
-	next := s.clone()
+	next := s.clone("")
 	next.N = max(s.N, r.N, r.last())
 	x, ok := r.enter(s, "Review")
 	if !ok {
@@ -137,7 +137,7 @@ type Commit struct{ Review int }
 
 // Next is the state after it.
 func (c Commit) Next(s *State) *State {
-	next := s.clone()
+	next := s.clone("")
 	next.Last = Outcome{Op: "Commit of nothing"}
 	r := first(next.Reviews, func(r *Review) bool { return r.N == c.Review })
 	if r == nil || r.done {
@@ -153,7 +153,7 @@ func (c Commit) Next(s *State) *State {
 			next.Last.Refused = stale
 			return next
 		}
-		after = now.clone()
+		after = now.clone(r.in)
 	}
 	first(after.Reviews, func(r *Review) bool { return r.N == c.Review }).done = true
 	after.Last = Outcome{Op: next.Last.Op, Journal: after.commit(r.in, r.what.As, r.sum.effects)}
@@ -168,7 +168,7 @@ func (r *Review) asReviewed(now *State) *State {
 	if now.Tenant(r.in).Rev != was.Rev || now.Now.Format(time.DateOnly) != r.before.Now.Format(time.DateOnly) {
 		return nil
 	}
-	next := now.clone()
+	next := now.clone("")
 	for i, t := range next.Tenants {
 		if t.ID == r.in {
 			next.Tenants[i] = r.after.Tenant(r.in).clone()
