@@ -69,8 +69,8 @@ var accessBugs = []seededBug{
 		`if s.LocationKeptBy == "" {`,
 		`if s.LocationKeptBy == "" || BUG {`},
 	{"OWN-9", "owners are saved although the line cannot move", "line.go",
-		`to, err := t.lookBuilding(ctx, s, in.Building)`,
-		`to, err := t.lookBuilding(ctx, s, in.Building)
+		`to, err := t.lookBuilding(ctx, s, in)`,
+		`to, err := t.lookBuilding(ctx, s, in)
 		err = either(BUG, nil, err)`},
 }
 

@@ -119,6 +119,9 @@ func (b seededBug) seed(text string) string {
 // folder is that of the package whose code it is in, and whose tests must find it.
 func (b seededBug) folder() string { return filepath.Dir(b.file) }
 
+// nameOf is the name of the package in a folder.
+func nameOf(folder string) string { return filepath.Base(filepath.Join("pbx", folder)) }
+
 // buildOracle builds the binaries, each with all bugs in it.
 func buildOracle(t *testing.T) *oracle {
 	root, err := os.Getwd()
@@ -129,12 +132,13 @@ func buildOracle(t *testing.T) *oracle {
 	replace, err := json.Marshal(map[string]any{"Replace": o.seedAll(t, out)})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(overlay, replace, 0o600))
+	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", out+string(filepath.Separator))
 	for folder := range o.binaries {
-		o.binaries[folder] = filepath.Join(out, filepath.Base(folder)+".test")
-		build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", o.binaries[folder], "./"+folder)
-		said, err := build.CombinedOutput()
-		require.NoError(t, err, "%s", said)
+		o.binaries[folder] = filepath.Join(out, nameOf(folder)+".test")
+		build.Args = append(build.Args, "./"+folder)
 	}
+	said, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", said)
 	return o
 }
 
@@ -154,8 +158,7 @@ func (o *oracle) seedAll(t *testing.T, out string) map[string]string {
 		original := string(content)
 		require.Equal(t, 1, strings.Count(original, b.old), "how often %s holds what is changed for %q: bring the list up to date", b.file, b)
 		texts[b.file] = b.seed(cmp.Or(texts[b.file], original))
-		name := filepath.Base(filepath.Join("pbx", b.folder()))
-		texts[filepath.Join(b.folder(), "seedbed.go")] = fmt.Sprintf(seedbed, name)
+		texts[filepath.Join(b.folder(), "seedbed.go")] = fmt.Sprintf(seedbed, nameOf(b.folder()))
 		o.binaries[b.folder()] = ""
 	}
 	for _, code := range rulesCode.FindAllSubmatch(catalogue, -1) {
@@ -236,9 +239,6 @@ func (o *oracle) run(t *testing.T, bug string, r round) (failed, said string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	args := []string{"-test.run", r.tests, "-test.skip", leftOut, "-test.failfast", "-test.timeout", "2m"}
-	if r == theModel {
-		args = append(args, "-seed", "1", "-commands", "1200")
-	}
 	tests := exec.CommandContext(ctx, o.binaries[r.folder], args...)
 	tests.Dir = filepath.Join(o.root, r.folder)
 	tests.Env = append(os.Environ(), seededSwitch+"="+bug, "PBX_TEST_STORES=memory")
