@@ -147,13 +147,16 @@ func spoken(o model.Outcome) []string {
 	if o.Monthly != 0 || o.OneTime != 0 {
 		lines = append(lines, fmt.Sprint("costs ", o.Monthly, " ", o.OneTime))
 	}
+	for i, line := range o.Answer {
+		lines = append(lines, fmt.Sprintf("answered %02d %s", i, line))
+	}
 	for i, p := range o.Parts {
 		for _, line := range spoken(p) {
 			lines = append(lines, fmt.Sprint("part ", i, " ", p.Op, " ", line))
 		}
 	}
 	slices.Sort(lines)
-	return append(lines, o.Answer...)
+	return lines
 }
 
 // end checks every store, and closes it.
