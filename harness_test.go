@@ -3,7 +3,10 @@ package pbx_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +28,17 @@ var stores = map[string]func(t testing.TB) pbx.Store{
 		require.NoError(t, err)
 		return s
 	},
+}
+
+// limitStores leaves, of what is tested over, the stores that the environment
+// variable PBX_TEST_STORES names: "memory" or "memory,sqlite". Unset, it is all.
+func limitStores() {
+	only := os.Getenv("PBX_TEST_STORES")
+	if only == "" {
+		return
+	}
+	named := strings.Split(only, ",")
+	maps.DeleteFunc(stores, func(name string, _ func(testing.TB) pbx.Store) bool { return !slices.Contains(named, name) })
 }
 
 // world is a small provider with two customers, on one store.

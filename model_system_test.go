@@ -30,8 +30,7 @@ type played struct {
 	reviews map[int]*pbx.Review
 	seqs    map[pbx.TenantID]int64 // how much of each journal has been looked at
 
-	raw     []byte   // all records
-	journal []string // what was new in it
+	raw []byte // all records
 }
 
 // begin is a Directory over an empty store.

@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 	if workShift() {
 		return
 	}
+	limitStores()
 	os.Exit(pgtest.Run(m))
 }
 
