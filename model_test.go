@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -257,13 +258,13 @@ func TestModel(t *testing.T) {
 		seed = time.Now().UnixNano()
 	}
 	t.Logf("seed %d: -seed %d repeats this", seed, seed)
-	model := commands.Prop(system)
+	foretold := commands.Prop(system)
 	holds := func(seed int64, sequences int) {
 		parameters := gopter.DefaultTestParametersWithSeed(seed)
 		parameters.MinSuccessfulTests, parameters.MaxShrinkCount, parameters.Workers = sequences, 2000, 1
 		parameters.MinSize, parameters.MaxSize = sequence, sequence+1
 		properties := gopter.NewProperties(parameters)
-		properties.Property("every store does what the model foretells", model)
+		properties.Property("every store does what the model foretells", foretold)
 		if !properties.Run(gopter.NewFormatedReporter(false, 1000, os.Stdout)) {
 			t.Fatalf("a divergence: seed %d", seed)
 		}
@@ -274,3 +275,6 @@ func TestModel(t *testing.T) {
 	}
 	said.report(t)
 }
+
+// opName is the name of an operation.
+func opName(op model.Op) string { return reflect.TypeOf(op).Name() }
