@@ -62,8 +62,8 @@ func (s situation) simpler() (list []situation) {
 	return list
 }
 
-// situations begin in the model's world.
-func situations(start *model.State) gopter.Gen {
+// inSituations begins in the model's world.
+func inSituations(start *model.State) gopter.Gen {
 	return func(p *gopter.GenParameters) *gopter.GenResult {
 		d := draw{Rand: p.Rng, s: start, said: newOutcomes()}
 		some := func(n int) (list []model.Command) {
@@ -76,8 +76,15 @@ func situations(start *model.State) gopter.Gen {
 		}
 		s := situation{before: some(d.Intn(8))}
 		s.what = d.together(oneOf(d, d.tenants()...), d.s.N+1)
-		d.s.N += 10
-		s.meanwhile = some(d.Intn(4))
+		n := d.s.N + 10
+		if d.one(2) { // somebody else does the same
+			again := model.Call{N: n, As: s.what.As, In: s.what.In, Op: s.what.Parts[0].Op}
+			for _, c := range confirming(model.Together{Parts: []model.Call{again}}).Parts {
+				s.meanwhile = append(s.meanwhile, c)
+			}
+		}
+		d.s = &model.State{Now: d.s.Now, Tenants: d.s.Tenants, Numbers: d.s.Numbers, Reviews: d.s.Reviews, N: n}
+		s.meanwhile = append(s.meanwhile, some(d.Intn(3))...)
 		return gopter.NewGenResult(s, func(v any) gopter.Shrink {
 			list := v.(situation).simpler()
 			return func() (any, bool) {
@@ -97,10 +104,10 @@ func situations(start *model.State) gopter.Gen {
 type law func(s situation, world func() *played) string
 
 // obeyed holds a law against many situations.
-func obeyed(t *testing.T, holds law) {
+func obeyed(t *testing.T, situations int, holds law) {
 	world, start := preparedModel(t, newOutcomes())
 	parameters := gopter.DefaultTestParametersWithSeed(max(*modelSeed, 1))
-	parameters.MinSuccessfulTests, parameters.MaxShrinkCount, parameters.Workers = 300, 2000, 1
+	parameters.MinSuccessfulTests, parameters.MaxShrinkCount, parameters.Workers = situations, 2000, 1
 	properties := gopter.NewProperties(parameters)
 	properties.Property(t.Name(), prop.ForAll(func(s situation) string {
 		return holds(s, func() *played {
@@ -110,7 +117,7 @@ func obeyed(t *testing.T, holds law) {
 			}
 			return p
 		})
-	}, situations(start)))
+	}, inSituations(start)))
 	properties.TestingRun(t)
 }
 
@@ -167,7 +174,7 @@ func confirming(w model.Together) model.Together {
 }
 
 func TestLaw_ToReviewAndThenCommitIsToDoIt(t *testing.T) {
-	obeyed(t, func(s situation, world func() *played) string {
+	obeyed(t, 200, func(s situation, world func() *played) string {
 		done, later := world(), world()
 		changed := later.unchanged(t)
 		done.shows(t)
@@ -190,7 +197,7 @@ func TestLaw_ToReviewAndThenCommitIsToDoIt(t *testing.T) {
 var commits = regexp.MustCompile(` rev=\d+|^(\S+) \d+ `)
 
 func TestLaw_ABatchIsItsOperationsOneByOneOrNothing(t *testing.T) {
-	obeyed(t, func(s situation, world func() *played) string {
+	obeyed(t, 200, func(s situation, world func() *played) string {
 		together, apart := world(), world()
 		changed := together.unchanged(t)
 		what := confirming(s.what)
@@ -209,7 +216,7 @@ func TestLaw_ABatchIsItsOperationsOneByOneOrNothing(t *testing.T) {
 
 func TestLaw_ACommitAfterOthersChangesDoesWhatWasReviewedOrIsRefusedWithAFreshReview(t *testing.T) {
 	outcomes := map[string]int{}
-	obeyed(t, func(s situation, world func() *played) string {
+	obeyed(t, 300, func(s situation, world func() *played) string {
 		p := world()
 		what := confirming(s.what)
 		if out := p.run(model.MakeReview{N: 999, Together: what}); len(out.Refused) > 0 {
@@ -265,7 +272,7 @@ func (p *played) didAs(t testing.TB, r *pbx.Review) string {
 
 func TestLaw_WhatIsRefusedChangesNothing(t *testing.T) {
 	denied := 0
-	obeyed(t, func(s situation, world func() *played) string {
+	obeyed(t, 80, func(s situation, world func() *played) string {
 		p := world()
 		for _, c := range s.what.Parts {
 			if _, counts := c.Op.(model.CheckPIN); counts { // a wrong PIN is counted

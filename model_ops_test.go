@@ -68,6 +68,7 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op {
 		return model.DetachForeign{Foreign: d.foreignThat(in, pbx.ForeignLeft, pbx.ForeignFailed)}
 	},
+	anyRead, anyRead, anyRead, anyRead, anyRead, anyRead, anyRead, anyRead,
 	createUser, createUser, setUpUser, setUpUser, setUpUser, modifyUser, modifyUser, deleteUser, deleteUser, addService, addService, addService,
 	modifyService, modifyService, associate, associate, changeNumber, changeNumber, checkPIN, updateLine,
 	func(d draw, in model.Handle) model.Op {
@@ -235,6 +236,18 @@ func modifyService(d draw, in model.Handle) model.Op {
 		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
 	}
 	return model.ModifyService{Service: d.service(in), Stale: d.careless(5), Set: d.set(fields...)}
+}
+
+// anyRead draws a method that reads: in a batch or a review it sees what that has
+// done so far.
+func anyRead(d draw, in model.Handle) model.Op {
+	return oneOf[model.Op](d,
+		model.Users{LastName: rarely(d, 2, "l", "Le", "abroad"), FirstName: rarely(d, 2, "A", "zoe", "ZO", "b")}, model.Lookup{Extension: d.dialled(in)},
+		model.MainExtension{User: d.user(in)}, model.NewNumbers{At: rarely(d, 2, d.location(in)), Prefix: rarely(d, 3, "+1416", "+16175550", "+44", "1")},
+		model.Numbers{State: oneOf(d, pbx.NumberAvailable, pbx.NumberAssigned, pbx.NumberPorting, pbx.NumberStock, pbx.NumberResting)}, model.Line{Number: d.line(in)},
+		model.UserServices{User: d.user(in)}, model.ServiceUsers{Service: d.service(in)}, model.Services{Number: oneOf(d, "", "77", "+1617", "+1")},
+		model.Devices{User: rarely(d, 2, d.user(in)), State: oneOf(d, "", pbx.DeviceAssigned, pbx.DeviceInService)}, model.DeviceLines{Device: d.device(in)},
+		model.Extensions{User: rarely(d, 2, d.user(in))}, model.ForeignServices{Service: rarely(d, 2, d.service(in))}, model.Orders{})
 }
 
 // inStatus is a service with a status, mostly.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -146,13 +147,16 @@ func spoken(o model.Outcome) []string {
 	if o.Monthly != 0 || o.OneTime != 0 {
 		lines = append(lines, fmt.Sprint("costs ", o.Monthly, " ", o.OneTime))
 	}
+	for i, line := range o.Answer {
+		lines = append(lines, fmt.Sprintf("answered %02d %s", i, line))
+	}
 	for i, p := range o.Parts {
 		for _, line := range spoken(p) {
 			lines = append(lines, fmt.Sprint("part ", i, " ", p.Op, " ", line))
 		}
 	}
 	slices.Sort(lines)
-	return append(lines, o.Answer...)
+	return lines
 }
 
 // end checks every store, and closes it.
@@ -254,13 +258,13 @@ func TestModel(t *testing.T) {
 		seed = time.Now().UnixNano()
 	}
 	t.Logf("seed %d: -seed %d repeats this", seed, seed)
-	model := commands.Prop(system)
+	foretold := commands.Prop(system)
 	holds := func(seed int64, sequences int) {
 		parameters := gopter.DefaultTestParametersWithSeed(seed)
 		parameters.MinSuccessfulTests, parameters.MaxShrinkCount, parameters.Workers = sequences, 2000, 1
 		parameters.MinSize, parameters.MaxSize = sequence, sequence+1
 		properties := gopter.NewProperties(parameters)
-		properties.Property("every store does what the model foretells", model)
+		properties.Property("every store does what the model foretells", foretold)
 		if !properties.Run(gopter.NewFormatedReporter(false, 1000, os.Stdout)) {
 			t.Fatalf("a divergence: seed %d", seed)
 		}
@@ -271,3 +275,6 @@ func TestModel(t *testing.T) {
 	}
 	said.report(t)
 }
+
+// opName is the name of an operation.
+func opName(op model.Op) string { return reflect.TypeOf(op).Name() }

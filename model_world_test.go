@@ -2,10 +2,14 @@ package pbx_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
 )
+
+// modelBegin is when the model's world begins.
+var modelBegin = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 var (
 	modelSupport = model.Actor{Role: pbx.RoleSupport, Name: "alice"}
