@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +24,7 @@ import (
 func (w *world) refusedAgain(code pbx.Code, kind error, atOnce *pbx.Error, run func() error) {
 	w.t.Helper()
 	asserted.add(code, kind, "at once")
-	if kind == pbx.ErrMisuse || kind == pbx.ErrStorage || strings.HasPrefix(string(code), "SYS-") {
+	if onlyAtOnce(code, kind) {
 		return
 	}
 	outer := w.dir
@@ -52,6 +52,30 @@ func (w *world) refusedAgain(code pbx.Code, kind error, atOnce *pbx.Error, run f
 	if w.same(code, kind, atOnce, inReview) {
 		asserted.add(code, kind, "in a review")
 	}
+}
+
+// brokenOff is the error with which a list ends, or nil.
+func brokenOff[T any](list iter.Seq2[T, error]) error {
+	for _, err := range list {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// acting is the world with another Directory in the place of w.dir.
+func (w *world) acting(dir *pbx.Directory) *world {
+	c := *w
+	c.dir = dir
+	return &c
+}
+
+// onlyAtOnce reports whether a refusal is of a batch or a review itself, or of
+// what has nothing to do with them.
+func onlyAtOnce(code pbx.Code, kind error) bool {
+	return code == pbx.SYS1 || code == pbx.SYS2 || code == pbx.SYS3 || code == pbx.SYS4 ||
+		kind == pbx.ErrMisuse || kind == pbx.ErrStorage || kind == pbx.ErrCommitUnknown
 }
 
 // same asserts that an error holds the refusal that came at once, and reports

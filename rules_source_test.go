@@ -35,15 +35,19 @@ type ruleSource struct {
 	outcomes   words             // where code and kind stand together
 	refused    words             // with which tests assert that something is refused
 	documented words             // the methods that say that they keep the rule
+	declared   map[string]bool   // the methods of a Review and an Event, and functions
 }
 
 // readSource parses the package and its tests.
 func readSource(t *testing.T) *ruleSource {
 	t.Helper()
-	s := &ruleSource{used: map[pbx.Code]bool{}, outcomes: words{}, refused: words{}, documented: words{}}
+	s := &ruleSource{used: map[pbx.Code]bool{}, outcomes: words{}, refused: words{}, documented: words{}, declared: map[string]bool{}}
 	source, tests := parse(t)
 	asInvalid := looks(source)
 	require.NotEmpty(t, asInvalid)
+	for _, fn := range slices.Concat(methodsOf("Review", source...), methodsOf("Event", source...), methodsOf("", source...)) {
+		s.declared[fn.Name.Name] = fn.Name.IsExported()
+	}
 	for _, f := range source {
 		s.readDocumentation(f)
 		s.readOutcomes(f, asInvalid)
@@ -73,25 +77,28 @@ func parse(t *testing.T) (source, tests []*ast.File) {
 	return source, tests
 }
 
-// methodsOf are the methods of a type that files declare.
+// methodsOf are the methods of a type that files declare; of "", the functions.
 func methodsOf(typ string, files ...*ast.File) []*ast.FuncDecl {
 	var list []*ast.FuncDecl
 	for _, f := range files {
 		for _, d := range f.Decls {
-			fn, ok := d.(*ast.FuncDecl)
-			if !ok || fn.Recv == nil {
-				continue
-			}
-			of := fn.Recv.List[0].Type
-			if star, ok := of.(*ast.StarExpr); ok {
-				of = star.X
-			}
-			if name, ok := of.(*ast.Ident); ok && name.Name == typ {
+			if fn, ok := d.(*ast.FuncDecl); ok && receiver(fn) == typ {
 				list = append(list, fn)
 			}
 		}
 	}
 	return list
+}
+
+// receiver is the name of the type that a function is a method of, or "".
+func receiver(fn *ast.FuncDecl) string {
+	if fn.Recv == nil {
+		return ""
+	}
+	if star, ok := fn.Recv.List[0].Type.(*ast.StarExpr); ok {
+		return nameOf(star.X)
+	}
+	return nameOf(fn.Recv.List[0].Type)
 }
 
 // looks are the methods of the type that looks at an operation's input: what
