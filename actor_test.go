@@ -320,6 +320,24 @@ func TestACC1_WhatIsUniqueEverywhereSaysThatItIsTakenAndNotByWhom(t *testing.T) 
 	})
 }
 
+func TestACC2_WhatIsSupportsIsRefusedToAnAdministrator(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		p := newProber(w)
+		port, line := p.own[reflect.TypeFor[pbx.PortID]()].Interface().(pbx.PortID), p.line.ID
+		for name, run := range map[string]func() error{
+			"AddNumbers":    func() error { return second(w.dir.AddNumbers(w.ctx, "+16175550199")) },
+			"ConfirmPort":   func() error { return second(w.dir.ConfirmPort(w.ctx, port)) },
+			"ActivatePort":  func() error { return second(w.dir.ActivatePort(w.ctx, port)) },
+			"FailPort":      func() error { return second(w.dir.FailPort(w.ctx, port)) },
+			"CompleteOrder": func() error { return second(w.dir.CompleteOrder(w.ctx, line)) },
+			"FailOrder":     func() error { return second(w.dir.FailOrder(w.ctx, line, "no fibre")) },
+		} {
+			e := w.refused(pbx.ACC2, pbx.ErrDenied, run)
+			require.Equal(t, pbx.Ref{Kind: "operation", ID: name}, e.Subject)
+		}
+	})
+}
+
 func TestACC3_SupportFindsATenantByNameAndWorksInItUnderItsOwnName(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		found := collect(t, w.support.Tenants(w.ctx, pbx.TenantQuery{Name: "ACMÉ u"}))

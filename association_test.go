@@ -92,6 +92,9 @@ func TestSVC4_AServiceMayHaveSeveralUsersEachOnce(t *testing.T) {
 		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Associate(w.ctx, ann.ID, pbx.ServiceID{1}); return err })
 		_, err = w.dir.ServiceUsers(w.ctx, pbx.ServiceID{1})
 		require.ErrorIs(t, err, pbx.ErrNotFound)
+		cid := w.user("Cid", "Fox", "7003")
+		e = w.refused(pbx.SVC4, pbx.ErrNotFound, func() error { return w.dir.SetPrimary(w.ctx, cid.ID, s.ID) })
+		require.Equal(t, "service 7101 is not a service of user Cid Fox", e.Reason)
 	})
 }
 
@@ -201,7 +204,7 @@ func TestSVC7_ThePrimaryServiceIsNotDisassociatedWhileThereAreOthers(t *testing.
 		u := w.user("Ann", "Lee", "7001")
 		first, second := w.service(u.ID, "7101"), w.service(u.ID, "7102")
 		confirmed := w.dir.Confirm(pbx.SVC5)
-		e := w.refused(pbx.SVC7, pbx.ErrFailedPrecondition, func() error { return confirmed.Disassociate(w.ctx, u.ID, first.ID) })
+		e := w.refused(pbx.SVC7, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, u.ID, first.ID) })
 		require.Equal(t, u.ID.String(), e.Holder.ID)
 		require.NoError(t, confirmed.Disassociate(w.ctx, u.ID, second.ID))
 		require.NoError(t, confirmed.Disassociate(w.ctx, u.ID, first.ID), "alone it can go")

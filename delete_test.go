@@ -42,7 +42,6 @@ func TestUSR9_DeletingAUserIsConfirmed(t *testing.T) {
 		e := w.refused(pbx.USR9, pbx.ErrUnconfirmed, func() error { return w.dir.DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
 		require.Equal(t, "user Ann Lee will be deleted and cannot be recovered", e.Reason)
 		w.refused(pbx.USR9, pbx.ErrUnconfirmed, func() error { return w.dir.Confirm(pbx.USR10).DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
-		w.refused(pbx.USR10, pbx.ErrInvalid, func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, "") })
 		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, pbx.UserID{1}, pbx.UserOnly) })
 		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
 		_, err := w.dir.User(w.ctx, u.ID)
@@ -176,7 +175,7 @@ func TestUSR10_DeletingUserAndPhonesDeletesHisServicesForTheirOtherUsersToo(t *t
 			require.NoError(t, err)
 		}
 		confirmed := w.dir.Confirm(pbx.USR9)
-		e := w.refused(pbx.USR10, pbx.ErrUnconfirmed, func() error { return confirmed.DeleteUser(w.ctx, u.ID, pbx.UserAndPhones) })
+		e := w.refused(pbx.USR10, pbx.ErrUnconfirmed, func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones) })
 		require.Contains(t, e.Reason, "Bob Ray")
 		require.Contains(t, e.Reason, "Cid Fox")
 		require.NotContains(t, e.Reason, "Ann", "he knows")
@@ -185,6 +184,16 @@ func TestUSR10_DeletingUserAndPhonesDeletesHisServicesForTheirOtherUsersToo(t *t
 		require.Equal(t, []string{"Cid Fox", "Bob Ray"}, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{}))))
 		orders := collect(t, w.dir.Orders(w.ctx, 0))
 		require.Equal(t, pbx.Money(-2500), orders[0].Monthly, "what it saves is ordered")
+	})
+}
+
+func TestUSR10_OneOfTheTwoFormsHasToBeChosen(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		for _, form := range []pbx.Deletion{"", "phones", "User Only"} {
+			e := w.refused(pbx.USR10, pbx.ErrInvalid, func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, form) })
+			require.Equal(t, "Deletion", e.Field)
+		}
 	})
 }
 
@@ -276,7 +285,7 @@ func TestSVC8_NoUsersPrimaryServiceGoesWithAnotherUserWhileHeHasOthers(t *testin
 		require.NoError(t, err)
 		other := w.service(bob.ID, "7004")
 		all := w.dir.Confirm(pbx.USR9, pbx.USR10)
-		e := w.refused(pbx.SVC8, pbx.ErrFailedPrecondition, func() error { return all.DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones) })
+		e := w.refused(pbx.SVC8, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones) })
 		require.Equal(t, bob.ID.String(), e.Holder.ID)
 		require.NoError(t, w.dir.SetPrimary(w.ctx, bob.ID, other.ID))
 		require.NoError(t, all.DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))

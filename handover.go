@@ -3,6 +3,7 @@ package pbx
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -165,7 +166,11 @@ func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User) er
 	if m.Email != "" && !m.announcesTo(was) && !strings.EqualFold(m.Email, row.Email) {
 		t.warn(USR15, m.ref(), "%s goes on announcing its messages to %s", m.ref(), m.Email)
 	}
-	return t.takeMailbox(ctx, m, was, row.Email, USR15)
+	shared, err := t.takeMailbox(ctx, m, was, row.Email)
+	if shared != "" {
+		t.warn(USR15, m.ref(), "%s", shared)
+	}
+	return err
 }
 
 // leaveMailbox keeps a person who is deleted out of the mailbox of a service that
@@ -175,7 +180,11 @@ func (t *tx) leaveMailbox(ctx context.Context, s *Service, was *User) error {
 	if err != nil || m == nil {
 		return err
 	}
-	return t.takeMailbox(ctx, m, was, "", USR9)
+	shared, err := t.takeMailbox(ctx, m, was, "")
+	if shared != "" {
+		t.warn(USR9, m.ref(), "%s", shared)
+	}
+	return err
 }
 
 // announcesTo reports whether a mailbox announces its messages to a user.
@@ -184,11 +193,12 @@ func (m *Mailbox) announcesTo(u *User) bool {
 }
 
 // takeMailbox announces to another address what a mailbox announced to a person,
-// and clears the PIN that he knows; where others use it that is warned of.
-func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string, code Code) error {
+// and clears the PIN that he knows; where others use it, it stays, and the warning
+// says so.
+func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string) (warning string, err error) {
 	others, err := t.othersOf(ctx, m.ServiceID, was.ID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	now := copyOf(m)
 	if m.announcesTo(was) {
@@ -200,12 +210,12 @@ func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string, 
 		now.pinHash, now.tries, now.LockedUntil = nil, 0, time.Time{}
 		t.did("mailbox.pin-cleared", m.ref(), "")
 	case m.HasPIN():
-		t.warn(code, m.ref(), "%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others))
+		warning = fmt.Sprintf("%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others))
 	}
 	if now.Email != m.Email || now.HasPIN() != m.HasPIN() {
 		t.update(m, now)
 	}
-	return nil
+	return warning, nil
 }
 
 // warnOfOwner warns of an owner of a line who goes by the old person's user ID or

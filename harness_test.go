@@ -30,15 +30,25 @@ var stores = map[string]func(t testing.TB) pbx.Store{
 	},
 }
 
-// limitStores leaves, of what is tested over, the stores that the environment
-// variable PBX_TEST_STORES names: "memory" or "memory,sqlite". Unset, it is all.
-func limitStores() {
-	only := os.Getenv("PBX_TEST_STORES")
-	if only == "" {
-		return
+// storesVariable names the stores to test over, separated by commas; without it
+// all are. Tests of one store alone use the memory store, which is always there.
+const storesVariable = "PBX_TEST_STORES"
+
+// chosen reports whether a store is to be tested over.
+func chosen(store string) bool {
+	list := os.Getenv(storesVariable)
+	return list == "" || store == "memory" || slices.Contains(strings.Split(list, ","), store)
+}
+
+// chooseStores leaves out the stores and hosts that are not to be tested over.
+func chooseStores() {
+	for store := range strings.SplitSeq(os.Getenv(storesVariable), ",") {
+		if stores[store] == nil && store != "" {
+			panic(storesVariable + " names " + store + ", which is no store")
+		}
 	}
-	named := strings.Split(only, ",")
-	maps.DeleteFunc(stores, func(name string, _ func(testing.TB) pbx.Store) bool { return !slices.Contains(named, name) })
+	maps.DeleteFunc(stores, func(name string, _ func(testing.TB) pbx.Store) bool { return !chosen(name) })
+	maps.DeleteFunc(hosts, func(name string, _ func(*testing.T) (*original, func(*testing.T) house)) bool { return !chosen(name) })
 }
 
 // world is a small provider with two customers, on one store.
@@ -144,11 +154,20 @@ func (w *world) service(user pbx.UserID, dn pbx.Extension) *pbx.Service {
 }
 
 // refused asserts that an operation was refused by a rule, of a kind, and that
-// it changed nothing in the store.
+// it changed nothing in the store; and, where it calls w.dir, that the same
+// refusal comes in a batch and in a review, which it leaves without a trace.
 func (w *world) refused(code pbx.Code, kind error, run func() error) *pbx.Error {
 	w.t.Helper()
 	before := dump(w.t, w.store)
-	err := run()
+	found := w.refusal(code, kind, run())
+	w.refusedAgain(code, kind, found, run)
+	require.Empty(w.t, cmp.Diff(before, dump(w.t, w.store)), "a refusal changed the store")
+	return found
+}
+
+// refusal is the one of a code and a kind in an error.
+func (w *world) refusal(code pbx.Code, kind, err error) *pbx.Error {
+	w.t.Helper()
 	require.Error(w.t, err)
 	require.ErrorIs(w.t, err, kind)
 	var found *pbx.Error
@@ -158,7 +177,6 @@ func (w *world) refused(code pbx.Code, kind error, run func() error) *pbx.Error 
 		}
 	}
 	require.NotNil(w.t, found, "no refusal with code %s in %v", code, err)
-	require.Empty(w.t, cmp.Diff(before, dump(w.t, w.store)), "a refusal changed the store")
 	return found
 }
 

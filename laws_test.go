@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -247,7 +246,8 @@ func TestLaw_ACommitAfterOthersChangesDoesWhatWasReviewedOrIsRefusedWithAFreshRe
 		return p.didAs(t, stale.Fresh)
 	})
 	t.Log(outcomes)
-	require.Equal(t, []string{"done", "no longer possible", "stale"}, slices.Sorted(maps.Keys(outcomes)))
+	require.Positive(t, outcomes["done"])
+	require.Positive(t, outcomes["stale"]+outcomes["no longer possible"])
 }
 
 // didAs says how what was journalled differs from what a review showed.

@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -88,13 +89,13 @@ func TestOWN2_ALineNotOwnedIsRefusedAsOneThatDoesNotExist(t *testing.T) {
 				return err
 			},
 		}
-		before := map[string]*pbx.Error{}
+		before, alice := map[string]*pbx.Error{}, w.acting(w.owner("alice"))
 		for name, call := range calls {
-			before[name] = w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return call(w.owner("alice"), otherLine) })
+			before[name] = alice.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return call(alice.dir, otherLine) })
 		}
 		w.line(otherLine, pbx.NewService{LocationKeptBy: "ESS"}, "bob")
 		for name, call := range calls {
-			after := w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return call(w.owner("alice"), otherLine) })
+			after := alice.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return call(alice.dir, otherLine) })
 			require.Equal(t, before[name], after)
 			require.Equal(t, before[name].Error(), after.Error())
 			require.NotContains(t, after.Error(), "bob")
@@ -132,10 +133,14 @@ func TestOWN7_ALineMovesToABuildingKnownToTheTenant(t *testing.T) {
 		require.Equal(t, "CAM-32", line.Building)
 		require.Equal(t, cambridge.Address, line.Address)
 
-		w.refused(pbx.OWN7, pbx.ErrNotFound, func() error { _, err := alice.SetLineLocation(w.ctx, aliceLine, "NOWHERE"); return err })
-		w.refused(pbx.OWN7, pbx.ErrNotFound, func() error { _, err := alice.SetLineLocation(w.ctx, aliceLine, "LON-3"); return err })
-		w.refused(pbx.OWN7, pbx.ErrInvalid, func() error { _, err := alice.SetLineLocation(w.ctx, aliceLine, "32 Vassar St"); return err })
-		w.refused(pbx.OWN7, pbx.ErrInvalid, func() error { _, err := alice.SetLineLocation(w.ctx, aliceLine, ""); return err })
+		as := w.acting(alice)
+		to := func(building string) func() error {
+			return func() error { return second(as.dir.SetLineLocation(w.ctx, aliceLine, building)) }
+		}
+		as.refused(pbx.OWN7, pbx.ErrNotFound, to("NOWHERE"))
+		as.refused(pbx.OWN7, pbx.ErrNotFound, to("LON-3"))
+		as.refused(pbx.OWN7, pbx.ErrInvalid, to("32 Vassar St"))
+		as.refused(pbx.OWN7, pbx.ErrInvalid, to(""))
 
 		// To where it is already is no change, and nothing is journalled.
 		before := dump(t, w.store)
@@ -178,6 +183,12 @@ func TestOWN8_ALocationKeptElsewhereIsNotChangedHere(t *testing.T) {
 			e := w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { _, err := dir.SetLineLocation(w.ctx, aliceLine, "CAM-32"); return err })
 			require.Equal(t, "Employee Self Service", e.Holder.Name)
 			require.Contains(t, e.Reason, "Employee Self Service")
+		}
+		for _, bad := range []string{strings.Repeat("x", 65), " ESS", "E\nSS"} {
+			e := w.refused(pbx.OWN8, pbx.ErrInvalid, func() error {
+				return second(w.dir.AddService(w.ctx, pbx.NewService{DN: "7990", DeviceType: "Cisco 8851", LocationKeptBy: bad}))
+			})
+			require.Equal(t, "LocationKeptBy", e.Field)
 		}
 		line, err := w.owner("alice").SetLineLocation(w.ctx, otherLine, "CAM-32")
 		require.NoError(t, err)

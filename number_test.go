@@ -88,7 +88,7 @@ func TestNUM1_NumbersAreE164AndBelongToOneTenantAtMost(t *testing.T) {
 			"another tenant": func(l ...pbx.E164) error { _, err := inUK.AddNumbers(w.ctx, l...); return err },
 			"provider":       func(l ...pbx.E164) error { _, err := w.support.StockNumbers(w.ctx, l...); return err },
 			"port": func(l ...pbx.E164) error {
-				_, err := w.british.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: l})
+				_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: l})
 				return err
 			},
 		} {
@@ -115,6 +115,9 @@ func TestNUM1_EveryBadNumberOfAListIsReportedAtOnce(t *testing.T) {
 			return err
 		}
 		w.refused(pbx.NUM1, pbx.ErrInvalid, func() error { return add(bad...) })
+		w.refused(pbx.NUM1, pbx.ErrInvalid, func() error {
+			return second(w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: bad}))
+		})
 		errs := pbx.Errors(add(bad...))
 		require.Len(t, errs, len(bad))
 		for i, e := range errs {

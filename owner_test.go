@@ -67,15 +67,16 @@ func TestOWN3_OwnersAreAddedAndRemovedByPrincipal(t *testing.T) {
 		_, err = w.owner("bob@EXAMPLE.COM").Line(w.ctx, aliceLine)
 		require.NoError(t, err)
 
-		e := w.refused(pbx.OWN3, pbx.ErrConflict, func() error { _, err := alice.AddOwner(w.ctx, aliceLine, "bob@EXAMPLE.COM"); return err })
+		as := w.acting(alice)
+		e := as.refused(pbx.OWN3, pbx.ErrConflict, func() error { _, err := as.dir.AddOwner(w.ctx, aliceLine, "bob@EXAMPLE.COM"); return err })
 		require.Equal(t, "bob@EXAMPLE.COM is an owner of the line already", e.Reason)
-		w.refused(pbx.OWN3, pbx.ErrNotFound, func() error { _, err := alice.RemoveOwner(w.ctx, aliceLine, "carol"); return err })
+		as.refused(pbx.OWN3, pbx.ErrNotFound, func() error { _, err := as.dir.RemoveOwner(w.ctx, aliceLine, "carol"); return err })
 		for _, bad := range []pbx.Principal{"", "two words", "line\nbreak", "ümlaut", pbx.Principal(fmt.Sprintf("%065d", 1))} {
-			w.refused(pbx.OWN3, pbx.ErrInvalid, func() error { _, err := alice.AddOwner(w.ctx, aliceLine, bad); return err })
-			w.refused(pbx.OWN3, pbx.ErrInvalid, func() error { _, err := alice.RemoveOwner(w.ctx, aliceLine, bad); return err })
+			as.refused(pbx.OWN3, pbx.ErrInvalid, func() error { _, err := as.dir.AddOwner(w.ctx, aliceLine, bad); return err })
+			as.refused(pbx.OWN3, pbx.ErrInvalid, func() error { _, err := as.dir.RemoveOwner(w.ctx, aliceLine, bad); return err })
 		}
-		w.refused(pbx.OWN3, pbx.ErrInvalid, func() error {
-			_, err := alice.UpdateLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"dan", "dan"}})
+		as.refused(pbx.OWN3, pbx.ErrInvalid, func() error {
+			_, err := as.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"dan", "dan"}})
 			return err
 		})
 

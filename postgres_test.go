@@ -19,8 +19,10 @@ func TestMain(m *testing.M) {
 	if workShift() {
 		return
 	}
-	limitStores()
-	os.Exit(pgtest.Run(m))
+	chooseStores()
+	code := pgtest.Run(m)
+	asserted.tell()
+	os.Exit(code)
 }
 
 // What is tested over every store, and in every host's transaction, is tested
@@ -34,7 +36,15 @@ func init() {
 }
 
 // freshDatabase is the DSN of a database with the schema and nothing in it.
-func freshDatabase(t testing.TB) string { return pgtest.Clone(t, "empty", makeSchema) }
+func freshDatabase(t testing.TB) string { return cloned(t, "empty", makeSchema) }
+
+// cloned is pgtest.Clone where PostgreSQL is to be tested over.
+func cloned(t testing.TB, name string, prepare func(dsn string) error) string {
+	if !chosen("postgres") {
+		t.Skip(storesVariable + " leaves PostgreSQL out")
+	}
+	return pgtest.Clone(t, name, prepare)
+}
 
 // onServer opens the store in a database.
 func onServer(t testing.TB, dsn string) pbx.Store {
@@ -59,7 +69,7 @@ var originals atomic.Int64
 func prepareDatabase(t *testing.T) (o *original, database func(t *testing.T) (dsn string)) {
 	name := fmt.Sprint("original ", originals.Add(1))
 	database = func(inner *testing.T) string {
-		return pgtest.Clone(inner, name, func(dsn string) error {
+		return cloned(inner, name, func(dsn string) error {
 			store, err := postgres.Open(context.Background(), dsn)
 			require.NoError(t, err)
 			o = prepareOriginal(t, store)

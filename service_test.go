@@ -66,6 +66,19 @@ func TestSVC1_ServicesAreListedOrSearchedByNumber(t *testing.T) {
 	})
 }
 
+func TestSVC1_APageTokenHoldsForItsOwnQueryAlone(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann := w.user("Ann", "Lee", "7001")
+		s := w.service(ann.ID, "7002")
+		byNumber := pbx.ServiceQuery{Number: "+1"}
+		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byNumber.TokenAfter(s), pbx.UserQuery{}.TokenAfter(ann)} {
+			e := w.refused(pbx.SVC1, pbx.ErrInvalid, func() error { return brokenOff(w.dir.Services(w.ctx, pbx.ServiceQuery{Page: token})) })
+			require.Equal(t, "Page", e.Field)
+		}
+		require.Empty(t, collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Page: pbx.ServiceQuery{}.TokenAfter(s)})), "it is the last one")
+	})
+}
+
 func TestSVC1_TheListIsPaged(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.owned(numbers("+161755502%02d", 40)...)
@@ -183,7 +196,7 @@ func TestSVC8_APrimaryServiceIsNotDeletedWhileAnyOfItsUsersHasOthers(t *testing.
 			require.NoError(t, err)
 		}
 		confirmed := w.dir.Confirm(pbx.SVC9)
-		e := w.refused(pbx.SVC8, pbx.ErrFailedPrecondition, func() error { return confirmed.DeleteService(w.ctx, s.ID) })
+		e := w.refused(pbx.SVC8, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(pbx.SVC9).DeleteService(w.ctx, s.ID) })
 		require.Contains(t, e.Reason, "Ann Lee")
 		require.Contains(t, e.Reason, "Cid Fox")
 		require.NotContains(t, e.Reason, "Bob Ray", "it is his only one")
@@ -385,10 +398,12 @@ func TestSVC16_AServicesTypeIsInTheTenantsCatalogue(t *testing.T) {
 		require.NoError(t, err)
 		s.Type = "GOLD"
 		w.refused(pbx.SVC16, pbx.ErrNotFound, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
-		for _, bad := range []pbx.ServiceType{{}, {Code: "a b", Name: "x"}, {Code: "A", Name: " "}, {Code: "A", Name: "A", Monthly: -1}, {Code: "A", Name: "A", OneTime: -1}, {Code: "A", Name: "A", Applications: []string{"x", "x"}}} {
-			_, err := w.dir.SetServiceType(w.ctx, bad)
-			require.ErrorIs(t, err, pbx.ErrInvalid, "%+v", bad)
+		for _, bad := range []pbx.ServiceType{{}, {Code: "a b", Name: "x"}, {Code: "A", Name: " "}, {Code: "A", Name: "A", Monthly: -1}, {Code: "A", Name: "A", OneTime: -1}} {
+			w.refused(pbx.SVC16, pbx.ErrInvalid, func() error { return second(w.dir.SetServiceType(w.ctx, bad)) })
 		}
+		w.refused(pbx.STN2, pbx.ErrInvalid, func() error {
+			return second(w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "A", Name: "A", Applications: []string{"x", "x"}}))
+		})
 	})
 }
 

@@ -66,28 +66,26 @@ func TestACC1_ATenantsBadFieldsAreReportedAtOnce(t *testing.T) {
 	})
 }
 
+// bounded asserts that a policy is refused by a rule and in a field.
+func (w *world) bounded(code pbx.Code, field string, spoil func(p *pbx.Policy)) {
+	w.t.Helper()
+	tenant, err := w.dir.Tenant(w.ctx)
+	require.NoError(w.t, err)
+	spoil(&tenant.Policy)
+	e := w.refused(code, pbx.ErrInvalid, func() error {
+		_, err := w.dir.ModifyTenant(w.ctx, tenant)
+		require.Len(w.t, pbx.Errors(err), 1)
+		return err
+	})
+	require.Equal(w.t, field, e.Field)
+}
+
 func TestACC1_APolicyHasBounds(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		for field, spoil := range map[string]func(p *pbx.Policy){
-			"Policy.ExtensionMinLength": func(p *pbx.Policy) { p.ExtensionMinLength = 1 },
-			"Policy.ExtensionFirst":     func(p *pbx.Policy) { p.ExtensionLast = "6999" },
-			"Policy.AdvisedExtension":   func(p *pbx.Policy) { p.AdvisedExtension = "7***" },
-			"Policy.VoicemailDigits":    func(p *pbx.Policy) { p.VoicemailDigits = 8 },
-			"Policy.PINMinLength":       func(p *pbx.Policy) { p.PINMinLength = 3 },
-			"Policy.PINTries":           func(p *pbx.Policy) { p.PINTries = 0 },
-			"Policy.NumberRest":         func(p *pbx.Policy) { p.NumberRest = time.Hour },
-			"Policy.NumberMonthly":      func(p *pbx.Policy) { p.NumberOneTime = -1 },
-		} {
-			tenant, err := w.dir.Tenant(w.ctx)
-			require.NoError(t, err)
-			spoil(&tenant.Policy)
-			before := dump(t, w.store)
-			_, err = w.dir.ModifyTenant(w.ctx, tenant)
-			require.ErrorIs(t, err, pbx.ErrInvalid)
-			require.Len(t, pbx.Errors(err), 1)
-			require.Equal(t, field, pbx.Errors(err)[0].Field)
-			require.Equal(t, before, dump(t, w.store))
-		}
+		w.bounded(pbx.EXT1, "Policy.ExtensionMinLength", func(p *pbx.Policy) { p.ExtensionMinLength = 1 })
+		w.bounded(pbx.VM5, "Policy.PINMinLength", func(p *pbx.Policy) { p.PINMinLength = 3 })
+		w.bounded(pbx.VM5, "Policy.PINTries", func(p *pbx.Policy) { p.PINTries = 0 })
+		w.bounded(pbx.NUM10, "Policy.NumberRest", func(p *pbx.Policy) { p.NumberRest = time.Hour })
 		for _, fit := range []func(p *pbx.Policy){
 			func(p *pbx.Policy) {
 				p.ExtensionMaxLength = 7
@@ -97,6 +95,37 @@ func TestACC1_APolicyHasBounds(t *testing.T) {
 		} {
 			w.policy(fit)
 		}
+	})
+}
+
+func TestEXT5_TheRangeIsTwoExtensionsOfOneAllowedLength(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for _, bad := range [][2]pbx.Extension{{"7000", "6999"}, {"7000", "70000"}, {"", ""}, {"7000", "700x"}, {"7000000", "7999999"}} {
+			w.bounded(pbx.EXT5, "Policy.ExtensionFirst", func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = bad[0], bad[1] })
+		}
+	})
+}
+
+func TestEXT4_TheAdvisedFormIsOneOfDigits(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for _, bad := range []string{"7***", "7XXX", "7xxxxxxx", "seven"} {
+			w.bounded(pbx.EXT4, "Policy.AdvisedExtension", func(p *pbx.Policy) { p.AdvisedExtension = bad })
+		}
+	})
+}
+
+func TestVM2_TheVoicemailLengthIsThatOfAnExtension(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for _, bad := range []int64{-1, 8} {
+			w.bounded(pbx.VM2, "Policy.VoicemailDigits", func(p *pbx.Policy) { p.VoicemailDigits = bad })
+		}
+	})
+}
+
+func TestORD1_TheChargesForNumbersHaveBounds(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.bounded(pbx.ORD1, "Policy.NumberMonthly", func(p *pbx.Policy) { p.NumberMonthly = -1 })
+		w.bounded(pbx.ORD1, "Policy.NumberMonthly", func(p *pbx.Policy) { p.NumberOneTime = -1 })
 	})
 }
 
@@ -122,10 +151,11 @@ func TestACC1_ATenantsSettingsAreModifiedButForWhatEverythingHangsOn(t *testing.
 			return err
 		})
 		read.Country, read.SIPDomain, read.CreatedAt, read.Name = "GB", "other.example.com", time.Time{}, ""
-		before := dump(t, w.store)
-		_, err = w.dir.ModifyTenant(w.ctx, read)
-		require.Equal(t, []string{"Country ACC-1", "CreatedAt ACC-1", "Name ACC-1", "SIPDomain ACC-1"}, badFields(err))
-		require.Equal(t, before, dump(t, w.store))
+		w.refused(pbx.ACC1, pbx.ErrInvalid, func() error {
+			_, err := w.dir.ModifyTenant(w.ctx, read)
+			require.Equal(t, []string{"Country ACC-1", "CreatedAt ACC-1", "Name ACC-1", "SIPDomain ACC-1"}, badFields(err))
+			return err
+		})
 		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ModifyTenant(w.ctx, w.uk); return err })
 	})
 }

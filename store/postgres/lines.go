@@ -94,6 +94,7 @@ func (l *lines) connect(ctx context.Context) (*conn, error) {
 // preparation is what the pool does with a connection each time before it gives
 // it out.
 func preparation(config *pgxpool.Config) func(context.Context, *pgx.Conn) (bool, error) {
+	//lint:ignore SA1019 a host may still set it, and the pool heeds it
 	before := config.BeforeAcquire
 	if config.PrepareConn != nil || before == nil {
 		return config.PrepareConn
