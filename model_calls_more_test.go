@@ -2,7 +2,9 @@ package pbx_test
 
 import (
 	"context"
+	"encoding/csv"
 	"fmt"
+	"strings"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
@@ -141,6 +143,24 @@ func (p *played) callForeign(ctx context.Context, dir *pbx.Directory, c model.Ca
 
 func (p *played) callPerson(ctx context.Context, dir *pbx.Directory, c model.Call) error {
 	switch o := c.Op.(type) {
+	case model.ImportUsers:
+		made, err := dir.ImportUsers(ctx, strings.NewReader(fileOf(o.Rows)))
+		if err != nil {
+			return err
+		}
+		at := 0
+		for i, r := range o.Rows {
+			if r == (model.ImportRow{}) {
+				continue
+			}
+			which := []string{"", "b", "c"}[i]
+			p.known(model.Handle(fmt.Sprint("u", c.N, which)), made.Made[at].User.ID)
+			if s := made.Made[at].Service; s != nil {
+				p.known(model.Handle(fmt.Sprint("s", c.N, which)), s.ID)
+			}
+			at++
+		}
+		return nil
 	case model.DisableUser:
 		return second(dir.DisableUser(ctx, p.user(o.User)))
 	case model.EnableUser:
@@ -172,4 +192,18 @@ func (p *played) callPerson(ctx context.Context, dir *pbx.Directory, c model.Cal
 		return second(dir.SetKeys(ctx, p.service(o.Service), rev, o.Keys))
 	}
 	panic("unreachable")
+}
+
+// fileOf is a file of users with these rows.
+func fileOf(rows []model.ImportRow) string {
+	var file strings.Builder
+	w := csv.NewWriter(&file)
+	lines := [][]string{{"first_name", "last_name", "email", "login", "extension", "service_type", "building"}}
+	for _, r := range rows {
+		lines = append(lines, []string{r.FirstName, r.LastName, r.Email, r.Login, string(r.Extension), r.ServiceType, r.Building})
+	}
+	if err := w.WriteAll(lines); err != nil {
+		panic(err)
+	}
+	return file.String()
 }

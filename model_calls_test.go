@@ -32,7 +32,7 @@ func (p *played) call(ctx context.Context, dir *pbx.Directory, c model.Call) (an
 	case model.CompleteOrder, model.FailOrder, model.RetryOrder, model.CancelService, model.WithdrawCancellation,
 		model.AttachForeign, model.RequestForeign, model.SettleForeign, model.RetryForeign, model.DetachForeign:
 		return nil, p.callForeign(ctx, dir, c)
-	case model.DisableUser, model.EnableUser, model.HandOver, model.IssueCredentials, model.SetDeviceLine, model.ClearDeviceLine, model.SetKeys:
+	case model.ImportUsers, model.DisableUser, model.EnableUser, model.HandOver, model.IssueCredentials, model.SetDeviceLine, model.ClearDeviceLine, model.SetKeys:
 		return nil, p.callPerson(ctx, dir, c)
 	case model.AddMailbox, model.ModifyMailbox, model.DeleteMailbox, model.SetPIN, model.CheckPIN:
 		return nil, p.callMailbox(ctx, dir, c)

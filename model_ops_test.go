@@ -69,6 +69,7 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 		return model.DetachForeign{Foreign: d.foreignThat(in, pbx.ForeignLeft, pbx.ForeignFailed)}
 	},
 	anyRead, anyRead, anyRead, anyRead, anyRead, anyRead, anyRead, anyRead,
+	importUsers, importUsers,
 	createUser, createUser, setUpUser, setUpUser, setUpUser, modifyUser, modifyUser, deleteUser, deleteUser, addService, addService, addService,
 	modifyService, modifyService, associate, associate, changeNumber, changeNumber, checkPIN, updateLine,
 	func(d draw, in model.Handle) model.Op {
@@ -200,6 +201,15 @@ func (d draw) mailbox(in model.Handle) model.Handle {
 
 func createUser(d draw, in model.Handle) model.Op {
 	return model.CreateUser{Person: d.person(in), Extension: d.extension(in)}
+}
+
+func importUsers(d draw, in model.Handle) model.Op {
+	var o model.ImportUsers
+	for range 1 + d.Intn(3) {
+		o.Rows = append(o.Rows, model.ImportRow{FirstName: d.text("Ann", "Bo"), LastName: d.text("Lee", "Day"), Email: d.email(in), Login: rarely(d, 4, d.email(in)),
+			Extension: rarely(d, 2, d.extension(in)), ServiceType: rarely(d, 2, d.serviceType()), Building: rarely(d, 3, d.building(in))})
+	}
+	return o
 }
 
 func setUpUser(d draw, in model.Handle) model.Op {

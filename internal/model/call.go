@@ -83,6 +83,7 @@ type Outcome struct {
 type step struct {
 	*State
 	n         int
+	which     string // of the records that it makes, where they are several
 	in        Handle
 	t         *Tenant
 	actor     Actor
@@ -139,16 +140,22 @@ func (x *step) relate(typ string, subject, object ref, detail string) {
 }
 
 // handle is the handle of the record of a kind that this call makes.
-func (x *step) handle(kind string) Handle { return Handle(fmt.Sprint(kind, x.n)) }
+func (x *step) handle(kind string) Handle { return Handle(fmt.Sprint(kind, x.n, x.which)) }
 
 // run lets one operation run on a copy of the state, and returns what it said
 // and the state after it: the old one where it was refused.
 func (s *State) run(c Call, in Handle, reviewing, batched bool) (*step, *State) {
 	x := &step{State: s.clone(in), n: c.N, in: in, actor: c.As, confirmed: c.Confirm, reviewing: reviewing, batched: batched}
 	if x.enter(nameOf(c.Op)) {
-		if x.t = x.Tenant(in); x.t == nil {
+		x.t = x.Tenant(in)
+		if early, ok := c.Op.(interface{ first(*step) }); ok {
+			early.first(x)
+		}
+		switch {
+		case len(x.bad) > 0:
+		case x.t == nil:
 			x.missing("")
-		} else {
+		default:
 			c.Op.do(x)
 		}
 	}

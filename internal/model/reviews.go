@@ -251,26 +251,24 @@ func sameEffect(a, b Event) bool { return a.String() == b.String() && a.name == 
 // change is a record before and after, by its columns.
 type change struct{ was, now map[string]string }
 
-// changes are the records in which two states differ. Tenants that were there
-// are not among them.
+func (c change) isNone() bool { return maps.Equal(c.was, c.now) }
+
+// changes are what became of every record between two states. Tenants that were
+// there are not among them.
 func changes(before, after *State) map[string]change {
-	found := map[string]change{}
+	all := map[string]change{}
 	was, now := before.table(before), after.table(before)
-	for key := range maps.Keys(now) {
-		if !maps.Equal(was[key], now[key]) {
-			found[key] = change{was[key], now[key]}
+	for _, table := range []map[string]map[string]string{was, now} {
+		for key := range table {
+			all[key] = change{was[key], now[key]}
 		}
 	}
-	for key := range maps.Keys(was) {
-		if now[key] == nil {
-			found[key] = change{was[key], nil}
-		}
-	}
-	return found
+	return all
 }
 
-// table is every record by its key, as far as it has to be the same. An order goes by its place behind those that
-// there were before, for its number may be another one.
+// table is every record by its key, as far as it has to be the same. An order goes
+// by its place behind those that there were before, for its number may be another
+// one.
 func (s *State) table(before *State) map[string]map[string]string {
 	table := map[string]map[string]string{}
 	for _, t := range s.Tenants {
@@ -296,15 +294,22 @@ func (s *State) table(before *State) map[string]map[string]string {
 	return table
 }
 
-// sameChanges compares what was done to records.
+// sameChanges reports whether the same was done to the same records. One that
+// has the new values already, because somebody else gave them to it, is changed to
+// them too.
 func sameChanges(a, b map[string]change) bool {
-	for key, x := range a {
-		y, ok := b[key]
-		if !ok || (x.was == nil) != (y.was == nil) || (x.now == nil) != (y.now == nil) || !sameChange(x, y) {
-			return false
+	for _, changed := range []map[string]change{a, b} {
+		for key, c := range changed {
+			if c.isNone() {
+				continue
+			}
+			x, y := a[key], b[key]
+			if (x.was == nil) != (y.was == nil) || (x.now == nil) != (y.now == nil) || !sameChange(x, y) {
+				return false
+			}
 		}
 	}
-	return len(a) == len(b)
+	return true
 }
 
 func sameChange(x, y change) bool {

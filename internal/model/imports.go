@@ -1,0 +1,84 @@
+package model
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pbxkit/pbx"
+)
+
+// ImportUsers is the method of that name, on a file with these rows (SYS-5).
+type ImportUsers struct{ Rows []ImportRow }
+
+// ImportRow is a row, of some of the columns that a file can have.
+type ImportRow struct {
+	FirstName, LastName, Email, Login string
+	Extension                         pbx.Extension
+	ServiceType, Building             string
+}
+
+// first refuses a file that is no text, before anything else is looked at.
+func (o ImportUsers) first(x *step) {
+	for _, r := range o.Rows {
+		if !utf8.ValidString(r.FirstName + r.LastName + r.Email + r.Login) {
+			x.invalid(pbx.SYS5, "")
+			return
+		}
+	}
+}
+
+func (o ImportUsers) do(x *step) {
+	var bad []Refusal
+	wanted := map[Refusal][]string{} // by rows that were refused
+	for i, r := range o.Rows {
+		if r == (ImportRow{}) {
+			continue
+		}
+		x.bad, x.which = nil, []string{"", "b", "c"}[i]
+		r.do(x)
+		for claim, value := range r.claims() {
+			if value != "" && slices.Contains(wanted[claim], value) && !slices.ContainsFunc(x.bad, func(b Refusal) bool { return b.Code == claim.Code && b.Field == claim.Field }) {
+				x.bad = append(x.bad, claim)
+			}
+		}
+		if len(x.bad) > 0 {
+			for claim, value := range r.claims() {
+				wanted[claim] = append(wanted[claim], value)
+			}
+		}
+		bad = append(bad, x.bad...)
+	}
+	x.bad = bad
+}
+
+// do makes what a row says, as the guided set-up does where it says more than
+// creating a user takes.
+func (r ImportRow) do(x *step) {
+	p := Person{FirstName: r.FirstName, LastName: r.LastName, Email: r.Email, Login: r.Login}
+	at := first(x.t.Locations, func(l *Location) bool { return l.Building == r.Building })
+	switch {
+	case at != nil:
+		p.Location = at.ID
+	case r.Building != "":
+		x.missing("LocationID")
+	}
+	if r.ServiceType != "" {
+		SetUpUser{Person: p, Extension: r.Extension, ServiceType: r.ServiceType}.do(x)
+	} else {
+		CreateUser{Person: p, Extension: r.Extension}.do(x)
+	}
+}
+
+// claims are what a row wants for itself, by the refusal that another one gets
+// for it.
+func (r ImportRow) claims() map[Refusal]string {
+	login := r.Login
+	if login == "" {
+		login = r.Email
+	}
+	taken := pbx.ErrConflict.Error()
+	return map[Refusal]string{
+		{pbx.USR3, taken, "Login"}: strings.ToLower(login), {pbx.EXT2, taken, "Extension"}: string(r.Extension),
+	}
+}
