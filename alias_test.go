@@ -126,6 +126,16 @@ func TestEXT6_AUsersAddressIsAdjustedInTheBatchThatCreatesHim(t *testing.T) {
 	})
 }
 
+func TestEXT6_TheAddressOfADeletedUserIsFreeAgain(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		first := w.user("Ann", "Lee", "7001")
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, first.ID, pbx.UserOnly))
+		_, err := w.dir.SIPIdentity(w.ctx, first.SIPAddress)
+		require.ErrorIs(t, err, pbx.ErrNotFound)
+		require.Equal(t, first.SIPAddress, w.user("Ann", "Lee", "7001").SIPAddress)
+	})
+}
+
 func TestEXT6_AnAddressOfAnotherTenantIsTakenWithoutSayingByWhom(t *testing.T) {
 	// No operation makes such a claim, for a domain is one tenant's alone: it
 	// is written past the rules.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -70,6 +71,7 @@ func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceI
 	err := d.change(ctx, "Associate", func(a *ahead) {
 		a.user(user).place()
 		a.service(service).foreign()
+		a.usersOf(service)
 		a.servicesOf(user)
 	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
@@ -94,7 +96,12 @@ func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceI
 		if err := t.unmetBy(ctx, s.ID, u); err != nil {
 			return err
 		}
+		others, err := t.othersOf(ctx, s.ID, UserID{})
+		if err != nil {
+			return err
+		}
 		made = copyOf(t.associate(at, s))
+		t.servedBy(s, others, append(slices.Clone(others), u))
 		return nil
 	})
 	return made, err
@@ -170,6 +177,7 @@ func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*
 func (d *Directory) Disassociate(ctx context.Context, user UserID, service ServiceID) error {
 	return d.change(ctx, "Disassociate", func(a *ahead) {
 		a.association(user, service)
+		a.usersOf(service)
 		a.user(user).entitled()
 	}, func(t *tx) error {
 		u, s, a, err := t.association(ctx, user, service)
@@ -185,7 +193,10 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 				Reason: s.ref().String() + " is the primary service of " + u.ref().String() + ", who has others: make another the primary one first"}
 		}
 		t.confirm(SVC5, s.ref(), "%s will no longer be a service of %s", s.ref(), u.ref())
-		return t.dissolve(ctx, a, u, s)
+		if err := t.dissolve(ctx, a, u, s); err != nil {
+			return err
+		}
+		return t.leftTo(ctx, s, u)
 	})
 }
 

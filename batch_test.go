@@ -498,3 +498,15 @@ func TestSYS1_AConfirmationHoldsForTheWholeBatchItIsGivenTo(t *testing.T) {
 		require.Empty(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})))
 	})
 }
+
+func TestSYS1_AConfirmationHoldsForNoOperationButTheOneItIsGivenTo(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		a, b := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			require.NoError(t, dir.Confirm(pbx.USR9).DeleteUser(ctx, a.ID, pbx.UserOnly))
+			require.ErrorIs(t, dir.DeleteUser(ctx, b.ID, pbx.UserOnly), pbx.ErrUnconfirmed)
+			return nil
+		}))
+		require.Equal(t, []*pbx.User{b}, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})))
+	})
+}

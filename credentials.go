@@ -72,6 +72,7 @@ func (t *tx) issue(s *SIPIdentity, holder Ref) (*Credentials, error) {
 	}
 	t.update(s, row)
 	t.did(holder.Kind+".credentials-issued", holder, "")
+	secret.address, secret.kept = s.Address, row.sha256
 	t.passwords = append(t.passwords, secret)
 	user, realm, _ := strings.Cut(string(s.Address), "@")
 	return &Credentials{Address: s.Address, Username: user, Realm: realm, Password: secret.password(), IssuedAt: t.now}, nil

@@ -218,6 +218,35 @@ func TestEXT7_ThePasswordOfABatchIsRevealedWhenItIsCommitted(t *testing.T) {
 	})
 }
 
+func TestEXT7_APasswordThatItsOwnBatchEndsIsNotRevealed(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob, cid := w.user("Ann", "Lee", "7001"), w.user("Bob", "Roe", "7002"), w.user("Cid", "Fox", "7003")
+		var first, last, disabled, moved *pbx.Credentials
+		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			issue := func(u *pbx.User) *pbx.Credentials {
+				made, err := dir.IssueCredentials(ctx, u.SIPAddress)
+				require.NoError(t, err)
+				return made
+			}
+			first, last, disabled, moved = issue(ann), issue(ann), issue(bob), issue(cid)
+			_, err := dir.DisableUser(ctx, bob.ID)
+			require.NoError(t, err)
+			cid.SIPAddress = "fox@acme.example.com"
+			_, err = dir.ModifyUser(ctx, cid)
+			return err
+		}))
+		for _, made := range []*pbx.Credentials{first, disabled, moved} {
+			password, err := made.Password.Reveal()
+			require.ErrorIs(t, err, pbx.ErrFailedPrecondition)
+			require.ErrorContains(t, err, "ended it too, or issued another one")
+			require.Empty(t, password)
+		}
+		password, err := last.Password.Reveal()
+		require.NoError(t, err)
+		require.True(t, w.signsIn(ann.SIPAddress, password))
+	})
+}
+
 func TestEXT7_OnlySupportOpensCredentialsInItsTenantOrInThatOfTheProvider(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ann := w.user("Ann", "Lee", "7001")

@@ -28,7 +28,7 @@ func TestSYS1_EveryOperationEnduresEveryCutOfItsConnection(t *testing.T) {
 	for i, op := range operations {
 		t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
 			c := op.course(o.onServer(t), atOnce)
-			_, messages := op.cut(t, o, c, 0, pgwire.Before, &cutFigures{})
+			messages := op.cut(t, o, c, 0, pgwire.Before, &cutFigures{})
 			require.Positive(t, messages)
 			for n := 1; n <= messages; n++ {
 				for _, how := range []pgwire.How{pgwire.Before, pgwire.During, pgwire.After} {
@@ -45,14 +45,14 @@ func TestSYS1_EveryOperationEnduresEveryCutOfItsConnection(t *testing.T) {
 
 // cut runs an operation in a world of its own and cuts its connection at the
 // n-th message, or nowhere. It returns how many messages there were.
-func (op operation) cut(t *testing.T, o *original, c course, n int, how pgwire.How, sum *cutFigures) (err error, messages int) {
+func (op operation) cut(t *testing.T, o *original, c course, n int, how pgwire.How, sum *cutFigures) (messages int) {
 	t.Helper()
 	proxy := pgwire.Listen(t, o.database(t))
 	r := o.on(t, onServer(t, proxy.DSN()))
 	require.NoError(t, second(r.world.dir.NewNumbers(r.ctx, r.boston.ID, "", 1)))
 	proxy.Reset()
 	proxy.CutAt(n, how)
-	err = atOnce(op, r.ctx, r)
+	err := atOnce(op, r.ctx, r)
 	messages, cuts := proxy.Messages(), proxy.Cuts()
 	proxy.CutAt(0, how)
 	proxy.Wait()
@@ -74,5 +74,5 @@ func (op operation) cut(t *testing.T, o *original, c course, n int, how pgwire.H
 		require.Empty(t, cmp.Diff(c.before, state), about)
 		sum.undone++
 	}
-	return err, messages
+	return messages
 }

@@ -21,8 +21,10 @@ const (
 // DeleteUser deletes a user for good, after confirmation (USR-9): his
 // extensions, SIP addresses, aliases and memberships go; his station and
 // devices return; with UserAndPhones his services go too, and their numbers
-// stay with the tenant as available (USR-10, USR-11). The journal keeps that he
-// was deleted, and nothing about him.
+// stay with the tenant as available (USR-10, USR-11). With UserOnly the mailboxes
+// of his services announce nothing to him any more, and those of which he was the
+// only user have no PIN; a shared one that keeps its PIN is warned of. The journal
+// keeps that he was deleted, and nothing about him.
 //
 // Errors: ErrNotFound; ErrInvalid for another form; ErrFailedPrecondition for a
 // remote service, or, with UserAndPhones, for each foreign service that only its
@@ -51,13 +53,20 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 		for i, s := range services {
 			t.remove(has[i])
 			t.did("service.disassociated", s.ref(), u.ID.String())
-			if form == UserAndPhones {
-				charges, err := t.dropService(ctx, s)
-				if err != nil {
+			if form == UserOnly {
+				if err := t.leftTo(ctx, s, u); err != nil {
 					return err
 				}
-				saved = append(saved, charges...)
+				if err := t.leaveMailbox(ctx, s, u); err != nil {
+					return err
+				}
+				continue
 			}
+			charges, err := t.dropService(ctx, s)
+			if err != nil {
+				return err
+			}
+			saved = append(saved, charges...)
 		}
 		t.placeOrder(u.ID, u.LocationID, t.now, saved...)
 		return t.dropUser(ctx, u)

@@ -106,6 +106,37 @@ func TestUSR9_NothingOfThePersonIsLeftAnywhere(t *testing.T) {
 	})
 }
 
+func TestUSR9_TheMailboxesOfAUserWhoIsDeletedAloneAreNoLongerHis(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		made, bob := w.leaver(), w.user("Bob", "Roe", "7002")
+		common, team := w.service(made.User.ID, "7300"), w.service(made.User.ID, "7301")
+		_, err := w.dir.Associate(w.ctx, bob.ID, common.ID)
+		require.NoError(t, err)
+		w.mailbox(common.ID, pbx.NewMailbox{Email: made.User.Login, PIN: rightPIN})
+		w.mailbox(team.ID, pbx.NewMailbox{Email: "team@example.com"})
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, made.User.ID, pbx.UserOnly) })
+		require.Equal(t, []pbx.Code{pbx.USR9}, codes(review.Warnings))
+		require.Contains(t, review.Warnings[0].Text, "mailbox 7300 keeps its PIN, for it is shared with Bob Roe")
+		require.NoError(t, review.Commit(w.ctx))
+
+		require.ErrorIs(t, w.dir.CheckPIN(w.ctx, made.Service.ID, rightPIN), pbx.ErrFailedPrecondition, "he knows it")
+		require.NoError(t, w.dir.CheckPIN(w.ctx, common.ID, rightPIN), "a shared one lets the others in")
+		for service, email := range map[pbx.ServiceID]string{made.Service.ID: "", common.ID: "", team.ID: "team@example.com"} {
+			box, err := w.dir.Mailbox(w.ctx, service)
+			require.NoError(t, err)
+			require.Equal(t, email, box.Email)
+			require.Equal(t, service == common.ID, box.HasPIN())
+		}
+		for table, rows := range dump(t, w.store) {
+			for _, row := range rows {
+				for _, word := range []string{"zanzibar", "quetzal", "7700900123"} {
+					require.NotContains(t, strings.ToLower(row), word, table)
+				}
+			}
+		}
+	})
+}
+
 func TestUSR10_DeletingTheUserOnlyKeepsHisServices(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u, services := w.fullUser()

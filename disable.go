@@ -10,7 +10,7 @@ import (
 // mailbox of which he is the only user. A service that he shares goes on for the
 // others, which is warned of. He keeps services, numbers, devices and station, and
 // they are billed as before; what he has can be changed. The journal tells foreign
-// systems which services stop.
+// systems which services stop, and which do or go on when somebody joins or leaves.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one who is disabled (USR-13).
 func (d *Directory) DisableUser(ctx context.Context, id UserID) (*User, error) {
@@ -104,11 +104,36 @@ func enabled(users []*User) []*User {
 	return slices.DeleteFunc(slices.Clone(users), func(u *User) bool { return u.State == UserDisabled })
 }
 
+// stopped reports whether a service with these users is stopped: it has some, and
+// all are disabled.
+func stopped(users []*User) bool { return len(users) > 0 && len(enabled(users)) == 0 }
+
+// servedBy stages that a service stops or goes on as it passes from some users to
+// others.
+func (t *tx) servedBy(s *Service, before, after []*User) {
+	switch was, is := stopped(before), stopped(after); {
+	case !s.billed() || was == is:
+	case is:
+		t.did("service.stopped", s.ref(), "")
+	default:
+		t.did("service.resumed", s.ref(), "")
+	}
+}
+
+// leftTo is servedBy for a service that a user has left.
+func (t *tx) leftTo(ctx context.Context, s *Service, u *User) error {
+	others, err := t.othersOf(ctx, s.ID, u.ID)
+	if err == nil {
+		t.servedBy(s, append(slices.Clone(others), u), others)
+	}
+	return err
+}
+
 // serving refuses to let anybody use a service whose users are all disabled
 // (USR-13). One without a user serves whoever is there.
 func (t *tx) serving(ctx context.Context, s *Service) error {
 	users, err := t.othersOf(ctx, s.ID, UserID{})
-	if err != nil || len(users) == 0 || len(enabled(users)) > 0 {
+	if err != nil || !stopped(users) {
 		return err
 	}
 	return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: users[0].ref(),

@@ -74,6 +74,41 @@ func TestUSR13_AServiceStopsWithTheLastOfItsUsers(t *testing.T) {
 	})
 }
 
+func TestUSR13_TheJournalTellsWhenAServiceStopsOrGoesOnBySomebodyWhoJoinsOrLeaves(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob, own, common, _ := w.sharing()
+		cid := w.user("Cid", "Fox", "7003")
+		_, err := w.dir.DisableUser(w.ctx, ann.ID)
+		require.NoError(t, err)
+		last := func(run func() error) string {
+			before := w.revision()
+			require.NoError(t, run())
+			for _, typ := range w.journal(w.dir, before) {
+				if typ == "service.stopped" || typ == "service.resumed" {
+					return typ
+				}
+			}
+			return ""
+		}
+		join := func(u *pbx.User, s *pbx.Service) func() error {
+			return func() error { return second(w.dir.Associate(w.ctx, u.ID, s.ID)) }
+		}
+		leave := func(u *pbx.User, s *pbx.Service) func() error {
+			return func() error { return w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, u.ID, s.ID) }
+		}
+		require.Empty(t, last(join(cid, common)), "it served Bob already")
+		require.Empty(t, last(leave(cid, common)))
+		require.Equal(t, "service.resumed", last(join(cid, own)))
+		require.Equal(t, "service.stopped", last(leave(cid, own)))
+		require.Equal(t, "service.stopped", last(func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, bob.ID, pbx.UserOnly) }))
+		require.Equal(t, "service.resumed", last(leave(ann, common)), "nobody has it, and it serves whoever is there")
+		require.Equal(t, "service.stopped", last(join(ann, common)))
+		later, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7109", DeviceType: "Cisco 8851", ActivateLater: true})
+		require.NoError(t, err)
+		require.Empty(t, last(join(ann, later)), "it does not work yet")
+	})
+}
+
 func TestUSR13_EnablingDoesNotBringTheOldCredentialsBack(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ann, _, own, _, alias := w.sharing()

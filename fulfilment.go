@@ -3,21 +3,39 @@ package pbx
 import "context"
 
 // CompleteOrder says that the provider has done what a service's type takes: the
-// service works and its billing starts now, or, where it was added for later, it is
-// pending activation (SVC-17). Only support can.
+// service works and its billing starts now, or, where it was added for later or its
+// users are all disabled by now (USR-13), it is pending activation (SVC-17). Only
+// support can.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a service whose order is not in
 // process.
 func (d *Directory) CompleteOrder(ctx context.Context, id ServiceID) (*Service, error) {
-	return d.moveService(ctx, "CompleteOrder", id, StatusOrderProcessing, func(t *tx, s *Service) *Service {
-		later := s.ActivateLater
+	var out *Service
+	err := d.change(ctx, "CompleteOrder", func(a *ahead) {
+		a.service(id)
+		a.usersOf(id)
+	}, func(t *tx) error {
+		s, err := t.service(ctx, id)
+		if err != nil {
+			return err
+		}
+		if s.Status != StatusOrderProcessing {
+			return s.not(StatusOrderProcessing)
+		}
+		users, err := t.othersOf(ctx, s.ID, UserID{})
+		if err != nil {
+			return err
+		}
+		later := s.ActivateLater || stopped(users)
 		s = edit(t, s, func(s *Service) { s.Status, s.ActivateLater = StatusPendingActivation, false })
 		t.did("service.order-completed", s.ref(), s.Type)
-		if later {
-			return s
+		if !later {
+			s = t.startService(s)
 		}
-		return t.startService(s)
+		out = copyOf(s)
+		return nil
 	})
+	return out, err
 }
 
 // FailOrder says that the provider cannot do what a service's type takes, and why

@@ -100,6 +100,19 @@ func TestEXT8_UsersAndAliasesAreMembersOfGroupsAndQueues(t *testing.T) {
 	})
 }
 
+func TestEXT8_AUserWhoIsDeletedIsAMemberOfNothingAnyMore(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		john, ann := w.user("John", "Doe", "7001"), w.user("Ann", "Lee", "7002")
+		g := w.group("Support", "7200")
+		require.NoError(t, w.dir.AddMember(w.ctx, g.ID, pbx.UserMember(john.ID)))
+		require.NoError(t, w.dir.AddMember(w.ctx, g.ID, pbx.UserMember(ann.ID)))
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, john.ID, pbx.UserOnly))
+		left := collect(t, w.dir.Members(w.ctx, g.ID))
+		require.Len(t, left, 1)
+		require.Equal(t, pbx.UserMember(ann.ID), left[0].ID())
+	})
+}
+
 func TestEXT8_AGroupGoesWithItsMembershipsAndExtensions(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		john := w.user("John", "Doe", "7001")

@@ -3,6 +3,7 @@ package pbx
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -162,29 +163,59 @@ func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User) er
 	if err != nil || m == nil {
 		return err
 	}
-	others, err := t.othersOf(ctx, s.ID, row.ID)
-	if err != nil {
+	if m.Email != "" && !m.announcesTo(was) && !strings.EqualFold(m.Email, row.Email) {
+		t.warn(USR15, m.ref(), "%s goes on announcing its messages to %s", m.ref(), m.Email)
+	}
+	shared, err := t.takeMailbox(ctx, m, was, row.Email)
+	if shared != "" {
+		t.warn(USR15, m.ref(), "%s", shared)
+	}
+	return err
+}
+
+// leaveMailbox keeps a person who is deleted out of the mailbox of a service that
+// stays, unless others use it, and announces nothing to him any more (USR-9).
+func (t *tx) leaveMailbox(ctx context.Context, s *Service, was *User) error {
+	_, m, err := t.mailboxOf(ctx, s.ID)
+	if err != nil || m == nil {
 		return err
 	}
+	shared, err := t.takeMailbox(ctx, m, was, "")
+	if shared != "" {
+		t.warn(USR9, m.ref(), "%s", shared)
+	}
+	return err
+}
+
+// announcesTo reports whether a mailbox announces its messages to a user.
+func (m *Mailbox) announcesTo(u *User) bool {
+	return m.Email != "" && (strings.EqualFold(m.Email, u.Email) || strings.EqualFold(m.Email, u.Login))
+}
+
+// takeMailbox announces to another address what a mailbox announced to a person,
+// and clears the PIN that he knows; where others use it, it stays, and the warning
+// says so.
+func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string) (warning string, err error) {
+	others, err := t.othersOf(ctx, m.ServiceID, was.ID)
+	if err != nil {
+		return "", err
+	}
 	now := copyOf(m)
-	switch {
-	case m.Email != "" && (strings.EqualFold(m.Email, was.Email) || strings.EqualFold(m.Email, was.Login)):
-		now.Email = row.Email
+	if m.announcesTo(was) {
+		now.Email = to
 		t.did("mailbox.modified", m.ref(), m.Number)
-	case m.Email != "" && !strings.EqualFold(m.Email, row.Email):
-		t.warn(USR15, m.ref(), "%s goes on announcing its messages to %s", m.ref(), m.Email)
 	}
 	switch {
 	case m.HasPIN() && len(others) == 0:
 		now.pinHash, now.tries, now.LockedUntil = nil, 0, time.Time{}
 		t.did("mailbox.pin-cleared", m.ref(), "")
 	case m.HasPIN():
-		t.warn(USR15, m.ref(), "%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others))
+		warning = fmt.Sprintf("%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others))
 	}
 	if now.Email != m.Email || now.HasPIN() != m.HasPIN() {
 		t.update(m, now)
 	}
-	return nil
+	return warning, nil
 }
 
 // warnOfOwner warns of an owner of a line who goes by the old person's user ID or

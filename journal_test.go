@@ -84,6 +84,19 @@ func TestACC3_TheJournalOfACustomerShowsSupportsOwnIdentity(t *testing.T) {
 	})
 }
 
+func TestACC4_EachThingThatAnOperationDoesIsJournalledOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		phone := w.phone("00:1b:54:00:00:01", "Polycom VVX 450")
+		before := w.revision()
+		_, err := w.dir.SetUpUser(w.ctx, w.setUp(phone.ID))
+		require.NoError(t, err)
+		require.Equal(t, []string{
+			"user.created", "user.welcome-mail", "device.assigned", "service.created", "number.assigned", "service.associated",
+			"station.taken", "order.placed",
+		}, w.journal(w.dir, before))
+	})
+}
+
 func TestACC4_TheJournalIsReadForwardsBackwardsAndFromAPlace(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for i := range 140 { // more than a page

@@ -94,7 +94,9 @@ func (r *delivery) place(ctx context.Context, w Writer, b *backlog) (at *Cursor,
 }
 
 // keep renews the lease at a third of its time, as long as events are handled.
-// The context ends when that fails; stop is the end of it.
+// The context ends when that fails, or has not been done when the lease runs out:
+// a change of the tenant that takes long holds up whoever renews, and afterwards
+// another delivery may be first. stop is the end of it.
 func (l *lease) keep(ctx context.Context, guard func(func())) (held context.Context, stop func()) {
 	held, end := context.WithCancelCause(ctx)
 	var renewing sync.WaitGroup
@@ -108,7 +110,7 @@ func (l *lease) keep(ctx context.Context, guard func(func())) (held context.Cont
 					return
 				case <-third.C:
 				}
-				if l.renew(held) != nil && !l.current() {
+				if l.renewInTime(held) != nil && !l.current() {
 					end(l.lost)
 					return
 				}
@@ -134,6 +136,20 @@ func (l *lease) current() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !l.gone && l.core.moment().Before(l.until)
+}
+
+// renewInTime is renew, for as long as the lease lasts; a process that stood
+// still tries what it can.
+func (l *lease) renewInTime(ctx context.Context) error {
+	l.mu.Lock()
+	left := l.until.Sub(l.core.moment())
+	l.mu.Unlock()
+	if left > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, left)
+		defer cancel()
+	}
+	return l.renew(ctx)
 }
 
 func (l *lease) renew(ctx context.Context) error {

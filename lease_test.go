@@ -15,6 +15,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store/faulty"
+	"github.com/pbxkit/pbx/store/memory"
 )
 
 // clock is one that a test sets while others read it.
@@ -267,6 +268,56 @@ func TestSYS3_ALostLeaseEndsTheHandlersContext(t *testing.T) {
 			})
 		})
 	}
+}
+
+// counting is a store that counts its updates.
+type counting struct {
+	pbx.Store
+	updates atomic.Int64
+}
+
+func (s *counting) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+	s.updates.Add(1)
+	return s.Store.Update(ctx, tenant, fn)
+}
+
+// Who waits for the tenant's lock to renew a lease has none when it runs out:
+// another delivery may get the lock first.
+func TestSYS3_ALeaseThatRunsOutBehindALockEndsTheHandlersContext(t *testing.T) {
+	const lease, left = 3 * time.Second, 20 * time.Millisecond
+	w := newWorld(t, memory.New())
+	hands, store := w.hands(), &counting{Store: w.store}
+	dir := pbx.New(store, pbx.WithClock(hands.now), pbx.WithLease(lease), pbx.WithDeliveries(1)).As(pbx.Support("agent"))
+	arrived, ended := make(chan struct{}), make(chan error, 1)
+	ctx, cancel := context.WithCancel(w.ctx)
+	defer cancel()
+	done := background(ctx, dir, "mail", func(ctx context.Context, e *pbx.Event) error {
+		if e.TenantID == w.us.ID && e.Seq == 1 {
+			close(arrived)
+			<-ctx.Done()
+			ended <- context.Cause(ctx)
+		}
+		return nil
+	})
+	<-arrived
+	hands.pass(lease - left)
+	require.NoError(t, w.store.Update(w.ctx, w.us.ID, func(tx pbx.Writer) error {
+		_, err := tx.Get(w.ctx, pbx.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{w.us.ID}})
+		require.NoError(t, err)
+		for before := store.updates.Load(); store.updates.Load() == before; { // it is to be renewed
+			time.Sleep(time.Millisecond)
+		}
+		hands.pass(left)
+		select {
+		case err := <-ended:
+			require.ErrorIs(t, err, pbx.ErrConflict)
+		case <-time.After(lease * 2 / 3):
+			t.Error("the handler goes on without a lease")
+			cancel()
+		}
+		return nil
+	}))
+	require.ErrorIs(t, (<-done).err, pbx.ErrConflict)
 }
 
 // A test that fails within a handler ends its goroutine, and the delivery's.

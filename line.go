@@ -44,6 +44,8 @@ type LineChange struct {
 	RemoveOwners []Principal
 	Building     string // where the line moves to; "": it stays
 	Rev          int64  // of the Line that the change is based on; 0: of whatever there is
+
+	moves bool // "" is no building to stay at
 }
 
 // Line opens the management record of the line with a national number: digits
@@ -101,15 +103,7 @@ func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in Li
 // SetLineLocation moves a line to a building of the tenant, as UpdateLine does
 // (OWN-7, OWN-8).
 func (d *Directory) SetLineLocation(ctx context.Context, nationalNumber, building string) (*Line, error) {
-	if building == "" { // which to UpdateLine says that the line stays
-		if _, err := d.enter(ctx, "UpdateLine"); err != nil {
-			return nil, err
-		}
-		var look door
-		look.code(OWN7, "Building", building)
-		return nil, look.err()
-	}
-	return d.UpdateLine(ctx, nationalNumber, LineChange{Building: building})
+	return d.UpdateLine(ctx, nationalNumber, LineChange{Building: building, moves: true})
 }
 
 func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown []*Error) (*Line, error) {
@@ -124,7 +118,7 @@ func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown 
 	}
 	look := door{bad: slices.Clone(unknown)}
 	removed := look.owners(s, owners, in)
-	to, err := t.lookBuilding(ctx, s, in.Building)
+	to, err := t.lookBuilding(ctx, s, in)
 	if err := look.take(err); err != nil {
 		return nil, err
 	}
@@ -254,15 +248,15 @@ func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
 // lookBuilding returns the location that a line moves to, or nil where it
 // stays: a building that the tenant knows (OWN-7), for a line that may be moved
 // here (OWN-8, SVC-11) and whose DN is possible there (EXT-3).
-func (t *tx) lookBuilding(ctx context.Context, s *Service, building string) (*Location, error) {
-	if building == "" {
+func (t *tx) lookBuilding(ctx context.Context, s *Service, in LineChange) (*Location, error) {
+	if in.Building == "" && !in.moves {
 		return nil, nil
 	}
 	var look door
-	if look.code(OWN7, "Building", building); look.err() != nil {
+	if look.code(OWN7, "Building", in.Building); look.err() != nil {
 		return nil, look.err()
 	}
-	to, err := t.building(ctx, OWN7, building)
+	to, err := t.building(ctx, OWN7, in.Building)
 	if err != nil || to.ID == s.LocationID {
 		return nil, err
 	}

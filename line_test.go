@@ -158,8 +158,10 @@ func TestOWN7_ABuildingIsLookedAtForSomebodyWhoMayMoveTheLineOnly(t *testing.T) 
 			w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return second(nobody.SetLineLocation(w.ctx, aliceLine, building)) })
 			stranger := w.support.As(pbx.Administrator("admin", w.uk.ID)).In(w.us.ID)
 			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(stranger.SetLineLocation(w.ctx, aliceLine, building)) })
+			nowhere := w.support.In(pbx.TenantID{1})
+			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(nowhere.SetLineLocation(w.ctx, aliceLine, building)) })
+			w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("bob").SetLineLocation(w.ctx, aliceLine, building)) })
 		}
-		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("bob").SetLineLocation(w.ctx, aliceLine, "32 Vassar St")) })
 	})
 }
 

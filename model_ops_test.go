@@ -1,23 +1,15 @@
 package pbx_test
 
 import (
-	"slices"
 	"time"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
 )
 
-// op draws an operation in a tenant: one of those of which something was not
-// seen yet more often.
+// op draws an operation in a tenant.
 func (d draw) op(in model.Handle) model.Op {
 	d.careful = !d.one(3)
-	for range 4 {
-		op := oneOf(d, drawn...)(d, in)
-		if len(d.wanted) == 0 || d.one(4) || slices.Contains(d.wanted, opName(op)) {
-			return op
-		}
-	}
 	return oneOf(d, drawn...)(d, in)
 }
 
@@ -45,13 +37,15 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	},
 	handOver, setDeviceLine, setDeviceLine, setKeys, setKeys, attachForeign, requestForeign, settleForeign, settleForeign, settleForeign,
 	func(d draw, in model.Handle) model.Op { return model.DisableUser{User: d.user(in)} },
-	func(d draw, in model.Handle) model.Op { return model.EnableUser{User: d.user(in)} },
+	func(d draw, in model.Handle) model.Op {
+		return model.EnableUser{User: d.userWho(in, inState(pbx.UserDisabled))}
+	},
 	func(d draw, in model.Handle) model.Op { return model.IssueCredentials{User: d.user(in)} },
 	func(d draw, in model.Handle) model.Op {
 		return oneOf(d, model.IssueCredentials{Alias: d.alias(in)}, model.IssueCredentials{User: d.user(in)}, model.IssueCredentials{Address: d.address(in)})
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.ClearDeviceLine{Device: d.device(in), Line: good(d, []int64{1, 2}, []int64{0, 9})}
+		return model.ClearDeviceLine{Device: d.deviceThat(in, pbx.DeviceAssigned), Line: good(d, []int64{1, 2}, []int64{0, 9})}
 	},
 	func(d draw, in model.Handle) model.Op {
 		return model.CompleteOrder{Service: d.inStatus(in, pbx.StatusOrderProcessing)}
@@ -68,11 +62,18 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op {
 		return model.WithdrawCancellation{Service: d.inStatus(in, pbx.StatusPendingCancellation)}
 	},
-	func(d draw, in model.Handle) model.Op { return model.RetryForeign{Foreign: d.foreignID(in)} },
-	func(d draw, in model.Handle) model.Op { return model.DetachForeign{Foreign: d.foreignID(in)} },
+	func(d draw, in model.Handle) model.Op {
+		return model.RetryForeign{Foreign: d.foreignThat(in, pbx.ForeignFailed)}
+	},
+	func(d draw, in model.Handle) model.Op {
+		return model.DetachForeign{Foreign: d.foreignThat(in, pbx.ForeignLeft, pbx.ForeignFailed)}
+	},
+	anyRead, anyRead, anyRead, anyRead, anyRead, anyRead, anyRead, anyRead,
 	createUser, createUser, setUpUser, setUpUser, setUpUser, modifyUser, modifyUser, deleteUser, deleteUser, addService, addService, addService,
 	modifyService, modifyService, associate, associate, changeNumber, changeNumber, checkPIN, updateLine,
-	func(d draw, in model.Handle) model.Op { return model.ActivateUser{User: d.user(in)} },
+	func(d draw, in model.Handle) model.Op {
+		return model.ActivateUser{User: d.userWho(in, inState(pbx.UserPending))}
+	},
 	func(d draw, in model.Handle) model.Op { return model.SendWelcomeMail{User: d.user(in)} },
 	func(d draw, in model.Handle) model.Op {
 		return model.ChangeStation{User: d.user(in), Package: d.pool()}
@@ -82,7 +83,8 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	},
 	func(d draw, in model.Handle) model.Op { return model.RemoveExtension{Extension: d.dialled(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.SetMainExtension{User: d.user(in), Extension: d.dialled(in)}
+		u, e := d.dialledUser(in)
+		return model.SetMainExtension{User: u, Extension: e}
 	},
 	func(d draw, in model.Handle) model.Op {
 		return model.AddAlias{User: d.user(in), Name: d.text("Ann Lee", "Help", "é!"), SIPAddress: rarely(d, 3, d.address(in)), Extension: rarely(d, 2, d.extension(in))}
@@ -99,9 +101,15 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 		return model.AddMember{Group: d.group(in), User: d.user(in), Alias: rarely(d, 2, d.alias(in))}
 	},
 	func(d draw, in model.Handle) model.Op {
+		if t := d.s.Tenant(in); t != nil && len(t.Members) > 0 && d.careful {
+			m := oneOf(d, t.Members...)
+			return model.RemoveMember{Group: m.Group, User: m.User, Alias: m.Alias}
+		}
 		return model.RemoveMember{Group: d.group(in), User: d.user(in), Alias: rarely(d, 2, d.alias(in))}
 	},
-	func(d draw, in model.Handle) model.Op { return model.ActivateService{Service: d.service(in)} },
+	func(d draw, in model.Handle) model.Op {
+		return model.ActivateService{Service: d.inStatus(in, oneOf(d, pbx.StatusPendingActivation, pbx.StatusNone))}
+	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteService{Service: d.service(in)} },
 	func(d draw, in model.Handle) model.Op { return model.DeleteService{Service: d.service(in)} },
 	func(d draw, in model.Handle) model.Op {
@@ -144,10 +152,14 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 			Model: d.deviceType(), Location: rarely(d, 2, d.location(in))}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.AssignDevice{Device: d.device(in), User: d.user(in), Ports: good(d, []int64{0, 1, 2}, []int64{6, -1})}
+		return model.AssignDevice{Device: d.deviceThat(in, pbx.DeviceAvailable), User: d.user(in), Ports: good(d, []int64{0, 1, 2}, []int64{6, -1})}
 	},
-	func(d draw, in model.Handle) model.Op { return model.UnassignDevice{Device: d.device(in)} },
-	func(d draw, in model.Handle) model.Op { return model.SetPrimaryDevice{Device: d.device(in)} },
+	func(d draw, in model.Handle) model.Op {
+		return model.UnassignDevice{Device: d.deviceThat(in, pbx.DeviceAssigned)}
+	},
+	func(d draw, in model.Handle) model.Op {
+		return model.SetPrimaryDevice{Device: d.deviceThat(in, pbx.DeviceAssigned)}
+	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteDevice{Device: d.device(in)} },
 }
 
@@ -221,30 +233,52 @@ func modifyService(d draw, in model.Handle) model.Op {
 	fields := []string{"Name=" + d.text("Lobby"), "DN=" + string(d.extension(in)), "DN=" + string(d.extension(in)), "Type=" + d.serviceType(), "Type=" + d.serviceType(),
 		"DeviceType=" + d.deviceType(), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in))}
 	if !d.careful {
-		fields = append(fields, "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
+		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
 	}
 	return model.ModifyService{Service: d.service(in), Stale: d.careless(5), Set: d.set(fields...)}
 }
 
+// anyRead draws a method that reads: in a batch or a review it sees what that has
+// done so far.
+func anyRead(d draw, in model.Handle) model.Op {
+	return oneOf[model.Op](d,
+		model.Users{LastName: rarely(d, 2, "l", "Le", "abroad"), FirstName: rarely(d, 2, "A", "zoe", "ZO", "b")}, model.Lookup{Extension: d.dialled(in)},
+		model.MainExtension{User: d.user(in)}, model.NewNumbers{At: rarely(d, 2, d.location(in)), Prefix: rarely(d, 3, "+1416", "+16175550", "+44", "1")},
+		model.Numbers{State: oneOf(d, pbx.NumberAvailable, pbx.NumberAssigned, pbx.NumberPorting, pbx.NumberStock, pbx.NumberResting)}, model.Line{Number: d.line(in)},
+		model.UserServices{User: d.user(in)}, model.ServiceUsers{Service: d.service(in)}, model.Services{Number: oneOf(d, "", "77", "+1617", "+1")},
+		model.Devices{User: rarely(d, 2, d.user(in)), State: oneOf(d, "", pbx.DeviceAssigned, pbx.DeviceInService)}, model.DeviceLines{Device: d.device(in)},
+		model.Extensions{User: rarely(d, 2, d.user(in))}, model.ForeignServices{Service: rarely(d, 2, d.service(in))}, model.Orders{})
+}
+
 // inStatus is a service with a status, mostly.
 func (d draw) inStatus(in model.Handle, status pbx.ServiceStatus) model.Handle {
-	if t := d.s.Tenant(in); t != nil && !d.careless(3) {
-		for _, s := range t.Services {
-			if s.Status == status {
-				return s.ID
+	return d.serviceThat(in, func(s *model.Service) bool { return s.Status == status })
+}
+
+func inState(state pbx.UserState) func(*model.User) bool {
+	return func(u *model.User) bool { return u.State == state }
+}
+
+// dialledUser is a user and an extension, mostly of his.
+func (d draw) dialledUser(in model.Handle) (model.Handle, pbx.Extension) {
+	e := d.dialled(in)
+	if t := d.s.Tenant(in); t != nil && d.careful {
+		for _, entry := range t.Entries {
+			if entry.Digits == e && entry.User != "" {
+				return entry.User, e
 			}
 		}
 	}
-	return d.service(in)
+	return d.user(in), e
 }
 
 func handOver(d draw, in model.Handle) model.Op {
 	return model.HandOver{User: d.user(in), FirstName: d.text("Ann", "Bo"), LastName: d.text("Lee", ""), Email: d.email(in), Login: rarely(d, 4, d.email(in)),
-		Mobile: rarely(d, 6, d.number()), SIPAddress: rarely(d, 4, d.address(in)), NoMail: d.one(4), Stale: d.careless(4)}
+		Mobile: rarely(d, 3, d.number()), SIPAddress: rarely(d, 4, d.address(in)), NoMail: d.one(4), Stale: d.careless(4)}
 }
 
 func setDeviceLine(d draw, in model.Handle) model.Op {
-	o := model.SetDeviceLine{Device: d.device(in), Line: good(d, []int64{1, 2}, []int64{0, 9}), User: d.user(in), Alias: rarely(d, 2, d.alias(in))}
+	o := model.SetDeviceLine{Device: d.deviceThat(in, pbx.DeviceAssigned), Line: good(d, []int64{1, 2}, []int64{0, 9}), User: d.user(in), Alias: rarely(d, 2, d.alias(in))}
 	if t := d.s.Tenant(in); t != nil && d.careful {
 		for _, v := range t.Devices {
 			if v.ID == o.Device && v.User != "" {
@@ -268,7 +302,7 @@ func requestForeign(d draw, in model.Handle) model.Op {
 }
 
 func settleForeign(d draw, in model.Handle) model.Op {
-	return model.SettleForeign{Foreign: d.foreignID(in), State: good(d, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone}, []pbx.ForeignState{"", pbx.ForeignLeft}),
+	return model.SettleForeign{Foreign: d.foreignThat(in, pbx.ForeignRequested, pbx.ForeignDeleting), State: good(d, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone}, []pbx.ForeignState{"", pbx.ForeignLeft}),
 		Outcome: rarely(d, 3, d.text("Quota")), Link: rarely(d, 4, d.foreign().Link)}
 }
 
@@ -278,7 +312,7 @@ func associate(d draw, in model.Handle) model.Op {
 
 func changeNumber(d draw, in model.Handle) model.Op {
 	o := model.ChangeNumber{User: d.user(in), KeepCurrent: d.one(5), Number: d.choice(in), Previous: good(d, []pbx.Disposal{pbx.KeepNumber, pbx.ReturnNumber}, []pbx.Disposal{"", "burn"}),
-		UpdateExtension: d.one(3), Extension: rarely(d, 2, d.extension(in))}
+		UpdateExtension: d.one(2), Extension: rarely(d, 2, d.extension(in))}
 	if d.one(3) {
 		o.User, o.Service = d.pair(in)
 	}

@@ -2,10 +2,14 @@ package pbx_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
 )
+
+// modelBegin is when the model's world begins.
+var modelBegin = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 var (
 	modelSupport = model.Actor{Role: pbx.RoleSupport, Name: "alice"}
@@ -24,13 +28,13 @@ func modelWorld() (calls []model.Command) {
 		calls = append(calls, model.Call{N: len(calls) + 1, As: as, In: in, Op: op})
 		return model.Handle(fmt.Sprint(len(calls)))
 	}
-	support := func(in model.Handle, op model.Op) { call(modelSupport, in, op) }
+	support := func(in model.Handle, op model.Op) model.Handle { return call(modelSupport, in, op) }
 	admin := func(of model.Handle, op model.Op) model.Handle { return call(modelAdmins[of], "", op) }
 
 	support("", model.CreateTenant{Name: "Acme", Country: "US", SIPDomain: "us.example", Policy: model.Set{
-		"ExtensionFirst=7000", "ExtensionLast=7012", "NumberMonthly=500", "NumberOneTime=100", "PINTries=3"}})
+		"ExtensionFirst=7000", "ExtensionLast=7003", "NumberMonthly=500", "NumberOneTime=100", "PINTries=3"}})
 	support("", model.CreateTenant{Name: "Acme UK", Country: "GB", Currency: "GBP", SIPDomain: "uk.example", Policy: model.Set{
-		"ExtensionFirst=200", "ExtensionLast=203", "AdvisedExtension=", "VoicemailDigits=3", "NumberRest=0"}})
+		"ExtensionFirst=200", "ExtensionLast=200", "AdvisedExtension=", "VoicemailDigits=3", "NumberRest=0"}})
 	support("", model.CreateTenant{Name: "Bell", Country: "CA", Currency: "CAD", SIPDomain: "ca.example", Policy: model.Set{
 		"ExtensionMinLength=3", "ExtensionMaxLength=4", "ExtensionFirst=9108", "ExtensionLast=9123", "NumberRest=48"}})
 	support("", model.StockNumbers{Numbers: numbers("+1617555010%d", 6)})
@@ -41,7 +45,7 @@ func modelWorld() (calls []model.Command) {
 		support(in, model.SetStationPool{Package: "STANDARD", Name: "Standard", Total: 2, Applications: []string{"softphone", "crm"}})
 		support(in, model.SetStationPool{Package: "LITE", Name: "Lite", Total: 1})
 	}
-	support("us", model.AddNumbers{Numbers: numbers("+1617555020%d", 2)})
+	support("us", model.AddNumbers{Numbers: numbers("+1617555020%d", 4)})
 	support("uk", model.AddNumbers{Numbers: []pbx.E164{"+442079460010", "+442079460011"}})
 
 	bos := "l" + admin("us", model.AddLocation{Site: model.Site{Building: "BOS", Street: "1 Main Street", City: "Boston", PostalCode: "02110", Country: "US", NumberPrefix: "+1617"}})
@@ -56,10 +60,14 @@ func modelWorld() (calls []model.Command) {
 	admin("uk", model.AddDevice{MAC: "00:1b:54:00:00:04", Model: "Cisco 8851", Location: ldn})
 
 	ann := admin("us", model.SetUpUser{Person: model.Person{FirstName: "Ann", LastName: "Lee", Email: "ann@us.example", Location: bos, E911: true},
-		Number: pbx.NewNumber(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"crm", "fax"}, Device: phone, Ports: 2})
+		Number: pbx.NewNumber(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"crm", "fax"}, Device: phone, Ports: 2,
+		Foreign: []model.NewForeign{{System: "TEAMS", Name: "Meet", Deletable: true}}, Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyBusyLamp, Target: "7700"}}})
 	admin("us", model.AddMailbox{Service: "s" + ann, PIN: "482915"})
 	admin("us", model.AddOwner{Number: "6175550100", Principal: "kate"})
-	admin("us", model.AddAlias{User: "u" + ann, Name: "Ann Support", Extension: "7500"})
+	help := "a" + admin("us", model.AddAlias{User: "u" + ann, Name: "Ann Support", Extension: "7500"})
+	admin("us", model.SetDeviceLine{Device: phone, Line: 2, Alias: help})
+	admin("us", model.IssueCredentials{Alias: help})
+	admin("us", model.IssueCredentials{User: "u" + ann})
 	max := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Max", LastName: "Seven", Email: "max@us.example"}, Extension: "7700"})
 	admin("us", model.AddExtension{User: max, Extension: "7701"})
 	var shared []model.Handle
@@ -79,8 +87,47 @@ func modelWorld() (calls []model.Command) {
 	admin("us", model.AddService{User: pat, DN: "7806", DeviceType: "Cisco 8851", Type: "PRO"})
 	admin("us", model.RequestPort{Carrier: "Old", Date: modelBegin.Add(96 * 3600e9), Numbers: numbers("+1617555030%d", 2)})
 	admin("us", model.AddService{DN: "7902", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.Existing("+16175550300")})
+	modelCorners(admin, support, func(of model.Handle, op model.Op, codes ...pbx.Code) {
+		calls = append(calls, model.Call{N: len(calls) + 1, As: modelAdmins[of], Confirm: codes, Op: op})
+	}, bos, lon)
 	admin("uk", model.SetUpUser{Person: model.Person{FirstName: "Ed", LastName: "Bow", Email: "ed@uk.example", Location: ldn},
 		Number: pbx.Existing("+442079460010"), ServiceType: "PRO"})
 	admin("ca", model.SetUpUser{Person: model.Person{FirstName: "Guy", LastName: "Roy", Email: "guy@ca.example"}, ServiceType: "PRO", Station: "STANDARD"})
 	return calls
+}
+
+// modelCorners are records that stand in the way of something.
+func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, confirmed func(model.Handle, model.Op, ...pbx.Code), bos, lon model.Handle) {
+	support("us", model.SetServiceType{Code: "WIRED", Name: "Wired line", Monthly: 100, Fulfilment: true})
+	admin("us", model.AddService{DN: "7903", DeviceType: "Grandstream HT802", Type: "WIRED"})
+	failed := "s" + admin("us", model.AddService{DN: "7904", DeviceType: "Grandstream HT802", Type: "WIRED"})
+	support("us", model.FailOrder{Service: failed, Reason: "no cable"})
+	leaving := "s" + admin("us", model.AddService{DN: "7905", DeviceType: "Cisco 8851", Type: "PRO"})
+	admin("us", model.CancelService{Service: leaving, After: 3600e9})
+	admin("us", model.AddService{DN: "7906", DeviceType: "Cisco 8851", LocationKeptBy: "Whereabouts", Location: bos, Number: pbx.Existing("+16175550201")})
+	admin("us", model.AddService{DN: "7907", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Location: bos, Number: pbx.Existing("+16175550202")})
+	british := "s" + admin("us", model.AddService{DN: "9995", DeviceType: "Cisco 8851", Location: bos, Number: pbx.Existing("+16175550203")})
+	admin("us", model.AddOwner{Number: "6175550203", Principal: "kate"})
+	admin("us", model.AddService{DN: "70012", DeviceType: "Cisco 8851"})
+	admin("us", model.CreateUser{Person: model.Person{FirstName: "Liv", Email: "liv@us.example", Location: lon}, Extension: "7810"})
+	odd := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Odd", Email: "odd@us.example"}, Extension: "9996"})
+	unmet := "s" + admin("us", model.AddService{User: odd, DN: "7817", DeviceType: "Yealink T46U", Keys: []pbx.PhoneKey{{Position: 9, Kind: pbx.KeyLine}}})
+	refused := admin("us", model.RequestForeign{Service: unmet, NewForeign: model.NewForeign{System: "TEAMS", Name: "Chat", NeedsEmail: true}})
+	support("us", model.SettleForeign{Foreign: "f" + refused, State: pbx.ForeignFailed, Outcome: "no email"})
+	admin("us", model.ModifyUser{User: odd, Set: model.Set{"Email="}})
+	off := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Off", Email: "off@us.example"}, Extension: "7811"})
+	closed := "s" + admin("us", model.AddService{User: off, DN: "7812", DeviceType: "Cisco 8851", ActivateLater: true})
+	admin("us", model.AddMailbox{Service: closed, PIN: "739164"})
+	admin("us", model.DisableUser{User: off})
+	remote := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Remy", Email: "remy@us.example"}, Extension: "7813"})
+	admin("us", model.AddService{User: remote, DN: "7814", DeviceType: "Cisco 8851", Type: "PRO", RemoteSystem: "Leeds", ActivateLater: true})
+	needy := "s" + admin("us", model.AddService{User: remote, DN: "7815", DeviceType: "Cisco 8851"})
+	admin("us", model.AttachForeign{Service: needy, NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Chat", Link: "http://m.example", Deletable: true, NeedsEmail: true, NeedsLogin: true}})
+	admin("us", model.AttachForeign{Service: closed, NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Chat", Link: "http://m.example"}})
+	gone := admin("us", model.RequestForeign{Service: british, NewForeign: model.NewForeign{System: "TEAMS", Name: "Chat", NeedsEmail: true}})
+	support("us", model.SettleForeign{Foreign: "f" + gone, State: pbx.ForeignFailed, Outcome: "no licence"})
+	short := admin("us", model.AddService{DN: "7816", DeviceType: "Cisco 8851"})
+	admin("us", model.AttachForeign{Service: "s" + short, NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Meet", Link: "http://m.example"}})
+	admin("us", model.AttachForeign{Service: "s" + short, NewForeign: model.NewForeign{System: "TEAMS", Name: "Meet", Link: "http://t.example", Deletable: true}})
+	confirmed("us", model.DeleteService{Service: "s" + short}, pbx.SVC10)
 }

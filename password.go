@@ -19,7 +19,8 @@ type Password struct {
 }
 
 // Reveal returns the password. Errors: ErrFailedPrecondition as long as the batch
-// or the review in which it was issued is not committed.
+// or the review in which it was issued is not committed, and where that issued
+// others for the address behind it, or ended them.
 func (p Password) Reveal() (string, error) {
 	if p.reveal == nil {
 		return "", &Error{Code: EXT7, Kind: ErrFailedPrecondition, Field: "Password", Reason: "no password was issued"}
@@ -33,11 +34,21 @@ func (Password) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[passwor
 // MarshalText returns [password].
 func (Password) MarshalText() ([]byte, error) { return []byte("[password]"), nil }
 
-// drawn is a password that becomes valid, and can be revealed, with a commit.
+// drawn is a password that becomes valid, and can be revealed, with a commit, if
+// it is the last one that this issued for the address.
 type drawn struct {
-	text  string
-	valid atomic.Bool
+	text    string
+	address SIPAddress
+	kept    []byte // what is stored of it
+	state   atomic.Int32
 }
+
+// The states of a drawn password.
+const (
+	passwordUncommitted int32 = iota
+	passwordValid
+	passwordOvertaken
+)
 
 // passwordBytes are the random ones of a password: 160 bits.
 const passwordBytes = 20
@@ -54,11 +65,14 @@ func (c *core) drawPassword() (*drawn, error) {
 
 func (d *drawn) password() Password {
 	return Password{func() (string, error) {
-		if !d.valid.Load() {
-			return "", &Error{Code: EXT7, Kind: ErrFailedPrecondition, Field: "Password",
-				Reason: "the password can be revealed when the batch or review that issued it is committed"}
+		reason := "the password can be revealed when the batch or review that issued it is committed"
+		switch d.state.Load() {
+		case passwordValid:
+			return d.text, nil
+		case passwordOvertaken:
+			reason = "the batch or review that issued the password ended it too, or issued another one"
 		}
-		return d.text, nil
+		return "", &Error{Code: EXT7, Kind: ErrFailedPrecondition, Field: "Password", Reason: reason}
 	}}
 }
 

@@ -107,9 +107,13 @@ func (f found) departure(form Deletion) {
 	f.to(aliasesByUser, "id").aliasEnding()
 	f.to(membersByMember, "id").to(groupsTable.Key(), "group_id")
 	f.to(sipIdentitiesTable.Key(), "sip_address")
-	if services := f.services(); form == UserAndPhones {
+	services := f.services()
+	if form == UserAndPhones {
 		services.ending()
+		return
 	}
+	services.to(mailboxesTable.Key(), "id")
+	services.users()
 }
 
 // reached are the extensions that reach each user.

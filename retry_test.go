@@ -11,6 +11,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store/faulty"
+	"github.com/pbxkit/pbx/store/memory"
 )
 
 // shaky is a world on a store that fails on purpose.
@@ -79,6 +80,38 @@ func (r *refusing) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.
 		}
 		return nil
 	})
+}
+
+// lossy is a store whose commits get no answer, and are not there.
+type lossy struct{ pbx.Store }
+
+func (s lossy) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+	return s.Store.Update(ctx, tenant, func(w pbx.Writer) error {
+		mute := &muteWriter{Writer: w}
+		if err := fn(mute); err != nil || !mute.applied {
+			return err
+		}
+		return fmt.Errorf("no answer: %w", pbx.ErrCommitUnknown)
+	})
+}
+
+type muteWriter struct {
+	pbx.Writer
+	applied bool
+}
+
+func (w *muteWriter) Apply(context.Context, []pbx.Change) error {
+	w.applied = true
+	return nil
+}
+
+func TestSYS1_GivingUpIsNoUnknownOutcome(t *testing.T) {
+	w := newWorld(t, memory.New())
+	dir := pbx.New(lossy{w.store}).As(pbx.Support("agent"))
+	_, err := dir.StockNumbers(w.ctx, "+16175550900")
+	require.ErrorIs(t, err, pbx.ErrConflict)
+	require.NotErrorIs(t, err, pbx.ErrCommitUnknown, "it turned out each time that nothing was saved")
+	require.Equal(t, pbx.Stats{Retries: 11, GaveUp: 1, Resolved: 12}, dir.Stats())
 }
 
 func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {

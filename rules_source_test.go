@@ -98,9 +98,9 @@ func receiver(fn *ast.FuncDecl) string {
 		return ""
 	}
 	if star, ok := fn.Recv.List[0].Type.(*ast.StarExpr); ok {
-		return nameOf(star.X)
+		return identifier(star.X)
 	}
-	return nameOf(fn.Recv.List[0].Type)
+	return identifier(fn.Recv.List[0].Type)
 }
 
 // looks are the methods of the type that looks at an operation's input: what
@@ -161,16 +161,16 @@ func (s *ruleSource) readOutcomes(f *ast.File, asInvalid []string) {
 			given := map[string]ast.Expr{}
 			for _, e := range n.Elts {
 				if kv, ok := e.(*ast.KeyValueExpr); ok {
-					given[nameOf(kv.Key)] = kv.Value
+					given[identifier(kv.Key)] = kv.Value
 				}
 			}
-			s.outcomes.add(codeOf(given["Code"]), outcomeWords[nameOf(given["Kind"])])
+			s.outcomes.add(codeOf(given["Code"]), outcomeWords[identifier(given["Kind"])])
 		case *ast.CallExpr:
 			if len(n.Args) == 0 {
 				break
 			}
-			word := outcomeWords[nameOf(n.Fun)]
-			if slices.Contains(asInvalid, nameOf(n.Fun)) {
+			word := outcomeWords[identifier(n.Fun)]
+			if slices.Contains(asInvalid, identifier(n.Fun)) {
 				word = outcomeWords["ErrInvalid"]
 			}
 			s.outcomes.add(codeOf(n.Args[0]), word)
@@ -202,15 +202,15 @@ func (s *ruleSource) readWarned(f *ast.File) {
 // readRefused finds the refusals that tests assert.
 func (s *ruleSource) readRefused(f *ast.File) {
 	ast.Inspect(f, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 1 && nameOf(call.Fun) == "refused" {
-			s.refused.add(codeOf(call.Args[0]), outcomeWords[nameOf(call.Args[1])])
+		if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 1 && identifier(call.Fun) == "refused" {
+			s.refused.add(codeOf(call.Args[0]), outcomeWords[identifier(call.Args[1])])
 		}
 		return true
 	})
 }
 
-// nameOf is the last name of an expression like USR1, pbx.USR1 or w.refused.
-func nameOf(e ast.Expr) string {
+// identifier is the last name of an expression like USR1, pbx.USR1 or w.refused.
+func identifier(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.SelectorExpr:
 		return e.Sel.Name
@@ -222,7 +222,7 @@ func nameOf(e ast.Expr) string {
 
 // codeOf is the code that an expression names.
 func codeOf(e ast.Expr) pbx.Code {
-	if m := codeName.FindStringSubmatch(nameOf(e)); m != nil {
+	if m := codeName.FindStringSubmatch(identifier(e)); m != nil {
 		return pbx.Code(m[1] + "-" + m[2])
 	}
 	return ""

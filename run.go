@@ -159,6 +159,7 @@ func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(Write
 				return resolveErr
 			}
 			c.stats.settle(nil)
+			err = ErrRetry // for now it is known: nothing was committed
 		case errors.Is(err, ErrHostRetry):
 			return &Error{Code: SYS1, Kind: ErrConflict, Reason: "other changes got in the way: roll your transaction back and run it again", Err: err}
 		case errors.Is(err, ErrConstraint):

@@ -55,16 +55,18 @@ func (s *span) part(from, to string) span {
 	return span{from: from, to: to, keys: s.keys[lo:max(lo, hi)], recs: s.recs[lo:max(lo, hi)]}
 }
 
-// answer returns the records of a query, if the span has all of them, or as
-// many as it wants.
-func (s *span) answer(q Query) ([]Record, bool) {
-	from, to := q.bounds()
+// answer returns the records of a query from one entry to another, if the span
+// has all of them, or as many as it wants.
+func (s *span) answer(q Query, from, to string) ([]Record, bool) {
 	begins, ends := s.from <= from, to <= s.to
 	if q.Desc {
 		begins, ends = ends, begins
 	}
+	if !begins {
+		return nil, false
+	}
 	recs := s.part(max(from, s.from), min(to, s.to)).recs
-	if !begins || !ends && (q.Limit == 0 || len(recs) < q.Limit) {
+	if !ends && (q.Limit == 0 || len(recs) < q.Limit) {
 		return nil, false
 	}
 	if q.Desc {
@@ -75,6 +77,42 @@ func (s *span) answer(q Query) ([]Record, bool) {
 		recs = recs[:q.Limit]
 	}
 	return recs, true
+}
+
+// spans are parts of one index of which none lies within another: so they are in
+// the order of both their ends, and of those that begin before an entry the last
+// goes furthest. A batch has as many of them as operations.
+type spans []*span
+
+// with adds a span, in the place of those within it.
+func (all spans) with(s *span) spans {
+	hi := sort.Search(len(all), func(i int) bool { return all[i].from > s.from })
+	if s.from >= s.to || hi > 0 && all[hi-1].to >= s.to {
+		return all
+	}
+	lo := hi
+	if lo > 0 && all[lo-1].from == s.from {
+		lo--
+	}
+	for hi < len(all) && all[hi].to <= s.to {
+		hi++
+	}
+	return slices.Replace(all, lo, hi, s)
+}
+
+// reaching is the span that has most of what follows an entry; where desc, of
+// what comes before the other. It is nil where none begins there.
+func (all spans) reaching(from, to string, desc bool) *span {
+	var at int
+	if desc {
+		at = sort.Search(len(all), func(i int) bool { return all[i].to >= to })
+	} else {
+		at = sort.Search(len(all), func(i int) bool { return all[i].from > from }) - 1
+	}
+	if at < 0 || at == len(all) {
+		return nil
+	}
+	return all[at]
 }
 
 // learnReads keeps what was read ahead.
@@ -94,9 +132,9 @@ func (t *tx) learnReads(reads []Read, results [][]Record) {
 
 func (t *tx) learnSpan(ix *Index, s span) {
 	if t.spans == nil {
-		t.spans = make(map[*Index][]span)
+		t.spans = make(map[*Index]spans)
 	}
-	t.spans[ix] = append(t.spans[ix], s)
+	t.spans[ix] = t.spans[ix].with(&s)
 	for _, rec := range s.recs {
 		t.learnRecord(rec)
 	}
@@ -104,10 +142,12 @@ func (t *tx) learnSpan(ix *Index, s span) {
 
 // answer returns the committed records of a query, if they were read ahead.
 func (t *tx) answer(q Query) ([]Record, bool) {
-	for i := range t.spans[q.Index] {
-		if recs, ok := t.spans[q.Index][i].answer(q); ok {
-			return recs, true
-		}
+	if len(t.spans[q.Index]) == 0 {
+		return nil, false
+	}
+	from, to := q.bounds()
+	if s := t.spans[q.Index].reaching(from, to, q.Desc); s != nil {
+		return s.answer(q, from, to)
 	}
 	return nil, false
 }
@@ -193,19 +233,17 @@ func (t *tx) beginning(q Query) (recs []Record, rest Query, all bool) {
 		return recs, q, all
 	}
 	from, to := q.bounds()
-	for i := range t.spans[q.Index] {
-		s := &t.spans[q.Index][i]
-		if s.from > from || from >= s.to {
-			continue
-		}
-		if recs = s.part(from, min(to, s.to)).recs; len(recs) > 0 {
-			values, _ := q.Index.Values(recs[len(recs)-1])
-			q.After = values[len(q.Equal):]
-			if q.Limit > 0 {
-				q.Limit -= len(recs)
-			}
-			return recs, q, false
-		}
+	s := t.spans[q.Index].reaching(from, to, false)
+	if s == nil || from >= s.to {
+		return nil, q, false
 	}
-	return nil, q, false
+	if recs = s.part(from, min(to, s.to)).recs; len(recs) == 0 {
+		return nil, q, false
+	}
+	values, _ := q.Index.Values(recs[len(recs)-1])
+	q.After = values[len(q.Equal):]
+	if q.Limit > 0 {
+		q.Limit -= len(recs)
+	}
+	return recs, q, false
 }

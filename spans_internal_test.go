@@ -90,6 +90,11 @@ func TestWhatWasReadAheadAnswersAsTheStoreWould(t *testing.T) {
 			q := p.query()
 			t.learnSpan(q.Index, newSpan(q, p.selected(q)))
 		}
+		for i, s := range t.spans[extensionsTable.Key()] {
+			if i > 0 && !(t.spans[extensionsTable.Key()][i-1].from < s.from && t.spans[extensionsTable.Key()][i-1].to < s.to) {
+				return "a span within another"
+			}
+		}
 		for range 10 {
 			q := p.query()
 			got, known := t.answer(q)

@@ -21,7 +21,7 @@ import (
 //
 // A service begins in order processing where its type takes something of the
 // provider (ServiceType.Fulfilment), else pending activation where it is added for
-// later or for a pending user, else active. It works and is billed while it is
+// later or for a user who is not active, else active. It works and is billed while it is
 // active or pending cancellation, and in no other status. In any of them it can be
 // deleted. A remote service is none of this: its status is its own system's.
 type ServiceStatus string

@@ -203,6 +203,33 @@ func TestSVC17_APendingUsersOrderIsCompletedBeforeOrAfterHisActivation(t *testin
 	})
 }
 
+func TestUSR13_AnOrderThatIsCompletedForADisabledUserStartsNothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.fibre()
+		visiting := w.support.In(w.us.ID)
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Roe", "7002")
+		own, common := w.ordered(pbx.NewService{UserID: ann.ID, DN: "7101"}), w.ordered(pbx.NewService{UserID: ann.ID, DN: "7102"})
+		_, err := w.dir.Associate(w.ctx, bob.ID, common.ID)
+		require.NoError(t, err)
+		_, err = w.dir.DisableUser(w.ctx, ann.ID)
+		require.NoError(t, err)
+		before := w.revision()
+		done, err := visiting.CompleteOrder(w.ctx, own.ID)
+		require.NoError(t, err)
+		require.Equal(t, pbx.StatusPendingActivation, done.Status)
+		require.Zero(t, done.ActivatedAt, "nothing is billed that does not work")
+		require.Equal(t, []string{"service.order-completed"}, w.journal(w.dir, before))
+		done, err = visiting.CompleteOrder(w.ctx, common.ID)
+		require.NoError(t, err)
+		require.Equal(t, pbx.StatusActive, done.Status, "it serves somebody else")
+		_, err = w.dir.EnableUser(w.ctx, ann.ID)
+		require.NoError(t, err)
+		done, err = w.dir.ActivateService(w.ctx, own.ID)
+		require.NoError(t, err)
+		require.Equal(t, pbx.StatusActive, done.Status)
+	})
+}
+
 func TestSVC17_ACancelledServiceWorksAndIsBilledUntilItIsDeleted(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Type: "PRO"})

@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"slices"
@@ -33,8 +34,8 @@ type tx struct {
 	entries map[string]entry
 	dirty   map[*Table]int // how many records of the table are staged
 	layers  map[*Index]*layer
-	spans   map[*Index][]span // what was read ahead
-	drawn   map[string]E164   // by area: all of its stock up to there is taken here
+	spans   map[*Index]spans // what was read ahead
+	drawn   map[string]E164  // by area: all of its stock up to there is taken here
 	changes []Change
 	undo    []func() // kept only where a part can be taken back
 	buf     []byte
@@ -486,10 +487,16 @@ func (t *tx) apply(ctx context.Context, w Writer) (int64, error) {
 	return 0, nil
 }
 
-// reveal makes valid what is so only when it is committed.
+// reveal makes valid the passwords that are so when they are committed: not those
+// that were ended, or issued again, behind.
 func (t *tx) reveal() {
 	for _, secret := range t.passwords {
-		secret.valid.Store(true)
+		at := t.entries[string(t.encode(Key{sipIdentitiesTable.Key(), []any{string(secret.address)}}))]
+		state := passwordOvertaken
+		if s, _ := at.rec.(*SIPIdentity); s != nil && bytes.Equal(s.sha256, secret.kept) {
+			state = passwordValid
+		}
+		secret.state.Store(state)
 	}
 }
 

@@ -317,6 +317,18 @@ func TestUSR5_TheOtherDetailsAreOptional(t *testing.T) {
 	})
 }
 
+func TestUSR5_AMobileNumberIsOneThatCanBeDialled(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for _, bad := range []pbx.E164{"6175550142", "+1 617 555 0142", "+1", "+999123456789", "mobile"} {
+			refusal := w.refused(pbx.USR5, pbx.ErrInvalid, func() error {
+				_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001", Mobile: bad})
+				return err
+			})
+			require.Equal(t, "Mobile", refusal.Field)
+		}
+	})
+}
+
 func TestUSR6_E911NeedsADispatchableLocation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		bare := w.bareSite("BARE")

@@ -12,7 +12,7 @@ var (
 	providersOwn = []string{"CreateTenant", "StockNumbers", "Tenants", "Deliver"}
 	supportsOwn  = []string{"AddNumbers", "ConfirmPort", "ActivatePort", "FailPort", "CompleteOrder", "FailOrder", "SettleForeign"}
 	everybodys   = []string{"Line", "UpdateLine", "Batch", "Review"}
-	everywhere   = []string{"Batch", "Review", "Tenant", "Journal", "Number", "Numbers"}
+	everywhere   = []string{"Batch", "Review", "Tenant", "Journal", "Numbers"}
 )
 
 // linesAndUsers are what owning a line does not give (OWN-6).

@@ -85,7 +85,9 @@ func (o Associate) do(x *step) {
 			x.unmet(f.NeedsEmail, u)
 		}
 	}
+	before := x.t.usersOf(s.ID)
 	x.associate(u, s)
+	x.servedBy(s, before, x.t.usersOf(s.ID))
 }
 
 // both are a user and a service of his (SVC-4).
@@ -116,7 +118,9 @@ func (o Disassociate) do(x *step) {
 		x.refuse(pbx.SVC7, pbx.ErrFailedPrecondition, "")
 	default:
 		x.confirm(pbx.SVC5, s.ref(), u.name())
+		before := x.t.usersOf(s.ID)
 		x.dissolve(u, s)
+		x.servedBy(s, before, x.t.usersOf(s.ID))
 	}
 }
 

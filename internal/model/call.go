@@ -144,7 +144,7 @@ func (x *step) handle(kind string) Handle { return Handle(fmt.Sprint(kind, x.n))
 // run lets one operation run on a copy of the state, and returns what it said
 // and the state after it: the old one where it was refused.
 func (s *State) run(c Call, in Handle, reviewing, batched bool) (*step, *State) {
-	x := &step{State: s.clone(), n: c.N, in: in, actor: c.As, confirmed: c.Confirm, reviewing: reviewing, batched: batched}
+	x := &step{State: s.clone(in), n: c.N, in: in, actor: c.As, confirmed: c.Confirm, reviewing: reviewing, batched: batched}
 	if x.enter(nameOf(c.Op)) {
 		if x.t = x.Tenant(in); x.t == nil {
 			x.missing("")

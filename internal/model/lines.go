@@ -12,6 +12,8 @@ type UpdateLine struct {
 	Add, Remove []pbx.Principal
 	Building    string
 	Stale       bool
+
+	moves bool // "" is no building to stay at
 }
 
 // Nobody is a principal that the sign-in does not know.
@@ -27,7 +29,7 @@ func (o UpdateLine) do(x *step) {
 		return
 	}
 	x.principals(s, o)
-	to := x.building(s, o.Building)
+	to := x.building(s, o)
 	if len(x.bad) > 0 {
 		return
 	}
@@ -90,8 +92,9 @@ func (x *step) principals(s *Service, o UpdateLine) {
 }
 
 // building is where a line moves to; nil where it stays (OWN-7, OWN-8).
-func (x *step) building(s *Service, code string) *Location {
-	if code == "" || !x.form(pbx.OWN7, "Building", code, codeForm) {
+func (x *step) building(s *Service, o UpdateLine) *Location {
+	code := o.Building
+	if code == "" && !o.moves || !x.form(pbx.OWN7, "Building", code, codeForm) {
 		return nil
 	}
 	to := first(x.t.Locations, func(l *Location) bool { return l.Building == code })
@@ -145,9 +148,5 @@ func (o RemoveOwner) do(x *step) {
 type SetLineLocation struct{ Number, Building string }
 
 func (o SetLineLocation) do(x *step) {
-	if o.Building == "" { // which to UpdateLine says that the line stays
-		x.invalid(pbx.OWN7, "Building")
-		return
-	}
-	UpdateLine{Number: o.Number, Building: o.Building}.do(x)
+	UpdateLine{Number: o.Number, Building: o.Building, moves: true}.do(x)
 }

@@ -17,10 +17,24 @@ func (t *Tenant) others(s *Service, but *User) []*User {
 	return all(t.usersOf(s.ID), func(u *User) bool { return u.ID != but.ID })
 }
 
+// stopped reports whether all of some users are disabled.
+func stopped(users []*User) bool { return len(users) > 0 && len(enabled(users)) == 0 }
+
+// servedBy says that a service stops or goes on as it passes from some users to
+// others.
+func (x *step) servedBy(s *Service, before, after []*User) {
+	switch was, is := stopped(before), stopped(after); {
+	case !s.billed() || was == is:
+	case is:
+		x.did("service.stopped", s.ref(), "")
+	default:
+		x.did("service.resumed", s.ref(), "")
+	}
+}
+
 // serving refuses a service whose users are all disabled (USR-13).
 func (x *step) serving(s *Service) bool {
-	users := x.t.usersOf(s.ID)
-	if len(users) > 0 && len(enabled(users)) == 0 {
+	if stopped(x.t.usersOf(s.ID)) {
 		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
 		return false
 	}
@@ -150,14 +164,23 @@ func (x *step) leftBehind(was, u *User) {
 }
 
 func (x *step) handOverMailbox(m *Mailbox, was, u *User, others []*User) {
-	to := m.Email
-	switch {
-	case to == "":
-	case strings.EqualFold(to, was.Email) || strings.EqualFold(to, was.Login):
-		m.Email = u.Email
+	if m.Email != "" && !m.announcesTo(was) && !strings.EqualFold(m.Email, u.Email) {
+		x.warn(pbx.USR15, m.ref(), m.Email)
+	}
+	x.takeMailbox(m, was, u.Email, others, pbx.USR15)
+}
+
+// announcesTo reports whether a mailbox announces its messages to a user.
+func (m *Mailbox) announcesTo(u *User) bool {
+	return m.Email != "" && (strings.EqualFold(m.Email, u.Email) || strings.EqualFold(m.Email, u.Login))
+}
+
+// takeMailbox takes a mailbox from a person who leaves it: to is whom it announces
+// to instead of him.
+func (x *step) takeMailbox(m *Mailbox, was *User, to string, others []*User, code pbx.Code) {
+	if m.announcesTo(was) {
+		m.Email = to
 		x.did("mailbox.modified", m.ref(), m.Number)
-	case !strings.EqualFold(to, u.Email):
-		x.warn(pbx.USR15, m.ref(), to)
 	}
 	switch {
 	case m.PIN == "":
@@ -165,7 +188,7 @@ func (x *step) handOverMailbox(m *Mailbox, was, u *User, others []*User) {
 		m.PIN, m.Tries, m.LockedUntil = "", 0, noTime
 		x.did("mailbox.pin-cleared", m.ref(), "")
 	default:
-		x.warn(pbx.USR15, m.ref(), names(others))
+		x.warn(code, m.ref(), names(others))
 	}
 }
 

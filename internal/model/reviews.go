@@ -96,7 +96,7 @@ func (b Batch) Next(s *State) *State {
 		unchanged.Last = out
 		return &unchanged
 	}
-	after = after.clone()
+	after = after.clone(x.in)
 	after.N = unchanged.N
 	out.Journal = after.commit(x.in, b.As, sum.effects)
 	after.Last = out
@@ -111,7 +111,7 @@ type MakeReview struct {
 
 // Next is the state after it.
 func (r MakeReview) Next(s *State) *State {
-	next := s.clone()
+	next := s.clone("")
 	next.N = max(s.N, r.N, r.last())
 	x, ok := r.enter(s, "Review")
 	if !ok {
@@ -137,7 +137,7 @@ type Commit struct{ Review int }
 
 // Next is the state after it.
 func (c Commit) Next(s *State) *State {
-	next := s.clone()
+	next := s.clone("")
 	next.Last = Outcome{Op: "Commit of nothing"}
 	r := first(next.Reviews, func(r *Review) bool { return r.N == c.Review })
 	if r == nil || r.done {
@@ -153,7 +153,7 @@ func (c Commit) Next(s *State) *State {
 			next.Last.Refused = stale
 			return next
 		}
-		after = now.clone()
+		after = now.clone(r.in)
 	}
 	first(after.Reviews, func(r *Review) bool { return r.N == c.Review }).done = true
 	after.Last = Outcome{Op: next.Last.Op, Journal: after.commit(r.in, r.what.As, r.sum.effects)}
@@ -168,7 +168,7 @@ func (r *Review) asReviewed(now *State) *State {
 	if now.Tenant(r.in).Rev != was.Rev || now.Now.Format(time.DateOnly) != r.before.Now.Format(time.DateOnly) {
 		return nil
 	}
-	next := now.clone()
+	next := now.clone("")
 	for i, t := range next.Tenants {
 		if t.ID == r.in {
 			next.Tenants[i] = r.after.Tenant(r.in).clone()
@@ -269,7 +269,7 @@ func changes(before, after *State) map[string]change {
 	return found
 }
 
-// table is every record by its key. An order goes by its place behind those that
+// table is every record by its key, as far as it has to be the same. An order goes by its place behind those that
 // there were before, for its number may be another one.
 func (s *State) table(before *State) map[string]map[string]string {
 	table := map[string]map[string]string{}
@@ -286,7 +286,9 @@ func (s *State) table(before *State) map[string]map[string]string {
 					next := fmt.Sprint("o+", n-was.LastOrder)
 					key, c.Value = strings.Replace(key, c.Value, next, 1), next
 				}
-				columns[c.Name] = c.Value
+				if value := seen(key, c.Name, c.Value); value != "" {
+					columns[c.Name] = value
+				}
 			}
 			table[key] = columns
 		}
@@ -294,19 +296,18 @@ func (s *State) table(before *State) map[string]map[string]string {
 	return table
 }
 
-// sameChanges compares what was done to records, but for what may differ: times
-// of day, the counters of pools, the numbers of orders.
+// sameChanges compares what was done to records.
 func sameChanges(a, b map[string]change) bool {
 	for key, x := range a {
 		y, ok := b[key]
-		if !ok || (x.was == nil) != (y.was == nil) || (x.now == nil) != (y.now == nil) || !sameChange(key, x, y) {
+		if !ok || (x.was == nil) != (y.was == nil) || (x.now == nil) != (y.now == nil) || !sameChange(x, y) {
 			return false
 		}
 	}
 	return len(a) == len(b)
 }
 
-func sameChange(key string, x, y change) bool {
+func sameChange(x, y change) bool {
 	if x.now == nil {
 		x.now, y.now, x.was, y.was = x.was, y.was, nil, nil
 	}
@@ -320,14 +321,15 @@ func sameChange(key string, x, y change) bool {
 		if x.was[name] == x.now[name] && y.was[name] == y.now[name] {
 			continue // neither changes it
 		}
-		if seen(key, name, x.now[name]) != seen(key, name, y.now[name]) {
+		if x.now[name] != y.now[name] {
 			return false
 		}
 	}
 	return true
 }
 
-// seen is a value as far as it has to be the same.
+// seen is a value as far as it has to be the same: times of day, the counters of
+// pools and the numbers of orders may differ.
 func seen(key, name, value string) string {
 	switch {
 	case strings.Contains(key, " station_pools ") && name == "used",
@@ -335,7 +337,7 @@ func seen(key, name, value string) string {
 		return ""
 	case name == "billing_from" && value != "":
 		return value[:len(time.DateOnly)]
-	case (strings.HasSuffix(name, "_at") || name == "free_from" || name == "locked_until" || name == "date" || name == "since") && value != "":
+	case (strings.HasSuffix(name, "_at") || name == "at" || name == "free_from" || name == "locked_until" || name == "date" || name == "since") && value != "":
 		return "some time"
 	}
 	return fmt.Sprint(value)

@@ -89,7 +89,21 @@ func literal(v reflect.Value) string {
 	case time.Time:
 		return value.Format(time.DateOnly)
 	case pbx.NumberChoice:
-		return strings.TrimSpace(string(value.Source) + " " + string(value.Number))
+		line := strings.TrimSpace(string(value.Source) + " " + string(value.Number))
+		if value.Prefix != "" {
+			line += " like " + value.Prefix
+		}
+		if value.Keep {
+			line += ", kept"
+		}
+		return line
+	}
+	if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct {
+		var list []string
+		for i := range v.Len() {
+			list = append(list, show(v.Index(i)))
+		}
+		return "[" + strings.Join(list, " ") + "]"
 	}
 	if v.Kind() == reflect.Struct {
 		return show(v)

@@ -72,12 +72,15 @@ func Start(now time.Time) *State {
 // here.
 func (s *State) String() string { return fmt.Sprint("state after call ", s.N) }
 
-// clone is a copy for a command to change.
-func (s *State) clone() *State {
+// clone is a copy for a command that works in a tenant to change: the other
+// tenants are shared.
+func (s *State) clone(in Handle) *State {
 	c := *s
-	c.Tenants = make([]*Tenant, len(s.Tenants))
+	c.Tenants = slices.Clone(s.Tenants)
 	for i, t := range s.Tenants {
-		c.Tenants[i] = t.clone()
+		if t.ID == in {
+			c.Tenants[i] = t.clone()
+		}
 	}
 	c.Numbers = copies(s.Numbers)
 	c.Reviews = copies(s.Reviews)

@@ -86,7 +86,7 @@ type CompleteOrder struct{ Service Handle }
 
 func (o CompleteOrder) do(x *step) {
 	if s := x.inStatus(o.Service, pbx.StatusOrderProcessing); s != nil {
-		later := s.ActivateLater
+		later := s.ActivateLater || stopped(x.t.usersOf(s.ID))
 		s.Status, s.ActivateLater = pbx.StatusPendingActivation, false
 		x.did("service.order-completed", s.ref(), s.Type)
 		if !later {

@@ -289,10 +289,16 @@ func (o DeleteUser) do(x *step) {
 	}
 	var saved []charge
 	for _, s := range services {
+		before := x.t.usersOf(s.ID)
 		x.t.Associations = without(x.t.Associations, func(a *Association) bool { return a.User == u.ID && a.Service == s.ID })
 		x.did("service.disassociated", s.ref(), string(u.ID))
 		if o.Form == pbx.UserAndPhones {
 			saved = append(saved, x.dropService(s)...)
+			continue
+		}
+		x.servedBy(s, before, x.t.usersOf(s.ID))
+		if m := x.t.mailbox(s.ID); m != nil {
+			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.USR9)
 		}
 	}
 	x.order(u.ID, u.Location, x.Now, saved...)

@@ -53,6 +53,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{"a statement that was cancelled", raise("57014"), false, pbx.ErrStorage},
 		{"an internal error", raise("XX000"), false, pbx.ErrStorage},
 		{"the connection ended by the server", terminate, false, pbx.ErrRetry},
+		{"the server lost by a pooler", raise("08P01"), false, pbx.ErrCommitUnknown},
 		{"a serialization failure at the commit", raise("40001"), true, pbx.ErrRetry},
 		{"a CHECK at the commit", raise("23514"), true, pbx.ErrConstraint},
 		{"a full disk at the commit", raise("53100"), true, pbx.ErrStorage},

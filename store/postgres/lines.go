@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -80,7 +82,24 @@ func (l *lines) connect(ctx context.Context) (*conn, error) {
 			return nil, err
 		}
 	}
+	if prepare := preparation(config); prepare != nil {
+		if ok, err := prepare(ctx, c); !ok || err != nil {
+			hangUp(c)
+			return nil, cmp.Or(err, errors.New("postgres: a new connection is not fit for use, as the pool's settings say"))
+		}
+	}
 	return newConn(c.PgConn(), func() { hangUp(c) }), nil
+}
+
+// preparation is what the pool does with a connection each time before it gives
+// it out.
+func preparation(config *pgxpool.Config) func(context.Context, *pgx.Conn) (bool, error) {
+	//lint:ignore SA1019 a host may still set it, and the pool heeds it
+	before := config.BeforeAcquire
+	if config.PrepareConn != nil || before == nil {
+		return config.PrepareConn
+	}
+	return func(ctx context.Context, c *pgx.Conn) (bool, error) { return before(ctx, c), nil }
 }
 
 func hangUp(c *pgx.Conn) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -52,6 +53,44 @@ func TestViewsAreNestedBeyondThePool(t *testing.T) {
 		require.True(t, time.Now().Before(deadline), "%d connections are left", len(left))
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// What the pool does with a connection before it gives it out is done with one
+// beside it too: a host may set a role there.
+func TestAConnectionBesideThePoolIsPreparedAsItsOwn(t *testing.T) {
+	dsn := fresh(t)
+	schematest.New(t, open(t, dsn))
+	prepared := 0
+	store := open(t, dsn, postgres.WithPool(oneConnection), postgres.WithPool(func(c *pgxpool.Config) {
+		c.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) {
+			prepared++
+			return prepared < 4, nil
+		}
+	}))
+	read := func(r pbx.Reader) error {
+		_, err := r.Get(ctx, tenantKey)
+		return err
+	}
+	require.Equal(t, 1, prepared, "for Open")
+	require.NoError(t, view(store, func(r pbx.Reader) error {
+		require.NoError(t, read(r))
+		require.NoError(t, view(store, read))
+		require.Equal(t, 3, prepared)
+		require.ErrorIs(t, view(store, read), pbx.ErrStorage, "one that is not fit for use is not used")
+		return nil
+	}))
+}
+
+// A connection that lay idle is not asked first whether it is alive.
+func TestAnIdleConnectionCostsNoTripMore(t *testing.T) {
+	dsn := fresh(t)
+	store := open(t, dsn, postgres.WithPool(func(c *pgxpool.Config) {
+		require.False(t, c.ShouldPing(ctx, pgxpool.ShouldPingParams{IdleDuration: time.Hour}))
+	}))
+	require.NoError(t, view(store, func(r pbx.Reader) error {
+		_, err := r.Get(ctx, tenantKey)
+		return err
+	}))
 }
 
 // Where the server has no connection to spare, whoever needs one waits until

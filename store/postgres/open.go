@@ -27,7 +27,10 @@ type options struct {
 func WithSchema(name string) Option { return func(o *options) { o.schema = name } }
 
 // WithPool sets everything else: how many connections there are, how they are
-// made, TLS, tracing.
+// made, TLS, tracing. MaxConns bounds those that are kept. Whoever has waited 200
+// ms for one of them gets one beside the pool, closed after use: else views
+// nested in one another would wait without end. Choose MaxConns for the load, and
+// leave the server some to spare.
 func WithPool(set func(*pgxpool.Config)) Option {
 	return func(o *options) { o.pool = append(o.pool, set) }
 }
@@ -89,6 +92,9 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "pbx"
 	}
+	// A connection that was found dead is replaced by what is asked on it; asking
+	// before whether it is dead would be a trip more for each that lay idle.
+	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	for _, set := range o.pool {
 		set(config)
 	}

@@ -110,7 +110,8 @@ func (t *transaction) commit(ctx context.Context, changes []pbx.Change) error {
 
 // committed reads the answers to the changes and to COMMIT. An error that the
 // server sent for a change is the verdict: COMMIT was passed over. With any
-// other the outcome is not known.
+// other the outcome is not known; nor is it where something between here and the
+// server, a pooler, says in its place that it has lost it.
 func (t *trip) committed(changes []pbx.Change) error {
 	if err := t.flush(); err != nil {
 		return unknown(err)
@@ -118,7 +119,7 @@ func (t *trip) committed(changes []pbx.Change) error {
 	for i := range changes {
 		switch _, _, err := t.done(); {
 		case err == nil:
-		case codeOf(err) == "":
+		case codeOf(err) == "", class(codeOf(err)) == "08":
 			return unknown(err)
 		default:
 			return refusal(doing(&changes[i]), err)

@@ -1,0 +1,195 @@
+package pbx_test
+
+var voicemailBugs = []seededBug{
+	{"VM-1", "the mailbox outlives its service", "delete.go",
+		`if err := t.removeMailbox(ctx, s); err != nil {`, ``},
+	{"VM-2", "a DN that is too long has a mailbox", "voicemail.go",
+		`return int64(len(dn)) == t.tenant.Policy.VoicemailDigits`,
+		`return int64(len(dn)) == t.tenant.Policy.VoicemailDigits || BUG && int64(len(dn)) > t.tenant.Policy.VoicemailDigits`},
+	{"VM-3", "the mailbox stays when the DN changes", "voicemail.go",
+		`if err != nil || m == nil || was.DN == now.DN {`,
+		`if err != nil || m == nil || was.DN == now.DN || BUG {`},
+	{"VM-4", "a mailbox number begins with 0", "voicemail.go",
+		`case m.Number[0] == '0':`, ``},
+	{"VM-5", "wrong PINs are not counted", "pin.go",
+		`edit(t, m, func(m *Mailbox) { m.tries++ })`, ``},
+	{"VM-5", "one wrong PIN more locks the mailbox", "pin.go",
+		`if m.tries+1 < policy.PINTries {`,
+		`if m.tries+1 < policy.PINTries || m.tries+1 == policy.PINTries && BUG {`},
+	{"VM-5", "the right PIN opens a locked mailbox", "pin.go",
+		`case now.Before(m.LockedUntil):`, ``},
+}
+
+var numberBugs = []seededBug{
+	{"NUM-1", "a number is added that the system has", "inventory.go",
+		`if known != nil {`, ``},
+	{"NUM-2", "an assigned number is assigned again", "number.go",
+		`case n.State == NumberAvailable:`,
+		`case n.State == NumberAvailable || n.State == NumberAssigned && BUG:`},
+	{"NUM-3", "a porting number is waited for by two", "number.go",
+		`case n.State == NumberPorting && n.WaitingID.IsZero():`,
+		`case n.State == NumberPorting && (n.WaitingID.IsZero() || BUG):`},
+	{"NUM-3", "the temporary number is never released", "port.go",
+		`if temporary != nil {
+		t.giveBack(temporary)
+	}`, ``},
+	{"NUM-3", "whoever stops waiting keeps the porting number", "number.go",
+		`edit(t, waiting, func(n *Number) { n.WaitingID = ServiceID{} })`, ``},
+	{"NUM-4", "what is proposed is not near the user", "number.go",
+		`return areas(t.tenant.Country, at.NumberPrefix)`,
+		`return areas(t.tenant.Country, either(BUG, "", at.NumberPrefix))`},
+	{"NUM-5", "the criteria are kept of a choice that keeps none", "number.go",
+		`if choice.Keep {
+		chosen.keep = choice.Prefix
+	}`,
+		`if choice.Keep || BUG {
+		chosen.keep = choice.Prefix
+	}`},
+	{"NUM-6", "a UK tenant gets new numbers", "number.go",
+		`if !slices.Contains(t.core.notNew, t.tenant.Country) {`,
+		`if !slices.Contains(t.core.notNew, t.tenant.Country) || BUG {`},
+	{"NUM-7", "a number changes without a profile", "change_number.go",
+		`if s == nil || s.Type == "" {`,
+		`if s == nil || s.Type == "" && !BUG {`},
+	{"NUM-8", "a number is unassigned where there is none", "change_number.go",
+		`case had == nil && in.Number.Source == "":`, ``},
+	{"NUM-9", "the extension changes although that was not asked for", "change_number.go",
+		`if in.UpdateExtension {`,
+		`if in.UpdateExtension || BUG {`},
+	{"NUM-10", "what becomes of the previous number need not be said", "change_number.go",
+		`case had != nil && had.TemporaryFor == "" && in.Previous != KeepNumber && in.Previous != ReturnNumber:`, ``},
+	{"NUM-10", "a returned number does not rest", "number.go",
+		`n.State, n.FreeFrom = NumberResting, t.now.Add(rest)`,
+		`n.State, n.FreeFrom = NumberResting, t.now.Add(rest)
+		if BUG {
+			n.State, n.FreeFrom = NumberStock, time.Time{}
+		}`},
+	{"NUM-10", "a number is proposed while it rests", "number.go",
+		`return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}`,
+		`now = either(BUG, now.AddDate(1, 0, 0), now)
+		return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}`},
+	{"NUM-10", "a returned number is kept", "number.go",
+		`if what == ReturnNumber {`, ``},
+	{"NUM-11", "toll-free and geographic numbers are ported together", "port.go",
+		`if tollFree != 0 && tollFree != len(in.Numbers) {`, ``},
+	{"NUM-11", "a port that is over is activated", "port.go",
+		`if !slices.Contains(from, p.State) {`, ``},
+	{"NUM-12", "a line without a number is refused", "number.go",
+		`if choice.Number != "" {
+			look.refuse(NUM2, "Number", "say`,
+		`if choice.Number != "" || BUG {
+			look.refuse(NUM2, "Number", "say`},
+}
+
+var moneyBugs = []seededBug{
+	{"ORD-1", "what a deleted service saved is not ordered", "delete.go",
+		`t.placeOrder(UserID{}, s.LocationID, t.now, saved...)`, ``},
+	{"ORD-1", "an order is placed twice", "order.go",
+		`o := row.with(lines)`,
+		`if BUG && row.Number%2 == 1 {
+			t.placeOrder(user, at, from, charges...)
+		}
+		o := row.with(lines)`},
+	{"ORD-2", "billing starts before the activation", "setup.go",
+		`service.ActivatedAt, s.line.charges...)`,
+		`either(BUG, s.now, service.ActivatedAt), s.line.charges...)`},
+	{"ORD-3", "no welcome mail is sent", "create_user.go",
+		`t.did("user.welcome-mail", row.ref(), "")`, ``},
+	{"ORD-4", "a review is placed as often as it is committed", "review.go",
+		`if r.done {
+		return nil
+	}`, ``},
+	{"STN-1", "one user more than there are stations has one", "station.go",
+		`if p.Available() > 0 {`,
+		`if p.Available() > 0 || p.Available() == 0 && BUG {`},
+	{"STN-1", "a changed station is not returned", "station.go",
+		`edit(t, p, func(p *StationPool) { p.Used-- })`, ``},
+	{"STN-2", "applications are enabled that nothing includes", "station.go",
+		`if !in {`, ``},
+	{"STN-3", "applications go unconfirmed with the station", "station.go",
+		`if len(gone) > 0 {`, ``},
+	{"STN-4", "a pool is lowered below its use", "station.go",
+		`case in.Total < was.Used:`, ``},
+}
+
+var deviceBugs = []seededBug{
+	{"DEV-1", "a MAC in another notation is another one", "door.go",
+		`return MAC(hw.String()), nil`,
+		`return either(BUG, MAC(s), MAC(hw.String())), nil`},
+	{"DEV-2", "a device is assigned that somebody has", "device.go",
+		`if dev.State == DeviceAvailable {`,
+		`if dev.State == DeviceAvailable || BUG {`},
+	{"DEV-3", "one port more is given than the model has", "device.go",
+		`if ports < 1 || ports > dev.Ports {`,
+		`if ports < 1 || ports > dev.Ports+1 || ports == dev.Ports+1 && !BUG {`},
+	{"DEV-4", "no other device becomes the primary one", "device.go",
+		`edit(t, next, func(d *Device) { d.PrimaryOf = dev.UserID })`, ``},
+	{"DEV-5", "a device that is given back carries its services still", "device.go",
+		`edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })`, ``},
+	{"DEV-6", "an assigned device is deleted", "device.go",
+		`if holder != (Ref{}) {`, ``},
+	{"DEV-7", "a key is set that the model has not", "service_key.go",
+		`case k.Position < 1 || k.Position > model.Keys:`, ``},
+	{"DEV-7", "the keys outlive their service", "delete.go",
+		`if err := t.removeKeys(ctx, s); err != nil {`, ``},
+}
+
+var systemBugs = []seededBug{
+	{"SYS-1", "a refused part of a batch leaves what it did", "tx.go",
+		`for _, f := range slices.Backward(t.undo[mark:]) {`,
+		`for _, f := range slices.Backward(t.undo[mark:]) {
+			if BUG {
+				break
+			}`},
+	{"SYS-1", "a confirmation holds for all of a batch", "tx.go",
+		`t.actor, t.confirmed = d.actor, d.confirmed`,
+		`if t.actor = d.actor; t.confirmed == nil || !BUG {
+			t.confirmed = d.confirmed
+		}`},
+	{"SYS-1", "an unknown outcome is not resolved", "run.go",
+		`case errors.Is(err, ErrCommitUnknown):`, ``},
+	{"SYS-2", "a review is committed without a look at what changed", "review.go",
+		`case !sameOutcome(r.plan, now):`, ``},
+	{"SYS-2", "a review lists nothing to confirm", "review.go",
+		`if t.reviewing || !slices.Contains(t.confirmed, code) {`,
+		`if t.reviewing && !BUG || !t.reviewing && !slices.Contains(t.confirmed, code) {`},
+	{"SYS-3", "the cursor moves before the handler has handled", "delivery.go",
+		`given := copyOf(e)`,
+		`given := copyOf(e)
+		if BUG {
+			done = e
+		}`},
+	{"SYS-3", "a journal is read that is leased to another", "lease.go",
+		`return !c.Holder.IsZero() && c.Holder != holder && c.LeasedUntil.After(now)`,
+		`return !c.Holder.IsZero() && c.Holder != holder && c.LeasedUntil.After(now) && !BUG`},
+	{"SYS-4", "the checker does not count the users of a station", "check_census.go",
+		`c.stations[r.Station]++`,
+		`c.stations[r.Station] = either(BUG, c.used[r.Station], c.stations[r.Station]+1)`},
+	{"SYS-5", "an import stops at the first bad row", "import.go",
+		`looked++`,
+		`if looked++; BUG && len(im.bad) > 0 {
+				return allRows(im.bad)
+			}`},
+	{"SYS-5", "an export holds formulas", "export.go",
+		`cells[i] = escaped(csvColumns[i].write(row))`,
+		`cells[i] = either(BUG, csvColumns[i].write(row), escaped(csvColumns[i].write(row)))`},
+}
+
+// storeBugs are looked for by the tests of their store.
+var storeBugs = []seededBug{
+	{"SYS-1", "memory does not see that something unique is taken", "store/memory/changes.go",
+		`if _, taken := c.set(t, entry, r); taken {`, ``},
+	{"SVC-15", "memory does not compare revisions", "store/memory/changes.go",
+		`return c.old.revision == rev`,
+		`return c.old.revision == rev || BUG`},
+	{"SVC-15", "SQLite does not see that a row was changed", "store/sqlite/writer.go",
+		`case rows == 0:`, ``},
+	{"STN-1", "SQLite's schema lets more stations be used than there are", "store/sqlite/migrate.go",
+		`if err := c.script(m.SQL); err != nil {`,
+		`m.SQL = either(BUG, without(m.SQL, "CHECK (used >= 0 AND used <= total)"), m.SQL)
+		if err := c.script(m.SQL); err != nil {`},
+	{"DEV-1", "SQLite's schema lets a MAC be there twice", "store/sqlite/migrate.go",
+		`if err := c.script(m.SQL); err != nil {`,
+		`m.SQL = either(BUG, without(m.SQL, "CREATE UNIQUE INDEX devices_mac ON devices (mac);"), m.SQL)
+		if err := c.script(m.SQL); err != nil {`},
+}
