@@ -3,8 +3,10 @@ package pbx_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -187,29 +189,33 @@ var untold = []string{
 	"CheckPIN 0", "ModifyAlias 0", "ModifyLocation 0", "ModifyMailbox 0", "ModifyService 0", "ModifyUser 0", "SetServiceType 0", "SetStationPool 0",
 }
 
+// unprobed are the operations that do not work within a tenant, or not within a
+// review.
+var unprobed = []string{"As", "In", "Confirm", "Stats", "Check", "Review", "Deliver", "Connect", "CreateTenant", "Tenants", "StockNumbers"}
+
+// neverWas is an ID of each type, which no record has.
+func (p *prober) neverWas() map[reflect.Type]reflect.Value {
+	never := map[reflect.Type]reflect.Value{}
+	raw := [16]byte{0: 1, 6: 0x70, 8: 0x80, 15: 9}
+	for typ := range p.foreign {
+		if id := reflect.New(typ).Elem(); typ != reflect.TypeFor[pbx.MemberID]() {
+			reflect.Copy(id, reflect.ValueOf(raw))
+			never[typ] = id
+		}
+	}
+	maps.Copy(never, values(pbx.UserMember(raw)))
+	return never
+}
+
 func TestACC1_AnotherTenantsIDIsAnsweredAsOneThatNeverWas(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		p := newProber(w)
-		never := map[reflect.Type]reflect.Value{}
-		for typ := range p.foreign {
-			id := reflect.New(typ).Elem()
-			if typ == reflect.TypeFor[pbx.MemberID]() {
-				id.Set(reflect.ValueOf(pbx.UserMember(pbx.UserID{0: 1, 8: 0x80, 15: 9})))
-			} else {
-				reflect.Copy(id, reflect.ValueOf([16]byte{0: 1, 6: 0x70, 8: 0x80, 15: 9}))
-			}
-			never[typ] = id
-		}
-		probed := 0
-		for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
-			switch m.Name {
-			case "As", "In", "Confirm", "Stats", "Check", "Review", "Deliver", "Connect", "CreateTenant", "Tenants", "StockNumbers":
-				continue // not within a tenant, or not within a review
-			}
-			mine := p.outcome(m.Name, -1, nil)
+		never, probed := p.neverWas(), 0
+		probe := func(operation string) {
+			mine := p.outcome(operation, -1, nil)
 			for slot := range p.slot {
-				at := fmt.Sprint(m.Name, " ", slot)
-				theirs, none := p.outcome(m.Name, slot, p.foreign), p.outcome(m.Name, slot, never)
+				at := fmt.Sprint(operation, " ", slot)
+				theirs, none := p.outcome(operation, slot, p.foreign), p.outcome(operation, slot, never)
 				require.Equal(t, none, theirs, at)
 				require.NotContains(t, theirs, "brit", at)
 				if mine == none {
@@ -218,8 +224,74 @@ func TestACC1_AnotherTenantsIDIsAnsweredAsOneThatNeverWas(t *testing.T) {
 				probed++
 			}
 		}
+		for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
+			if !slices.Contains(unprobed, m.Name) {
+				probe(m.Name)
+			}
+		}
 		require.Greater(t, probed, 60)
+
+		alias := func(ids map[reflect.Type]reflect.Value) pbx.MemberID {
+			return pbx.AliasMember(ids[reflect.TypeFor[pbx.AliasID]()].Interface().(pbx.AliasID))
+		}
+		for _, ids := range []map[reflect.Type]reflect.Value{p.own, p.foreign, never} {
+			maps.Copy(ids, values(alias(ids)))
+		}
+		group := p.own[reflect.TypeFor[pbx.GroupID]()].Interface().(pbx.GroupID)
+		require.NoError(t, w.dir.AddMember(w.ctx, group, alias(p.own)))
+		for _, operation := range []string{"AddMember", "RemoveMember", "SetDeviceLine"} {
+			probe(operation)
+		}
+
+		service := reflect.TypeFor[pbx.ServiceID]()
+		said := func(ids map[reflect.Type]reflect.Value) string {
+			err := w.dir.CheckPIN(w.ctx, ids[service].Interface().(pbx.ServiceID), rightPIN)
+			require.ErrorIs(t, err, pbx.ErrNotFound)
+			var to strings.Builder
+			tellError(&to, err)
+			return anyID.ReplaceAllString(to.String(), "ID")
+		}
+		require.Equal(t, said(never), said(p.foreign), "which is not told within a review")
 	})
+}
+
+// idsIn calls found for each type of an ID in a type, and says whether the prober
+// comes to it.
+func idsIn(t reflect.Type, reached bool, found func(id reflect.Type, reached bool)) {
+	switch {
+	case t == reflect.TypeFor[pbx.MemberID](), strings.HasPrefix(t.Name(), "ID["):
+		found(t, reached)
+	case t.Kind() == reflect.Struct && t.PkgPath() == reflect.TypeFor[pbx.User]().PkgPath():
+		for f := range t.Fields() {
+			if f.IsExported() {
+				idsIn(f.Type, reached && f.Type.Kind() != reflect.Pointer, found)
+			}
+		}
+	case t.Kind() == reflect.Pointer:
+		idsIn(t.Elem(), reached, found)
+	case t.Kind() == reflect.Slice, t.Kind() == reflect.Array, t.Kind() == reflect.Map:
+		idsIn(t.Elem(), false, found)
+	}
+}
+
+func TestACC1_EveryIDThatAnOperationIsGivenIsProbed(t *testing.T) {
+	p := newProber(newWorld(t, stores["memory"](t)))
+	count := 0
+	for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
+		for i := 1; i < m.Type.NumIn(); i++ {
+			idsIn(m.Type.In(i), true, func(id reflect.Type, reached bool) {
+				count++
+				about := fmt.Sprintf("%s takes a %s", m.Name, id)
+				require.True(t, reached, "%s in a list, or behind a pointer", about)
+				require.Contains(t, p.own, id, about)
+				require.Contains(t, p.foreign, id, about)
+				if slices.Contains(unprobed, m.Name) {
+					require.Contains(t, []string{"As", "In"}, m.Name, "%s: whoever leaves his tenant is refused by a test of its own", about)
+				}
+			})
+		}
+	}
+	require.Greater(t, count, 60)
 }
 
 func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *testing.T) {
@@ -237,6 +309,8 @@ func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *te
 		_, err = brit.SetServiceType(w.ctx, pbx.ServiceType{Code: "GOLD", Name: "Gold"})
 		require.NoError(t, err)
 		_, err = brit.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 9})
+		require.NoError(t, err)
+		brits, err := w.british.UserByLogin(w.ctx, "zanzibar@marker.example.co.uk")
 		require.NoError(t, err)
 		change := func(choice pbx.NumberChoice) error {
 			_, err := w.dir.ChangeNumber(w.ctx, user.ID, pbx.NumberChange{Number: choice, Previous: pbx.KeepNumber})
@@ -264,9 +338,18 @@ func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *te
 				_, err := w.dir.UserByLogin(w.ctx, v)
 				return err
 			}},
-			"a building": {[]string{"LON-3"}, "LON-9", func(v string) error { _, err := w.dir.SetLineLocation(w.ctx, line, v); return err }},
-			"a package":  {[]string{"GOLD"}, "LEAD", func(v string) error { _, err := w.dir.ChangeStation(w.ctx, user.ID, v); return err }},
-			"a type":     {[]string{"GOLD"}, "LEAD", func(v string) error { s.Type = v; _, err := w.dir.ModifyService(w.ctx, s); return err }},
+			"a SIP address": {[]string{string(brits.SIPAddress)}, "nobody@uk.acme.example.com", func(v string) error {
+				_, err := w.dir.SIPIdentity(w.ctx, pbx.SIPAddress(v))
+				return err
+			}},
+			"a SIP address to sign in at": {[]string{string(brits.SIPAddress)}, "nobody@uk.acme.example.com", func(v string) error {
+				return second(w.dir.IssueCredentials(w.ctx, pbx.SIPAddress(v)))
+			}},
+			"an extension to go":      {[]string{"7803"}, "7809", func(v string) error { return w.dir.RemoveExtension(w.ctx, pbx.Extension(v)) }},
+			"an extension to be main": {[]string{"7803"}, "7809", func(v string) error { return w.dir.SetMainExtension(w.ctx, user.ID, pbx.Extension(v)) }},
+			"a building":              {[]string{"LON-3"}, "LON-9", func(v string) error { _, err := w.dir.SetLineLocation(w.ctx, line, v); return err }},
+			"a package":               {[]string{"GOLD"}, "LEAD", func(v string) error { _, err := w.dir.ChangeStation(w.ctx, user.ID, v); return err }},
+			"a type":                  {[]string{"GOLD"}, "LEAD", func(v string) error { s.Type = v; _, err := w.dir.ModifyService(w.ctx, s); return err }},
 			"a MAC": {[]string{"00:1b:54:00:00:99"}, "00:1b:54:00:00:97", func(v string) error {
 				return list(len(collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{MAC: v, State: pbx.DeviceAssigned}))))
 			}},

@@ -218,6 +218,20 @@ func TestUSR15_AStaleViewIsNotHandedOver(t *testing.T) {
 	})
 }
 
+func TestUSR12_ADisabledUserGetsNoWelcomeMail(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		made := w.leaver()
+		_, err := w.dir.DisableUser(w.ctx, made.User.ID)
+		require.NoError(t, err)
+		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.SendWelcomeMail(w.ctx, made.User.ID) })
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.HandOver(w.ctx, made.User.ID, ina)) })
+		require.Contains(t, codes(review.Warnings), pbx.USR12)
+		before := w.revision()
+		require.NoError(t, review.Commit(w.ctx), "and it goes through")
+		require.NotContains(t, w.journal(w.dir, before), "user.welcome-mail")
+	})
+}
+
 func TestUSR15_TheWelcomeMailIsSentUnlessItIsLeftOutOrHeIsDisabled(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")

@@ -34,6 +34,7 @@ type ruleSource struct {
 	used       map[pbx.Code]bool // by anything but the checker, which refuses nothing
 	outcomes   words             // where code and kind stand together
 	refused    words             // with which tests assert that something is refused
+	warned     words             // of which a test looks at a review's warnings
 	documented words             // the methods that say that they keep the rule
 	declared   map[string]bool   // the methods of a Review and an Event, and functions
 }
@@ -41,7 +42,7 @@ type ruleSource struct {
 // readSource parses the package and its tests.
 func readSource(t *testing.T) *ruleSource {
 	t.Helper()
-	s := &ruleSource{used: map[pbx.Code]bool{}, outcomes: words{}, refused: words{}, documented: words{}, declared: map[string]bool{}}
+	s := &ruleSource{used: map[pbx.Code]bool{}, outcomes: words{}, refused: words{}, warned: words{}, documented: words{}, declared: map[string]bool{}}
 	source, tests := parse(t)
 	asInvalid := looks(source)
 	require.NotEmpty(t, asInvalid)
@@ -54,6 +55,7 @@ func readSource(t *testing.T) *ruleSource {
 	}
 	for _, f := range tests {
 		s.readRefused(f)
+		s.readWarned(f)
 	}
 	return s
 }
@@ -177,6 +179,26 @@ func (s *ruleSource) readOutcomes(f *ast.File, asInvalid []string) {
 	})
 }
 
+// readWarned finds the rules of which a test looks at a review's warnings.
+func (s *ruleSource) readWarned(f *ast.File) {
+	for _, fn := range methodsOf("", f) {
+		of := testName.FindStringSubmatch(fn.Name.Name)
+		if of == nil {
+			continue
+		}
+		looks, names := false, false
+		ast.Inspect(fn, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok {
+				looks, names = looks || sel.Sel.Name == "Warnings", names || sel.Sel.Name == of[1]+of[2]
+			}
+			return true
+		})
+		if looks && names {
+			s.warned.add(pbx.Code(of[1]+"-"+of[2]), "warning")
+		}
+	}
+}
+
 // readRefused finds the refusals that tests assert.
 func (s *ruleSource) readRefused(f *ast.File) {
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -205,5 +227,7 @@ func codeOf(e ast.Expr) pbx.Code {
 	}
 	return ""
 }
+
+var testName = regexp.MustCompile(`^Test([A-Z]+)(\d+)_`)
 
 var codeName = regexp.MustCompile(`^([A-Z]{2,3})(\d+)$`)

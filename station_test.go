@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
@@ -148,6 +149,26 @@ func TestSTN2_OnlyApplicationsThatTheStationOrTheServiceTypeIncludes(t *testing.
 		u.Applications = []string{"crm"}
 		_, err = w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
+	})
+}
+
+func TestSTN2_WhoLosesAnApplicationWithAServiceIsWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := seated(1, "", "fax")
+		in.ServiceType = "PRO"
+		made, err := w.dir.SetUpUser(w.ctx, in)
+		require.NoError(t, err)
+		goes := func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, made.Service.ID) }
+		before := dump(t, w.store)
+		review := w.review(w.dir, goes)
+		require.Equal(t, []pbx.Code{pbx.STN2}, codes(review.Warnings))
+		require.Equal(t, made.User.ID.String(), review.Warnings[0].Subject.ID)
+		require.Contains(t, review.Warnings[0].Text, "loses the applications fax")
+		require.Empty(t, cmp.Diff(before, dump(t, w.store)))
+		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return goes(dir) }), "and it goes through")
+		u, err := w.dir.User(w.ctx, made.User.ID)
+		require.NoError(t, err)
+		require.Empty(t, u.Applications)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
@@ -365,7 +366,7 @@ func TestSYS4_AnyOperationsInAnyOrderKeepAllInvariantsAndDoTheSameOnEveryStore(t
 				ends[name] = fmt.Sprint(strings.Join(w.said, "\n"), dump(t, w.store))
 			}
 			for name, end := range ends {
-				require.Equal(t, ends["memory"], end, name)
+				require.Empty(t, cmp.Diff(ends["memory"], end), name)
 			}
 		})
 	}
