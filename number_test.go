@@ -171,32 +171,35 @@ func TestNUM2_ANumberThatIsTakenUnknownOrAnotherTenantsIsRefused(t *testing.T) {
 		_, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461000")
 		require.NoError(t, err)
 		ann, s := w.profiled("Ann", "7001", pbx.Existing("+16175550200"))
-		paths := map[string]func(pbx.NumberChoice) error{
-			"AddService": func(c pbx.NumberChoice) error {
+		paths := []struct {
+			name   string
+			choose func(pbx.NumberChoice) error
+		}{
+			{"AddService", func(c pbx.NumberChoice) error {
 				_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: c})
 				return err
-			},
-			"SetUpUser": func(c pbx.NumberChoice) error {
+			}},
+			{"SetUpUser", func(c pbx.NumberChoice) error {
 				_, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.com"}, Number: c})
 				return err
-			},
-			"ChangeNumber": func(c pbx.NumberChoice) error {
+			}},
+			{"ChangeNumber", func(c pbx.NumberChoice) error {
 				_, err := w.dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{Number: c, Previous: pbx.KeepNumber})
 				return err
-			},
+			}},
 		}
-		for name, choose := range paths {
-			taken := w.refused(pbx.NUM2, pbx.ErrConflict, func() error { return choose(pbx.Existing("+16175550200")) })
-			require.Equal(t, pbx.Ref{Kind: "service", ID: s.ID.String(), Name: "7001"}, taken.Holder, name)
+		for _, path := range paths {
+			taken := w.refused(pbx.NUM2, pbx.ErrConflict, func() error { return path.choose(pbx.Existing("+16175550200")) })
+			require.Equal(t, pbx.Ref{Kind: "service", ID: s.ID.String(), Name: "7001"}, taken.Holder, path.name)
 			require.Equal(t, "Number", taken.Field)
-			unknown := w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return choose(pbx.Existing("+16175550999")) })
-			foreign := w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return choose(pbx.Existing("+442079461000")) })
+			unknown := w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+16175550999")) })
+			foreign := w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+442079461000")) })
 			require.Equal(t, strings.ReplaceAll(unknown.Error(), "+16175550999", "N"), strings.ReplaceAll(foreign.Error(), "+442079461000", "N"))
-			w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return choose(pbx.Existing("+16175550100")) }) // in stock
-			w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return choose(pbx.Existing("+1617555\x00")) })
-			w.refused(pbx.NUM2, pbx.ErrInvalid, func() error { return choose(pbx.Existing("")) })
-			w.refused(pbx.NUM2, pbx.ErrInvalid, func() error { return choose(pbx.NumberChoice{Number: "+16175550201"}) })
-			w.refused(pbx.NUM2, pbx.ErrInvalid, func() error { return choose(pbx.NumberChoice{Source: "found", Number: "+16175550201"}) })
+			w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+16175550100")) }) // in stock
+			w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+1617555\x00")) })
+			w.refused(pbx.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.Existing("")) })
+			w.refused(pbx.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.NumberChoice{Number: "+16175550201"}) })
+			w.refused(pbx.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.NumberChoice{Source: "found", Number: "+16175550201"}) })
 		}
 	})
 }
