@@ -20,7 +20,10 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 			SIPDomain: good(d, []string{"fr.example", "de.example", "it.example"}, []string{"us.example", "US.example", "-bad", ""}), Policy: rarely(d, 3, d.policy())}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.ModifyTenant{Set: oneOf(d, d.policy(), model.Set{"Name=" + d.text("Acme")}, model.Set{good(d, []string{"Currency=GBP", "NumberCriteria=+1416", "NumberCriteria=+1617", "NumberCriteria="}, []string{"Currency=x", "Country=GB", "SIPDomain=x.example", "NumberCriteria=+49"})}), Stale: d.careless(4)}
+		return model.ModifyTenant{
+			Set:   oneOf(d, d.policy(), model.Set{"Name=" + d.text("Acme")}, model.Set{good(d, []string{"Currency=GBP", "NumberCriteria=+1416", "NumberCriteria=+1617", "NumberCriteria="}, []string{"Currency=x", "Country=GB", "SIPDomain=x.example", "NumberCriteria=+49"})}),
+			Stale: d.careless(4),
+		}
 	},
 	func(d draw, in model.Handle) model.Op { return model.AddLocation{Site: d.site()} },
 	func(d draw, in model.Handle) model.Op {
@@ -28,11 +31,15 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteLocation{Location: d.location(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.SetServiceType{Code: good(d, []string{"PRO", "FREE", "NEW"}, []string{"no code", ""}), Name: d.text("Type"), Monthly: good(d, []pbx.Money{0, 100, 2500}, []pbx.Money{-1}),
+		return model.SetServiceType{
+			Code: good(d, []string{"PRO", "FREE", "NEW"}, []string{"no code", ""}), Name: d.text("Type"),
+			Monthly: good(d, []pbx.Money{0, 100, 2500}, []pbx.Money{-1}),
 			OneTime: good(d, []pbx.Money{0, 50}, []pbx.Money{1_000_000_01}), Applications: d.applications(), Fulfilment: d.one(4), Stale: d.careless(5)}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.SetStationPool{Package: good(d, []string{"STANDARD", "LITE", "NEW"}, []string{"no code"}), Name: d.text("Pool"), Total: good(d, []int64{0, 1, 2, 3, 4}, []int64{-1}),
+		return model.SetStationPool{
+			Package: good(d, []string{"STANDARD", "LITE", "NEW"}, []string{"no code"}), Name: d.text("Pool"),
+			Total:        good(d, []int64{0, 1, 2, 3, 4}, []int64{-1}),
 			Applications: d.applications(), Stale: d.careless(5)}
 	},
 	handOver, setDeviceLine, setDeviceLine, setKeys, setKeys, attachForeign, requestForeign, settleForeign, settleForeign, settleForeign,
@@ -42,7 +49,9 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	},
 	func(d draw, in model.Handle) model.Op { return model.IssueCredentials{User: d.user(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return oneOf(d, model.IssueCredentials{Alias: d.alias(in)}, model.IssueCredentials{User: d.user(in)}, model.IssueCredentials{Address: d.address(in)})
+		return oneOf(d,
+			model.IssueCredentials{Alias: d.alias(in)}, model.IssueCredentials{User: d.user(in)},
+			model.IssueCredentials{Address: d.address(in)})
 	},
 	func(d draw, in model.Handle) model.Op {
 		return model.ClearDeviceLine{Device: d.deviceThat(in, pbx.DeviceAssigned), Line: good(d, []int64{1, 2}, []int64{0, 9})}
@@ -57,7 +66,10 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 		return model.RetryOrder{Service: d.inStatus(in, pbx.StatusOrderFailed)}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.CancelService{Service: d.service(in), After: good(d, []time.Duration{0, 30 * 24 * time.Hour}, []time.Duration{-time.Minute, 5000 * 24 * time.Hour})}
+		return model.CancelService{
+			Service: d.service(in),
+			After:   good(d, []time.Duration{0, 30 * 24 * time.Hour}, []time.Duration{-time.Minute, 5000 * 24 * time.Hour}),
+		}
 	},
 	func(d draw, in model.Handle) model.Op {
 		return model.WithdrawCancellation{Service: d.inStatus(in, pbx.StatusPendingCancellation)}
@@ -88,14 +100,24 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 		return model.SetMainExtension{User: u, Extension: e}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.AddAlias{User: d.user(in), Name: d.text("Ann Lee", "Help", "é!"), SIPAddress: rarely(d, 3, d.address(in)), Extension: rarely(d, 2, d.extension(in))}
+		return model.AddAlias{
+			User: d.user(in), Name: d.text("Ann Lee", "Help", "é!"), SIPAddress: rarely(d, 3, d.address(in)),
+			Extension: rarely(d, 2, d.extension(in)),
+		}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.ModifyAlias{Alias: d.alias(in), Set: d.set("Name="+d.text("Help"), "SIPAddress="+string(d.address(in)), "UserID="+string(d.user(in))), Stale: d.careless(4)}
+		return model.ModifyAlias{
+			Alias: d.alias(in),
+			Set:   d.set("Name="+d.text("Help"), "SIPAddress="+string(d.address(in)), "UserID="+string(d.user(in))),
+			Stale: d.careless(4),
+		}
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteAlias{Alias: d.alias(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.CreateGroup{Kind: good(d, []pbx.GroupKind{"", pbx.HuntGroup, pbx.ACDQueue}, []pbx.GroupKind{"choir"}), Name: d.text("Sales", "SALES", "Help", "Ring"), Extension: rarely(d, 2, d.extension(in))}
+		return model.CreateGroup{
+			Kind: good(d, []pbx.GroupKind{"", pbx.HuntGroup, pbx.ACDQueue}, []pbx.GroupKind{"choir"}),
+			Name: d.text("Sales", "SALES", "Help", "Ring"), Extension: rarely(d, 2, d.extension(in)),
+		}
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteGroup{Group: d.group(in)} },
 	func(d draw, in model.Handle) model.Op {
@@ -131,10 +153,16 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 		return model.SetLineLocation{Number: d.line(in), Building: d.building(in)}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.AddMailbox{Service: d.service(in), Number: rarely(d, 3, good(d, []string{"7000", "7500"}, []string{"0700", "x"})), Email: rarely(d, 3, d.email(in)), PIN: rarely(d, 6, d.pin())}
+		return model.AddMailbox{
+			Service: d.service(in), Number: rarely(d, 3, good(d, []string{"7000", "7500"}, []string{"0700", "x"})),
+			Email: rarely(d, 3, d.email(in)), PIN: rarely(d, 6, d.pin()),
+		}
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.ModifyMailbox{Service: d.mailbox(in), Number: good(d, []string{"7000", "7500", "7501"}, []string{"0700"}), Email: rarely(d, 2, d.email(in)), Stale: d.careless(4)}
+		return model.ModifyMailbox{
+			Service: d.mailbox(in), Number: good(d, []string{"7000", "7500", "7501"}, []string{"0700"}),
+			Email: rarely(d, 2, d.email(in)), Stale: d.careless(4),
+		}
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteMailbox{Service: d.mailbox(in)} },
 	func(d draw, in model.Handle) model.Op { return model.SetPIN{Service: d.mailbox(in), PIN: d.pin()} },
@@ -142,14 +170,18 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op { return model.AddNumbers{Numbers: d.numbers()} },
 	func(d draw, in model.Handle) model.Op { return model.ReturnNumber{Number: d.owned(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.RequestPort{Carrier: d.text("Old", "Older"), Date: good(d, []time.Time{d.s.Now, d.s.Now.AddDate(0, 0, 7)}, []time.Time{{}}), Numbers: d.numbers()}
+		return model.RequestPort{
+			Carrier: d.text("Old", "Older"), Date: good(d, []time.Time{d.s.Now, d.s.Now.AddDate(0, 0, 7)}, []time.Time{{}}),
+			Numbers: d.numbers(),
+		}
 	},
 	func(d draw, in model.Handle) model.Op { return model.ConfirmPort{Port: d.port(in)} },
 	func(d draw, in model.Handle) model.Op { return model.ActivatePort{Port: d.port(in)} },
 	func(d draw, in model.Handle) model.Op { return model.CancelPort{Port: d.port(in)} },
 	func(d draw, in model.Handle) model.Op { return model.FailPort{Port: d.port(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.AddDevice{MAC: good(d, []string{"001b.5400.0009", "00-1B-54-00-00-0a", "001b5400000b"}, []string{"00:1B:54:00:00:01", "01:1b:54:00:00:01", "00:00:00:00:00:00", "phone"}),
+		return model.AddDevice{
+			MAC:   good(d, []string{"001b.5400.0009", "00-1B-54-00-00-0a", "001b5400000b"}, []string{"00:1B:54:00:00:01", "01:1b:54:00:00:01", "00:00:00:00:00:00", "phone"}),
 			Model: d.deviceType(), Location: rarely(d, 2, d.location(in))}
 	},
 	func(d draw, in model.Handle) model.Op {
@@ -206,7 +238,9 @@ func createUser(d draw, in model.Handle) model.Op {
 func importUsers(d draw, in model.Handle) model.Op {
 	var o model.ImportUsers
 	for range 1 + d.Intn(3) {
-		o.Rows = append(o.Rows, model.ImportRow{FirstName: d.text("Ann", "Bo"), LastName: d.text("Lee", "Day"), Email: d.email(in), Login: rarely(d, 4, d.email(in)),
+		o.Rows = append(o.Rows, model.ImportRow{
+			FirstName: d.text("Ann", "Bo"), LastName: d.text("Lee", "Day"), Email: d.email(in),
+			Login:     rarely(d, 4, d.email(in)),
 			Extension: rarely(d, 2, d.extension(in)), ServiceType: rarely(d, 2, d.serviceType()), Building: rarely(d, 3, d.building(in))})
 	}
 	return o
@@ -229,12 +263,17 @@ func modifyUser(d draw, in model.Handle) model.Op {
 }
 
 func deleteUser(d draw, in model.Handle) model.Op {
-	return model.DeleteUser{User: d.user(in), Form: good(d, []pbx.Deletion{pbx.UserOnly, pbx.UserAndPhones, pbx.UserAndPhones}, []pbx.Deletion{"", "all"})}
+	return model.DeleteUser{
+		User: d.user(in),
+		Form: good(d, []pbx.Deletion{pbx.UserOnly, pbx.UserAndPhones, pbx.UserAndPhones}, []pbx.Deletion{"", "all"}),
+	}
 }
 
 func addService(d draw, in model.Handle) model.Op {
-	return model.AddService{User: rarely(d, 2, d.user(in)), DN: rarely(d, 2, d.extension(in)), DeviceType: d.deviceType(), Device: rarely(d, 3, d.device(in)),
-		Name: rarely(d, 6, d.text("Lobby")), Type: d.serviceType(), Number: d.choice(in), Location: rarely(d, 3, d.location(in)),
+	return model.AddService{
+		User: rarely(d, 2, d.user(in)), DN: rarely(d, 2, d.extension(in)), DeviceType: d.deviceType(),
+		Device: rarely(d, 3, d.device(in)),
+		Name:   rarely(d, 6, d.text("Lobby")), Type: d.serviceType(), Number: d.choice(in), Location: rarely(d, 3, d.location(in)),
 		LocationKeptBy: rarely(d, 10, d.text("Whereabouts")), RemoteSystem: rarely(d, 10, d.text("Leeds")), ActivateLater: d.one(4),
 		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in))}
 }
@@ -254,9 +293,13 @@ func anyRead(d draw, in model.Handle) model.Op {
 	return oneOf[model.Op](d,
 		model.Users{LastName: rarely(d, 2, "l", "Le", "abroad"), FirstName: rarely(d, 2, "A", "zoe", "ZO", "b")}, model.Lookup{Extension: d.dialled(in)},
 		model.MainExtension{User: d.user(in)}, model.NewNumbers{At: rarely(d, 2, d.location(in)), Prefix: rarely(d, 3, "+1416", "+16175550", "+44", "1")},
-		model.Numbers{State: oneOf(d, pbx.NumberAvailable, pbx.NumberAssigned, pbx.NumberPorting, pbx.NumberStock, pbx.NumberResting)}, model.Line{Number: d.line(in)},
+		model.Numbers{
+			State: oneOf(d, pbx.NumberAvailable, pbx.NumberAssigned, pbx.NumberPorting, pbx.NumberStock, pbx.NumberResting),
+		}, model.Line{Number: d.line(in)},
 		model.UserServices{User: d.user(in)}, model.ServiceUsers{Service: d.service(in)}, model.Services{Number: oneOf(d, "", "77", "+1617", "+1")},
-		model.Devices{User: rarely(d, 2, d.user(in)), State: oneOf(d, "", pbx.DeviceAssigned, pbx.DeviceInService)}, model.DeviceLines{Device: d.device(in)},
+		model.Devices{
+			User: rarely(d, 2, d.user(in)), State: oneOf(d, "", pbx.DeviceAssigned, pbx.DeviceInService),
+		}, model.DeviceLines{Device: d.device(in)},
 		model.Extensions{User: rarely(d, 2, d.user(in))}, model.ForeignServices{Service: rarely(d, 2, d.service(in))}, model.Orders{})
 }
 
@@ -283,12 +326,17 @@ func (d draw) dialledUser(in model.Handle) (model.Handle, pbx.Extension) {
 }
 
 func handOver(d draw, in model.Handle) model.Op {
-	return model.HandOver{User: d.user(in), FirstName: d.text("Ann", "Bo"), LastName: d.text("Lee", ""), Email: d.email(in), Login: rarely(d, 4, d.email(in)),
+	return model.HandOver{
+		User: d.user(in), FirstName: d.text("Ann", "Bo"), LastName: d.text("Lee", ""), Email: d.email(in),
+		Login:  rarely(d, 4, d.email(in)),
 		Mobile: rarely(d, 3, d.number()), SIPAddress: rarely(d, 4, d.address(in)), NoMail: d.one(4), Stale: d.careless(4)}
 }
 
 func setDeviceLine(d draw, in model.Handle) model.Op {
-	o := model.SetDeviceLine{Device: d.deviceThat(in, pbx.DeviceAssigned), Line: good(d, []int64{1, 2}, []int64{0, 9}), User: d.user(in), Alias: rarely(d, 2, d.alias(in))}
+	o := model.SetDeviceLine{
+		Device: d.deviceThat(in, pbx.DeviceAssigned), Line: good(d, []int64{1, 2}, []int64{0, 9}), User: d.user(in),
+		Alias: rarely(d, 2, d.alias(in)),
+	}
 	if t := d.s.Tenant(in); t != nil && d.careful {
 		for _, v := range t.Devices {
 			if v.ID == o.Device && v.User != "" {
@@ -312,7 +360,9 @@ func requestForeign(d draw, in model.Handle) model.Op {
 }
 
 func settleForeign(d draw, in model.Handle) model.Op {
-	return model.SettleForeign{Foreign: d.foreignThat(in, pbx.ForeignRequested, pbx.ForeignDeleting), State: good(d, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone}, []pbx.ForeignState{"", pbx.ForeignLeft}),
+	return model.SettleForeign{
+		Foreign: d.foreignThat(in, pbx.ForeignRequested, pbx.ForeignDeleting),
+		State:   good(d, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone}, []pbx.ForeignState{"", pbx.ForeignLeft}),
 		Outcome: rarely(d, 3, d.text("Quota")), Link: rarely(d, 4, d.foreign().Link)}
 }
 
@@ -321,7 +371,9 @@ func associate(d draw, in model.Handle) model.Op {
 }
 
 func changeNumber(d draw, in model.Handle) model.Op {
-	o := model.ChangeNumber{User: d.user(in), KeepCurrent: d.one(5), Number: d.choice(in), Previous: good(d, []pbx.Disposal{pbx.KeepNumber, pbx.ReturnNumber}, []pbx.Disposal{"", "burn"}),
+	o := model.ChangeNumber{
+		User: d.user(in), KeepCurrent: d.one(5), Number: d.choice(in),
+		Previous:        good(d, []pbx.Disposal{pbx.KeepNumber, pbx.ReturnNumber}, []pbx.Disposal{"", "burn"}),
 		UpdateExtension: d.one(2), Extension: rarely(d, 2, d.extension(in))}
 	if d.one(3) {
 		o.User, o.Service = d.pair(in)

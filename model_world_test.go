@@ -48,11 +48,19 @@ func modelWorld() (calls []model.Command) {
 	support("us", model.AddNumbers{Numbers: numbers("+1617555020%d", 4)})
 	support("uk", model.AddNumbers{Numbers: []pbx.E164{"+442079460010", "+442079460011"}})
 
-	bos := "l" + admin("us", model.AddLocation{Site: model.Site{Building: "BOS", Street: "1 Main Street", City: "Boston", PostalCode: "02110", Country: "US", NumberPrefix: "+1617"}})
-	lon := "l" + admin("us", model.AddLocation{Site: model.Site{Building: "LON", Street: "1 High Street", City: "London", PostalCode: "N1", Country: "GB"}})
+	bos := "l" + admin("us", model.AddLocation{
+		Site: model.Site{Building: "BOS", Street: "1 Main Street", City: "Boston", PostalCode: "02110", Country: "US", NumberPrefix: "+1617"},
+	})
+	lon := "l" + admin("us", model.AddLocation{
+		Site: model.Site{Building: "LON", Street: "1 High Street", City: "London", PostalCode: "N1", Country: "GB"},
+	})
 	admin("us", model.AddLocation{Site: model.Site{Building: "BARE", Country: "US"}})
-	ldn := "l" + admin("uk", model.AddLocation{Site: model.Site{Building: "LDN", Street: "1 High Street", City: "London", PostalCode: "N1", Country: "GB", NumberPrefix: "+4420"}})
-	admin("ca", model.AddLocation{Site: model.Site{Building: "TOR", Street: "1 King Street", City: "Toronto", PostalCode: "M5", Country: "CA", NumberPrefix: "+1416"}})
+	ldn := "l" + admin("uk", model.AddLocation{
+		Site: model.Site{Building: "LDN", Street: "1 High Street", City: "London", PostalCode: "N1", Country: "GB", NumberPrefix: "+4420"},
+	})
+	admin("ca", model.AddLocation{
+		Site: model.Site{Building: "TOR", Street: "1 King Street", City: "Toronto", PostalCode: "M5", Country: "CA", NumberPrefix: "+1416"},
+	})
 
 	phone := "d" + admin("us", model.AddDevice{MAC: "00:1b:54:00:00:01", Model: "Cisco 8851", Location: bos})
 	admin("us", model.AddDevice{MAC: "00:1b:54:00:00:02", Model: "Yealink T46U"})
@@ -61,7 +69,9 @@ func modelWorld() (calls []model.Command) {
 
 	ann := admin("us", model.SetUpUser{Person: model.Person{FirstName: "Ann", LastName: "Lee", Email: "ann@us.example", Location: bos, E911: true},
 		Number: pbx.NewNumber(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"crm", "fax"}, Device: phone, Ports: 2,
-		Foreign: []model.NewForeign{{System: "TEAMS", Name: "Meet", Deletable: true}}, Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyBusyLamp, Target: "7700"}}})
+		Foreign: []model.NewForeign{
+			{System: "TEAMS", Name: "Meet", Deletable: true},
+		}, Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyBusyLamp, Target: "7700"}}})
 	admin("us", model.AddMailbox{Service: "s" + ann, PIN: "482915"})
 	admin("us", model.AddOwner{Number: "6175550100", Principal: "kate"})
 	help := "a" + admin("us", model.AddAlias{User: "u" + ann, Name: "Ann Support", Extension: "7500"})
@@ -72,9 +82,14 @@ func modelWorld() (calls []model.Command) {
 	admin("us", model.AddExtension{User: max, Extension: "7701"})
 	var shared []model.Handle
 	for i := range 7 {
-		shared = append(shared, "s"+admin("us", model.AddService{User: max, DN: pbx.Extension(fmt.Sprint(7710 + i)), DeviceType: "Cisco 8851", Type: []string{"", "PRO"}[i%2]}))
+		shared = append(shared, "s"+admin("us", model.AddService{
+			User: max, DN: pbx.Extension(fmt.Sprint(7710 + i)), DeviceType: "Cisco 8851", Type: []string{"", "PRO"}[i%2],
+		}))
 	}
-	zoe := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Zoë", LastName: "Abroad", Email: "zoe@us.example", Location: lon}, Extension: "7800"})
+	zoe := "u" + admin("us", model.CreateUser{
+		Person:    model.Person{FirstName: "Zoë", LastName: "Abroad", Email: "zoe@us.example", Location: lon},
+		Extension: "7800",
+	})
 	admin("us", model.Associate{User: zoe, Service: "s" + ann})
 	admin("us", model.AddService{DN: "7900", Device: lobby, Name: "Lobby", Location: bos})
 	admin("us", model.AddService{User: zoe, DN: "7901", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", LocationKeptBy: "Whereabouts"})
@@ -92,7 +107,10 @@ func modelWorld() (calls []model.Command) {
 	}, bos, lon)
 	admin("uk", model.SetUpUser{Person: model.Person{FirstName: "Ed", LastName: "Bow", Email: "ed@uk.example", Location: ldn},
 		Number: pbx.Existing("+442079460010"), ServiceType: "PRO"})
-	admin("ca", model.SetUpUser{Person: model.Person{FirstName: "Guy", LastName: "Roy", Email: "guy@ca.example"}, ServiceType: "PRO", Station: "STANDARD"})
+	admin("ca", model.SetUpUser{
+		Person: model.Person{FirstName: "Guy", LastName: "Roy", Email: "guy@ca.example"}, ServiceType: "PRO",
+		Station: "STANDARD",
+	})
 	return calls
 }
 
@@ -104,14 +122,19 @@ func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, conf
 	support("us", model.FailOrder{Service: failed, Reason: "no cable"})
 	leaving := "s" + admin("us", model.AddService{DN: "7905", DeviceType: "Cisco 8851", Type: "PRO"})
 	admin("us", model.CancelService{Service: leaving, After: 3600e9})
-	admin("us", model.AddService{DN: "7906", DeviceType: "Cisco 8851", LocationKeptBy: "Whereabouts", Location: bos, Number: pbx.Existing("+16175550201")})
+	admin("us", model.AddService{
+		DN: "7906", DeviceType: "Cisco 8851", LocationKeptBy: "Whereabouts", Location: bos,
+		Number: pbx.Existing("+16175550201"),
+	})
 	admin("us", model.AddService{DN: "7907", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Location: bos, Number: pbx.Existing("+16175550202")})
 	british := "s" + admin("us", model.AddService{DN: "9995", DeviceType: "Cisco 8851", Location: bos, Number: pbx.Existing("+16175550203")})
 	admin("us", model.AddOwner{Number: "6175550203", Principal: "kate"})
 	admin("us", model.AddService{DN: "70012", DeviceType: "Cisco 8851"})
 	admin("us", model.CreateUser{Person: model.Person{FirstName: "Liv", Email: "liv@us.example", Location: lon}, Extension: "7810"})
 	odd := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Odd", Email: "odd@us.example"}, Extension: "9996"})
-	unmet := "s" + admin("us", model.AddService{User: odd, DN: "7817", DeviceType: "Yealink T46U", Keys: []pbx.PhoneKey{{Position: 9, Kind: pbx.KeyLine}}})
+	unmet := "s" + admin("us", model.AddService{
+		User: odd, DN: "7817", DeviceType: "Yealink T46U", Keys: []pbx.PhoneKey{{Position: 9, Kind: pbx.KeyLine}},
+	})
 	refused := admin("us", model.RequestForeign{Service: unmet, NewForeign: model.NewForeign{System: "TEAMS", Name: "Chat", NeedsEmail: true}})
 	support("us", model.SettleForeign{Foreign: "f" + refused, State: pbx.ForeignFailed, Outcome: "no email"})
 	admin("us", model.ModifyUser{User: odd, Set: model.Set{"Email="}})
@@ -122,12 +145,18 @@ func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, conf
 	remote := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Remy", Email: "remy@us.example"}, Extension: "7813"})
 	admin("us", model.AddService{User: remote, DN: "7814", DeviceType: "Cisco 8851", Type: "PRO", RemoteSystem: "Leeds", ActivateLater: true})
 	needy := "s" + admin("us", model.AddService{User: remote, DN: "7815", DeviceType: "Cisco 8851"})
-	admin("us", model.AttachForeign{Service: needy, NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Chat", Link: "http://m.example", Deletable: true, NeedsEmail: true, NeedsLogin: true}})
+	admin("us", model.AttachForeign{
+		Service:    needy,
+		NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Chat", Link: "http://m.example", Deletable: true, NeedsEmail: true, NeedsLogin: true},
+	})
 	admin("us", model.AttachForeign{Service: closed, NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Chat", Link: "http://m.example"}})
 	gone := admin("us", model.RequestForeign{Service: british, NewForeign: model.NewForeign{System: "TEAMS", Name: "Chat", NeedsEmail: true}})
 	support("us", model.SettleForeign{Foreign: "f" + gone, State: pbx.ForeignFailed, Outcome: "no licence"})
 	short := admin("us", model.AddService{DN: "7816", DeviceType: "Cisco 8851"})
 	admin("us", model.AttachForeign{Service: "s" + short, NewForeign: model.NewForeign{System: "MICOLLAB", Name: "Meet", Link: "http://m.example"}})
-	admin("us", model.AttachForeign{Service: "s" + short, NewForeign: model.NewForeign{System: "TEAMS", Name: "Meet", Link: "http://t.example", Deletable: true}})
+	admin("us", model.AttachForeign{
+		Service:    "s" + short,
+		NewForeign: model.NewForeign{System: "TEAMS", Name: "Meet", Link: "http://t.example", Deletable: true},
+	})
 	confirmed("us", model.DeleteService{Service: "s" + short}, pbx.SVC10)
 }
