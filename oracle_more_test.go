@@ -58,6 +58,8 @@ var numberBugs = []seededBug{
 		`if in.UpdateExtension || BUG {`},
 	{"NUM-10", "what becomes of the previous number need not be said", "change_number.go",
 		`case had != nil && had.TemporaryFor == "" && in.Previous != KeepNumber && in.Previous != ReturnNumber:`, ``},
+	{"NUM-10", "a number is credited that never was billed", "inventory.go",
+		`if !n.Billed {`, ``},
 	{"NUM-10", "a returned number does not rest", "number.go",
 		`n.State, n.FreeFrom = NumberResting, t.now.Add(rest)`,
 		`n.State, n.FreeFrom = NumberResting, t.now.Add(rest)
@@ -93,6 +95,8 @@ var moneyBugs = []seededBug{
 	{"ORD-2", "billing starts before the activation", "setup.go",
 		`service.ActivatedAt, s.line.charges...)`,
 		`either(BUG, s.now, service.ActivatedAt), s.line.charges...)`},
+	{"ORD-2", "a number is not billed when its service is activated", "number.go",
+		`edit(t, n, func(n *Number) { n.billedWith(s) })`, ``},
 	{"ORD-3", "no welcome mail is sent", "create_user.go",
 		`t.did("user.welcome-mail", row.ref(), "")`, ``},
 	{"ORD-4", "a review is placed as often as it is committed", "review.go",
