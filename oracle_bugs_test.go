@@ -212,6 +212,8 @@ var serviceBugs = []seededBug{
 		`if err == nil && st == nil {`, ``},
 	{"SVC-17", "a service leaves a status in which it is not", "status.go",
 		`if s.Status != from {`, ``},
+	{"SVC-18", "the answer to an earlier request settles a later one", "settle_foreign.go",
+		`if in.Request != 0 && in.Request != f.Requests {`, ``},
 	{"SVC-18", "a foreign service is said to be what it cannot become", "settle_foreign.go",
 		`if !slices.Contains(from, f.State) {`, ``},
 }
