@@ -23,8 +23,9 @@ const (
 // devices return; with UserAndPhones his services go too, and their numbers
 // stay with the tenant as available (USR-10, USR-11). With UserOnly the mailboxes
 // of his services announce nothing to him any more, and those of which he was the
-// only user have no PIN; a shared one that keeps its PIN is warned of. The journal
-// keeps that he was deleted, and nothing about him.
+// only user have no PIN; a shared one that keeps its PIN is warned of. What other
+// systems said last of the foreign services on his lines is cleared, for it may name
+// him. The journal keeps that he was deleted, and nothing about him.
 //
 // Errors: ErrNotFound; ErrInvalid for another form; ErrFailedPrecondition for a
 // remote service, or, with UserAndPhones, for each foreign service that only its
@@ -58,6 +59,9 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 					return err
 				}
 				if err := t.leaveMailbox(ctx, s, u); err != nil {
+					return err
+				}
+				if err := t.clearOutcomes(ctx, s); err != nil {
 					return err
 				}
 				continue

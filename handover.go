@@ -27,7 +27,8 @@ type Successor struct {
 // extensions, devices, station, aliases, memberships, department and location, and
 // whether he is active. What lets somebody in ends: his SIP credentials and his
 // aliases', and the PINs of mailboxes of which he is the only user; messages are
-// announced to the new address where they were to the old one.
+// announced to the new address where they were to the old one. What other systems
+// said last of the foreign services on his lines is cleared, for it may name him.
 //
 // It warns of what may name the old person, or let him in, and is not his alone to
 // change: aliases, services with a name, programmed keys, the PIN of a shared
@@ -79,6 +80,7 @@ func (s *Successor) plan(a *ahead, user UserID) {
 	services.to(mailboxesTable.Key(), "id")
 	services.to(ownersTable.Key(), "id")
 	services.to(serviceKeysTable.Key(), "id")
+	services.foreign()
 	login := cmp.Or(s.Login, s.Email)
 	a.login(login)
 	a.sipAddress(s.SIPAddress, login, "")
@@ -147,6 +149,9 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 			t.warn(USR15, s.ref(), "the programmed keys of %s stay, with their labels", s.ref())
 		}
 		if err := t.handOverMailbox(ctx, s, was, row); err != nil {
+			return err
+		}
+		if err := t.clearOutcomes(ctx, s); err != nil {
 			return err
 		}
 		if err := t.warnOfOwner(ctx, s, was); err != nil {

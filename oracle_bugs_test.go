@@ -106,6 +106,8 @@ var userBugs = []seededBug{
 	{"USR-9", "the journal names the user who was deleted", "delete.go",
 		`t.did("user.deleted", u.ref(), "")`,
 		`t.did("user.deleted", u.ref(), either(BUG, u.Name(), ""))`},
+	{"USR-9", "what other systems said of a deleted user stays", "settle_foreign.go",
+		`if f.Outcome != "" {`, ``},
 	{"USR-10", "a shared service goes with one user, unconfirmed", "delete.go",
 		`if len(others) > 0 {`, ``},
 	{"USR-11", "a user with a remote service is deleted", "delete.go",

@@ -222,6 +222,22 @@ func (t *tx) orphanForeign(ctx context.Context, s *Service) error {
 	return nil
 }
 
+// clearOutcomes forgets the words of other systems about what is on a line, for
+// they may name a person who has left it (USR-9, USR-15). The states stay.
+func (t *tx) clearOutcomes(ctx context.Context, s *Service) error {
+	has, err := t.foreignOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range has {
+		if f.Outcome != "" {
+			edit(t, f, func(f *ForeignService) { f.Outcome = "" })
+			t.relate("foreign.outcome-cleared", f.ref(), s.ref(), "")
+		}
+	}
+	return nil
+}
+
 // undeletable refuses to delete a line together with its user where a foreign
 // service is on it that only its own system can delete (USR-11).
 func undeletable(u *User, s *Service, has []*ForeignService) (bad []*Error) {

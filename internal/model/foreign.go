@@ -214,6 +214,17 @@ func (o DetachForeign) do(x *step) {
 	}
 }
 
+// clearOutcomes forgets what the systems of a line's foreign services said: it may
+// name a person who has left.
+func (x *step) clearOutcomes(s *Service) {
+	for _, f := range x.t.foreignOf(s.ID) {
+		if f.Outcome != "" {
+			f.Outcome = ""
+			x.relate("foreign.outcome-cleared", f.ref(), s.ref(), "")
+		}
+	}
+}
+
 // confirmForeign asks to confirm what happens to a line's foreign services
 // (SVC-10).
 func (x *step) confirmForeign(s *Service, has []*Foreign) {

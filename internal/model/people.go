@@ -155,6 +155,7 @@ func (x *step) leftBehind(was, u *User) {
 		if m := x.t.mailbox(s.ID); m != nil {
 			x.handOverMailbox(m, was, u, x.t.others(s, u))
 		}
+		x.clearOutcomes(s)
 		for _, o := range x.t.Owners {
 			if o.Service == s.ID && was.goesBy(string(o.Principal)) {
 				x.warn(pbx.USR15, s.ref(), string(o.Principal))
