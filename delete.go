@@ -50,6 +50,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 			return err
 		}
 		t.confirm(USR9, u.ref(), "%s will be deleted and cannot be recovered", u.ref())
+		warn := func(about Ref, text string) { t.warn(USR9, about, "%s", text) }
 		var saved []charge
 		for i, s := range services {
 			t.remove(has[i])
@@ -58,7 +59,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 				if err := t.leftTo(ctx, s, u); err != nil {
 					return err
 				}
-				if err := t.leaveMailbox(ctx, s, u); err != nil {
+				if err := t.leaveMailbox(ctx, s, u, warn); err != nil {
 					return err
 				}
 				if err := t.clearOutcomes(ctx, s); err != nil {

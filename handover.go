@@ -171,25 +171,20 @@ func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User) er
 	if m.Email != "" && !m.announcesTo(was) && !strings.EqualFold(m.Email, row.Email) {
 		t.warn(USR15, m.ref(), "%s goes on announcing its messages to %s", m.ref(), m.Email)
 	}
-	shared, err := t.takeMailbox(ctx, m, was, row.Email)
-	if shared != "" {
-		t.warn(USR15, m.ref(), "%s", shared)
-	}
-	return err
+	return t.takeMailbox(ctx, m, was, row.Email, func(about Ref, text string) { t.warn(USR15, about, "%s", text) })
 }
 
-// leaveMailbox keeps a person who is deleted out of the mailbox of a service that
-// stays, unless others use it, and announces nothing to him any more (USR-9).
-func (t *tx) leaveMailbox(ctx context.Context, s *Service, was *User) error {
+// warning warns under the rule that somebody goes by.
+type warning func(about Ref, text string)
+
+// leaveMailbox keeps a person who leaves a service out of its mailbox, unless others
+// use it, and announces nothing to him any more.
+func (t *tx) leaveMailbox(ctx context.Context, s *Service, was *User, warn warning) error {
 	_, m, err := t.mailboxOf(ctx, s.ID)
 	if err != nil || m == nil {
 		return err
 	}
-	shared, err := t.takeMailbox(ctx, m, was, "")
-	if shared != "" {
-		t.warn(USR9, m.ref(), "%s", shared)
-	}
-	return err
+	return t.takeMailbox(ctx, m, was, "", warn)
 }
 
 // announcesTo reports whether a mailbox announces its messages to a user.
@@ -198,12 +193,12 @@ func (m *Mailbox) announcesTo(u *User) bool {
 }
 
 // takeMailbox announces to another address what a mailbox announced to a person,
-// and clears the PIN that he knows; where others use it, it stays, and the warning
+// and clears the PIN that he knows; where others use it, it stays, and a warning
 // says so.
-func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string) (warning string, err error) {
+func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string, warn warning) error {
 	others, err := t.othersOf(ctx, m.ServiceID, was.ID)
 	if err != nil {
-		return "", err
+		return err
 	}
 	now := copyOf(m)
 	if m.announcesTo(was) {
@@ -215,12 +210,12 @@ func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string) 
 		now.pinHash, now.tries, now.LockedUntil = nil, 0, time.Time{}
 		t.did("mailbox.pin-cleared", m.ref(), "")
 	case m.HasPIN():
-		warning = fmt.Sprintf("%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others))
+		warn(m.ref(), fmt.Sprintf("%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others)))
 	}
 	if now.Email != m.Email || now.HasPIN() != m.HasPIN() {
 		t.update(m, now)
 	}
-	return warning, nil
+	return nil
 }
 
 // warnOfOwner warns of an owner of a line who goes by the old person's user ID or

@@ -180,6 +180,12 @@ var serviceBugs = []seededBug{
 		`if s != nil && a.ServiceID == s.ID {`, ``},
 	{"SVC-5", "a service is disassociated unconfirmed", "association.go",
 		`t.confirm(SVC5, s.ref(), "%s will no longer be a service of %s", s.ref(), u.ref())`, ``},
+	{"SVC-5", "whoever gets a service next has the PIN of the last one", "association.go",
+		`return t.leaveMailbox(ctx, s, u, func(`,
+		`if BUG {
+			return nil
+		}
+		return t.leaveMailbox(ctx, s, u, func(`},
 	{"SVC-6", "the first service does not become the primary one", "association.go",
 		`primary: len(has) == 0}`,
 		`primary: len(has) == 0 && !BUG}`},
