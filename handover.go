@@ -119,6 +119,7 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 // leaveBehind takes from a user what let the old person in, and warns of what may
 // still name him.
 func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
+	warn := func(about Ref, text string) { t.warn(USR15, about, "%s", text) }
 	aliases, err := t.aliasesOf(ctx, row)
 	if err != nil {
 		return err
@@ -127,7 +128,7 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 		if err := t.endCredentials(ctx, a.SIPAddress, a.ref()); err != nil {
 			return err
 		}
-		t.warn(USR15, a.ref(), "%s stays, with its name and its SIP address %s", a.ref(), a.SIPAddress)
+		warn(a.ref(), fmt.Sprintf("%s stays, with its name and its SIP address %s", a.ref(), a.SIPAddress))
 	}
 	has, err := t.servicesOf(ctx, row.ID)
 	if err != nil {
@@ -139,22 +140,22 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 			return err
 		}
 		if s.Name != "" {
-			t.warn(USR15, s.ref(), "%s stays, with its name", s.ref())
+			warn(s.ref(), s.ref().String()+" stays, with its name")
 		}
 		keys, err := t.keysOf(ctx, s.ID)
 		if err != nil {
 			return err
 		}
 		if len(keys) > 0 {
-			t.warn(USR15, s.ref(), "the programmed keys of %s stay, with their labels", s.ref())
+			warn(s.ref(), "the programmed keys of "+s.ref().String()+" stay, with their labels")
 		}
-		if err := t.handOverMailbox(ctx, s, was, row); err != nil {
+		if err := t.handOverMailbox(ctx, s, was, row, warn); err != nil {
 			return err
 		}
 		if err := t.clearOutcomes(ctx, s); err != nil {
 			return err
 		}
-		if err := t.warnOfOwner(ctx, s, was); err != nil {
+		if err := t.warnOfOwner(ctx, s, was, warn); err != nil {
 			return err
 		}
 	}
@@ -163,15 +164,15 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 
 // handOverMailbox keeps the old person out of the mailbox of a service, unless
 // others use it, and announces to the new one what was announced to him.
-func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User) error {
+func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User, warn warning) error {
 	_, m, err := t.mailboxOf(ctx, s.ID)
 	if err != nil || m == nil {
 		return err
 	}
 	if m.Email != "" && !m.announcesTo(was) && !strings.EqualFold(m.Email, row.Email) {
-		t.warn(USR15, m.ref(), "%s goes on announcing its messages to %s", m.ref(), m.Email)
+		warn(m.ref(), fmt.Sprintf("%s goes on announcing its messages to %s", m.ref(), m.Email))
 	}
-	return t.takeMailbox(ctx, m, was, row.Email, func(about Ref, text string) { t.warn(USR15, about, "%s", text) })
+	return t.takeMailbox(ctx, m, was, row.Email, warn)
 }
 
 // warning warns under the rule that somebody goes by.
@@ -222,7 +223,7 @@ func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string, 
 // email address, or by what stands before the @. Owners are principals of whoever
 // signs people in: that they are the same person is not certain enough to remove
 // one.
-func (t *tx) warnOfOwner(ctx context.Context, s *Service, was *User) error {
+func (t *tx) warnOfOwner(ctx context.Context, s *Service, was *User, warn warning) error {
 	owners, err := t.ownersOf(ctx, s.ID)
 	if err != nil {
 		return err
@@ -231,7 +232,7 @@ func (t *tx) warnOfOwner(ctx context.Context, s *Service, was *User) error {
 		for _, address := range []string{was.Login, was.Email} {
 			local, _, _ := strings.Cut(address, "@")
 			if name := string(o.Principal); strings.EqualFold(name, address) || strings.EqualFold(name, local) {
-				t.warn(USR15, s.ref(), "%s is an owner of %s still", name, s.ref())
+				warn(s.ref(), fmt.Sprintf("%s is an owner of %s still", name, s.ref()))
 				break
 			}
 		}

@@ -156,10 +156,15 @@ func (x *step) leftBehind(was, u *User) {
 			x.handOverMailbox(m, was, u, x.t.others(s, u))
 		}
 		x.clearOutcomes(s)
-		for _, o := range x.t.Owners {
-			if o.Service == s.ID && was.goesBy(string(o.Principal)) {
-				x.warn(pbx.USR15, s.ref(), string(o.Principal))
-			}
+		x.warnOfOwners(pbx.USR15, s, was)
+	}
+}
+
+// warnOfOwners warns of owners of a line who may be a person.
+func (x *step) warnOfOwners(code pbx.Code, s *Service, was *User) {
+	for _, o := range x.t.Owners {
+		if o.Service == s.ID && was.goesBy(string(o.Principal)) {
+			x.warn(code, s.ref(), string(o.Principal))
 		}
 	}
 }

@@ -301,6 +301,7 @@ func (o DeleteUser) do(x *step) {
 			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.USR9)
 		}
 		x.clearOutcomes(s)
+		x.warnOfOwners(pbx.USR9, s, u)
 	}
 	x.order(u.ID, u.Location, x.Now, saved...)
 	x.dropUser(u)
