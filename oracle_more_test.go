@@ -152,6 +152,8 @@ var systemBugs = []seededBug{
 		}`},
 	{"SYS-1", "an unknown outcome is not resolved", "run.go",
 		`case errors.Is(err, ErrCommitUnknown):`, ``},
+	{"SYS-1", "a store that fails makes a review stale", "review.go",
+		`case now.failed != nil:`, ``},
 	{"SYS-2", "a review is committed without a look at what changed", "review.go",
 		`case !sameOutcome(r.plan, now):`, ``},
 	{"SYS-2", "a review lists nothing to confirm", "review.go",
