@@ -170,7 +170,9 @@ func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*
 }
 
 // Disassociate takes a service from a user, after confirmation; both live on
-// (SVC-5).
+// (SVC-5). He keeps no way into what others will use: its mailbox announces nothing
+// to him any more, and has no PIN where he was its only user, until SetPIN sets
+// another; a shared one that keeps its PIN is warned of.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for the primary service of a user
 // who has others (SVC-7); ErrUnconfirmed (SVC-5).
@@ -179,6 +181,7 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 		a.association(user, service)
 		a.usersOf(service)
 		a.user(user).entitled()
+		a.get(mailboxesTable.Key(), service)
 	}, func(t *tx) error {
 		u, s, a, err := t.association(ctx, user, service)
 		if err != nil {
@@ -196,7 +199,10 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 		if err := t.dissolve(ctx, a, u, s); err != nil {
 			return err
 		}
-		return t.leftTo(ctx, s, u)
+		if err := t.leftTo(ctx, s, u); err != nil {
+			return err
+		}
+		return t.leaveMailbox(ctx, s, u, func(about Ref, text string) { t.warn(SVC5, about, "%s", text) })
 	})
 }
 

@@ -153,6 +153,42 @@ func TestSVC5_DisassociatingIsConfirmedAndBothLiveOn(t *testing.T) {
 	})
 }
 
+func TestSVC5_WhoeverGetsTheServiceNextDoesNotShareItsPIN(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Roe", "7002")
+		own, common, team := w.service(ann.ID, "7101"), w.service(ann.ID, "7102"), w.service(ann.ID, "7103")
+		_, err := w.dir.Associate(w.ctx, bob.ID, common.ID)
+		require.NoError(t, err)
+		w.mailbox(own.ID, pbx.NewMailbox{Email: ann.Email, PIN: rightPIN})
+		w.mailbox(common.ID, pbx.NewMailbox{Email: ann.Email, PIN: rightPIN})
+		w.mailbox(team.ID, pbx.NewMailbox{Email: "team@example.com"})
+		w.wrong(own.ID)
+		review := w.review(w.dir, func(dir *pbx.Directory) error {
+			for _, s := range []*pbx.Service{team, common, own} {
+				if err := dir.Disassociate(w.ctx, ann.ID, s.ID); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		require.Equal(t, []pbx.Code{pbx.SVC5}, codes(review.Warnings))
+		require.Equal(t, "mailbox 7102 keeps its PIN, for it is shared with Bob Roe: set another one", review.Warnings[0].Text)
+		require.NoError(t, w.dir.CheckPIN(w.ctx, own.ID, rightPIN), "nothing is done yet")
+		require.NoError(t, review.Commit(w.ctx))
+
+		for service, email := range map[pbx.ServiceID]string{own.ID: "", common.ID: "", team.ID: "team@example.com"} {
+			box, err := w.dir.Mailbox(w.ctx, service)
+			require.NoError(t, err)
+			require.Equal(t, email, box.Email)
+			require.Equal(t, service == common.ID, box.HasPIN())
+		}
+		_, err = w.dir.Associate(w.ctx, bob.ID, own.ID)
+		require.NoError(t, err)
+		w.refused(pbx.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, own.ID, rightPIN) })
+		require.NoError(t, w.dir.SetPIN(w.ctx, own.ID, rightPIN))
+	})
+}
+
 func TestSVC6_AUserWithServicesHasExactlyOnePrimaryOne(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")

@@ -21,7 +21,8 @@ type NumberChange struct {
 
 // ChangeNumber changes the number, and if wanted the extension, of a user who
 // has a service with a type (NUM-7 to NUM-10). A porting-in number comes with a
-// temporary one (NUM-3). What it costs or saves is ordered (ORD-1).
+// temporary one (NUM-3). What it costs or saves is ordered (ORD-1); a number that
+// never was billed saves nothing.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition without a profile (NUM-7), or for a
 // remote service (SVC-11); ErrInvalid when the previous number's fate was not
@@ -130,11 +131,15 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberCh
 	}
 	now := edit(t, s, func(s *Service) { s.Number = chosen.e164() })
 	t.assignNumber(&chosen, now)
-	charges := chosen.charges
+	var saved charge
 	if had != nil && had.TemporaryFor == "" && in.Previous == ReturnNumber {
-		charges = append(charges, had.saved())
+		saved = had.saved()
 	}
-	t.placeOrder(u.ID, s.LocationID, s.billing(t.now), charges...)
+	if !s.billed() { // what is saved is so from now on, whenever the service is activated
+		t.placeOrder(u.ID, s.LocationID, t.now, saved)
+		saved = charge{}
+	}
+	t.placeOrder(u.ID, s.LocationID, s.billing(t.now), append(chosen.charges, saved)...)
 	t.did("service.number-changed", now.ref(), string(s.Number)+" "+string(now.Number))
 	return now, nil
 }

@@ -41,6 +41,7 @@ type userTally struct {
 // serviceTally is what a service says of itself, and what says the same of it.
 type serviceTally struct {
 	dn       Extension
+	billed   bool
 	number   E164
 	users    []UserID
 	device   DeviceID
@@ -187,7 +188,7 @@ func (c *census) count(rec Record) {
 			u.primaryDevices += oneIf(r.PrimaryOf == r.UserID)
 		}
 	case *Service:
-		c.services[r.ID] = &serviceTally{dn: r.DN, number: r.Number, device: r.DeviceID, model: r.DeviceType}
+		c.services[r.ID] = &serviceTally{dn: r.DN, billed: r.billed(), number: r.Number, device: r.DeviceID, model: r.DeviceType}
 		if d := c.devices[r.DeviceID]; d != nil {
 			d.carries++
 		}

@@ -384,6 +384,12 @@ var corruptions = []struct {
 	{"a number that rests without an end", func(w *world, x *all) {
 		w.rewrite("numbers", where{"state": "resting", "tenant_id": pbx.Provider}, where{"free_from": time.Time{}})
 	}, []string{"NUM-10 number"}},
+	{"an ordered number on a service that is billed, and not billed", func(w *world, x *all) {
+		w.rewrite("numbers", where{"e164": x.line.Number}, where{"monthly": int64(500)})
+	}, []string{"ORD-2 number"}},
+	{"a number that costs nothing and is billed", func(w *world, x *all) {
+		w.rewrite("numbers", where{"e164": "+16175550150"}, where{"billed": true})
+	}, []string{"ORD-2 number"}},
 	{"an available number that is waited for", func(w *world, x *all) {
 		w.rewrite("numbers", where{"e164": "+16175550150"}, where{"waiting_id": x.bare.ID})
 	}, []string{"NUM-3 number"}},

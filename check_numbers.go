@@ -39,6 +39,13 @@ var numberInvariants = []invariant{
 			c.broken(subjectOf(n), "its service %s has %q", n.ServiceID, s.number)
 		}
 	}),
+	each(numbersTable, ORD2, "an ordered number is billed on a service that is billed, and no other number is", func(c *census, n *Number) {
+		s := c.services[n.ServiceID]
+		due := s != nil && s.billed && n.Monthly > 0
+		if due && !n.Billed || n.Billed && n.Monthly == 0 {
+			c.broken(subjectOf(n), "it costs %d, billed: %t", n.Monthly, n.Billed)
+		}
+	}),
 	inTheEnd(NUM1, "a service has as many numbers as it says, one or none", func(c *census) {
 		for id, s := range c.services {
 			if s.numbered != oneIf(s.number != "") {

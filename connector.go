@@ -45,7 +45,7 @@ type ForeignRequest struct {
 // at least once under a key of its own, and any number of processes may share the
 // work. What the other system says is settled in the record and in the journal. A
 // request that was overtaken, because its line was deleted before it was made or
-// because it was asked for again since, is passed over.
+// because it was asked for again since, is passed over, and so is its answer.
 //
 // Errors: those of Deliver; a passing error of the connector is in a *DeliveryError,
 // and holds up its tenant's requests to that system.
@@ -78,6 +78,7 @@ func (d *Directory) carryOut(ctx context.Context, c Connector, e *Event) (done b
 	if r == nil || err != nil {
 		return false, err
 	}
+	id, request := r.Foreign.ID, r.Foreign.Requests // the records are the receiver's
 	said := Settlement{State: ForeignGone}
 	if e.Type == foreignRequested {
 		said.State = ForeignActive
@@ -93,7 +94,8 @@ func (d *Directory) carryOut(ctx context.Context, c Connector, e *Event) (done b
 	case said.Link != "" && (len(said.Link) > maxLink || !validLink(said.Link)):
 		said.Link, said.Outcome = "", "the other system gave a link that leads to no page"
 	}
-	_, err = d.SettleForeign(ctx, r.Foreign.ID, said)
+	said.Request = request
+	_, err = d.SettleForeign(ctx, id, said)
 	if errors.Is(err, ErrFailedPrecondition) || errors.Is(err, ErrNotFound) {
 		return false, nil // overtaken while it was under way: what overtook it is in the journal
 	}

@@ -276,6 +276,51 @@ func TestSVC18_ARequestThatIsOvertakenIsPassedOver(t *testing.T) {
 	})
 }
 
+// An answer can take its time: meanwhile support heard of a refusal by other ways,
+// and an administrator asked again.
+func TestSVC18_TheAnswerToAnEarlierRequestLeavesALaterOnePending(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		s := newElsewhere()
+		visiting := w.support.In(w.us.ID)
+		line, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
+		require.NoError(t, err)
+		f := collect(t, w.dir.ForeignServices(w.ctx, line.ID))[0]
+		s.between = func(pbx.ForeignRequest) {
+			s.between = nil
+			_, err := visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Request: 1})
+			require.NoError(t, err)
+			_, err = w.dir.RetryForeign(w.ctx, f.ID)
+			require.NoError(t, err)
+		}
+		w.connects(0, s)
+		require.Equal(t, []string{"create A"}, s.said())
+		asked := w.foreign(f.ID)
+		require.Equal(t, pbx.ForeignRequested, asked.State)
+		require.EqualValues(t, 2, asked.Requests)
+		for _, request := range []int64{1, 3, -1} {
+			for _, state := range []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed} {
+				e := w.refused(pbx.SVC18, pbx.ErrFailedPrecondition, func() error {
+					return second(visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: state, Request: request}))
+				})
+				require.Equal(t, "Request", e.Field)
+			}
+		}
+		w.connects(1, s)
+		require.Equal(t, []string{"create A"}, s.said(), "the later request is made too")
+		require.Equal(t, pbx.ForeignActive, w.foreign(f.ID).State)
+
+		// What was asked to be made says nothing of what is asked to be deleted.
+		require.NoError(t, w.dir.Confirm(pbx.SVC10).DeleteService(w.ctx, line.ID))
+		w.refused(pbx.SVC18, pbx.ErrFailedPrecondition, func() error {
+			return second(visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Request: 2}))
+		})
+		require.Equal(t, pbx.ForeignDeleting, w.foreign(f.ID).State)
+		gone, err := visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: pbx.ForeignGone, Request: 3})
+		require.NoError(t, err)
+		require.Equal(t, pbx.ForeignGone, gone.State)
+	})
+}
+
 // A process that ends between the other system's answer and the cursor's move
 // leaves a request that comes again: under its key, unless it is settled, and
 // never in place of a later one.

@@ -23,8 +23,11 @@ const (
 // devices return; with UserAndPhones his services go too, and their numbers
 // stay with the tenant as available (USR-10, USR-11). With UserOnly the mailboxes
 // of his services announce nothing to him any more, and those of which he was the
-// only user have no PIN; a shared one that keeps its PIN is warned of. The journal
-// keeps that he was deleted, and nothing about him.
+// only user have no PIN; what other systems said last of the foreign services on
+// his lines is cleared, for it may name him. It warns of a shared mailbox that keeps
+// its PIN, and of owners of those lines who go by his user ID or email: whether that
+// is he is not certain, so they stay. The journal keeps that he was deleted, and
+// nothing about him.
 //
 // Errors: ErrNotFound; ErrInvalid for another form; ErrFailedPrecondition for a
 // remote service, or, with UserAndPhones, for each foreign service that only its
@@ -54,10 +57,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 			t.remove(has[i])
 			t.did("service.disassociated", s.ref(), u.ID.String())
 			if form == UserOnly {
-				if err := t.leftTo(ctx, s, u); err != nil {
-					return err
-				}
-				if err := t.leaveMailbox(ctx, s, u); err != nil {
+				if err := t.leaveLine(ctx, s, u); err != nil {
 					return err
 				}
 				continue
@@ -71,6 +71,22 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 		t.placeOrder(u.ID, u.LocationID, t.now, saved...)
 		return t.dropUser(ctx, u)
 	})
+}
+
+// leaveLine takes a user who is deleted alone from a service that stays, and warns
+// of what there may name him or let him in.
+func (t *tx) leaveLine(ctx context.Context, s *Service, u *User) error {
+	warn := func(about Ref, text string) { t.warn(USR9, about, "%s", text) }
+	if err := t.leftTo(ctx, s, u); err != nil {
+		return err
+	}
+	if err := t.leaveMailbox(ctx, s, u, warn); err != nil {
+		return err
+	}
+	if err := t.clearOutcomes(ctx, s); err != nil {
+		return err
+	}
+	return t.warnOfOwner(ctx, s, u, warn)
 }
 
 // lookDeletion reads the services of a user who is to be deleted, and refuses

@@ -137,6 +137,31 @@ func TestUSR9_TheMailboxesOfAUserWhoIsDeletedAloneAreNoLongerHis(t *testing.T) {
 	})
 }
 
+func TestUSR9_OwnersOfTheLinesThatStayWhoMayBeThePersonAreWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		made := w.leaver()
+		for _, principal := range []pbx.Principal{"Quetzal", "zanzibar@quetzal.example", "kate"} {
+			_, err := w.dir.AddOwner(w.ctx, string(made.Service.Number)[2:], principal)
+			require.NoError(t, err)
+		}
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, made.User.ID, pbx.UserAndPhones) })
+		require.Empty(t, review.Warnings, "they go with their lines")
+		review = w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, made.User.ID, pbx.UserOnly) })
+		var texts []string
+		for _, n := range review.Warnings {
+			require.Equal(t, pbx.USR9, n.Code)
+			require.Equal(t, made.Service.ID.String(), n.Subject.ID)
+			texts = append(texts, n.Text)
+		}
+		about := "service " + string(made.Service.DN)
+		require.Equal(t, []string{"Quetzal is an owner of " + about + " still", "zanzibar@quetzal.example is an owner of " + about + " still"}, texts)
+		require.NoError(t, review.Commit(w.ctx))
+		line, err := w.dir.Line(w.ctx, string(made.Service.Number)[2:])
+		require.NoError(t, err)
+		require.Len(t, line.Owners, 3, "who they are is not certain")
+	})
+}
+
 func TestUSR10_DeletingTheUserOnlyKeepsHisServices(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u, services := w.fullUser()

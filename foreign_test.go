@@ -324,6 +324,65 @@ func TestUSR11_AUserAloneIsDeletedAndHisForeignServicesStayWithTheirLines(t *tes
 	})
 }
 
+// outspoken gives a user's line foreign services of whom other systems said what
+// names him, and returns those.
+func (w *world) outspoken(line pbx.ServiceID) []*pbx.ForeignService {
+	w.t.Helper()
+	visiting := w.support.In(w.us.ID)
+	for name, state := range map[string]pbx.ForeignState{"Chat": pbx.ForeignActive, "Fax": pbx.ForeignFailed} {
+		f, err := w.dir.RequestForeign(w.ctx, line, pbx.NewForeign{System: "MICOLLAB", Name: name, Deletable: true})
+		require.NoError(w.t, err)
+		_, err = visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: state, Outcome: "Zanzibar Quetzal is known here", Link: "https://m.example.com/1"})
+		require.NoError(w.t, err)
+	}
+	return collect(w.t, w.dir.ForeignServices(w.ctx, line))
+}
+
+// cleared asserts that foreign services are as they were, but for what was said.
+func (w *world) cleared(was []*pbx.ForeignService) {
+	w.t.Helper()
+	for _, f := range was {
+		want := *f
+		want.Rev, want.Outcome = f.Rev+1, ""
+		require.Equal(w.t, &want, w.foreign(f.ID))
+	}
+}
+
+func TestUSR9_WhatOtherSystemsSaidOfADeletedUserIsCleared(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for dn, form := range map[pbx.Extension]pbx.Deletion{"7101": pbx.UserOnly, "7102": pbx.UserAndPhones} {
+			u := w.user("Zanzibar", "Quetzal", "7001")
+			line := w.service(u.ID, dn)
+			said := w.outspoken(line.ID)
+			before := w.revision()
+			require.NoError(t, w.dir.Confirm(pbx.USR9, pbx.SVC10).DeleteUser(w.ctx, u.ID, form))
+			if form == pbx.UserOnly {
+				w.cleared(said)
+				require.Contains(t, w.journal(w.dir, before), "foreign.outcome-cleared")
+			}
+			for table, rows := range dump(t, w.store) {
+				require.NotContains(t, strings.ToLower(strings.Join(rows, " ")), "quetzal", "%s: %s", form, table)
+			}
+		}
+	})
+}
+
+func TestUSR15_WhatOtherSystemsSaidOfTheOldPersonIsCleared(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, bob := w.user("Zanzibar", "Quetzal", "7001"), w.user("Bob", "Roe", "7002")
+		line := w.service(u.ID, "7101")
+		_, err := w.dir.Associate(w.ctx, bob.ID, line.ID)
+		require.NoError(t, err)
+		said := w.outspoken(line.ID)
+		require.NoError(t, w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.HandOver(w.ctx, u.ID, ina)) }).Commit(w.ctx))
+		w.cleared(said)
+		again := w.revision()
+		_, err = w.dir.HandOver(w.ctx, u.ID, pbx.Successor{FirstName: "Uma", Email: "uma@example.com"})
+		require.NoError(t, err)
+		require.NotContains(t, w.journal(w.dir, again), "foreign.outcome-cleared", "nothing is left to clear")
+	})
+}
+
 func TestSVC10_DeletingAUserAndHisPhonesConfirmsTheirForeignServicesToo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ann := w.user("Ann", "Lee", "7001")

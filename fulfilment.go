@@ -12,7 +12,7 @@ import "context"
 func (d *Directory) CompleteOrder(ctx context.Context, id ServiceID) (*Service, error) {
 	var out *Service
 	err := d.change(ctx, "CompleteOrder", func(a *ahead) {
-		a.service(id)
+		a.service(id).to(numbersTable.Key(), "number")
 		a.usersOf(id)
 	}, func(t *tx) error {
 		s, err := t.service(ctx, id)
@@ -30,10 +30,10 @@ func (d *Directory) CompleteOrder(ctx context.Context, id ServiceID) (*Service, 
 		s = edit(t, s, func(s *Service) { s.Status, s.ActivateLater = StatusPendingActivation, false })
 		t.did("service.order-completed", s.ref(), s.Type)
 		if !later {
-			s = t.startService(s)
+			s, err = t.startService(ctx, s)
 		}
 		out = copyOf(s)
-		return nil
+		return err
 	})
 	return out, err
 }

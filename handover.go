@@ -27,7 +27,8 @@ type Successor struct {
 // extensions, devices, station, aliases, memberships, department and location, and
 // whether he is active. What lets somebody in ends: his SIP credentials and his
 // aliases', and the PINs of mailboxes of which he is the only user; messages are
-// announced to the new address where they were to the old one.
+// announced to the new address where they were to the old one. What other systems
+// said last of the foreign services on his lines is cleared, for it may name him.
 //
 // It warns of what may name the old person, or let him in, and is not his alone to
 // change: aliases, services with a name, programmed keys, the PIN of a shared
@@ -79,6 +80,7 @@ func (s *Successor) plan(a *ahead, user UserID) {
 	services.to(mailboxesTable.Key(), "id")
 	services.to(ownersTable.Key(), "id")
 	services.to(serviceKeysTable.Key(), "id")
+	services.foreign()
 	login := cmp.Or(s.Login, s.Email)
 	a.login(login)
 	a.sipAddress(s.SIPAddress, login, "")
@@ -117,6 +119,7 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 // leaveBehind takes from a user what let the old person in, and warns of what may
 // still name him.
 func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
+	warn := func(about Ref, text string) { t.warn(USR15, about, "%s", text) }
 	aliases, err := t.aliasesOf(ctx, row)
 	if err != nil {
 		return err
@@ -125,7 +128,7 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 		if err := t.endCredentials(ctx, a.SIPAddress, a.ref()); err != nil {
 			return err
 		}
-		t.warn(USR15, a.ref(), "%s stays, with its name and its SIP address %s", a.ref(), a.SIPAddress)
+		warn(a.ref(), fmt.Sprintf("%s stays, with its name and its SIP address %s", a.ref(), a.SIPAddress))
 	}
 	has, err := t.servicesOf(ctx, row.ID)
 	if err != nil {
@@ -137,19 +140,22 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 			return err
 		}
 		if s.Name != "" {
-			t.warn(USR15, s.ref(), "%s stays, with its name", s.ref())
+			warn(s.ref(), s.ref().String()+" stays, with its name")
 		}
 		keys, err := t.keysOf(ctx, s.ID)
 		if err != nil {
 			return err
 		}
 		if len(keys) > 0 {
-			t.warn(USR15, s.ref(), "the programmed keys of %s stay, with their labels", s.ref())
+			warn(s.ref(), "the programmed keys of "+s.ref().String()+" stay, with their labels")
 		}
-		if err := t.handOverMailbox(ctx, s, was, row); err != nil {
+		if err := t.handOverMailbox(ctx, s, was, row, warn); err != nil {
 			return err
 		}
-		if err := t.warnOfOwner(ctx, s, was); err != nil {
+		if err := t.clearOutcomes(ctx, s); err != nil {
+			return err
+		}
+		if err := t.warnOfOwner(ctx, s, was, warn); err != nil {
 			return err
 		}
 	}
@@ -158,33 +164,28 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 
 // handOverMailbox keeps the old person out of the mailbox of a service, unless
 // others use it, and announces to the new one what was announced to him.
-func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User) error {
+func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User, warn warning) error {
 	_, m, err := t.mailboxOf(ctx, s.ID)
 	if err != nil || m == nil {
 		return err
 	}
 	if m.Email != "" && !m.announcesTo(was) && !strings.EqualFold(m.Email, row.Email) {
-		t.warn(USR15, m.ref(), "%s goes on announcing its messages to %s", m.ref(), m.Email)
+		warn(m.ref(), fmt.Sprintf("%s goes on announcing its messages to %s", m.ref(), m.Email))
 	}
-	shared, err := t.takeMailbox(ctx, m, was, row.Email)
-	if shared != "" {
-		t.warn(USR15, m.ref(), "%s", shared)
-	}
-	return err
+	return t.takeMailbox(ctx, m, was, row.Email, warn)
 }
 
-// leaveMailbox keeps a person who is deleted out of the mailbox of a service that
-// stays, unless others use it, and announces nothing to him any more (USR-9).
-func (t *tx) leaveMailbox(ctx context.Context, s *Service, was *User) error {
+// warning warns under the rule that somebody goes by.
+type warning func(about Ref, text string)
+
+// leaveMailbox keeps a person who leaves a service out of its mailbox, unless others
+// use it, and announces nothing to him any more.
+func (t *tx) leaveMailbox(ctx context.Context, s *Service, was *User, warn warning) error {
 	_, m, err := t.mailboxOf(ctx, s.ID)
 	if err != nil || m == nil {
 		return err
 	}
-	shared, err := t.takeMailbox(ctx, m, was, "")
-	if shared != "" {
-		t.warn(USR9, m.ref(), "%s", shared)
-	}
-	return err
+	return t.takeMailbox(ctx, m, was, "", warn)
 }
 
 // announcesTo reports whether a mailbox announces its messages to a user.
@@ -193,12 +194,12 @@ func (m *Mailbox) announcesTo(u *User) bool {
 }
 
 // takeMailbox announces to another address what a mailbox announced to a person,
-// and clears the PIN that he knows; where others use it, it stays, and the warning
+// and clears the PIN that he knows; where others use it, it stays, and a warning
 // says so.
-func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string) (warning string, err error) {
+func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string, warn warning) error {
 	others, err := t.othersOf(ctx, m.ServiceID, was.ID)
 	if err != nil {
-		return "", err
+		return err
 	}
 	now := copyOf(m)
 	if m.announcesTo(was) {
@@ -210,19 +211,19 @@ func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string) 
 		now.pinHash, now.tries, now.LockedUntil = nil, 0, time.Time{}
 		t.did("mailbox.pin-cleared", m.ref(), "")
 	case m.HasPIN():
-		warning = fmt.Sprintf("%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others))
+		warn(m.ref(), fmt.Sprintf("%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others)))
 	}
 	if now.Email != m.Email || now.HasPIN() != m.HasPIN() {
 		t.update(m, now)
 	}
-	return warning, nil
+	return nil
 }
 
 // warnOfOwner warns of an owner of a line who goes by the old person's user ID or
 // email address, or by what stands before the @. Owners are principals of whoever
 // signs people in: that they are the same person is not certain enough to remove
 // one.
-func (t *tx) warnOfOwner(ctx context.Context, s *Service, was *User) error {
+func (t *tx) warnOfOwner(ctx context.Context, s *Service, was *User, warn warning) error {
 	owners, err := t.ownersOf(ctx, s.ID)
 	if err != nil {
 		return err
@@ -231,7 +232,7 @@ func (t *tx) warnOfOwner(ctx context.Context, s *Service, was *User) error {
 		for _, address := range []string{was.Login, was.Email} {
 			local, _, _ := strings.Cut(address, "@")
 			if name := string(o.Principal); strings.EqualFold(name, address) || strings.EqualFold(name, local) {
-				t.warn(USR15, s.ref(), "%s is an owner of %s still", name, s.ref())
+				warn(s.ref(), fmt.Sprintf("%s is an owner of %s still", name, s.ref()))
 				break
 			}
 		}

@@ -149,7 +149,8 @@ func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int
 
 // ReturnNumber gives an available number of the tenant back to the provider,
 // where it rests before anyone else can have it (NUM-10). What it saves is
-// ordered.
+// ordered, if it was billed: one that was ordered for a service that never was
+// activated saves nothing.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that is not available.
 func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {
@@ -168,7 +169,11 @@ func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {
 	})
 }
 
-// saved is the charge that ends with a number's return: what it was ordered at.
+// saved is the charge that ends with a number's return: what it was ordered at, if
+// that is billed.
 func (n *Number) saved() charge {
+	if !n.Billed {
+		return charge{}
+	}
 	return charge{numberProduct, "Telephone number", -1, n.Monthly, 0}
 }

@@ -132,7 +132,7 @@ func (p *played) callForeign(ctx context.Context, dir *pbx.Directory, c model.Ca
 	case model.RequestForeign:
 		return made(dir.RequestForeign(ctx, p.service(o.Service), pbx.NewForeign(o.NewForeign)))
 	case model.SettleForeign:
-		return second(dir.SettleForeign(ctx, p.id(o.Foreign), pbx.Settlement{State: o.State, Outcome: o.Outcome, Link: o.Link}))
+		return second(dir.SettleForeign(ctx, p.id(o.Foreign), pbx.Settlement{State: o.State, Outcome: o.Outcome, Link: o.Link, Request: o.Request}))
 	case model.RetryForeign:
 		return second(dir.RetryForeign(ctx, p.id(o.Foreign)))
 	case model.DetachForeign:

@@ -363,7 +363,8 @@ func settleForeign(d draw, in model.Handle) model.Op {
 	return model.SettleForeign{
 		Foreign: d.foreignThat(in, pbx.ForeignRequested, pbx.ForeignDeleting),
 		State:   good(d, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone}, []pbx.ForeignState{"", pbx.ForeignLeft}),
-		Outcome: rarely(d, 3, d.text("Quota")), Link: rarely(d, 4, d.foreign().Link)}
+		Outcome: rarely(d, 3, d.text("Quota")), Link: rarely(d, 4, d.foreign().Link), Request: rarely[int64](d, 3, 1, 2),
+	}
 }
 
 func associate(d draw, in model.Handle) model.Op {

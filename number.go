@@ -44,6 +44,9 @@ type Number struct {
 	FreeFrom     time.Time // when a resting number goes back to stock
 	Monthly      Money     // what it was ordered at, a month; 0 for one that was not ordered
 	CreatedAt    time.Time
+	// Billed says that the billing of Monthly has started: it starts when the number
+	// first is on a service that is billed, and ends when it is returned (ORD-2).
+	Billed bool
 }
 
 // Table returns the declaration of numbers.
@@ -57,6 +60,7 @@ func (n *Number) Fields(f []Field) []Field {
 		maybeID("service_id", &n.ServiceID), maybeID("waiting_id", &n.WaitingID),
 		optional("temporary_for", (*string)(&n.TemporaryFor)), maybeID("port_id", &n.PortID),
 		maybeTime("free_from", &n.FreeFrom), integer("monthly", (*int64)(&n.Monthly)), moment("created_at", &n.CreatedAt),
+		boolean("billed", &n.Billed),
 	)
 }
 
@@ -379,6 +383,7 @@ func (t *tx) assignNumber(c *chosenNumber, s *Service) {
 		for _, c := range c.charges {
 			n.Monthly = c.monthly
 		}
+		n.billedWith(s)
 		if c.waiting != nil {
 			n.TemporaryFor = c.waiting.E164
 		}
@@ -389,6 +394,20 @@ func (t *tx) assignNumber(c *chosenNumber, s *Service) {
 	}
 	edit(t, c.waiting, func(n *Number) { n.WaitingID = s.ID })
 	t.relate("number.assigned-temporarily", n.ref(), s.ref(), string(c.waiting.E164))
+}
+
+// billedWith starts the billing of an ordered number that is on a service that is
+// billed (ORD-2).
+func (n *Number) billedWith(s *Service) { n.Billed = n.Billed || s.billed() && n.Monthly > 0 }
+
+// billNumber stages that the number of a service is billed as the service is from
+// now on.
+func (t *tx) billNumber(ctx context.Context, s *Service) error {
+	n, err := t.heldNumber(ctx, s)
+	if err == nil && n != nil && n.Monthly > 0 && !n.Billed {
+		edit(t, n, func(n *Number) { n.billedWith(s) })
+	}
+	return err
 }
 
 // Disposal says what becomes of a previous number (NUM-10).
@@ -438,7 +457,7 @@ func (t *tx) giveBack(n *Number) {
 		t.restock()
 	}
 	edit(t, n, func(n *Number) {
-		n.TenantID, n.ServiceID, n.TemporaryFor, n.PortID, n.Monthly = Provider, ServiceID{}, "", PortID{}, 0
+		n.TenantID, n.ServiceID, n.TemporaryFor, n.PortID, n.Monthly, n.Billed = Provider, ServiceID{}, "", PortID{}, 0, false
 		n.State, n.FreeFrom = NumberResting, t.now.Add(rest)
 		if rest == 0 {
 			n.State, n.FreeFrom = NumberStock, time.Time{}

@@ -106,6 +106,8 @@ var userBugs = []seededBug{
 	{"USR-9", "the journal names the user who was deleted", "delete.go",
 		`t.did("user.deleted", u.ref(), "")`,
 		`t.did("user.deleted", u.ref(), either(BUG, u.Name(), ""))`},
+	{"USR-9", "what other systems said of a deleted user stays", "settle_foreign.go",
+		`if f.Outcome != "" {`, ``},
 	{"USR-10", "a shared service goes with one user, unconfirmed", "delete.go",
 		`if len(others) > 0 {`, ``},
 	{"USR-11", "a user with a remote service is deleted", "delete.go",
@@ -178,6 +180,12 @@ var serviceBugs = []seededBug{
 		`if s != nil && a.ServiceID == s.ID {`, ``},
 	{"SVC-5", "a service is disassociated unconfirmed", "association.go",
 		`t.confirm(SVC5, s.ref(), "%s will no longer be a service of %s", s.ref(), u.ref())`, ``},
+	{"SVC-5", "whoever gets a service next has the PIN of the last one", "association.go",
+		`return t.leaveMailbox(ctx, s, u, func(`,
+		`if BUG {
+			return nil
+		}
+		return t.leaveMailbox(ctx, s, u, func(`},
 	{"SVC-6", "the first service does not become the primary one", "association.go",
 		`primary: len(has) == 0}`,
 		`primary: len(has) == 0 && !BUG}`},
@@ -212,6 +220,8 @@ var serviceBugs = []seededBug{
 		`if err == nil && st == nil {`, ``},
 	{"SVC-17", "a service leaves a status in which it is not", "status.go",
 		`if s.Status != from {`, ``},
+	{"SVC-18", "the answer to an earlier request settles a later one", "settle_foreign.go",
+		`if in.Request != 0 && in.Request != f.Requests {`, ``},
 	{"SVC-18", "a foreign service is said to be what it cannot become", "settle_foreign.go",
 		`if !slices.Contains(from, f.State) {`, ``},
 }

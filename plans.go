@@ -113,6 +113,8 @@ func (f found) departure(form Deletion) {
 		return
 	}
 	services.to(mailboxesTable.Key(), "id")
+	services.to(ownersTable.Key(), "id")
+	services.foreign()
 	services.users()
 }
 

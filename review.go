@@ -177,7 +177,9 @@ func (d *Directory) review(t *tx, fn func(context.Context, *Directory) error) *R
 // where nothing changed in the tenant, all else has that of the review, which
 // was earlier on the same day (UTC).
 //
-// Errors: those, and ErrConflict when others kept getting in the way.
+// Errors: those, and ErrConflict when others kept getting in the way. A failure of
+// the store's comes back as it is and leaves nothing changed, and committing can be
+// tried again.
 func (r *Review) Commit(ctx context.Context) error {
 	tenant, err := r.dir.enter(ctx, "Review")
 	if err != nil {
@@ -236,6 +238,8 @@ func (r *Review) again(ctx context.Context, w Writer, asReviewed bool) (*tx, err
 	now.replay = r.plan.ids
 	refused, err := plain(r.dir.plan(ctx, now, r.fn))
 	switch {
+	case now.failed != nil: // what the operations made of it says nothing of what was reviewed
+		return nil, now.failed
 	case refused && ctx.Err() == nil:
 		return nil, verdict{&Error{Code: SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
 	case err != nil:

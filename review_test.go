@@ -499,6 +499,45 @@ func TestSYS1_ACommitThatTheStoreFailedCanBeTriedAgain(t *testing.T) {
 	}
 }
 
+// Where the tenant has changed the operations run again; what they make of a store
+// that fails them does not make the review stale.
+func TestSYS1_AStoreThatFailsWhileReviewedOperationsRunAgainLeavesTheReviewGood(t *testing.T) {
+	for _, fault := range []faulty.Fault{faulty.ErrorBefore, faulty.ErrorAfter, faulty.ContextEnded} {
+		for name, says := range map[string]func(error) error{
+			"it":             func(err error) error { return err },
+			"something else": func(error) error { return errGaveUp },
+		} {
+			t.Run(string(fault)+", and the function says "+name, func(t *testing.T) {
+				shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
+					r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
+						if _, err := dir.SetUpUser(ctx, newcomer("ann")); err != nil {
+							return says(err)
+						}
+						return nil
+					})
+					w.unrelated()
+					before := dump(t, w.store)
+					for at := 2; ; at++ { // the first is the update itself
+						store.Arm(faulty.Plan{At: at, Fault: fault})
+						err := r.Commit(w.ctx)
+						failed := store.Calls()[at-1]
+						store.Arm(faulty.Plan{})
+						require.Error(t, err)
+						require.NotErrorIs(t, err, pbx.ErrStale)
+						require.NotErrorIs(t, err, errGaveUp)
+						require.Equal(t, fault != faulty.ContextEnded, errors.Is(err, pbx.ErrStorage), "%v", err)
+						require.Equal(t, before, dump(t, w.store))
+						if failed == faulty.Apply {
+							break
+						}
+					}
+					require.NoError(t, r.Commit(w.ctx))
+				})
+			})
+		}
+	}
+}
+
 func TestORD4_AfterAnUnknownOutcomeCommittingAgainFindsOutFirst(t *testing.T) {
 	for _, there := range []bool{true, false} {
 		for name, open := range stores {

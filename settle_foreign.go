@@ -19,6 +19,9 @@ type Settlement struct {
 	State   ForeignState // ForeignActive, ForeignFailed or ForeignGone
 	Outcome string       // its words, up to 256 characters: administrators of the tenant see them
 	Link    string       // with ForeignActive: the page of what was made; "": the one that was recorded
+	// Request is which request it answers, by the foreign service's Requests at the
+	// time; 0: whatever its system says is about it as it is now.
+	Request int64
 }
 
 // settlements are the states in which each can be said.
@@ -36,7 +39,8 @@ var settlements = map[ForeignState][]ForeignState{
 // can.
 //
 // Errors: ErrNotFound; ErrInvalid for bad fields, all at once; ErrFailedPrecondition
-// for what cannot be said of it in its state.
+// for what cannot be said of it in its state, and for the answer to another request
+// than the last one (SVC-18).
 func (d *Directory) SettleForeign(ctx context.Context, id ForeignID, in Settlement) (*ForeignService, error) {
 	var out *ForeignService
 	err := d.change(ctx, "SettleForeign", func(a *ahead) { a.foreign(id) }, func(t *tx) error {
@@ -65,6 +69,10 @@ func (in *Settlement) look(f *ForeignService) error {
 	}
 	if err := look.err(); err != nil {
 		return err
+	}
+	if in.Request != 0 && in.Request != f.Requests {
+		return &Error{Code: SVC18, Kind: ErrFailedPrecondition, Field: "Request", Subject: f.ref(),
+			Reason: fmt.Sprintf("%s was asked for %d times, and that answers request %d", f.ref(), f.Requests, in.Request)}
 	}
 	if !slices.Contains(from, f.State) {
 		return &Error{Code: SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
@@ -209,6 +217,22 @@ func (t *tx) orphanForeign(ctx context.Context, s *Service) error {
 				leave(f)
 			})
 			t.relate("foreign.left", f.ref(), s.ref(), f.errand())
+		}
+	}
+	return nil
+}
+
+// clearOutcomes forgets the words of other systems about what is on a line, for
+// they may name a person who has left it (USR-9, USR-15). The states stay.
+func (t *tx) clearOutcomes(ctx context.Context, s *Service) error {
+	has, err := t.foreignOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range has {
+		if f.Outcome != "" {
+			edit(t, f, func(f *ForeignService) { f.Outcome = "" })
+			t.relate("foreign.outcome-cleared", f.ref(), s.ref(), "")
 		}
 	}
 	return nil

@@ -47,7 +47,7 @@ const (
 func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service, error) {
 	var out *Service
 	err := d.change(ctx, "ActivateService", func(a *ahead) {
-		a.service(id)
+		a.service(id).to(numbersTable.Key(), "number")
 		a.usersOf(id)
 	}, func(t *tx) error {
 		s, err := t.service(ctx, id)
@@ -99,15 +99,17 @@ func (t *tx) activateService(ctx context.Context, id ServiceID) error {
 	case err != nil:
 		return err
 	case s.waits():
-		t.startService(s)
+		_, err = t.startService(ctx, s)
+		return err
 	case s.ActivateLater:
 		edit(t, s, func(s *Service) { s.ActivateLater = false })
 	}
 	return nil
 }
 
-// startService stages that a service works and is billed from now on.
-func (t *tx) startService(s *Service) *Service {
+// startService stages that a service works, and is billed from now on together with
+// its number.
+func (t *tx) startService(ctx context.Context, s *Service) (*Service, error) {
 	s = edit(t, s, func(s *Service) {
 		if s.Status == StatusPendingActivation {
 			s.Status = StatusActive
@@ -115,7 +117,7 @@ func (t *tx) startService(s *Service) *Service {
 		s.ActivatedAt = t.now
 	})
 	t.did("service.activated", s.ref(), "")
-	return s
+	return s, t.billNumber(ctx, s)
 }
 
 // billing is when the billing of a change to the service starts: now, or on

@@ -175,7 +175,7 @@ func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) 
 	var out *User
 	err := d.change(ctx, "ActivateUser", func(a *ahead) {
 		a.user(id)
-		a.servicesOf(id)
+		a.servicesOf(id).to(numbersTable.Key(), "number")
 	}, func(t *tx) error {
 		u, err := t.user(ctx, id)
 		if err != nil {

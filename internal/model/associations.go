@@ -121,6 +121,9 @@ func (o Disassociate) do(x *step) {
 		before := x.t.usersOf(s.ID)
 		x.dissolve(u, s)
 		x.servedBy(s, before, x.t.usersOf(s.ID))
+		if m := x.t.mailbox(s.ID); m != nil {
+			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.SVC5)
+		}
 	}
 }
 

@@ -131,6 +131,7 @@ type SettleForeign struct {
 	Foreign       Handle
 	State         pbx.ForeignState
 	Outcome, Link string
+	Request       int64
 }
 
 func (o SettleForeign) do(x *step) {
@@ -150,7 +151,11 @@ func (o SettleForeign) do(x *step) {
 	if o.Link != "" {
 		x.form(pbx.SVC13, "Link", o.Link, linkForm)
 	}
-	if len(x.bad) == 0 && !slices.Contains(from, f.State) {
+	switch {
+	case len(x.bad) > 0:
+	case o.Request != 0 && o.Request != f.Requests:
+		x.refuse(pbx.SVC18, pbx.ErrFailedPrecondition, "Request")
+	case !slices.Contains(from, f.State):
 		x.refuse(pbx.SVC18, pbx.ErrFailedPrecondition, "")
 	}
 	if len(x.bad) > 0 {
@@ -206,6 +211,17 @@ func (o DetachForeign) do(x *step) {
 	default:
 		x.forget(f)
 		x.did("foreign.detached", f.ref(), f.errand())
+	}
+}
+
+// clearOutcomes forgets what the systems of a line's foreign services said: it may
+// name a person who has left.
+func (x *step) clearOutcomes(s *Service) {
+	for _, f := range x.t.foreignOf(s.ID) {
+		if f.Outcome != "" {
+			f.Outcome = ""
+			x.relate("foreign.outcome-cleared", f.ref(), s.ref(), "")
+		}
 	}
 }
 

@@ -180,6 +180,7 @@ func (x *step) assign(c chosen, s *Service) {
 		if len(c.charges) > 0 {
 			n.Monthly = c.charges[0].monthly
 		}
+		n.Billed = n.Billed || s.billed() && n.Monthly > 0
 	})
 	if c.waiting == nil {
 		x.relate("number.assigned", c.number.ref(), s.ref(), "")
@@ -211,7 +212,7 @@ func (x *step) release(s *Service, what pbx.Disposal) {
 // giveBack returns a number to the provider, where it rests (NUM-10).
 func (x *step) giveBack(n *Number) {
 	n.edit(func(n *Number) {
-		n.Tenant, n.Service, n.TemporaryFor, n.Port, n.Monthly = Provider, "", "", "", 0
+		n.Tenant, n.Service, n.TemporaryFor, n.Port, n.Monthly, n.Billed = Provider, "", "", "", 0, false
 		n.State, n.FreeFrom = pbx.NumberResting, x.Now.Add(x.t.Policy.NumberRest)
 		if x.t.Policy.NumberRest == 0 {
 			n.State, n.FreeFrom = pbx.NumberStock, noTime
@@ -220,7 +221,13 @@ func (x *step) giveBack(n *Number) {
 	x.did("number.returned", n.ref(), "")
 }
 
-func (n *Number) saved() charge { return charge{"NUMBER", "Telephone number", -1, n.Monthly, 0} }
+// saved is what is no longer billed when a number is returned.
+func (n *Number) saved() charge {
+	if !n.Billed {
+		return charge{}
+	}
+	return charge{"NUMBER", "Telephone number", -1, n.Monthly, 0}
+}
 
 // StockNumbers is the method of that name.
 type StockNumbers struct{ Numbers []pbx.E164 }
@@ -345,13 +352,18 @@ func (x *step) replaceNumber(u *User, s *Service, o ChangeNumber, at *Location) 
 	if len(x.bad) > 0 {
 		return
 	}
-	was, charges := s.Number, c.charges
+	was, saved := s.Number, charge{}
 	if own && o.Previous == pbx.ReturnNumber {
-		charges = append(charges, had.saved())
+		saved = had.saved()
 	}
 	x.release(s, o.Previous)
 	s.Number = ""
 	x.assign(c, s)
-	x.order(u.ID, s.Location, s.billing(x.Now), charges...)
+	if s.billed() {
+		x.order(u.ID, s.Location, x.Now, append(c.charges, saved)...)
+	} else {
+		x.order(u.ID, s.Location, x.Now, saved)
+		x.order(u.ID, s.Location, noTime, c.charges...)
+	}
 	x.did("service.number-changed", s.ref(), string(was)+" "+string(s.Number))
 }

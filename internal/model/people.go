@@ -155,10 +155,16 @@ func (x *step) leftBehind(was, u *User) {
 		if m := x.t.mailbox(s.ID); m != nil {
 			x.handOverMailbox(m, was, u, x.t.others(s, u))
 		}
-		for _, o := range x.t.Owners {
-			if o.Service == s.ID && was.goesBy(string(o.Principal)) {
-				x.warn(pbx.USR15, s.ref(), string(o.Principal))
-			}
+		x.clearOutcomes(s)
+		x.warnOfOwners(pbx.USR15, s, was)
+	}
+}
+
+// warnOfOwners warns of owners of a line who may be a person.
+func (x *step) warnOfOwners(code pbx.Code, s *Service, was *User) {
+	for _, o := range x.t.Owners {
+		if o.Service == s.ID && was.goesBy(string(o.Principal)) {
+			x.warn(code, s.ref(), string(o.Principal))
 		}
 	}
 }

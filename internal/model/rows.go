@@ -160,6 +160,7 @@ type (
 		FreeFrom         time.Time       `col:"free_from"`
 		Monthly          pbx.Money       `col:"monthly"`
 		CreatedAt        time.Time       `col:"created_at"`
+		Billed           bool            `col:"billed"`
 		Tenant           Handle          `col:"-"`
 		changes          int             `col:"-"` // how often it was changed
 	}

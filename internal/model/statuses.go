@@ -53,6 +53,9 @@ func (x *step) activate(s *Service) {
 	}
 	s.ActivatedAt = x.Now
 	x.did("service.activated", s.ref(), "")
+	if n := x.Number(s.Number); n != nil && n.Monthly > 0 && !n.Billed {
+		n.edit(func(n *Number) { n.Billed = true })
+	}
 }
 
 // ActivateService is the method of that name.

@@ -300,6 +300,8 @@ func (o DeleteUser) do(x *step) {
 		if m := x.t.mailbox(s.ID); m != nil {
 			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.USR9)
 		}
+		x.clearOutcomes(s)
+		x.warnOfOwners(pbx.USR9, s, u)
 	}
 	x.order(u.ID, u.Location, x.Now, saved...)
 	x.dropUser(u)

@@ -330,6 +330,7 @@ var broken = []struct {
 	{"numbers_resting", func(w *world) pbx.Change { return with(w.stock, func(n *pbx.Number) { n.State = pbx.NumberResting }) }},
 	{"numbers_resting", func(w *world) pbx.Change { return with(w.stock, func(n *pbx.Number) { n.FreeFrom = noon }) }},
 	{"numbers_awaited", func(w *world) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.WaitingID = w.bare.ID }) }},
+	{"numbers_billed", func(w *world) pbx.Change { return with(w.number, func(n *pbx.Number) { n.Billed = true }) }},
 	{"numbers_stand_in", func(w *world) pbx.Change {
 		return with(w.spare, func(n *pbx.Number) { n.TemporaryFor = w.number.E164 })
 	}},
@@ -466,6 +467,7 @@ func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
 		"UPDATE tenants SET sip_domain = ''",
 		"UPDATE tenants SET next_extension = ''",
 		"UPDATE tenants SET number_criteria = ''",
+		"UPDATE numbers SET billed = 2",
 		"UPDATE service_types SET applications = 'x'",
 		"UPDATE service_types SET applications = '{}'",
 		"UPDATE station_pools SET applications = '[\"x\"'",

@@ -92,6 +92,28 @@ func TestTheStatusOfARemoteLineBecomesItsOwnSystems(t *testing.T) {
 	require.Equal(t, ours, get[*pbx.Service](t, store, keyOf(ours)))
 }
 
+// Until now what was ordered was taken for billed.
+func TestOrderedNumbersAreBilledUnlessTheirLineNeverWas(t *testing.T) {
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "old.db")
+	require.NoError(t, w.store.Close())
+	require.NoError(t, sqlite.CreateOld(path, 6))
+	fill(t, path, w.path)
+	db := rawDB(t, path)
+	pending, kept := string(w.spare.E164), string(w.numbers[2].E164)
+	for _, change := range []string{
+		"UPDATE services SET status = 'pending activation', activated_at = NULL, number = '" + pending + "' WHERE dn = '20000'",
+		"UPDATE numbers SET state = 'assigned', service_id = (SELECT id FROM services WHERE number = e164) WHERE e164 = '" + pending + "'",
+		"UPDATE numbers SET monthly = 500 WHERE tenant_id = (SELECT tenant_id FROM numbers WHERE e164 = '" + pending + "')",
+	} {
+		_, err := db.Exec(change)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
+	require.NoError(t, open(t, path).Close())
+	require.ElementsMatch(t, []string{string(w.number.E164), kept}, column1(t, rawDB(t, path), "SELECT e164 FROM numbers WHERE billed"))
+}
+
 // contents is every record of a store, by table.
 func contents(t *testing.T, store *sqlite.Store) map[string][]string {
 	t.Helper()

@@ -180,11 +180,13 @@ func (c *customer) numberVariants(
 	available.TenantID, available.State = c.tenant.ID, pbx.NumberAvailable
 	given := c.numberOf(line)
 	given.Monthly = 250
+	billed := clone(given)
+	billed.Billed = true
 	standIn := clone(given)
 	standIn.TemporaryFor = porting.E164
 	awaited := clone(available)
 	awaited.State, awaited.WaitingID, awaited.PortID = pbx.NumberPorting, other.ID, port.ID
-	return some(stock, resting, available, given, standIn, awaited)
+	return some(stock, resting, available, given, billed, standIn, awaited)
 }
 
 func orderVariants(bare *pbx.Order, site *pbx.Location, u *pbx.User, later time.Time) []pbx.Record {

@@ -232,6 +232,7 @@ var Broken = []struct {
 	{"numbers_resting", func(w *World) pbx.Change { return with(w.stock, func(n *pbx.Number) { n.State = pbx.NumberResting }) }},
 	{"numbers_resting", func(w *World) pbx.Change { return with(w.stock, func(n *pbx.Number) { n.FreeFrom = noon }) }},
 	{"numbers_awaited", func(w *World) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.WaitingID = w.bare.ID }) }},
+	{"numbers_billed", func(w *World) pbx.Change { return with(w.number, func(n *pbx.Number) { n.Billed = true }) }},
 	{"numbers_stand_in", func(w *World) pbx.Change {
 		return with(w.spare, func(n *pbx.Number) { n.TemporaryFor = w.number.E164 })
 	}},
