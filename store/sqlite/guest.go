@@ -65,6 +65,9 @@ var _ pbx.Store = (*Guest)(nil)
 //
 //	file:pbx.db?_txlock=immediate&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)
 //
+// With _pragma=secure_delete(1) as well, what the host's transactions delete is
+// overwritten in the file, as in those of a Store (USR-9).
+//
 // Without BEGIN IMMEDIATE (_txlock) a transaction that has read something and
 // then writes does not wait for another that writes, but has to be run again at
 // once. Other drivers bring a copy of SQLite with them: while one of them has a

@@ -164,6 +164,7 @@ func (o *options) forWriting(path string) (*conn, error) {
 // writes makes a connection one that writes.
 func (o *options) writes(c *conn) error {
 	err := c.pragmas(o.waits(), o.level(), "foreign_keys = 1", "trusted_schema = 0",
+		"secure_delete = 1",             // what is deleted is not left behind in free pages (USR-9)
 		"cache_size = -65536",           // KiB
 		"wal_autocheckpoint = 4000",     // pages
 		"journal_size_limit = 67108864") // what the log keeps of the disk when it is begun anew
