@@ -104,30 +104,3 @@ func (r *csvRow) readPorts(cell string) {
 	}
 	r.in.Ports = n
 }
-
-// Spreadsheets take a cell that begins with one of these for a formula, and
-// one with an apostrophe before it for text.
-const formulaSigns = "=+-@\t\r"
-
-// formula reports whether a cell is, behind any apostrophes, one that a
-// spreadsheet could take for a formula.
-func formula(cell string) bool {
-	cell = strings.TrimLeft(cell, "'")
-	return cell != "" && strings.IndexByte(formulaSigns, cell[0]) >= 0
-}
-
-// escaped puts an apostrophe before what could be taken for a formula.
-func escaped(text string) string {
-	if formula(text) {
-		return "'" + text
-	}
-	return text
-}
-
-// unescaped takes one apostrophe away from before it.
-func unescaped(cell string) string {
-	if strings.HasPrefix(cell, "'") && formula(cell) {
-		return cell[1:]
-	}
-	return cell
-}

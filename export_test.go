@@ -3,6 +3,7 @@ package pbx_test
 import (
 	"cmp"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -93,6 +94,27 @@ func TestSYS5_AnExportGoesOnOverPagesAndGivesTheWritersError(t *testing.T) {
 	})
 }
 
+// Where a semicolon ends a cell, a spreadsheet reads the file so.
+func TestSYS5_NoCellOfAnExportIsAFormulaHoweverItIsRead(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for i, text := range texts {
+			_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: text, LastName: "x" + text, Email: fmt.Sprintf("u%d@example.com", i),
+				Extension: pbx.Extension(fmt.Sprint(7000 + i)), Mobile: "+16175550199", Department: text, MusicOnHold: text})
+			require.NoError(t, err)
+		}
+		for _, comma := range []rune{',', ';', '\t'} {
+			r := csv.NewReader(strings.NewReader(w.exported(w.dir)))
+			r.Comma, r.LazyQuotes, r.FieldsPerRecord = comma, true, -1
+			all, err := r.ReadAll()
+			require.NoError(t, err)
+			for _, cell := range slices.Concat(all...) {
+				cell = strings.TrimLeft(cell, `" `)
+				require.False(t, strings.IndexAny(cell, "=+-@\t\r\n＝＋－＠") == 0, "read by %q: %q", comma, cell)
+			}
+		}
+	})
+}
+
 // filling is a writer that is full after so many bytes.
 type filling struct {
 	left int
@@ -107,7 +129,8 @@ func (f *filling) Write(p []byte) (int, error) {
 }
 
 // texts are names that a spreadsheet, a CSV file or a search could trip over.
-var texts = []string{"Ann", "Żółć Ünal", `O"Brien, "Bob"`, "=1+1", "'=1+1", "''+x", "-", "@home", "'Brien", "a;b", "NULL", "Ann Lee", "名前", "# no comment"}
+var texts = []string{"Ann", "Żółć Ünal", `O"Brien, "Bob"`, "=1+1", "'=1+1", "''+x", "-", "@home", "'Brien", "a;b", "NULL", "Ann Lee", "名前", "# no comment",
+	"a;=1+1", `a;"=1+1"`, "a; '=1+1;", ";-", "a;'b", "＝1+1", "＋1", "－1", "＠home", "'＝1", "a,;@b"}
 
 // person is a random user within what a row of a file can say.
 type person struct{ choices [12]uint8 }
