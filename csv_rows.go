@@ -85,6 +85,8 @@ type csvRow struct {
 	building string
 	mac      MAC
 	guided   bool // it says more than CreateUser takes
+	exported bool // it says whether there is a line, as those of an export do
+	alone    bool // and that there is none
 	broken   bool // it has not the header's columns, and its cells say nothing
 	look     door // what is wrong with the cells themselves
 }
@@ -230,10 +232,24 @@ func readRow(line int, columns []*csvColumn, cells []string) *csvRow {
 	if number := &row.in.Number; number.Number != "" {
 		number.Source = cmp.Or(number.Source, FromTenant)
 	}
+	if row.alone && (row.in.Number != (NumberChoice{}) || row.in.ServiceType != "" || row.in.DeviceType != "" || row.mac != "") {
+		row.look.refuse(SYS5, "Line", "there is none, and the row says what it is")
+	}
 	if row.in.Ports != 0 && row.mac == "" && !slices.ContainsFunc(row.look.bad, func(e *Error) bool { return e.Field == "DeviceID" }) {
 		row.look.refuse(DEV3, "Ports", "of no device: say which by its mac")
 	}
 	return row
+}
+
+// sayLine keeps whether there is a line.
+func (r *csvRow) sayLine(yes bool) {
+	r.exported, r.alone, r.guided = true, !yes, r.guided || yes
+}
+
+// addressless reports whether the row is that of a user without an email address:
+// an export says so of one who has cleared it, and welcomes nobody.
+func (r *csvRow) addressless() bool {
+	return r.exported && r.in.Email == "" && r.in.NoWelcomeMail && len(r.in.Login) <= maxEmail && validEmail(r.in.Login)
 }
 
 // column names the column that a refusal of a field is about.

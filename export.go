@@ -46,10 +46,12 @@ func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 // exported is what the row of each user says.
 func (f found) exported() {
 	f.place()
+	f.to(stationPoolsTable.Key(), "station")
 	f.to(extensionsByMain, "id")
 	line := f.to(associationsByPrimary, "id").to(servicesTable.Key(), "service_id")
 	line.to(numbersTable.Key(), "number")
 	line.to(devicesTable.Key(), "device_id")
+	line.to(serviceTypesTable.Key(), "type")
 }
 
 // csvUser is a user as a row of a file says it.
@@ -61,6 +63,9 @@ type csvUser struct {
 	number   E164    // of the line, or the one that it waits for
 	mac      MAC     // of the device that carries the line, or ""
 	ports    int64
+	// applications are those that station and line include: others come with
+	// services that the row does not say.
+	applications []string
 }
 
 func exportedUser(ctx context.Context, t *tx, u *User) (*csvUser, error) {
@@ -76,11 +81,35 @@ func exportedUser(ctx context.Context, t *tx, u *User) (*csvUser, error) {
 		return nil, err
 	}
 	line, err := t.primaryOf(ctx, u.ID)
-	if err != nil || line == nil {
-		return row, err
+	if err != nil {
+		return nil, err
 	}
-	row.line = *line
-	return row, row.carried(ctx, t)
+	if line != nil {
+		row.line = *line
+		if err := row.carried(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	return row, row.entitled(ctx, t)
+}
+
+// entitled adds the applications that an import of the row can enable.
+func (row *csvUser) entitled(ctx context.Context, t *tx) error {
+	if len(row.Applications) == 0 {
+		return nil
+	}
+	typ, err := t.serviceType(ctx, row.line.Type)
+	if err != nil {
+		return err
+	}
+	var pool *StationPool
+	if row.Station != "" {
+		if pool, err = t.stationPool(ctx, row.Station); err != nil {
+			return err
+		}
+	}
+	row.applications = entitledTo(row.Applications, pool, typ)
+	return nil
 }
 
 // carried adds the number and the device of the user's line.

@@ -22,7 +22,7 @@ import (
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-const exportHeader = "first_name,last_name,email,login,extension,number_source,number,number_prefix,service_type,station,applications,mac,ports," +
+const exportHeader = "first_name,last_name,email,login,extension,line,number_source,number,number_prefix,service_type,station,applications,mac,ports," +
 	"device_type,mobile,department,building,music_on_hold,sip_address,e911,activate_later,welcome_mail"
 
 func (w *world) exported(dir *pbx.Directory) string {
@@ -47,10 +47,10 @@ func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 		_, err = w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Mai", Email: "mai@example.com"}, Number: pbx.Existing("+16175550180")})
 		require.NoError(t, err)
 		want := rows(exportHeader,
-			"Bob,,bob@example.com,bob@example.com,7500,,,,,,,,,,,,,,bob@acme.example.com,no,yes,no",
-			`Ann,Lee,ann@example.com,ann@corp.example,7000,existing,'+16175550100,,PRO,STANDARD,crm;fax;softphone,00:1b:54:00:00:01,3,,`+
+			"Bob,,bob@example.com,bob@example.com,7500,no,,,,,,,,,,,,,,bob@acme.example.com,no,yes,no",
+			`Ann,Lee,ann@example.com,ann@corp.example,7000,yes,existing,'+16175550100,,PRO,STANDARD,crm;fax;softphone,00:1b:54:00:00:01,3,,`+
 				`'+16175550199,"'=HYPERLINK(""x""), ""Sales""",BOS-1,,ann@acme.example.com,yes,no,no`,
-			",Mai,mai@example.com,mai@example.com,7001,existing,'+16175550180,,,,,,,SIP softphone,,,,,mai@acme.example.com,no,no,no",
+			",Mai,mai@example.com,mai@example.com,7001,yes,existing,'+16175550180,,,,,,,SIP softphone,,,,,mai@acme.example.com,no,no,no",
 		)
 		require.Empty(t, gocmp.Diff(want, w.exported(w.dir)))
 		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Zoe", Email: "zoe@example.com"}, ServiceType: "PRO"})
@@ -115,6 +115,65 @@ func TestSYS5_NoCellOfAnExportIsAFormulaHoweverItIsRead(t *testing.T) {
 	})
 }
 
+func TestSYS5_WhoHasNoAddressNoLineOrNoExtensionComesBackSo(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		header := "last_name,email,login,extension,line,service_type,station,welcome_mail"
+		made, err := w.importing(rows(header,
+			"Ann,,ann@example.com,7101,yes,PRO,,no",
+			"Bob,,bob@example.com,7102,no,,STANDARD,no",
+			"Cid,cid@example.com,,,no,,,",
+			"Dan,dan@example.com,,7104,yes,,,",
+		))
+		require.NoError(t, err)
+		var got []string
+		for _, m := range made.Made {
+			main, err := w.dir.MainExtension(w.ctx, m.User.ID)
+			require.NoError(t, err)
+			got = append(got, fmt.Sprint(m.User.LastName, " ", m.User.Email, " ", m.User.Login, " ", main, " ", m.User.Station, " ", m.Service != nil))
+			read, err := w.dir.User(w.ctx, m.User.ID)
+			require.NoError(t, err)
+			require.Equal(t, m.User, read)
+		}
+		require.Equal(t, []string{
+			"Ann  ann@example.com 7101  true", "Bob  bob@example.com 7102 STANDARD false",
+			"Cid cid@example.com cid@example.com   false", "Dan dan@example.com dan@example.com 7104  true",
+		}, got)
+
+		before := dump(t, w.store)
+		_, err = w.importing(rows(header,
+			"Eve,,eve@example.com,7201,yes,PRO,,yes", // somebody without an address cannot be welcomed
+			"Fay,,,7202,no,,,no",
+			"Gus,,gus,7203,no,,,no",
+			"Hal,,hal@example.com,7204,,PRO,,no", // not the row of an export: the address was forgotten
+			"Ida,ida@example.com,,7205,no,PRO,,",
+			"Jon,jon@example.com,,,yes,,,",
+			"Kim,kim@example.com,,7207,perhaps,,,",
+			"Lea,lea@example.com,,,,,,",
+		))
+		require.ElementsMatch(t, []string{
+			"2 email USR-1", "3 email USR-1", "4 email USR-1", "4 login USR-3", "5 email USR-1", "6 line SYS-5", "7 extension USR-4", "8 line SYS-5", "9 extension USR-1",
+		}, badRows(err))
+		require.Empty(t, gocmp.Diff(before, dump(t, w.store)))
+	})
+}
+
+func TestSYS5_AnExportLeavesOutWhatComesWithOtherServices(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7500")
+		for dn, typ := range map[pbx.Extension]string{"7101": "", "7102": "PRO"} {
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: dn, DeviceType: "Cisco 8851", Type: typ})
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.dir.SetPrimary(w.ctx, u.ID, w.lookup("7101")))
+		u.Applications = []string{"fax"}
+		_, err := w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+		require.NotContains(t, w.exported(w.dir), "fax", "no import could enable it")
+		require.NoError(t, w.dir.SetPrimary(w.ctx, u.ID, w.lookup("7102")))
+		require.Contains(t, w.exported(w.dir), ",PRO,,fax,")
+	})
+}
+
 // filling is a writer that is full after so many bytes.
 type filling struct {
 	left int
@@ -133,7 +192,7 @@ var texts = []string{"Ann", "Żółć Ünal", `O"Brien, "Bob"`, "=1+1", "'=1+1",
 	"a;=1+1", `a;"=1+1"`, "a; '=1+1;", ";-", "a;'b", "＝1+1", "＋1", "－1", "＠home", "'＝1", "a,;@b"}
 
 // person is a random user within what a row of a file can say.
-type person struct{ choices [12]uint8 }
+type person struct{ choices [14]uint8 }
 
 // setUp makes what the person is, the n-th of the world's.
 func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guided bool) {
@@ -176,6 +235,24 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 		in.Extension = ""
 	}
 	return in, true
+}
+
+// becomes makes of a user what no single act makes: one without an email address,
+// without a line, or without any extension.
+func (p person) becomes(w *world, n int, made *pbx.Provisioned) {
+	c, u := p.choices, made.User
+	if c[12]%3 == 0 {
+		u.Email = ""
+		_, err := w.dir.ModifyUser(w.ctx, u)
+		require.NoError(w.t, err)
+	}
+	if s := made.Service; s != nil && s.Number == "" && s.DeviceID.IsZero() && c[13]%3 > 0 {
+		require.NoError(w.t, w.dir.DeleteService(w.ctx, s.ID))
+		if c[13]%3 == 1 {
+			_, err := w.dir.AddExtension(w.ctx, u.ID, pbx.Extension(fmt.Sprintf("76%02d", n)))
+			require.NoError(w.t, err)
+		}
+	}
 }
 
 // premises is a world with what users can be given, for so many; its numbers in
@@ -263,13 +340,15 @@ func imported(t *testing.T, people []person, seed uint64) string {
 	from, phones := premises(t, room, "+161755504%02d")
 	for n, p := range people {
 		in, guided := p.setUp(from, n, phones)
+		made := &pbx.Provisioned{}
 		var err error
 		if guided {
-			_, err = from.dir.SetUpUser(from.ctx, in)
+			made, err = from.dir.SetUpUser(from.ctx, in)
 		} else {
-			_, err = from.dir.CreateUser(from.ctx, in.NewUser)
+			made.User, err = from.dir.CreateUser(from.ctx, in.NewUser)
 		}
 		require.NoError(t, err)
+		p.becomes(from, n, made)
 	}
 	to, _ := premises(t, room, "+161755505%02d")
 	for _, n := range collect(t, from.dir.Numbers(from.ctx, pbx.NumberQuery{State: pbx.NumberAssigned})) {
@@ -295,7 +374,7 @@ func TestSYS5_ExportThenImportIntoAnEmptyTenantGivesTheSameUsers(t *testing.T) {
 		parameters := gopter.DefaultTestParametersWithSeed(seed)
 		parameters.MinSuccessfulTests, parameters.Workers, parameters.MaxSize = 60, 1, 12
 		properties := gopter.NewProperties(parameters)
-		one := gen.SliceOfN(12, gen.UInt8()).Map(func(c []uint8) person { return person{[12]uint8(c)} })
+		one := gen.SliceOfN(14, gen.UInt8()).Map(func(c []uint8) person { return person{[14]uint8(c)} })
 		properties.Property("export, then import: the same", prop.ForAll(func(people []person) string {
 			return imported(t, people[:min(len(people), 20)], uint64(seed))
 		}, gen.SliceOf(one)))

@@ -11,7 +11,7 @@ import (
 // Import is what an import made.
 type Import struct {
 	// Made is what each row made, in their order. There is no Service where the
-	// row says no more than CreateUser takes.
+	// row says no more than CreateUser takes, or that there is none.
 	Made []*Provisioned
 }
 
@@ -27,7 +27,8 @@ func WithProgress(tell func(looked, all int)) ImportOption {
 }
 
 // ImportUsers creates the users in a CSV file, one a row, each as SetUpUser or,
-// where the row says no more than that takes, CreateUser would; all of them, or
+// where the row says no more than that takes, CreateUser would; the rows of an export
+// also make users without an email address, a line or an extension. All of them, or
 // none (SYS-5). In a batch or a review it is a part of that. docs/import.md
 // describes the file: UTF-8, up to 16 MiB and 10,000 rows, the first row names
 // the columns. All of it is read first; a reader that can seek is put back to
@@ -122,7 +123,7 @@ func (im *importing) row(ctx context.Context, row *csvRow) error {
 		if err := im.named(ctx, row, &in, &look); err != nil {
 			return err
 		}
-		made, err := im.provision(ctx, in, row.guided)
+		made, err := im.provision(ctx, in, row)
 		if err := look.take(err); err != nil {
 			return err
 		}
@@ -165,20 +166,65 @@ func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) erro
 	return nil
 }
 
-// provision makes a user as SetUpUser does, or as CreateUser does.
-func (t *tx) provision(ctx context.Context, in SetUp, guided bool) (*Provisioned, error) {
-	if !guided {
-		row, err := t.createUser(ctx, &in.NewUser)
+// provision makes a user as SetUpUser does, or as CreateUser does; or, as an export
+// may say it of him, without an email address, or without a line whatever else he
+// has.
+func (t *tx) provision(ctx context.Context, in SetUp, row *csvRow) (*Provisioned, error) {
+	if !row.guided && !row.exported {
+		u, err := t.createUser(ctx, &in.NewUser)
 		if err != nil {
 			return nil, err
 		}
-		return &Provisioned{User: copyOf(row)}, nil
+		return &Provisioned{User: copyOf(u)}, nil
+	}
+	if row.addressless() {
+		in.Email = in.Login // as if it was cleared behind
 	}
 	s := setUp{tx: t, in: in, read: true}
-	if err := s.look(ctx); err != nil {
+	look, stage := s.look, s.stage
+	if row.alone {
+		look, stage = s.lookAlone, s.stageAlone
+	}
+	if err := look(ctx); err != nil {
 		return nil, err
 	}
-	return s.stage(), nil
+	s.user.Email = row.in.Email
+	return stage(), nil
+}
+
+// lookAlone reads and checks everything of a user without a line, who may have
+// no extension either.
+func (s *setUp) lookAlone(ctx context.Context) error {
+	var look door
+	user, at, err := s.newUser(ctx, &s.in.NewUser, &look)
+	if err != nil {
+		return err
+	}
+	s.user = user
+	if s.in.Extension != "" {
+		if err := look.take(s.takeExtension(ctx, "Extension", s.in.Extension, at)); err != nil {
+			return err
+		}
+	}
+	if err := s.lookAddress(ctx, user, s.in.SIPAddress, s.in.Extension, &look); err != nil {
+		return err
+	}
+	if err := s.lookStation(ctx, &look); err != nil {
+		return err
+	}
+	return look.err()
+}
+
+// stageAlone writes what lookAlone found right.
+func (s *setUp) stageAlone() *Provisioned {
+	s.addUser(s.user, &s.in.NewUser, s.in.Extension)
+	if s.in.Extension != "" {
+		s.enterDialPlan(&DialEntry{Digits: s.in.Extension, UserID: s.user.ID, MainOf: s.user.ID})
+	}
+	if s.pool != nil {
+		s.takeStation(s.pool, s.user)
+	}
+	return &Provisioned{User: copyOf(s.user)}
 }
 
 // claimOfRow is something that only one can have.
