@@ -24,7 +24,7 @@ var csvColumns = []csvColumn{
 	{"email", "Email", false, into(func(r *csvRow) *string { return &r.in.Email }), func(u *csvUser) string { return u.Email }},
 	{"login", "Login", false, into(func(r *csvRow) *string { return &r.in.Login }), func(u *csvUser) string { return u.Login }},
 	{"extension", "Extension", false, into(func(r *csvRow) *Extension { return &r.in.Extension }), func(u *csvUser) string { return string(u.main) }},
-	{"line", "Line", false, yesOrNo("Line", (*csvRow).sayLine), func(u *csvUser) string { return yes(!u.line.ID.IsZero()) }},
+	{"line", "Line", false, (*csvRow).readLine, (*csvUser).lineSaid},
 	{"number_source", "Number.Source", true, into(func(r *csvRow) *NumberSource { return &r.in.Number.Source }), (*csvUser).numberSource},
 	{"number", "Number", true, into(func(r *csvRow) *E164 { return &r.in.Number.Number }), func(u *csvUser) string { return string(u.number) }},
 	{"number_prefix", "Number.Prefix", true, into(func(r *csvRow) *string { return &r.in.Number.Prefix }), func(*csvUser) string { return "" }},
@@ -79,6 +79,23 @@ func yes(b bool) string {
 		return "yes"
 	}
 	return "no"
+}
+
+// The values of the column line.
+const (
+	lineYes    = "yes"
+	lineNo     = "no"
+	lineShared = "shared" // with whoever has the line of that extension
+)
+
+func (r *csvRow) readLine(cell string) {
+	switch cell = strings.ToLower(cell); cell {
+	case lineYes, lineNo, lineShared:
+		r.line = cell
+		r.guided = r.guided || cell == lineYes
+	default:
+		r.look.refuse(SYS5, "Line", "not yes, no or shared")
+	}
 }
 
 func (r *csvRow) readApplications(cell string) {

@@ -157,6 +157,72 @@ func TestSYS5_WhoHasNoAddressNoLineOrNoExtensionComesBackSo(t *testing.T) {
 	})
 }
 
+func TestSYS5_ALineThatSeveralHaveIsSaidOnceAndSharedAgain(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		phone := w.phone("00:1b:54:00:00:01", "Polycom VVX 450")
+		ann, err := w.dir.SetUpUser(w.ctx, w.setUp(phone.ID)) // she has the phone
+		require.NoError(t, err)
+		lineless, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Aaron", LastName: "Aay", Email: "aaron.aay@example.com", Extension: "7501"}})
+		require.NoError(t, err)
+		require.NoError(t, w.dir.DeleteService(w.ctx, lineless.Service.ID))
+		aaron := lineless.User
+		second := w.user("Zed", "Zoe", "7502") // has it too, but as a second one
+		own := w.service(second.ID, "7503")
+		for _, u := range []pbx.UserID{aaron.ID, second.ID} {
+			_, err := w.dir.Associate(w.ctx, u, ann.Service.ID)
+			require.NoError(t, err)
+		}
+		aaron.Email, aaron.Applications = "", []string{"fax"}
+		_, err = w.dir.ModifyUser(w.ctx, aaron)
+		require.NoError(t, err)
+		file := w.exported(w.dir)
+		require.Contains(t, file, "Aaron,Aay,,aaron.aay@example.com,"+string(ann.Service.DN)+",shared,,,,,,fax,,,,,,,,aaron.aay@acme.example.com,no,no,no\r\n")
+		require.Contains(t, file, ",ann@corp.example,"+string(ann.Service.DN)+",yes,existing,'"+string(ann.Service.Number))
+		require.Contains(t, file, ",zed.zoe@example.com,"+string(own.DN)+",yes,")
+
+		for _, u := range []pbx.UserID{ann.User.ID, aaron.ID, second.ID} {
+			require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u, pbx.UserOnly))
+		}
+		for _, s := range []pbx.ServiceID{ann.Service.ID, own.ID} {
+			require.NoError(t, w.dir.DeleteService(w.ctx, s))
+		}
+		made, err := w.importing(file)
+		require.NoError(t, err)
+		require.Equal(t, "Aaron", made.Made[0].User.FirstName, "in the order of the rows")
+		require.Equal(t, made.Made[1].Service.ID, made.Made[0].Service.ID)
+		require.Equal(t, ann.Service.DN, w.primary(made.Made[0].User.ID))
+		require.Equal(t, file, w.exported(w.dir))
+	})
+}
+
+func TestSYS5_WhatCannotBeSharedIsReportedOnItsRow(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		bob := w.user("Bob", "Roe", "7001")
+		line := w.service(bob.ID, "7101")
+		w.attach(line.ID, pbx.NewForeign{System: "CRM", Name: "Contacts", Link: "https://crm.example.com/1", NeedsEmail: true})
+		before := dump(t, w.store)
+		_, err := w.importing(rows("last_name,email,login,extension,line,service_type,applications,building,welcome_mail",
+			"Ann,,ann@example.com,7101,shared,,,,no", // the foreign service needs an address
+			"Cid,cid@example.com,,7001,shared,,,,",
+			"Dan,dan@example.com,,,shared,,,,",
+			"Eve,eve@example.com,,7101,shared,PRO,fax,,",
+			"Fay,fay,,7101,Shared,,,NOWHERE,",
+			"Gus,gus@example.com,,7109,yes,GOLD,,,",
+			"Hal,hal@example.com,,7109,shared,,,,", // its line's row is refused
+		))
+		require.Equal(t, []string{
+			"2 email USR-14", "3 extension SYS-5", "4 extension SYS-5", "5 line SYS-5", "5 applications STN-2", "6 building ACC-1", "6 email USR-1",
+			"7 service_type SVC-16", "8 extension SYS-5",
+		}, badRows(err))
+		require.Empty(t, gocmp.Diff(before, dump(t, w.store)))
+		_, err = w.importing(rows("last_name,email,extension,line", "Ann,ann@example.com,7101,shared"))
+		require.NoError(t, err)
+		shared, err := w.dir.ServiceUsers(w.ctx, line.ID)
+		require.NoError(t, err)
+		require.Len(t, shared, 2)
+	})
+}
+
 func TestSYS5_AnExportLeavesOutWhatComesWithOtherServices(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7500")
@@ -213,6 +279,15 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 		return in, false
 	}
 	in.ServiceType, in.Station = pick(7, "PRO", "", "FREE"), pick(8, "", "STANDARD", "STANDARD")
+	if in.Station != "" {
+		in.Applications = strings.Fields(pick(10, "", "crm", "softphone crm"))
+	} else if in.ServiceType == "PRO" {
+		in.Applications = strings.Fields(pick(10, "", "fax"))
+	}
+	if c[13]%4 > 1 { // a line that can be parted with
+		in.DeviceType = "Cisco 8851"
+		return in, true
+	}
 	switch c[9] % 4 {
 	case 0:
 		in.Number = pbx.NewNumber()
@@ -220,11 +295,6 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 		in.Number = pbx.Existing(pbx.E164(fmt.Sprintf("+161755502%02d", n)))
 	case 2:
 		in.Number = pbx.Existing(pbx.E164(fmt.Sprintf("+161755503%02d", n))) // being ported in
-	}
-	if in.Station != "" {
-		in.Applications = strings.Fields(pick(10, "", "crm", "softphone crm"))
-	} else if in.ServiceType == "PRO" {
-		in.Applications = strings.Fields(pick(10, "", "fax"))
 	}
 	if c[11]%2 == 0 {
 		in.DeviceID, in.Ports = phones[n].ID, int64(1+c[11]%5)
@@ -238,20 +308,31 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 }
 
 // becomes makes of a user what no single act makes: one without an email address,
-// without a line, or without any extension.
-func (p person) becomes(w *world, n int, made *pbx.Provisioned) {
+// without a line, or without any extension; or with the line of another.
+func (p person) becomes(w *world, n int, made *pbx.Provisioned, lines map[pbx.UserState]pbx.ServiceID) {
 	c, u := p.choices, made.User
 	if c[12]%3 == 0 {
 		u.Email = ""
 		_, err := w.dir.ModifyUser(w.ctx, u)
 		require.NoError(w.t, err)
 	}
-	if s := made.Service; s != nil && s.Number == "" && s.DeviceID.IsZero() && c[13]%3 > 0 {
-		require.NoError(w.t, w.dir.DeleteService(w.ctx, s.ID))
-		if c[13]%3 == 1 {
-			_, err := w.dir.AddExtension(w.ctx, u.ID, pbx.Extension(fmt.Sprintf("76%02d", n)))
-			require.NoError(w.t, err)
-		}
+	s := made.Service
+	switch {
+	case s == nil:
+		return
+	case s.Number != "" || !s.DeviceID.IsZero() || c[13]%4 == 0:
+		lines[u.State] = s.ID
+		return
+	}
+	require.NoError(w.t, w.dir.DeleteService(w.ctx, s.ID))
+	shares, there := lines[u.State]
+	switch {
+	case c[13]%4 == 1:
+		_, err := w.dir.AddExtension(w.ctx, u.ID, pbx.Extension(fmt.Sprintf("76%02d", n)))
+		require.NoError(w.t, err)
+	case there && c[13]%4 == 2:
+		_, err := w.dir.Associate(w.ctx, u.ID, shares)
+		require.NoError(w.t, err)
 	}
 }
 
@@ -338,6 +419,7 @@ func sortedRows(file string) []string { return slices.Sorted(strings.SplitSeq(fi
 func imported(t *testing.T, people []person, seed uint64) string {
 	room := len(people) + 1
 	from, phones := premises(t, room, "+161755504%02d")
+	lines := map[pbx.UserState]pbx.ServiceID{} // that somebody who comes next can share
 	for n, p := range people {
 		in, guided := p.setUp(from, n, phones)
 		made := &pbx.Provisioned{}
@@ -348,7 +430,7 @@ func imported(t *testing.T, people []person, seed uint64) string {
 			made.User, err = from.dir.CreateUser(from.ctx, in.NewUser)
 		}
 		require.NoError(t, err)
-		p.becomes(from, n, made)
+		p.becomes(from, n, made, lines)
 	}
 	to, _ := premises(t, room, "+161755505%02d")
 	for _, n := range collect(t, from.dir.Numbers(from.ctx, pbx.NumberQuery{State: pbx.NumberAssigned})) {
