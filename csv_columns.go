@@ -24,12 +24,13 @@ var csvColumns = []csvColumn{
 	{"email", "Email", false, into(func(r *csvRow) *string { return &r.in.Email }), func(u *csvUser) string { return u.Email }},
 	{"login", "Login", false, into(func(r *csvRow) *string { return &r.in.Login }), func(u *csvUser) string { return u.Login }},
 	{"extension", "Extension", false, into(func(r *csvRow) *Extension { return &r.in.Extension }), func(u *csvUser) string { return string(u.main) }},
+	{"line", "Line", false, (*csvRow).readLine, (*csvUser).lineSaid},
 	{"number_source", "Number.Source", true, into(func(r *csvRow) *NumberSource { return &r.in.Number.Source }), (*csvUser).numberSource},
 	{"number", "Number", true, into(func(r *csvRow) *E164 { return &r.in.Number.Number }), func(u *csvUser) string { return string(u.number) }},
 	{"number_prefix", "Number.Prefix", true, into(func(r *csvRow) *string { return &r.in.Number.Prefix }), func(*csvUser) string { return "" }},
 	{"service_type", "ServiceType", true, into(func(r *csvRow) *string { return &r.in.ServiceType }), func(u *csvUser) string { return u.line.Type }},
 	{"station", "Station", true, into(func(r *csvRow) *string { return &r.in.Station }), func(u *csvUser) string { return u.Station }},
-	{"applications", "Applications", true, (*csvRow).readApplications, func(u *csvUser) string { return strings.Join(u.Applications, ";") }},
+	{"applications", "Applications", true, (*csvRow).readApplications, func(u *csvUser) string { return strings.Join(u.applications, ";") }},
 	{"mac", "DeviceID", true, (*csvRow).readMAC, func(u *csvUser) string { return string(u.mac) }},
 	{"ports", "Ports", true, (*csvRow).readPorts, (*csvUser).portsUsed},
 	{"device_type", "DeviceType", true, into(func(r *csvRow) *string { return &r.in.DeviceType }), (*csvUser).deviceType},
@@ -80,6 +81,23 @@ func yes(b bool) string {
 	return "no"
 }
 
+// The values of the column line.
+const (
+	lineYes    = "yes"
+	lineNo     = "no"
+	lineShared = "shared" // with whoever has the line of that extension
+)
+
+func (r *csvRow) readLine(cell string) {
+	switch cell = strings.ToLower(cell); cell {
+	case lineYes, lineNo, lineShared:
+		r.line = cell
+		r.guided = r.guided || cell == lineYes
+	default:
+		r.look.refuse(SYS5, "Line", "not yes, no or shared")
+	}
+}
+
 func (r *csvRow) readApplications(cell string) {
 	if strings.Count(cell, ";") >= maxCodes {
 		r.look.refuse(STN2, "Applications", "more than %d entries", maxCodes)
@@ -103,31 +121,4 @@ func (r *csvRow) readPorts(cell string) {
 		return
 	}
 	r.in.Ports = n
-}
-
-// Spreadsheets take a cell that begins with one of these for a formula, and
-// one with an apostrophe before it for text.
-const formulaSigns = "=+-@\t\r"
-
-// formula reports whether a cell is, behind any apostrophes, one that a
-// spreadsheet could take for a formula.
-func formula(cell string) bool {
-	cell = strings.TrimLeft(cell, "'")
-	return cell != "" && strings.IndexByte(formulaSigns, cell[0]) >= 0
-}
-
-// escaped puts an apostrophe before what could be taken for a formula.
-func escaped(text string) string {
-	if formula(text) {
-		return "'" + text
-	}
-	return text
-}
-
-// unescaped takes one apostrophe away from before it.
-func unescaped(cell string) string {
-	if strings.HasPrefix(cell, "'") && formula(cell) {
-		return cell[1:]
-	}
-	return cell
 }

@@ -80,13 +80,14 @@ func allRows(bad []*RowError) error {
 // csvRow is a row of a file of users: what its cells say, before anything is
 // looked up.
 type csvRow struct {
-	line     int
+	at       int   // on which line of the file it begins
 	in       SetUp // but for the location and the device
 	building string
 	mac      MAC
-	guided   bool // it says more than CreateUser takes
-	broken   bool // it has not the header's columns, and its cells say nothing
-	look     door // what is wrong with the cells themselves
+	guided   bool   // it says more than CreateUser takes
+	line     string // what it says of its line, as those of an export do; "" leaves it to the others
+	broken   bool   // it has not the header's columns, and its cells say nothing
+	look     door   // what is wrong with the cells themselves
 }
 
 // readFile reads all of a file. One that can be read again is left where it
@@ -213,7 +214,7 @@ func columnNames() string {
 
 // readRow reads the cells of a row.
 func readRow(line int, columns []*csvColumn, cells []string) *csvRow {
-	row := &csvRow{line: line}
+	row := &csvRow{at: line}
 	if len(cells) != len(columns) {
 		row.broken = true
 		row.look.refuse(SYS5, "", "has %d cells, and there are %d columns", len(cells), len(columns))
@@ -230,10 +231,20 @@ func readRow(line int, columns []*csvColumn, cells []string) *csvRow {
 	if number := &row.in.Number; number.Number != "" {
 		number.Source = cmp.Or(number.Source, FromTenant)
 	}
+	says := row.in.Number != (NumberChoice{}) || row.in.ServiceType != "" || row.in.DeviceType != "" || row.mac != ""
+	if says && (row.line == lineNo || row.line == lineShared) {
+		row.look.refuse(SYS5, "Line", "is %s, and the row says what a new one is", row.line)
+	}
 	if row.in.Ports != 0 && row.mac == "" && !slices.ContainsFunc(row.look.bad, func(e *Error) bool { return e.Field == "DeviceID" }) {
 		row.look.refuse(DEV3, "Ports", "of no device: say which by its mac")
 	}
 	return row
+}
+
+// addressless reports whether the row is that of a user without an email address:
+// an export says so of one who has cleared it, and welcomes nobody.
+func (r *csvRow) addressless() bool {
+	return r.line != "" && r.in.Email == "" && r.in.NoWelcomeMail && len(r.in.Login) <= maxEmail && validEmail(r.in.Login)
 }
 
 // column names the column that a refusal of a field is about.
@@ -256,7 +267,7 @@ func (r *csvRow) column(field string) string {
 func (r *csvRow) errors(refusals []*Error) []*RowError {
 	list := make([]*RowError, len(refusals))
 	for i, e := range refusals {
-		list[i] = &RowError{Row: r.line, Column: r.column(e.Field), Err: e}
+		list[i] = &RowError{Row: r.at, Column: r.column(e.Field), Err: e}
 	}
 	return list
 }

@@ -66,7 +66,7 @@ func ExampleDirectory_Review() {
 	// service 7000 associated, user Zoë O'Brien
 	// station package Standard taken, user Zoë O'Brien
 	// order for Connect Pro placed
-	// 2500 1000 [Billing starts when the added users are activated.]
+	// 2500 1000 [Billing starts on activation.]
 }
 
 // Several operations succeed together, or leave nothing.

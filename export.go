@@ -46,10 +46,13 @@ func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 // exported is what the row of each user says.
 func (f found) exported() {
 	f.place()
+	f.to(stationPoolsTable.Key(), "station")
 	f.to(extensionsByMain, "id")
 	line := f.to(associationsByPrimary, "id").to(servicesTable.Key(), "service_id")
 	line.to(numbersTable.Key(), "number")
 	line.to(devicesTable.Key(), "device_id")
+	line.to(serviceTypesTable.Key(), "type")
+	line.users()
 }
 
 // csvUser is a user as a row of a file says it.
@@ -61,6 +64,11 @@ type csvUser struct {
 	number   E164    // of the line, or the one that it waits for
 	mac      MAC     // of the device that carries the line, or ""
 	ports    int64
+	phoneOf  UserID // who has that device
+	shared   bool   // the row of another user says the line
+	// applications are those that station and line include: others come with
+	// services that the row does not say.
+	applications []string
 }
 
 func exportedUser(ctx context.Context, t *tx, u *User) (*csvUser, error) {
@@ -76,11 +84,76 @@ func exportedUser(ctx context.Context, t *tx, u *User) (*csvUser, error) {
 		return nil, err
 	}
 	line, err := t.primaryOf(ctx, u.ID)
-	if err != nil || line == nil {
-		return row, err
+	if err != nil {
+		return nil, err
 	}
-	row.line = *line
-	return row, row.carried(ctx, t)
+	if line != nil {
+		row.line = *line
+		if err := row.carried(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	if err := row.entitled(ctx, t); err != nil {
+		return nil, err
+	}
+	return row, row.share(ctx, t)
+}
+
+// share leaves a line that is the primary one of several users to the row of one
+// of them: of him who has its phone, else of the first who is active.
+func (row *csvUser) share(ctx context.Context, t *tx) error {
+	if row.line.ID.IsZero() {
+		return nil
+	}
+	with, err := t.usersOf(ctx, row.line.ID)
+	if err != nil {
+		return err
+	}
+	says := row.User
+	for _, a := range with {
+		if !a.Primary() {
+			continue
+		}
+		u, err := t.user(ctx, a.UserID)
+		if err != nil {
+			return err
+		}
+		if before(u.ID == row.phoneOf, says.ID == row.phoneOf, before(u.State == UserActive, says.State == UserActive, u.ID.String() < says.ID.String())) {
+			says = u
+		}
+	}
+	if row.shared = says.ID != row.ID; row.shared {
+		row.line, row.number, row.mac, row.ports = Service{}, "", "", 0
+	}
+	return nil
+}
+
+// before reports whether what is so comes before what is not; where both are the
+// same, the rest decides.
+func before(a, b, otherwise bool) bool {
+	if a != b {
+		return a
+	}
+	return otherwise
+}
+
+// entitled adds the applications that an import of the row can enable.
+func (row *csvUser) entitled(ctx context.Context, t *tx) error {
+	if len(row.Applications) == 0 {
+		return nil
+	}
+	typ, err := t.serviceType(ctx, row.line.Type)
+	if err != nil {
+		return err
+	}
+	var pool *StationPool
+	if row.Station != "" {
+		if pool, err = t.stationPool(ctx, row.Station); err != nil {
+			return err
+		}
+	}
+	row.applications = entitledTo(row.Applications, pool, typ)
+	return nil
 }
 
 // carried adds the number and the device of the user's line.
@@ -99,7 +172,7 @@ func (row *csvUser) carried(ctx context.Context, t *tx) error {
 	if err != nil {
 		return err
 	}
-	row.mac, row.ports = dev.MAC, dev.PortsUsed
+	row.mac, row.ports, row.phoneOf = dev.MAC, dev.PortsUsed, dev.UserID
 	return nil
 }
 
@@ -118,6 +191,14 @@ func (row *csvUser) numberSource() string {
 		return ""
 	}
 	return string(FromTenant)
+}
+
+// lineSaid is whether the user has a line, and whether another row says it.
+func (row *csvUser) lineSaid() string {
+	if row.shared {
+		return lineShared
+	}
+	return yes(!row.line.ID.IsZero())
 }
 
 // deviceType is the model of a line that no device carries.

@@ -3,6 +3,7 @@ package pbx_test
 import (
 	"cmp"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -21,7 +22,7 @@ import (
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-const exportHeader = "first_name,last_name,email,login,extension,number_source,number,number_prefix,service_type,station,applications,mac,ports," +
+const exportHeader = "first_name,last_name,email,login,extension,line,number_source,number,number_prefix,service_type,station,applications,mac,ports," +
 	"device_type,mobile,department,building,music_on_hold,sip_address,e911,activate_later,welcome_mail"
 
 func (w *world) exported(dir *pbx.Directory) string {
@@ -46,10 +47,10 @@ func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 		_, err = w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Mai", Email: "mai@example.com"}, Number: pbx.Existing("+16175550180")})
 		require.NoError(t, err)
 		want := rows(exportHeader,
-			"Bob,,bob@example.com,bob@example.com,7500,,,,,,,,,,,,,,bob@acme.example.com,no,yes,no",
-			`Ann,Lee,ann@example.com,ann@corp.example,7000,existing,'+16175550100,,PRO,STANDARD,crm;fax;softphone,00:1b:54:00:00:01,3,,`+
+			"Bob,,bob@example.com,bob@example.com,7500,no,,,,,,,,,,,,,,bob@acme.example.com,no,yes,no",
+			`Ann,Lee,ann@example.com,ann@corp.example,7000,yes,existing,'+16175550100,,PRO,STANDARD,crm;fax;softphone,00:1b:54:00:00:01,3,,`+
 				`'+16175550199,"'=HYPERLINK(""x""), ""Sales""",BOS-1,,ann@acme.example.com,yes,no,no`,
-			",Mai,mai@example.com,mai@example.com,7001,existing,'+16175550180,,,,,,,SIP softphone,,,,,mai@acme.example.com,no,no,no",
+			",Mai,mai@example.com,mai@example.com,7001,yes,existing,'+16175550180,,,,,,,SIP softphone,,,,,mai@acme.example.com,no,no,no",
 		)
 		require.Empty(t, gocmp.Diff(want, w.exported(w.dir)))
 		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Zoe", Email: "zoe@example.com"}, ServiceType: "PRO"})
@@ -93,6 +94,152 @@ func TestSYS5_AnExportGoesOnOverPagesAndGivesTheWritersError(t *testing.T) {
 	})
 }
 
+// Where a semicolon ends a cell, a spreadsheet reads the file so.
+func TestSYS5_NoCellOfAnExportIsAFormulaHoweverItIsRead(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for i, text := range texts {
+			_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: text, LastName: "x" + text, Email: fmt.Sprintf("u%d@example.com", i),
+				Extension: pbx.Extension(fmt.Sprint(7000 + i)), Mobile: "+16175550199", Department: text, MusicOnHold: text})
+			require.NoError(t, err)
+		}
+		for _, comma := range []rune{',', ';', '\t'} {
+			r := csv.NewReader(strings.NewReader(w.exported(w.dir)))
+			r.Comma, r.LazyQuotes, r.FieldsPerRecord = comma, true, -1
+			all, err := r.ReadAll()
+			require.NoError(t, err)
+			for _, cell := range slices.Concat(all...) {
+				cell = strings.TrimLeft(cell, `" `)
+				require.False(t, strings.IndexAny(cell, "=+-@\t\r\n＝＋－＠") == 0, "read by %q: %q", comma, cell)
+			}
+		}
+	})
+}
+
+func TestSYS5_WhoHasNoAddressNoLineOrNoExtensionComesBackSo(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		header := "last_name,email,login,extension,line,service_type,station,welcome_mail"
+		made, err := w.importing(rows(header,
+			"Ann,,ann@example.com,7101,yes,PRO,,no",
+			"Bob,,bob@example.com,7102,no,,STANDARD,no",
+			"Cid,cid@example.com,,,no,,,",
+			"Dan,dan@example.com,,7104,yes,,,",
+		))
+		require.NoError(t, err)
+		var got []string
+		for _, m := range made.Made {
+			main, err := w.dir.MainExtension(w.ctx, m.User.ID)
+			require.NoError(t, err)
+			got = append(got, fmt.Sprint(m.User.LastName, " ", m.User.Email, " ", m.User.Login, " ", main, " ", m.User.Station, " ", m.Service != nil))
+			read, err := w.dir.User(w.ctx, m.User.ID)
+			require.NoError(t, err)
+			require.Equal(t, m.User, read)
+		}
+		require.Equal(t, []string{
+			"Ann  ann@example.com 7101  true", "Bob  bob@example.com 7102 STANDARD false",
+			"Cid cid@example.com cid@example.com   false", "Dan dan@example.com dan@example.com 7104  true",
+		}, got)
+
+		before := dump(t, w.store)
+		_, err = w.importing(rows(header,
+			"Eve,,eve@example.com,7201,yes,PRO,,yes", // somebody without an address cannot be welcomed
+			"Fay,,,7202,no,,,no",
+			"Gus,,gus,7203,no,,,no",
+			"Hal,,hal@example.com,7204,,PRO,,no", // not the row of an export: the address was forgotten
+			"Ida,ida@example.com,,7205,no,PRO,,",
+			"Jon,jon@example.com,,,yes,,,",
+			"Kim,kim@example.com,,7207,perhaps,,,",
+			"Lea,lea@example.com,,,,,,",
+		))
+		require.ElementsMatch(t, []string{
+			"2 email USR-1", "3 email USR-1", "4 email USR-1", "4 login USR-3", "5 email USR-1", "6 line SYS-5", "7 extension USR-4", "8 line SYS-5", "9 extension USR-1",
+		}, badRows(err))
+		require.Empty(t, gocmp.Diff(before, dump(t, w.store)))
+	})
+}
+
+func TestSYS5_ALineThatSeveralHaveIsSaidOnceAndSharedAgain(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		phone := w.phone("00:1b:54:00:00:01", "Polycom VVX 450")
+		ann, err := w.dir.SetUpUser(w.ctx, w.setUp(phone.ID)) // she has the phone
+		require.NoError(t, err)
+		lineless, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Aaron", LastName: "Aay", Email: "aaron.aay@example.com", Extension: "7501"}})
+		require.NoError(t, err)
+		require.NoError(t, w.dir.DeleteService(w.ctx, lineless.Service.ID))
+		aaron := lineless.User
+		second := w.user("Zed", "Zoe", "7502") // has it too, but as a second one
+		own := w.service(second.ID, "7503")
+		for _, u := range []pbx.UserID{aaron.ID, second.ID} {
+			_, err := w.dir.Associate(w.ctx, u, ann.Service.ID)
+			require.NoError(t, err)
+		}
+		aaron.Email, aaron.Applications = "", []string{"fax"}
+		_, err = w.dir.ModifyUser(w.ctx, aaron)
+		require.NoError(t, err)
+		file := w.exported(w.dir)
+		require.Contains(t, file, "Aaron,Aay,,aaron.aay@example.com,"+string(ann.Service.DN)+",shared,,,,,,fax,,,,,,,,aaron.aay@acme.example.com,no,no,no\r\n")
+		require.Contains(t, file, ",ann@corp.example,"+string(ann.Service.DN)+",yes,existing,'"+string(ann.Service.Number))
+		require.Contains(t, file, ",zed.zoe@example.com,"+string(own.DN)+",yes,")
+
+		for _, u := range []pbx.UserID{ann.User.ID, aaron.ID, second.ID} {
+			require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u, pbx.UserOnly))
+		}
+		for _, s := range []pbx.ServiceID{ann.Service.ID, own.ID} {
+			require.NoError(t, w.dir.DeleteService(w.ctx, s))
+		}
+		made, err := w.importing(file)
+		require.NoError(t, err)
+		require.Equal(t, "Aaron", made.Made[0].User.FirstName, "in the order of the rows")
+		require.Equal(t, made.Made[1].Service.ID, made.Made[0].Service.ID)
+		require.Equal(t, ann.Service.DN, w.primary(made.Made[0].User.ID))
+		require.Equal(t, file, w.exported(w.dir))
+	})
+}
+
+func TestSYS5_WhatCannotBeSharedIsReportedOnItsRow(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		bob := w.user("Bob", "Roe", "7001")
+		line := w.service(bob.ID, "7101")
+		w.attach(line.ID, pbx.NewForeign{System: "CRM", Name: "Contacts", Link: "https://crm.example.com/1", NeedsEmail: true})
+		before := dump(t, w.store)
+		_, err := w.importing(rows("last_name,email,login,extension,line,service_type,applications,building,welcome_mail",
+			"Ann,,ann@example.com,7101,shared,,,,no", // the foreign service needs an address
+			"Cid,cid@example.com,,7001,shared,,,,",
+			"Dan,dan@example.com,,,shared,,,,",
+			"Eve,eve@example.com,,7101,shared,PRO,fax,,",
+			"Fay,fay,,7101,Shared,,,NOWHERE,",
+			"Gus,gus@example.com,,7109,yes,GOLD,,,",
+			"Hal,hal@example.com,,7109,shared,,,,", // its line's row is refused
+		))
+		require.Equal(t, []string{
+			"2 email USR-14", "3 extension SYS-5", "4 extension SYS-5", "5 line SYS-5", "5 applications STN-2", "6 building ACC-1", "6 email USR-1",
+			"7 service_type SVC-16", "8 extension SYS-5",
+		}, badRows(err))
+		require.Empty(t, gocmp.Diff(before, dump(t, w.store)))
+		_, err = w.importing(rows("last_name,email,extension,line", "Ann,ann@example.com,7101,shared"))
+		require.NoError(t, err)
+		shared, err := w.dir.ServiceUsers(w.ctx, line.ID)
+		require.NoError(t, err)
+		require.Len(t, shared, 2)
+	})
+}
+
+func TestSYS5_AnExportLeavesOutWhatComesWithOtherServices(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7500")
+		for dn, typ := range map[pbx.Extension]string{"7101": "", "7102": "PRO"} {
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: dn, DeviceType: "Cisco 8851", Type: typ})
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.dir.SetPrimary(w.ctx, u.ID, w.lookup("7101")))
+		u.Applications = []string{"fax"}
+		_, err := w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+		require.NotContains(t, w.exported(w.dir), "fax", "no import could enable it")
+		require.NoError(t, w.dir.SetPrimary(w.ctx, u.ID, w.lookup("7102")))
+		require.Contains(t, w.exported(w.dir), ",PRO,,fax,")
+	})
+}
+
 // filling is a writer that is full after so many bytes.
 type filling struct {
 	left int
@@ -107,10 +254,11 @@ func (f *filling) Write(p []byte) (int, error) {
 }
 
 // texts are names that a spreadsheet, a CSV file or a search could trip over.
-var texts = []string{"Ann", "Żółć Ünal", `O"Brien, "Bob"`, "=1+1", "'=1+1", "''+x", "-", "@home", "'Brien", "a;b", "NULL", "Ann Lee", "名前", "# no comment"}
+var texts = []string{"Ann", "Żółć Ünal", `O"Brien, "Bob"`, "=1+1", "'=1+1", "''+x", "-", "@home", "'Brien", "a;b", "NULL", "Ann Lee", "名前", "# no comment",
+	"a;=1+1", `a;"=1+1"`, "a; '=1+1;", ";-", "a;'b", "＝1+1", "＋1", "－1", "＠home", "'＝1", "a,;@b"}
 
 // person is a random user within what a row of a file can say.
-type person struct{ choices [12]uint8 }
+type person struct{ choices [14]uint8 }
 
 // setUp makes what the person is, the n-th of the world's.
 func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guided bool) {
@@ -131,6 +279,15 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 		return in, false
 	}
 	in.ServiceType, in.Station = pick(7, "PRO", "", "FREE"), pick(8, "", "STANDARD", "STANDARD")
+	if in.Station != "" {
+		in.Applications = strings.Fields(pick(10, "", "crm", "softphone crm"))
+	} else if in.ServiceType == "PRO" {
+		in.Applications = strings.Fields(pick(10, "", "fax"))
+	}
+	if c[13]%4 > 1 { // a line that can be parted with
+		in.DeviceType = "Cisco 8851"
+		return in, true
+	}
 	switch c[9] % 4 {
 	case 0:
 		in.Number = pbx.NewNumber()
@@ -138,11 +295,6 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 		in.Number = pbx.Existing(pbx.E164(fmt.Sprintf("+161755502%02d", n)))
 	case 2:
 		in.Number = pbx.Existing(pbx.E164(fmt.Sprintf("+161755503%02d", n))) // being ported in
-	}
-	if in.Station != "" {
-		in.Applications = strings.Fields(pick(10, "", "crm", "softphone crm"))
-	} else if in.ServiceType == "PRO" {
-		in.Applications = strings.Fields(pick(10, "", "fax"))
 	}
 	if c[11]%2 == 0 {
 		in.DeviceID, in.Ports = phones[n].ID, int64(1+c[11]%5)
@@ -153,6 +305,35 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 		in.Extension = ""
 	}
 	return in, true
+}
+
+// becomes makes of a user what no single act makes: one without an email address,
+// without a line, or without any extension; or with the line of another.
+func (p person) becomes(w *world, n int, made *pbx.Provisioned, lines map[pbx.UserState]pbx.ServiceID) {
+	c, u := p.choices, made.User
+	if c[12]%3 == 0 {
+		u.Email = ""
+		_, err := w.dir.ModifyUser(w.ctx, u)
+		require.NoError(w.t, err)
+	}
+	s := made.Service
+	switch {
+	case s == nil:
+		return
+	case s.Number != "" || !s.DeviceID.IsZero() || c[13]%4 == 0:
+		lines[u.State] = s.ID
+		return
+	}
+	require.NoError(w.t, w.dir.DeleteService(w.ctx, s.ID))
+	shares, there := lines[u.State]
+	switch {
+	case c[13]%4 == 1:
+		_, err := w.dir.AddExtension(w.ctx, u.ID, pbx.Extension(fmt.Sprintf("76%02d", n)))
+		require.NoError(w.t, err)
+	case there && c[13]%4 == 2:
+		_, err := w.dir.Associate(w.ctx, u.ID, shares)
+		require.NoError(w.t, err)
+	}
 }
 
 // premises is a world with what users can be given, for so many; its numbers in
@@ -238,15 +419,18 @@ func sortedRows(file string) []string { return slices.Sorted(strings.SplitSeq(fi
 func imported(t *testing.T, people []person, seed uint64) string {
 	room := len(people) + 1
 	from, phones := premises(t, room, "+161755504%02d")
+	lines := map[pbx.UserState]pbx.ServiceID{} // that somebody who comes next can share
 	for n, p := range people {
 		in, guided := p.setUp(from, n, phones)
+		made := &pbx.Provisioned{}
 		var err error
 		if guided {
-			_, err = from.dir.SetUpUser(from.ctx, in)
+			made, err = from.dir.SetUpUser(from.ctx, in)
 		} else {
-			_, err = from.dir.CreateUser(from.ctx, in.NewUser)
+			made.User, err = from.dir.CreateUser(from.ctx, in.NewUser)
 		}
 		require.NoError(t, err)
+		p.becomes(from, n, made, lines)
 	}
 	to, _ := premises(t, room, "+161755505%02d")
 	for _, n := range collect(t, from.dir.Numbers(from.ctx, pbx.NumberQuery{State: pbx.NumberAssigned})) {
@@ -272,7 +456,7 @@ func TestSYS5_ExportThenImportIntoAnEmptyTenantGivesTheSameUsers(t *testing.T) {
 		parameters := gopter.DefaultTestParametersWithSeed(seed)
 		parameters.MinSuccessfulTests, parameters.Workers, parameters.MaxSize = 60, 1, 12
 		properties := gopter.NewProperties(parameters)
-		one := gen.SliceOfN(12, gen.UInt8()).Map(func(c []uint8) person { return person{[12]uint8(c)} })
+		one := gen.SliceOfN(14, gen.UInt8()).Map(func(c []uint8) person { return person{[14]uint8(c)} })
 		properties.Property("export, then import: the same", prop.ForAll(func(people []person) string {
 			return imported(t, people[:min(len(people), 20)], uint64(seed))
 		}, gen.SliceOf(one)))

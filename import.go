@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +12,7 @@ import (
 // Import is what an import made.
 type Import struct {
 	// Made is what each row made, in their order. There is no Service where the
-	// row says no more than CreateUser takes.
+	// row says no more than CreateUser takes, or that there is none.
 	Made []*Provisioned
 }
 
@@ -27,12 +28,16 @@ func WithProgress(tell func(looked, all int)) ImportOption {
 }
 
 // ImportUsers creates the users in a CSV file, one a row, each as SetUpUser or,
-// where the row says no more than that takes, CreateUser would; all of them, or
-// none (SYS-5). In a batch or a review it is a part of that. docs/import.md
+// where the row says no more than that takes, CreateUser would; the rows of an export
+// also make users without an email address, a line or an extension, and users who
+// share a line. All of them, or none (SYS-5). In a batch or a review it is a part of that. docs/import.md
 // describes the file: UTF-8, up to 16 MiB and 10,000 rows, the first row names
 // the columns. All of it is read first; a reader that can seek is put back to
 // where it was, for the function of a batch or a review may be run again, and
 // others should be made in that function.
+//
+// Rows that share a line are looked at behind all others, so that one may come before
+// the row that makes the line.
 //
 // Where asking the store is a trip, 500 rows at a time are looked up in three, and
 // one more begins and ends the import, whatever the number of rows. Only a user
@@ -60,11 +65,14 @@ func (d *Directory) ImportUsers(ctx context.Context, r io.Reader, opts ...Import
 	}
 	var made *Import
 	err = d.change(ctx, "ImportUsers", nil, func(t *tx) error {
-		im.tx, im.made, im.bad, im.refused = t, nil, nil, make(map[claimOfRow]int)
+		im.tx, im.made, im.bad, im.refused = t, make(map[*csvRow]*Provisioned), nil, make(map[claimOfRow]int)
 		if err := im.run(ctx); err != nil {
 			return err
 		}
-		made = &Import{Made: im.made}
+		made = &Import{}
+		for _, row := range im.rows {
+			made.Made = append(made.Made, im.made[row])
+		}
 		return nil
 	})
 	return made, err
@@ -76,7 +84,7 @@ type importing struct {
 	rows []*csvRow
 	tell func(looked, all int)
 
-	made    []*Provisioned
+	made    map[*csvRow]*Provisioned
 	bad     []*RowError
 	refused map[claimOfRow]int // what refused rows want to have, and their lines
 }
@@ -88,7 +96,7 @@ const chunk = 500
 // what the ones before it took; and refuses all if one is bad.
 func (im *importing) run(ctx context.Context) error {
 	looked := 0
-	for rows := range slices.Chunk(im.rows, chunk) {
+	for rows := range inTurn(im.rows) {
 		if err := im.readAhead(ctx, rows); err != nil {
 			return err
 		}
@@ -103,7 +111,23 @@ func (im *importing) run(ctx context.Context) error {
 			im.progress(looked)
 		}
 	}
+	slices.SortStableFunc(im.bad, func(a, b *RowError) int { return a.Row - b.Row })
 	return allRows(im.bad)
+}
+
+// inTurn yields the rows that are looked up together. Those that share a line come
+// behind all others, wherever the row is that makes it.
+func inTurn(rows []*csvRow) iter.Seq[[]*csvRow] {
+	return func(yield func([]*csvRow) bool) {
+		for _, shared := range []bool{false, true} {
+			part := slices.DeleteFunc(slices.Clone(rows), func(r *csvRow) bool { return (r.line == lineShared) != shared })
+			for some := range slices.Chunk(part, chunk) {
+				if !yield(some) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // progress tells how far it is. A call of the Directory from there would wait
@@ -122,18 +146,18 @@ func (im *importing) row(ctx context.Context, row *csvRow) error {
 		if err := im.named(ctx, row, &in, &look); err != nil {
 			return err
 		}
-		made, err := im.provision(ctx, in, row.guided)
+		made, err := im.provision(ctx, in, row)
 		if err := look.take(err); err != nil {
 			return err
 		}
-		im.made = append(im.made, made)
+		im.made[row] = made
 		im.besideRefused(row, &look)
 	}
 	if len(look.bad) > 0 {
 		im.bad = append(im.bad, row.errors(look.bad)...)
 		for _, c := range row.claims() {
 			if _, earlier := im.refused[c.claimOfRow]; !earlier {
-				im.refused[c.claimOfRow] = row.line
+				im.refused[c.claimOfRow] = row.at
 			}
 		}
 	}
@@ -165,22 +189,6 @@ func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) erro
 	return nil
 }
 
-// provision makes a user as SetUpUser does, or as CreateUser does.
-func (t *tx) provision(ctx context.Context, in SetUp, guided bool) (*Provisioned, error) {
-	if !guided {
-		row, err := t.createUser(ctx, &in.NewUser)
-		if err != nil {
-			return nil, err
-		}
-		return &Provisioned{User: copyOf(row)}, nil
-	}
-	s := setUp{tx: t, in: in, read: true}
-	if err := s.look(ctx); err != nil {
-		return nil, err
-	}
-	return s.stage(), nil
-}
-
 // claimOfRow is something that only one can have.
 type claimOfRow struct {
 	code  Code
@@ -205,7 +213,7 @@ func (r *csvRow) claims() []rowClaim {
 		{claimOfRow{NUM2, string(r.in.Number.Number)}, "Number", "number"},
 		{claimOfRow{DEV2, string(r.mac)}, "DeviceID", "device"},
 	}
-	return slices.DeleteFunc(list, func(c rowClaim) bool { return c.value == "" })
+	return slices.DeleteFunc(list, func(c rowClaim) bool { return c.value == "" || c.code == EXT2 && r.line == lineShared })
 }
 
 // besideRefused refuses what an earlier row wants too that was refused for

@@ -19,7 +19,22 @@ func (im *importing) readAhead(ctx context.Context, rows []*csvRow) error {
 	if err := im.load(ctx, im.holders(named)...); err != nil {
 		return err
 	}
-	return im.foresee(ctx, func(a *ahead) { im.choices(a, rows) })
+	return im.foresee(ctx, func(a *ahead) {
+		im.choices(a, rows)
+		im.shared(a, rows)
+	})
+}
+
+// shared plans to read what sharing the lines of rows looks at.
+func (im *importing) shared(a *ahead, rows []*csvRow) {
+	for _, row := range rows {
+		entry, _ := im.entries[string(im.encode(im.keyed(extensionsTable.Key(), string(row.in.Extension))))].rec.(*DialEntry)
+		if row.line == lineShared && entry != nil {
+			a.service(entry.ServiceID).to(serviceTypesTable.Key(), "type")
+			a.get(foreignByLine, entry.ServiceID) // of a line that is only staged, too
+			a.usersOf(entry.ServiceID)
+		}
+	}
 }
 
 // keyed is the key of a record, behind the tenant where the index begins with

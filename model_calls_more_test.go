@@ -198,9 +198,9 @@ func (p *played) callPerson(ctx context.Context, dir *pbx.Directory, c model.Cal
 func fileOf(rows []model.ImportRow) string {
 	var file strings.Builder
 	w := csv.NewWriter(&file)
-	lines := [][]string{{"first_name", "last_name", "email", "login", "extension", "service_type", "building"}}
+	lines := [][]string{{"first_name", "last_name", "email", "login", "extension", "service_type", "building", "line", "welcome_mail"}}
 	for _, r := range rows {
-		lines = append(lines, []string{r.FirstName, r.LastName, r.Email, r.Login, string(r.Extension), r.ServiceType, r.Building})
+		lines = append(lines, []string{r.FirstName, r.LastName, r.Email, r.Login, string(r.Extension), r.ServiceType, r.Building, r.Line, r.WelcomeMail})
 	}
 	if err := w.WriteAll(lines); err != nil {
 		panic(err)

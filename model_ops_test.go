@@ -239,9 +239,13 @@ func importUsers(d draw, in model.Handle) model.Op {
 	var o model.ImportUsers
 	for range 1 + d.Intn(3) {
 		o.Rows = append(o.Rows, model.ImportRow{
-			FirstName: d.text("Ann", "Bo"), LastName: d.text("Lee", "Day"), Email: d.email(in),
-			Login:     rarely(d, 4, d.email(in)),
-			Extension: rarely(d, 2, d.extension(in)), ServiceType: rarely(d, 2, d.serviceType()), Building: rarely(d, 3, d.building(in))})
+			FirstName: d.text("Ann", "Bo"), LastName: d.text("Lee", "Day"), Email: d.email(in), Login: rarely(d, 4, d.email(in)),
+			Extension: rarely(d, 2, d.extension(in)), ServiceType: rarely(d, 2, d.serviceType()), Building: rarely(d, 3, d.building(in)),
+			Line: rarely(d, 3, good(d, []string{"yes", "no"}, []string{"maybe"})), WelcomeMail: rarely(d, 3, "yes", "no"),
+		})
+		if r := &o.Rows[len(o.Rows)-1]; d.one(5) { // as an export says it of a user who has no address any more
+			r.Email, r.Login, r.Line, r.WelcomeMail = "", d.email(in), oneOf(d, "yes", "no"), "no"
+		}
 	}
 	return o
 }

@@ -176,6 +176,11 @@ var systemBugs = []seededBug{
 		`if looked++; BUG && len(im.bad) > 0 {
 				return allRows(im.bad)
 			}`},
+	{"SYS-5", "who had no line comes back with one", "import_line.go",
+		`case lineNo:`,
+		`case either(BUG, "none", lineNo):`},
+	{"SYS-5", "a line that two have is exported twice", "export.go",
+		`if row.shared = says.ID != row.ID; row.shared {`, ``},
 	{"SYS-5", "an export holds formulas", "export.go",
 		`cells[i] = escaped(csvColumns[i].write(row))`,
 		`cells[i] = either(BUG, csvColumns[i].write(row), escaped(csvColumns[i].write(row)))`},

@@ -1,6 +1,7 @@
 package pbx_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -147,7 +148,7 @@ func TestORD2_BillingStartsTodayOrOnActivation(t *testing.T) {
 			_, err := dir.SetUpUser(w.ctx, newcomer("cid"))
 			return err
 		})
-		require.Equal(t, []string{"Billing starts on 2026-03-02.", "Billing starts when the added users are activated."}, r.NextInvoice())
+		require.Equal(t, []string{"Billing starts on 2026-03-02.", "Billing starts on activation."}, r.NextInvoice())
 		require.NoError(t, r.Commit(w.ctx))
 		orders := collect(t, w.dir.Orders(w.ctx, 0))
 		require.Equal(t, w.clock, orders[0].BillingFrom)
@@ -164,6 +165,31 @@ func TestORD2_BillingStartsTodayOrOnActivation(t *testing.T) {
 				require.NoError(t, err)
 				require.True(t, w.lastOrder().BillingFrom.IsZero())
 			}
+		}
+	})
+}
+
+func TestORD2_TheNextInvoiceSaysWhenBillingStartsAndEnds(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.fibre()
+		s := w.service(pbx.UserID{}, "7101")
+		s.Type = "PRO"
+		_, err := w.dir.ModifyService(w.ctx, s)
+		require.NoError(t, err)
+		today := w.clock.Format(time.DateOnly)
+		for want, run := range map[string]func(dir *pbx.Directory) error{
+			"[]": func(dir *pbx.Directory) error {
+				return second(dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Al", Email: "al@example.com", Extension: "7501"}))
+			},
+			"[Billing starts on activation.]": func(dir *pbx.Directory) error { // the provider has something to do first
+				return second(dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceType: "Cisco 8851", Type: "FIBRE"}))
+			},
+			"[Billing starts on " + today + ".]": func(dir *pbx.Directory) error {
+				return second(dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceType: "Cisco 8851", Type: "PRO"}))
+			},
+			"[Billing ends on " + today + ".]": func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, s.ID) },
+		} {
+			require.Equal(t, want, fmt.Sprint(w.review(w.dir, run).NextInvoice()))
 		}
 	})
 }

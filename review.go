@@ -79,20 +79,29 @@ func (r *Review) OneTime() Money {
 	return sum
 }
 
-// NextInvoice says when the billing of each kind of order starts (ORD-2): one
-// sentence for each, none where nothing is ordered.
+// NextInvoice says when the billing of each kind of order starts or ends (ORD-2):
+// one sentence for each, none where nothing is ordered. On activation is that of
+// a pending user or a service added for later, and, where a type takes something of
+// the provider, when that is done.
 func (r *Review) NextInvoice() []string {
-	var lines []string
+	var sentences []string
 	for _, o := range r.Orders {
-		line := "Billing starts when the added users are activated."
-		if !o.BillingFrom.IsZero() {
-			line = "Billing starts on " + o.BillingFrom.Format(time.DateOnly) + "."
-		}
-		if !slices.Contains(lines, line) {
-			lines = append(lines, line)
+		if s := o.nextInvoice(); !slices.Contains(sentences, s) {
+			sentences = append(sentences, s)
 		}
 	}
-	return lines
+	return sentences
+}
+
+func (o *Order) nextInvoice() string {
+	day := o.BillingFrom.Format(time.DateOnly)
+	switch {
+	case o.BillingFrom.IsZero():
+		return "Billing starts on activation."
+	case !slices.ContainsFunc(o.lines, func(l *OrderLine) bool { return l.Quantity > 0 }):
+		return "Billing ends on " + day + "."
+	}
+	return "Billing starts on " + day + "."
 }
 
 // StaleReview refuses a commit because something changed meanwhile. Fresh is

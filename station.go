@@ -261,15 +261,19 @@ func (t *tx) dropApplications(ctx context.Context, u *User) (gone []string, err 
 	if err != nil {
 		return nil, err
 	}
-	var kept []string
-	for _, a := range u.Applications {
+	kept := entitledTo(u.Applications, pool, types...)
+	gone = slices.DeleteFunc(slices.Clone(u.Applications), func(a string) bool { return slices.Contains(kept, a) })
+	u.Applications = kept
+	return gone, nil
+}
+
+// entitledTo are those of some applications that a station or types include.
+func entitledTo(applications []string, pool *StationPool, types ...*ServiceType) (kept []string) {
+	for _, a := range applications {
 		var look door
 		if look.included([]string{a}, pool, types...); look.bad == nil {
 			kept = append(kept, a)
-		} else {
-			gone = append(gone, a)
 		}
 	}
-	u.Applications = kept
-	return gone, nil
+	return kept
 }

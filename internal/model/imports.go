@@ -16,6 +16,7 @@ type ImportRow struct {
 	FirstName, LastName, Email, Login string
 	Extension                         pbx.Extension
 	ServiceType, Building             string
+	Line, WelcomeMail                 string // yes, no, or not said
 }
 
 // first refuses a file that is no text, before anything else is looked at.
@@ -63,10 +64,23 @@ func (r ImportRow) do(x *step) {
 	case r.Building != "":
 		x.missing("LocationID")
 	}
-	if r.ServiceType != "" {
+	p.NoMail = r.WelcomeMail == "no"
+	said := r.Line == "yes" || r.Line == "no"
+	addressless := said && p.NoMail && r.Email == "" && emailForm.MatchString(r.Login)
+	if addressless {
+		p.Email = r.Login
+	}
+	if !said && r.Line != "" || r.Line == "no" && r.ServiceType != "" {
+		x.invalid(pbx.SYS5, "Line")
+	}
+	switch {
+	case r.Line != "no" && (r.ServiceType != "" || r.Line == "yes"):
 		SetUpUser{Person: p, Extension: r.Extension, ServiceType: r.ServiceType}.do(x)
-	} else {
-		CreateUser{Person: p, Extension: r.Extension}.do(x)
+	default:
+		CreateUser{Person: p, Extension: r.Extension}.create(x, r.Line != "no")
+	}
+	if addressless && len(x.bad) == 0 {
+		x.t.user(x.handle("u")).Email = ""
 	}
 }
 

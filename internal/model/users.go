@@ -109,19 +109,25 @@ type CreateUser struct {
 	Extension pbx.Extension
 }
 
-func (o CreateUser) do(x *step) {
+func (o CreateUser) do(x *step) { o.create(x, true) }
+
+// create makes the user, who needs an extension or does not.
+func (o CreateUser) create(x *step, needs bool) {
 	u := x.newUser(o.Person)
-	if o.Extension == "" {
-		x.invalid(pbx.USR1, "Extension")
-	} else {
+	switch {
+	case o.Extension != "":
 		x.takeExtension("Extension", o.Extension, x.t.location(u.Location))
+	case needs:
+		x.invalid(pbx.USR1, "Extension")
 	}
 	u.SIPAddress = x.address(o.SIPAddress, u.Login, o.Extension, u.ID)
 	if len(x.bad) > 0 {
 		return
 	}
 	x.welcome(u, o.Person, o.Extension)
-	x.t.Entries = append(x.t.Entries, &Entry{Digits: o.Extension, User: u.ID, MainOf: u.ID})
+	if o.Extension != "" {
+		x.t.Entries = append(x.t.Entries, &Entry{Digits: o.Extension, User: u.ID, MainOf: u.ID})
+	}
 }
 
 // ModifyUser is the method of that name, on a user as he is; Stale, on one as

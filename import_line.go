@@ -1,0 +1,143 @@
+package pbx
+
+import (
+	"context"
+	"slices"
+)
+
+// provision makes a user as SetUpUser does, or as CreateUser does; or, where the
+// row is one that an export says, without an email address, without a line, or
+// with one that is there.
+func (t *tx) provision(ctx context.Context, in SetUp, row *csvRow) (*Provisioned, error) {
+	if !row.guided && row.line == "" {
+		u, err := t.createUser(ctx, &in.NewUser)
+		if err != nil {
+			return nil, err
+		}
+		return &Provisioned{User: copyOf(u)}, nil
+	}
+	if row.addressless() {
+		in.Email = in.Login // as if it was cleared behind
+	}
+	s := setUp{tx: t, in: in, read: true}
+	look, stage := s.look, s.stage
+	switch row.line {
+	case lineNo:
+		look, stage = s.lookAlone, s.stageAlone
+	case lineShared:
+		shared := sharing{setUp: &s, email: row.in.Email}
+		look, stage = shared.look, shared.stage
+	}
+	if err := look(ctx); err != nil {
+		return nil, err
+	}
+	s.user.Email = row.in.Email
+	return stage(), nil
+}
+
+// lookAlone reads and checks everything of a user without a line, who may have
+// no extension either.
+func (s *setUp) lookAlone(ctx context.Context) error {
+	var look door
+	user, at, err := s.newUser(ctx, &s.in.NewUser, &look)
+	if err != nil {
+		return err
+	}
+	s.user = user
+	if s.in.Extension != "" {
+		if err := look.take(s.takeExtension(ctx, "Extension", s.in.Extension, at)); err != nil {
+			return err
+		}
+	}
+	if err := s.lookAddress(ctx, user, s.in.SIPAddress, s.in.Extension, &look); err != nil {
+		return err
+	}
+	if err := s.lookStation(ctx, &look); err != nil {
+		return err
+	}
+	return look.err()
+}
+
+// stageAlone writes what lookAlone found right.
+func (s *setUp) stageAlone() *Provisioned {
+	s.addUser(s.user, &s.in.NewUser, s.in.Extension)
+	if s.in.Extension != "" {
+		s.enterDialPlan(&DialEntry{Digits: s.in.Extension, UserID: s.user.ID, MainOf: s.user.ID})
+	}
+	if s.pool != nil {
+		s.takeStation(s.pool, s.user)
+	}
+	return &Provisioned{User: copyOf(s.user)}
+}
+
+// sharing is the set-up of a user whose line is there: that of his extension.
+type sharing struct {
+	*setUp
+	email  string
+	shared *Service
+	with   []*User
+}
+
+// look reads and checks everything before anything is staged.
+func (s *sharing) look(ctx context.Context) error {
+	var look door
+	user, home, err := s.newUser(ctx, &s.in.NewUser, &look)
+	if err != nil {
+		return err
+	}
+	s.user = user
+	if err := s.lookShared(ctx, home, &look); err != nil {
+		return err
+	}
+	if err := s.lookAddress(ctx, user, s.in.SIPAddress, s.in.Extension, &look); err != nil {
+		return err
+	}
+	if s.shared != nil {
+		s.in.ServiceType = s.shared.Type
+		if s.line.typ, err = s.serviceType(ctx, s.shared.Type); err != nil {
+			return err
+		}
+	}
+	if err := s.lookStation(ctx, &look); err != nil {
+		return err
+	}
+	return look.err()
+}
+
+// lookShared finds the line, and checks what associating it does (SVC-4).
+func (s *sharing) lookShared(ctx context.Context, home *Location, look *door) error {
+	entry, err := one[*DialEntry](ctx, s.tx, extensionsTable.Key(), s.tenantID, string(s.in.Extension))
+	switch {
+	case err != nil:
+		return err
+	case s.in.Extension == "":
+		look.refuse(SYS5, "Extension", "is missing: it says which line is shared")
+		return nil
+	case entry == nil || entry.ServiceID.IsZero():
+		look.refuse(SYS5, "Extension", "there is no line with it that could be shared")
+		return nil
+	}
+	if s.shared, err = s.service(ctx, entry.ServiceID); err != nil {
+		return err
+	}
+	if s.with, err = s.othersOf(ctx, s.shared.ID, UserID{}); err != nil {
+		return err
+	}
+	if err := look.take(s.clearOfEmergency("Extension", s.shared.DN, home)); err != nil {
+		return err
+	}
+	as := *s.user
+	as.Email = s.email
+	return look.take(s.unmetBy(ctx, s.shared.ID, &as))
+}
+
+// stage writes what look found right.
+func (s *sharing) stage() *Provisioned {
+	s.addUser(s.user, &s.in.NewUser, s.shared.DN)
+	if s.pool != nil {
+		s.takeStation(s.pool, s.user)
+	}
+	s.associate(seat{user: s.user, slot: 1, primary: true}, s.shared)
+	s.servedBy(s.shared, s.with, append(slices.Clone(s.with), s.user))
+	return &Provisioned{User: copyOf(s.user), Service: copyOf(s.shared)}
+}
