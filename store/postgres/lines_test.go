@@ -32,7 +32,7 @@ func nest(store *postgres.Store, w *schematest.World, depth int) error {
 		return err
 	}
 	if depth == 2 {
-		return store.Update(ctx, w.Tenant(), func(tx pbx.Writer) error { return read(tx) })
+		return store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error { return read(tx) })
 	}
 	return store.View(ctx, read)
 }
