@@ -3,10 +3,6 @@ package sqlite_test
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,30 +28,7 @@ func TestChecksRefuse(t *testing.T) {
 	require.NoError(t, w.store.Check(t.Context()))
 }
 
-// Every CHECK with a name is refused somewhere above.
-func TestEveryNamedCheckIsTested(t *testing.T) {
-	for _, m := range regexp.MustCompile(`CONSTRAINT (\w+) CHECK`).FindAllStringSubmatch(migrations(t), -1) {
-		tested := strings.HasSuffix(m[1], "_list") // by raw statements
-		for _, b := range schematest.Broken {
-			tested = tested || b.Constraint == m[1]
-		}
-		require.True(t, tested, m[1])
-	}
-}
-
-// migrations is the text of all of them.
-func migrations(t *testing.T) string {
-	t.Helper()
-	files, err := fs.Glob(sqlite.Migrations(), "*.sql")
-	require.NoError(t, err)
-	var all strings.Builder
-	for _, name := range files {
-		text, err := fs.ReadFile(sqlite.Migrations(), name)
-		require.NoError(t, err)
-		all.Write(text)
-	}
-	return all.String()
-}
+func TestEveryNamedCheckIsTested(t *testing.T) { schematest.EveryNamedCheck(t, sqlite.Migrations()) }
 
 // cause is what the engine said.
 func cause(err error) string {
@@ -135,13 +108,7 @@ func TestEveryForeignKeyIsTested(t *testing.T) {
 			want = append(want, table.Name+"("+columns+")")
 		}
 	}
-	var got []string
-	for key := range schematest.Dangling {
-		got = append(got, key)
-	}
-	slices.Sort(want)
-	slices.Sort(got)
-	require.Equal(t, want, got)
+	schematest.EveryForeignKey(t, want)
 }
 
 // What others point at stays.
