@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/pgtest"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/postgres"
@@ -129,7 +130,7 @@ func (o *original) onDisk(t *testing.T) *replica {
 
 // database copies the original into a database of its own.
 func (o *original) database(t *testing.T) (dsn string) {
-	return cloned(t, "everything", func(dsn string) error {
+	return pgtest.Clone(t, "everything", func(dsn string) error {
 		store, err := postgres.Open(o.ctx, dsn)
 		if err != nil {
 			return err
