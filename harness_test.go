@@ -31,7 +31,9 @@ var stores = map[string]func(t testing.TB) pbx.Store{
 }
 
 // storesVariable names the stores to test over, separated by commas; without it
-// all are. Tests of one store alone use the memory store, which is always there.
+// all are. It chooses for the tests that run over stores, and for no other: those
+// about one store use that, be it named or not, and those about none the memory
+// store, which is always there.
 const storesVariable = "PBX_TEST_STORES"
 
 // chosen reports whether a store is to be tested over.

@@ -36,15 +36,7 @@ func init() {
 }
 
 // freshDatabase is the DSN of a database with the schema and nothing in it.
-func freshDatabase(t testing.TB) string { return cloned(t, "empty", makeSchema) }
-
-// cloned is pgtest.Clone where PostgreSQL is to be tested over.
-func cloned(t testing.TB, name string, prepare func(dsn string) error) string {
-	if !chosen("postgres") {
-		t.Skip(storesVariable + " leaves PostgreSQL out")
-	}
-	return pgtest.Clone(t, name, prepare)
-}
+func freshDatabase(t testing.TB) string { return pgtest.Clone(t, "empty", makeSchema) }
 
 // onServer opens the store in a database.
 func onServer(t testing.TB, dsn string) pbx.Store {
@@ -69,7 +61,7 @@ var originals atomic.Int64
 func prepareDatabase(t *testing.T) (o *original, database func(t *testing.T) (dsn string)) {
 	name := fmt.Sprint("original ", originals.Add(1))
 	database = func(inner *testing.T) string {
-		return cloned(inner, name, func(dsn string) error {
+		return pgtest.Clone(inner, name, func(dsn string) error {
 			store, err := postgres.Open(context.Background(), dsn)
 			require.NoError(t, err)
 			o = prepareOriginal(t, store)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,7 +117,7 @@ func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 // act does one thing in one tenant.
 func (w *worker) act(ctx context.Context, name string) error {
 	pool, porting := w.support.In(w.Large[0]), w.support.In(w.Large[1])
-	any := w.support.In(pick(w.Rand, append(w.Small, w.Large...)))
+	any := w.support.In(pick(w.Rand, slices.Concat(w.Small, w.Large)))
 	in := pbx.SetUp{NewUser: pbx.NewUser{FirstName: name, Email: name + "@example.com", NoWelcomeMail: true}, ServiceType: "PRO"}
 	switch w.IntN(10) {
 	case 0, 1, 2: // the last licence is given once

@@ -15,9 +15,9 @@ func BenchmarkFetch(b *testing.B) {
 	w := schematest.New(b, store)
 	users, associations := new(pbx.User).Table(), new(pbx.Association).Table()
 	reads := []pbx.Read{
-		{Query: pbx.Query{Index: users.Key(), Equal: []any{w.Tenant()}}},
-		{Query: pbx.Query{Index: associations.Key(), Equal: []any{w.Tenant()}}, Of: 1, Column: 1},
-		{Query: pbx.Query{Index: new(pbx.Service).Table().Key(), Equal: []any{w.Tenant()}}, Of: 2, Column: 2},
+		{Query: pbx.Query{Index: users.Key(), Equal: []any{w.Tenant.ID}}},
+		{Query: pbx.Query{Index: associations.Key(), Equal: []any{w.Tenant.ID}}, Of: 1, Column: 1},
+		{Query: pbx.Query{Index: new(pbx.Service).Table().Key(), Equal: []any{w.Tenant.ID}}, Of: 2, Column: 2},
 	}
 	for b.Loop() {
 		_, err := store.Fetch(ctx, reads...)

@@ -3,10 +3,6 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,30 +36,7 @@ func TestChecksRefuse(t *testing.T) {
 	}
 }
 
-// Every CHECK with a name is refused somewhere above.
-func TestEveryNamedCheckIsTested(t *testing.T) {
-	for _, m := range regexp.MustCompile(`CONSTRAINT (\w+) CHECK`).FindAllStringSubmatch(migrations(t), -1) {
-		tested := strings.HasSuffix(m[1], "_list") // by raw statements
-		for _, b := range schematest.Broken {
-			tested = tested || b.Constraint == m[1]
-		}
-		require.True(t, tested, m[1])
-	}
-}
-
-// migrations is the text of all of them.
-func migrations(t *testing.T) string {
-	t.Helper()
-	files, err := fs.Glob(postgres.Migrations(), "*.sql")
-	require.NoError(t, err)
-	var all strings.Builder
-	for _, name := range files {
-		text, err := fs.ReadFile(postgres.Migrations(), name)
-		require.NoError(t, err)
-		all.Write(text)
-	}
-	return all.String()
-}
+func TestEveryNamedCheckIsTested(t *testing.T) { schematest.EveryNamedCheck(t, postgres.Migrations()) }
 
 // Records cannot even say these.
 func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
@@ -108,13 +81,7 @@ func TestEveryForeignKeyIsTested(t *testing.T) {
 	want := texts(t, connect(t, fresh(t)), `SELECT r.relname || '(' || (SELECT string_agg(a.attname, ', ' ORDER BY k.n)
 		FROM unnest(c.conkey) WITH ORDINALITY k(at, n) JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.at) || ')'
 		FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid WHERE c.contype = 'f' AND c.connamespace = 'pbx'::regnamespace`)
-	var got []string
-	for key := range schematest.Dangling {
-		got = append(got, key)
-	}
-	slices.Sort(want)
-	slices.Sort(got)
-	require.Equal(t, want, got)
+	schematest.EveryForeignKey(t, want)
 }
 
 // What others point at stays.

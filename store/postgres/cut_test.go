@@ -71,7 +71,7 @@ func TestUpdatesAreCutAtEachMessage(t *testing.T) {
 					seq := int64(1000*int(how) + n + 1000)
 					c.proxy.Reset()
 					c.proxy.CutAt(n, how)
-					err := c.store.Update(ctx, c.Tenant(), func(w pbx.Writer) error {
+					err := c.store.Update(ctx, c.Tenant.ID, func(w pbx.Writer) error {
 						for range reads {
 							got, err := w.Get(ctx, keyOf(c.Event(seq)))
 							if err != nil {
@@ -174,7 +174,7 @@ func TestAServerThatWasRestarted(t *testing.T) {
 					return err
 				})
 			}))
-			require.NoError(t, c.store.Update(ctx, c.Tenant(), func(w pbx.Writer) error {
+			require.NoError(t, c.store.Update(ctx, c.Tenant.ID, func(w pbx.Writer) error {
 				_, err := w.Get(ctx, tenantKey)
 				return err
 			}))
@@ -189,7 +189,7 @@ func TestAServerThatWasRestarted(t *testing.T) {
 	admin := connect(t, c.dsn(t))
 	_, err := admin.Exec(ctx, end)
 	require.NoError(t, err)
-	require.NoError(t, c.store.Update(ctx, c.Tenant(), func(w pbx.Writer) error {
+	require.NoError(t, c.store.Update(ctx, c.Tenant.ID, func(w pbx.Writer) error {
 		return w.Apply(ctx, c.log(5001))
 	}))
 	_, err = admin.Exec(ctx, end)
@@ -203,7 +203,7 @@ func TestAServerThatWasRestarted(t *testing.T) {
 	})
 	require.ErrorIs(t, err, pbx.ErrStorage)
 	require.ErrorContains(t, err, "the server cannot be reached")
-	require.ErrorIs(t, c.store.Update(ctx, c.Tenant(), func(w pbx.Writer) error { return w.Apply(ctx, c.log(5002)) }), pbx.ErrStorage)
+	require.ErrorIs(t, c.store.Update(ctx, c.Tenant.ID, func(w pbx.Writer) error { return w.Apply(ctx, c.log(5002)) }), pbx.ErrStorage)
 	c.proxy.Refuse(false)
 	works()
 	require.True(t, c.logged(t, 5001))
@@ -225,11 +225,11 @@ func TestAContextThatEndsWithTheCommit(t *testing.T) {
 	// its caller goes away.
 	holder := connect(t, c.dsn(t))
 	tx := begin(t, holder)
-	_, err := tx.Exec(ctx, "INSERT INTO pbx.locations SELECT $1, $2, 1, 'B', '', '', '', '', '', '', ''", c.Tenant(), [16]byte(c.Location(7).ID))
+	_, err := tx.Exec(ctx, "INSERT INTO pbx.locations SELECT $1, $2, 1, 'B', '', '', '', '', '', '', ''", c.Tenant.ID, [16]byte(c.Location(7).ID))
 	require.NoError(t, err)
 	done := make(chan error, 1)
 	go func() {
-		done <- c.store.Update(during, c.Tenant(), func(w pbx.Writer) error { return w.Apply(during, c.log(7)) })
+		done <- c.store.Update(during, c.Tenant.ID, func(w pbx.Writer) error { return w.Apply(during, c.log(7)) })
 	}()
 	waitForLock(t, c.dsn(t), 1)
 	cancel()

@@ -63,6 +63,10 @@ func again(err error) bool {
 // has thrown away all that the connection had.
 const forgotten = "26000"
 
+// noneToSpare is the SQLSTATE of a server, a database or a role that has as many
+// connections as it may have.
+const noneToSpare = "53300"
+
 // fatal reports whether the server ended the connection with the error.
 func fatal(e *pgconn.PgError) bool {
 	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
@@ -117,7 +121,7 @@ func why(err error) string {
 		return "a table is missing"
 	case "25006":
 		return "it can only be read"
-	case "53300":
+	case noneToSpare:
 		return "the server has no connection to spare"
 	case "57014":
 		return "it took too long, or somebody cancelled it"

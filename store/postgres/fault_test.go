@@ -100,7 +100,7 @@ func TestADeadlockOfTwoTenants(t *testing.T) {
 	_, err := tx.Exec(ctx, "SELECT 1 FROM pbx.locations WHERE id = $1 FOR UPDATE", [16]byte(x.ID))
 	require.NoError(t, err)
 	done := make(chan error, 2)
-	for tenant, order := range map[pbx.TenantID][]*pbx.Location{w.Tenant(): {a, x, b}, pbx.Provider: {b, x, a}} {
+	for tenant, order := range map[pbx.TenantID][]*pbx.Location{w.Tenant.ID: {a, x, b}, pbx.Provider: {b, x, a}} {
 		go func() {
 			done <- store.Update(ctx, tenant, func(w pbx.Writer) error {
 				return w.Apply(ctx, []pbx.Change{renamed(order[0], "1"), renamed(order[1], "2"), renamed(order[2], "3")})
@@ -127,14 +127,14 @@ func TestTheFirstUpdatesOfATenantQueueToo(t *testing.T) {
 	here, there := open(t, dsn), open(t, dsn)
 	w := schematest.New(t, open(t, fresh(t))) // gives a tenant's record
 	var tenant pbx.Record
-	require.NoError(t, w.Read(keyOf(&pbx.Tenant{ID: w.Tenant()}), &tenant))
+	require.NoError(t, w.Read(keyOf(&pbx.Tenant{ID: w.Tenant.ID}), &tenant))
 	done := make(chan error, 1)
-	require.NoError(t, here.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+	require.NoError(t, here.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 		got, err := tx.Get(ctx, keyOf(tenant))
 		require.NoError(t, err)
 		require.Nil(t, got[0])
 		go func() {
-			done <- there.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+			done <- there.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 				got, err := tx.Get(ctx, keyOf(tenant))
 				if err == nil && got[0] == nil {
 					return fmt.Errorf("the tenant was read before the lock was had")
@@ -154,19 +154,19 @@ func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {
 	here, there := open(t, dsn), open(t, dsn)
 	w := schematest.New(t, here)
 	touch := func(store *postgres.Store, ctx context.Context) error {
-		return store.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+		return store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 			_, err := tx.Get(ctx, tenantKey)
 			return err
 		})
 	}
-	require.NoError(t, here.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+	require.NoError(t, here.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 		_, err := tx.Get(ctx, tenantKey)
 		require.NoError(t, err)
 		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
 		require.ErrorIs(t, touch(there, short), context.DeadlineExceeded)
 		require.NoError(t, view(there, func(r pbx.Reader) error { // views do not wait
-			_, err := r.Get(ctx, keyOf(&pbx.Tenant{ID: w.Tenant()}))
+			_, err := r.Get(ctx, keyOf(&pbx.Tenant{ID: w.Tenant.ID}))
 			return err
 		}))
 		return nil
@@ -279,7 +279,7 @@ func TestUpdatesInTwoProcessesQueue(t *testing.T) {
 		go func() {
 			var err error
 			for i := 0; i < each && err == nil; i++ {
-				err = store.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+				err = store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 					got, err := tx.Get(ctx, keyOf(location))
 					if err != nil {
 						return err

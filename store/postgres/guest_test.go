@@ -52,7 +52,7 @@ func (h *hosted) ticket() {
 }
 
 func (h *hosted) apply(changes ...pbx.Change) error {
-	return h.guest.Update(ctx, h.Tenant(), func(w pbx.Writer) error { return w.Apply(ctx, changes) })
+	return h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error { return w.Apply(ctx, changes) })
 }
 
 // there reports which of the locations a store has.
@@ -97,9 +97,9 @@ func TestAGuestsChangesAreTheHosts(t *testing.T) {
 
 func TestAGuestSeesWhatTheHostHasChanged(t *testing.T) {
 	h := host(t)
-	_, err := h.tx.Exec(ctx, "UPDATE pbx.tenants SET name = 'by hand' WHERE id = $1", h.Tenant())
+	_, err := h.tx.Exec(ctx, "UPDATE pbx.tenants SET name = 'by hand' WHERE id = $1", h.Tenant.ID)
 	require.NoError(t, err)
-	key := keyOf(&pbx.Tenant{ID: h.Tenant()})
+	key := keyOf(&pbx.Tenant{ID: h.Tenant.ID})
 	results, err := h.guest.Fetch(ctx, pbx.Read{Query: pbx.Query{Index: key.Index, Equal: key.Values}})
 	require.NoError(t, err)
 	require.Equal(t, "by hand", results[0][0].(*pbx.Tenant).Name)
@@ -132,7 +132,7 @@ func TestARefusedUpdateLeavesTheTransactionAsItWas(t *testing.T) {
 			return h.apply(pbx.Change{New: bad})
 		}, pbx.ErrInvalid},
 		"by its closure": {func(h *hosted) error {
-			return h.guest.Update(ctx, h.Tenant(), func(w pbx.Writer) error {
+			return h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
 				require.NoError(t, w.Apply(ctx, []pbx.Change{{New: h.Location(8)}}))
 				return closure
 			})
@@ -162,7 +162,7 @@ func TestAGuestLocksTheTenant(t *testing.T) {
 	require.NoError(t, h.apply(pbx.Change{New: h.Location(1)}))
 	done := make(chan error, 1)
 	go func() {
-		done <- h.store.Update(ctx, h.Tenant(), func(w pbx.Writer) error {
+		done <- h.store.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
 			got, err := w.Get(ctx, keyOf(h.Location(1)))
 			if err == nil && got[0] == nil {
 				err = errors.New("it did not wait")
@@ -179,7 +179,7 @@ func TestALockThatIsNotToBeHadIsTheHostsToRetry(t *testing.T) {
 	h := host(t)
 	_, err := h.tx.Exec(ctx, "SET LOCAL lock_timeout = '20ms'")
 	require.NoError(t, err)
-	require.NoError(t, h.store.Update(ctx, h.Tenant(), func(w pbx.Writer) error {
+	require.NoError(t, h.store.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
 		_, err := w.Get(ctx, tenantKey)
 		require.NoError(t, err)
 		err = h.apply(pbx.Change{New: h.Location(1)})
@@ -208,7 +208,7 @@ func TestAHostsStricterIsolation(t *testing.T) {
 		h.tx, h.guest = tx, postgres.FromTx(tx)
 		h.there(h.guest, 1)
 		var tenant pbx.Record
-		require.NoError(t, h.Read(keyOf(&pbx.Tenant{ID: h.Tenant()}), &tenant))
+		require.NoError(t, h.Read(keyOf(&pbx.Tenant{ID: h.Tenant.ID}), &tenant))
 		now := *tenant.(*pbx.Tenant)
 		now.Rev++
 		require.NoError(t, h.World.Apply(pbx.Change{Old: tenant, New: &now}))
@@ -314,7 +314,7 @@ func TestAGuestInAnotherSchema(t *testing.T) {
 	w := schematest.New(t, open(t, dsn, postgres.WithSchema("telephony")))
 	tx := begin(t, connect(t, dsn))
 	guest := postgres.FromTx(tx, postgres.WithSchema("telephony"))
-	require.NoError(t, guest.Update(ctx, w.Tenant(), func(tx pbx.Writer) error {
+	require.NoError(t, guest.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 		return tx.Apply(ctx, []pbx.Change{schematest.Harmless(w)})
 	}))
 	require.NoError(t, tx.Commit(ctx))
@@ -332,10 +332,10 @@ func TestAGuestIsUsedByManyGoroutines(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
-	require.NoError(t, h.guest.Update(ctx, h.Tenant(), func(w pbx.Writer) error {
+	require.NoError(t, h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
 		_, err := w.Get(ctx, tenantKey)
 		require.NoError(t, err)
-		require.ErrorIs(t, h.guest.Update(short, h.Tenant(), func(w pbx.Writer) error {
+		require.ErrorIs(t, h.guest.Update(short, h.Tenant.ID, func(w pbx.Writer) error {
 			_, err := w.Get(short, tenantKey)
 			return err
 		}), context.DeadlineExceeded)

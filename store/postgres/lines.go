@@ -16,10 +16,14 @@ import (
 type lines struct {
 	pool     *pgxpool.Pool
 	patience time.Duration // with a pool that is exhausted
+	mercy    time.Duration // with a server that has no connection to spare
 }
 
-// get returns a connection; its release must follow.
+// get returns a connection; its release must follow. A server that has none to
+// spare is asked again for a while: others may give one back, but where this
+// process itself holds what there are, in views around this one, nobody will.
 func (l *lines) get(ctx context.Context) (*conn, error) {
+	var until time.Time
 	for wait := l.patience; ; {
 		c, waited, err := l.pooled(ctx, wait)
 		if waited {
@@ -34,10 +38,13 @@ func (l *lines) get(ctx context.Context) (*conn, error) {
 			return c, nil
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case codeOf(err) != "53300":
+		case until.IsZero():
+			until = time.Now().Add(l.mercy)
+		}
+		if codeOf(err) != noneToSpare || !time.Now().Before(until) {
 			return nil, failure("be opened", err)
 		}
-		if err := pause(ctx); err != nil { // the server has no connection to spare
+		if err := pause(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -32,7 +32,7 @@ func nest(store *postgres.Store, w *schematest.World, depth int) error {
 		return err
 	}
 	if depth == 2 {
-		return store.Update(ctx, w.Tenant(), func(tx pbx.Writer) error { return read(tx) })
+		return store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error { return read(tx) })
 	}
 	return store.View(ctx, read)
 }
@@ -133,4 +133,34 @@ func TestAServerWithoutAConnectionToSpareIsWaitedFor(t *testing.T) {
 	held.Release()
 	other.Close()
 	require.NoError(t, <-waiting)
+}
+
+// A view around the one that waits has the one connection: that is no reason to
+// wait without end.
+func TestAServerThatNeverHasAConnectionToSpareIsAnError(t *testing.T) {
+	dsn := fresh(t)
+	schematest.New(t, open(t, dsn))
+	limited := role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT ON ALL TABLES IN SCHEMA pbx")
+	store := open(t, limited, postgres.WithPool(oneConnection), postgres.WithMercy(50*time.Millisecond))
+	run(t, dsn, "DO $$ BEGIN EXECUTE format('ALTER ROLE %I CONNECTION LIMIT 1', current_database() || '_role'); END $$")
+	read := func(r pbx.Reader) error {
+		_, err := r.Get(ctx, tenantKey)
+		return err
+	}
+	require.NoError(t, view(store, func(r pbx.Reader) error {
+		require.NoError(t, read(r))
+		_, fetched := store.Fetch(ctx, pbx.Read{Query: pbx.Query{Index: tenantKey.Index}})
+		_, opened := postgres.Open(ctx, limited, postgres.WithMercy(50*time.Millisecond))
+		for _, err := range []error{
+			view(store, read),
+			store.Update(ctx, pbx.Provider, func(w pbx.Writer) error { return read(w) }),
+			fetched, opened,
+		} {
+			require.ErrorIs(t, err, pbx.ErrStorage)
+			require.NotErrorIs(t, err, pbx.ErrRetry)
+			require.ErrorContains(t, err, "the server has no connection to spare")
+		}
+		return nil
+	}))
+	require.NoError(t, view(store, read), "the store goes on")
 }

@@ -20,6 +20,7 @@ type options struct {
 	schema   string
 	pool     []func(*pgxpool.Config)
 	patience time.Duration // with a pool that is exhausted
+	mercy    time.Duration // with a server that has no connection to spare
 }
 
 // WithSchema names the schema of the tables, "pbx" if nothing is said. It is
@@ -29,14 +30,16 @@ func WithSchema(name string) Option { return func(o *options) { o.schema = name 
 // WithPool sets everything else: how many connections there are, how they are
 // made, TLS, tracing. MaxConns bounds those that are kept. Whoever has waited 200
 // ms for one of them gets one beside the pool, closed after use: else views
-// nested in one another would wait without end. Choose MaxConns for the load, and
-// leave the server some to spare.
+// nested in one another would wait without end, and so would they if there were a
+// bound on those beside it. Choose MaxConns for the load, and leave the server
+// some to spare. One that has none is asked again for ten seconds; then there is
+// an error of kind pbx.ErrStorage that says so.
 func WithPool(set func(*pgxpool.Config)) Option {
 	return func(o *options) { o.pool = append(o.pool, set) }
 }
 
 func newOptions(opts []Option) (*options, error) {
-	o := &options{schema: "pbx", patience: 200 * time.Millisecond}
+	o := &options{schema: "pbx", patience: 200 * time.Millisecond, mercy: 10 * time.Second}
 	for _, set := range opts {
 		set(o)
 	}
@@ -69,9 +72,9 @@ func isName(name string) bool {
 // table is missing, gives an error that wraps pbx.ErrForeignStore; one written
 // by a later version of the library gives one that wraps pbx.ErrNewerSchema.
 // Neither is touched. A DSN that cannot be read gives an error of kind
-// pbx.ErrInvalid; a server that cannot be reached, that refuses the role, or
-// has no such database, and a role that lacks the rights, one of kind
-// pbx.ErrStorage that says so. No message holds the DSN.
+// pbx.ErrInvalid; a server that cannot be reached, that refuses the role, has no
+// such database, or for ten seconds no connection to spare, and a role that lacks
+// the rights, one of kind pbx.ErrStorage that says so. No message holds the DSN.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -105,7 +108,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	s := &Store{
 		gate:   gate.New(),
 		on:     statementsOf(o.schema),
-		lines:  &lines{pool: pool, patience: o.patience},
+		lines:  &lines{pool: pool, patience: o.patience, mercy: o.mercy},
 		queues: queue.New(),
 	}
 	if err := s.prepare(ctx, migrations); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
@@ -98,38 +99,18 @@ func TestStatementsGoByTheirIndex(t *testing.T) {
 				plan := planOf(t, c, text, typeNames(types))
 				require.NotContains(t, plan, "Seq Scan", text)
 				require.NotContains(t, plan, "Sort", text)
-				if shape.Verb == sqlschema.VerbGet || oneRow(ix, int(shape.Equal)) { // any unique index is good
+				if shape.Verb == sqlschema.VerbGet || schematest.OneRow(ix, int(shape.Equal)) { // any unique index is good
 					continue
 				}
-				require.Regexp(t, "using ("+strings.Join(asGood(ix, int(shape.Equal)), "|")+`|fk_\w+) on`, plan, text)
+				// Beside those as good are the indexes of foreign keys, where they go on
+				// behind the key.
+				require.Regexp(t, "using ("+strings.Join(schematest.AsGood(ix, int(shape.Equal)), "|")+`|fk_\w+) on`, plan, text)
 				if shape.Equal > 0 || shape.Lower || shape.Upper || shape.After {
 					require.Contains(t, plan, "Index Cond", text)
 				}
 			}
 		}
 	}
-}
-
-// oneRow reports whether the values given are those of a unique index.
-func oneRow(ix *pbx.Index, equal int) bool {
-	return slices.ContainsFunc(ix.Table.Indexes, func(unique *pbx.Index) bool {
-		return unique.Unique && !slices.ContainsFunc(unique.Columns, func(c int) bool {
-			return !slices.Contains(ix.Columns[:equal], c)
-		})
-	})
-}
-
-// asGood are the index and others that differ from it only in the order of the
-// columns for which values are given; beside them are those of foreign keys,
-// where they go on behind the key.
-func asGood(ix *pbx.Index, equal int) (names []string) {
-	for _, other := range ix.Table.Indexes {
-		if len(other.Columns) == len(ix.Columns) && slices.Equal(other.Columns[equal:], ix.Columns[equal:]) &&
-			slices.Equal(slices.Sorted(slices.Values(other.Columns[:equal])), slices.Sorted(slices.Values(ix.Columns[:equal]))) {
-			names = append(names, other.Name)
-		}
-	}
-	return names
 }
 
 // shapes are all that queries over an index can have.

@@ -9,6 +9,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store/internal/gate"
@@ -99,12 +100,13 @@ func (s *Store) Fetch(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, e
 	}
 	for tries := 3; ; tries-- {
 		answers, err := s.fetch(ctx, questions)
+		_, final := errors.AsType[*pbx.Error](err) // there was no connection
 		switch {
 		case err == nil:
 			return answers, nil
 		case tries > 1 && isBroken(err):
 			s.lines.renew()
-		case tries == 1 || !again(err):
+		case final || tries == 1 || !again(err):
 			return nil, s.transaction(opening{}).failed("read", err)
 		}
 	}

@@ -7,22 +7,23 @@ import (
 	"testing"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
 // filled is a store with customers of two hundred users each, and an inventory
 // for more.
-func filled(b *testing.B, level sqlite.Synchronous, count, inventory int) (*sqlite.Store, []*customer) {
+func filled(b *testing.B, level sqlite.Synchronous, count, inventory int) (*sqlite.Store, []*schematest.Customer) {
 	b.Helper()
 	store := open(b, filepath.Join(b.TempDir(), "pbx.db"), sqlite.WithSynchronous(level))
-	var customers []*customer
+	var customers []*schematest.Customer
 	for series := range count {
-		c := newCustomer(b, store, series, inventory)
+		c := schematest.NewCustomer(b, store, series, inventory)
 		var changes []pbx.Change
 		for range 200 {
-			changes = append(changes, c.setUp()...)
+			changes = append(changes, c.SetUp()...)
 		}
-		if err := apply(store, c.tenant.ID, changes...); err != nil {
+		if err := apply(store, c.Tenant.ID, changes...); err != nil {
 			b.Fatal(err)
 		}
 		customers = append(customers, c)
@@ -37,7 +38,7 @@ func BenchmarkGet(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		c := customers[i%len(customers)]
-		user := c.users[i*7%len(c.users)]
+		user := c.Users[i*7%len(c.Users)]
 		key := pbx.Key{Index: user.Table().Key(), Values: []any{user.TenantID, user.ID}}
 		err := store.View(ctx, func(r pbx.Reader) error {
 			records, err := r.Get(ctx, key)
@@ -59,11 +60,11 @@ func BenchmarkGetTen(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		c := customers[i%len(customers)]
-		user := c.users[i*7%len(c.users)]
+		user := c.Users[i*7%len(c.Users)]
 		keys := []pbx.Key{
-			keyOf(c.tenant), keyOf(c.pool), keyOf(c.place), keyOf(c.kind), keyOf(user), keyOf(c.devices[i%200]), keyOf(c.numbers[i%200]),
-			keyIn(user, user.Table().Index("users_login")), keyIn(c.devices[i%200], c.devices[0].Table().Index("devices_mac")),
-			{Index: new(pbx.DialEntry).Table().Key(), Values: []any{c.tenant.ID, "10001"}},
+			keyOf(c.Tenant), keyOf(c.Pool), keyOf(c.Place), keyOf(c.Kind), keyOf(user), keyOf(c.Devices[i%200]), keyOf(c.Numbers[i%200]),
+			keyIn(user, user.Table().Index("users_login")), keyIn(c.Devices[i%200], c.Devices[0].Table().Index("devices_mac")),
+			{Index: new(pbx.DialEntry).Table().Key(), Values: []any{c.Tenant.ID, "10001"}},
 		}
 		err := store.View(ctx, func(r pbx.Reader) error {
 			_, err := r.Get(ctx, keys...)
@@ -79,12 +80,12 @@ func BenchmarkGetTen(b *testing.B) {
 func BenchmarkPage(b *testing.B) {
 	store, customers := filled(b, sqlite.Normal, 100, 200)
 	ctx := context.Background()
-	byLast := customers[0].users[0].Table().Index("users_by_last")
+	byLast := customers[0].Users[0].Table().Index("users_by_last")
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		c := customers[i%len(customers)]
 		err := store.View(ctx, func(r pbx.Reader) error {
-			for _, err := range r.Find(ctx, pbx.Query{Index: byLast, Equal: []any{c.tenant.ID}, Prefix: "last", Limit: 100}) {
+			for _, err := range r.Find(ctx, pbx.Query{Index: byLast, Equal: []any{c.Tenant.ID}, Prefix: "last", Limit: 100}) {
 				if err != nil {
 					return err
 				}
@@ -114,10 +115,10 @@ func BenchmarkApply(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				c := customers[i%len(customers)]
-				if c.at == len(c.devices) {
+				if len(c.Users) == len(c.Devices) {
 					b.Fatal("all are set up: choose a shorter -benchtime")
 				}
-				if err := apply(store, c.tenant.ID, c.setUp()...); err != nil {
+				if err := apply(store, c.Tenant.ID, c.SetUp()...); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -137,9 +138,9 @@ func BenchmarkApplyEight(b *testing.B) {
 			mu.Lock()
 			c := customers[next%len(customers)]
 			next++
-			changes := c.setUp()
+			changes := c.SetUp()
 			mu.Unlock()
-			if err := apply(store, c.tenant.ID, changes...); err != nil && !isRetry(err) {
+			if err := apply(store, c.Tenant.ID, changes...); err != nil && !isRetry(err) {
 				b.Error(err)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -54,14 +55,14 @@ func (f *faulty) fail(code int, begins string, skip int) {
 
 // rename is an update of two statements.
 func (f *faulty) rename(name string) error {
-	return apply(f.store, f.tenant.ID,
-		with(f.group, func(g *pbx.Group) { g.Name = name }),
-		with(f.port, func(p *pbx.PortRequest) { p.Carrier = name }))
+	return apply(f.store, f.Tenant.ID,
+		schematest.With(f.Group, func(g *pbx.Group) { g.Name = name }),
+		schematest.With(f.Port, func(p *pbx.PortRequest) { p.Carrier = name }))
 }
 
 func (f *faulty) name(t *testing.T) string {
 	t.Helper()
-	return get[*pbx.Group](t, f.store, keyOf(f.group)).Name
+	return get[*pbx.Group](t, f.store, keyOf(f.Group)).Name
 }
 
 func TestFaultsOfTheEngine(t *testing.T) {
@@ -96,7 +97,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 					require.NotErrorIs(t, err, other)
 				}
 			}
-			require.Equal(t, f.group.Name, f.name(t), "nothing was committed")
+			require.Equal(t, f.Group.Name, f.name(t), "nothing was committed")
 			require.NoError(t, f.rename("y"), "the store goes on")
 			require.Equal(t, "y", f.name(t))
 			require.NoError(t, f.store.Check(context.Background()))
@@ -113,12 +114,12 @@ func TestAPoisonedTransactionLeavesNothing(t *testing.T) {
 	var changes []pbx.Change
 	for i := range 2000 {
 		changes = append(changes, pbx.Change{New: &pbx.Location{
-			TenantID: w.tenant.ID, ID: w.id(), Rev: 1, Building: fmt.Sprint(i), Name: strings.Repeat("x", 1000),
+			TenantID: w.Tenant.ID, ID: w.ID(), Rev: 1, Building: fmt.Sprint(i), Name: strings.Repeat("x", 1000),
 		}})
 	}
-	changes = append(changes, with(w.group, func(g *pbx.Group) { g.Name = "x" }))
+	changes = append(changes, schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" }))
 	ctx := context.Background()
-	err = w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
+	err = w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 		err := tx.Apply(ctx, changes)
 		require.ErrorIs(t, err, pbx.ErrStorage)
 		require.Contains(t, cause(err), "(13)")
@@ -126,9 +127,9 @@ func TestAPoisonedTransactionLeavesNothing(t *testing.T) {
 		return nil
 	})
 	require.ErrorIs(t, err, pbx.ErrMisuse)
-	require.Equal(t, w.group.Name, get[*pbx.Group](t, w.store, keyOf(w.group)).Name)
+	require.Equal(t, w.Group.Name, get[*pbx.Group](t, w.store, keyOf(w.Group)).Name)
 	require.Nil(t, get[pbx.Record](t, w.store, keyOf(changes[0].New)))
-	require.NoError(t, apply(w.store, w.tenant.ID, changes...), "a new connection has no such limit")
+	require.NoError(t, apply(w.store, w.Tenant.ID, changes...), "a new connection has no such limit")
 }
 
 // A read that fails inside an update poisons it too.
@@ -136,15 +137,15 @@ func TestAReadThatFailsFailsTheUpdate(t *testing.T) {
 	f := newFaulty(t)
 	ctx := context.Background()
 	f.fail(sqlite3.SQLITE_IOERR_READ, "SELECT", 0)
-	err := f.store.Update(ctx, f.tenant.ID, func(tx pbx.Writer) error {
-		_, err := tx.Get(ctx, keyOf(f.group))
+	err := f.store.Update(ctx, f.Tenant.ID, func(tx pbx.Writer) error {
+		_, err := tx.Get(ctx, keyOf(f.Group))
 		require.ErrorIs(t, err, pbx.ErrStorage)
-		_, err = tx.Get(ctx, keyOf(f.group))
+		_, err = tx.Get(ctx, keyOf(f.Group))
 		require.ErrorIs(t, err, pbx.ErrStorage, "and so does every later one")
-		return tx.Apply(ctx, []pbx.Change{with(f.group, func(g *pbx.Group) { g.Name = "x" })})
+		return tx.Apply(ctx, []pbx.Change{schematest.With(f.Group, func(g *pbx.Group) { g.Name = "x" })})
 	})
 	require.ErrorIs(t, err, pbx.ErrStorage)
-	require.Equal(t, f.group.Name, f.name(t))
+	require.Equal(t, f.Group.Name, f.name(t))
 	require.NoError(t, f.rename("y"))
 }
 
@@ -153,14 +154,14 @@ func TestAViewThatFailsIsForgotten(t *testing.T) {
 	for _, begins := range []string{"BEGIN DEFERRED", "SELECT", "COMMIT"} {
 		f.fail(sqlite3.SQLITE_IOERR_READ, begins, 0)
 		err := view(f.store, func(r pbx.Reader) error {
-			_, err := r.Get(context.Background(), keyOf(f.group))
+			_, err := r.Get(context.Background(), keyOf(f.Group))
 			return err
 		})
 		if begins != "COMMIT" { // a view has nothing to lose by then
 			require.ErrorIs(t, err, pbx.ErrStorage, begins)
 		}
 		require.Zero(t, f.store.Idle(), "a connection that failed is not used again")
-		require.Equal(t, f.group.Name, f.name(t))
+		require.Equal(t, f.Group.Name, f.name(t))
 		require.Equal(t, 1, f.store.Idle())
 		f.store.DropIdle()
 	}
@@ -171,18 +172,18 @@ func TestAViewThatFailsIsForgotten(t *testing.T) {
 func TestAnotherProcessThatWritesIsWaitedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pbx.db")
 	store := open(t, path, sqlite.WithPatience(100*time.Millisecond))
-	c := newCustomer(t, store, 1, 2)
+	c := schematest.NewCustomer(t, store, 1, 2)
 	db := rawDB(t, path)
 	_, err := db.Exec("BEGIN IMMEDIATE")
 	require.NoError(t, err)
 	begun := time.Now()
-	changes := c.setUp()
-	require.ErrorIs(t, apply(store, c.tenant.ID, changes...), pbx.ErrRetry)
+	changes := c.SetUp()
+	require.ErrorIs(t, apply(store, c.Tenant.ID, changes...), pbx.ErrRetry)
 	require.GreaterOrEqual(t, time.Since(begun), 100*time.Millisecond)
-	require.NotNil(t, get[pbx.Record](t, store, keyOf(c.place)), "views go on")
+	require.NotNil(t, get[pbx.Record](t, store, keyOf(c.Place)), "views go on")
 	_, err = db.Exec("COMMIT")
 	require.NoError(t, err)
-	require.NoError(t, apply(store, c.tenant.ID, changes...))
+	require.NoError(t, apply(store, c.Tenant.ID, changes...))
 }
 
 // A record that another program has spoilt is an error, not a panic.
@@ -197,7 +198,7 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 	require.NoError(t, db.Close())
 	store := open(t, w.path)
 	err := view(store, func(r pbx.Reader) error {
-		_, err := r.Get(context.Background(), keyOf(w.user))
+		_, err := r.Get(context.Background(), keyOf(w.User))
 		return err
 	})
 	require.ErrorIs(t, err, pbx.ErrStorage)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -62,20 +63,20 @@ func (e indexEntries) find(q pbx.Query) (want []string) {
 func crowd(t *testing.T, store *sqlite.Store, random *rand.Rand) (users, numbers []pbx.Record) {
 	t.Helper()
 	for series := range 2 {
-		c := newCustomer(t, store, series, 400)
+		c := schematest.NewCustomer(t, store, series, 400)
 		var changes []pbx.Change
 		parts := []string{"", "a", "b", "ab", "é", "\U0010ffff", "\x7f", "z"}
 		part := func() string { return parts[random.IntN(len(parts))] }
 		for i := range 700 {
 			user := &pbx.User{
-				TenantID: c.tenant.ID, ID: c.id(), Rev: 1, State: pbx.UserPending, CreatedAt: noon,
+				TenantID: c.Tenant.ID, ID: c.ID(), Rev: 1, State: pbx.UserPending, CreatedAt: schematest.Noon,
 				SIPAddress: pbx.SIPAddress(fmt.Sprintf("%d@c%d", i, series)),
 			}
-			set(user, "login_folded", fmt.Sprintf("%s%d-%d", part(), i, series))
-			set(user, "first_folded", part()+part())
-			set(user, "last_folded", part()+part())
+			schematest.Set(user, "login_folded", fmt.Sprintf("%s%d-%d", part(), i, series))
+			schematest.Set(user, "first_folded", part()+part())
+			schematest.Set(user, "last_folded", part()+part())
 			if random.IntN(2) == 0 {
-				user.LocationID = c.place.ID
+				user.LocationID = c.Place.ID
 			}
 			if random.IntN(2) == 0 {
 				user.Station = "STANDARD"
@@ -83,10 +84,10 @@ func crowd(t *testing.T, store *sqlite.Store, random *rand.Rand) (users, numbers
 			users = append(users, user)
 			changes = append(changes, pbx.Change{New: user})
 		}
-		for _, n := range c.numbers {
+		for _, n := range c.Numbers {
 			numbers = append(numbers, n)
 		}
-		require.NoError(t, apply(store, c.tenant.ID, changes...))
+		require.NoError(t, apply(store, c.Tenant.ID, changes...))
 	}
 	return users, numbers
 }

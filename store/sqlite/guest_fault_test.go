@@ -16,6 +16,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 )
 
 // spoilt is a host whose driver fails where it is told to: at a statement by its
@@ -83,12 +84,12 @@ func (s *spoilt) meant(text string) bool {
 // two records.
 func (s *spoilt) work(name string) error {
 	ctx := context.Background()
-	return s.guest.Update(ctx, s.tenant.ID, func(w pbx.Writer) error {
-		if _, err := w.Get(ctx, keyOf(s.group)); err != nil {
+	return s.guest.Update(ctx, s.Tenant.ID, func(w pbx.Writer) error {
+		if _, err := w.Get(ctx, keyOf(s.Group)); err != nil {
 			return err
 		}
 		if err := view(s.guest, func(r pbx.Reader) error {
-			for _, err := range r.Find(ctx, pbx.Query{Index: s.port.Table().Key()}) {
+			for _, err := range r.Find(ctx, pbx.Query{Index: s.Port.Table().Key()}) {
 				if err != nil {
 					return err
 				}
@@ -97,7 +98,7 @@ func (s *spoilt) work(name string) error {
 		}); err != nil {
 			return err
 		}
-		return w.Apply(ctx, []pbx.Change{s.named(name), with(s.port, func(p *pbx.PortRequest) { p.Carrier = name })})
+		return w.Apply(ctx, []pbx.Change{s.named(name), schematest.With(s.Port, func(p *pbx.PortRequest) { p.Carrier = name })})
 	})
 }
 
@@ -160,7 +161,7 @@ func (s *spoilt) lost(t *testing.T, err error) {
 	_, err = s.tx.Exec("INSERT INTO tickets (text) VALUES ('stray')")
 	require.ErrorIs(t, err, sql.ErrTxDone)
 	require.ErrorIs(t, s.tx.Commit(), sql.ErrTxDone)
-	s.sees(t, s.store, s.db, s.group.Name, 0)
+	s.sees(t, s.store, s.db, s.Group.Name, 0)
 	require.NoError(t, s.store.Check(context.Background()))
 }
 
@@ -202,10 +203,10 @@ func TestGuestOnAFullDisk(t *testing.T) {
 	var changes []pbx.Change
 	for i := range 2000 {
 		changes = append(changes, pbx.Change{New: &pbx.Location{
-			TenantID: s.tenant.ID, ID: s.id(), Rev: 1, Building: fmt.Sprint(i), Name: strings.Repeat("x", 1000),
+			TenantID: s.Tenant.ID, ID: s.ID(), Rev: 1, Building: fmt.Sprint(i), Name: strings.Repeat("x", 1000),
 		}})
 	}
-	err = apply(s.guest, s.tenant.ID, changes...)
+	err = apply(s.guest, s.Tenant.ID, changes...)
 	require.Contains(t, cause(err), "(13)")
 	s.lost(t, err)
 }
@@ -253,10 +254,10 @@ func TestGuestUnderstandsTheErrorsOfDrivers(t *testing.T) {
 // A read that is in the way of another's change is not the store's failure.
 func TestGuestAsksItsHostToRunAgainWhenItCannotRead(t *testing.T) {
 	s := newSpoilt(t)
-	require.NotNil(t, get[pbx.Record](t, s.guest, keyOf(s.group)))
+	require.NotNil(t, get[pbx.Record](t, s.guest, keyOf(s.Group)))
 	s.with, s.begins = fault(sqlite3.SQLITE_LOCKED_SHAREDCACHE), []string{"SELECT"}
 	require.NoError(t, view(s.guest, func(r pbx.Reader) error {
-		_, err := r.Get(context.Background(), keyOf(s.group))
+		_, err := r.Get(context.Background(), keyOf(s.Group))
 		require.ErrorIs(t, err, pbx.ErrHostRetry)
 		require.ErrorIs(t, err, pbx.ErrConflict)
 		require.NotErrorIs(t, err, pbx.ErrStorage)

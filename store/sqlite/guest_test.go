@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -45,11 +46,11 @@ func (h *hosted) begin(t *testing.T, db *sql.DB) {
 
 // named is a change of the group's name.
 func (h *hosted) named(name string) pbx.Change {
-	return with(h.group, func(g *pbx.Group) { g.Name = name })
+	return schematest.With(h.Group, func(g *pbx.Group) { g.Name = name })
 }
 
 // rename changes the group in the transaction.
-func (h *hosted) rename(name string) error { return apply(h.guest, h.tenant.ID, h.named(name)) }
+func (h *hosted) rename(name string) error { return apply(h.guest, h.Tenant.ID, h.named(name)) }
 
 // sees requires that a reader finds the group under that name, and the database
 // or transaction so many tickets.
@@ -57,7 +58,7 @@ func (h *hosted) sees(t *testing.T, store pbx.Store, from interface {
 	QueryRow(string, ...any) *sql.Row
 }, name string, tickets int) {
 	t.Helper()
-	require.Equal(t, name, get[*pbx.Group](t, store, keyOf(h.group)).Name)
+	require.Equal(t, name, get[*pbx.Group](t, store, keyOf(h.Group)).Name)
 	var n int
 	require.NoError(t, from.QueryRow("SELECT count(*) FROM tickets").Scan(&n))
 	require.Equal(t, tickets, n)
@@ -67,7 +68,7 @@ func (h *hosted) sees(t *testing.T, store pbx.Store, from interface {
 // and nothing of the library's changed; and that it can be gone on with.
 func (h *hosted) goesOn(t *testing.T) {
 	t.Helper()
-	h.sees(t, h.guest, h.tx, h.group.Name, 1)
+	h.sees(t, h.guest, h.tx, h.Group.Name, 1)
 	require.NoError(t, h.rename("goes on"))
 	require.NoError(t, h.tx.Commit())
 	h.sees(t, h.store, h.db, "goes on", 1)
@@ -78,9 +79,9 @@ func TestGuestIsCommittedAndRolledBackWithItsHost(t *testing.T) {
 	h := newHosted(t)
 	require.NoError(t, h.rename("x"))
 	h.sees(t, h.guest, h.tx, "x", 1)
-	h.sees(t, h.store, h.db, h.group.Name, 0)
+	h.sees(t, h.store, h.db, h.Group.Name, 0)
 	require.NoError(t, h.tx.Rollback())
-	h.sees(t, h.store, h.db, h.group.Name, 0)
+	h.sees(t, h.store, h.db, h.Group.Name, 0)
 
 	h.begin(t, h.db)
 	require.NoError(t, h.rename("y"))
@@ -96,25 +97,25 @@ func TestGuestLeavesTheTransactionAsItWasWhenItRefuses(t *testing.T) {
 		host   bool // is asked for another run
 	}{
 		"a record that has changed": {func(h *hosted) pbx.Change {
-			stale := *h.port
+			stale := *h.Port
 			stale.Rev++
-			return with(&stale, func(p *pbx.PortRequest) { p.Carrier = "x" })
+			return schematest.With(&stale, func(p *pbx.PortRequest) { p.Carrier = "x" })
 		}, pbx.ErrHostRetry, true},
-		"a key that is taken":   {func(h *hosted) pbx.Change { return pbx.Change{New: h.port} }, pbx.ErrHostRetry, true},
-		"a value that is taken": {func(h *hosted) pbx.Change { return another(h.other, func(u *pbx.User) { u.ID = h.id() }) }, pbx.ErrHostRetry, true},
+		"a key that is taken":   {func(h *hosted) pbx.Change { return pbx.Change{New: h.Port} }, pbx.ErrHostRetry, true},
+		"a value that is taken": {func(h *hosted) pbx.Change { return schematest.Another(h.Other, func(u *pbx.User) { u.ID = h.ID() }) }, pbx.ErrHostRetry, true},
 		"a reference to nothing": {func(h *hosted) pbx.Change {
-			return another(h.bare, func(s *pbx.Service) { s.ID, s.DN, s.LocationID = h.id(), "29999", h.id() })
+			return schematest.Another(h.Bare, func(s *pbx.Service) { s.ID, s.DN, s.LocationID = h.ID(), "29999", h.ID() })
 		}, pbx.ErrConstraint, false},
 		"a state that cannot be": {func(h *hosted) pbx.Change {
-			return with(h.port, func(p *pbx.PortRequest) { p.State = "lost" })
+			return schematest.With(h.Port, func(p *pbx.PortRequest) { p.State = "lost" })
 		}, pbx.ErrConstraint, false},
 		"a value that no store takes": {func(h *hosted) pbx.Change {
-			return with(h.port, func(p *pbx.PortRequest) { p.Carrier = "\x00" })
+			return schematest.With(h.Port, func(p *pbx.PortRequest) { p.Carrier = "\x00" })
 		}, pbx.ErrInvalid, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHosted(t)
-			err := apply(h.guest, h.tenant.ID, h.named("x"), c.change(h))
+			err := apply(h.guest, h.Tenant.ID, h.named("x"), c.change(h))
 			require.ErrorIs(t, err, c.want)
 			require.NotErrorIs(t, err, pbx.ErrRetry, "nobody else runs it again")
 			if !c.host {
@@ -143,22 +144,22 @@ func TestGuestAsksItsHostToRunAgainWhenAnotherWrites(t *testing.T) {
 	tx, err := impatient.Begin()
 	require.NoError(t, err)
 	g := sqlite.FromTx(tx)
-	err = apply(g, h.tenant.ID, h.named("x"))
+	err = apply(g, h.Tenant.ID, h.named("x"))
 	require.ErrorIs(t, err, pbx.ErrHostRetry)
 	require.NotErrorIs(t, err, pbx.ErrRetry)
 	require.NoError(t, writer.Commit())
-	require.NoError(t, apply(g, h.tenant.ID, h.named("x")), "it had read nothing yet")
+	require.NoError(t, apply(g, h.Tenant.ID, h.named("x")), "it had read nothing yet")
 	require.NoError(t, tx.Rollback())
 
 	tx, err = impatient.Begin()
 	require.NoError(t, err)
 	g = sqlite.FromTx(tx)
-	require.Equal(t, h.group.Name, get[*pbx.Group](t, g, keyOf(h.group)).Name)
-	require.NoError(t, apply(h.store, h.tenant.ID, with(h.port, func(p *pbx.PortRequest) { p.Carrier = "x" })))
+	require.Equal(t, h.Group.Name, get[*pbx.Group](t, g, keyOf(h.Group)).Name)
+	require.NoError(t, apply(h.store, h.Tenant.ID, schematest.With(h.Port, func(p *pbx.PortRequest) { p.Carrier = "x" })))
 	ran := false
-	require.ErrorIs(t, g.Update(ctx, h.tenant.ID, func(pbx.Writer) error { ran = true; return nil }), pbx.ErrHostRetry)
+	require.ErrorIs(t, g.Update(ctx, h.Tenant.ID, func(pbx.Writer) error { ran = true; return nil }), pbx.ErrHostRetry)
 	require.False(t, ran, "what would it have read")
-	require.Equal(t, h.group.Name, get[*pbx.Group](t, g, keyOf(h.group)).Name, "its snapshot can still be read")
+	require.Equal(t, h.Group.Name, get[*pbx.Group](t, g, keyOf(h.Group)).Name, "its snapshot can still be read")
 	require.NoError(t, tx.Rollback())
 }
 
@@ -206,22 +207,22 @@ func TestGuestIsUselessWhenTheTransactionIsOver(t *testing.T) {
 func TestGuestWhoseTransactionEndsInItsMidst(t *testing.T) {
 	h := newHosted(t)
 	ctx := context.Background()
-	require.NotNil(t, get[pbx.Record](t, h.guest, keyOf(h.group)), "the statement is prepared")
-	err := h.guest.Update(ctx, h.tenant.ID, func(w pbx.Writer) error {
+	require.NotNil(t, get[pbx.Record](t, h.guest, keyOf(h.Group)), "the statement is prepared")
+	err := h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
 		require.NoError(t, h.tx.Rollback())
-		_, err := w.Get(ctx, keyOf(h.group))
+		_, err := w.Get(ctx, keyOf(h.Group))
 		require.ErrorIs(t, err, sql.ErrTxDone)
 		return w.Apply(ctx, []pbx.Change{h.named("x")})
 	})
 	require.ErrorIs(t, err, sql.ErrTxDone)
 
 	h.begin(t, h.db)
-	err = h.guest.Update(ctx, h.tenant.ID, func(w pbx.Writer) error {
+	err = h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
 		require.NoError(t, h.tx.Rollback())
 		return w.Apply(ctx, []pbx.Change{h.named("x")})
 	})
 	require.ErrorIs(t, err, sql.ErrTxDone)
-	h.sees(t, h.store, h.db, h.group.Name, 0)
+	h.sees(t, h.store, h.db, h.Group.Name, 0)
 }
 
 func TestGuestIsClosedForItselfAlone(t *testing.T) {
@@ -242,12 +243,12 @@ func TestGuestReadsWhileItReads(t *testing.T) {
 	var changes []pbx.Change
 	for i := range 700 {
 		changes = append(changes, pbx.Change{New: &pbx.Event{
-			TenantID: h.tenant.ID, Seq: 100 + int64(i), Pos: 1, At: noon, Operation: pbx.OperationID(h.id()),
+			TenantID: h.Tenant.ID, Seq: 100 + int64(i), Pos: 1, At: schematest.Noon, Operation: pbx.OperationID(h.ID()),
 			Actor: "admin", Role: pbx.RoleAdministrator, Type: "user.created", Kind: "user", Subject: "x",
 		}})
 	}
-	require.NoError(t, apply(h.guest, h.tenant.ID, changes...))
-	require.NoError(t, h.guest.Update(ctx, h.tenant.ID, func(w pbx.Writer) error {
+	require.NoError(t, apply(h.guest, h.Tenant.ID, changes...))
+	require.NoError(t, h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
 		n := 0
 		for _, err := range w.Find(ctx, pieces) {
 			require.NoError(t, err)
@@ -257,7 +258,7 @@ func TestGuestReadsWhileItReads(t *testing.T) {
 			require.NoError(t, view(h.guest, func(r pbx.Reader) error {
 				for _, err := range r.Find(ctx, pieces) {
 					require.NoError(t, err)
-					_, err = w.Get(ctx, keyOf(h.group))
+					_, err = w.Get(ctx, keyOf(h.Group))
 					require.NoError(t, err)
 				}
 				return nil
@@ -281,10 +282,10 @@ func TestGuestInTheMidstOfWhatTheHostDoes(t *testing.T) {
 	require.NoError(t, err)
 	defer rows.Close()
 	n := int64(0)
-	for group := h.group; rows.Next(); n++ {
-		ch := with(group, func(g *pbx.Group) { g.Name = fmt.Sprint("group ", n) })
-		require.NoError(t, apply(h.guest, h.tenant.ID, ch))
-		require.ErrorIs(t, apply(h.guest, h.tenant.ID, ch), pbx.ErrHostRetry)
+	for group := h.Group; rows.Next(); n++ {
+		ch := schematest.With(group, func(g *pbx.Group) { g.Name = fmt.Sprint("group ", n) })
+		require.NoError(t, apply(h.guest, h.Tenant.ID, ch))
+		require.ErrorIs(t, apply(h.guest, h.Tenant.ID, ch), pbx.ErrHostRetry)
 		group = ch.New.(*pbx.Group)
 	}
 	require.NoError(t, rows.Err())
@@ -302,7 +303,7 @@ func TestGuestInTheMidstOfWhatTheHostDoes(t *testing.T) {
 	host("INSERT INTO tickets (text) VALUES ('more')")
 	h.sees(t, h.guest, h.tx, "x", 2)
 	host("ROLLBACK TO pbx")
-	h.sees(t, h.guest, h.tx, h.group.Name, 1)
+	h.sees(t, h.guest, h.tx, h.Group.Name, 1)
 	host("RELEASE pbx")
 	h.goesOn(t)
 }
@@ -311,13 +312,13 @@ func TestGuestInTheMidstOfWhatTheHostDoes(t *testing.T) {
 func TestGuestServesGoroutinesOneAfterAnother(t *testing.T) {
 	h := newHosted(t)
 	ctx := context.Background()
-	key := keyOf(h.group)
+	key := keyOf(h.Group)
 	var all sync.WaitGroup
 	failures := make(chan error, 64)
 	for range 8 {
 		all.Go(func() {
 			for range 5 {
-				failures <- h.guest.Update(ctx, h.tenant.ID, func(w pbx.Writer) error {
+				failures <- h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
 					found, err := w.Get(ctx, key)
 					if err != nil {
 						return err
@@ -325,7 +326,7 @@ func TestGuestServesGoroutinesOneAfterAnother(t *testing.T) {
 					if err := view(h.guest, func(r pbx.Reader) error { _, err := r.Get(ctx, key); return err }); err != nil {
 						return err
 					}
-					return w.Apply(ctx, []pbx.Change{with(found[0].(*pbx.Group), func(g *pbx.Group) { g.Name += "x" })})
+					return w.Apply(ctx, []pbx.Change{schematest.With(found[0].(*pbx.Group), func(g *pbx.Group) { g.Name += "x" })})
 				})
 			}
 		})
@@ -335,9 +336,9 @@ func TestGuestServesGoroutinesOneAfterAnother(t *testing.T) {
 	for err := range failures {
 		require.NoError(t, err)
 	}
-	require.Equal(t, h.group.Rev+40, get[*pbx.Group](t, h.guest, key).Rev)
+	require.Equal(t, h.Group.Rev+40, get[*pbx.Group](t, h.guest, key).Rev)
 	require.NoError(t, h.tx.Commit())
-	require.Equal(t, h.group.Rev+40, get[*pbx.Group](t, h.store, key).Rev)
+	require.Equal(t, h.Group.Rev+40, get[*pbx.Group](t, h.store, key).Rev)
 }
 
 func TestGuestLooksAtTheDatabaseFirst(t *testing.T) {

@@ -40,9 +40,9 @@ func TestMigrationsGoForward(t *testing.T) {
 // brought up to date and keeps it.
 func TestOldFilesAreBroughtUpToDateWithWhatIsInThem(t *testing.T) {
 	w := newWorld(t)
-	require.NoError(t, apply(w.store, w.tenant.ID,
-		pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.tenant.ID, Rev: 3, Seq: 2, Pos: 5}},
-		pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.foreign.tenant.ID, Rev: 1, Seq: 1, Pos: 1}}))
+	require.NoError(t, apply(w.store, w.Tenant.ID,
+		pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Tenant.ID, Rev: 3, Seq: 2, Pos: 5}},
+		pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Foreign.Tenant.ID, Rev: 1, Seq: 1, Pos: 1}}))
 	want := contents(t, w.store)
 	require.NoError(t, w.store.Close())
 	for version := 1; version < newest(t); version++ {
@@ -86,9 +86,9 @@ func TestTheStatusOfARemoteLineBecomesItsOwnSystems(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 	store := open(t, path)
-	remote, ours := *w.bare, w.service
+	remote, ours := *w.Bare, w.Service
 	remote.Rev, remote.RemoteSystem, remote.Status = remote.Rev+1, "Leeds", pbx.StatusNone
-	require.Equal(t, &remote, get[*pbx.Service](t, store, keyOf(w.bare)))
+	require.Equal(t, &remote, get[*pbx.Service](t, store, keyOf(w.Bare)))
 	require.Equal(t, ours, get[*pbx.Service](t, store, keyOf(ours)))
 }
 
@@ -100,7 +100,7 @@ func TestOrderedNumbersAreBilledUnlessTheirLineNeverWas(t *testing.T) {
 	require.NoError(t, sqlite.CreateOld(path, 6))
 	fill(t, path, w.path)
 	db := rawDB(t, path)
-	pending, kept := string(w.spare.E164), string(w.numbers[2].E164)
+	pending, kept := string(w.Spare.E164), string(w.Numbers[2].E164)
 	for _, change := range []string{
 		"UPDATE services SET status = 'pending activation', activated_at = NULL, number = '" + pending + "' WHERE dn = '20000'",
 		"UPDATE numbers SET state = 'assigned', service_id = (SELECT id FROM services WHERE number = e164) WHERE e164 = '" + pending + "'",
@@ -111,7 +111,7 @@ func TestOrderedNumbersAreBilledUnlessTheirLineNeverWas(t *testing.T) {
 	}
 	require.NoError(t, db.Close())
 	require.NoError(t, open(t, path).Close())
-	require.ElementsMatch(t, []string{string(w.number.E164), kept}, column1(t, rawDB(t, path), "SELECT e164 FROM numbers WHERE billed"))
+	require.ElementsMatch(t, []string{string(w.Number.E164), kept}, column1(t, rawDB(t, path), "SELECT e164 FROM numbers WHERE billed"))
 }
 
 // contents is every record of a store, by table.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -124,7 +125,7 @@ func by(statements ...string) func(*testing.T, string) {
 func ours(then func(*testing.T, string)) func(*testing.T, string) {
 	return func(t *testing.T, path string) {
 		store := open(t, path)
-		newCustomer(t, store, 1, 50)
+		schematest.NewCustomer(t, store, 1, 50)
 		require.NoError(t, store.Close())
 		then(t, path)
 	}
@@ -230,7 +231,7 @@ func TestAnEmptyFileIsAsGoodAsNone(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "pbx.db")
 			make(t, path)
 			store := open(t, path)
-			newCustomer(t, store, 1, 1)
+			schematest.NewCustomer(t, store, 1, 1)
 			require.NoError(t, store.Check(context.Background()))
 		})
 	}
@@ -239,14 +240,14 @@ func TestAnEmptyFileIsAsGoodAsNone(t *testing.T) {
 func TestCloseLeavesOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pbx.db")
 	store := open(t, path)
-	c := newCustomer(t, store, 1, 1)
-	get[*pbx.Tenant](t, store, keyOf(c.tenant))
+	c := schematest.NewCustomer(t, store, 1, 1)
+	get[*pbx.Tenant](t, store, keyOf(c.Tenant))
 	require.Len(t, list(t, filepath.Dir(path)), 3)
 	require.NoError(t, store.Close())
 	require.Equal(t, []string{"pbx.db"}, list(t, filepath.Dir(path)))
 
 	store = open(t, path)
-	require.Equal(t, c.tenant.Name, get[*pbx.Tenant](t, store, keyOf(c.tenant)).Name)
+	require.Equal(t, c.Tenant.Name, get[*pbx.Tenant](t, store, keyOf(c.Tenant)).Name)
 }
 
 func TestCheckFindsDamage(t *testing.T) {

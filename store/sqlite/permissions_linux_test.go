@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
 // The store holds personal data and hashes of PINs.
 func TestANewFileIsItsOwnersAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pbx.db")
-	newCustomer(t, open(t, path), 1, 1)
+	schematest.NewCustomer(t, open(t, path), 1, 1)
 	for _, name := range list(t, filepath.Dir(path)) {
 		info, err := os.Stat(filepath.Join(filepath.Dir(path), name))
 		require.NoError(t, err)

@@ -2,13 +2,13 @@ package sqlite_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
@@ -22,11 +22,11 @@ func TestStatementsGoByTheirIndex(t *testing.T) {
 				plan := plan(t, db, text)
 				require.NotContains(t, plan, "TEMP B-TREE", text)
 				switch {
-				case oneRow(ix, int(shape.Equal)): // any unique index is good
+				case schematest.OneRow(ix, int(shape.Equal)): // any unique index is good
 				case ix == table.Key():
 					require.NotContains(t, plan, "INDEX", "%s: %s", text, plan)
 				default:
-					require.Regexp(t, "INDEX ("+strings.Join(asGood(ix, int(shape.Equal)), "|")+")( |$)", plan, text)
+					require.Regexp(t, "INDEX ("+strings.Join(schematest.AsGood(ix, int(shape.Equal)), "|")+")( |$)", plan, text)
 				}
 				if shape.Equal > 0 || shape.Lower || shape.Upper || shape.After || shape.Verb == sqlschema.VerbGet {
 					require.Contains(t, plan, "SEARCH", text)
@@ -34,27 +34,6 @@ func TestStatementsGoByTheirIndex(t *testing.T) {
 			}
 		}
 	}
-}
-
-// oneRow reports whether the values given are those of a unique index.
-func oneRow(ix *pbx.Index, equal int) bool {
-	return slices.ContainsFunc(ix.Table.Indexes, func(unique *pbx.Index) bool {
-		return unique.Unique && !slices.ContainsFunc(unique.Columns, func(c int) bool {
-			return !slices.Contains(ix.Columns[:equal], c)
-		})
-	})
-}
-
-// asGood are the index and others that differ from it only in the order of the
-// columns for which values are given.
-func asGood(ix *pbx.Index, equal int) (names []string) {
-	for _, other := range ix.Table.Indexes {
-		if len(other.Columns) == len(ix.Columns) && slices.Equal(other.Columns[equal:], ix.Columns[equal:]) &&
-			slices.Equal(slices.Sorted(slices.Values(other.Columns[:equal])), slices.Sorted(slices.Values(ix.Columns[:equal]))) {
-			names = append(names, other.Name)
-		}
-	}
-	return names
 }
 
 func literal(int) string { return "'x'" }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -66,7 +67,7 @@ var children = map[string]func(path string) error{
 func count(store *sqlite.Store) error {
 	ctx := context.Background()
 	return store.Update(ctx, pbx.Provider, func(w pbx.Writer) error {
-		provider := &pbx.Tenant{ID: pbx.Provider, CreatedAt: noon}
+		provider := &pbx.Tenant{ID: pbx.Provider, CreatedAt: schematest.Noon}
 		records, err := w.Get(ctx, keyOf(provider))
 		if err != nil {
 			return err
@@ -75,7 +76,7 @@ func count(store *sqlite.Store) error {
 			provider.Rev = 1
 			return w.Apply(ctx, []pbx.Change{{New: provider}})
 		}
-		return w.Apply(ctx, []pbx.Change{with(records[0].(*pbx.Tenant), func(*pbx.Tenant) {})})
+		return w.Apply(ctx, []pbx.Change{schematest.With(records[0].(*pbx.Tenant), func(*pbx.Tenant) {})})
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -23,20 +24,20 @@ import (
 
 func TestEveryRecordComesBackAsItWent(t *testing.T) {
 	w := newWorld(t)
-	mobile := with(w.other, func(u *pbx.User) {
+	mobile := schematest.With(w.Other, func(u *pbx.User) {
 		u.Mobile, u.Applications = "+447700900123", []string{`a"b`, `c\d`, "é,", "<&>", ""}
 		u.State, u.ActivatedAt, u.CreatedAt = pbx.UserPending, time.Time{}, time.Date(1969, 1, 1, 0, 0, 0, 1000, time.UTC)
 	})
-	hash := mailbox(w, func(m *pbx.Mailbox) { m.Email, m.LockedUntil = "a@example.com", noon })
+	hash := schematest.Mailbox(w.World, func(m *pbx.Mailbox) { m.Email, m.LockedUntil = "a@example.com", schematest.Noon })
 	for _, f := range hash.New.Fields(nil) {
 		if f.Name == "pin_hash" {
 			*f.Ptr.(*[]byte) = []byte{0, 1, 0, 255}
 		}
 	}
-	require.NoError(t, apply(w.store, w.tenant.ID, mobile, hash))
+	require.NoError(t, apply(w.store, w.Tenant.ID, mobile, hash))
 	for _, r := range []pbx.Record{
-		w.tenant, w.pool, w.place, w.kind, w.user, mobile.New, w.service, w.bare, w.device, w.free, w.number, w.spare, w.stock,
-		w.alias, w.group, w.port, w.order, hash.New,
+		w.Tenant, w.Pool, w.Place, w.Kind, w.User, mobile.New, w.Service, w.Bare, w.Device, w.Free, w.Number, w.Spare, w.Stock,
+		w.Alias, w.Group, w.Port, w.Order, hash.New,
 	} {
 		got := get[pbx.Record](t, w.store, keyOf(r))
 		if diff := cmp.Diff(values(r), values(got), cmpopts.EquateEmpty()); diff != "" {
@@ -55,7 +56,7 @@ func values(r pbx.Record) map[string]any {
 
 func TestGetByEveryUniqueIndex(t *testing.T) {
 	w := newWorld(t)
-	for _, r := range []pbx.Record{w.tenant, w.place, w.user, w.group, w.device, w.service, w.number, w.order} {
+	for _, r := range []pbx.Record{w.Tenant, w.Place, w.User, w.Group, w.Device, w.Service, w.Number, w.Order} {
 		for _, ix := range r.Table().Indexes {
 			if _, in := ix.Values(r); ix.Unique && in {
 				got := get[pbx.Record](t, w.store, keyIn(r, ix))
@@ -64,7 +65,7 @@ func TestGetByEveryUniqueIndex(t *testing.T) {
 			}
 		}
 	}
-	missing := keyOf(&pbx.User{TenantID: w.tenant.ID, ID: pbx.UserID(w.service.ID)})
+	missing := keyOf(&pbx.User{TenantID: w.Tenant.ID, ID: pbx.UserID(w.Service.ID)})
 	require.Nil(t, get[pbx.Record](t, w.store, missing))
 }
 
@@ -72,21 +73,21 @@ func TestGetByEveryUniqueIndex(t *testing.T) {
 // none without waiting its turn.
 func TestUpdatesOfOneRowAllSucceed(t *testing.T) {
 	store := open(t, filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Normal))
-	c := newCustomer(t, store, 1, 1)
+	c := schematest.NewCustomer(t, store, 1, 1)
 	ctx := context.Background()
 	raise := func(w pbx.Writer) error {
-		records, err := w.Get(ctx, keyOf(c.pool))
+		records, err := w.Get(ctx, keyOf(c.Pool))
 		if err != nil {
 			return err
 		}
-		return w.Apply(ctx, []pbx.Change{with(records[0].(*pbx.StationPool), func(p *pbx.StationPool) { p.Total++ })})
+		return w.Apply(ctx, []pbx.Change{schematest.With(records[0].(*pbx.StationPool), func(p *pbx.StationPool) { p.Total++ })})
 	}
 	var wg sync.WaitGroup
 	errs := make(chan error, 400)
 	for range 16 {
 		wg.Go(func() {
 			for range 25 {
-				errs <- store.Update(ctx, c.tenant.ID, raise)
+				errs <- store.Update(ctx, c.Tenant.ID, raise)
 			}
 		})
 	}
@@ -95,29 +96,29 @@ func TestUpdatesOfOneRowAllSucceed(t *testing.T) {
 	for err := range errs {
 		require.NoError(t, err)
 	}
-	pool := get[*pbx.StationPool](t, store, keyOf(c.pool))
-	require.Equal(t, c.pool.Total+400, pool.Total)
-	require.Equal(t, c.pool.Rev+400, pool.Rev)
+	pool := get[*pbx.StationPool](t, store, keyOf(c.Pool))
+	require.Equal(t, c.Pool.Total+400, pool.Total)
+	require.Equal(t, c.Pool.Rev+400, pool.Rev)
 }
 
 func TestStaleAndTakenAreRetried(t *testing.T) {
 	w := newWorld(t)
-	stale := *w.free
+	stale := *w.Free
 	stale.Rev--
 	for name, change := range map[string]pbx.Change{
-		"an update of an old version":    with(&stale, func(d *pbx.Device) { d.Model = "x" }),
+		"an update of an old version":    schematest.With(&stale, func(d *pbx.Device) { d.Model = "x" }),
 		"a deletion of an old version":   {Old: &stale},
-		"an update of what is not there": with(&pbx.Device{TenantID: w.tenant.ID, ID: w.id(), Rev: 1, MAC: "00:00:00:00:00:01"}, raise),
-		"a key that is taken":            {New: w.free},
-		"a unique value that is taken":   with(w.free, func(d *pbx.Device) { d.MAC = w.device.MAC }),
-		"one of another tenant":          with(w.foreign.devices[0], func(d *pbx.Device) { d.MAC = w.device.MAC }),
+		"an update of what is not there": schematest.With(&pbx.Device{TenantID: w.Tenant.ID, ID: w.ID(), Rev: 1, MAC: "00:00:00:00:00:01"}, raise),
+		"a key that is taken":            {New: w.Free},
+		"a unique value that is taken":   schematest.With(w.Free, func(d *pbx.Device) { d.MAC = w.Device.MAC }),
+		"one of another tenant":          schematest.With(w.Foreign.Devices[0], func(d *pbx.Device) { d.MAC = w.Device.MAC }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			harmless := with(w.group, func(g *pbx.Group) { g.Name = name })
-			err := apply(w.store, w.tenant.ID, harmless, change)
+			harmless := schematest.With(w.Group, func(g *pbx.Group) { g.Name = name })
+			err := apply(w.store, w.Tenant.ID, harmless, change)
 			require.ErrorIs(t, err, pbx.ErrRetry)
 			require.Equal(t, pbx.ErrRetry.Error(), err.Error(), "driver text is not shown")
-			require.Equal(t, w.group.Name, get[*pbx.Group](t, w.store, keyOf(w.group)).Name, "all or none")
+			require.Equal(t, w.Group.Name, get[*pbx.Group](t, w.store, keyOf(w.Group)).Name, "all or none")
 		})
 	}
 }
@@ -125,56 +126,56 @@ func TestStaleAndTakenAreRetried(t *testing.T) {
 // A change that touches no column but the revision is one all the same.
 func TestOnlyTheRevisionChanges(t *testing.T) {
 	w := newWorld(t)
-	require.NoError(t, apply(w.store, w.tenant.ID, with(w.free, raise)))
-	require.EqualValues(t, 2, get[*pbx.Device](t, w.store, keyOf(w.free)).Rev)
-	require.ErrorIs(t, apply(w.store, w.tenant.ID, with(w.free, raise)), pbx.ErrRetry)
+	require.NoError(t, apply(w.store, w.Tenant.ID, schematest.With(w.Free, raise)))
+	require.EqualValues(t, 2, get[*pbx.Device](t, w.store, keyOf(w.Free)).Rev)
+	require.ErrorIs(t, apply(w.store, w.Tenant.ID, schematest.With(w.Free, raise)), pbx.ErrRetry)
 }
 
 func TestAnApplyThatFailedFailsTheUpdate(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	err := w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
-		_ = tx.Apply(ctx, []pbx.Change{with(w.group, func(g *pbx.Group) { g.Name = "x" }), {New: w.free}})
-		records, err := tx.Get(ctx, keyOf(w.group))
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+		_ = tx.Apply(ctx, []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" }), {New: w.Free}})
+		records, err := tx.Get(ctx, keyOf(w.Group))
 		require.NoError(t, err)
-		require.Equal(t, w.group.Name, records[0].(*pbx.Group).Name)
+		require.Equal(t, w.Group.Name, records[0].(*pbx.Group).Name)
 		return nil
 	})
 	require.ErrorIs(t, err, pbx.ErrRetry)
-	require.Equal(t, w.group.Name, get[*pbx.Group](t, w.store, keyOf(w.group)).Name)
+	require.Equal(t, w.Group.Name, get[*pbx.Group](t, w.store, keyOf(w.Group)).Name)
 }
 
 func TestReadsBehindApplySeeWhatWasCommitted(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	err := w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
-		if err := tx.Apply(ctx, []pbx.Change{with(w.group, func(g *pbx.Group) { g.Name = "x" })}); err != nil {
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+		if err := tx.Apply(ctx, []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}); err != nil {
 			return err
 		}
-		records, err := tx.Get(ctx, keyOf(w.group))
+		records, err := tx.Get(ctx, keyOf(w.Group))
 		require.NoError(t, err)
-		require.Equal(t, w.group.Name, records[0].(*pbx.Group).Name)
+		require.Equal(t, w.Group.Name, records[0].(*pbx.Group).Name)
 		return nil
 	})
 	require.NoError(t, err)
-	require.Equal(t, "x", get[*pbx.Group](t, w.store, keyOf(w.group)).Name)
+	require.Equal(t, "x", get[*pbx.Group](t, w.store, keyOf(w.Group)).Name)
 }
 
 func TestViewsKeepTheirSnapshotAndNest(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	name := func(r pbx.Reader) string {
-		records, err := r.Get(ctx, keyOf(w.group))
+		records, err := r.Get(ctx, keyOf(w.Group))
 		require.NoError(t, err)
 		return records[0].(*pbx.Group).Name
 	}
-	row := w.group
+	row := w.Group
 	var down func(depth int) error
 	down = func(depth int) error {
 		return view(w.store, func(r pbx.Reader) error {
 			before := name(r)
-			change := with(row, func(g *pbx.Group) { g.Name += "." })
-			require.NoError(t, apply(w.store, w.tenant.ID, change))
+			change := schematest.With(row, func(g *pbx.Group) { g.Name += "." })
+			require.NoError(t, apply(w.store, w.Tenant.ID, change))
 			row = change.New.(*pbx.Group)
 			if depth > 0 {
 				require.NoError(t, down(depth-1))
@@ -185,7 +186,7 @@ func TestViewsKeepTheirSnapshotAndNest(t *testing.T) {
 	}
 	require.NoError(t, down(60))
 	require.LessOrEqual(t, w.store.Idle(), runtime.GOMAXPROCS(0)+2)
-	require.NoError(t, w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
+	require.NoError(t, w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 		return view(w.store, func(r pbx.Reader) error {
 			require.Equal(t, name(tx), name(r))
 			return nil
@@ -197,15 +198,15 @@ func TestErrorsAndPanicsRollBack(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	boom := errors.New("boom")
-	change := []pbx.Change{with(w.group, func(g *pbx.Group) { g.Name = "x" })}
-	err := w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
+	change := []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 		require.NoError(t, tx.Apply(ctx, change))
 		return boom
 	})
 	require.Equal(t, boom, err)
 	require.Equal(t, boom, view(w.store, func(pbx.Reader) error { return boom }))
 	require.PanicsWithValue(t, boom, func() {
-		_ = w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
+		_ = w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 			require.NoError(t, tx.Apply(ctx, change))
 			panic(boom)
 		})
@@ -213,57 +214,57 @@ func TestErrorsAndPanicsRollBack(t *testing.T) {
 	require.PanicsWithValue(t, boom, func() { _ = view(w.store, func(pbx.Reader) error { panic(boom) }) })
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_ = w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
+		_ = w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 			_ = tx.Apply(ctx, change)
 			runtime.Goexit()
 			return nil
 		})
 	})
 	wg.Wait()
-	require.Equal(t, w.group.Name, get[*pbx.Group](t, w.store, keyOf(w.group)).Name)
-	require.NoError(t, apply(w.store, w.tenant.ID, change...))
+	require.Equal(t, w.Group.Name, get[*pbx.Group](t, w.store, keyOf(w.Group)).Name)
+	require.NoError(t, apply(w.store, w.Tenant.ID, change...))
 }
 
 func TestContextsEndWhatHasNotBegunToCommit(t *testing.T) {
 	w := newWorld(t)
-	change := []pbx.Change{with(w.group, func(g *pbx.Group) { g.Name = "x" })}
+	change := []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	nothing := func(pbx.Writer) error { t.Error("called"); return nil }
-	require.ErrorIs(t, w.store.Update(ended, w.tenant.ID, nothing), context.Canceled)
+	require.ErrorIs(t, w.store.Update(ended, w.Tenant.ID, nothing), context.Canceled)
 	require.ErrorIs(t, w.store.View(ended, func(pbx.Reader) error { return nil }), context.Canceled)
 
 	ctx, cancel := context.WithCancel(context.Background())
-	err := w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
 		require.NoError(t, tx.Apply(ctx, change))
 		cancel()
 		return nil
 	})
 	require.ErrorIs(t, err, context.Canceled)
 
-	err = w.store.Update(context.Background(), w.tenant.ID, func(tx pbx.Writer) error {
-		_, err := tx.Get(ended, keyOf(w.group))
+	err = w.store.Update(context.Background(), w.Tenant.ID, func(tx pbx.Writer) error {
+		_, err := tx.Get(ended, keyOf(w.Group))
 		require.ErrorIs(t, err, context.Canceled)
-		for _, err := range tx.Find(ended, pbx.Query{Index: w.group.Table().Key()}) {
+		for _, err := range tx.Find(ended, pbx.Query{Index: w.Group.Table().Key()}) {
 			require.ErrorIs(t, err, context.Canceled)
 		}
 		return tx.Apply(ended, change)
 	})
 	require.ErrorIs(t, err, context.Canceled)
 
-	err = w.store.Update(context.Background(), w.tenant.ID, func(pbx.Writer) error {
+	err = w.store.Update(context.Background(), w.Tenant.ID, func(pbx.Writer) error {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 		defer cancel()
-		return w.store.Update(ctx, w.tenant.ID, nothing) // waits for its turn
+		return w.store.Update(ctx, w.Tenant.ID, nothing) // waits for its turn
 	})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Equal(t, w.group.Name, get[*pbx.Group](t, w.store, keyOf(w.group)).Name)
+	require.Equal(t, w.Group.Name, get[*pbx.Group](t, w.store, keyOf(w.Group)).Name)
 }
 
 func TestMisuseIsSaid(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	users := pbx.Query{Index: w.user.Table().Key(), Equal: []any{w.tenant.ID}}
+	users := pbx.Query{Index: w.User.Table().Key(), Equal: []any{w.Tenant.ID}}
 	var r pbx.Reader
 	var tx pbx.Writer
 	var next func() (pbx.Record, error, bool)
@@ -279,7 +280,7 @@ func TestMisuseIsSaid(t *testing.T) {
 	_, err, ok := next()
 	require.True(t, ok)
 	require.ErrorIs(t, err, pbx.ErrMisuse, "a loop that outlives its view")
-	err = w.store.Update(ctx, w.tenant.ID, func(inner pbx.Writer) error {
+	err = w.store.Update(ctx, w.Tenant.ID, func(inner pbx.Writer) error {
 		tx = inner
 		require.NoError(t, tx.Apply(ctx, nil))
 		return tx.Apply(ctx, nil)
@@ -287,7 +288,7 @@ func TestMisuseIsSaid(t *testing.T) {
 	require.ErrorIs(t, err, pbx.ErrMisuse, "Apply twice")
 	require.ErrorIs(t, tx.Apply(ctx, nil), pbx.ErrMisuse, "Apply after the end")
 	for _, r := range []pbx.Reader{r, tx} {
-		_, err := r.Get(ctx, keyOf(w.user))
+		_, err := r.Get(ctx, keyOf(w.User))
 		require.ErrorIs(t, err, pbx.ErrMisuse)
 		for record, err := range r.Find(ctx, users) {
 			require.Nil(t, record)
@@ -295,16 +296,16 @@ func TestMisuseIsSaid(t *testing.T) {
 		}
 	}
 	require.NoError(t, view(w.store, func(r pbx.Reader) error {
-		byLast := w.user.Table().Index("users_by_last")
-		_, err := r.Get(ctx, pbx.Key{Index: byLast, Values: []any{w.tenant.ID, "a", "b", w.user.ID}})
+		byLast := w.User.Table().Index("users_by_last")
+		_, err := r.Get(ctx, pbx.Key{Index: byLast, Values: []any{w.Tenant.ID, "a", "b", w.User.ID}})
 		require.ErrorIs(t, err, pbx.ErrMisuse, "not a unique index")
-		_, err = r.Get(ctx, pbx.Key{Index: w.user.Table().Key(), Values: []any{w.tenant.ID}})
+		_, err = r.Get(ctx, pbx.Key{Index: w.User.Table().Key(), Values: []any{w.Tenant.ID}})
 		require.ErrorIs(t, err, pbx.ErrMisuse, "half a key")
 		for _, q := range []pbx.Query{
-			{Index: byLast, Equal: []any{w.tenant.ID, "a", "b", w.user.ID, "c"}},
-			{Index: byLast, Equal: []any{w.tenant.ID, "a", "b", w.user.ID}, From: "c"},
-			{Index: byLast, Equal: []any{w.tenant.ID}, After: []any{"a"}},
-			{Index: w.user.Table().Key(), Equal: []any{w.tenant.ID}, Prefix: "a"},
+			{Index: byLast, Equal: []any{w.Tenant.ID, "a", "b", w.User.ID, "c"}},
+			{Index: byLast, Equal: []any{w.Tenant.ID, "a", "b", w.User.ID}, From: "c"},
+			{Index: byLast, Equal: []any{w.Tenant.ID}, After: []any{"a"}},
+			{Index: w.User.Table().Key(), Equal: []any{w.Tenant.ID}, Prefix: "a"},
 		} {
 			for _, err := range r.Find(ctx, q) {
 				require.ErrorIs(t, err, pbx.ErrMisuse)
@@ -316,7 +317,7 @@ func TestMisuseIsSaid(t *testing.T) {
 	require.ErrorIs(t, w.store.Close(), pbx.ErrMisuse)
 	require.ErrorIs(t, w.store.Check(ctx), pbx.ErrMisuse)
 	require.ErrorIs(t, view(w.store, func(pbx.Reader) error { return nil }), pbx.ErrMisuse)
-	require.ErrorIs(t, apply(w.store, w.tenant.ID), pbx.ErrMisuse)
+	require.ErrorIs(t, apply(w.store, w.Tenant.ID), pbx.ErrMisuse)
 }
 
 func TestCloseWaitsForWhatRuns(t *testing.T) {
@@ -329,7 +330,7 @@ func TestCloseWaitsForWhatRuns(t *testing.T) {
 			close(began)
 			<-closing
 			time.Sleep(20 * time.Millisecond)
-			_, err := r.Get(context.Background(), keyOf(w.user))
+			_, err := r.Get(context.Background(), keyOf(w.User))
 			return err
 		})
 	})
@@ -350,7 +351,7 @@ func TestAReaderMayBeSharedByGoroutines(t *testing.T) {
 		for range 8 {
 			wg.Go(func() {
 				for range 20 {
-					if _, err := r.Get(ctx, keyOf(w.user), keyOf(w.service)); err != nil {
+					if _, err := r.Get(ctx, keyOf(w.User), keyOf(w.Service)); err != nil {
 						errs <- err
 					}
 				}
@@ -368,15 +369,15 @@ func TestAReaderMayBeSharedByGoroutines(t *testing.T) {
 func TestViewsDoNotWaitForUpdates(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	err := w.store.Update(ctx, w.tenant.ID, func(tx pbx.Writer) error {
-		if err := tx.Apply(ctx, []pbx.Change{with(w.group, func(g *pbx.Group) { g.Name = "x" })}); err != nil {
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+		if err := tx.Apply(ctx, []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}); err != nil {
 			return err
 		}
 		done := make(chan string)
 		go func() {
 			var name string
 			_ = view(w.store, func(r pbx.Reader) error {
-				records, err := r.Get(ctx, keyOf(w.group))
+				records, err := r.Get(ctx, keyOf(w.Group))
 				if err == nil {
 					name = records[0].(*pbx.Group).Name
 				}
@@ -384,7 +385,7 @@ func TestViewsDoNotWaitForUpdates(t *testing.T) {
 			})
 			done <- name
 		}()
-		require.Equal(t, w.group.Name, <-done)
+		require.Equal(t, w.Group.Name, <-done)
 		return nil
 	})
 	require.NoError(t, err)
@@ -398,10 +399,10 @@ func TestStatementsArePreparedOnce(t *testing.T) {
 		}
 		return nil
 	})))
-	c := newCustomer(t, store, 1, 10)
+	c := schematest.NewCustomer(t, store, 1, 10)
 	for range 10 {
-		require.NoError(t, apply(store, c.tenant.ID, c.setUp()...))
-		get[*pbx.Tenant](t, store, keyOf(c.tenant))
+		require.NoError(t, apply(store, c.Tenant.ID, c.SetUp()...))
+		get[*pbx.Tenant](t, store, keyOf(c.Tenant))
 	}
 	counts := map[string]int{}
 	for _, text := range texts {

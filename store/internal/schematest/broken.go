@@ -8,7 +8,7 @@ import (
 
 // credentials claims an address with hashes of so many bytes.
 func credentials(w *World, at time.Time, bySHA256, byMD5 int, sealed bool) pbx.Change {
-	s := &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, IssuedAt: at}
+	s := &pbx.SIPIdentity{Address: w.Other.SIPAddress, TenantID: w.Tenant.ID, Rev: 1, UserID: w.Other.ID, IssuedAt: at}
 	for _, f := range s.Fields(nil) {
 		switch f.Name {
 		case "ha1_sealed":
@@ -28,12 +28,12 @@ var Broken = []struct {
 	Constraint string
 	Change     func(w *World) pbx.Change
 }{
-	{"station_pools_add_up", func(w *World) pbx.Change { return with(w.pool, func(p *pbx.StationPool) { p.Used = p.Total + 1 }) }},
-	{"station_pools_add_up", func(w *World) pbx.Change { return with(w.pool, func(p *pbx.StationPool) { p.Used = -1 }) }},
-	{"package", func(w *World) pbx.Change { return another(w.pool, func(p *pbx.StationPool) { p.Package = "" }) }},
-	{"code", func(w *World) pbx.Change { return another(w.kind, func(s *pbx.ServiceType) { s.Code = "" }) }},
+	{"station_pools_add_up", func(w *World) pbx.Change { return With(w.Pool, func(p *pbx.StationPool) { p.Used = p.Total + 1 }) }},
+	{"station_pools_add_up", func(w *World) pbx.Change { return With(w.Pool, func(p *pbx.StationPool) { p.Used = -1 }) }},
+	{"package", func(w *World) pbx.Change { return Another(w.Pool, func(p *pbx.StationPool) { p.Package = "" }) }},
+	{"code", func(w *World) pbx.Change { return Another(w.Kind, func(s *pbx.ServiceType) { s.Code = "" }) }},
 	{"last_order", func(w *World) pbx.Change {
-		return with(w.tenant, func(t *pbx.Tenant) {
+		return With(w.Tenant, func(t *pbx.Tenant) {
 			for _, f := range t.Fields(nil) {
 				if f.Name == "last_order" {
 					*f.Ptr.(*int64) = -1
@@ -42,58 +42,58 @@ var Broken = []struct {
 		})
 	}},
 
-	{"state", func(w *World) pbx.Change { return with(w.user, func(u *pbx.User) { u.State = "gone" }) }},
-	{"users_mobile", func(w *World) pbx.Change { return with(w.user, func(u *pbx.User) { u.Mobile = "16175550100" }) }},
-	{"users_mobile", func(w *World) pbx.Change { return with(w.user, func(u *pbx.User) { u.Mobile = "+0617555" }) }},
-	{"users_mobile", func(w *World) pbx.Change { return with(w.user, func(u *pbx.User) { u.Mobile = "+1617555010x" }) }},
-	{"users_mobile", func(w *World) pbx.Change { return with(w.user, func(u *pbx.User) { u.Mobile = "+1234567890123456" }) }},
-	{"users_activated", func(w *World) pbx.Change { return with(w.user, func(u *pbx.User) { u.State = pbx.UserPending }) }},
+	{"state", func(w *World) pbx.Change { return With(w.User, func(u *pbx.User) { u.State = "gone" }) }},
+	{"users_mobile", func(w *World) pbx.Change { return With(w.User, func(u *pbx.User) { u.Mobile = "16175550100" }) }},
+	{"users_mobile", func(w *World) pbx.Change { return With(w.User, func(u *pbx.User) { u.Mobile = "+0617555" }) }},
+	{"users_mobile", func(w *World) pbx.Change { return With(w.User, func(u *pbx.User) { u.Mobile = "+1617555010x" }) }},
+	{"users_mobile", func(w *World) pbx.Change { return With(w.User, func(u *pbx.User) { u.Mobile = "+1234567890123456" }) }},
+	{"users_activated", func(w *World) pbx.Change { return With(w.User, func(u *pbx.User) { u.State = pbx.UserPending }) }},
 	{"users_activated", func(w *World) pbx.Change {
-		return with(w.user, func(u *pbx.User) { u.ActivatedAt = time.Time{} })
+		return With(w.User, func(u *pbx.User) { u.ActivatedAt = time.Time{} })
 	}},
-	{"users_e911", func(w *World) pbx.Change { return with(w.user, func(u *pbx.User) { u.LocationID = pbx.LocationID{} }) }},
+	{"users_e911", func(w *World) pbx.Change { return With(w.User, func(u *pbx.User) { u.LocationID = pbx.LocationID{} }) }},
 
 	{"sip_identities_one", func(w *World) pbx.Change {
-		return pbx.Change{New: &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1}}
+		return pbx.Change{New: &pbx.SIPIdentity{Address: w.Other.SIPAddress, TenantID: w.Tenant.ID, Rev: 1}}
 	}},
 	{"sip_identities_one", func(w *World) pbx.Change {
-		return pbx.Change{New: &pbx.SIPIdentity{Address: w.other.SIPAddress, TenantID: w.tenant.ID, Rev: 1, UserID: w.other.ID, AliasID: w.alias.ID}}
+		return pbx.Change{New: &pbx.SIPIdentity{Address: w.Other.SIPAddress, TenantID: w.Tenant.ID, Rev: 1, UserID: w.Other.ID, AliasID: w.Alias.ID}}
 	}},
 
 	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, time.Time{}, 32, 0, false) }},
 	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, time.Time{}, 0, 16, false) }},
 	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, time.Time{}, 0, 0, true) }},
-	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 0, 16, false) }},
-	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 31, 0, false) }},
-	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 60, 0, false) }},
-	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 32, 44, false) }},
-	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 32, 0, true) }},
-	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, noon, 60, 16, true) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, Noon, 0, 16, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, Noon, 31, 0, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, Noon, 60, 0, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, Noon, 32, 44, false) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, Noon, 32, 0, true) }},
+	{"sip_identities_credentials", func(w *World) pbx.Change { return credentials(w, Noon, 60, 16, true) }},
 
-	{"kind", func(w *World) pbx.Change { return with(w.group, func(g *pbx.Group) { g.Kind = "choir" }) }},
-	{"call_group_members_one", func(w *World) pbx.Change { return member(w, w.user.ID, pbx.UserID{}, pbx.AliasID{}) }},
-	{"call_group_members_one", func(w *World) pbx.Change { return member(w, w.user.ID, w.user.ID, w.alias.ID) }},
-	{"call_group_members_one", func(w *World) pbx.Change { return member(w, w.user.ID, w.other.ID, pbx.AliasID{}) }},
+	{"kind", func(w *World) pbx.Change { return With(w.Group, func(g *pbx.Group) { g.Kind = "choir" }) }},
+	{"call_group_members_one", func(w *World) pbx.Change { return member(w, w.User.ID, pbx.UserID{}, pbx.AliasID{}) }},
+	{"call_group_members_one", func(w *World) pbx.Change { return member(w, w.User.ID, w.User.ID, w.Alias.ID) }},
+	{"call_group_members_one", func(w *World) pbx.Change { return member(w, w.User.ID, w.Other.ID, pbx.AliasID{}) }},
 
-	{"devices_mac_shape", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.MAC = "0008ffffffff" }) }},
-	{"devices_mac_shape", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.MAC = "00:08:FF:FF:FF:FF" }) }},
-	{"devices_mac_shape", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.MAC = "00-08-ff-ff-ff-ff" }) }},
-	{"category", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.Category = "toaster" }) }},
-	{"state", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.State = "lost" }) }},
-	{"devices_assigned", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.State = pbx.DeviceAssigned }) }},
-	{"devices_assigned", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.UserID = w.user.ID }) }},
-	{"devices_assigned", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PortsUsed = 1 }) }},
-	{"devices_assigned", func(w *World) pbx.Change { return with(w.device, func(d *pbx.Device) { d.PortsUsed = 0 }) }},
-	{"devices_ports", func(w *World) pbx.Change { return with(w.device, func(d *pbx.Device) { d.PortsUsed = 10 }) }},
-	{"devices_ports", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PortsUsed = -1 }) }},
-	{"devices_primary_user", func(w *World) pbx.Change { return with(w.device, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
-	{"devices_primary_user", func(w *World) pbx.Change { return with(w.free, func(d *pbx.Device) { d.PrimaryOf = w.other.ID }) }},
+	{"devices_mac_shape", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.MAC = "0008ffffffff" }) }},
+	{"devices_mac_shape", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.MAC = "00:08:FF:FF:FF:FF" }) }},
+	{"devices_mac_shape", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.MAC = "00-08-ff-ff-ff-ff" }) }},
+	{"category", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.Category = "toaster" }) }},
+	{"state", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.State = "lost" }) }},
+	{"devices_assigned", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.State = pbx.DeviceAssigned }) }},
+	{"devices_assigned", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.UserID = w.User.ID }) }},
+	{"devices_assigned", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.PortsUsed = 1 }) }},
+	{"devices_assigned", func(w *World) pbx.Change { return With(w.Device, func(d *pbx.Device) { d.PortsUsed = 0 }) }},
+	{"devices_ports", func(w *World) pbx.Change { return With(w.Device, func(d *pbx.Device) { d.PortsUsed = 10 }) }},
+	{"devices_ports", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.PortsUsed = -1 }) }},
+	{"devices_primary_user", func(w *World) pbx.Change { return With(w.Device, func(d *pbx.Device) { d.PrimaryOf = w.Other.ID }) }},
+	{"devices_primary_user", func(w *World) pbx.Change { return With(w.Free, func(d *pbx.Device) { d.PrimaryOf = w.Other.ID }) }},
 
 	{"line", func(w *World) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.Line = 0 }) }},
 	{"device_lines_one", func(w *World) pbx.Change {
 		return deviceLine(w, func(l *pbx.DeviceLine) { l.AliasID = pbx.AliasID{} })
 	}},
-	{"device_lines_one", func(w *World) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID = w.other.ID }) }},
+	{"device_lines_one", func(w *World) pbx.Change { return deviceLine(w, func(l *pbx.DeviceLine) { l.UserID = w.Other.ID }) }},
 	{"position", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Position = 0 }) }},
 	{"kind", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Kind = "doorbell" }) }},
 	{"service_keys_target", func(w *World) pbx.Change { return key(w, func(k *pbx.ServiceKey) { k.Target = "" }) }},
@@ -113,30 +113,30 @@ var Broken = []struct {
 		return key(w, func(k *pbx.ServiceKey) { k.Kind, k.Target = pbx.KeyFeature, "*" })
 	}},
 
-	{"services_dn_digits", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "2" }) }},
-	{"services_dn_digits", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "12345678" }) }},
-	{"services_dn_digits", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.DN = "*21" }) }},
-	{"status", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Status = "" }) }},
-	{"category", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Category = "toaster" }) }},
-	{"services_number_shape", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Number = "0016175550100" }) }},
+	{"services_dn_digits", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.DN = "2" }) }},
+	{"services_dn_digits", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.DN = "12345678" }) }},
+	{"services_dn_digits", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.DN = "*21" }) }},
+	{"status", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.Status = "" }) }},
+	{"category", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.Category = "toaster" }) }},
+	{"services_number_shape", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.Number = "0016175550100" }) }},
 
 	{"services_cancelled", func(w *World) pbx.Change {
-		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusPendingCancellation })
+		return With(w.Bare, func(s *pbx.Service) { s.Status = pbx.StatusPendingCancellation })
 	}},
-	{"services_cancelled", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.CancelAt = noon }) }},
-	{"services_remote", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusNone }) }},
-	{"services_remote", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.RemoteSystem = "Leeds" }) }},
+	{"services_cancelled", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.CancelAt = Noon }) }},
+	{"services_remote", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.Status = pbx.StatusNone }) }},
+	{"services_remote", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.RemoteSystem = "Leeds" }) }},
 	{"services_billed", func(w *World) pbx.Change {
-		return with(w.bare, func(s *pbx.Service) { s.ActivatedAt = time.Time{} })
+		return With(w.Bare, func(s *pbx.Service) { s.ActivatedAt = time.Time{} })
 	}},
 	{"services_billed", func(w *World) pbx.Change {
-		return with(w.bare, func(s *pbx.Service) { s.Status = pbx.StatusOrderProcessing })
+		return With(w.Bare, func(s *pbx.Service) { s.Status = pbx.StatusOrderProcessing })
 	}},
-	{"services_failed", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.Failure = "why" }) }},
+	{"services_failed", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.Failure = "why" }) }},
 	{"services_failed", func(w *World) pbx.Change {
-		return with(w.bare, func(s *pbx.Service) { s.Status, s.ActivatedAt = pbx.StatusOrderFailed, time.Time{} })
+		return With(w.Bare, func(s *pbx.Service) { s.Status, s.ActivatedAt = pbx.StatusOrderFailed, time.Time{} })
 	}},
-	{"services_later", func(w *World) pbx.Change { return with(w.bare, func(s *pbx.Service) { s.ActivateLater = true }) }},
+	{"services_later", func(w *World) pbx.Change { return With(w.Bare, func(s *pbx.Service) { s.ActivateLater = true }) }},
 
 	{"foreign_services_digits", func(w *World) pbx.Change {
 		return foreign(w, func(f *pbx.ForeignService) { f.ServiceID, f.FormerDN, f.State = pbx.ServiceID{}, "x", pbx.ForeignLeft })
@@ -175,7 +175,7 @@ var Broken = []struct {
 	{"slot", func(w *World) pbx.Change { return association(w, 9) }},
 	{"associations_primary_user", func(w *World) pbx.Change {
 		ch := association(w, 1)
-		ch.New.(*pbx.Association).PrimaryOf = w.user.ID
+		ch.New.(*pbx.Association).PrimaryOf = w.User.ID
 		return ch
 	}},
 
@@ -183,21 +183,21 @@ var Broken = []struct {
 	{"extensions_digits", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.Digits = "12345678" }) }},
 	{"extensions_digits", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.Digits = "12a" }) }},
 	{"extensions_one_target", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.UserID = pbx.UserID{} }) }},
-	{"extensions_one_target", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.GroupID = w.group.ID }) }},
-	{"extensions_one_target", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.AliasID = w.alias.ID }) }},
-	{"extensions_one_target", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.ServiceID = w.bare.ID }) }},
-	{"extensions_main_user", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.MainOf = w.user.ID }) }},
+	{"extensions_one_target", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.GroupID = w.Group.ID }) }},
+	{"extensions_one_target", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.AliasID = w.Alias.ID }) }},
+	{"extensions_one_target", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.ServiceID = w.Bare.ID }) }},
+	{"extensions_main_user", func(w *World) pbx.Change { return entry(w, func(e *pbx.DialEntry) { e.MainOf = w.User.ID }) }},
 	{"extensions_main_user", func(w *World) pbx.Change {
-		return entry(w, func(e *pbx.DialEntry) { e.UserID, e.GroupID, e.MainOf = pbx.UserID{}, w.group.ID, w.user.ID })
+		return entry(w, func(e *pbx.DialEntry) { e.UserID, e.GroupID, e.MainOf = pbx.UserID{}, w.Group.ID, w.User.ID })
 	}},
 
 	{"principal", func(w *World) pbx.Change { return owner(w, func(o *pbx.Owner) { o.Principal = "" }) }},
-	{"mailboxes_digits", func(w *World) pbx.Change { return mailbox(w, func(m *pbx.Mailbox) { m.Number = "0123" }) }},
-	{"mailboxes_digits", func(w *World) pbx.Change { return mailbox(w, func(m *pbx.Mailbox) { m.Number = "1" }) }},
-	{"mailboxes_digits", func(w *World) pbx.Change { return mailbox(w, func(m *pbx.Mailbox) { m.Number = "12345678" }) }},
-	{"mailboxes_digits", func(w *World) pbx.Change { return mailbox(w, func(m *pbx.Mailbox) { m.Number = "12#4" }) }},
+	{"mailboxes_digits", func(w *World) pbx.Change { return Mailbox(w, func(m *pbx.Mailbox) { m.Number = "0123" }) }},
+	{"mailboxes_digits", func(w *World) pbx.Change { return Mailbox(w, func(m *pbx.Mailbox) { m.Number = "1" }) }},
+	{"mailboxes_digits", func(w *World) pbx.Change { return Mailbox(w, func(m *pbx.Mailbox) { m.Number = "12345678" }) }},
+	{"mailboxes_digits", func(w *World) pbx.Change { return Mailbox(w, func(m *pbx.Mailbox) { m.Number = "12#4" }) }},
 	{"pin_hash", func(w *World) pbx.Change {
-		return mailbox(w, func(m *pbx.Mailbox) {
+		return Mailbox(w, func(m *pbx.Mailbox) {
 			for _, f := range m.Fields(nil) {
 				if f.Name == "pin_hash" {
 					*f.Ptr.(*[]byte) = []byte{}
@@ -206,7 +206,7 @@ var Broken = []struct {
 		})
 	}},
 	{"tries", func(w *World) pbx.Change {
-		return mailbox(w, func(m *pbx.Mailbox) {
+		return Mailbox(w, func(m *pbx.Mailbox) {
 			for _, f := range m.Fields(nil) {
 				if f.Name == "tries" {
 					*f.Ptr.(*int64) = -1
@@ -214,56 +214,56 @@ var Broken = []struct {
 			}
 		})
 	}},
-	{"state", func(w *World) pbx.Change { return with(w.port, func(p *pbx.PortRequest) { p.State = "lost" }) }},
+	{"state", func(w *World) pbx.Change { return With(w.Port, func(p *pbx.PortRequest) { p.State = "lost" }) }},
 
-	{"numbers_shape", func(w *World) pbx.Change { return another(w.spare, func(n *pbx.Number) { n.E164 = "6175550100" }) }},
-	{"numbers_shape", func(w *World) pbx.Change { return another(w.spare, func(n *pbx.Number) { n.E164 = "+06175550100" }) }},
-	{"numbers_shape", func(w *World) pbx.Change { return another(w.spare, func(n *pbx.Number) { n.E164 = "+1617-555-0100" }) }},
+	{"numbers_shape", func(w *World) pbx.Change { return Another(w.Spare, func(n *pbx.Number) { n.E164 = "6175550100" }) }},
+	{"numbers_shape", func(w *World) pbx.Change { return Another(w.Spare, func(n *pbx.Number) { n.E164 = "+06175550100" }) }},
+	{"numbers_shape", func(w *World) pbx.Change { return Another(w.Spare, func(n *pbx.Number) { n.E164 = "+1617-555-0100" }) }},
 	{"numbers_shape", func(w *World) pbx.Change {
-		return another(w.spare, func(n *pbx.Number) { n.E164 = "+1234567890123456" })
+		return Another(w.Spare, func(n *pbx.Number) { n.E164 = "+1234567890123456" })
 	}},
-	{"state", func(w *World) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.State = "gone" }) }},
-	{"numbers_provider", func(w *World) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.State = pbx.NumberStock }) }},
-	{"numbers_provider", func(w *World) pbx.Change { return with(w.stock, func(n *pbx.Number) { n.State = pbx.NumberAvailable }) }},
-	{"numbers_assigned", func(w *World) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.State = pbx.NumberAssigned }) }},
+	{"state", func(w *World) pbx.Change { return With(w.Spare, func(n *pbx.Number) { n.State = "gone" }) }},
+	{"numbers_provider", func(w *World) pbx.Change { return With(w.Spare, func(n *pbx.Number) { n.State = pbx.NumberStock }) }},
+	{"numbers_provider", func(w *World) pbx.Change { return With(w.Stock, func(n *pbx.Number) { n.State = pbx.NumberAvailable }) }},
+	{"numbers_assigned", func(w *World) pbx.Change { return With(w.Spare, func(n *pbx.Number) { n.State = pbx.NumberAssigned }) }},
 	{"numbers_assigned", func(w *World) pbx.Change {
-		return with(w.number, func(n *pbx.Number) { n.State = pbx.NumberAvailable })
+		return With(w.Number, func(n *pbx.Number) { n.State = pbx.NumberAvailable })
 	}},
-	{"numbers_resting", func(w *World) pbx.Change { return with(w.stock, func(n *pbx.Number) { n.State = pbx.NumberResting }) }},
-	{"numbers_resting", func(w *World) pbx.Change { return with(w.stock, func(n *pbx.Number) { n.FreeFrom = noon }) }},
-	{"numbers_awaited", func(w *World) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.WaitingID = w.bare.ID }) }},
-	{"numbers_billed", func(w *World) pbx.Change { return with(w.number, func(n *pbx.Number) { n.Billed = true }) }},
+	{"numbers_resting", func(w *World) pbx.Change { return With(w.Stock, func(n *pbx.Number) { n.State = pbx.NumberResting }) }},
+	{"numbers_resting", func(w *World) pbx.Change { return With(w.Stock, func(n *pbx.Number) { n.FreeFrom = Noon }) }},
+	{"numbers_awaited", func(w *World) pbx.Change { return With(w.Spare, func(n *pbx.Number) { n.WaitingID = w.Bare.ID }) }},
+	{"numbers_billed", func(w *World) pbx.Change { return With(w.Number, func(n *pbx.Number) { n.Billed = true }) }},
 	{"numbers_stand_in", func(w *World) pbx.Change {
-		return with(w.spare, func(n *pbx.Number) { n.TemporaryFor = w.number.E164 })
+		return With(w.Spare, func(n *pbx.Number) { n.TemporaryFor = w.Number.E164 })
 	}},
-	{"numbers_stand_in", func(w *World) pbx.Change { return with(w.number, func(n *pbx.Number) { n.TemporaryFor = n.E164 }) }},
+	{"numbers_stand_in", func(w *World) pbx.Change { return With(w.Number, func(n *pbx.Number) { n.TemporaryFor = n.E164 }) }},
 
-	{"number", func(w *World) pbx.Change { return another(w.order, func(o *pbx.Order) { o.ID, o.Number = w.id(), 0 }) }},
-	{"status", func(w *World) pbx.Change { return with(w.order, func(o *pbx.Order) { o.Status = "lost" }) }},
-	{"placed_role", func(w *World) pbx.Change { return with(w.order, func(o *pbx.Order) { o.PlacedRole = "nobody" }) }},
+	{"number", func(w *World) pbx.Change { return Another(w.Order, func(o *pbx.Order) { o.ID, o.Number = w.ID(), 0 }) }},
+	{"status", func(w *World) pbx.Change { return With(w.Order, func(o *pbx.Order) { o.Status = "lost" }) }},
+	{"placed_role", func(w *World) pbx.Change { return With(w.Order, func(o *pbx.Order) { o.PlacedRole = "nobody" }) }},
 	{"line", func(w *World) pbx.Change {
-		return pbx.Change{New: &pbx.OrderLine{TenantID: w.tenant.ID, OrderID: w.order.ID, Rev: 1}}
+		return pbx.Change{New: &pbx.OrderLine{TenantID: w.Tenant.ID, OrderID: w.Order.ID, Rev: 1}}
 	}},
 	{"seq", func(w *World) pbx.Change { return event(w, func(e *pbx.Event) { e.Seq = 0 }) }},
 	{"pos", func(w *World) pbx.Change { return event(w, func(e *pbx.Event) { e.Pos = 0 }) }},
 	{"role", func(w *World) pbx.Change { return event(w, func(e *pbx.Event) { e.Role = "nobody" }) }},
-	{"subscriber", func(w *World) pbx.Change { return pbx.Change{New: &pbx.Cursor{TenantID: w.tenant.ID, Rev: 1}} }},
+	{"subscriber", func(w *World) pbx.Change { return pbx.Change{New: &pbx.Cursor{TenantID: w.Tenant.ID, Rev: 1}} }},
 	{"seq", func(w *World) pbx.Change {
-		return pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.tenant.ID, Rev: 1, Seq: -1}}
+		return pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Tenant.ID, Rev: 1, Seq: -1}}
 	}},
 	{"pos", func(w *World) pbx.Change {
-		return pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.tenant.ID, Rev: 1, Pos: -1}}
+		return pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Tenant.ID, Rev: 1, Pos: -1}}
 	}},
 	{"cursors_lease", func(w *World) pbx.Change {
-		return pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.tenant.ID, Rev: 1, Holder: w.id()}}
+		return pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Tenant.ID, Rev: 1, Holder: w.ID()}}
 	}},
 	{"cursors_lease", func(w *World) pbx.Change {
-		return pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.tenant.ID, Rev: 1, LeasedUntil: noon}}
+		return pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Tenant.ID, Rev: 1, LeasedUntil: Noon}}
 	}},
 }
 
 func member(w *World, id, user pbx.UserID, alias pbx.AliasID) pbx.Change {
-	m := &pbx.Member{TenantID: w.tenant.ID, GroupID: w.group.ID, Rev: 1, UserID: user, AliasID: alias}
+	m := &pbx.Member{TenantID: w.Tenant.ID, GroupID: w.Group.ID, Rev: 1, UserID: user, AliasID: alias}
 	for _, f := range m.Fields(nil) {
 		if f.Name == "member_id" {
 			*f.Ptr.(*[16]byte) = id
@@ -273,41 +273,42 @@ func member(w *World, id, user pbx.UserID, alias pbx.AliasID) pbx.Change {
 }
 
 func association(w *World, slot int64) pbx.Change {
-	return pbx.Change{New: &pbx.Association{TenantID: w.tenant.ID, UserID: w.other.ID, ServiceID: w.bare.ID, Rev: 1, Slot: slot}}
+	return pbx.Change{New: &pbx.Association{TenantID: w.Tenant.ID, UserID: w.Other.ID, ServiceID: w.Bare.ID, Rev: 1, Slot: slot}}
 }
 
 func entry(w *World, change func(*pbx.DialEntry)) pbx.Change {
-	return another(&pbx.DialEntry{TenantID: w.tenant.ID, Digits: "30000", Rev: 1, UserID: w.other.ID}, change)
+	return Another(&pbx.DialEntry{TenantID: w.Tenant.ID, Digits: "30000", Rev: 1, UserID: w.Other.ID}, change)
 }
 
 // deviceLine is another line of the user's phone, with his alias.
 func deviceLine(w *World, change func(*pbx.DeviceLine)) pbx.Change {
-	return another(&pbx.DeviceLine{TenantID: w.tenant.ID, DeviceID: w.device.ID, Line: 2, Rev: 1, AliasID: w.alias.ID}, change)
+	return Another(&pbx.DeviceLine{TenantID: w.Tenant.ID, DeviceID: w.Device.ID, Line: 2, Rev: 1, AliasID: w.Alias.ID}, change)
 }
 
 func key(w *World, change func(*pbx.ServiceKey)) pbx.Change {
-	return another(&pbx.ServiceKey{TenantID: w.tenant.ID, ServiceID: w.service.ID, Rev: 1,
+	return Another(&pbx.ServiceKey{TenantID: w.Tenant.ID, ServiceID: w.Service.ID, Rev: 1,
 		PhoneKey: pbx.PhoneKey{Position: 1, Kind: pbx.KeySpeedDial, Target: "7001"}}, change)
 }
 
 func owner(w *World, change func(*pbx.Owner)) pbx.Change {
-	return another(&pbx.Owner{TenantID: w.tenant.ID, ServiceID: w.service.ID, Principal: "joe", Rev: 1, Since: noon}, change)
+	return Another(&pbx.Owner{TenantID: w.Tenant.ID, ServiceID: w.Service.ID, Principal: "joe", Rev: 1, Since: Noon}, change)
 }
 
-func mailbox(w *World, change func(*pbx.Mailbox)) pbx.Change {
-	return another(&pbx.Mailbox{TenantID: w.tenant.ID, ServiceID: w.bare.ID, Rev: 1, Number: "20000", CreatedAt: noon}, change)
+// Mailbox is one of the bare service.
+func Mailbox(w *World, change func(*pbx.Mailbox)) pbx.Change {
+	return Another(&pbx.Mailbox{TenantID: w.Tenant.ID, ServiceID: w.Bare.ID, Rev: 1, Number: "20000", CreatedAt: Noon}, change)
 }
 
 // foreign is what another system was asked to provide on a line.
 func foreign(w *World, change func(*pbx.ForeignService)) pbx.Change {
-	return another(&pbx.ForeignService{
-		TenantID: w.tenant.ID, ID: w.id(), Rev: 1, ServiceID: w.bare.ID, System: "SYSTEM", Name: "Client",
-		State: pbx.ForeignRequested, At: noon, Requests: 1,
+	return Another(&pbx.ForeignService{
+		TenantID: w.Tenant.ID, ID: w.ID(), Rev: 1, ServiceID: w.Bare.ID, System: "SYSTEM", Name: "Client",
+		State: pbx.ForeignRequested, At: Noon, Requests: 1,
 	}, change)
 }
 
 func event(w *World, change func(*pbx.Event)) pbx.Change {
-	return another(&pbx.Event{
-		TenantID: w.tenant.ID, Seq: 99, Pos: 1, At: noon, Operation: w.id(), Actor: "admin", Role: pbx.RoleSupport, Type: "t", Kind: "user",
+	return Another(&pbx.Event{
+		TenantID: w.Tenant.ID, Seq: 99, Pos: 1, At: Noon, Operation: w.ID(), Actor: "admin", Role: pbx.RoleSupport, Type: "t", Kind: "user",
 	}, change)
 }

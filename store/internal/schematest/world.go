@@ -14,51 +14,52 @@ import (
 
 // World is one of everything, all of it right; each test breaks one thing.
 type World struct {
-	*customer
+	*Customer
 	store   pbx.Store
-	user    *pbx.User
-	other   *pbx.User // has no service
-	service *pbx.Service
-	bare    *pbx.Service // has no number, mailbox or user
-	device  *pbx.Device  // the user's
-	free    *pbx.Device
-	number  *pbx.Number // the service's
-	spare   *pbx.Number
-	stock   *pbx.Number
-	alias   *pbx.Alias
-	group   *pbx.Group
-	port    *pbx.PortRequest
-	order   *pbx.Order
-	foreign *customer // another tenant
+	User    *pbx.User
+	Other   *pbx.User // has no service
+	Service *pbx.Service
+	Bare    *pbx.Service // has no number, mailbox or user
+	Device  *pbx.Device  // the user's
+	Free    *pbx.Device
+	Number  *pbx.Number // the service's
+	Spare   *pbx.Number
+	Stock   *pbx.Number
+	Alias   *pbx.Alias
+	Group   *pbx.Group
+	Port    *pbx.PortRequest
+	Order   *pbx.Order
+	Foreign *Customer // another tenant
 }
 
 // New writes the world into an empty store.
 func New(t testing.TB, store pbx.Store) *World {
 	t.Helper()
-	w := &World{customer: newCustomer(t, store, 1, 3), store: store, foreign: newCustomer(t, store, 2, 1)}
-	changes := w.setUp()
-	w.user, w.service = changes[1].New.(*pbx.User), changes[4].New.(*pbx.Service)
-	w.device, w.number, w.free, w.spare = w.devices[0], w.numbers[0], w.devices[1], w.numbers[1]
-	other := *w.user
-	other.ID, other.Login, other.SIPAddress, other.Station = w.id(), "other@example.com", "other@c1.example.com", ""
-	w.other = set(&other, "login_folded", "other@example.com")
-	bare := *w.service
-	bare.ID, bare.DN, bare.Number, bare.DeviceID = w.id(), "20000", "", pbx.DeviceID{}
-	w.bare = &bare
-	id := w.tenant.ID
-	w.stock = &pbx.Number{E164: "+16175550100", TenantID: pbx.Provider, Rev: 1, State: pbx.NumberStock, CreatedAt: noon}
-	w.alias = &pbx.Alias{TenantID: id, ID: w.id(), Rev: 1, UserID: w.user.ID, Name: "Alias", SIPAddress: "alias@c1.example.com"}
-	w.group = &pbx.Group{TenantID: id, ID: w.id(), Rev: 1, Kind: pbx.HuntGroup, Name: "Sales"}
-	w.port = &pbx.PortRequest{TenantID: id, ID: w.id(), Rev: 1, Carrier: "Old", Date: noon, State: pbx.PortRequested, CreatedAt: noon}
-	w.order = &pbx.Order{
-		TenantID: id, ID: w.id(), Rev: 1, Number: 1, Status: pbx.OrderPlaced, PlacedBy: "admin", PlacedRole: pbx.RoleSupport,
-		PlacedAt: noon, UserID: w.user.ID,
+	w := &World{Customer: NewCustomer(t, store, 1, 3), store: store, Foreign: NewCustomer(t, store, 2, 1)}
+	changes := w.SetUp()
+	w.User, w.Service = changes[1].New.(*pbx.User), changes[4].New.(*pbx.Service)
+	w.Device, w.Number, w.Free, w.Spare = w.Devices[0], w.Numbers[0], w.Devices[1], w.Numbers[1]
+	other := *w.User
+	other.ID, other.Login, other.SIPAddress, other.Station = w.ID(), "other@example.com", "other@c1.example.com", ""
+	w.Other = Set(&other, "login_folded", "other@example.com")
+	bare := *w.Service
+	bare.ID, bare.DN, bare.Number, bare.DeviceID = w.ID(), "20000", "", pbx.DeviceID{}
+	w.Bare = &bare
+	id := w.Tenant.ID
+	w.Stock = &pbx.Number{E164: "+16175550100", TenantID: pbx.Provider, Rev: 1, State: pbx.NumberStock, CreatedAt: Noon}
+	w.Alias = &pbx.Alias{TenantID: id, ID: w.ID(), Rev: 1, UserID: w.User.ID, Name: "Alias", SIPAddress: "alias@c1.example.com"}
+	w.Group = &pbx.Group{TenantID: id, ID: w.ID(), Rev: 1, Kind: pbx.HuntGroup, Name: "Sales"}
+	w.Port = &pbx.PortRequest{TenantID: id, ID: w.ID(), Rev: 1, Carrier: "Old", Date: Noon, State: pbx.PortRequested, CreatedAt: Noon}
+	w.Order = &pbx.Order{
+		TenantID: id, ID: w.ID(), Rev: 1, Number: 1, Status: pbx.OrderPlaced, PlacedBy: "admin", PlacedRole: pbx.RoleSupport,
+		PlacedAt: Noon, UserID: w.User.ID,
 	}
-	provider := set(&pbx.Tenant{ID: pbx.Provider, Rev: 1, Name: "provider", CreatedAt: noon}, "name_folded", "provider")
+	provider := Set(&pbx.Tenant{ID: pbx.Provider, Rev: 1, Name: "provider", CreatedAt: Noon}, "name_folded", "provider")
 	for _, r := range []pbx.Record{
-		provider, w.other, w.bare, w.stock, w.alias,
-		&pbx.SIPIdentity{Address: w.alias.SIPAddress, TenantID: id, Rev: 1, AliasID: w.alias.ID},
-		w.group, w.port, w.order,
+		provider, w.Other, w.Bare, w.Stock, w.Alias,
+		&pbx.SIPIdentity{Address: w.Alias.SIPAddress, TenantID: id, Rev: 1, AliasID: w.Alias.ID},
+		w.Group, w.Port, w.Order,
+		&pbx.DeviceLine{TenantID: id, DeviceID: w.Device.ID, Line: 1, Rev: 1, UserID: w.User.ID},
 	} {
 		changes = append(changes, pbx.Change{New: r})
 	}
@@ -67,7 +68,7 @@ func New(t testing.TB, store pbx.Store) *World {
 }
 
 // Apply makes changes in an update of the first customer.
-func (w *World) Apply(changes ...pbx.Change) error { return apply(w.store, w.tenant.ID, changes) }
+func (w *World) Apply(changes ...pbx.Change) error { return apply(w.store, w.Tenant.ID, changes) }
 
 func apply(store pbx.Store, tenant pbx.TenantID, changes []pbx.Change) error {
 	return store.Update(context.Background(), tenant, func(w pbx.Writer) error {
@@ -75,8 +76,8 @@ func apply(store pbx.Store, tenant pbx.TenantID, changes []pbx.Change) error {
 	})
 }
 
-// with is a changed copy of a record, and the change that makes it.
-func with[R any, P interface {
+// With is a changed copy of a record, and the change that makes it.
+func With[R any, P interface {
 	*R
 	pbx.Record
 }](old P, change func(P)) pbx.Change {
@@ -90,8 +91,8 @@ func with[R any, P interface {
 	return pbx.Change{Old: old, New: P(&row)}
 }
 
-// another is with, but makes a new record.
-func another[R any, P interface {
+// Another is With, but makes a new record.
+func Another[R any, P interface {
 	*R
 	pbx.Record
 }](old P, change func(P)) pbx.Change {
@@ -100,9 +101,6 @@ func another[R any, P interface {
 	return pbx.Change{New: P(&row)}
 }
 
-// Tenant is the first customer.
-func (w *World) Tenant() pbx.TenantID { return w.tenant.ID }
-
 // Event is an event of the first customer, not there yet.
 func (w *World) Event(seq int64) *pbx.Event {
 	return event(w, func(e *pbx.Event) { e.Seq, e.Operation = seq, pbx.OperationID{1} }).New.(*pbx.Event)
@@ -110,7 +108,7 @@ func (w *World) Event(seq int64) *pbx.Event {
 
 // Location is a location of the first customer, not there yet.
 func (w *World) Location(n int64) *pbx.Location {
-	return &pbx.Location{TenantID: w.tenant.ID, ID: pbx.LocationID{7, 14: byte(n >> 8), 15: byte(n)}, Rev: 1, Building: fmt.Sprint("B", n)}
+	return &pbx.Location{TenantID: w.Tenant.ID, ID: pbx.LocationID{7, 14: byte(n >> 8), 15: byte(n)}, Rev: 1, Building: fmt.Sprint("B", n)}
 }
 
 // Read reads one record.
