@@ -253,6 +253,10 @@ var corruptions = []struct {
 	{"a remote service with a status of ours", func(w *world, x *all) {
 		w.rewrite("services", where{"id": x.elsewhere.ID}, where{"status": "active"})
 	}, []string{"SVC-17 service"}},
+	{"a remote service on a phone of ours", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.elsewhere.ID}, where{"device_id": x.spare.ID})
+		w.rewrite("devices", where{"id": x.spare.ID}, where{"state": "in service"})
+	}, []string{"SVC-11 service"}},
 	{"a service of ours with no status", func(w *world, x *all) {
 		w.rewrite("services", where{"id": x.line.ID}, where{"status": "none"})
 	}, []string{"SVC-17 service"}},

@@ -72,11 +72,12 @@ func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, err
 // who removed himself: he has no access from that moment (OWN-4). Removing
 // yourself, and removing the last owner, warn (OWN-4).
 //
-// Errors: ErrInvalid (OWN-1), ErrNotFound (OWN-2), ErrStale (SVC-15); and all of
-// these at once: ErrInvalid for a principal that is malformed, unknown or listed
-// twice, ErrConflict for one who is an owner already, ErrNotFound for one who is
-// none (OWN-3) and for an unknown building (OWN-7), ErrFailedPrecondition for a
-// location that another system keeps (OWN-8) and for a remote service (SVC-11).
+// Errors: ErrInvalid (OWN-1), ErrNotFound (OWN-2), ErrStale (SVC-15),
+// ErrFailedPrecondition for a remote service (SVC-11); and all of these at once:
+// ErrInvalid for a principal that is malformed, unknown or listed twice,
+// ErrConflict for one who is an owner already, ErrNotFound for one who is none
+// (OWN-3) and for an unknown building (OWN-7), ErrFailedPrecondition for a
+// location that another system keeps (OWN-8).
 func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in LineChange) (*Line, error) {
 	unknown, err := d.unknownOwners(ctx, nationalNumber, in.AddOwners)
 	if err != nil {
@@ -111,6 +112,9 @@ func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown 
 		if err := current(in.Rev, s.Rev, s.ref()); err != nil {
 			return nil, err
 		}
+	}
+	if err := t.editable(s); err != nil {
+		return nil, err
 	}
 	owners, err := t.ownersOf(ctx, s.ID)
 	if err != nil {
@@ -247,7 +251,7 @@ func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
 
 // lookBuilding returns the location that a line moves to, or nil where it
 // stays: a building that the tenant knows (OWN-7), for a line that may be moved
-// here (OWN-8, SVC-11) and whose DN is possible there (EXT-3).
+// here (OWN-8) and whose DN is possible there (EXT-3).
 func (t *tx) lookBuilding(ctx context.Context, s *Service, in LineChange) (*Location, error) {
 	if in.Building == "" && !in.moves {
 		return nil, nil
@@ -258,9 +262,6 @@ func (t *tx) lookBuilding(ctx context.Context, s *Service, in LineChange) (*Loca
 	}
 	to, err := t.building(ctx, OWN7, in.Building)
 	if err != nil || to.ID == s.LocationID {
-		return nil, err
-	}
-	if err := t.editable(s); err != nil {
 		return nil, err
 	}
 	if err := s.relocatable(); err != nil {

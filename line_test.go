@@ -270,11 +270,24 @@ func TestOWN9_InABatchAndThroughAReview(t *testing.T) {
 	})
 }
 
-func TestSVC11_ARemoteLineIsNotMovedHere(t *testing.T) {
+func TestSVC11_ARemoteLineIsNotChangedHere(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.line(aliceLine, pbx.NewService{RemoteSystem: "Geneva"}, "alice")
-		e := w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { _, err := w.owner("alice").SetLineLocation(w.ctx, aliceLine, "BOS-1"); return err })
-		require.Equal(t, "Geneva", e.Holder.Name)
+		s := w.line(aliceLine, pbx.NewService{}, "alice")
+		remote := *s // as it could be made once
+		remote.Rev, remote.RemoteSystem, remote.Status = s.Rev+1, "Geneva", pbx.StatusNone
+		w.apply(pbx.Change{Old: s, New: &remote})
+		for what, change := range map[string]pbx.LineChange{
+			"its place": {Building: "BOS-1"}, "a new owner": {AddOwners: []pbx.Principal{"bob"}}, "an owner who goes": {RemoveOwners: []pbx.Principal{"alice"}},
+		} {
+			for _, dir := range []*pbx.Directory{w.dir, w.owner("alice")} {
+				e := w.acting(dir).refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return second(dir.UpdateLine(w.ctx, aliceLine, change)) })
+				require.Equal(t, "Geneva", e.Holder.Name, what)
+			}
+		}
+		w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.AddOwner(w.ctx, aliceLine, "bob")) })
+		require.Equal(t, []string{"SVC-11 service"}, w.violations(w.support))
+		s.Rev = remote.Rev + 1
+		w.apply(pbx.Change{Old: &remote, New: s})
 	})
 }
 

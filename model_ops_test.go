@@ -270,12 +270,16 @@ func deleteUser(d draw, in model.Handle) model.Op {
 }
 
 func addService(d draw, in model.Handle) model.Op {
-	return model.AddService{
+	o := model.AddService{
 		User: rarely(d, 2, d.user(in)), DN: rarely(d, 2, d.extension(in)), DeviceType: d.deviceType(),
 		Device: rarely(d, 3, d.device(in)),
 		Name:   rarely(d, 6, d.text("Lobby")), Type: d.serviceType(), Number: d.choice(in), Location: rarely(d, 3, d.location(in)),
 		LocationKeptBy: rarely(d, 10, d.text("Whereabouts")), RemoteSystem: rarely(d, 10, d.text("Leeds")), ActivateLater: d.one(4),
 		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in))}
+	if o.RemoteSystem != "" && d.careful {
+		o.Number, o.Device, o.Foreign, o.Keys = pbx.NumberChoice{}, "", nil, nil
+	}
+	return o
 }
 
 func modifyService(d draw, in model.Handle) model.Op {

@@ -126,7 +126,7 @@ func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, conf
 		DN: "7906", DeviceType: "Cisco 8851", LocationKeptBy: "Whereabouts", Location: bos,
 		Number: pbx.Existing("+16175550201"),
 	})
-	admin("us", model.AddService{DN: "7907", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Location: bos, Number: pbx.Existing("+16175550202")})
+	admin("us", model.AddService{DN: "7907", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Location: bos})
 	british := "s" + admin("us", model.AddService{DN: "9995", DeviceType: "Cisco 8851", Location: bos, Number: pbx.Existing("+16175550203")})
 	admin("us", model.AddOwner{Number: "6175550203", Principal: "kate"})
 	admin("us", model.AddService{DN: "70012", DeviceType: "Cisco 8851"})

@@ -198,6 +198,8 @@ var serviceBugs = []seededBug{
 	{"SVC-11", "a remote service is edited", "service.go",
 		`if s.RemoteSystem == "" {`,
 		`if s.RemoteSystem == "" || BUG {`},
+	{"SVC-11", "a remote service gets a number and a phone of ours", "create_service.go",
+		`if part.given {`, ``},
 	{"SVC-12", "the owners of a deleted service stay", "delete.go",
 		`for _, o := range owners {`,
 		`for _, o := range owners[:either(BUG, 0, len(owners))] {`},

@@ -12,6 +12,38 @@ import (
 	"github.com/pbxkit/pbx"
 )
 
+func TestSVC11_ARemoteServiceHasNoNumberAndNoPhoneOfThisSystem(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := pbx.NewService{
+			DN: "7101", DeviceID: w.phone("00:1b:54:00:00:01", "Cisco 8851").ID, RemoteSystem: "Leeds", Number: pbx.NewNumber(),
+			Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyLine}}, Foreign: []pbx.NewForeign{miCollab("Client")},
+		}
+		w.refused(pbx.SVC11, pbx.ErrInvalid, func() error {
+			_, err := w.dir.AddService(w.ctx, in)
+			require.Equal(t, []string{"DeviceID SVC-11", "Foreign SVC-11", "Keys SVC-11", "Number SVC-11"}, badFields(err))
+			return err
+		})
+		bare := pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Type: "PRO", Name: "Leeds reception"}
+		for field, wrong := range map[string]func(*pbx.NewService){
+			"Number":   func(bare *pbx.NewService) { bare.Number = in.Number },
+			"DeviceID": func(bare *pbx.NewService) { bare.DeviceID = in.DeviceID },
+			"Foreign":  func(bare *pbx.NewService) { bare.Foreign = in.Foreign },
+			"Keys":     func(bare *pbx.NewService) { bare.Keys = in.Keys },
+		} {
+			one := bare
+			wrong(&one)
+			e := w.refused(pbx.SVC11, pbx.ErrInvalid, func() error { return second(w.dir.AddService(w.ctx, one)) })
+			require.Equal(t, field, e.Field)
+		}
+		_, err := w.dir.AddService(w.ctx, bare)
+		require.NoError(t, err)
+		in.RemoteSystem = ""
+		in.DN = "7102"
+		_, err = w.dir.AddService(w.ctx, in)
+		require.NoError(t, err, "one that is hosted here has all that")
+	})
+}
+
 // dns lists services by their DNs.
 func dns(services []*pbx.Service) []pbx.Extension {
 	var list []pbx.Extension
@@ -167,8 +199,8 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 				UserID: u.ID, DN: "7001", DeviceID: taken.ID, DeviceType: "Drum", Name: "\n", Type: "GOLD", LocationID: pbx.LocationID{1},
 				Number: pbx.ThisNewNumber("+16175550199"), LocationKeptBy: strings.Repeat("x", 65), RemoteSystem: " Leeds",
 			}, []string{
-				"DN EXT-2", "DeviceID DEV-2", "DeviceType SVC-2", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2", "Number NUM-4",
-				"RemoteSystem SVC-11", "Type SVC-16",
+				"DN EXT-2", "DeviceID DEV-2", "DeviceID SVC-11", "DeviceType SVC-2", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2",
+				"Number NUM-4", "Number SVC-11", "RemoteSystem SVC-11", "Type SVC-16",
 			}},
 		} {
 			before := dump(t, w.store)

@@ -184,10 +184,6 @@ func (x *step) keyTaken(s *Service, position int64) bool {
 
 // newKeys looks at the keys of a new service.
 func (x *step) newKeys(o AddService, s *Service, model phone, d *Device) {
-	if o.RemoteSystem != "" {
-		x.invalid(pbx.SVC11, "Keys")
-		return
-	}
 	beside := Service{ID: s.ID, DN: s.DN}
 	if d != nil {
 		beside.Device = d.ID

@@ -118,6 +118,7 @@ func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, au
 	x.text(pbx.SVC2, "Name", o.Name, 64)
 	x.text(pbx.OWN8, "LocationKeptBy", o.LocationKeptBy, 64)
 	x.text(pbx.SVC11, "RemoteSystem", o.RemoteSystem, 64)
+	x.elsewhere(o)
 	x.requests(o)
 	model, known := phones[o.DeviceType]
 	switch {
@@ -148,10 +149,29 @@ func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, au
 	default:
 		x.invalid(needs, dn)
 	}
-	if known && len(o.Keys) > 0 {
+	if known && len(o.Keys) > 0 && o.RemoteSystem == "" {
 		x.newKeys(o, s, model, d)
 	}
 	return l
+}
+
+// elsewhere refuses what only the own system of a remote service gives it (SVC-11).
+func (x *step) elsewhere(o AddService) {
+	if o.RemoteSystem == "" {
+		return
+	}
+	if o.Number.Source != "" {
+		x.invalid(pbx.SVC11, "Number")
+	}
+	if o.Device != "" {
+		x.invalid(pbx.SVC11, "DeviceID")
+	}
+	if len(o.Foreign) > 0 {
+		x.invalid(pbx.SVC11, "Foreign")
+	}
+	if len(o.Keys) > 0 {
+		x.invalid(pbx.SVC11, "Keys")
+	}
 }
 
 // addLine adds a service that passed.
