@@ -234,6 +234,39 @@ func (t *tx) carry(ctx context.Context, dev *Device, u *User) error {
 	return err
 }
 
+// pickUp gives the device of a service that had no user to its first one (DEV-2).
+func (t *tx) pickUp(ctx context.Context, s *Service, u *User) error {
+	if s.DeviceID.IsZero() {
+		return nil
+	}
+	dev, err := t.device(ctx, s.DeviceID)
+	if err != nil || dev.State != DeviceInService {
+		return err
+	}
+	_, err = t.assign(ctx, dev, u, 1)
+	return err
+}
+
+// leavePhone takes a service that leaves a user off his device, which stays his
+// (DEV-2).
+func (t *tx) leavePhone(ctx context.Context, s *Service, u *User) error {
+	if s.DeviceID.IsZero() {
+		return nil
+	}
+	dev, err := t.device(ctx, s.DeviceID)
+	if err == nil && dev.UserID == u.ID {
+		t.takeOff(s, dev)
+	}
+	return err
+}
+
+// takeOff stages that a device carries a service no longer. Type and keys stay,
+// for the next one (DEV-7).
+func (t *tx) takeOff(s *Service, dev *Device) {
+	edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })
+	t.relate("service.phone-removed", s.ref(), dev.ref(), "")
+}
+
 // putDown frees the device of a service that goes, where it carries nothing
 // else and nobody has it.
 func (t *tx) putDown(ctx context.Context, s *Service) error {
@@ -315,7 +348,7 @@ func (t *tx) free(ctx context.Context, dev *Device) error {
 		return err
 	}
 	for _, s := range carried {
-		edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })
+		t.takeOff(s, dev)
 	}
 	if err := t.clearLines(ctx, dev); err != nil {
 		return err

@@ -225,6 +225,83 @@ func TestDEV4_AUserHasOnePrimaryDeviceAndAnyNumberOfSecondaryOnes(t *testing.T) 
 	})
 }
 
+func TestDEV2_ThePhoneOfALineWithoutAUserBecomesItsFirstUsers(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		lobby, desk := w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), w.handset("00:1b:54:aa:bb:02", "Cisco 8851")
+		w.assign(desk, bob, 1)
+		first, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: lobby.ID})
+		require.NoError(t, err)
+
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.Associate(w.ctx, ann.ID, first.ID)) })
+		require.Equal(t, []string{
+			"service 7100 associated, user Ann Lee", "device Cisco 8851 00:1b:54:aa:bb:01 assigned, user Ann Lee",
+		}, effects(review))
+		require.NoError(t, review.Commit(w.ctx))
+		got := w.device(lobby)
+		require.Equal(t, pbx.DeviceAssigned, got.State)
+		require.Equal(t, ann.ID, got.UserID)
+		require.Equal(t, ann.ID, got.PrimaryOf, "his first one")
+		require.EqualValues(t, 1, got.PortsUsed)
+		who, err := w.dir.LineIdentity(w.ctx, lobby.ID, 1)
+		require.NoError(t, err)
+		require.Equal(t, ann.ID, who.UserID)
+
+		_, err = w.dir.Associate(w.ctx, bob.ID, first.ID)
+		require.NoError(t, err)
+		require.Equal(t, ann.ID, w.device(lobby).UserID, "who joins takes it from nobody")
+		_, err = w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7101", DeviceID: lobby.ID})
+		require.NoError(t, err, "a second line of hers on her phone")
+
+		hall := w.handset("00:1b:54:aa:bb:03", "Cisco 8851")
+		other, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceID: hall.ID})
+		require.NoError(t, err)
+		_, err = w.dir.Associate(w.ctx, bob.ID, other.ID)
+		require.NoError(t, err)
+		require.True(t, w.device(hall).PrimaryOf.IsZero(), "he has a primary one")
+	})
+}
+
+func TestDEV2_WhoLeavesALineKeepsHisPhoneAndTheLineIsOnNone(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		phone := w.assign(w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), ann, 2)
+		line := func(dn pbx.Extension) *pbx.Service {
+			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: dn, DeviceID: phone.ID})
+			require.NoError(t, err)
+			_, err = w.dir.Associate(w.ctx, bob.ID, s.ID)
+			require.NoError(t, err)
+			return s
+		}
+		on := func(s *pbx.Service) pbx.DeviceID {
+			s, err := w.dir.Service(w.ctx, s.ID)
+			require.NoError(t, err)
+			return s.DeviceID
+		}
+		line("7100")
+		desk, hers, bobs := line("7101"), line("7102"), line("7103")
+		confirmed := w.dir.Confirm(pbx.SVC5)
+		require.NoError(t, confirmed.Disassociate(w.ctx, bob.ID, bobs.ID))
+		require.Equal(t, phone.ID, on(bobs), "it was not his phone")
+
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, desk.ID) })
+		require.Equal(t, []string{
+			"service 7101 disassociated, user Ann Lee", "service 7101 phone removed, device Cisco 8851 00:1b:54:aa:bb:01",
+		}, effects(review))
+		require.NoError(t, review.Commit(w.ctx))
+		require.Zero(t, on(desk))
+		require.Equal(t, ann.ID, w.device(phone).UserID, "the phone stays hers")
+		require.NoError(t, confirmed.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			return dir.Disassociate(ctx, ann.ID, hers.ID)
+		}))
+		require.Zero(t, on(hers))
+
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserOnly))
+		require.Zero(t, on(bobs))
+		require.Equal(t, pbx.DeviceAvailable, w.device(phone).State)
+	})
+}
+
 func TestDEV5_RemovingAnAssignmentMakesTheDeviceAvailable(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")
