@@ -206,7 +206,7 @@ func (t *tx) deviceHolder(ctx context.Context, dev *Device) (holder Ref, free st
 		return u.ref(), "remove the assignment", nil
 	case DeviceInService:
 		s, err := first[*Service](ctx, t, Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}})
-		return refOf(s), "delete the service", err
+		return refOf(s), "take it off the service", err
 	}
 	return Ref{}, "", nil
 }
@@ -262,13 +262,14 @@ func (t *tx) leavePhone(ctx context.Context, s *Service, u *User) error {
 
 // takeOff stages that a device carries a service no longer. Type and keys stay,
 // for the next one (DEV-7).
-func (t *tx) takeOff(s *Service, dev *Device) {
-	edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })
+func (t *tx) takeOff(s *Service, dev *Device) *Service {
+	row := edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })
 	t.relate("service.phone-removed", s.ref(), dev.ref(), "")
+	return row
 }
 
-// putDown frees the device of a service that goes, where it carries nothing
-// else and nobody has it.
+// putDown frees the device of a service that goes, or leaves it, where nobody has
+// it.
 func (t *tx) putDown(ctx context.Context, s *Service) error {
 	if s.DeviceID.IsZero() {
 		return nil
@@ -360,8 +361,8 @@ func (t *tx) free(ctx context.Context, dev *Device) error {
 	return nil
 }
 
-// UnassignDevice takes a device from its user and makes it available (DEV-5).
-// If it was his primary one, another of his becomes it (DEV-4).
+// UnassignDevice takes a device from its user and makes it available (DEV-5). What
+// it carried is on no device then; ModifyService puts it on another. If it was his primary one, another of his becomes it (DEV-4).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
 func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {

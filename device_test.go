@@ -141,7 +141,7 @@ func TestDEV2_OnlyAnAvailableDeviceIsAssigned(t *testing.T) {
 			require.Contains(t, e.Reason, "Ann Lee: remove the assignment first")
 			e = w.refused(pbx.DEV2, pbx.ErrConflict, func() error { return take(carrying.ID) })
 			require.Equal(t, s.ID.String(), e.Holder.ID, name)
-			require.Contains(t, e.Reason, "delete the service first")
+			require.Contains(t, e.Reason, "take it off the service first")
 			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return take(pbx.DeviceID{1}) })
 		}
 		w.refused(pbx.DEV2, pbx.ErrConflict, func() error { _, err := w.dir.AssignDevice(w.ctx, d.ID, ann.ID, 1); return err })
@@ -299,6 +299,61 @@ func TestDEV2_WhoLeavesALineKeepsHisPhoneAndTheLineIsOnNone(t *testing.T) {
 		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserOnly))
 		require.Zero(t, on(bobs))
 		require.Equal(t, pbx.DeviceAvailable, w.device(phone).State)
+	})
+}
+
+func TestDEV2_ALineMovesToAPhoneOfItsUsersOrToOneThatNobodyHas(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		old := w.assign(w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), ann, 1)
+		spare, bobs := w.handset("00:1b:54:aa:bb:02", "Yealink T46U"), w.assign(w.handset("00:1b:54:aa:bb:03", "Cisco 8851"), bob, 1)
+		line, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7100", DeviceID: old.ID})
+		require.NoError(t, err)
+		hall := w.handset("00:1b:54:aa:bb:04", "Cisco 8851")
+		nobodys, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceID: hall.ID})
+		require.NoError(t, err)
+		move := func(dir *pbx.Directory, s *pbx.Service, to pbx.DeviceID) (*pbx.Service, error) {
+			in := *s
+			in.DeviceID = to
+			return dir.ModifyService(w.ctx, &in)
+		}
+
+		// A broken phone is replaced: the line goes on to the one that its user gets instead.
+		require.NoError(t, w.dir.UnassignDevice(w.ctx, old.ID))
+		line, err = w.dir.Service(w.ctx, line.ID)
+		require.NoError(t, err)
+		for to, holder := range map[*pbx.Device]string{spare: "", bobs: bob.ID.String(), hall: nobodys.ID.String()} {
+			kind := map[bool]error{true: pbx.ErrFailedPrecondition, false: pbx.ErrConflict}[to == spare]
+			e := w.refused(pbx.DEV2, kind, func() error { return second(move(w.dir, line, to.ID)) })
+			require.Equal(t, "DeviceID", e.Field)
+			require.Equal(t, holder, e.Holder.ID)
+		}
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(move(w.dir, line, pbx.DeviceID{1})) })
+		w.assign(spare, ann, 1)
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(move(dir, line, spare.ID)) })
+		require.Equal(t, []string{"service 7100 phone set, device Yealink T46U 00:1b:54:aa:bb:02", "service 7100 modified"}, effects(review))
+		require.NoError(t, review.Commit(w.ctx))
+		line, err = w.dir.Service(w.ctx, line.ID)
+		require.NoError(t, err)
+		require.Equal(t, spare.ID, line.DeviceID)
+		require.Equal(t, "Yealink T46U", line.DeviceType)
+		wrong := *line
+		wrong.DeviceID, wrong.DeviceType = w.assign(w.handset("00:1b:54:aa:bb:05", "Cisco 8851"), ann, 1).ID, "Polycom VVX 450"
+		w.refused(pbx.SVC2, pbx.ErrInvalid, func() error { return second(w.dir.ModifyService(w.ctx, &wrong)) })
+
+		// One without a user takes one that nobody has, and gives it back.
+		w.refused(pbx.DEV2, pbx.ErrConflict, func() error { return second(move(w.dir, nobodys, bobs.ID)) })
+		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error {
+			nobodys, err = move(dir, nobodys, old.ID)
+			return err
+		}))
+		require.Equal(t, pbx.DeviceInService, w.device(old).State)
+		require.Equal(t, pbx.DeviceAvailable, w.device(hall).State)
+		nobodys.DeviceID, nobodys.DeviceType = pbx.DeviceID{}, "Polycom VVX 450"
+		nobodys, err = w.dir.ModifyService(w.ctx, nobodys)
+		require.NoError(t, err)
+		require.Equal(t, pbx.DeviceAvailable, w.device(old).State)
+		require.Equal(t, "Polycom VVX 450", nobodys.DeviceType, "on no phone, it is of any model")
 	})
 }
 

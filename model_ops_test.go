@@ -284,9 +284,9 @@ func addService(d draw, in model.Handle) model.Op {
 
 func modifyService(d draw, in model.Handle) model.Op {
 	fields := []string{"Name=" + d.text("Lobby"), "DN=" + string(d.extension(in)), "DN=" + string(d.extension(in)), "Type=" + d.serviceType(), "Type=" + d.serviceType(),
-		"DeviceType=" + d.deviceType(), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in))}
+		"DeviceType=" + d.deviceType(), "DeviceID=" + string(rarely(d, 5, d.device(in))), "DeviceID=" + string(d.device(in)), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in))}
 	if !d.careful {
-		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
+		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
 	}
 	return model.ModifyService{Service: d.service(in), Stale: d.careless(5), Set: d.set(fields...)}
 }

@@ -68,7 +68,7 @@ var refusable = map[string]string{
 	"Disassociate": "OWN-6 SVC-4 SVC-5 SVC-7", "EnableUser": "USR-13", "FailOrder": "SVC-17", "FailPort": "NUM-11",
 	"HandOver": "EXT-6 OWN-6 SVC-15 USR-1 USR-3 USR-5", "ImportUsers": "EXT-1 EXT-2 EXT-3 EXT-5 OWN-6 SVC-16 SYS-5 USR-1 USR-3", "IssueCredentials": "USR-13", "ModifyAlias": "EXT-6 EXT-7 SVC-15",
 	"ModifyLocation": "EXT-3 NUM-4 SVC-15 USR-6", "ModifyMailbox": "SVC-15 VM-1 VM-4",
-	"ModifyService": "DEV-7 EXT-1 EXT-2 EXT-3 OWN-8 SVC-2 SVC-11 SVC-14 SVC-15 SVC-16",
+	"ModifyService": "DEV-2 DEV-7 EXT-1 EXT-2 EXT-3 OWN-8 SVC-2 SVC-11 SVC-14 SVC-15 SVC-16",
 	"ModifyTenant":  "EXT-1 EXT-4 EXT-5 NUM-5 NUM-10 ORD-1 SVC-15 VM-2 VM-5",
 	"ModifyUser":    "EXT-3 EXT-6 STN-2 SVC-15 USR-1 USR-3 USR-5 USR-6 USR-7 USR-14", "RemoveExtension": "EXT-1", "RemoveMember": "EXT-8",
 	"RemoveOwner": "OWN-1 OWN-2 OWN-3", "RequestForeign": "SVC-11 SVC-13 USR-14", "RequestPort": "NUM-1 NUM-11", "RetryForeign": "SVC-18 USR-14",

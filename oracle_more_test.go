@@ -129,7 +129,16 @@ var deviceBugs = []seededBug{
 	{"DEV-2", "a line stays on the phone of a user who leaves it", "device.go",
 		`if err == nil && dev.UserID == u.ID {`, ``},
 	{"DEV-5", "a device that is given back carries its services still", "device.go",
-		`edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })`, ``},
+		`for _, s := range carried {`,
+		`for _, s := range carried[:either(BUG, 0, len(carried))] {`},
+	{"DEV-7", "a line moves to a phone on which its keys are another's", "service_phone.go",
+		`if holder, is := taken[k.Position]; is {`, ``},
+	{"DEV-2", "a line moves to a phone that is nobody's, or anybody's", "service_phone.go",
+		`return t.assignable(ctx, dev, 1)`,
+		`if BUG {
+			return nil
+		}
+		return t.assignable(ctx, dev, 1)`},
 	{"DEV-6", "an assigned device is deleted", "device.go",
 		`if holder != (Ref{}) {`, ``},
 	{"DEV-7", "a key is set that the model has not", "service_key.go",

@@ -321,6 +321,10 @@ func TestSVC14_ADeviceTypeChangesOnlyWithinItsCategory(t *testing.T) {
 		require.NoError(t, err)
 		s = carried
 		w.refused(pbx.SVC2, pbx.ErrInvalid, func() error { return modify("Yealink T46U") })
+		in := *s
+		in.DeviceID = w.phone("00:1b:54:00:00:02", "Grandstream HT802").ID
+		e := w.refused(pbx.SVC14, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ModifyService(w.ctx, &in)) })
+		require.Equal(t, "DeviceID", e.Field)
 	})
 }
 
@@ -408,7 +412,7 @@ func TestSVC15_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 		before := dump(t, w.store)
 		_, err := w.dir.ModifyService(w.ctx, s)
 		require.Equal(t, []string{
-			"Category SVC-2", "DN EXT-3", "DeviceID SVC-2", "LocationID ACC-1", "LocationKeptBy SVC-2", "Name SVC-2", "Number SVC-2",
+			"Category SVC-2", "DN EXT-3", "DeviceID ACC-1", "LocationID ACC-1", "LocationKeptBy SVC-2", "Name SVC-2", "Number SVC-2",
 			"RemoteSystem SVC-2", "Status SVC-2", "Type SVC-16",
 		}, badFields(err))
 		require.Equal(t, before, dump(t, w.store))
