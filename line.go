@@ -72,8 +72,9 @@ func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, err
 // who removed himself: he has no access from that moment (OWN-4). Removing
 // yourself, and removing the last owner, warn (OWN-4).
 //
-// Errors: ErrInvalid (OWN-1), ErrNotFound (OWN-2), ErrStale (SVC-15),
-// ErrFailedPrecondition for a remote service (SVC-11); and all of these at once:
+// Errors: ErrInvalid (OWN-1), ErrNotFound (OWN-2), ErrStale, together with the
+// line as it is now (SVC-15), ErrFailedPrecondition for a remote service (SVC-11);
+// and all of these at once:
 // ErrInvalid for a principal that is malformed, unknown or listed twice,
 // ErrConflict for one who is an owner already, ErrNotFound for one who is none
 // (OWN-3) and for an unknown building (OWN-7), ErrFailedPrecondition for a
@@ -95,10 +96,7 @@ func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in Li
 		out, err = t.updateLine(ctx, s, in, unknown)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return out, err
 }
 
 // SetLineLocation moves a line to a building of the tenant, as UpdateLine does
@@ -109,8 +107,12 @@ func (d *Directory) SetLineLocation(ctx context.Context, nationalNumber, buildin
 
 func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown []*Error) (*Line, error) {
 	if in.Rev != 0 {
-		if err := current(in.Rev, s.Rev, s.ref()); err != nil {
-			return nil, err
+		if stale := current(in.Rev, s.Rev, s.ref()); stale != nil {
+			now, err := t.line(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			return now, stale
 		}
 	}
 	if err := t.editable(s); err != nil {

@@ -379,6 +379,27 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 			require.Equal(t, "HQ", current.Name)
 			return err
 		})
+
+		alias := w.alias(u.ID, "Support", "7301")
+		renamed := *alias
+		renamed.Name = "Help"
+		help, err := w.dir.ModifyAlias(w.ctx, &renamed)
+		require.NoError(t, err)
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			current, err := w.dir.ModifyAlias(w.ctx, alias)
+			require.Equal(t, help, current)
+			return err
+		})
+		box, err := w.dir.AddMailbox(w.ctx, now.ID, pbx.NewMailbox{})
+		require.NoError(t, err)
+		require.NoError(t, w.dir.SetPIN(w.ctx, now.ID, "482915"))
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			current, err := w.dir.ModifyMailbox(w.ctx, box)
+			require.NotNil(t, current)
+			require.True(t, current.HasPIN())
+			require.Greater(t, current.Rev, box.Rev)
+			return err
+		})
 	})
 }
 
