@@ -491,11 +491,59 @@ func TestSVC16_TypesCarryChargesAndApplications(t *testing.T) {
 	})
 }
 
+// product is a product of the tenant's catalogue.
+func (w *world) product(code string) *pbx.ServiceType {
+	w.t.Helper()
+	for _, p := range collect(w.t, w.dir.ServiceTypes(w.ctx)) {
+		if p.Code == code {
+			return p
+		}
+	}
+	require.Fail(w.t, "no product "+code)
+	return nil
+}
+
+func TestSVC15_NobodyOverwritesAProductOrAPackageThatHeHasNotRead(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		product, pool := w.product("PRO"), w.pool("STANDARD")
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			now, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Mine", Monthly: 1})
+			require.Equal(t, product, now)
+			return err
+		})
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			now, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Mine", Total: 99})
+			require.Equal(t, pool, now)
+			return err
+		})
+		e := w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			now, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "GONE", Name: "Gone", Rev: 7})
+			require.Nil(t, now, "there is none")
+			return err
+		})
+		require.Equal(t, "GONE", e.Subject.ID)
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			return second(w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GONE", Name: "Gone", Rev: 1}))
+		})
+		product.Monthly, pool.Total = 2600, 4
+		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error {
+			now, err := dir.SetServiceType(w.ctx, *product)
+			require.NoError(t, err)
+			_, err = dir.SetServiceType(w.ctx, *product)
+			require.ErrorIs(t, err, pbx.ErrStale, "the batch itself has changed it since")
+			now.Monthly = 2700
+			_, err = dir.SetServiceType(w.ctx, *now)
+			require.NoError(t, err)
+			return second(dir.SetStationPool(w.ctx, *pool))
+		}))
+		require.Equal(t, pbx.Money(2700), w.product("PRO").Monthly)
+	})
+}
+
 func TestSVC16_AStaleProductNeverOverwritesTheCatalogue(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		pro := *collect(t, w.dir.ServiceTypes(w.ctx))[1]
-		require.Equal(t, "PRO", pro.Code)
-		dearer, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 3000})
+		pro := *w.product("PRO")
+		dearer, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Rev: pro.Rev, Name: "Connect Pro", Monthly: 3000})
 		require.NoError(t, err)
 		pro.Monthly = 100
 		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
