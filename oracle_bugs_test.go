@@ -217,6 +217,8 @@ var serviceBugs = []seededBug{
 		`if err == nil && st == nil {`, ``},
 	{"SVC-17", "a service leaves a status in which it is not", "status.go",
 		`if s.Status != from {`, ``},
+	{"SVC-17", "the mailbox of a line that does not work lets somebody in", "pin.go",
+		`if !s.works() {`, ``},
 	{"SVC-18", "a foreign service is said to be what it cannot become", "settle_foreign.go",
 		`if !slices.Contains(from, f.State) {`, ``},
 }
