@@ -136,7 +136,8 @@ func (d *Directory) Aliases(ctx context.Context, user UserID) iter.Seq2[*Alias, 
 // address (EXT-7). It stays its user's.
 //
 // Errors: ErrNotFound; ErrInvalid for bad fields, all at once; ErrConflict with
-// the holder for a SIP address that is taken (EXT-6); ErrStale (SVC-15).
+// the holder for a SIP address that is taken (EXT-6); ErrStale, together with the
+// alias as it is now (SVC-15).
 func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) {
 	var out *Alias
 	err := d.change(ctx, "ModifyAlias", func(a *ahead) {
@@ -148,6 +149,7 @@ func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) 
 			return err
 		}
 		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
+			out = copyOf(was)
 			return err
 		}
 		address, err := t.lookModifiedAlias(ctx, in, was)

@@ -59,8 +59,9 @@ func (t *tx) primaryOf(ctx context.Context, user UserID) (*Service, error) {
 }
 
 // Associate gives an existing service to a user too (SVC-4). The user's first
-// service becomes his primary one (SVC-6). A remote service can be associated
-// as any other (SVC-11).
+// service becomes his primary one (SVC-6). The phone of a service that had no
+// user is assigned to him, with one port (DEV-2). A remote service can be
+// associated as any other (SVC-11).
 //
 // Errors: ErrNotFound; ErrConflict when he has it already (SVC-4);
 // ErrExhausted when he has eight (SVC-3); ErrInvalid for a DN that would get in
@@ -70,7 +71,10 @@ func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceI
 	var made *Association
 	err := d.change(ctx, "Associate", func(a *ahead) {
 		a.user(user).place()
-		a.service(service).foreign()
+		line := a.service(service)
+		line.foreign()
+		line.to(devicesTable.Key(), "device_id")
+		a.get(devicesByPrimary, user)
 		a.usersOf(service)
 		a.servicesOf(user)
 	}, func(t *tx) error {
@@ -101,6 +105,11 @@ func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceI
 			return err
 		}
 		made = copyOf(t.associate(at, s))
+		if len(others) == 0 {
+			if err := t.pickUp(ctx, s, u); err != nil {
+				return err
+			}
+		}
 		t.servedBy(s, others, append(slices.Clone(others), u))
 		return nil
 	})
@@ -170,7 +179,8 @@ func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*
 }
 
 // Disassociate takes a service from a user, after confirmation; both live on
-// (SVC-5). He keeps no way into what others will use: its mailbox announces nothing
+// (SVC-5). Where it is on his phone it is on none then, and the phone stays his
+// (DEV-2). He keeps no way into what others will use: its mailbox announces nothing
 // to him any more, and has no PIN where he was its only user, until SetPIN sets
 // another; a shared one that keeps its PIN is warned of.
 //
@@ -179,6 +189,7 @@ func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*
 func (d *Directory) Disassociate(ctx context.Context, user UserID, service ServiceID) error {
 	return d.change(ctx, "Disassociate", func(a *ahead) {
 		a.association(user, service)
+		a.service(service).to(devicesTable.Key(), "device_id")
 		a.usersOf(service)
 		a.user(user).entitled()
 		a.get(mailboxesTable.Key(), service)
@@ -197,6 +208,9 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 		}
 		t.confirm(SVC5, s.ref(), "%s will no longer be a service of %s", s.ref(), u.ref())
 		if err := t.dissolve(ctx, a, u, s); err != nil {
+			return err
+		}
+		if err := t.leavePhone(ctx, s, u); err != nil {
 			return err
 		}
 		if err := t.leftTo(ctx, s, u); err != nil {

@@ -127,9 +127,6 @@ func (t *tx) stageForeign(s *Service, in *NewForeign, state ForeignState) *Forei
 // lookRequests checks the foreign services that a new line is to come with
 // (SVC-18).
 func (l *newLine) lookRequests(look *door) {
-	if len(l.in.Foreign) > 0 && l.in.RemoteSystem != "" {
-		look.refuse(SVC11, "Foreign", "what a remote service has is its own system's")
-	}
 	if len(l.in.Foreign) > maxForeign {
 		look.refuse(SVC13, "Foreign", "more than %d on one line", maxForeign)
 		return

@@ -323,7 +323,7 @@ func TestSYS1_ThreeHundredSetUpsInOneBatch(t *testing.T) {
 		const n = 300
 		_, err := w.support.StockNumbers(w.ctx, numbers("+1617556%04d", n)...)
 		require.NoError(t, err)
-		_, err = w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: n, Applications: []string{"crm"}})
+		_, err = w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: n, Applications: []string{"crm"}})
 		require.NoError(t, err)
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range n {

@@ -44,11 +44,12 @@ func (s *ServiceType) ref() Ref { return Ref{"service type", s.Code, s.Name} }
 
 // SetServiceType adds a product to the tenant's catalogue, or changes the one
 // with that code; services that have it keep it at the new price, and their
-// users the applications that they have enabled (SVC-16). Only Code, Name,
-// Monthly, OneTime, Applications and Fulfilment are taken, and a Rev that is not 0.
+// users the applications that they have enabled (SVC-16). Only Code, Rev, Name,
+// Monthly, OneTime, Applications and Fulfilment are taken. Rev is that of the
+// product as it was read, and 0 for one that is new.
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrStale, together with the
-// product as it is now, for a Rev that is not the present one (SVC-15).
+// Errors: ErrInvalid for bad fields, all at once; ErrStale for another Rev,
+// together with the product as it is now, if there is one (SVC-15).
 func (d *Directory) SetServiceType(ctx context.Context, in ServiceType) (*ServiceType, error) {
 	var out *ServiceType
 	err := d.change(ctx, "SetServiceType", func(a *ahead) { a.serviceType(in.Code) }, func(t *tx) error {
@@ -62,9 +63,11 @@ func (d *Directory) SetServiceType(ctx context.Context, in ServiceType) (*Servic
 		row := &ServiceType{TenantID: t.tenantID, Code: in.Code, Name: in.Name, Monthly: in.Monthly, OneTime: in.OneTime,
 			Applications: slices.Clone(in.Applications), Fulfilment: in.Fulfilment}
 		switch {
+		case was == nil && in.Rev != 0:
+			return current(in.Rev, 0, row.ref())
 		case was == nil:
 			t.insert(row)
-		case in.Rev != 0 && in.Rev != was.Rev:
+		case in.Rev != was.Rev:
 			out = copyOf(was)
 			return current(in.Rev, was.Rev, was.ref())
 		default:

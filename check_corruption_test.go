@@ -54,7 +54,7 @@ var corruptions = []struct {
 		w.rewrite("services", where{"id": x.shared.ID}, where{"device_id": nobody})
 	}, []string{"SVC-2 service"}},
 	{"an association with nobody", func(w *world, x *all) {
-		w.plant(&pbx.Association{TenantID: w.us.ID, UserID: nobody, ServiceID: x.bare.ID, Rev: 1, Slot: 1})
+		w.plant(&pbx.Association{TenantID: w.us.ID, UserID: nobody, ServiceID: x.waiting.ID, Rev: 1, Slot: 1})
 	}, []string{"SVC-4 association"}},
 	{"an association with no service", func(w *world, x *all) {
 		w.plant(&pbx.Association{TenantID: w.us.ID, UserID: x.bob.ID, ServiceID: nobody, Rev: 1, Slot: 3})
@@ -227,6 +227,7 @@ var corruptions = []struct {
 		w.rewrite("service_keys", where{"service_id": x.line.ID, "position": 12}, where{"position": 13})
 	}, []string{"DEV-7 service key"}},
 	{"a key of two services on a phone", func(w *world, x *all) {
+		w.plant(&pbx.Association{TenantID: w.us.ID, UserID: x.ann.ID, ServiceID: x.shared.ID, Rev: 1, Slot: 8})
 		w.rewrite("services", where{"id": x.shared.ID}, where{"device_id": x.phone.ID})
 		w.rewrite("service_keys", where{"service_id": x.shared.ID}, where{"position": 1})
 	}, []string{"DEV-7 service key"}},
@@ -253,6 +254,20 @@ var corruptions = []struct {
 	{"a remote service with a status of ours", func(w *world, x *all) {
 		w.rewrite("services", where{"id": x.elsewhere.ID}, where{"status": "active"})
 	}, []string{"SVC-17 service"}},
+	{"a remote service on a phone of ours", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.elsewhere.ID}, where{"device_id": x.spare.ID})
+		w.rewrite("devices", where{"id": x.spare.ID}, where{"state": "in service"})
+	}, []string{"SVC-11 service"}},
+	{"a line on the phone of somebody else", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.shared.ID}, where{"device_id": x.second.ID})
+	}, []string{"DEV-2 service"}},
+	{"a line without a user on a user's phone", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.waiting.ID}, where{"device_id": x.second.ID})
+	}, []string{"DEV-2 service"}},
+	{"a user's line on a phone in service", func(w *world, x *all) {
+		w.rewrite("services", where{"id": x.shared.ID}, where{"device_id": x.spare.ID})
+		w.rewrite("devices", where{"id": x.spare.ID}, where{"state": "in service"})
+	}, []string{"DEV-2 service"}},
 	{"a service of ours with no status", func(w *world, x *all) {
 		w.rewrite("services", where{"id": x.line.ID}, where{"status": "none"})
 	}, []string{"SVC-17 service"}},

@@ -26,6 +26,11 @@ var lineInvariants = []invariant{
 			c.broken(subjectOf(s), "it is %q, and hosted by %q", s.Status, s.RemoteSystem)
 		}
 	}),
+	each(servicesTable, SVC11, "a remote service has no number and no phone of this system", func(c *census, s *Service) {
+		if s.RemoteSystem != "" && (s.Number != "" || !s.DeviceID.IsZero()) {
+			c.broken(subjectOf(s), "it has number %q and device %s", s.Number, s.DeviceID)
+		}
+	}),
 	each(servicesTable, SVC17, "a service to be cancelled has a time for it, one whose order failed a reason, and one to be activated later an order", func(c *census, s *Service) {
 		cancelled, failed := s.Status == StatusPendingCancellation, s.Status == StatusOrderFailed
 		ordered := failed || s.Status == StatusOrderProcessing

@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -156,6 +157,14 @@ var deviceInvariants = []invariant{
 	each(devicesTable, DEV4, "a device is the primary one of nobody but its user", func(c *census, d *Device) {
 		if !d.PrimaryOf.IsZero() && d.PrimaryOf != d.UserID {
 			c.broken(subjectOf(d), "it is that of user %s", d.PrimaryOf)
+		}
+	}),
+	inTheEnd(DEV2, "the phone of a service is one of its users', or nobody's where it has none", func(c *census) {
+		for id, s := range c.services {
+			d := c.devices[s.device]
+			if d != nil && d.user.IsZero() != (len(s.users) == 0) || d != nil && !d.user.IsZero() && !slices.Contains(s.users, d.user) {
+				c.broken(Ref{Kind: "service", ID: id.String()}, "its %d users, and user %s has the phone", len(s.users), d.user)
+			}
 		}
 	}),
 	inTheEnd(DEV2, "a device without a user is in service exactly where it carries services", func(c *census) {

@@ -20,7 +20,7 @@ type NewService struct {
 	Number         NumberChoice
 	LocationID     LocationID   // empty: the user's
 	LocationKeptBy string       // the self-service system that keeps the location (OWN-8)
-	RemoteSystem   string       // the system that hosts it (SVC-11)
+	RemoteSystem   string       // the system that hosts it, number, phone and all (SVC-11)
 	ActivateLater  bool         // pending activation; billing starts then. So it is for a user who is not active
 	Foreign        []NewForeign // what other systems are asked to provide on it (SVC-18)
 	Keys           []PhoneKey   // the programmable keys of its phone (DEV-7)
@@ -37,7 +37,8 @@ type NewService struct {
 // (EXT-2, NUM-2, DEV-2, DEV-7),
 // ErrNotFound for what else is named, ErrExhausted for extensions (EXT-5) and
 // numbers (NUM-3, NUM-4), ErrDenied for a new number where there are none
-// (NUM-6), ErrInvalid for what is asked of other systems (SVC-13, SVC-11) and
+// (NUM-6), ErrInvalid for what is asked of other systems (SVC-13), and for a
+// number, a device, keys or foreign services of a remote service (SVC-11), and
 // ErrFailedPrecondition where his email address is missing for it (USR-14).
 func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, error) {
 	var made *Service
@@ -152,6 +153,7 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 	look.text(SVC2, "Name", l.in.Name, maxName)
 	look.text(OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
 	look.text(SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
+	l.lookRemote(look)
 	l.lookRequests(look)
 	t.lookModel(l, look)
 	var err error
@@ -176,6 +178,24 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 		return err
 	}
 	return t.lookNewKeys(ctx, l, look)
+}
+
+// lookRemote refuses, of a remote service, what it has in its own system alone
+// (SVC-11): here it could neither be changed nor taken from it.
+func (l *newLine) lookRemote(look *door) {
+	if l.in.RemoteSystem == "" {
+		return
+	}
+	for _, part := range []struct {
+		field string
+		given bool
+	}{
+		{"Number", l.in.Number.Source != ""}, {"DeviceID", !l.in.DeviceID.IsZero()}, {"Foreign", len(l.in.Foreign) > 0}, {"Keys", len(l.in.Keys) > 0},
+	} {
+		if part.given {
+			look.refuse(SVC11, part.field, "what a remote service has is its own system's")
+		}
+	}
 }
 
 // lookModel finds the model of a new service's phone.
@@ -214,11 +234,7 @@ func (t *tx) lookDN(ctx context.Context, l *newLine, look *door) error {
 // lookNewKeys checks the keys of a new service, whose model is known unless that
 // was refused.
 func (t *tx) lookNewKeys(ctx context.Context, l *newLine, look *door) error {
-	switch {
-	case len(l.in.Keys) == 0 || l.model.Name == "":
-		return nil
-	case l.in.RemoteSystem != "":
-		look.refuse(SVC11, "Keys", "the keys of a remote service are set in its own system")
+	if len(l.in.Keys) == 0 || l.model.Name == "" || l.in.RemoteSystem != "" {
 		return nil
 	}
 	s := Service{DN: l.in.DN}

@@ -206,7 +206,7 @@ func (t *tx) deviceHolder(ctx context.Context, dev *Device) (holder Ref, free st
 		return u.ref(), "remove the assignment", nil
 	case DeviceInService:
 		s, err := first[*Service](ctx, t, Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}})
-		return refOf(s), "delete the service", err
+		return refOf(s), "take it off the service", err
 	}
 	return Ref{}, "", nil
 }
@@ -234,8 +234,42 @@ func (t *tx) carry(ctx context.Context, dev *Device, u *User) error {
 	return err
 }
 
-// putDown frees the device of a service that goes, where it carries nothing
-// else and nobody has it.
+// pickUp gives the device of a service that had no user to its first one (DEV-2).
+func (t *tx) pickUp(ctx context.Context, s *Service, u *User) error {
+	if s.DeviceID.IsZero() {
+		return nil
+	}
+	dev, err := t.device(ctx, s.DeviceID)
+	if err != nil || dev.State != DeviceInService {
+		return err
+	}
+	_, err = t.assign(ctx, dev, u, 1)
+	return err
+}
+
+// leavePhone takes a service that leaves a user off his device, which stays his
+// (DEV-2).
+func (t *tx) leavePhone(ctx context.Context, s *Service, u *User) error {
+	if s.DeviceID.IsZero() {
+		return nil
+	}
+	dev, err := t.device(ctx, s.DeviceID)
+	if err == nil && dev.UserID == u.ID {
+		t.takeOff(s, dev)
+	}
+	return err
+}
+
+// takeOff stages that a device carries a service no longer. Type and keys stay,
+// for the next one (DEV-7).
+func (t *tx) takeOff(s *Service, dev *Device) *Service {
+	row := edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })
+	t.relate("service.phone-removed", s.ref(), dev.ref(), "")
+	return row
+}
+
+// putDown frees the device of a service that goes, or leaves it, where nobody has
+// it.
 func (t *tx) putDown(ctx context.Context, s *Service) error {
 	if s.DeviceID.IsZero() {
 		return nil
@@ -315,7 +349,7 @@ func (t *tx) free(ctx context.Context, dev *Device) error {
 		return err
 	}
 	for _, s := range carried {
-		edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })
+		t.takeOff(s, dev)
 	}
 	if err := t.clearLines(ctx, dev); err != nil {
 		return err
@@ -327,8 +361,8 @@ func (t *tx) free(ctx context.Context, dev *Device) error {
 	return nil
 }
 
-// UnassignDevice takes a device from its user and makes it available (DEV-5).
-// If it was his primary one, another of his becomes it (DEV-4).
+// UnassignDevice takes a device from its user and makes it available (DEV-5). What
+// it carried is on no device then; ModifyService puts it on another. If it was his primary one, another of his becomes it (DEV-4).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
 func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {

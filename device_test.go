@@ -141,7 +141,7 @@ func TestDEV2_OnlyAnAvailableDeviceIsAssigned(t *testing.T) {
 			require.Contains(t, e.Reason, "Ann Lee: remove the assignment first")
 			e = w.refused(pbx.DEV2, pbx.ErrConflict, func() error { return take(carrying.ID) })
 			require.Equal(t, s.ID.String(), e.Holder.ID, name)
-			require.Contains(t, e.Reason, "delete the service first")
+			require.Contains(t, e.Reason, "take it off the service first")
 			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return take(pbx.DeviceID{1}) })
 		}
 		w.refused(pbx.DEV2, pbx.ErrConflict, func() error { _, err := w.dir.AssignDevice(w.ctx, d.ID, ann.ID, 1); return err })
@@ -222,6 +222,138 @@ func TestDEV4_AUserHasOnePrimaryDeviceAndAnyNumberOfSecondaryOnes(t *testing.T) 
 		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.british.SetPrimaryDevice(w.ctx, a.ID) })
 		require.Equal(t, b.ID, w.assign(b, u, 1).ID)
 		require.Equal(t, []pbx.MAC{b.MAC}, primaries(), "a first one again")
+	})
+}
+
+func TestDEV2_ThePhoneOfALineWithoutAUserBecomesItsFirstUsers(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		lobby, desk := w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), w.handset("00:1b:54:aa:bb:02", "Cisco 8851")
+		w.assign(desk, bob, 1)
+		first, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: lobby.ID})
+		require.NoError(t, err)
+
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.Associate(w.ctx, ann.ID, first.ID)) })
+		require.Equal(t, []string{
+			"service 7100 associated, user Ann Lee", "device Cisco 8851 00:1b:54:aa:bb:01 assigned, user Ann Lee",
+		}, effects(review))
+		require.NoError(t, review.Commit(w.ctx))
+		got := w.device(lobby)
+		require.Equal(t, pbx.DeviceAssigned, got.State)
+		require.Equal(t, ann.ID, got.UserID)
+		require.Equal(t, ann.ID, got.PrimaryOf, "his first one")
+		require.EqualValues(t, 1, got.PortsUsed)
+		who, err := w.dir.LineIdentity(w.ctx, lobby.ID, 1)
+		require.NoError(t, err)
+		require.Equal(t, ann.ID, who.UserID)
+
+		_, err = w.dir.Associate(w.ctx, bob.ID, first.ID)
+		require.NoError(t, err)
+		require.Equal(t, ann.ID, w.device(lobby).UserID, "who joins takes it from nobody")
+		_, err = w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7101", DeviceID: lobby.ID})
+		require.NoError(t, err, "a second line of hers on her phone")
+
+		hall := w.handset("00:1b:54:aa:bb:03", "Cisco 8851")
+		other, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceID: hall.ID})
+		require.NoError(t, err)
+		_, err = w.dir.Associate(w.ctx, bob.ID, other.ID)
+		require.NoError(t, err)
+		require.True(t, w.device(hall).PrimaryOf.IsZero(), "he has a primary one")
+	})
+}
+
+func TestDEV2_WhoLeavesALineKeepsHisPhoneAndTheLineIsOnNone(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		phone := w.assign(w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), ann, 2)
+		line := func(dn pbx.Extension) *pbx.Service {
+			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: dn, DeviceID: phone.ID})
+			require.NoError(t, err)
+			_, err = w.dir.Associate(w.ctx, bob.ID, s.ID)
+			require.NoError(t, err)
+			return s
+		}
+		on := func(s *pbx.Service) pbx.DeviceID {
+			s, err := w.dir.Service(w.ctx, s.ID)
+			require.NoError(t, err)
+			return s.DeviceID
+		}
+		line("7100")
+		desk, hers, bobs := line("7101"), line("7102"), line("7103")
+		confirmed := w.dir.Confirm(pbx.SVC5)
+		require.NoError(t, confirmed.Disassociate(w.ctx, bob.ID, bobs.ID))
+		require.Equal(t, phone.ID, on(bobs), "it was not his phone")
+
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, desk.ID) })
+		require.Equal(t, []string{
+			"service 7101 disassociated, user Ann Lee", "service 7101 phone removed, device Cisco 8851 00:1b:54:aa:bb:01",
+		}, effects(review))
+		require.NoError(t, review.Commit(w.ctx))
+		require.Zero(t, on(desk))
+		require.Equal(t, ann.ID, w.device(phone).UserID, "the phone stays hers")
+		require.NoError(t, confirmed.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			return dir.Disassociate(ctx, ann.ID, hers.ID)
+		}))
+		require.Zero(t, on(hers))
+
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserOnly))
+		require.Zero(t, on(bobs))
+		require.Equal(t, pbx.DeviceAvailable, w.device(phone).State)
+	})
+}
+
+func TestDEV2_ALineMovesToAPhoneOfItsUsersOrToOneThatNobodyHas(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		old := w.assign(w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), ann, 1)
+		spare, bobs := w.handset("00:1b:54:aa:bb:02", "Yealink T46U"), w.assign(w.handset("00:1b:54:aa:bb:03", "Cisco 8851"), bob, 1)
+		line, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7100", DeviceID: old.ID})
+		require.NoError(t, err)
+		hall := w.handset("00:1b:54:aa:bb:04", "Cisco 8851")
+		nobodys, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceID: hall.ID})
+		require.NoError(t, err)
+		move := func(dir *pbx.Directory, s *pbx.Service, to pbx.DeviceID) (*pbx.Service, error) {
+			in := *s
+			in.DeviceID = to
+			return dir.ModifyService(w.ctx, &in)
+		}
+
+		// A broken phone is replaced: the line goes on to the one that its user gets instead.
+		require.NoError(t, w.dir.UnassignDevice(w.ctx, old.ID))
+		line, err = w.dir.Service(w.ctx, line.ID)
+		require.NoError(t, err)
+		for to, holder := range map[*pbx.Device]string{spare: "", bobs: bob.ID.String(), hall: nobodys.ID.String()} {
+			kind := map[bool]error{true: pbx.ErrFailedPrecondition, false: pbx.ErrConflict}[to == spare]
+			e := w.refused(pbx.DEV2, kind, func() error { return second(move(w.dir, line, to.ID)) })
+			require.Equal(t, "DeviceID", e.Field)
+			require.Equal(t, holder, e.Holder.ID)
+		}
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(move(w.dir, line, pbx.DeviceID{1})) })
+		w.assign(spare, ann, 1)
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(move(dir, line, spare.ID)) })
+		require.Equal(t, []string{"service 7100 phone set, device Yealink T46U 00:1b:54:aa:bb:02", "service 7100 modified"}, effects(review))
+		require.NoError(t, review.Commit(w.ctx))
+		line, err = w.dir.Service(w.ctx, line.ID)
+		require.NoError(t, err)
+		require.Equal(t, spare.ID, line.DeviceID)
+		require.Equal(t, "Yealink T46U", line.DeviceType)
+		wrong := *line
+		wrong.DeviceID, wrong.DeviceType = w.assign(w.handset("00:1b:54:aa:bb:05", "Cisco 8851"), ann, 1).ID, "Polycom VVX 450"
+		w.refused(pbx.SVC2, pbx.ErrInvalid, func() error { return second(w.dir.ModifyService(w.ctx, &wrong)) })
+
+		// One without a user takes one that nobody has, and gives it back.
+		w.refused(pbx.DEV2, pbx.ErrConflict, func() error { return second(move(w.dir, nobodys, bobs.ID)) })
+		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error {
+			nobodys, err = move(dir, nobodys, old.ID)
+			return err
+		}))
+		require.Equal(t, pbx.DeviceInService, w.device(old).State)
+		require.Equal(t, pbx.DeviceAvailable, w.device(hall).State)
+		nobodys.DeviceID, nobodys.DeviceType = pbx.DeviceID{}, "Polycom VVX 450"
+		nobodys, err = w.dir.ModifyService(w.ctx, nobodys)
+		require.NoError(t, err)
+		require.Equal(t, pbx.DeviceAvailable, w.device(old).State)
+		require.Equal(t, "Polycom VVX 450", nobodys.DeviceType, "on no phone, it is of any model")
 	})
 }
 

@@ -342,7 +342,7 @@ func premises(t *testing.T, n int, stock string) (*world, []*pbx.Device) {
 	w := newWorld(t, memory.New())
 	_, err := w.support.StockNumbers(w.ctx, numbers(stock, n)...)
 	require.NoError(t, err)
-	_, err = w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 99, Applications: []string{"softphone", "crm"}})
+	_, err = w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 99, Applications: []string{"softphone", "crm"}})
 	require.NoError(t, err)
 	w.owned(numbers("+161755502%02d", n)...)
 	_, err = w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock.Add(48 * time.Hour), Numbers: numbers("+161755503%02d", n)})

@@ -72,11 +72,13 @@ func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, err
 // who removed himself: he has no access from that moment (OWN-4). Removing
 // yourself, and removing the last owner, warn (OWN-4).
 //
-// Errors: ErrInvalid (OWN-1), ErrNotFound (OWN-2), ErrStale (SVC-15); and all of
-// these at once: ErrInvalid for a principal that is malformed, unknown or listed
-// twice, ErrConflict for one who is an owner already, ErrNotFound for one who is
-// none (OWN-3) and for an unknown building (OWN-7), ErrFailedPrecondition for a
-// location that another system keeps (OWN-8) and for a remote service (SVC-11).
+// Errors: ErrInvalid (OWN-1), ErrNotFound (OWN-2), ErrStale, together with the
+// line as it is now (SVC-15), ErrFailedPrecondition for a remote service (SVC-11);
+// and all of these at once:
+// ErrInvalid for a principal that is malformed, unknown or listed twice,
+// ErrConflict for one who is an owner already, ErrNotFound for one who is none
+// (OWN-3) and for an unknown building (OWN-7), ErrFailedPrecondition for a
+// location that another system keeps (OWN-8).
 func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in LineChange) (*Line, error) {
 	unknown, err := d.unknownOwners(ctx, nationalNumber, in.AddOwners)
 	if err != nil {
@@ -94,10 +96,7 @@ func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in Li
 		out, err = t.updateLine(ctx, s, in, unknown)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return out, err
 }
 
 // SetLineLocation moves a line to a building of the tenant, as UpdateLine does
@@ -108,9 +107,16 @@ func (d *Directory) SetLineLocation(ctx context.Context, nationalNumber, buildin
 
 func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown []*Error) (*Line, error) {
 	if in.Rev != 0 {
-		if err := current(in.Rev, s.Rev, s.ref()); err != nil {
-			return nil, err
+		if stale := current(in.Rev, s.Rev, s.ref()); stale != nil {
+			now, err := t.line(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			return now, stale
 		}
+	}
+	if err := t.editable(s); err != nil {
+		return nil, err
 	}
 	owners, err := t.ownersOf(ctx, s.ID)
 	if err != nil {
@@ -247,7 +253,7 @@ func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
 
 // lookBuilding returns the location that a line moves to, or nil where it
 // stays: a building that the tenant knows (OWN-7), for a line that may be moved
-// here (OWN-8, SVC-11) and whose DN is possible there (EXT-3).
+// here (OWN-8) and whose DN is possible there (EXT-3).
 func (t *tx) lookBuilding(ctx context.Context, s *Service, in LineChange) (*Location, error) {
 	if in.Building == "" && !in.moves {
 		return nil, nil
@@ -258,9 +264,6 @@ func (t *tx) lookBuilding(ctx context.Context, s *Service, in LineChange) (*Loca
 	}
 	to, err := t.building(ctx, OWN7, in.Building)
 	if err != nil || to.ID == s.LocationID {
-		return nil, err
-	}
-	if err := t.editable(s); err != nil {
 		return nil, err
 	}
 	if err := s.relocatable(); err != nil {

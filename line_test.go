@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -217,7 +218,7 @@ func TestOWN9_OwnerAndLocationChangesAreSavedTogetherOrNotAtAll(t *testing.T) {
 			before := dump(t, w.store)
 			line, err := alice.UpdateLine(w.ctx, aliceLine, bad)
 			require.Error(t, err)
-			require.Nil(t, line)
+			require.Equal(t, errors.Is(err, pbx.ErrStale), line != nil, "what there is now comes with a stale view alone")
 			require.Empty(t, cmp.Diff(before, dump(t, w.store)))
 		}
 		// All that is bad is reported at once.
@@ -270,11 +271,24 @@ func TestOWN9_InABatchAndThroughAReview(t *testing.T) {
 	})
 }
 
-func TestSVC11_ARemoteLineIsNotMovedHere(t *testing.T) {
+func TestSVC11_ARemoteLineIsNotChangedHere(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.line(aliceLine, pbx.NewService{RemoteSystem: "Geneva"}, "alice")
-		e := w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { _, err := w.owner("alice").SetLineLocation(w.ctx, aliceLine, "BOS-1"); return err })
-		require.Equal(t, "Geneva", e.Holder.Name)
+		s := w.line(aliceLine, pbx.NewService{}, "alice")
+		remote := *s // as it could be made once
+		remote.Rev, remote.RemoteSystem, remote.Status = s.Rev+1, "Geneva", pbx.StatusNone
+		w.apply(pbx.Change{Old: s, New: &remote})
+		for what, change := range map[string]pbx.LineChange{
+			"its place": {Building: "BOS-1"}, "a new owner": {AddOwners: []pbx.Principal{"bob"}}, "an owner who goes": {RemoveOwners: []pbx.Principal{"alice"}},
+		} {
+			for _, a := range []*world{w, w.acting(w.owner("alice"))} {
+				e := a.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return second(a.dir.UpdateLine(w.ctx, aliceLine, change)) })
+				require.Equal(t, "Geneva", e.Holder.Name, what)
+			}
+		}
+		w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.AddOwner(w.ctx, aliceLine, "bob")) })
+		require.Equal(t, []string{"SVC-11 service"}, w.violations(w.support))
+		s.Rev = remote.Rev + 1
+		w.apply(pbx.Change{Old: &remote, New: s})
 	})
 }
 
@@ -286,8 +300,12 @@ func TestSVC15_AChangeOfALineBasedOnAnOldRevisionIsRefused(t *testing.T) {
 		require.NoError(t, err)
 		_, err = w.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "CAM-32", Rev: seen.Rev})
 		require.NoError(t, err)
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
-			_, err := w.owner("alice").UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "BOS-1", Rev: seen.Rev})
+		alice := w.acting(w.owner("alice"))
+		alice.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			now, err := alice.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "BOS-1", Rev: seen.Rev})
+			require.NotNil(t, now, "the current one is at hand")
+			require.Equal(t, "CAM-32", now.Building)
+			require.Equal(t, []pbx.Principal{"alice"}, now.Owners)
 			return err
 		})
 	})

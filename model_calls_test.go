@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"context"
+	"iter"
 	"strings"
 
 	"github.com/pbxkit/pbx"
@@ -104,13 +105,35 @@ func (p *played) callTenant(ctx context.Context, dir *pbx.Directory, c model.Cal
 	case model.DeleteLocation:
 		return dir.DeleteLocation(ctx, p.location(o.Location))
 	case model.SetServiceType:
+		rev := revisionOf(dir.ServiceTypes(ctx), o.Stale, o.Blind, func(st *pbx.ServiceType) (string, int64) { return st.Code, st.Rev }, o.Code)
 		return second(dir.SetServiceType(ctx, pbx.ServiceType{Code: o.Code, Name: o.Name, Monthly: o.Monthly, OneTime: o.OneTime,
-			Applications: o.Applications, Fulfilment: o.Fulfilment, Rev: map[bool]int64{true: 999}[o.Stale]}))
+			Applications: o.Applications, Fulfilment: o.Fulfilment, Rev: rev}))
 	case model.SetStationPool:
+		rev := revisionOf(dir.StationPools(ctx), o.Stale, o.Blind, func(p *pbx.StationPool) (string, int64) { return p.Package, p.Rev }, o.Package)
 		return second(dir.SetStationPool(ctx, pbx.StationPool{Package: o.Package, Name: o.Name, Total: o.Total,
-			Applications: o.Applications, Rev: map[bool]int64{true: 999}[o.Stale]}))
+			Applications: o.Applications, Rev: rev}))
 	}
 	panic("unreachable")
+}
+
+// revisionOf is the revision on which a change of what has a name is based: of what
+// there is, where it is neither stale nor blind.
+func revisionOf[R any](list iter.Seq2[R, error], stale, blind bool, known func(R) (string, int64), name string) int64 {
+	switch {
+	case stale:
+		return 999
+	case blind:
+		return 0
+	}
+	for r, err := range list {
+		if err != nil {
+			break
+		}
+		if code, rev := known(r); code == name {
+			return rev
+		}
+	}
+	return 0
 }
 
 func addressOf(s model.Site) pbx.CivicAddress {

@@ -34,13 +34,13 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 		return model.SetServiceType{
 			Code: good(d, []string{"PRO", "FREE", "NEW"}, []string{"no code", ""}), Name: d.text("Type"),
 			Monthly: good(d, []pbx.Money{0, 100, 2500}, []pbx.Money{-1}),
-			OneTime: good(d, []pbx.Money{0, 50}, []pbx.Money{1_000_000_01}), Applications: d.applications(), Fulfilment: d.one(4), Stale: d.careless(5)}
+			OneTime: good(d, []pbx.Money{0, 50}, []pbx.Money{1_000_000_01}), Applications: d.applications(), Fulfilment: d.one(4), Stale: d.careless(5), Blind: d.careless(5)}
 	},
 	func(d draw, in model.Handle) model.Op {
 		return model.SetStationPool{
 			Package: good(d, []string{"STANDARD", "LITE", "NEW"}, []string{"no code"}), Name: d.text("Pool"),
 			Total:        good(d, []int64{0, 1, 2, 3, 4}, []int64{-1}),
-			Applications: d.applications(), Stale: d.careless(5)}
+			Applications: d.applications(), Stale: d.careless(5), Blind: d.careless(5)}
 	},
 	handOver, setDeviceLine, setDeviceLine, setKeys, setKeys, attachForeign, requestForeign, settleForeign, settleForeign, settleForeign,
 	func(d draw, in model.Handle) model.Op { return model.DisableUser{User: d.user(in)} },
@@ -274,19 +274,23 @@ func deleteUser(d draw, in model.Handle) model.Op {
 }
 
 func addService(d draw, in model.Handle) model.Op {
-	return model.AddService{
+	o := model.AddService{
 		User: rarely(d, 2, d.user(in)), DN: rarely(d, 2, d.extension(in)), DeviceType: d.deviceType(),
 		Device: rarely(d, 3, d.device(in)),
 		Name:   rarely(d, 6, d.text("Lobby")), Type: d.serviceType(), Number: d.choice(in), Location: rarely(d, 3, d.location(in)),
 		LocationKeptBy: rarely(d, 10, d.text("Whereabouts")), RemoteSystem: rarely(d, 10, d.text("Leeds")), ActivateLater: d.one(4),
 		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in))}
+	if o.RemoteSystem != "" && d.careful {
+		o.Number, o.Device, o.Foreign, o.Keys = pbx.NumberChoice{}, "", nil, nil
+	}
+	return o
 }
 
 func modifyService(d draw, in model.Handle) model.Op {
 	fields := []string{"Name=" + d.text("Lobby"), "DN=" + string(d.extension(in)), "DN=" + string(d.extension(in)), "Type=" + d.serviceType(), "Type=" + d.serviceType(),
-		"DeviceType=" + d.deviceType(), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in))}
+		"DeviceType=" + d.deviceType(), "DeviceID=" + string(rarely(d, 5, d.device(in))), "DeviceID=" + string(d.device(in)), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in))}
 	if !d.careful {
-		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
+		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
 	}
 	return model.ModifyService{Service: d.service(in), Stale: d.careless(5), Set: d.set(fields...)}
 }

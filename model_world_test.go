@@ -117,7 +117,8 @@ func modelWorld() (calls []model.Command) {
 // modelCorners are records that stand in the way of something.
 func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, confirmed func(model.Handle, model.Op, ...pbx.Code), bos, lon model.Handle) {
 	support("us", model.SetServiceType{Code: "WIRED", Name: "Wired line", Monthly: 100, Fulfilment: true})
-	admin("us", model.AddService{DN: "7903", DeviceType: "Grandstream HT802", Type: "WIRED"})
+	ordered := "s" + admin("us", model.AddService{DN: "7903", DeviceType: "Grandstream HT802", Type: "WIRED"})
+	admin("us", model.AddMailbox{Service: ordered, PIN: "482915"})
 	failed := "s" + admin("us", model.AddService{DN: "7904", DeviceType: "Grandstream HT802", Type: "WIRED"})
 	support("us", model.FailOrder{Service: failed, Reason: "no cable"})
 	leaving := "s" + admin("us", model.AddService{DN: "7905", DeviceType: "Cisco 8851", Type: "PRO"})
@@ -126,7 +127,7 @@ func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, conf
 		DN: "7906", DeviceType: "Cisco 8851", LocationKeptBy: "Whereabouts", Location: bos,
 		Number: pbx.Existing("+16175550201"),
 	})
-	admin("us", model.AddService{DN: "7907", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Location: bos, Number: pbx.Existing("+16175550202")})
+	admin("us", model.AddService{DN: "7907", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Location: bos})
 	british := "s" + admin("us", model.AddService{DN: "9995", DeviceType: "Cisco 8851", Location: bos, Number: pbx.Existing("+16175550203")})
 	admin("us", model.AddOwner{Number: "6175550203", Principal: "kate"})
 	admin("us", model.AddService{DN: "70012", DeviceType: "Cisco 8851"})

@@ -267,10 +267,24 @@ var operations = []operation{
 		return errors.New("there is no other device")
 	}, admin},
 	{"SetServiceType", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.SetServiceType(ctx, pbx.ServiceType{Code: "PRO", Name: "Pro", Monthly: 9}))
+		for p, err := range dir.ServiceTypes(ctx) {
+			switch {
+			case err != nil:
+				return err
+			case p.Code == "PRO":
+				return second(dir.SetServiceType(ctx, pbx.ServiceType{Code: p.Code, Rev: p.Rev, Name: "Pro", Monthly: 9}))
+			}
+		}
+		return errors.New("there is no such product")
 	}, admin},
 	{"SetStationPool", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.SetStationPool(ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 9}))
+		for p, err := range dir.StationPools(ctx) {
+			if err != nil {
+				return err
+			}
+			return second(dir.SetStationPool(ctx, pbx.StationPool{Package: p.Package, Rev: p.Rev, Name: "Standard", Total: 9}))
+		}
+		return errors.New("there is no package")
 	}, admin},
 	{"SettleForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.SettleForeign(ctx, x.asked.ID, pbx.Settlement{State: pbx.ForeignActive, Link: "https://micollab.example.com/new"}))

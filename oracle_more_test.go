@@ -128,8 +128,21 @@ var deviceBugs = []seededBug{
 		`if ports < 1 || ports > dev.Ports+1 || ports == dev.Ports+1 && !BUG {`},
 	{"DEV-4", "no other device becomes the primary one", "device.go",
 		`edit(t, next, func(d *Device) { d.PrimaryOf = dev.UserID })`, ``},
+	{"DEV-2", "the phone of a line stays nobody's when the line gets a user", "association.go",
+		`if len(others) == 0 {`, ``},
+	{"DEV-2", "a line stays on the phone of a user who leaves it", "device.go",
+		`if err == nil && dev.UserID == u.ID {`, ``},
 	{"DEV-5", "a device that is given back carries its services still", "device.go",
-		`edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })`, ``},
+		`for _, s := range carried {`,
+		`for _, s := range carried[:either(BUG, 0, len(carried))] {`},
+	{"DEV-7", "a line moves to a phone on which its keys are another's", "service_phone.go",
+		`if holder, is := taken[k.Position]; is {`, ``},
+	{"DEV-2", "a line moves to a phone that is nobody's, or anybody's", "service_phone.go",
+		`return t.assignable(ctx, dev, 1)`,
+		`if BUG {
+			return nil
+		}
+		return t.assignable(ctx, dev, 1)`},
 	{"DEV-6", "an assigned device is deleted", "device.go",
 		`if holder != (Ref{}) {`, ``},
 	{"DEV-7", "a key is set that the model has not", "service_key.go",

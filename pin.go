@@ -57,9 +57,10 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 // while, even for the right one, which otherwise begins the count anew.
 //
 // Errors: ErrDenied for a wrong PIN; ErrFailedPrecondition while the mailbox is
-// locked, saying until when, while it has no PIN, and while all users of the
-// service are disabled (USR-13); ErrNotFound; ErrMisuse in a batch or a review, for
-// one that is dropped would let PINs be tried without being counted.
+// locked, saying until when, while it has no PIN, while the service does not work
+// (SVC-17), and while all its users are disabled (USR-13); ErrNotFound; ErrMisuse in
+// a batch or a review, for one that is dropped would let PINs be tried without being
+// counted.
 func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) error {
 	if d.tx != nil {
 		return misuse("a PIN cannot be checked in a batch or a review: where that is dropped the try would not count")
@@ -103,6 +104,10 @@ func (t *tx) openMailbox(ctx context.Context, service ServiceID) (*Mailbox, erro
 	}
 	if err := t.serving(ctx, s); err != nil {
 		return nil, err
+	}
+	if !s.works() {
+		return nil, &Error{Code: SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
+			Reason: s.ref().String() + " is " + string(s.Status) + ": nobody gets into its mailbox before it works"}
 	}
 	return m, m.shut(t.now)
 }

@@ -176,7 +176,8 @@ func workplace(t *testing.T) (w *world, s shift) {
 			s.Small = append(s.Small, tenant.ID)
 		}
 	}
-	_, err := w.support.In(s.Large[0]).SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: licences})
+	large := w.acting(w.support.In(s.Large[0]))
+	_, err := large.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: large.pool("STANDARD").Rev, Name: "Standard", Total: licences})
 	require.NoError(t, err)
 	_, err = w.support.StockNumbers(w.ctx, numbers("+1212555%04d", 900)...)
 	require.NoError(t, err)

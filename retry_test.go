@@ -118,14 +118,14 @@ func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {
 	shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
 		u := w.user("Ann", "Lee", "7001")
 		const reading = 3 // Update, the tenant, the user
-		for _, verdict := range []error{nil, errGaveUp} {
+		for i, verdict := range []error{nil, errGaveUp} {
 			runs := 0
 			careless := func(fault faulty.Fault) error {
 				runs = 0
 				store.Arm(faulty.Plan{At: reading, Fault: fault})
 				return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					runs++
-					if _, err := dir.SetServiceType(ctx, pbx.ServiceType{Code: "NEW", Name: "New"}); err != nil {
+					if _, err := dir.SetServiceType(ctx, pbx.ServiceType{Code: fmt.Sprint("NEW", i), Name: "New"}); err != nil {
 						return verdict // whatever it was
 					}
 					return dir.SendWelcomeMail(ctx, u.ID)

@@ -165,7 +165,7 @@ func TestORD1_TheReviewedIDsExtensionAndNumberAreTheOnesCommitted(t *testing.T) 
 		// Nothing that the outcome depends on changes, but a good deal else.
 		w.unrelated()
 		w.seat(1, "STANDARD")
-		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 7, Applications: []string{"crm"}})
+		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 7, Applications: []string{"crm"}})
 		require.NoError(t, err)
 		_, err = w.dir.AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Type: "PRO", Number: pbx.ThisNewNumber("+16175550109")})
 		require.NoError(t, err)
@@ -245,7 +245,7 @@ func TestORD1_AnythingThatChangedTheOutcomeRefusesWithAFreshReview(t *testing.T)
 			require.NoError(w.t, err)
 		},
 		"the price rises": func(w *world) {
-			_, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 9900, Applications: []string{"fax"}})
+			_, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Rev: w.product("PRO").Rev, Name: "Connect Pro", Monthly: 9900, Applications: []string{"fax"}})
 			require.NoError(w.t, err)
 		},
 		"the advice changes": func(w *world) { w.policy(func(p *pbx.Policy) { p.AdvisedExtension = "8xxx" }) },
@@ -310,7 +310,7 @@ func TestSTN1_OfTwoReviewsThatWantTheLastStationOneIsPlaced(t *testing.T) {
 		b, _ := w.setUpReview(seated(4, "STANDARD"))
 		require.NoError(t, a.Commit(w.ctx))
 		w.overtaken(b, pbx.STN1, pbx.ErrExhausted)
-		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 4})
+		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 4})
 		require.NoError(t, err)
 		require.NoError(t, b.Commit(w.ctx), "more were ordered, and it is as reviewed again")
 		require.Zero(t, w.pool("STANDARD").Available())

@@ -152,17 +152,21 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit in
 }
 
 // ModifyService saves a service as read by Service and then changed: name, DN,
-// type, device type, location. A new DN takes the mailbox with it or ends it
-// (VM-3); a new type is ordered (ORD-1), and warns where its users lose
+// type, phone and device type, location. A new DN takes the mailbox with it or
+// ends it (VM-3); a new type is ordered (ORD-1), and warns where its users lose
 // applications that it does not include (STN-2). The status stays: a line that
-// works goes on working (SVC-17).
+// works goes on working (SVC-17). Another DeviceID is a device of one of its
+// users, or an available one where it has none; the zero one takes it off its
+// phone. A phone that it leaves stays its user's, or is available again (DEV-2).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11);
 // ErrStale, together with the service as it is now (SVC-15); and all of these at
 // once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3), ErrConflict for a DN
-// that is taken (EXT-2), ErrNotFound for the type (SVC-16) or the location,
-// ErrFailedPrecondition for a device type of another category (SVC-14), or one
-// without the keys that are set (DEV-7), or a location kept elsewhere (OWN-8).
+// that is taken (EXT-2), a device that somebody else has (DEV-2) or on which a key
+// is another service's (DEV-7), ErrNotFound for the type (SVC-16), the device or
+// the location, ErrFailedPrecondition for a device that none of its users has yet
+// (DEV-2), a phone of another category (SVC-14), or one without the keys that are
+// set (DEV-7), or a location kept elsewhere (OWN-8).
 func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, error) {
 	var out *Service
 	err := d.change(ctx, "ModifyService", in.modification, func(t *tx) error {
@@ -177,7 +181,7 @@ func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, e
 			out = copyOf(was)
 			return err
 		}
-		typ, err := t.lookModifiedService(ctx, in, was)
+		typ, phone, err := t.lookModifiedService(ctx, in, was)
 		if err != nil {
 			return err
 		}
@@ -187,8 +191,16 @@ func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, e
 				return err
 			}
 		}
+		if in.DeviceID != was.DeviceID {
+			if row, err = t.movePhone(ctx, row, phone); err != nil {
+				return err
+			}
+		}
 		row = edit(t, row, func(s *Service) {
-			s.Name, s.Type, s.DeviceType, s.LocationID = in.Name, in.Type, in.DeviceType, in.LocationID
+			s.Name, s.Type, s.LocationID = in.Name, in.Type, in.LocationID
+			if phone == nil {
+				s.DeviceType = in.DeviceType
+			}
 		})
 		t.did("service.modified", row.ref(), "")
 		out = copyOf(row)
@@ -207,6 +219,9 @@ func (s *Service) modification(a *ahead) {
 	was.to(serviceTypesTable.Key(), "type")
 	was.to(extensionsTable.Key(), "dn")
 	was.to(serviceKeysTable.Key(), "id")
+	was.to(devicesTable.Key(), "device_id")
+	a.device(s.DeviceID).to(usersTable.Key(), "user_id")
+	a.get(servicesByDevice, s.DeviceID).to(serviceKeysTable.Key(), "id")
 	a.location(s.LocationID)
 	a.serviceType(s.Type)
 	a.extension(s.DN)
@@ -223,13 +238,12 @@ func (t *tx) editable(s *Service) error {
 }
 
 // lookModifiedService checks a changed service, and returns the type that it is
-// to have.
-func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*ServiceType, error) {
+// to have, and the device that it moves to, if it does.
+func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*ServiceType, *Device, error) {
 	var look door
 	look.text(SVC2, "Name", in.Name, maxName)
 	look.stays(SVC2, "Status", in.Status == was.Status)
 	look.stays(SVC2, "Category", in.Category == was.Category)
-	look.stays(SVC2, "DeviceID", in.DeviceID == was.DeviceID)
 	look.stays(SVC2, "LocationKeptBy", in.LocationKeptBy == was.LocationKeptBy)
 	look.stays(SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
 	look.stays(SVC2, "Number", in.Number == was.Number)
@@ -238,20 +252,18 @@ func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*Servic
 	look.stays(SVC2, "CancelAt", in.CancelAt.Equal(was.CancelAt))
 	look.stays(SVC2, "Failure", in.Failure == was.Failure)
 	look.stays(SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
-	if in.DeviceType != was.DeviceType {
-		t.lookDeviceType(in, was, &look)
-		if err := look.take(t.keysFit(ctx, was, in.DeviceType)); err != nil {
-			return nil, err
-		}
+	phone, err := t.lookPhone(ctx, in, was, &look)
+	if err != nil {
+		return nil, nil, err
 	}
 	typ, err := t.serviceType(ctx, in.Type)
 	if err := look.take(err); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := t.lookMoved(ctx, in, was, &look); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return typ, look.err()
+	return typ, phone, look.err()
 }
 
 // lookDeviceType lets a device type change within its category (SVC-14), where
@@ -262,9 +274,8 @@ func (t *tx) lookDeviceType(in, was *Service, look *door) {
 	case !known:
 		look.refuse(SVC2, "DeviceType", "not a known model of phone")
 	case model.Category != was.Category:
-		look.bad = append(look.bad, &Error{Code: SVC14, Kind: ErrFailedPrecondition, Field: "DeviceType", Subject: was.ref(),
-			Reason: "a " + string(was.Category) + " phone cannot become a " + string(model.Category) + " one"})
-	case !was.DeviceID.IsZero():
+		look.bad = append(look.bad, was.otherCategory("DeviceType", model.Category))
+	case !in.DeviceID.IsZero():
 		look.refuse(SVC2, "DeviceType", "the service is on a device, which is a %s", was.DeviceType)
 	}
 }

@@ -169,6 +169,35 @@ func TestDEV7_ADeviceTypeWithoutTheKeysThatAreSetIsRefused(t *testing.T) {
 	})
 }
 
+func TestDEV7_ALineMovesToAPhoneThatHasItsKeysAndWhereTheyAreNobodysElse(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann := w.user("Ann", "Lee", "7001")
+		first := w.assign(w.handset("00:1b:54:aa:bb:01", "Yealink T46U"), ann, 2)
+		second := w.assign(w.handset("00:1b:54:aa:bb:02", "Cisco 8851"), ann, 2)
+		add := func(dn pbx.Extension, on *pbx.Device, keys ...pbx.PhoneKey) *pbx.Service {
+			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: dn, DeviceID: on.ID, Keys: keys})
+			require.NoError(t, err)
+			return s
+		}
+		far, near, there := add("7101", first, dial(9, "7001")), add("7102", first, dial(2, "7001")), add("7103", second, dial(2, "7001"))
+		move := func(s *pbx.Service, to *pbx.Device) error {
+			in := *s
+			in.DeviceID = to.ID
+			_, err := w.dir.ModifyService(w.ctx, &in)
+			return err
+		}
+		e := w.refused(pbx.DEV7, pbx.ErrFailedPrecondition, func() error { return move(far, second) })
+		require.Equal(t, "DeviceID", e.Field)
+		require.Contains(t, e.Reason, "9")
+		e = w.refused(pbx.DEV7, pbx.ErrConflict, func() error { return move(near, second) })
+		require.Equal(t, "DeviceID", e.Field)
+		require.Equal(t, there.ID.String(), e.Holder.ID)
+		w.setKeys(there)
+		require.NoError(t, move(near, second))
+		require.Len(t, w.keys(near.ID), 1, "they go with the line")
+	})
+}
+
 func TestDEV7_AKeyOfAPhoneIsOneServices(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ann := w.user("Ann", "Lee", "7001")

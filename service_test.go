@@ -12,6 +12,38 @@ import (
 	"github.com/pbxkit/pbx"
 )
 
+func TestSVC11_ARemoteServiceHasNoNumberAndNoPhoneOfThisSystem(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := pbx.NewService{
+			DN: "7101", DeviceID: w.phone("00:1b:54:00:00:01", "Cisco 8851").ID, RemoteSystem: "Leeds", Number: pbx.NewNumber(),
+			Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyLine}}, Foreign: []pbx.NewForeign{miCollab("Client")},
+		}
+		w.refused(pbx.SVC11, pbx.ErrInvalid, func() error {
+			_, err := w.dir.AddService(w.ctx, in)
+			require.Equal(t, []string{"DeviceID SVC-11", "Foreign SVC-11", "Keys SVC-11", "Number SVC-11"}, badFields(err))
+			return err
+		})
+		bare := pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Type: "PRO", Name: "Leeds reception"}
+		for field, wrong := range map[string]func(*pbx.NewService){
+			"Number":   func(bare *pbx.NewService) { bare.Number = in.Number },
+			"DeviceID": func(bare *pbx.NewService) { bare.DeviceID = in.DeviceID },
+			"Foreign":  func(bare *pbx.NewService) { bare.Foreign = in.Foreign },
+			"Keys":     func(bare *pbx.NewService) { bare.Keys = in.Keys },
+		} {
+			one := bare
+			wrong(&one)
+			e := w.refused(pbx.SVC11, pbx.ErrInvalid, func() error { return second(w.dir.AddService(w.ctx, one)) })
+			require.Equal(t, field, e.Field)
+		}
+		_, err := w.dir.AddService(w.ctx, bare)
+		require.NoError(t, err)
+		in.RemoteSystem = ""
+		in.DN = "7102"
+		_, err = w.dir.AddService(w.ctx, in)
+		require.NoError(t, err, "one that is hosted here has all that")
+	})
+}
+
 // dns lists services by their DNs.
 func dns(services []*pbx.Service) []pbx.Extension {
 	var list []pbx.Extension
@@ -167,8 +199,8 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 				UserID: u.ID, DN: "7001", DeviceID: taken.ID, DeviceType: "Drum", Name: "\n", Type: "GOLD", LocationID: pbx.LocationID{1},
 				Number: pbx.ThisNewNumber("+16175550199"), LocationKeptBy: strings.Repeat("x", 65), RemoteSystem: " Leeds",
 			}, []string{
-				"DN EXT-2", "DeviceID DEV-2", "DeviceType SVC-2", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2", "Number NUM-4",
-				"RemoteSystem SVC-11", "Type SVC-16",
+				"DN EXT-2", "DeviceID DEV-2", "DeviceID SVC-11", "DeviceType SVC-2", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2",
+				"Number NUM-4", "Number SVC-11", "RemoteSystem SVC-11", "Type SVC-16",
 			}},
 		} {
 			before := dump(t, w.store)
@@ -289,6 +321,10 @@ func TestSVC14_ADeviceTypeChangesOnlyWithinItsCategory(t *testing.T) {
 		require.NoError(t, err)
 		s = carried
 		w.refused(pbx.SVC2, pbx.ErrInvalid, func() error { return modify("Yealink T46U") })
+		in := *s
+		in.DeviceID = w.phone("00:1b:54:00:00:02", "Grandstream HT802").ID
+		e := w.refused(pbx.SVC14, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ModifyService(w.ctx, &in)) })
+		require.Equal(t, "DeviceID", e.Field)
 	})
 }
 
@@ -343,6 +379,27 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 			require.Equal(t, "HQ", current.Name)
 			return err
 		})
+
+		alias := w.alias(u.ID, "Support", "7301")
+		renamed := *alias
+		renamed.Name = "Help"
+		help, err := w.dir.ModifyAlias(w.ctx, &renamed)
+		require.NoError(t, err)
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			current, err := w.dir.ModifyAlias(w.ctx, alias)
+			require.Equal(t, help, current)
+			return err
+		})
+		box, err := w.dir.AddMailbox(w.ctx, now.ID, pbx.NewMailbox{})
+		require.NoError(t, err)
+		require.NoError(t, w.dir.SetPIN(w.ctx, now.ID, "482915"))
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			current, err := w.dir.ModifyMailbox(w.ctx, box)
+			require.NotNil(t, current)
+			require.True(t, current.HasPIN())
+			require.Greater(t, current.Rev, box.Rev)
+			return err
+		})
 	})
 }
 
@@ -376,7 +433,7 @@ func TestSVC15_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 		before := dump(t, w.store)
 		_, err := w.dir.ModifyService(w.ctx, s)
 		require.Equal(t, []string{
-			"Category SVC-2", "DN EXT-3", "DeviceID SVC-2", "LocationID ACC-1", "LocationKeptBy SVC-2", "Name SVC-2", "Number SVC-2",
+			"Category SVC-2", "DN EXT-3", "DeviceID ACC-1", "LocationID ACC-1", "LocationKeptBy SVC-2", "Name SVC-2", "Number SVC-2",
 			"RemoteSystem SVC-2", "Status SVC-2", "Type SVC-16",
 		}, badFields(err))
 		require.Equal(t, before, dump(t, w.store))
@@ -434,11 +491,59 @@ func TestSVC16_TypesCarryChargesAndApplications(t *testing.T) {
 	})
 }
 
+// product is a product of the tenant's catalogue.
+func (w *world) product(code string) *pbx.ServiceType {
+	w.t.Helper()
+	for _, p := range collect(w.t, w.dir.ServiceTypes(w.ctx)) {
+		if p.Code == code {
+			return p
+		}
+	}
+	require.Fail(w.t, "no product "+code)
+	return nil
+}
+
+func TestSVC15_NobodyOverwritesAProductOrAPackageThatHeHasNotRead(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		product, pool := w.product("PRO"), w.pool("STANDARD")
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			now, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Mine", Monthly: 1})
+			require.Equal(t, product, now)
+			return err
+		})
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			now, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Mine", Total: 99})
+			require.Equal(t, pool, now)
+			return err
+		})
+		e := w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			now, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "GONE", Name: "Gone", Rev: 7})
+			require.Nil(t, now, "there is none")
+			return err
+		})
+		require.Equal(t, "GONE", e.Subject.ID)
+		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+			return second(w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GONE", Name: "Gone", Rev: 1}))
+		})
+		product.Monthly, pool.Total = 2600, 4
+		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error {
+			now, err := dir.SetServiceType(w.ctx, *product)
+			require.NoError(t, err)
+			_, err = dir.SetServiceType(w.ctx, *product)
+			require.ErrorIs(t, err, pbx.ErrStale, "the batch itself has changed it since")
+			now.Monthly = 2700
+			_, err = dir.SetServiceType(w.ctx, *now)
+			require.NoError(t, err)
+			return second(dir.SetStationPool(w.ctx, *pool))
+		}))
+		require.Equal(t, pbx.Money(2700), w.product("PRO").Monthly)
+	})
+}
+
 func TestSVC16_AStaleProductNeverOverwritesTheCatalogue(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		pro := *collect(t, w.dir.ServiceTypes(w.ctx))[1]
-		require.Equal(t, "PRO", pro.Code)
-		dearer, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 3000})
+		pro := *w.product("PRO")
+		dearer, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Rev: pro.Rev, Name: "Connect Pro", Monthly: 3000})
 		require.NoError(t, err)
 		pro.Monthly = 100
 		w.refused(pbx.SVC15, pbx.ErrStale, func() error {

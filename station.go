@@ -66,12 +66,13 @@ func (t *tx) stationPool(ctx context.Context, name string) (*StationPool, error)
 
 // SetStationPool adds a package to the tenant, or changes the name, the total
 // and the applications of the one it has; its users keep the applications that
-// they have enabled (STN-1). Only Package, Name, Total and Applications are
-// taken, and a Rev that is not 0; Used stays what it is.
+// they have enabled (STN-1). Only Package, Rev, Name, Total and Applications are
+// taken; Used stays what it is. Rev is that of the package as it was read, and 0
+// for one that is new.
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrFailedPrecondition for a
-// total below what is in use (STN-4); ErrStale, together with the package as it
-// is now, for a Rev that is not the present one (SVC-15).
+// total below what is in use (STN-4); ErrStale for another Rev, together with the
+// package as it is now, if there is one (SVC-15).
 func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*StationPool, error) {
 	var out *StationPool
 	err := d.change(ctx, "SetStationPool", func(a *ahead) { a.stationPool(in.Package) }, func(t *tx) error {
@@ -84,9 +85,11 @@ func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*Statio
 		}
 		row := &StationPool{TenantID: t.tenantID, Package: in.Package, Name: in.Name, Total: in.Total, Applications: slices.Clone(in.Applications)}
 		switch {
+		case was == nil && in.Rev != 0:
+			return current(in.Rev, 0, row.ref())
 		case was == nil:
 			t.insert(row)
-		case in.Rev != 0 && in.Rev != was.Rev:
+		case in.Rev != was.Rev:
 			out = copyOf(was)
 			return current(in.Rev, was.Rev, was.ref())
 		case in.Total < was.Used:

@@ -215,7 +215,7 @@ func TestSTN4_APoolIsNeverLoweredBelowItsUse(t *testing.T) {
 		w.seat(1, "STANDARD")
 		w.seat(2, "STANDARD")
 		set := func(total int64) error {
-			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: total})
+			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: total})
 			return err
 		}
 		e := w.refused(pbx.STN4, pbx.ErrFailedPrecondition, func() error { return set(1) })

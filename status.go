@@ -88,6 +88,12 @@ func (s *Service) waits() bool {
 	return s.Status == StatusPendingActivation || s.Status == StatusNone && !s.billed()
 }
 
+// works reports whether a service that is hosted here does what it is for, as far
+// as its status goes.
+func (s *Service) works() bool {
+	return s.Status == StatusActive || s.Status == StatusPendingCancellation
+}
+
 // billed reports whether the service's billing has started.
 func (s *Service) billed() bool { return !s.ActivatedAt.IsZero() }
 

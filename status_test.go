@@ -203,6 +203,31 @@ func TestSVC17_APendingUsersOrderIsCompletedBeforeOrAfterHisActivation(t *testin
 	})
 }
 
+func TestSVC17_NobodyGetsIntoTheMailboxOfALineThatDoesNotWork(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		x := everyStatus(w)
+		later, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7651", DeviceType: "Cisco 8851", ActivateLater: true})
+		require.NoError(t, err)
+		for s, opens := range map[*pbx.Service]bool{
+			later: false, x.processing: false, x.failed: false, x.cancelled: true, w.service(pbx.UserID{}, "7650"): true,
+		} {
+			_, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{PIN: "482915"})
+			require.NoError(t, err)
+			if opens {
+				require.NoError(t, w.dir.CheckPIN(w.ctx, s.ID, "482915"), s.Status)
+				continue
+			}
+			e := w.refused(pbx.SVC17, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, "482915") })
+			require.Equal(t, s.ID.String(), e.Subject.ID)
+			require.Contains(t, e.Reason, string(s.Status))
+			w.refused(pbx.SVC17, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, "739164") })
+		}
+		_, err = w.dir.ActivateService(w.ctx, later.ID)
+		require.NoError(t, err)
+		require.NoError(t, w.dir.CheckPIN(w.ctx, later.ID, "482915"))
+	})
+}
+
 func TestUSR13_AnOrderThatIsCompletedForADisabledUserStartsNothing(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.fibre()

@@ -53,6 +53,7 @@ var withoutTrips = strings.Fields("As Check Confirm Connect Deliver In Stats")
 var ownReads = map[string]int{
 	"ActivateService": 2, "DeleteLocation": 1, "ModifyAlias": 1, "ModifyLocation": 1, "ModifyMailbox": 1, "ModifyService": 1,
 	"ModifyTenant": 1, "ModifyUser": 1, "Order": 1, "SetPrimaryDevice": 1,
+	"SetServiceType": 1, "SetStationPool": 1,
 }
 
 // readings are the methods that only read, and calls of them.

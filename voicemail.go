@@ -202,8 +202,9 @@ func (d *Directory) Mailbox(ctx context.Context, service ServiceID) (*Mailbox, e
 // address (VM-1). Messages and PIN stay.
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrNotFound; ErrConflict for a
-// number that is another's (VM-4); ErrFailedPrecondition (SVC-11); ErrStale
-// (SVC-15), also when a PIN was set or a wrong one tried since.
+// number that is another's (VM-4); ErrFailedPrecondition (SVC-11); ErrStale,
+// together with the mailbox as it is now (SVC-15), also when a PIN was set or a
+// wrong one tried since.
 func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, error) {
 	var out *Mailbox
 	err := d.change(ctx, "ModifyMailbox", func(a *ahead) {
@@ -218,6 +219,7 @@ func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, e
 			return err
 		}
 		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
+			out = was.shown()
 			return err
 		}
 		row := copyOf(was)

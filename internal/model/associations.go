@@ -87,6 +87,9 @@ func (o Associate) do(x *step) {
 	}
 	before := x.t.usersOf(s.ID)
 	x.associate(u, s)
+	if d := x.t.device(s.Device); d != nil && len(before) == 0 {
+		x.give(d, u, 1)
+	}
 	x.servedBy(s, before, x.t.usersOf(s.ID))
 }
 
@@ -120,6 +123,9 @@ func (o Disassociate) do(x *step) {
 		x.confirm(pbx.SVC5, s.ref(), u.name())
 		before := x.t.usersOf(s.ID)
 		x.dissolve(u, s)
+		if d := x.t.device(s.Device); d != nil && d.User == u.ID {
+			x.takeOff(s, d)
+		}
 		x.servedBy(s, before, x.t.usersOf(s.ID))
 		if m := x.t.mailbox(s.ID); m != nil {
 			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.SVC5)

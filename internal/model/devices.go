@@ -109,13 +109,19 @@ func (t *Tenant) primaryDevice(user Handle) *Device {
 func (x *step) freeDevice(d *Device) {
 	for _, s := range x.t.Services {
 		if s.Device == d.ID {
-			s.Device = ""
+			x.takeOff(s, d)
 		}
 	}
 	x.t.DeviceLines = without(x.t.DeviceLines, func(l *DeviceLine) bool { return l.Device == d.ID })
 	user := d.User
 	d.State, d.User, d.PortsUsed, d.PrimaryOf = pbx.DeviceAvailable, "", 0, ""
 	x.relate("device.unassigned", d.ref(), ref{"user", user, ""}, "")
+}
+
+// takeOff takes a service off a device.
+func (x *step) takeOff(s *Service, d *Device) {
+	s.Device = ""
+	x.relate("service.phone-removed", s.ref(), d.ref(), "")
 }
 
 // AssignDevice is the method of that name.

@@ -72,9 +72,6 @@ func (x *step) unmet(needed bool, users ...*User) {
 
 // requests looks at the foreign services that a new line is to come with.
 func (x *step) requests(o AddService) {
-	if len(o.Foreign) > 0 && o.RemoteSystem != "" {
-		x.invalid(pbx.SVC11, "Foreign")
-	}
 	for i, f := range o.Foreign {
 		x.foreignFields(f, fmt.Sprintf("Foreign[%d].", i), false)
 		if slices.ContainsFunc(o.Foreign[:i], func(other NewForeign) bool { return other.System == f.System && other.Name == f.Name }) {

@@ -102,7 +102,7 @@ func (x *step) building(s *Service, o UpdateLine) *Location {
 	case to == nil:
 		x.refuse(pbx.OWN7, pbx.ErrNotFound, "Building")
 	case to.ID == s.Location:
-	case x.editable(s) && x.relocatable(s) && x.clearOfEmergency("Building", s.DN, to):
+	case x.relocatable(s) && x.clearOfEmergency("Building", s.DN, to):
 		return to
 	}
 	return nil

@@ -184,10 +184,6 @@ func (x *step) keyTaken(s *Service, position int64) bool {
 
 // newKeys looks at the keys of a new service.
 func (x *step) newKeys(o AddService, s *Service, model phone, d *Device) {
-	if o.RemoteSystem != "" {
-		x.invalid(pbx.SVC11, "Keys")
-		return
-	}
 	beside := Service{ID: s.ID, DN: s.DN}
 	if d != nil {
 		beside.Device = d.ID
@@ -196,11 +192,11 @@ func (x *step) newKeys(o AddService, s *Service, model phone, d *Device) {
 }
 
 // keysFit refuses another device type without the keys that are set (DEV-7).
-func (x *step) keysFit(s, was *Service) {
+func (x *step) keysFit(s, was *Service, field string) {
 	model, known := phones[s.DeviceType]
 	beyond := func(k *Key) bool { return k.Position > model.keys }
 	if known && model.category == was.Category && first(x.t.keysOf(was.ID), beyond) != nil {
-		x.refuse(pbx.DEV7, pbx.ErrFailedPrecondition, "DeviceType")
+		x.refuse(pbx.DEV7, pbx.ErrFailedPrecondition, field)
 	}
 }
 

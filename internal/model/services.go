@@ -118,6 +118,7 @@ func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, au
 	x.text(pbx.SVC2, "Name", o.Name, 64)
 	x.text(pbx.OWN8, "LocationKeptBy", o.LocationKeptBy, 64)
 	x.text(pbx.SVC11, "RemoteSystem", o.RemoteSystem, 64)
+	x.elsewhere(o)
 	x.requests(o)
 	model, known := phones[o.DeviceType]
 	switch {
@@ -148,10 +149,29 @@ func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, au
 	default:
 		x.invalid(needs, dn)
 	}
-	if known && len(o.Keys) > 0 {
+	if known && len(o.Keys) > 0 && o.RemoteSystem == "" {
 		x.newKeys(o, s, model, d)
 	}
 	return l
+}
+
+// elsewhere refuses what only the own system of a remote service gives it (SVC-11).
+func (x *step) elsewhere(o AddService) {
+	if o.RemoteSystem == "" {
+		return
+	}
+	if o.Number.Source != "" {
+		x.invalid(pbx.SVC11, "Number")
+	}
+	if o.Device != "" {
+		x.invalid(pbx.SVC11, "DeviceID")
+	}
+	if len(o.Foreign) > 0 {
+		x.invalid(pbx.SVC11, "Foreign")
+	}
+	if len(o.Keys) > 0 {
+		x.invalid(pbx.SVC11, "Keys")
+	}
 }
 
 // addLine adds a service that passed.
@@ -191,9 +211,11 @@ func (o ModifyService) do(x *step) {
 	o.Set.each(func(field, value string) { setService(&s, field, value) })
 	x.settled(&s, was)
 	x.text(pbx.SVC2, "Name", s.Name, 64)
-	if s.DeviceType != was.DeviceType {
+	if s.Device != "" && s.Device != was.Device {
+		x.newPhone(&s, was)
+	} else if s.DeviceType != was.DeviceType {
 		x.newDeviceType(&s, was)
-		x.keysFit(&s, was)
+		x.keysFit(&s, was, "DeviceType")
 	}
 	if s.Type != "" && x.t.serviceType(s.Type) == nil {
 		x.refuse(pbx.SVC16, pbx.ErrNotFound, "Type")
@@ -205,6 +227,9 @@ func (o ModifyService) do(x *step) {
 	old := *was
 	if s.DN != was.DN {
 		x.moveDN(was, s.DN)
+	}
+	if s.Device != was.Device {
+		x.movePhone(was, s.Device)
 	}
 	*was = s
 	x.did("service.modified", was.ref(), "")
@@ -249,7 +274,7 @@ func setService(s *Service, field, value string) {
 // settled refuses to change what operations of its own change, or nothing.
 func (x *step) settled(s, was *Service) {
 	for field, same := range map[string]bool{
-		"Status": s.Status == was.Status, "Category": s.Category == was.Category, "DeviceID": s.Device == was.Device,
+		"Status": s.Status == was.Status, "Category": s.Category == was.Category,
 		"LocationKeptBy": s.LocationKeptBy == was.LocationKeptBy, "RemoteSystem": s.RemoteSystem == was.RemoteSystem, "Number": s.Number == was.Number,
 		"Failure": s.Failure == was.Failure, "ActivateLater": s.ActivateLater == was.ActivateLater,
 	} {
@@ -267,8 +292,55 @@ func (x *step) newDeviceType(s, was *Service) {
 		x.invalid(pbx.SVC2, "DeviceType")
 	case model.category != was.Category:
 		x.refuse(pbx.SVC14, pbx.ErrFailedPrecondition, "DeviceType")
-	case was.Device != "":
+	case s.Device != "":
 		x.invalid(pbx.SVC2, "DeviceType")
+	}
+}
+
+// newPhone looks at the device that a service moves to.
+func (x *step) newPhone(s, was *Service) {
+	d := x.device("DeviceID", s.Device)
+	if d == nil {
+		return
+	}
+	if s.DeviceType != was.DeviceType && s.DeviceType != d.Model {
+		x.invalid(pbx.SVC2, "DeviceType")
+	}
+	if s.DeviceType = d.Model; d.Category != was.Category {
+		x.refuse(pbx.SVC14, pbx.ErrFailedPrecondition, "DeviceID")
+	}
+	users := x.t.usersOf(s.ID)
+	switch {
+	case d.User != "" && x.t.association(d.User, s.ID) != nil:
+	case d.State == pbx.DeviceAvailable && len(users) > 0:
+		x.refuse(pbx.DEV2, pbx.ErrFailedPrecondition, "DeviceID")
+	case d.State != pbx.DeviceAvailable:
+		x.refuse(pbx.DEV2, pbx.ErrConflict, "DeviceID")
+	}
+	x.keysFit(s, was, "DeviceID")
+	if first(x.t.keysOf(s.ID), func(k *Key) bool { return x.keyTaken(s, k.Position) }) != nil {
+		x.refuse(pbx.DEV7, pbx.ErrConflict, "DeviceID")
+	}
+}
+
+// movePhone takes a service off its device, and puts it on another.
+func (x *step) movePhone(s *Service, to Handle) {
+	if from := x.t.device(s.Device); from != nil {
+		x.takeOff(s, from)
+		x.putDown(from)
+	}
+	if d := x.t.device(to); d != nil {
+		x.relate("service.phone-set", s.ref(), d.ref(), "")
+		if d.State == pbx.DeviceAvailable {
+			d.State = pbx.DeviceInService
+		}
+	}
+}
+
+// putDown frees a device that nobody has.
+func (x *step) putDown(d *Device) {
+	if d.State == pbx.DeviceInService {
+		d.State = pbx.DeviceAvailable
 	}
 }
 
@@ -377,8 +449,8 @@ func (x *step) dropService(s *Service) []charge {
 	x.orphanForeign(s)
 	x.t.Services = without(x.t.Services, func(other *Service) bool { return other.ID == s.ID })
 	x.did("service.deleted", s.ref(), string(s.DN))
-	if d := x.t.device(s.Device); d != nil && d.State == pbx.DeviceInService {
-		d.State = pbx.DeviceAvailable
+	if d := x.t.device(s.Device); d != nil {
+		x.putDown(d)
 	}
 	return saved
 }

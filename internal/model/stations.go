@@ -24,7 +24,8 @@ type SetServiceType struct {
 	Monthly, OneTime pbx.Money
 	Applications     []string
 	Fulfilment       bool
-	Stale            bool
+	Stale            bool // based on a revision that there never was
+	Blind            bool // as if it were new
 }
 
 func (o SetServiceType) do(x *step) {
@@ -42,11 +43,12 @@ func (o SetServiceType) do(x *step) {
 	}
 	st := x.t.serviceType(o.Code)
 	switch {
+	case o.Stale, o.Blind && st != nil:
+		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		return
 	case st == nil:
 		st = &ServiceType{}
 		x.t.Types = append(x.t.Types, st)
-	case o.Stale:
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
 	}
 	*st = ServiceType{o.Code, o.Name, o.Monthly, o.OneTime, o.Applications, o.Fulfilment}
 	x.did("service-type.set", ref{"service type", Handle(o.Code), o.Name}, "")
@@ -57,7 +59,7 @@ type SetStationPool struct {
 	Package, Name string
 	Total         int64
 	Applications  []string
-	Stale         bool
+	Stale, Blind  bool // as of SetServiceType
 }
 
 func (o SetStationPool) do(x *step) {
@@ -72,11 +74,12 @@ func (o SetStationPool) do(x *step) {
 	}
 	p := x.t.pool(o.Package)
 	switch {
+	case o.Stale, o.Blind && p != nil:
+		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		return
 	case p == nil:
 		p = &Pool{}
 		x.t.Pools = append(x.t.Pools, p)
-	case o.Stale:
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
 	case o.Total < p.Used:
 		x.refuse(pbx.STN4, pbx.ErrFailedPrecondition, "Total")
 	}

@@ -201,6 +201,10 @@ func (o CheckPIN) do(x *step) {
 	if m == nil || !x.serving(s) {
 		return
 	}
+	if s.Status != pbx.StatusActive && s.Status != pbx.StatusPendingCancellation {
+		x.refuse(pbx.SVC17, pbx.ErrFailedPrecondition, "")
+		return
+	}
 	locked := x.Now.Before(m.LockedUntil)
 	right := string(m.PIN) == o.PIN
 	switch {
