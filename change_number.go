@@ -120,7 +120,7 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberCh
 	switch {
 	case had == nil && in.Number.Source == "":
 		look.refuse(NUM8, "Number", "there is no number to unassign")
-	case had != nil && had.TemporaryFor == "" && in.Previous != KeepNumber && in.Previous != ReturnNumber:
+	case had != nil && !had.Loan && in.Previous != KeepNumber && in.Previous != ReturnNumber:
 		look.refuse(NUM10, "Previous", "choose whether the previous number %s is kept or returned", had.E164)
 	}
 	if err := look.err(); err != nil {
@@ -132,7 +132,7 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberCh
 	now := edit(t, s, func(s *Service) { s.Number = chosen.e164() })
 	t.assignNumber(&chosen, now)
 	var saved charge
-	if had != nil && had.TemporaryFor == "" && in.Previous == ReturnNumber {
+	if had != nil && !had.Loan && in.Previous == ReturnNumber {
 		saved = had.saved()
 	}
 	if !s.billed() { // what is saved is so from now on, whenever the service is activated

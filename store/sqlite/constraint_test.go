@@ -331,10 +331,14 @@ var broken = []struct {
 	{"numbers_resting", func(w *world) pbx.Change { return with(w.stock, func(n *pbx.Number) { n.FreeFrom = noon }) }},
 	{"numbers_awaited", func(w *world) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.WaitingID = w.bare.ID }) }},
 	{"numbers_billed", func(w *world) pbx.Change { return with(w.number, func(n *pbx.Number) { n.Billed = true }) }},
-	{"numbers_stand_in", func(w *world) pbx.Change {
-		return with(w.spare, func(n *pbx.Number) { n.TemporaryFor = w.number.E164 })
+	{"numbers_lent", func(w *world) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.Loan = true }) }},
+	{"numbers_lent", func(w *world) pbx.Change { return with(w.number, func(n *pbx.Number) { n.Loan, n.Monthly = true, 1 }) }},
+	{"numbers_lent", func(w *world) pbx.Change {
+		return with(w.number, func(n *pbx.Number) { n.TemporaryFor = w.spare.E164 })
 	}},
-	{"numbers_stand_in", func(w *world) pbx.Change { return with(w.number, func(n *pbx.Number) { n.TemporaryFor = n.E164 }) }},
+	{"numbers_stand_in", func(w *world) pbx.Change {
+		return with(w.number, func(n *pbx.Number) { n.TemporaryFor, n.Loan = n.E164, true })
+	}},
 
 	{"number", func(w *world) pbx.Change { return another(w.order, func(o *pbx.Order) { o.ID, o.Number = w.id(), 0 }) }},
 	{"status", func(w *world) pbx.Change { return with(w.order, func(o *pbx.Order) { o.Status = "lost" }) }},
@@ -623,7 +627,7 @@ var dangling = map[string]func(w *world) pbx.Change{
 		return with(w.spare, func(n *pbx.Number) { n.PortID = pbx.PortID(w.user.ID) })
 	},
 	"numbers(temporary_for)": func(w *world) pbx.Change {
-		return with(w.number, func(n *pbx.Number) { n.TemporaryFor = "+442071234567" })
+		return with(w.number, func(n *pbx.Number) { n.TemporaryFor, n.Loan = "+442071234567", true })
 	},
 	"orders(tenant_id)": func(w *world) pbx.Change {
 		return another(w.order, func(o *pbx.Order) { o.TenantID = nowhere })

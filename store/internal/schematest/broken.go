@@ -233,10 +233,14 @@ var Broken = []struct {
 	{"numbers_resting", func(w *World) pbx.Change { return with(w.stock, func(n *pbx.Number) { n.FreeFrom = noon }) }},
 	{"numbers_awaited", func(w *World) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.WaitingID = w.bare.ID }) }},
 	{"numbers_billed", func(w *World) pbx.Change { return with(w.number, func(n *pbx.Number) { n.Billed = true }) }},
-	{"numbers_stand_in", func(w *World) pbx.Change {
-		return with(w.spare, func(n *pbx.Number) { n.TemporaryFor = w.number.E164 })
+	{"numbers_lent", func(w *World) pbx.Change { return with(w.spare, func(n *pbx.Number) { n.Loan = true }) }},
+	{"numbers_lent", func(w *World) pbx.Change { return with(w.number, func(n *pbx.Number) { n.Loan, n.Monthly = true, 1 }) }},
+	{"numbers_lent", func(w *World) pbx.Change {
+		return with(w.number, func(n *pbx.Number) { n.TemporaryFor = w.spare.E164 })
 	}},
-	{"numbers_stand_in", func(w *World) pbx.Change { return with(w.number, func(n *pbx.Number) { n.TemporaryFor = n.E164 }) }},
+	{"numbers_stand_in", func(w *World) pbx.Change {
+		return with(w.number, func(n *pbx.Number) { n.TemporaryFor, n.Loan = n.E164, true })
+	}},
 
 	{"number", func(w *World) pbx.Change { return another(w.order, func(o *pbx.Order) { o.ID, o.Number = w.id(), 0 }) }},
 	{"status", func(w *World) pbx.Change { return with(w.order, func(o *pbx.Order) { o.Status = "lost" }) }},

@@ -117,7 +117,7 @@ var Dangling = map[string]func(w *World) pbx.Change{
 		return with(w.spare, func(n *pbx.Number) { n.PortID = pbx.PortID(w.user.ID) })
 	},
 	"numbers(temporary_for)": func(w *World) pbx.Change {
-		return with(w.number, func(n *pbx.Number) { n.TemporaryFor = "+442071234567" })
+		return with(w.number, func(n *pbx.Number) { n.TemporaryFor, n.Loan = "+442071234567", true })
 	},
 	"orders(tenant_id)": func(w *World) pbx.Change {
 		return another(w.order, func(o *pbx.Order) { o.TenantID = nowhere })
