@@ -41,6 +41,9 @@ var numberBugs = []seededBug{
 	{"NUM-4", "what is proposed is not near the user", "number.go",
 		`return areas(t.tenant.Country, at.NumberPrefix)`,
 		`return areas(t.tenant.Country, either(BUG, "", at.NumberPrefix))`},
+	{"NUM-4", "a number is proposed near where the service was added", "change_number.go",
+		`if u.LocationID.IsZero() {`,
+		`if u.LocationID.IsZero() || BUG {`},
 	{"NUM-5", "the criteria are kept of a choice that keeps none", "number.go",
 		`if choice.Keep {
 		chosen.keep = choice.Prefix

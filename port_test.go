@@ -153,8 +153,6 @@ func TestNUM3_AUKTenantKeepsNoNumberOfTheStockByCancellingAPort(t *testing.T) {
 		require.NoError(t, err)
 		u, err := w.british.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.org", Extension: "7100"})
 		require.NoError(t, err)
-		_, err = w.support.In(w.uk.ID).SetServiceType(w.ctx, pbx.ServiceType{Code: "FREE", Name: "Free"})
-		require.NoError(t, err)
 		s, err := w.british.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7001", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.Existing("+442079461000")})
 		require.NoError(t, err)
 		_, err = w.british.CancelPort(w.ctx, p.ID)

@@ -319,9 +319,12 @@ func (o ChangeNumber) do(x *step) {
 	if !x.editable(s) {
 		return
 	}
-	at := x.t.location(s.Location)
+	at, near := x.t.location(s.Location), x.t.location(u.Location)
+	if near == nil {
+		near = at
+	}
 	if !o.KeepCurrent {
-		if x.replaceNumber(u, s, o, at); len(x.bad) > 0 {
+		if x.replaceNumber(u, s, o, near); len(x.bad) > 0 {
 			return
 		}
 	}
