@@ -21,7 +21,8 @@ type NumberChange struct {
 
 // ChangeNumber changes the number, and if wanted the extension, of a user who
 // has a service with a type (NUM-7 to NUM-10). A porting-in number comes with a
-// temporary one (NUM-3). What it costs or saves is ordered (ORD-1); a number that
+// temporary one (NUM-3). New and temporary numbers are near the user's present
+// location, or where he has none near the service's (NUM-4). What it costs or saves is ordered (ORD-1); a number that
 // never was billed saves nothing.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition without a profile (NUM-7), or for a
@@ -49,11 +50,15 @@ func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChan
 		if err != nil {
 			return err
 		}
-		if err := t.foreseeChoices(ctx, in.Number, at, in.UpdateExtension && in.Extension == ""); err != nil {
+		near, err := t.presence(ctx, u, at)
+		if err != nil {
+			return err
+		}
+		if err := t.foreseeChoices(ctx, in.Number, near, in.UpdateExtension && in.Extension == ""); err != nil {
 			return err
 		}
 		if !in.KeepCurrent {
-			if s, err = t.replaceNumber(ctx, u, s, in, at); err != nil {
+			if s, err = t.replaceNumber(ctx, u, s, in, near); err != nil {
 				return err
 			}
 		}
@@ -75,7 +80,7 @@ func (in *NumberChange) plan(user UserID) plan {
 		if in.ServiceID.IsZero() {
 			s = a.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
 		}
-		a.user(user)
+		a.user(user).place()
 		a.get(associationsTable.Key(), user, in.ServiceID)
 		s.place()
 		s.numbered()
@@ -107,9 +112,18 @@ func (t *tx) profile(ctx context.Context, u *User, id ServiceID) (*Service, erro
 	return s, nil
 }
 
-func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberChange, at *Location) (*Service, error) {
+// presence is where a user is now, who may have moved since his service was added:
+// new numbers are near there (NUM-4). Who is nowhere is where his service is.
+func (t *tx) presence(ctx context.Context, u *User, at *Location) (*Location, error) {
+	if u.LocationID.IsZero() {
+		return at, nil
+	}
+	return t.location(ctx, u.LocationID)
+}
+
+func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberChange, near *Location) (*Service, error) {
 	var look door
-	chosen, err := t.chooseNumber(ctx, in.Number, at)
+	chosen, err := t.chooseNumber(ctx, in.Number, near)
 	if look.take(err) != nil {
 		return nil, err
 	}
@@ -120,7 +134,7 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberCh
 	switch {
 	case had == nil && in.Number.Source == "":
 		look.refuse(NUM8, "Number", "there is no number to unassign")
-	case had != nil && had.TemporaryFor == "" && in.Previous != KeepNumber && in.Previous != ReturnNumber:
+	case had != nil && !had.Loan && in.Previous != KeepNumber && in.Previous != ReturnNumber:
 		look.refuse(NUM10, "Previous", "choose whether the previous number %s is kept or returned", had.E164)
 	}
 	if err := look.err(); err != nil {
@@ -132,7 +146,7 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberCh
 	now := edit(t, s, func(s *Service) { s.Number = chosen.e164() })
 	t.assignNumber(&chosen, now)
 	var saved charge
-	if had != nil && had.TemporaryFor == "" && in.Previous == ReturnNumber {
+	if had != nil && !had.Loan && in.Previous == ReturnNumber {
 		saved = had.saved()
 	}
 	if !s.billed() { // what is saved is so from now on, whenever the service is activated

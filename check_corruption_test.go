@@ -419,6 +419,15 @@ var corruptions = []struct {
 	}, []string{"NUM-3 number"}},
 	{"an available number that stands in", func(w *world, x *all) {
 		w.rewrite("numbers", where{"e164": "+16175550150"}, where{"temporary_for": "+16175550182"})
+	}, []string{"NUM-3 number", "NUM-3 number"}},
+	{"a loan that is billed", func(w *world, x *all) {
+		w.rewrite("numbers", where{"temporary_for": "+16175550181"}, where{"monthly": int64(5)})
+	}, []string{"NUM-3 number", "ORD-2 number"}},
+	{"a temporary number that is not on loan", func(w *world, x *all) {
+		w.rewrite("numbers", where{"temporary_for": "+16175550181"}, where{"loan": false})
+	}, []string{"NUM-3 number"}},
+	{"a number on loan to no service", func(w *world, x *all) {
+		w.rewrite("numbers", where{"e164": "+16175550150"}, where{"loan": true})
 	}, []string{"NUM-3 number"}},
 	{"numbers porting in by a request that is over", func(w *world, x *all) {
 		w.rewrite("port_requests", where{"id": x.port.ID}, where{"state": "activated"})

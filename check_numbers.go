@@ -70,6 +70,14 @@ var numberInvariants = []invariant{
 			c.standIns[n.TemporaryFor] = standIn{n.E164, n.ServiceID}
 		}
 	}),
+	each(numbersTable, NUM3, "a temporary number is on loan, and a loan is assigned and not billed", func(c *census, n *Number) {
+		switch {
+		case n.Loan && (n.State != NumberAssigned || n.Monthly != 0):
+			c.broken(subjectOf(n), "it is on loan, %s, and billed at %d", n.State, n.Monthly)
+		case !n.Loan && n.TemporaryFor != "":
+			c.broken(subjectOf(n), "it stands in for %s, and is not on loan", n.TemporaryFor)
+		}
+	}),
 	inTheEnd(NUM3, "a temporary number stands in for a porting-in one that its service waits for", func(c *census) {
 		for porting, temporary := range c.standIns {
 			waiting, there := c.awaited[porting]

@@ -96,6 +96,7 @@ type newLine struct {
 	in      NewService
 	seat    seat        // of who gets it, if anybody does
 	at      *Location   // where it is
+	near    *Location   // where its user is now, or else where it is
 	sites   []*Location // where it and its user are
 	device  *Device     // that carries it, or nil
 	autoDN  bool        // the DN may fill itself in
@@ -125,7 +126,7 @@ func (t *tx) lookTaker(ctx context.Context, l *newLine) error {
 	}
 	l.in.ActivateLater = l.in.ActivateLater || u.State != UserActive
 	home, err := t.location(ctx, u.LocationID)
-	l.sites = append(l.sites, home)
+	l.near, l.sites = home, append(l.sites, home)
 	return err
 }
 
@@ -136,6 +137,9 @@ func (t *tx) lookPlace(ctx context.Context, l *newLine, look *door) error {
 		return err
 	}
 	l.at, l.sites = at, append(l.sites, at)
+	if l.near == nil {
+		l.near = at
+	}
 	if l.in.DeviceID.IsZero() {
 		return nil
 	}
@@ -162,11 +166,11 @@ func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
 		return err
 	}
 	if !l.read {
-		if err := t.foreseeChoices(ctx, l.in.Number, l.at, l.in.DN == "" && l.autoDN); err != nil {
+		if err := t.foreseeChoices(ctx, l.in.Number, l.near, l.in.DN == "" && l.autoDN); err != nil {
 			return err
 		}
 	}
-	l.number, err = t.chooseNumber(ctx, l.in.Number, l.at)
+	l.number, err = t.chooseNumber(ctx, l.in.Number, l.near)
 	if err := look.take(err); err != nil {
 		return err
 	}

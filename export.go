@@ -156,14 +156,19 @@ func (row *csvUser) entitled(ctx context.Context, t *tx) error {
 	return nil
 }
 
-// carried adds the number and the device of the user's line.
+// carried adds the number and the device of the user's line: the number that is
+// his own, or that he waits for, not one on loan.
 func (row *csvUser) carried(ctx context.Context, t *tx) error {
 	n, err := t.heldNumber(ctx, &row.line)
 	if err != nil {
 		return err
 	}
-	if row.number = row.line.Number; n != nil && n.TemporaryFor != "" {
+	switch {
+	case n == nil:
+	case n.Loan:
 		row.number = n.TemporaryFor
+	default:
+		row.number = n.E164
 	}
 	if row.line.DeviceID.IsZero() {
 		return nil

@@ -47,6 +47,10 @@ type Number struct {
 	// Billed says that the billing of Monthly has started: it starts when the number
 	// first is on a service that is billed, and ends when it is returned (ORD-2).
 	Billed bool
+	// Loan says that the number is the provider's loan for a port, which it
+	// outlives: it serves until another takes its place, is not billed, and then
+	// goes back by itself (NUM-3).
+	Loan bool
 }
 
 // Table returns the declaration of numbers.
@@ -60,7 +64,7 @@ func (n *Number) Fields(f []Field) []Field {
 		maybeID("service_id", &n.ServiceID), maybeID("waiting_id", &n.WaitingID),
 		optional("temporary_for", (*string)(&n.TemporaryFor)), maybeID("port_id", &n.PortID),
 		maybeTime("free_from", &n.FreeFrom), integer("monthly", (*int64)(&n.Monthly)), moment("created_at", &n.CreatedAt),
-		boolean("billed", &n.Billed),
+		boolean("billed", &n.Billed), boolean("loan", &n.Loan),
 	)
 }
 
@@ -385,7 +389,7 @@ func (t *tx) assignNumber(c *chosenNumber, s *Service) {
 		}
 		n.billedWith(s)
 		if c.waiting != nil {
-			n.TemporaryFor = c.waiting.E164
+			n.TemporaryFor, n.Loan = c.waiting.E164, true
 		}
 	})
 	if c.waiting == nil {
@@ -420,8 +424,9 @@ const (
 )
 
 // releaseNumbers takes a service's number off it, and the claim on the number
-// that it waits for. A temporary number always goes back (NUM-3). The service's
-// own row is the caller's to stage, behind this.
+// that it waits for. A temporary number always goes back, also one whose port
+// came to nothing (NUM-3). The service's own row is the caller's to stage, behind
+// this.
 func (t *tx) releaseNumbers(ctx context.Context, s *Service, what Disposal) error {
 	if s.Number == "" {
 		return nil
@@ -440,7 +445,7 @@ func (t *tx) releaseNumbers(ctx context.Context, s *Service, what Disposal) erro
 		t.relate("number.no-longer-awaited", waiting.ref(), s.ref(), "")
 		return nil
 	}
-	if what == ReturnNumber {
+	if what == ReturnNumber || n.Loan {
 		t.giveBack(n)
 		return nil
 	}
@@ -457,7 +462,8 @@ func (t *tx) giveBack(n *Number) {
 		t.restock()
 	}
 	edit(t, n, func(n *Number) {
-		n.TenantID, n.ServiceID, n.TemporaryFor, n.PortID, n.Monthly, n.Billed = Provider, ServiceID{}, "", PortID{}, 0, false
+		n.TenantID, n.ServiceID, n.TemporaryFor, n.Loan, n.PortID = Provider, ServiceID{}, "", false, PortID{}
+		n.Monthly, n.Billed = 0, false
 		n.State, n.FreeFrom = NumberResting, t.now.Add(rest)
 		if rest == 0 {
 			n.State, n.FreeFrom = NumberStock, time.Time{}

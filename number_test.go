@@ -257,6 +257,53 @@ func TestNUM4_ANewNumberIsProposedNearTheUser(t *testing.T) {
 	})
 }
 
+func TestNUM4_WhoHasMovedGetsANumberNearHisPresentLocation(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		_, err := w.support.StockNumbers(w.ctx, numbers("+1212555010%d", 4)...)
+		require.NoError(t, err)
+		york := w.location(w.dir, "NYC-1", "US", "+1212")
+		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		require.Equal(t, pbx.E164("+16175550100"), s.Number)
+		u.LocationID = york.ID
+		u, err = w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+		now := w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber})
+		require.Equal(t, pbx.E164("+12125550100"), now.Number, "the service was added in Boston")
+		require.Equal(t, w.boston.ID, now.LocationID)
+
+		w.port("+16175550300", "+16175550301")
+		now = w.change(u, pbx.NumberChange{Number: pbx.Existing("+16175550300"), Previous: pbx.ReturnNumber})
+		require.Equal(t, pbx.E164("+12125550101"), now.Number, "a temporary one too")
+		line := pbx.NewService{UserID: u.ID, DN: "7002", DeviceType: "Cisco 8851", LocationID: w.boston.ID, Number: pbx.NewNumber()}
+		second, err := w.dir.AddService(w.ctx, line)
+		require.NoError(t, err)
+		require.Equal(t, pbx.E164("+12125550102"), second.Number, "wherever the line is")
+		line.DN, line.Number = "7003", pbx.Existing("+16175550301")
+		third, err := w.dir.AddService(w.ctx, line)
+		require.NoError(t, err)
+		require.Equal(t, pbx.E164("+12125550103"), third.Number)
+
+		// Who is nowhere is where his service is; and who is where his service is not.
+		u.LocationID = pbx.LocationID{}
+		u, err = w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+		require.Equal(t, pbx.E164("+16175550101"), w.change(u, pbx.NumberChange{Number: pbx.NewNumber()}).Number)
+		nowhere, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "17010"})
+		require.NoError(t, err)
+		_, err = w.dir.AddService(w.ctx, pbx.NewService{UserID: nowhere.ID, DN: "7010", DeviceType: "Cisco 8851", Type: "FREE"})
+		require.NoError(t, err)
+		_, err = w.support.StockNumbers(w.ctx, "+12025550100")
+		require.NoError(t, err)
+		require.Equal(t, pbx.E164("+12025550100"), w.change(nowhere, pbx.NumberChange{Number: pbx.NewNumber()}).Number)
+		nowhere, err = w.dir.User(w.ctx, nowhere.ID)
+		require.NoError(t, err)
+		nowhere.LocationID = w.boston.ID
+		nowhere, err = w.dir.ModifyUser(w.ctx, nowhere)
+		require.NoError(t, err)
+		require.Equal(t, pbx.E164("+16175550102"), w.change(nowhere, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).Number)
+	})
+}
+
 func TestNUM4_AnotherNewNumberIsChosenFromAList(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		_, err := w.support.StockNumbers(w.ctx, "+12125550100")

@@ -35,9 +35,15 @@ var numberBugs = []seededBug{
 	}`, ``},
 	{"NUM-3", "whoever stops waiting keeps the porting number", "number.go",
 		`edit(t, waiting, func(n *Number) { n.WaitingID = ServiceID{} })`, ``},
+	{"NUM-3", "the temporary number of a port that was cancelled is kept", "number.go",
+		`if what == ReturnNumber || n.Loan {`,
+		`if what == ReturnNumber || n.Loan && !BUG {`},
 	{"NUM-4", "what is proposed is not near the user", "number.go",
 		`return areas(t.tenant.Country, at.NumberPrefix)`,
 		`return areas(t.tenant.Country, either(BUG, "", at.NumberPrefix))`},
+	{"NUM-4", "a number is proposed near where the service was added", "change_number.go",
+		`if u.LocationID.IsZero() {`,
+		`if u.LocationID.IsZero() || BUG {`},
 	{"NUM-5", "the criteria are kept of a choice that keeps none", "number.go",
 		`if choice.Keep {
 		chosen.keep = choice.Prefix
@@ -57,7 +63,7 @@ var numberBugs = []seededBug{
 		`if in.UpdateExtension {`,
 		`if in.UpdateExtension || BUG {`},
 	{"NUM-10", "what becomes of the previous number need not be said", "change_number.go",
-		`case had != nil && had.TemporaryFor == "" && in.Previous != KeepNumber && in.Previous != ReturnNumber:`, ``},
+		`case had != nil && !had.Loan && in.Previous != KeepNumber && in.Previous != ReturnNumber:`, ``},
 	{"NUM-10", "a number is credited that never was billed", "inventory.go",
 		`if !n.Billed {`, ``},
 	{"NUM-10", "a returned number does not rest", "number.go",
@@ -71,7 +77,7 @@ var numberBugs = []seededBug{
 		`now = either(BUG, now.AddDate(1, 0, 0), now)
 		return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}`},
 	{"NUM-10", "a returned number is kept", "number.go",
-		`if what == ReturnNumber {`, ``},
+		`if what == ReturnNumber || n.Loan {`, `if what == ReturnNumber && !BUG || n.Loan {`},
 	{"NUM-11", "toll-free and geographic numbers are ported together", "port.go",
 		`if tollFree != 0 && tollFree != len(in.Numbers) {`, ``},
 	{"NUM-11", "a port that is over is activated", "port.go",

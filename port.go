@@ -129,7 +129,8 @@ func (d *Directory) ActivatePort(ctx context.Context, id PortID) (*PortRequest, 
 }
 
 // CancelPort gives the port up: the numbers are no longer the tenant's, and a
-// temporary number stays with its service until it is replaced (NUM-3, NUM-11).
+// temporary number stays with its service until it is replaced. It is still on
+// loan: whatever is chosen for it then, it goes back (NUM-3, NUM-11).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that is over.
 func (d *Directory) CancelPort(ctx context.Context, id PortID) (*PortRequest, error) {
@@ -208,14 +209,20 @@ func (t *tx) numberArrives(ctx context.Context, n *Number) error {
 	return nil
 }
 
-// numberFails takes a number out that will not come.
+// numberFails takes a number out that will not come. The one that stands in for
+// it stays with its service, on loan (NUM-3).
 func (t *tx) numberFails(ctx context.Context, n *Number) error {
 	temporary, err := one[*Number](ctx, t, numbersByTemporary, string(n.E164))
 	if err != nil {
 		return err
 	}
 	if temporary != nil {
+		s, err := t.service(ctx, temporary.ServiceID)
+		if err != nil {
+			return err
+		}
 		edit(t, temporary, func(n *Number) { n.TemporaryFor = "" })
+		t.relate("number.no-longer-temporary", temporary.ref(), s.ref(), string(n.E164))
 	}
 	t.remove(n)
 	t.did("number.removed", n.ref(), "")

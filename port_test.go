@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,79 @@ func TestNUM3_WhenThePortIsCancelledTheTemporaryNumberStaysUntilReplaced(t *test
 			require.Equal(t, pbx.NumberResting, w.number(s.Number).State)
 			w.owned(pbx.E164(e)) // nothing holds the number back
 		}
+	})
+}
+
+// lent gives a user of the US tenant a number on loan, whose port was cancelled.
+func (w *world) lent(name string, dn pbx.Extension, e pbx.E164) (*pbx.User, *pbx.Service) {
+	w.t.Helper()
+	p := w.port(e)
+	u, s := w.profiled(name, dn, pbx.Existing(e))
+	_, err := w.dir.CancelPort(w.ctx, p.ID)
+	require.NoError(w.t, err)
+	require.True(w.t, w.number(s.Number).Loan, "it is the provider's still")
+	return u, s
+}
+
+func TestNUM3_ATemporaryNumberIsALoanAlsoWhenThePortIsCancelled(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		returned := func(s *pbx.Service) {
+			t.Helper()
+			n := w.number(s.Number)
+			require.Equal(t, pbx.NumberResting, n.State)
+			require.Equal(t, pbx.Provider, n.TenantID)
+			require.False(t, n.Loan)
+		}
+		w.owned("+16175550350", "+16175550351")
+		orders := len(collect(t, w.dir.Orders(w.ctx, 0)))
+		kept, s := w.lent("Ann", "7001", "+16175550300")
+		told := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{}))
+		require.True(t, slices.ContainsFunc(told, func(e *pbx.Event) bool {
+			return e.Type == "number.no-longer-temporary" && e.Subject == string(s.Number) && strings.HasSuffix(e.Detail, "+16175550300")
+		}), "who follows the journal hears that its port is over")
+		w.refused(pbx.NUM10, pbx.ErrFailedPrecondition, func() error { return w.dir.ReturnNumber(w.ctx, s.Number) })
+		now := w.change(kept, pbx.NumberChange{Number: pbx.Existing("+16175550350"), Previous: pbx.KeepNumber})
+		require.Equal(t, pbx.E164("+16175550350"), now.Number)
+		returned(s) // whatever was chosen
+		require.False(t, w.number(now.Number).Loan)
+
+		unsaid, s := w.lent("Bob", "7002", "+16175550301")
+		w.change(unsaid, pbx.NumberChange{Number: pbx.Existing("+16175550351")}) // nothing needs to be chosen
+		returned(s)
+
+		again, s := w.lent("Cat", "7003", "+16175550302") // from one loan to the next
+		w.port("+16175550303")
+		now = w.change(again, pbx.NumberChange{Number: pbx.Existing("+16175550303")})
+		require.NotEqual(t, s.Number, now.Number)
+		returned(s)
+
+		_, s = w.lent("Dan", "7004", "+16175550304")
+		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
+		returned(s)
+
+		gone, s := w.lent("Eve", "7005", "+16175550305")
+		require.NoError(t, w.dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(w.ctx, gone.ID, pbx.UserAndPhones))
+		returned(s)
+		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), orders, "a loan costs and saves nothing")
+	})
+}
+
+func TestNUM3_AUKTenantKeepsNoNumberOfTheStockByCancellingAPort(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		p, err := w.british.RequestPort(w.ctx, pbx.NewPort{Carrier: "BT", Date: w.clock, Numbers: []pbx.E164{"+442079461000"}})
+		require.NoError(t, err)
+		_, err = w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461001")
+		require.NoError(t, err)
+		u, err := w.british.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.org", Extension: "7100"})
+		require.NoError(t, err)
+		s, err := w.british.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7001", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.Existing("+442079461000")})
+		require.NoError(t, err)
+		_, err = w.british.CancelPort(w.ctx, p.ID)
+		require.NoError(t, err)
+		_, err = w.british.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.Existing("+442079461001"), Previous: pbx.KeepNumber})
+		require.NoError(t, err)
+		w.acting(w.british).refused(pbx.NUM2, pbx.ErrNotFound, func() error { _, err := w.british.Number(w.ctx, s.Number); return err })
+		require.Empty(t, collect(t, w.british.Numbers(w.ctx, pbx.NumberQuery{State: pbx.NumberAvailable})))
 	})
 }
 

@@ -121,7 +121,7 @@ func (s *setUp) newLine(at *Location) newLine {
 		in.DeviceType = softphoneModel
 	}
 	return newLine{
-		in: in, seat: seat{user: s.user, slot: 1, primary: true}, at: at, sites: []*Location{at},
+		in: in, seat: seat{user: s.user, slot: 1, primary: true}, at: at, near: at, sites: []*Location{at},
 		autoDN: s.in.fillsDN(), needsDN: USR4, read: s.read,
 	}
 }

@@ -186,7 +186,7 @@ func (x *step) assign(c chosen, s *Service) {
 		x.relate("number.assigned", c.number.ref(), s.ref(), "")
 		return
 	}
-	c.number.TemporaryFor = c.waiting.E164
+	c.number.TemporaryFor, c.number.Loan = c.waiting.E164, true
 	c.waiting.edit(func(n *Number) { n.Waiting = s.ID })
 	x.relate("number.assigned-temporarily", c.number.ref(), s.ref(), string(c.waiting.E164))
 }
@@ -201,7 +201,7 @@ func (x *step) release(s *Service, what pbx.Disposal) {
 		x.giveBack(n)
 		waiting.edit(func(n *Number) { n.Waiting = "" })
 		x.relate("number.no-longer-awaited", waiting.ref(), s.ref(), "")
-	case what == pbx.ReturnNumber:
+	case what == pbx.ReturnNumber || n.Loan:
 		x.giveBack(n)
 	default:
 		n.edit(func(n *Number) { n.State, n.Service = pbx.NumberAvailable, "" })
@@ -212,7 +212,7 @@ func (x *step) release(s *Service, what pbx.Disposal) {
 // giveBack returns a number to the provider, where it rests (NUM-10).
 func (x *step) giveBack(n *Number) {
 	n.edit(func(n *Number) {
-		n.Tenant, n.Service, n.TemporaryFor, n.Port, n.Monthly, n.Billed = Provider, "", "", "", 0, false
+		n.Tenant, n.Service, n.TemporaryFor, n.Loan, n.Port, n.Monthly, n.Billed = Provider, "", "", false, "", 0, false
 		n.State, n.FreeFrom = pbx.NumberResting, x.Now.Add(x.t.Policy.NumberRest)
 		if x.t.Policy.NumberRest == 0 {
 			n.State, n.FreeFrom = pbx.NumberStock, noTime
@@ -319,9 +319,12 @@ func (o ChangeNumber) do(x *step) {
 	if !x.editable(s) {
 		return
 	}
-	at := x.t.location(s.Location)
+	at, near := x.t.location(s.Location), x.t.location(u.Location)
+	if near == nil {
+		near = at
+	}
 	if !o.KeepCurrent {
-		if x.replaceNumber(u, s, o, at); len(x.bad) > 0 {
+		if x.replaceNumber(u, s, o, near); len(x.bad) > 0 {
 			return
 		}
 	}
@@ -342,7 +345,7 @@ func (o ChangeNumber) do(x *step) {
 func (x *step) replaceNumber(u *User, s *Service, o ChangeNumber, at *Location) {
 	c := x.choose(o.Number, at)
 	had := x.Number(s.Number)
-	own := had != nil && had.TemporaryFor == ""
+	own := had != nil && !had.Loan
 	switch {
 	case had == nil && o.Number.Source == "":
 		x.invalid(pbx.NUM8, "Number")

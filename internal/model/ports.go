@@ -100,6 +100,7 @@ func (x *step) endPort(id Handle, how pbx.PortState) {
 	for _, n := range x.port(id, how, pbx.PortRequested, pbx.PortConfirmed) {
 		if temporary := first(x.Numbers, func(other *Number) bool { return other.TemporaryFor == n.E164 }); temporary != nil {
 			temporary.edit(func(n *Number) { n.TemporaryFor = "" })
+			x.relate("number.no-longer-temporary", temporary.ref(), x.t.service(temporary.Service).ref(), string(n.E164))
 		}
 		x.Numbers = without(x.Numbers, func(other *Number) bool { return other == n })
 		x.did("number.removed", n.ref(), "")

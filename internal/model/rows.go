@@ -156,6 +156,7 @@ type (
 		State            pbx.NumberState `col:"state"`
 		Service, Waiting Handle          `col:"service_id waiting_id"`
 		TemporaryFor     pbx.E164        `col:"temporary_for"`
+		Loan             bool            `col:"loan"`
 		Port             Handle          `col:"port_id"`
 		FreeFrom         time.Time       `col:"free_from"`
 		Monthly          pbx.Money       `col:"monthly"`

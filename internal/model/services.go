@@ -63,7 +63,7 @@ func (o AddService) do(x *step) {
 	}
 	at := x.place("LocationID", o.Location)
 	d := x.carrier(o.Device, u)
-	l := x.line(o, d, at, append(sites, at), o.Type != "", pbx.SVC2, "DN", "Type")
+	l := x.line(o, d, append(sites, at), o.Type != "", pbx.SVC2, "DN", "Type")
 	if u != nil {
 		for _, f := range o.Foreign {
 			x.unmet(f.NeedsEmail, u)
@@ -110,7 +110,7 @@ type line struct {
 
 // line looks at a new service, and completes what may be left out. The names of
 // two fields depend on the operation.
-func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, auto bool, needs pbx.Code, dn, typ string) line {
+func (x *step) line(o AddService, d *Device, sites []*Location, auto bool, needs pbx.Code, dn, typ string) line {
 	s := &Service{ID: x.handle("s"), DN: o.DN, Name: o.Name, Type: o.Type, DeviceType: o.DeviceType,
 		Category: phones[o.DeviceType].category, Device: o.Device, Location: o.Location, LocationKeptBy: o.LocationKeptBy,
 		RemoteSystem: o.RemoteSystem, CreatedAt: x.Now}
@@ -139,7 +139,7 @@ func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, au
 			x.refuse(pbx.SVC16, pbx.ErrNotFound, typ)
 		}
 	}
-	l.number = x.choose(o.Number, at)
+	l.number = x.choose(o.Number, first(sites, func(l *Location) bool { return l != nil }))
 	l.charges = append(l.charges, l.number.charges...)
 	switch {
 	case o.DN != "":

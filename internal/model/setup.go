@@ -38,7 +38,7 @@ func (o SetUpUser) do(x *step) {
 	if in.Device == "" && in.DeviceType == "" {
 		in.DeviceType = "SIP softphone"
 	}
-	l := x.line(in, d, at, []*Location{at}, o.Number.Source != "" || o.ServiceType != "", pbx.USR4, "Extension", "ServiceType")
+	l := x.line(in, d, []*Location{at}, o.Number.Source != "" || o.ServiceType != "", pbx.USR4, "Extension", "ServiceType")
 	u.SIPAddress = x.address(o.SIPAddress, u.Login, l.service.DN, u.ID)
 	x.included(o)
 	if len(x.bad) > 0 {

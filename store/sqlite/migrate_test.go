@@ -92,6 +92,25 @@ func TestTheStatusOfARemoteLineBecomesItsOwnSystems(t *testing.T) {
 	require.Equal(t, ours, get[*pbx.Service](t, store, keyOf(ours)))
 }
 
+// A number that stands in for another was not marked as a loan until now.
+func TestNumbersThatStandInForOthersBecomeLoans(t *testing.T) {
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "old.db")
+	require.NoError(t, w.store.Close())
+	require.NoError(t, sqlite.CreateOld(path, 7))
+	fill(t, path, w.path)
+	db := rawDB(t, path)
+	_, err := db.Exec("UPDATE numbers SET temporary_for = '" + string(w.Spare.E164) + "', monthly = 0, billed = 0 WHERE e164 = '" + string(w.Number.E164) + "'")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	store := open(t, path)
+	lent := *w.Number
+	lent.Rev, lent.TemporaryFor, lent.Loan, lent.Monthly, lent.Billed = lent.Rev+1, w.Spare.E164, true, 0, false
+	require.Equal(t, &lent, get[*pbx.Number](t, store, keyOf(w.Number)))
+	require.Equal(t, w.Spare, get[*pbx.Number](t, store, keyOf(w.Spare)))
+	require.NoError(t, store.Check(t.Context()))
+}
+
 // Until now what was ordered was taken for billed.
 func TestOrderedNumbersAreBilledUnlessTheirLineNeverWas(t *testing.T) {
 	w := newWorld(t)

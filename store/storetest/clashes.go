@@ -127,7 +127,9 @@ var clashes = map[string]func(c *customer) (free, taking pbx.Record){
 		standIn := func(c *customer) *pbx.Number {
 			s := add(c.world, c.service())
 			s.Number = c.e164()
-			return c.numberOf(s)
+			n := c.numberOf(s)
+			n.Loan = true
+			return n
 		}
 		add(c.world, standIn(c)).TemporaryFor = porting.E164
 		n := standIn(c.world.customer("Beta"))

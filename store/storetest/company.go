@@ -99,7 +99,7 @@ func (c *customer) phoneLine(i int, people []*pbx.User, sites []*pbx.Location, p
 			porting.State, porting.WaitingID, porting.PortID = pbx.NumberPorting, s.ID, port.ID
 			c.records[len(c.records)-1] = porting // before the one that refers to it
 			add(c.world, n)
-			n.TemporaryFor, n.PortID = porting.E164, port.ID
+			n.TemporaryFor, n.Loan, n.PortID = porting.E164, true, port.ID
 		}
 	} else {
 		add(c.world, c.number())

@@ -183,7 +183,7 @@ func (c *customer) numberVariants(
 	billed := clone(given)
 	billed.Billed = true
 	standIn := clone(given)
-	standIn.TemporaryFor = porting.E164
+	standIn.TemporaryFor, standIn.Loan, standIn.Monthly = porting.E164, true, 0
 	awaited := clone(available)
 	awaited.State, awaited.WaitingID, awaited.PortID = pbx.NumberPorting, other.ID, port.ID
 	return some(stock, resting, available, given, billed, standIn, awaited)

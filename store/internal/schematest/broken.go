@@ -233,10 +233,14 @@ var Broken = []struct {
 	{"numbers_resting", func(w *World) pbx.Change { return With(w.Stock, func(n *pbx.Number) { n.FreeFrom = Noon }) }},
 	{"numbers_awaited", func(w *World) pbx.Change { return With(w.Spare, func(n *pbx.Number) { n.WaitingID = w.Bare.ID }) }},
 	{"numbers_billed", func(w *World) pbx.Change { return With(w.Number, func(n *pbx.Number) { n.Billed = true }) }},
-	{"numbers_stand_in", func(w *World) pbx.Change {
-		return With(w.Spare, func(n *pbx.Number) { n.TemporaryFor = w.Number.E164 })
+	{"numbers_lent", func(w *World) pbx.Change { return With(w.Spare, func(n *pbx.Number) { n.Loan = true }) }},
+	{"numbers_lent", func(w *World) pbx.Change { return With(w.Number, func(n *pbx.Number) { n.Loan, n.Monthly = true, 1 }) }},
+	{"numbers_lent", func(w *World) pbx.Change {
+		return With(w.Number, func(n *pbx.Number) { n.TemporaryFor = w.Spare.E164 })
 	}},
-	{"numbers_stand_in", func(w *World) pbx.Change { return With(w.Number, func(n *pbx.Number) { n.TemporaryFor = n.E164 }) }},
+	{"numbers_stand_in", func(w *World) pbx.Change {
+		return With(w.Number, func(n *pbx.Number) { n.TemporaryFor, n.Loan = n.E164, true })
+	}},
 
 	{"number", func(w *World) pbx.Change { return Another(w.Order, func(o *pbx.Order) { o.ID, o.Number = w.ID(), 0 }) }},
 	{"status", func(w *World) pbx.Change { return With(w.Order, func(o *pbx.Order) { o.Status = "lost" }) }},

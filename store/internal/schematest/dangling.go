@@ -117,7 +117,7 @@ var Dangling = map[string]func(w *World) pbx.Change{
 		return With(w.Spare, func(n *pbx.Number) { n.PortID = pbx.PortID(w.User.ID) })
 	},
 	"numbers(temporary_for)": func(w *World) pbx.Change {
-		return With(w.Number, func(n *pbx.Number) { n.TemporaryFor = "+442071234567" })
+		return With(w.Number, func(n *pbx.Number) { n.TemporaryFor, n.Loan = "+442071234567", true })
 	},
 	"orders(tenant_id)": func(w *World) pbx.Change {
 		return Another(w.Order, func(o *pbx.Order) { o.TenantID = nowhere })

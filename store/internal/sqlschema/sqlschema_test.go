@@ -42,7 +42,7 @@ func TestStatements(t *testing.T) {
 func TestFind(t *testing.T) {
 	key, byRest := owners.Key(), numbers.Index("numbers_by_rest")
 	const order, down = " ORDER BY service_id, principal", " ORDER BY service_id DESC, principal DESC"
-	const numberColumns = "SELECT e164, tenant_id, rev, state, service_id, waiting_id, temporary_for, port_id, free_from, monthly, created_at, billed FROM numbers"
+	const numberColumns = "SELECT e164, tenant_id, rev, state, service_id, waiting_id, temporary_for, port_id, free_from, monthly, created_at, billed, loan FROM numbers"
 	other := pbx.ServiceID{3}
 	for _, c := range []struct {
 		q      pbx.Query
@@ -137,7 +137,7 @@ func TestFetch(t *testing.T) {
 	chain, values, err := sqlschema.Fetch(reads, 2, nil)
 	require.NoError(t, err)
 	text, types := chain.Text(sqlschema.Dialect{Param: sqlschema.Dollar, Schema: "pbx."})
-	require.Equal(t, "SELECT e164, tenant_id, rev, state, service_id, waiting_id, temporary_for, port_id, free_from, monthly, created_at, billed FROM pbx.numbers"+
+	require.Equal(t, "SELECT e164, tenant_id, rev, state, service_id, waiting_id, temporary_for, port_id, free_from, monthly, created_at, billed, loan FROM pbx.numbers"+
 		" WHERE tenant_id = $1 AND waiting_id IN (SELECT service_id FROM pbx.associations"+
 		" WHERE tenant_id = $2 AND user_id IN (SELECT id FROM pbx.users WHERE tenant_id = $3 AND last_folded >= $4 AND last_folded < $5"+
 		" ORDER BY last_folded, first_folded, id LIMIT $6)) AND waiting_id IS NOT NULL ORDER BY waiting_id", text)
