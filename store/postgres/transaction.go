@@ -23,7 +23,7 @@ type transaction struct {
 }
 
 // ask asks within the transaction. What begins on a connection that was found
-// dead, or robbed of its prepared statements, begins once more, for nothing has
+// dead, or to have other prepared statements, begins once more, for nothing has
 // been read or written yet.
 func (t *transaction) ask(ctx context.Context, questions []question) ([][]pbx.Record, error) {
 	if t.c != nil {
@@ -37,7 +37,7 @@ func (t *transaction) ask(ctx context.Context, questions []question) ([][]pbx.Re
 	switch {
 	case isBroken(err):
 		t.lines.renew()
-	case codeOf(err) == forgotten:
+	case misled(err):
 		t.c.rollback()
 		t.release()
 	default:
