@@ -64,8 +64,10 @@ func prepared(t *testing.T, c *pgx.Conn) map[string]string {
 // the others. That costs trips, and nothing else.
 func TestPreparedStatementsOfWhichOneIsGone(t *testing.T) {
 	var conn *pgx.Conn
+	made := 0
 	store := open(t, fresh(t), onlyConnection(func(c *pgx.Conn) error {
 		conn = c
+		made++
 		return nil
 	}))
 	w := schematest.New(t, store)
@@ -86,6 +88,7 @@ func TestPreparedStatementsOfWhichOneIsGone(t *testing.T) {
 		}
 	}
 	require.Greater(t, gone, 5)
+	require.Equal(t, 1, made, "the connection is kept")
 }
 
 // Or it has those that another client prepared.

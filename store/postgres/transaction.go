@@ -169,13 +169,20 @@ func (t *transaction) end() {
 	}
 }
 
+// rollback rolls back. A connection on which that fails is not idle, and is not
+// kept.
 func (c *conn) rollback() {
 	ctx, cancel := context.WithTimeout(context.Background(), rollbackTime)
 	defer cancel()
-	t := c.start(ctx)
-	defer t.end()
-	t.send(rollback)
-	if t.flush() == nil {
-		_, _, _ = t.done() // a connection that is not idle is not kept
+	for range 2 { // once more where the statement was not there
+		t := c.start(ctx)
+		t.send(rollback)
+		if t.flush() == nil {
+			_, _, _ = t.done()
+		}
+		t.end()
+		if !misled(t.err) {
+			return
+		}
 	}
 }
