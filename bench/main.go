@@ -1,7 +1,7 @@
 // Command bench sets the library beside the same work written by hand: one
 // guided set-up of a user (user, SIP identity, service, extension, association,
-// number, station, device, order, journal) on SQLite with synchronous FULL, and
-// in memory. The contenders take turns in one run, so that a noisy machine is
+// number, station, device, order, journal) on SQLite with synchronous FULL, on a
+// throw-away PostgreSQL that syncs nothing, and in memory. The contenders take turns in one run, so that a noisy machine is
 // noisy for all; the figures are medians, and the ratios are what counts.
 //
 //	cd bench && go run . [-rounds 40] [-each 25] [-short]
@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/pbxkit/pbx/internal/pgtest"
 )
 
 // contender does one guided set-up, the i-th of its life.
@@ -62,6 +64,19 @@ func run(rounds, each int) (err error) {
 	}
 	byTrees := byHandInTrees(total)
 	pairs := [][2]*contender{{onSQLite, bySQL}, {inMemory, byTrees}}
+	dsn, stop, missing := pgtest.Start()
+	if missing == nil {
+		defer stop()
+		onPostgres, err := libraryOnPostgres(dsn, total)
+		if err != nil {
+			return err
+		}
+		byPgx, err := byHandOnPostgres(dsn, total)
+		if err != nil {
+			return err
+		}
+		pairs = append(pairs, [2]*contender{onPostgres, byPgx})
+	}
 	for round := range rounds + 1 { // the first one warms up
 		for _, pair := range pairs {
 			for _, c := range pair {
@@ -72,12 +87,15 @@ func run(rounds, each int) (err error) {
 		}
 	}
 	fmt.Printf("One guided set-up, medians of %d, interleaved in one run\n\n", rounds*each)
-	fmt.Printf("%-44s %10s %8s\n", "", "µs", "ratio")
+	fmt.Printf("%-46s %10s %8s\n", "", "µs", "ratio")
 	for _, pair := range pairs {
 		base := pair[1].median()
 		for _, c := range pair {
-			fmt.Printf("%-44s %10.1f %8.2f\n", c.name, float64(c.median().Nanoseconds())/1e3, float64(c.median())/float64(base))
+			fmt.Printf("%-46s %10.1f %8.2f\n", c.name, float64(c.median().Nanoseconds())/1e3, float64(c.median())/float64(base))
 		}
+	}
+	if missing != nil {
+		fmt.Printf("\nPostgreSQL did not run: %v\n", missing)
 	}
 	return nil
 }

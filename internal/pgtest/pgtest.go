@@ -4,6 +4,7 @@
 package pgtest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -70,4 +71,20 @@ func database(t testing.TB, name string, prepare func(dsn string) error) string 
 	}
 	t.Cleanup(func() { s.dropLater(name) })
 	return s.dsn(name)
+}
+
+// Start is Database for a program that is no test, such as a benchmark. It
+// gives an error where there is no server to be had. Stop drops the database, or
+// the whole server where that is ours; nothing in the process may use it later.
+func Start() (dsn string, stop func(), err error) {
+	s, err := theServer()
+	if err != nil {
+		return "", nil, err
+	}
+	name, err := s.create(context.Background(), "template0")
+	if err != nil {
+		s.close()
+		return "", nil, err
+	}
+	return s.dsn(name), s.close, nil
 }

@@ -27,6 +27,7 @@ const maxPrepared = 500
 // another.
 type room struct {
 	prepared  map[*statement]*pgconn.StatementDescription
+	doubted   bool            // the server was found to have others: see misled
 	inspected map[string]bool // schemas that were found to be of this library's version
 
 	bound  [][]byte // the values of the next statement
@@ -77,7 +78,8 @@ func (c *conn) start(ctx context.Context) *trip {
 var binaryFormat = []int16{1}
 
 // send adds a statement with the values that were bound. One that the
-// connection does not have yet is prepared on the same trip.
+// connection does not have yet is prepared on the same trip; where it may have
+// it all the same it is thrown away before, which is no error if it has not.
 func (t *trip) send(s *statement) {
 	values := t.c.bound
 	if known := t.c.prepared[s]; known != nil {
@@ -85,6 +87,9 @@ func (t *trip) send(s *statement) {
 	} else {
 		if !slices.Contains(t.fresh, s) {
 			t.fresh = append(t.fresh, s)
+			if t.c.doubted {
+				t.p.SendDeallocate(s.name)
+			}
 			t.p.SendPrepare(s.name, s.text, s.oids)
 		}
 		t.p.SendQueryPrepared(s.name, values, binaryFormat, binaryFormat)
@@ -171,7 +176,8 @@ func (t *trip) end() {
 		}
 	}
 	_ = t.p.Close()
-	if codeOf(t.err) == forgotten {
+	if misled(t.err) {
 		clear(t.c.prepared)
+		t.c.doubted = true
 	}
 }

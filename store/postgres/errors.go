@@ -53,15 +53,20 @@ func again(err error) bool {
 		return true
 	case "22012": // a change that found no row: see found
 		return true
-	case forgotten:
-		return true
 	}
-	return fatal(e)
+	return misled(e) || fatal(e)
 }
 
-// forgotten is the SQLSTATE of a prepared statement that is not there: somebody
-// has thrown away all that the connection had.
-const forgotten = "26000"
+// misled reports whether the server has other prepared statements than the
+// connection should: one is not there, or one is that should not be. Somebody has
+// thrown some away, or a pooler gives the connection now this server's, now that.
+func misled(err error) bool {
+	switch codeOf(err) {
+	case "26000", "42P05":
+		return true
+	}
+	return false
+}
 
 // noneToSpare is the SQLSTATE of a server, a database or a role that has as many
 // connections as it may have.

@@ -30,6 +30,12 @@ import (
 // update that is refused for any other reason leaves the transaction as it was
 // before, and usable.
 //
+// A read that the server refuses fails the transaction, as a statement of the
+// host's own would: one that somebody cancelled (57014), say. The operation says
+// why; every later use gives pbx.ErrHostRetry, and the host can only roll back. A
+// host that wants to go on sets a savepoint before the operation, and goes back
+// to it.
+//
 // The lock on a tenant that was updated is held until the host's transaction
 // ends: keep it short, and update several tenants in one order everywhere. READ
 // COMMITTED is isolation enough; a stricter one gives pbx.ErrHostRetry more
@@ -58,6 +64,12 @@ var (
 // use gives an error of kind pbx.ErrMisuse that wraps pgx.ErrTxClosed. Of the
 // options WithSchema counts.
 //
+// To the library an operation is committed when it returns without an error,
+// whatever becomes of the transaction. So a password that Directory.IssueCredentials
+// has drawn (EXT-7), on its own or in a batch or review that is committed too, can
+// be revealed before the host commits. Until then it lets nobody in, and after a
+// rollback it never does: hand it on behind the host's commit only.
+//
 // The schema is one that Open has made and, after an update of the library, has
 // brought up to date. Else the first use on a connection gives an error: one
 // that wraps pbx.ErrForeignStore or pbx.ErrNewerSchema, or one of kind
@@ -75,7 +87,12 @@ func FromTx(tx pgx.Tx, opts ...Option) *Guest {
 
 // View runs fn on what the transaction sees: what the host and operations have
 // changed in it so far included. It is no snapshot of its own: at READ COMMITTED
-// fn also sees what others commit meanwhile.
+// fn also sees what others commit meanwhile, and each statement of one trip sees
+// another state. So when two records that belong together are changed in between
+// one may come without the other, and a reading operation then answers as if the
+// other one were not there. Reads that have to agree want a transaction at
+// REPEATABLE READ. A changing operation reads behind the lock on its tenant, whose
+// records stand still.
 func (g *Guest) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	if err := g.enter(ctx); err != nil {
 		return err

@@ -105,6 +105,32 @@ func TestAGuestSeesWhatTheHostHasChanged(t *testing.T) {
 	require.Equal(t, "by hand", results[0][0].(*pbx.Tenant).Name)
 }
 
+// A read that the server refuses fails the host's transaction, which a savepoint
+// of the host's brings back.
+func TestAReadThatFailsCostsTheTransaction(t *testing.T) {
+	h := host(t)
+	read := func() error {
+		return view(h.guest, func(r pbx.Reader) error {
+			_, err := r.Get(ctx, keyOf(h.Pool))
+			return err
+		})
+	}
+	require.NoError(t, read())
+	for _, text := range []string{"SAVEPOINT before", "ALTER TABLE pbx.station_pools RENAME TO elsewhere"} {
+		_, err := h.tx.Exec(ctx, text)
+		require.NoError(t, err)
+	}
+	err := read()
+	require.ErrorIs(t, err, pbx.ErrStorage)
+	require.NotErrorIs(t, err, pbx.ErrHostRetry)
+	require.ErrorIs(t, read(), pbx.ErrHostRetry)
+	require.ErrorIs(t, h.apply(pbx.Change{New: h.Location(8)}), pbx.ErrHostRetry)
+	_, err = h.tx.Exec(ctx, "ROLLBACK TO SAVEPOINT before")
+	require.NoError(t, err)
+	require.NoError(t, read())
+	require.NoError(t, h.apply(pbx.Change{New: h.Location(8)}))
+}
+
 // An update that is refused takes nothing with it: neither what the host has
 // done nor the transaction.
 func TestARefusedUpdateLeavesTheTransactionAsItWas(t *testing.T) {

@@ -23,7 +23,7 @@ type transaction struct {
 }
 
 // ask asks within the transaction. What begins on a connection that was found
-// dead, or robbed of its prepared statements, begins once more, for nothing has
+// dead, or to have other prepared statements, begins once more, for nothing has
 // been read or written yet.
 func (t *transaction) ask(ctx context.Context, questions []question) ([][]pbx.Record, error) {
 	if t.c != nil {
@@ -37,7 +37,7 @@ func (t *transaction) ask(ctx context.Context, questions []question) ([][]pbx.Re
 	switch {
 	case isBroken(err):
 		t.lines.renew()
-	case codeOf(err) == forgotten:
+	case misled(err):
 		t.c.rollback()
 		t.release()
 	default:
@@ -169,13 +169,20 @@ func (t *transaction) end() {
 	}
 }
 
+// rollback rolls back. A connection on which that fails is not idle, and is not
+// kept.
 func (c *conn) rollback() {
 	ctx, cancel := context.WithTimeout(context.Background(), rollbackTime)
 	defer cancel()
-	t := c.start(ctx)
-	defer t.end()
-	t.send(rollback)
-	if t.flush() == nil {
-		_, _, _ = t.done() // a connection that is not idle is not kept
+	for range 2 { // once more where the statement was not there
+		t := c.start(ctx)
+		t.send(rollback)
+		if t.flush() == nil {
+			_, _, _ = t.done()
+		}
+		t.end()
+		if !misled(t.err) {
+			return
+		}
 	}
 }

@@ -53,6 +53,12 @@ var _ pbx.Store = (*Guest)(nil)
 // FromTx returns a store inside the transaction. It is for that transaction
 // alone, and costs nothing until it is used.
 //
+// To the library an operation is committed when it returns without an error,
+// whatever becomes of the transaction. So a password that Directory.IssueCredentials
+// has drawn (EXT-7), on its own or in a batch or review that is committed too, can
+// be revealed before the host commits. Until then it lets nobody in, and after a
+// rollback it never does: hand it on behind the host's commit only.
+//
 // The database is one that Open has made and, after an update of the library,
 // has brought up to date, and its foreign keys are on for the connection. Else
 // the first use gives an error: of kind pbx.ErrMisuse where the foreign keys
