@@ -27,6 +27,7 @@ const (
 	writeUser    = `INSERT INTO users (tenant_id, id, rev, first_name, last_name, first_folded, last_folded, email, login, login_folded, state, department, location_id, music_on_hold, sip_address, e911, station, applications, created_at, activated_at) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, '', ?, 0, ?, ?, ?, ?)`
 	writeSIP     = `INSERT INTO sip_identities (address, tenant_id, rev, user_id) VALUES (?, ?, 1, ?)`
 	writeDevice  = `UPDATE devices SET rev = ?, state = 'assigned', user_id = ?, ports_used = ?, primary_of = ? WHERE tenant_id = ? AND id = ? AND rev = ?`
+	writeLineOne = `INSERT INTO device_lines (tenant_id, device_id, line, rev, user_id) VALUES (?, ?, 1, 1, ?)`
 	writeService = `INSERT INTO services (tenant_id, id, rev, dn, name, type, status, device_type, category, device_id, location_id, location_kept_by, remote_system, number, created_at, activated_at) VALUES (?, ?, 1, ?, '', ?, 'active', ?, 'multi-line', ?, ?, '', '', ?, ?, ?)`
 	writeDigits  = `INSERT INTO extensions (tenant_id, digits, rev, service_id) VALUES (?, ?, 1, ?)`
 	writeNumber  = `UPDATE numbers SET rev = ?, state = 'assigned', service_id = ? WHERE e164 = ? AND rev = ?`
@@ -58,7 +59,7 @@ func byHandOnSQLite(path string, n int) (*contender, error) {
 	if err := store.Close(); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(full)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=synchronous(full)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)")
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +142,7 @@ func (h *hand) rows(i int) {
 	h.exec(writeUser, tenant, user, "Zoe", last, "zoe", fmt.Sprintf("miller%05d", i), email, email, email, "Sales", location, address, "STANDARD", `["softphone","fax"]`, now, now)
 	h.exec(writeSIP, address, tenant, user)
 	h.exec(writeDevice, deviceRev+1, user, 2, user, tenant, device, deviceRev)
+	h.exec(writeLineOne, tenant, device, user)
 	h.exec(writeService, tenant, service, digits, "PRO", "Polycom VVX 450", device, location, number, now, now)
 	h.exec(writeDigits, tenant, digits, service)
 	h.exec(writeNumber, numberRev+1, service, number, numberRev)

@@ -34,7 +34,7 @@ var treeNames = []string{
 	"extensions", "extensions_service",
 	"associations", "associations_slot", "associations_primary", "associations_service",
 	"numbers", "numbers_service", "numbers_state",
-	"devices", "devices_mac", "devices_primary", "devices_state", "devices_user", "devices_location",
+	"devices", "devices_mac", "devices_primary", "devices_state", "devices_user", "devices_location", "device_lines", "device_lines_user",
 	"orders", "orders_number", "order_lines", "events",
 }
 
@@ -120,6 +120,9 @@ func (t *trees) write(i int, tenant, location, device, email, address, digits st
 	t.put("devices_primary", tenant+userID, &now2)
 	t.put("devices_user", tenant+userID+device, &now2)
 	t.put("devices_location", tenant+location+device, &now2)
+	line := &pbx.DeviceLine{Line: 1, Rev: 1, UserID: pbx.UserID([]byte(userID))}
+	t.put("device_lines", tenant+device+"\x01", line)
+	t.put("device_lines_user", tenant+userID+device, line)
 
 	service := &pbx.Service{Rev: 1, DN: pbx.Extension(digits), Type: "PRO", Status: pbx.StatusActive, DeviceType: dev.Model, Number: number.E164, CreatedAt: now, ActivatedAt: now}
 	t.put("services", tenant+serviceID, service)
