@@ -7,6 +7,7 @@ type NumberChange struct {
 	// ServiceID is which of the user's services; zero is the primary one.
 	ServiceID ServiceID
 	// KeepCurrent leaves the number as it is, to change the extension alone.
+	// Number is then left at zero, and UpdateExtension set (NUM-8).
 	KeepCurrent bool
 	// Number is what comes in place of the present number; the zero value
 	// unassigns it without replacement (NUM-8).
@@ -14,7 +15,7 @@ type NumberChange struct {
 	// Previous has to be chosen where the service has a number (NUM-10).
 	Previous Disposal
 	// UpdateExtension gives a new extension too: Extension, or where that is
-	// empty the next free one (NUM-9).
+	// empty the next free one. Without it Extension is refused (NUM-9).
 	UpdateExtension bool
 	Extension       Extension
 }
@@ -26,15 +27,13 @@ type NumberChange struct {
 // never was billed saves nothing.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition without a profile (NUM-7), or for a
-// remote service (SVC-11); ErrInvalid when the previous number's fate was not
-// chosen (NUM-10); and those of choosing a number and an extension (NUM-2 to
+// remote service (SVC-11); ErrInvalid, all at once, when the previous number's fate
+// was not chosen or is none (NUM-10), when nothing would change (NUM-8), and for an
+// extension that is not to be updated (NUM-9); and those of choosing a number and an extension (NUM-2 to
 // NUM-6, EXT-1 to EXT-5).
 func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChange) (*Service, error) {
 	var out *Service
 	err := d.change(ctx, "ChangeNumber", in.plan(user), func(t *tx) error {
-		if in.KeepCurrent && in.Number != (NumberChoice{}) {
-			return &Error{Code: NUM8, Kind: ErrInvalid, Field: "Number", Reason: "either keep the current number or choose another one"}
-		}
 		u, err := t.user(ctx, user)
 		if err != nil {
 			return err
@@ -46,24 +45,17 @@ func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChan
 		if err := t.editable(s); err != nil {
 			return err
 		}
-		at, err := t.location(ctx, s.LocationID)
+		to, err := t.lookNumberChange(ctx, u, s, in)
 		if err != nil {
-			return err
-		}
-		near, err := t.presence(ctx, u, at)
-		if err != nil {
-			return err
-		}
-		if err := t.foreseeChoices(ctx, in.Number, near, in.UpdateExtension && in.Extension == ""); err != nil {
 			return err
 		}
 		if !in.KeepCurrent {
-			if s, err = t.replaceNumber(ctx, u, s, in, near); err != nil {
+			if s, err = t.replaceNumber(ctx, u, s, in.Previous, &to); err != nil {
 				return err
 			}
 		}
-		if in.UpdateExtension {
-			if s, err = t.updateExtension(ctx, s, in.Extension, at); err != nil {
+		if to.dn != "" {
+			if s, err = t.moveDN(ctx, s, to.dn); err != nil {
 				return err
 			}
 		}
@@ -121,39 +113,104 @@ func (t *tx) presence(ctx context.Context, u *User, at *Location) (*Location, er
 	return t.location(ctx, u.LocationID)
 }
 
-func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberChange, near *Location) (*Service, error) {
-	var look door
-	chosen, err := t.chooseNumber(ctx, in.Number, near)
-	if look.take(err) != nil {
-		return nil, err
-	}
-	had, err := t.heldNumber(ctx, s)
+// changedNumber is what a change of a number comes to.
+type changedNumber struct {
+	had    *Number // the present number, or nil
+	number chosenNumber
+	dn     Extension // the new one, or "" where it stays
+}
+
+// lookNumberChange checks a change of a service's number, and finds what it comes
+// to. What would be passed over is refused, and all that is wrong at once.
+func (t *tx) lookNumberChange(ctx context.Context, u *User, s *Service, in NumberChange) (to changedNumber, err error) {
+	at, err := t.location(ctx, s.LocationID)
 	if err != nil {
-		return nil, err
+		return to, err
+	}
+	near, err := t.presence(ctx, u, at)
+	if err != nil {
+		return to, err
+	}
+	if err := t.foreseeChoices(ctx, in.Number, near, in.UpdateExtension && in.Extension == ""); err != nil {
+		return to, err
+	}
+	var look door
+	if err := t.lookNewNumber(ctx, &look, &to, s, in, near); err != nil {
+		return to, err
+	}
+	if err := t.lookNewExtension(ctx, &look, &to, s, in, at); err != nil {
+		return to, err
+	}
+	return to, look.err()
+}
+
+// lookNewNumber checks what comes in the place of a service's number, and what
+// becomes of that one.
+func (t *tx) lookNewNumber(ctx context.Context, look *door, to *changedNumber, s *Service, in NumberChange, near *Location) (err error) {
+	if to.had, err = t.heldNumber(ctx, s); err != nil {
+		return err
+	}
+	known := in.Previous == KeepNumber || in.Previous == ReturnNumber
+	switch {
+	case !in.KeepCurrent && to.had != nil && !to.had.Loan && !known:
+		look.refuse(NUM10, "Previous", "choose whether the previous number %s is kept or returned", to.had.E164)
+	case in.Previous != "" && !known:
+		look.refuse(NUM10, "Previous", "neither kept nor returned")
 	}
 	switch {
-	case had == nil && in.Number.Source == "":
+	case in.KeepCurrent && in.Number != (NumberChoice{}):
+		look.refuse(NUM8, "Number", "either keep the current number or choose another one")
+	case in.KeepCurrent && !in.UpdateExtension:
+		look.refuse(NUM8, "KeepCurrent", "there is nothing to change where the number is kept and the extension not updated")
+	case in.KeepCurrent:
+	case to.had == nil && in.Number == (NumberChoice{}):
 		look.refuse(NUM8, "Number", "there is no number to unassign")
-	case had != nil && !had.Loan && in.Previous != KeepNumber && in.Previous != ReturnNumber:
-		look.refuse(NUM10, "Previous", "choose whether the previous number %s is kept or returned", had.E164)
+	default:
+		to.number, err = t.chooseNumber(ctx, in.Number, near)
+		return look.take(err)
 	}
-	if err := look.err(); err != nil {
+	return nil
+}
+
+// lookNewExtension checks the named DN of a service, or finds the next free one
+// (NUM-9).
+func (t *tx) lookNewExtension(ctx context.Context, look *door, to *changedNumber, s *Service, in NumberChange, at *Location) error {
+	if !in.UpdateExtension {
+		if in.Extension != "" {
+			look.refuse(NUM9, "Extension", "say that the extension is to be updated too")
+		}
+		return nil
+	}
+	sites, err := t.homesOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	sites = append(sites, at)
+	if to.dn = in.Extension; to.dn == "" {
+		to.dn, err = t.nextExtension(ctx, sites...)
+	} else {
+		err = t.takeExtension(ctx, "Extension", to.dn, sites...)
+	}
+	return look.take(err)
+}
+
+// replaceNumber stages the number that a service gets, and what becomes of the
+// previous one.
+func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, previous Disposal, to *changedNumber) (*Service, error) {
+	if err := t.releaseNumbers(ctx, s, previous); err != nil {
 		return nil, err
 	}
-	if err := t.releaseNumbers(ctx, s, in.Previous); err != nil {
-		return nil, err
-	}
-	now := edit(t, s, func(s *Service) { s.Number = chosen.e164() })
-	t.assignNumber(&chosen, now)
+	now := edit(t, s, func(s *Service) { s.Number = to.number.e164() })
+	t.assignNumber(&to.number, now)
 	var saved charge
-	if had != nil && !had.Loan && in.Previous == ReturnNumber {
-		saved = had.saved()
+	if to.had != nil && !to.had.Loan && previous == ReturnNumber {
+		saved = to.had.saved()
 	}
 	if !s.billed() { // what is saved is so from now on, whenever the service is activated
 		t.placeOrder(u.ID, s.LocationID, t.now, saved)
 		saved = charge{}
 	}
-	t.placeOrder(u.ID, s.LocationID, s.billing(t.now), append(chosen.charges, saved)...)
+	t.placeOrder(u.ID, s.LocationID, s.billing(t.now), append(to.number.charges, saved)...)
 	t.did("service.number-changed", now.ref(), string(s.Number)+" "+string(now.Number))
 	return now, nil
 }
@@ -164,22 +221,4 @@ func (t *tx) heldNumber(ctx context.Context, s *Service) (*Number, error) {
 		return nil, nil
 	}
 	return t.number(ctx, NUM1, s.Number)
-}
-
-// updateExtension gives a service the named DN, or the next free one (NUM-9).
-func (t *tx) updateExtension(ctx context.Context, s *Service, e Extension, at *Location) (*Service, error) {
-	sites, err := t.homesOf(ctx, s.ID)
-	if err != nil {
-		return nil, err
-	}
-	sites = append(sites, at)
-	if e == "" {
-		e, err = t.nextExtension(ctx, sites...)
-	} else {
-		err = t.takeExtension(ctx, "Extension", e, sites...)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return t.moveDN(ctx, s, e)
 }

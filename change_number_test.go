@@ -83,9 +83,45 @@ func TestNUM8_ANumberIsReplacedByAnExistingOneOrANewOneOrUnassigned(t *testing.T
 		e := w.refused(pbx.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{}); return err })
 		require.Equal(t, "Number", e.Field)
 		w.refused(pbx.NUM8, pbx.ErrInvalid, func() error {
-			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{KeepCurrent: true, Number: pbx.NewNumber()})
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Number: pbx.NewNumber()})
 			return err
 		})
+	})
+}
+
+func TestNUM8_AChangeThatWouldBePassedOverIsRefusedAllAtOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
+		for _, in := range []pbx.NumberChange{{KeepCurrent: true}, {KeepCurrent: true, Previous: pbx.KeepNumber}} {
+			e := w.refused(pbx.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
+			require.Equal(t, "KeepCurrent", e.Field)
+		}
+		for _, in := range []pbx.NumberChange{
+			{KeepCurrent: true, UpdateExtension: true, Previous: "burn"}, {Number: pbx.NewNumber(), Previous: "burn"},
+		} {
+			e := w.refused(pbx.NUM10, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
+			require.Equal(t, "Previous", e.Field)
+		}
+		for _, c := range []struct {
+			in     pbx.NumberChange
+			fields []string
+		}{
+			{pbx.NumberChange{KeepCurrent: true, Previous: "burn", Extension: "7777"}, []string{"Previous", "KeepCurrent", "Extension"}},
+			{pbx.NumberChange{Number: pbx.NumberChoice{Source: "air"}, UpdateExtension: true, Extension: "70x1"}, []string{"Previous", "Number", "Extension"}},
+		} {
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, c.in)
+			var fields []string
+			for _, e := range pbx.Errors(err) {
+				fields = append(fields, e.Field)
+			}
+			require.Equal(t, c.fields, fields)
+		}
+		bare, _ := w.profiled("Bob", "7002", pbx.NumberChoice{}) // nothing is disposed of, and the word is wrong all the same
+		w.refused(pbx.NUM10, pbx.ErrInvalid, func() error {
+			_, err := w.dir.ChangeNumber(w.ctx, bare.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: "burn"})
+			return err
+		})
+		require.NotEmpty(t, w.change(bare, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).Number)
 	})
 }
 
@@ -106,7 +142,12 @@ func TestNUM8_TheNumberOfASecondServiceIsChanged(t *testing.T) {
 func TestNUM9_TheExtensionChangesOnlyWhenItIsToBeUpdated(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u, s := w.profiled("Ann", "7005", pbx.NewNumber())
-		require.Equal(t, pbx.Extension("7005"), w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber, Extension: "7777"}).DN, "not ticked")
+		require.Equal(t, pbx.Extension("7005"), w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).DN, "not ticked")
+		e := w.refused(pbx.NUM9, pbx.ErrInvalid, func() error {
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber, Extension: "7777"})
+			return err
+		})
+		require.Equal(t, "Extension", e.Field)
 
 		filled := w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber, UpdateExtension: true})
 		require.Equal(t, pbx.Extension("7000"), filled.DN, "the lowest free one fills itself in")

@@ -388,7 +388,10 @@ func changeNumber(d draw, in model.Handle) model.Op {
 		o.User, o.Service = d.pair(in)
 	}
 	if o.KeepCurrent && !d.one(4) {
-		o.Number = pbx.NumberChoice{}
+		o.Number, o.UpdateExtension = pbx.NumberChoice{}, true
+	}
+	if !o.UpdateExtension && !d.one(8) {
+		o.Extension = ""
 	}
 	return o
 }

@@ -298,10 +298,6 @@ type ChangeNumber struct {
 }
 
 func (o ChangeNumber) do(x *step) {
-	if o.KeepCurrent && o.Number != (pbx.NumberChoice{}) {
-		x.invalid(pbx.NUM8, "Number")
-		return
-	}
 	u := x.user(o.User)
 	if u == nil {
 		return
@@ -323,43 +319,46 @@ func (o ChangeNumber) do(x *step) {
 	if near == nil {
 		near = at
 	}
-	if !o.KeepCurrent {
-		if x.replaceNumber(u, s, o, near); len(x.bad) > 0 {
-			return
-		}
+	had, c := x.Number(s.Number), chosen{}
+	switch own := had != nil && !had.Loan; {
+	case o.Previous == pbx.KeepNumber, o.Previous == pbx.ReturnNumber:
+	case o.Previous != "", own && !o.KeepCurrent:
+		x.invalid(pbx.NUM10, "Previous")
 	}
-	if !o.UpdateExtension {
-		return
+	switch none := o.Number == (pbx.NumberChoice{}); {
+	case o.KeepCurrent && !none, !o.KeepCurrent && none && had == nil:
+		x.invalid(pbx.NUM8, "Number")
+	case !o.KeepCurrent:
+		c = x.choose(o.Number, near)
+	case !o.UpdateExtension:
+		x.invalid(pbx.NUM8, "KeepCurrent")
 	}
 	e, sites := o.Extension, append(x.t.homesOf(s.ID), at)
-	if e == "" {
-		e = x.fillIn("Extension", sites...)
-	} else {
-		x.takeExtension("Extension", e, sites...)
-	}
-	if len(x.bad) == 0 {
-		x.moveDN(s, e)
-	}
-}
-
-func (x *step) replaceNumber(u *User, s *Service, o ChangeNumber, at *Location) {
-	c := x.choose(o.Number, at)
-	had := x.Number(s.Number)
-	own := had != nil && !had.Loan
 	switch {
-	case had == nil && o.Number.Source == "":
-		x.invalid(pbx.NUM8, "Number")
-	case own && o.Previous != pbx.KeepNumber && o.Previous != pbx.ReturnNumber:
-		x.invalid(pbx.NUM10, "Previous")
+	case !o.UpdateExtension && e != "":
+		x.invalid(pbx.NUM9, "Extension")
+	case o.UpdateExtension && e != "":
+		x.takeExtension("Extension", e, sites...)
+	case o.UpdateExtension:
+		e = x.fillIn("Extension", sites...)
 	}
 	if len(x.bad) > 0 {
 		return
 	}
+	if !o.KeepCurrent {
+		x.replaceNumber(u, s, o.Previous, had, c)
+	}
+	if o.UpdateExtension {
+		x.moveDN(s, e)
+	}
+}
+
+func (x *step) replaceNumber(u *User, s *Service, previous pbx.Disposal, had *Number, c chosen) {
 	was, saved := s.Number, charge{}
-	if own && o.Previous == pbx.ReturnNumber {
+	if had != nil && !had.Loan && previous == pbx.ReturnNumber {
 		saved = had.saved()
 	}
-	x.release(s, o.Previous)
+	x.release(s, previous)
 	s.Number = ""
 	x.assign(c, s)
 	if s.billed() {
