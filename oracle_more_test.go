@@ -11,6 +11,8 @@ var voicemailBugs = []seededBug{
 		`if err != nil || m == nil || was.DN == now.DN || BUG {`},
 	{"VM-4", "a mailbox number begins with 0", "voicemail.go",
 		`case m.Number[0] == '0':`, ``},
+	{"VM-5", "a PIN is an extension of the line's user", "pinrules.go",
+		`case eitherWay(string(pin), own...):`, ``},
 	{"VM-5", "wrong PINs are not counted", "pin.go",
 		`edit(t, m, func(m *Mailbox) { m.tries++ })`, ``},
 	{"VM-5", "one wrong PIN more locks the mailbox", "pin.go",

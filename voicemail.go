@@ -78,7 +78,11 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 	}
 	var made *Mailbox
 	err := d.change(ctx, "AddMailbox", func(a *ahead) {
-		a.withMailbox(service).to(mailboxesByNumber, "dn")
+		line := a.withMailbox(service)
+		line.to(mailboxesByNumber, "dn")
+		if in.PIN != "" {
+			line.guessed()
+		}
 		a.get(mailboxesByNumber, in.Number)
 	}, func(t *tx) error {
 		s, has, err := t.mailboxOf(ctx, service)
@@ -114,7 +118,9 @@ func (t *tx) lookNewMailbox(ctx context.Context, s *Service, has, row *Mailbox, 
 	var look door
 	row.look(&look)
 	if pin != "" {
-		t.lookPIN(&look, pin, s, row.Number)
+		if err := t.lookPIN(ctx, &look, pin, s, row.Number); err != nil {
+			return err
+		}
 	}
 	if err := look.take(t.freeMailboxNumber(ctx, row)); err != nil {
 		return err
