@@ -9,6 +9,8 @@ var voicemailBugs = []seededBug{
 	{"VM-3", "the mailbox stays when the DN changes", "voicemail.go",
 		`if err != nil || m == nil || was.DN == now.DN {`,
 		`if err != nil || m == nil || was.DN == now.DN || BUG {`},
+	{"VM-3", "nobody says that the mailbox of a new DN is empty", "voicemail.go",
+		`t.warn(VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets a new one, %s, which is empty and has no PIN", m.Number, now.ref(), fresh.Number)`, ``},
 	{"VM-4", "a mailbox number begins with 0", "voicemail.go",
 		`case m.Number[0] == '0':`, ``},
 	{"VM-5", "a PIN is an extension of the line's user", "pinrules.go",

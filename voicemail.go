@@ -275,8 +275,8 @@ func (t *tx) removeMailbox(ctx context.Context, s *Service) error {
 
 // mailboxFollows ends the mailbox of a service whose DN changes, and makes a
 // new, empty one for the new DN: without messages and PIN, announcing to the
-// same address. Where the new DN cannot have one, it warns, and the service is
-// left without (VM-3).
+// same address; where the new DN cannot have one, the service is left without. Of
+// either it warns (VM-3).
 func (t *tx) mailboxFollows(ctx context.Context, was, now *Service) error {
 	_, m, err := t.mailboxOf(ctx, now.ID)
 	if err != nil || m == nil || was.DN == now.DN {
@@ -293,6 +293,7 @@ func (t *tx) mailboxFollows(ctx context.Context, was, now *Service) error {
 		t.warn(VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets no other: %s", m.Number, now.ref(), obstacle)
 		return nil
 	}
+	t.warn(VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets a new one, %s, which is empty and has no PIN", m.Number, now.ref(), fresh.Number)
 	t.update(m, fresh) // its revision goes on, so that a view of the old one is stale
 	t.did("mailbox.created", fresh.ref(), fresh.Number)
 	return nil

@@ -131,6 +131,7 @@ func (x *step) mailboxFollows(s *Service) {
 		x.warn(pbx.VM3, s.ref(), was.Number)
 		return
 	}
+	x.warn(pbx.VM3, s.ref(), was.Number)
 	x.t.Mailboxes = append(x.t.Mailboxes, m)
 	x.did("mailbox.created", m.ref(), m.Number)
 }
