@@ -31,6 +31,9 @@ const maxPIN = 32
 //
 // Errors: ErrInvalid, ErrNotFound, ErrFailedPrecondition (SVC-11).
 func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) error {
+	if _, err := d.enter(ctx, "SetPIN"); err != nil { // nobody's refusal is worth a hash
+		return err
+	}
 	hash, err := d.core.hashPIN(pin) // slow, so before the tenant is locked
 	if err != nil {
 		return err

@@ -231,6 +231,25 @@ func TestVM5_WithoutRandomnessNoPINIsSet(t *testing.T) {
 	require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN))
 }
 
+func TestACC2_WhoMaySetNoPINIsRefusedBeforeItIsHashed(t *testing.T) {
+	random := &dry{from: rand.Reader}
+	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random))
+	id := w.guarded()
+	bare := w.service(pbx.UserID{}, "7002")
+	owner := w.acting(w.owner("alice"))
+	saltless := func(call func() error) func() error { // a hash begins with a salt
+		return func() error {
+			random.now = true
+			defer func() { random.now = false }()
+			return call()
+		}
+	}
+	owner.refused(pbx.ACC2, pbx.ErrDenied, saltless(func() error { return owner.dir.SetPIN(w.ctx, id, "852963071") }))
+	owner.refused(pbx.ACC2, pbx.ErrDenied, saltless(func() error {
+		return second(owner.dir.AddMailbox(w.ctx, bare.ID, pbx.NewMailbox{PIN: "852963071"}))
+	}))
+}
+
 // dry is a source of randomness that fails when it is told to.
 type dry struct {
 	from io.Reader

@@ -71,6 +71,9 @@ type NewMailbox struct {
 func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMailbox) (*Mailbox, error) {
 	var hash []byte
 	if in.PIN != "" {
+		if _, err := d.enter(ctx, "AddMailbox"); err != nil { // nobody's refusal is worth a hash
+			return nil, err
+		}
 		var err error
 		if hash, err = d.core.hashPIN(in.PIN); err != nil {
 			return nil, err
