@@ -33,7 +33,7 @@ func (d *Directory) DisableUser(ctx context.Context, id UserID) (*User, error) {
 			return err
 		}
 		out = copyOf(row)
-		return t.eachLine(ctx, row, func(s *Service, others []*User) {
+		return t.eachLine(ctx, row, func(s *Service, others []*User) error {
 			switch going := enabled(others); {
 			case !s.billed():
 			case len(going) == 0:
@@ -41,6 +41,7 @@ func (d *Directory) DisableUser(ctx context.Context, id UserID) (*User, error) {
 			default:
 				t.warn(USR13, s.ref(), "%s goes on for %s", s.ref(), namesOf(going))
 			}
+			return nil
 		})
 	})
 	return out, err
@@ -70,17 +71,18 @@ func (d *Directory) EnableUser(ctx context.Context, id UserID) (*User, error) {
 		})
 		t.did("user.enabled", row.ref(), "")
 		out = copyOf(row)
-		return t.eachLine(ctx, row, func(s *Service, others []*User) {
+		return t.eachLine(ctx, row, func(s *Service, others []*User) error {
 			if s.billed() && len(enabled(others)) == 0 {
 				t.did("service.resumed", s.ref(), "")
 			}
+			return nil
 		})
 	})
 	return out, err
 }
 
 // eachLine visits the services of a user, with who else has them.
-func (t *tx) eachLine(ctx context.Context, u *User, visit func(s *Service, others []*User)) error {
+func (t *tx) eachLine(ctx context.Context, u *User, visit func(s *Service, others []*User) error) error {
 	has, err := t.servicesOf(ctx, u.ID)
 	if err != nil {
 		return err
@@ -94,7 +96,9 @@ func (t *tx) eachLine(ctx context.Context, u *User, visit func(s *Service, other
 		if err != nil {
 			return err
 		}
-		visit(s, others)
+		if err := visit(s, others); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -3,9 +3,9 @@ package pbx
 import "context"
 
 // CompleteOrder says that the provider has done what a service's type takes: the
-// service works and its billing starts now, or, where it was added for later or its
-// users are all disabled by now (USR-13), it is pending activation (SVC-17). Only
-// support can.
+// service works and its billing starts now, or, where it was added for later, a user
+// of it is pending or its users are all disabled by now (USR-13), it is pending
+// activation (SVC-17). Only support can.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a service whose order is not in
 // process.
@@ -26,7 +26,7 @@ func (d *Directory) CompleteOrder(ctx context.Context, id ServiceID) (*Service, 
 		if err != nil {
 			return err
 		}
-		later := s.ActivateLater || stopped(users)
+		later := s.ActivateLater || stopped(users) || pendingOf(users) != nil
 		s = edit(t, s, func(s *Service) { s.Status, s.ActivateLater = StatusPendingActivation, false })
 		t.did("service.order-completed", s.ref(), s.Type)
 		if !later {

@@ -24,17 +24,21 @@ const redacted = "[PIN]"
 const maxPIN = 32
 
 // SetPIN sets the PIN of a service's mailbox, and opens it if it was locked
-// (VM-5): digits of the policy's length; not the DN, the mailbox's number, one
-// of these backwards, or the end of the telephone number; not repeated, not a
-// run, not lines of the keypad.
+// (VM-5): digits of the policy's length; not the DN, the mailbox's number, an
+// extension of a user of the line, one of these backwards, or the end of the
+// telephone number, also of one that is waited for; not repeated, not a run, not
+// lines of the keypad.
 //
 // Errors: ErrInvalid, ErrNotFound, ErrFailedPrecondition (SVC-11).
 func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) error {
+	if _, err := d.enter(ctx, "SetPIN"); err != nil { // nobody's refusal is worth a hash
+		return err
+	}
 	hash, err := d.core.hashPIN(pin) // slow, so before the tenant is locked
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, "SetPIN", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
+	return d.change(ctx, "SetPIN", func(a *ahead) { a.withMailbox(service).guessed() }, func(t *tx) error {
 		s, m, err := t.mailbox(ctx, service)
 		if err != nil {
 			return err
@@ -43,8 +47,11 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 			return err
 		}
 		var look door
-		if t.lookPIN(&look, pin, s, m.Number); look.err() != nil {
-			return look.err()
+		if err := t.lookPIN(ctx, &look, pin, s, m.Number); err != nil {
+			return err
+		}
+		if err := look.err(); err != nil {
+			return err
 		}
 		edit(t, m, func(m *Mailbox) { m.pinHash, m.tries, m.LockedUntil = hash, 0, time.Time{} })
 		t.did("mailbox.pin-set", m.ref(), "")

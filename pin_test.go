@@ -69,6 +69,37 @@ func TestVM5_APINIsNotSoonGuessed(t *testing.T) {
 	})
 }
 
+func TestVM5_APINIsNoExtensionOfTheLinesUsersAndNotTheEndOfANumberThatIsWaitedFor(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.policy(func(p *pbx.Policy) { p.PINMinLength, p.ExtensionMaxLength = 4, 6 })
+		ann, bob := w.user("Ann", "Lee", "7301"), w.user("Bob", "Day", "704915")
+		_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Old", Date: w.clock, Numbers: []pbx.E164{"+16175554938"}})
+		require.NoError(t, err)
+		line, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7001", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175554938")})
+		require.NoError(t, err)
+		_, err = w.dir.Associate(w.ctx, bob.ID, line.ID)
+		require.NoError(t, err)
+		set := map[string]func(pin pbx.PIN) error{
+			"AddMailbox": func(pin pbx.PIN) error { return second(w.dir.AddMailbox(w.ctx, line.ID, pbx.NewMailbox{PIN: pin})) },
+			"SetPIN":     func(pin pbx.PIN) error { return w.dir.SetPIN(w.ctx, line.ID, pin) },
+		}
+		for _, how := range []string{"AddMailbox", "SetPIN"} {
+			for pin, why := range map[pbx.PIN]string{
+				"704915": "extension of a user", "519407": "extension of a user", "7301": "extension of a user", "1037": "extension of a user",
+				"4938": "telephone number", "5554938": "telephone number", pbx.PIN(line.Number[5:]): "telephone number",
+			} {
+				e := w.refused(pbx.VM5, pbx.ErrInvalid, func() error { return set[how](pin) })
+				require.Equal(t, "PIN", e.Field)
+				require.Contains(t, e.Reason, why)
+			}
+			require.NoError(t, set[how]("839405"))
+		}
+		other := w.service(pbx.UserID{}, "7002")
+		_, err = w.dir.AddMailbox(w.ctx, other.ID, pbx.NewMailbox{PIN: "704915"})
+		require.NoError(t, err, "he is no user of that line")
+	})
+}
+
 func TestVM5_ThePINIsStoredAsASaltedSlowHash(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		id, other := w.guarded(), w.service(pbx.UserID{}, "7002")
@@ -198,6 +229,25 @@ func TestVM5_WithoutRandomnessNoPINIsSet(t *testing.T) {
 	})
 	require.NotContains(t, e.Error(), "/dev/x")
 	require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN))
+}
+
+func TestACC2_WhoMaySetNoPINIsRefusedBeforeItIsHashed(t *testing.T) {
+	random := &dry{from: rand.Reader}
+	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random))
+	id := w.guarded()
+	bare := w.service(pbx.UserID{}, "7002")
+	owner := w.acting(w.owner("alice"))
+	saltless := func(call func() error) func() error { // a hash begins with a salt
+		return func() error {
+			random.now = true
+			defer func() { random.now = false }()
+			return call()
+		}
+	}
+	owner.refused(pbx.ACC2, pbx.ErrDenied, saltless(func() error { return owner.dir.SetPIN(w.ctx, id, "852963071") }))
+	owner.refused(pbx.ACC2, pbx.ErrDenied, saltless(func() error {
+		return second(owner.dir.AddMailbox(w.ctx, bare.ID, pbx.NewMailbox{PIN: "852963071"}))
+	}))
 }
 
 // dry is a source of randomness that fails when it is told to.

@@ -1,31 +1,81 @@
 package pbx
 
 import (
+	"context"
 	"slices"
 	"strings"
 )
 
 // lookPIN refuses a PIN of another length than the policy's, and one that is
 // soon guessed (VM-5). The reason never says what the PIN was.
-func (t *tx) lookPIN(d *door, pin PIN, s *Service, mailbox string) {
+func (t *tx) lookPIN(ctx context.Context, d *door, pin PIN, s *Service, mailbox string) error {
 	p := &t.tenant.Policy
 	if n := int64(len(pin)); n < p.PINMinLength || n > p.PINMaxLength || !digits(string(pin)) {
 		d.refuse(VM5, "PIN", "not a PIN of %d to %d digits", p.PINMinLength, p.PINMaxLength)
-		return
+		return nil
 	}
-	for _, known := range []string{string(s.DN), mailbox} {
-		if string(pin) == known || string(pin) == backwards(known) {
-			d.refuse(VM5, "PIN", "a PIN is not the DN or the number of the mailbox, forwards or backwards")
-			return
-		}
+	own, err := t.extensionsOfUsers(ctx, s)
+	if err != nil {
+		return err
 	}
-	if strings.HasSuffix(string(s.Number), string(pin)) {
+	awaited, err := t.awaitedNumber(ctx, s)
+	if err != nil {
+		return err
+	}
+	weakness := weaknessOf(string(pin))
+	switch {
+	case eitherWay(string(pin), string(s.DN), mailbox):
+		d.refuse(VM5, "PIN", "a PIN is not the DN or the number of the mailbox, forwards or backwards")
+	case eitherWay(string(pin), own...):
+		d.refuse(VM5, "PIN", "a PIN is not an extension of a user of the line, forwards or backwards")
+	case strings.HasSuffix(string(s.Number), string(pin)), strings.HasSuffix(string(awaited), string(pin)):
 		d.refuse(VM5, "PIN", "a PIN is not the end of the telephone number")
-		return
-	}
-	if weakness := weaknessOf(string(pin)); weakness != "" {
+	case weakness != "":
 		d.refuse(VM5, "PIN", "too easy to guess: %s", weakness)
 	}
+	return nil
+}
+
+// eitherWay reports whether a PIN is any of some digits, forwards or backwards.
+func eitherWay(pin string, known ...string) bool {
+	return slices.ContainsFunc(known, func(digits string) bool { return pin == digits || pin == backwards(digits) })
+}
+
+// extensionsOfUsers reads the extensions that point at the users of a service.
+func (t *tx) extensionsOfUsers(ctx context.Context, s *Service) ([]string, error) {
+	users, err := t.othersOf(ctx, s.ID, UserID{})
+	if err != nil {
+		return nil, err
+	}
+	var own []string
+	for _, u := range users {
+		entries, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			own = append(own, string(e.Digits))
+		}
+	}
+	return own, nil
+}
+
+// awaitedNumber reads the number that a service waits for, or "".
+func (t *tx) awaitedNumber(ctx context.Context, s *Service) (E164, error) {
+	if s.Number == "" {
+		return "", nil
+	}
+	n, err := t.number(ctx, NUM3, s.Number)
+	if err != nil {
+		return "", err
+	}
+	return n.TemporaryFor, nil
+}
+
+// guessed plans what a PIN for the mailbox of each service is held against.
+func (f found) guessed() {
+	f.to(numbersTable.Key(), "number")
+	f.users().to(extensionsByUser, "id")
 }
 
 // weaknessOf says by what pattern digits are soon guessed, or "".

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -38,7 +39,7 @@ const (
 
 // ActivateService activates a service that was added for later and has no
 // pending user: it works and its billing starts now (SVC-17). The services of a
-// pending user are activated with him. Of a remote service it is the billing alone
+// pending user are activated with him, by ActivateUser. Of a remote service it is the billing alone
 // that starts.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a service that is not pending
@@ -61,25 +62,35 @@ func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service
 		if err != nil {
 			return err
 		}
-		for _, u := range users {
-			if u.State == UserPending {
-				return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
-					Reason: s.ref().String() + " is activated with " + u.ref().String() + ", who is pending"}
-			}
+		if u := pendingOf(users); u != nil {
+			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
+				Reason: s.ref().String() + " is activated with " + u.ref().String() + ", who is pending"}
 		}
 		if err := t.serving(ctx, s); err != nil {
 			return err
 		}
-		if err := t.activateService(ctx, id); err != nil {
-			return err
-		}
-		s, err = t.service(ctx, id)
-		if err == nil {
-			out = copyOf(s)
-		}
+		s, err = t.startService(ctx, s)
+		out = copyOf(s)
 		return err
 	})
 	return out, err
+}
+
+// pendingOf is the first of the users who is pending, or nil.
+func pendingOf(users []*User) *User {
+	if at := slices.IndexFunc(users, func(u *User) bool { return u.State == UserPending }); at >= 0 {
+		return users[at]
+	}
+	return nil
+}
+
+// startsWith reports whether a service is activated with one of its users: none
+// of the others is pending still, and none was active when it was added, for then
+// it waits because it was added for later, and not for him.
+func (s *Service) startsWith(others []*User) bool {
+	return pendingOf(others) == nil && !slices.ContainsFunc(others, func(u *User) bool {
+		return u.State == UserActive && !u.ActivatedAt.After(s.CreatedAt)
+	})
 }
 
 // waits reports whether a service waits to be activated. Of a remote one that is
@@ -97,15 +108,13 @@ func (s *Service) works() bool {
 // billed reports whether the service's billing has started.
 func (s *Service) billed() bool { return !s.ActivatedAt.IsZero() }
 
-// activateService lets a service work, and starts its billing. One whose order is
-// not completed yet is active as soon as it is.
-func (t *tx) activateService(ctx context.Context, id ServiceID) error {
-	s, err := t.service(ctx, id)
+// activateWith lets a service of a user who is activated work, and starts its
+// billing. One whose order is not completed yet is active as soon as it is.
+func (t *tx) activateWith(ctx context.Context, s *Service, others []*User) error {
 	switch {
-	case err != nil:
-		return err
+	case !s.startsWith(others):
 	case s.waits():
-		_, err = t.startService(ctx, s)
+		_, err := t.startService(ctx, s)
 		return err
 	case s.ActivateLater:
 		edit(t, s, func(s *Service) { s.ActivateLater = false })

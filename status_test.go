@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -201,6 +202,77 @@ func TestSVC17_APendingUsersOrderIsCompletedBeforeOrAfterHisActivation(t *testin
 			require.Equal(t, w.clock, s.ActivatedAt)
 		}
 	})
+}
+
+func TestUSR13_AnOrderThatIsCompletedForAPendingUserStartsWithHim(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.fibre()
+		visiting := w.support.In(w.us.ID)
+		ann, pat := w.user("Ann", "Lee", "7001"), w.pending("Pat", "7002")
+		line := w.ordered(pbx.NewService{DN: "7101"})
+		_, err := w.dir.Associate(w.ctx, pat.ID, line.ID)
+		require.NoError(t, err)
+		done, err := visiting.CompleteOrder(w.ctx, line.ID)
+		require.NoError(t, err)
+		require.Equal(t, pbx.StatusPendingActivation, done.Status)
+		require.Zero(t, done.ActivatedAt)
+		e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, line.ID)) })
+		require.Equal(t, pat.ID.String(), e.Holder.ID)
+		_, err = w.dir.ActivateUser(w.ctx, pat.ID)
+		require.NoError(t, err)
+		require.Equal(t, pbx.StatusActive, w.serviceNow(line).Status)
+
+		theirs := w.ordered(pbx.NewService{UserID: ann.ID, DN: "7102"})
+		_, err = visiting.CompleteOrder(w.ctx, theirs.ID)
+		require.NoError(t, err)
+		require.Equal(t, pbx.StatusActive, w.serviceNow(theirs).Status, "an active user's")
+	})
+}
+
+func TestUSR13_ASharedLineStartsWithTheLastOfThoseItWaitsForAndNotWhenItIsForLater(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, pat, sam := w.user("Ann", "Lee", "7001"), w.pending("Pat", "7002"), w.pending("Sam", "7003")
+		add := func(dn pbx.Extension, user *pbx.User, later bool, joins ...*pbx.User) *pbx.Service {
+			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user.ID, DN: dn, DeviceType: "Cisco 8851", ActivateLater: later})
+			require.NoError(t, err)
+			for _, u := range joins {
+				_, err = w.dir.Associate(w.ctx, u.ID, s.ID)
+				require.NoError(t, err)
+			}
+			return s
+		}
+		later, common, own := add("7101", ann, true, pat), add("7102", pat, false, sam), add("7103", pat, false)
+		w.clock = w.clock.Add(time.Hour)
+		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.ActivateUser(w.ctx, pat.ID)) })
+		require.Equal(t, []string{"user Pat activated", "service 7103 activated"}, effects(review))
+		require.NoError(t, review.Commit(w.ctx))
+		require.Equal(t, pbx.StatusActive, w.serviceNow(own).Status)
+		require.Equal(t, pbx.StatusPendingActivation, w.serviceNow(common).Status, "Sam is pending")
+		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, common.ID)) })
+		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return second(dir.ActivateUser(w.ctx, sam.ID)) }))
+		require.Equal(t, pbx.StatusActive, w.serviceNow(common).Status)
+
+		require.Equal(t, pbx.StatusPendingActivation, w.serviceNow(later).Status, "Ann's was added for later")
+		started, err := w.dir.ActivateService(w.ctx, later.ID)
+		require.NoError(t, err)
+		require.Equal(t, pbx.StatusActive, started.Status)
+	})
+}
+
+// pending is a user who is to be activated later.
+func (w *world) pending(name string, e pbx.Extension) *pbx.User {
+	w.t.Helper()
+	u, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: name, Email: strings.ToLower(name) + "@example.com", Extension: e, ActivateLater: true})
+	require.NoError(w.t, err)
+	return u
+}
+
+// serviceNow is a service as it is now.
+func (w *world) serviceNow(s *pbx.Service) *pbx.Service {
+	w.t.Helper()
+	now, err := w.dir.Service(w.ctx, s.ID)
+	require.NoError(w.t, err)
+	return now
 }
 
 func TestSVC17_NobodyGetsIntoTheMailboxOfALineThatDoesNotWork(t *testing.T) {

@@ -169,13 +169,16 @@ func (q UserQuery) listing(tenant TenantID) (listing[*User, *User], error) {
 }
 
 // ActivateUser activates a pending user: his services work and billing starts
-// now (USR-13). Errors: ErrNotFound; ErrFailedPrecondition for one who is not
-// pending.
+// now (USR-13). One that he shares waits for the last of its pending users, and for
+// ActivateService where somebody had it who was active when it was added for later.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for one who is not pending.
 func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) {
 	var out *User
 	err := d.change(ctx, "ActivateUser", func(a *ahead) {
-		a.user(id)
-		a.servicesOf(id).to(numbersTable.Key(), "number")
+		lines := a.user(id).services()
+		lines.users()
+		lines.to(numbersTable.Key(), "number")
 	}, func(t *tx) error {
 		u, err := t.user(ctx, id)
 		if err != nil {
@@ -184,19 +187,10 @@ func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) 
 		if u.State != UserPending {
 			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: u.ref(), Reason: u.ref().String() + " is " + string(u.State) + ": only a pending user can be activated"}
 		}
-		services, err := t.servicesOf(ctx, id)
-		if err != nil {
-			return err
-		}
 		row := edit(t, u, func(u *User) { u.State, u.ActivatedAt = UserActive, t.now })
 		t.did("user.activated", row.ref(), "")
-		for _, a := range services {
-			if err := t.activateService(ctx, a.ServiceID); err != nil {
-				return err
-			}
-		}
 		out = copyOf(row)
-		return nil
+		return t.eachLine(ctx, row, func(s *Service, others []*User) error { return t.activateWith(ctx, s, others) })
 	})
 	return out, err
 }

@@ -71,6 +71,9 @@ type NewMailbox struct {
 func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMailbox) (*Mailbox, error) {
 	var hash []byte
 	if in.PIN != "" {
+		if _, err := d.enter(ctx, "AddMailbox"); err != nil { // nobody's refusal is worth a hash
+			return nil, err
+		}
 		var err error
 		if hash, err = d.core.hashPIN(in.PIN); err != nil {
 			return nil, err
@@ -78,7 +81,11 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 	}
 	var made *Mailbox
 	err := d.change(ctx, "AddMailbox", func(a *ahead) {
-		a.withMailbox(service).to(mailboxesByNumber, "dn")
+		line := a.withMailbox(service)
+		line.to(mailboxesByNumber, "dn")
+		if in.PIN != "" {
+			line.guessed()
+		}
 		a.get(mailboxesByNumber, in.Number)
 	}, func(t *tx) error {
 		s, has, err := t.mailboxOf(ctx, service)
@@ -114,7 +121,9 @@ func (t *tx) lookNewMailbox(ctx context.Context, s *Service, has, row *Mailbox, 
 	var look door
 	row.look(&look)
 	if pin != "" {
-		t.lookPIN(&look, pin, s, row.Number)
+		if err := t.lookPIN(ctx, &look, pin, s, row.Number); err != nil {
+			return err
+		}
 	}
 	if err := look.take(t.freeMailboxNumber(ctx, row)); err != nil {
 		return err
@@ -269,8 +278,8 @@ func (t *tx) removeMailbox(ctx context.Context, s *Service) error {
 
 // mailboxFollows ends the mailbox of a service whose DN changes, and makes a
 // new, empty one for the new DN: without messages and PIN, announcing to the
-// same address. Where the new DN cannot have one, it warns, and the service is
-// left without (VM-3).
+// same address; where the new DN cannot have one, the service is left without. Of
+// either it warns (VM-3).
 func (t *tx) mailboxFollows(ctx context.Context, was, now *Service) error {
 	_, m, err := t.mailboxOf(ctx, now.ID)
 	if err != nil || m == nil || was.DN == now.DN {
@@ -287,6 +296,7 @@ func (t *tx) mailboxFollows(ctx context.Context, was, now *Service) error {
 		t.warn(VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets no other: %s", m.Number, now.ref(), obstacle)
 		return nil
 	}
+	t.warn(VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets a new one, %s, which is empty and has no PIN", m.Number, now.ref(), fresh.Number)
 	t.update(m, fresh) // its revision goes on, so that a view of the old one is stale
 	t.did("mailbox.created", fresh.ref(), fresh.Number)
 	return nil

@@ -42,7 +42,8 @@ func TestVM3_AFittingDNMakesANewEmptyMailbox(t *testing.T) {
 		require.Error(t, w.dir.CheckPIN(w.ctx, s.ID, "493818"))
 		w.clock = w.clock.Add(time.Hour)
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return w.setDN(dir, s.ID, "7002") })
-		require.NotContains(t, codes(review.Warnings), pbx.VM3)
+		require.Equal(t, []pbx.Code{pbx.VM3}, codes(review.Warnings))
+		require.Contains(t, review.Warnings[0].Text, "gets a new one, 7002, which is empty and has no PIN")
 		require.NoError(t, review.Commit(w.ctx))
 
 		m, err := w.dir.Mailbox(w.ctx, s.ID)

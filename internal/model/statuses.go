@@ -41,6 +41,21 @@ func (s *Service) waits() bool {
 	return s.Status == pbx.StatusPendingActivation || s.Status == pbx.StatusNone && !s.billed()
 }
 
+// pending reports whether any of the users is pending.
+func pending(users []*User) bool {
+	return first(users, func(u *User) bool { return u.State == pbx.UserPending }) != nil
+}
+
+// activateWith activates a service with one of its users, unless another is
+// pending, or was active before the service was there.
+func (x *step) activateWith(u *User, s *Service) {
+	others := x.t.others(s, u)
+	early := func(u *User) bool { return u.State == pbx.UserActive && !u.ActivatedAt.After(s.CreatedAt) }
+	if !pending(others) && first(others, early) == nil {
+		x.activate(s)
+	}
+}
+
 // activate lets a service work that waits for it, or lets it do so as soon as its
 // order is completed.
 func (x *step) activate(s *Service) {
@@ -67,7 +82,7 @@ func (o ActivateService) do(x *step) {
 	case s == nil:
 	case !s.waits():
 		x.refuse(pbx.SVC17, pbx.ErrFailedPrecondition, "")
-	case first(x.t.usersOf(s.ID), func(u *User) bool { return u.State == pbx.UserPending }) != nil:
+	case pending(x.t.usersOf(s.ID)):
 		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
 	case x.serving(s):
 		x.activate(s)
@@ -89,7 +104,8 @@ type CompleteOrder struct{ Service Handle }
 
 func (o CompleteOrder) do(x *step) {
 	if s := x.inStatus(o.Service, pbx.StatusOrderProcessing); s != nil {
-		later := s.ActivateLater || stopped(x.t.usersOf(s.ID))
+		users := x.t.usersOf(s.ID)
+		later := s.ActivateLater || stopped(users) || pending(users)
 		s.Status, s.ActivateLater = pbx.StatusPendingActivation, false
 		x.did("service.order-completed", s.ref(), s.Type)
 		if !later {

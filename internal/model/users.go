@@ -249,7 +249,7 @@ func (o ActivateUser) do(x *step) {
 		u.State, u.ActivatedAt = pbx.UserActive, x.Now
 		x.did("user.activated", u.ref(), "")
 		for _, s := range x.t.servicesOf(u.ID) {
-			x.activate(s)
+			x.activateWith(u, s)
 		}
 	}
 }

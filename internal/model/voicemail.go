@@ -131,6 +131,7 @@ func (x *step) mailboxFollows(s *Service) {
 		x.warn(pbx.VM3, s.ref(), was.Number)
 		return
 	}
+	x.warn(pbx.VM3, s.ref(), was.Number)
 	x.t.Mailboxes = append(x.t.Mailboxes, m)
 	x.did("mailbox.created", m.ref(), m.Number)
 }
@@ -156,6 +157,18 @@ func (o SetPIN) do(x *step) {
 func (x *step) pin(pin string, s *Service, m *Mailbox) {
 	p := x.t.Policy
 	known := func(digits string) bool { return pin == digits || pin == reversed(digits) }
+	for _, u := range x.t.usersOf(s.ID) {
+		for _, e := range x.t.Entries {
+			if e.User == u.ID && known(string(e.Digits)) {
+				x.invalid(pbx.VM5, "PIN")
+				return
+			}
+		}
+	}
+	if n := x.Number(s.Number); n != nil && strings.HasSuffix(string(n.TemporaryFor), pin) {
+		x.invalid(pbx.VM5, "PIN")
+		return
+	}
 	if n := int64(len(pin)); n < p.PINMinLength || n > p.PINMaxLength || !digitForm.MatchString(pin) ||
 		known(string(s.DN)) || known(m.Number) || strings.HasSuffix(string(s.Number), pin) || easy(pin) {
 		x.invalid(pbx.VM5, "PIN")
