@@ -83,7 +83,7 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 	if err != nil {
 		return err
 	}
-	address, err := t.lookSIP(row.SIPAddress)
+	address, err := t.tenant.lookSIP(row.SIPAddress)
 	if err == nil && address != was.SIPAddress {
 		err = t.freeSIP(ctx, address)
 	}

@@ -171,6 +171,8 @@ var systemBugs = []seededBug{
 	{"SYS-4", "the checker does not count the users of a station", "check_census.go",
 		`c.stations[r.Station]++`,
 		`c.stations[r.Station] = either(BUG, c.used[r.Station], c.stations[r.Station]+1)`},
+	{"SYS-4", "the checker does not know where users dial an emergency number", "check_lines.go",
+		`at = append(at, u.at)`, ``},
 	{"SYS-5", "an import stops at the first bad row", "import.go",
 		`looked++`,
 		`if looked++; BUG && len(im.bad) > 0 {
