@@ -86,6 +86,9 @@ var numberBugs = []seededBug{
 var moneyBugs = []seededBug{
 	{"ORD-1", "what a deleted service saved is not ordered", "delete.go",
 		`t.placeOrder(UserID{}, s.LocationID, t.now, saved...)`, ``},
+	{"ORD-1", "the old type is credited where the line moves to", "service.go",
+		`bill{was.LocationID, []charge{`,
+		`bill{either(BUG, now.LocationID, was.LocationID), []charge{`},
 	{"ORD-1", "an order is placed twice", "order.go",
 		`o := row.with(lines)`,
 		`if BUG && row.Number%2 == 1 {
