@@ -92,7 +92,7 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 	}
 	row.SIPAddress = address
 	if !slices.Equal(row.Applications, was.Applications) {
-		if err := t.lookApplications(ctx, row, &look); err != nil {
+		if err := t.lookApplications(ctx, row, was, &look); err != nil {
 			return err
 		}
 	}

@@ -140,7 +140,7 @@ func (d *Directory) ChangeStation(ctx context.Context, user UserID, name string)
 		}
 		row := copyOf(u)
 		row.Station = name
-		gone, err := t.dropApplications(ctx, row)
+		gone, err := t.dropApplications(ctx, row, u.Applications)
 		if err != nil {
 			return err
 		}
@@ -240,21 +240,23 @@ func (t *tx) includes(ctx context.Context, u *User) (*StationPool, []*ServiceTyp
 	return pool, types, nil
 }
 
-// lookApplications checks a modified user's applications (STN-2).
-func (t *tx) lookApplications(ctx context.Context, u *User, look *door) error {
+// lookApplications checks a modified user's applications (STN-2). What he has
+// already he may keep, also where it is not included any more.
+func (t *tx) lookApplications(ctx context.Context, u, was *User, look *door) error {
 	look.codes(STN2, "Applications", u.Applications)
 	pool, types, err := t.includes(ctx, u)
 	if err != nil {
 		return err
 	}
-	look.included(u.Applications, pool, types...)
+	added := slices.DeleteFunc(slices.Clone(u.Applications), func(a string) bool { return slices.Contains(was.Applications, a) })
+	look.included(added, pool, types...)
 	return nil
 }
 
-// dropApplications takes from a user row what its station and services no
-// longer include, and returns it.
-func (t *tx) dropApplications(ctx context.Context, u *User) (gone []string, err error) {
-	if len(u.Applications) == 0 {
+// dropApplications takes from a user row those of the applications that its
+// station and services no longer include, and returns them.
+func (t *tx) dropApplications(ctx context.Context, u *User, of []string) (gone []string, err error) {
+	if !slices.ContainsFunc(u.Applications, func(a string) bool { return slices.Contains(of, a) }) {
 		return nil, nil
 	}
 	pool, types, err := t.includes(ctx, u)
@@ -264,7 +266,7 @@ func (t *tx) dropApplications(ctx context.Context, u *User) (gone []string, err 
 	var kept []string
 	for _, a := range u.Applications {
 		var look door
-		if look.included([]string{a}, pool, types...); look.bad == nil {
+		if look.included([]string{a}, pool, types...); look.bad == nil || !slices.Contains(of, a) {
 			kept = append(kept, a)
 		} else {
 			gone = append(gone, a)

@@ -324,7 +324,7 @@ func (x *step) typeChanged(was, now *Service) {
 	}
 	x.orderEach("", now.billing(x.Now), bills...)
 	for _, u := range x.t.usersOf(now.ID) {
-		x.trimFor(u, was.ref())
+		x.trimFor(u, was)
 	}
 }
 

@@ -162,8 +162,10 @@ func (o ModifyUser) do(x *step) {
 	u.SIPAddress = x.changedAddress(u.SIPAddress, was.SIPAddress)
 	if !slices.Equal(u.Applications, was.Applications) {
 		x.codes(pbx.STN2, "Applications", u.Applications)
-		for range x.notIncluded(&u) {
-			x.invalid(pbx.STN2, "Applications")
+		for _, a := range x.notIncluded(&u) {
+			if !slices.Contains(was.Applications, a) {
+				x.invalid(pbx.STN2, "Applications")
+			}
 		}
 	}
 	if at := x.t.location(u.Location); at != nil && u.Location != was.Location {
