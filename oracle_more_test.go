@@ -187,6 +187,9 @@ var systemBugs = []seededBug{
 		`if looked++; BUG && len(im.bad) > 0 {
 				return allRows(im.bad)
 			}`},
+	{"SYS-5", "a line that waits comes back active", "export.go",
+		`row.line.Status == StatusPendingActivation`,
+		`row.line.Status == StatusPendingActivation && !BUG`},
 	{"SYS-5", "an export holds formulas", "export.go",
 		`cells[i] = escaped(csvColumns[i].write(row))`,
 		`cells[i] = either(BUG, csvColumns[i].write(row), escaped(csvColumns[i].write(row)))`},

@@ -195,9 +195,12 @@ func (t *tx) returnStation(ctx context.Context, u *User) error {
 }
 
 // included refuses applications that neither the station nor the service type
-// includes (STN-2).
+// includes (STN-2). One that is missing or listed twice is refused as that.
 func (d *door) included(applications []string, p *StationPool, types ...*ServiceType) {
-	for _, a := range applications {
+	for i, a := range applications {
+		if a == "" || slices.Contains(applications[:i], a) || slices.Contains(applications[i+1:], a) {
+			continue
+		}
 		in := p != nil && slices.Contains(p.Applications, a)
 		for _, st := range types {
 			in = in || st != nil && slices.Contains(st.Applications, a)

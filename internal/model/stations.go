@@ -156,6 +156,16 @@ func (x *step) notIncluded(u *User) []string {
 	return out
 }
 
+// once are the applications of a list but for those that are refused as missing or
+// listed twice.
+func once(list []string) []string {
+	times := map[string]int{"": 2}
+	for _, a := range list {
+		times[a]++
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(a string) bool { return times[a] > 1 })
+}
+
 // trim takes those of the applications from a user that are not included, and
 // returns them.
 func (x *step) trim(u *User, of []string) []string {

@@ -162,7 +162,7 @@ func (o ModifyUser) do(x *step) {
 	u.SIPAddress = x.changedAddress(u.SIPAddress, was.SIPAddress)
 	if !slices.Equal(u.Applications, was.Applications) {
 		x.codes(pbx.STN2, "Applications", u.Applications)
-		for _, a := range x.notIncluded(&u) {
+		for _, a := range once(x.notIncluded(&u)) {
 			if !slices.Contains(was.Applications, a) {
 				x.invalid(pbx.STN2, "Applications")
 			}
