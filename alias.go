@@ -181,7 +181,7 @@ func (t *tx) lookModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress,
 	if in.UserID != was.UserID {
 		look.refuse(EXT7, "UserID", "an alias stays its user's")
 	}
-	address, err := t.lookSIP(in.SIPAddress)
+	address, err := t.tenant.lookSIP(in.SIPAddress)
 	if err == nil && address != was.SIPAddress {
 		err = t.freeSIP(ctx, address)
 	}

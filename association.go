@@ -228,10 +228,14 @@ func (t *tx) dissolve(ctx context.Context, a *Association, u *User, s *Service) 
 }
 
 // trimApplications takes from a user the applications that came with a service
-// as it was, and warns (STN-2).
+// as it was, and nothing else does, and warns (STN-2).
 func (t *tx) trimApplications(ctx context.Context, u *User, s *Service) error {
+	typ, err := t.serviceType(ctx, s.Type)
+	if err != nil || typ == nil {
+		return err
+	}
 	row := copyOf(u)
-	gone, err := t.dropApplications(ctx, row)
+	gone, err := t.dropApplications(ctx, row, typ.Applications)
 	if err != nil || len(gone) == 0 {
 		return err
 	}

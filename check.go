@@ -80,7 +80,7 @@ func inTheEnd(code Code, holds string, end func(c *census)) invariant {
 
 // invariants are all that the checker proves, besides the references and the
 // unique indexes.
-var invariants = slices.Concat(everyRecord, peopleInvariants, groupInvariants, deviceInvariants, phoneInvariants, lineInvariants, foreignInvariants,
+var invariants = slices.Concat(everyRecord, doorInvariants, peopleInvariants, groupInvariants, deviceInvariants, phoneInvariants, lineInvariants, foreignInvariants,
 	dialPlanInvariants, numberInvariants, bookInvariants, journalInvariants)
 
 // checkPage is how many records the checker reads at a time, and how many

@@ -1,5 +1,7 @@
 package pbx
 
+import "slices"
+
 // bookInvariants hold for the tenant itself, its catalogue, its licences and
 // its orders.
 var bookInvariants = []invariant{
@@ -19,7 +21,8 @@ var bookInvariants = []invariant{
 	each(serviceTypesTable, SVC16, "a service type is such that it could be saved", func(c *census, s *ServiceType) {
 		c.refused(s, s.look())
 	}),
-	each(stationPoolsTable, STN1, "no more stations are used than there are, and no fewer than none", func(c *census, p *StationPool) {
+	each(stationPoolsTable, STN1, "a package is such that it could be saved, and no more of its stations are used than there are", func(c *census, p *StationPool) {
+		c.refused(p, p.look())
 		if p.Used < 0 || p.Used > p.Total {
 			c.broken(subjectOf(p), "%d of %d are", p.Used, p.Total)
 		}
@@ -41,10 +44,21 @@ var bookInvariants = []invariant{
 			c.broken(subjectOf(c.tenant), "there are %d, and the last has number %d", n, c.tenant.lastOrder)
 		}
 	}),
-	inTheEnd(ORD1, "an order comes to the sum of its lines", func(c *census) {
+	each(ordersTable, ORD4, "an order says who placed it, in which role", func(c *census, o *Order) {
+		if o.PlacedBy == "" || !slices.Contains(everyRole, o.PlacedRole) {
+			c.broken(subjectOf(o), "it is %q, as %q", o.PlacedBy, o.PlacedRole)
+		}
+	}),
+	each(orderLinesTable, ORD1, "the lines of an order count from 1, each of some of a product", func(c *census, l *OrderLine) {
+		o := c.orders[l.OrderID]
+		if o != nil && l.Line != o.lines || l.Line < 1 || l.Quantity == 0 || l.Product == "" {
+			c.broken(subjectOf(l), "line %d, %d of %q", l.Line, l.Quantity, l.Product)
+		}
+	}),
+	inTheEnd(ORD1, "an order has lines, and comes to their sum", func(c *census) {
 		for id, o := range c.orders {
-			if *o != (orderTally{}) {
-				c.broken(Ref{Kind: "order", ID: id.String()}, "it differs by %d monthly and %d one-time", o.monthly, o.oneTime)
+			if o.lines == 0 || o.monthly != 0 || o.oneTime != 0 {
+				c.broken(Ref{Kind: "order", ID: id.String()}, "it has %d, and differs by %d monthly and %d one-time", o.lines, o.monthly, o.oneTime)
 			}
 		}
 	}),

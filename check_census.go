@@ -14,12 +14,13 @@ type census struct {
 	running *invariant // whose violations are reported
 
 	known    map[*Table]map[any]bool // the keys of what can be referred to
+	places   map[LocationID]placeTally
 	users    map[UserID]*userTally
 	services map[ServiceID]*serviceTally
 	aliases  map[AliasID]UserID // whose each is
 	devices  map[DeviceID]*deviceTally
 	orders   map[OrderID]*orderTally
-	ports    map[PortID]PortState
+	ports    map[PortID]*portTally
 	stations map[string]int64   // the users with a station of a package
 	used     map[string]int64   // the stations used, as the pool says
 	awaited  map[E164]ServiceID // porting-in numbers, and who waits for them
@@ -35,7 +36,14 @@ type userTally struct {
 	slots                                  [maxServices + 1]bool
 	services, devices, extensions          int
 	primaries, primaryDevices, mainEntries int
-	email                                  bool
+	email, login                           bool
+	at                                     LocationID
+}
+
+// placeTally is what a location means for who or what is there.
+type placeTally struct {
+	country      string
+	dispatchable bool
 }
 
 // serviceTally is what a service says of itself, and what says the same of it.
@@ -46,11 +54,14 @@ type serviceTally struct {
 	users    []UserID
 	device   DeviceID
 	model    string
+	at       LocationID
+	remote   bool
 	dialled  int // entries of the dial plan that reach it
 	numbered int // numbers assigned to it
 }
 
 type deviceTally struct {
+	model   string
 	state   DeviceState
 	user    UserID
 	ports   int64 // that he was given
@@ -63,8 +74,21 @@ type keyOf struct {
 	position int64
 }
 
-// orderTally is what is missing in an order's lines to make up its sums.
-type orderTally struct{ monthly, oneTime Money }
+// orderTally is what is missing in an order's lines to make up its sums, and how
+// many lines there are.
+type orderTally struct {
+	monthly, oneTime Money
+	lines            int64
+}
+
+// portTally is what a port request says of its numbers, and how many there are.
+type portTally struct {
+	state    PortState
+	tollFree bool
+	numbers  int
+}
+
+func (p *portTally) open() bool { return p.state == PortRequested || p.state == PortConfirmed }
 
 type standIn struct {
 	number  E164
@@ -74,9 +98,9 @@ type standIn struct {
 func newCensus(c *checker, t *Tenant) *census {
 	return &census{
 		checker: c, tenant: t,
-		known: make(map[*Table]map[any]bool), users: make(map[UserID]*userTally), services: make(map[ServiceID]*serviceTally),
+		known: make(map[*Table]map[any]bool), places: make(map[LocationID]placeTally), users: make(map[UserID]*userTally), services: make(map[ServiceID]*serviceTally),
 		aliases: make(map[AliasID]UserID), keys: make(map[keyOf]ServiceID),
-		devices: make(map[DeviceID]*deviceTally), orders: make(map[OrderID]*orderTally), ports: make(map[PortID]PortState),
+		devices: make(map[DeviceID]*deviceTally), orders: make(map[OrderID]*orderTally), ports: make(map[PortID]*portTally),
 		stations: make(map[string]int64), used: make(map[string]int64),
 		awaited: make(map[E164]ServiceID), standIns: make(map[E164]standIn),
 	}
@@ -159,6 +183,13 @@ func (c *census) refused(rec Record, err error) {
 	}
 }
 
+// door lets a record's fields pass the door of its own operation.
+func (c *census) door(rec Record, look func(d *door)) {
+	var d door
+	look(&d)
+	c.refused(rec, d.err())
+}
+
 // askFor looks up a record for the running invariant, which goes on when it
 // has been found or not.
 func (c *census) askFor(ix *Index, values []any, then func(found Record)) {
@@ -172,23 +203,26 @@ func (c *census) askFor(ix *Index, values []any, then func(found Record)) {
 // count adds a record to the tallies.
 func (c *census) count(rec Record) {
 	switch r := rec.(type) {
+	case *Location:
+		c.places[r.ID] = placeTally{r.Address.Country, r.dispatchable()}
 	case *StationPool:
 		c.used[r.Package] = r.Used
 	case *User:
-		c.users[r.ID] = &userTally{active: r.State == UserActive, email: r.Email != ""}
+		c.users[r.ID] = &userTally{active: r.State == UserActive, email: r.Email != "", login: r.Login != "", at: r.LocationID}
 		if r.Station != "" {
 			c.stations[r.Station]++
 		}
 	case *Alias:
 		c.aliases[r.ID] = r.UserID
 	case *Device:
-		c.devices[r.ID] = &deviceTally{state: r.State, user: r.UserID, ports: r.PortsUsed}
+		c.devices[r.ID] = &deviceTally{model: r.Model, state: r.State, user: r.UserID, ports: r.PortsUsed}
 		if u := c.users[r.UserID]; u != nil {
 			u.devices++
 			u.primaryDevices += oneIf(r.PrimaryOf == r.UserID)
 		}
 	case *Service:
-		c.services[r.ID] = &serviceTally{dn: r.DN, billed: r.billed(), number: r.Number, device: r.DeviceID, model: r.DeviceType}
+		c.services[r.ID] = &serviceTally{dn: r.DN, billed: r.billed(), number: r.Number, device: r.DeviceID, model: r.DeviceType,
+			at: r.LocationID, remote: r.RemoteSystem != ""}
 		if d := c.devices[r.DeviceID]; d != nil {
 			d.carries++
 		}
@@ -206,13 +240,18 @@ func (c *census) count(rec Record) {
 			u.mainEntries += oneIf(r.MainOf == r.UserID)
 		}
 	case *PortRequest:
-		c.ports[r.ID] = r.State
+		c.ports[r.ID] = &portTally{state: r.State, tollFree: r.TollFree}
+	case *Number:
+		if p := c.ports[r.PortID]; p != nil {
+			p.numbers++
+		}
 	case *Order:
-		c.orders[r.ID] = &orderTally{r.Monthly, r.OneTime}
+		c.orders[r.ID] = &orderTally{monthly: r.Monthly, oneTime: r.OneTime}
 	case *OrderLine:
 		if o := c.orders[r.OrderID]; o != nil {
 			o.monthly -= r.Monthly
 			o.oneTime -= r.OneTime
+			o.lines++
 		}
 	}
 }

@@ -41,14 +41,15 @@ var foreignInvariants = []invariant{
 			c.broken(subjectOf(f), "it is %q, and %d requests were made", f.State, f.Requests)
 		}
 	}),
-	each(foreignTable, USR14, "the users of a line have the email address that a foreign service of it needs", func(c *census, f *ForeignService) {
+	each(foreignTable, USR14, "the users of a line have the email address and the user ID that a foreign service of it needs", func(c *census, f *ForeignService) {
 		s := c.services[f.ServiceID]
-		if s == nil || !f.NeedsEmail || !f.there() {
+		if s == nil || !f.there() {
 			return
 		}
 		for _, id := range s.users {
-			if u := c.users[id]; u != nil && !u.email {
-				c.broken(subjectOf(f), "user %s has none", id)
+			u := c.users[id]
+			if u != nil && (f.NeedsEmail && !u.email || f.NeedsLogin && !u.login) {
+				c.broken(subjectOf(f), "user %s has not", id)
 			}
 		}
 	}),

@@ -3,6 +3,7 @@ package pbx
 import (
 	"crypto/md5"
 	"crypto/sha256"
+	"slices"
 )
 
 // journalInvariants hold for the journal of a tenant.
@@ -23,8 +24,7 @@ var journalInvariants = []invariant{
 		c.last = e
 	}),
 	each(eventsTable, ACC4, "an event says what was done, by whom and in which role", func(c *census, e *Event) {
-		known := e.Role == RoleSupport || e.Role == RoleAdministrator || e.Role == RoleOwner
-		if e.Type == "" || e.Actor == "" || !known {
+		if e.Type == "" || e.Actor == "" || !slices.Contains(everyRole, e.Role) {
 			c.broken(subjectOf(e), "type %q, role %q", e.Type, e.Role)
 		}
 	}),
@@ -41,10 +41,11 @@ var journalInvariants = []invariant{
 
 // The invariants of the records that are not kept by tenant.
 var (
-	identityHolds = &invariant{code: EXT6, holds: "a SIP address is claimed for the user or alias that has it"}
-	secretsHold   = &invariant{code: EXT7, holds: "credentials have a time, a SHA-256 hash, perhaps an MD5 one, and all of their length"}
-	cursorHolds   = &invariant{code: SYS3, holds: "a subscriber's cursor is at an event of the journal, or before the first"}
-	leaseHolds    = &invariant{code: SYS3, holds: "a journal that is leased has a holder, and a time when it runs out"}
+	identityHolds   = &invariant{code: EXT6, holds: "a SIP address is claimed for the user or alias that has it"}
+	secretsHold     = &invariant{code: EXT7, holds: "credentials have a time, a SHA-256 hash, perhaps an MD5 one, and all of their length"}
+	cursorHolds     = &invariant{code: SYS3, holds: "a subscriber's cursor is at an event of the journal, or before the first"}
+	subscriberHolds = &invariant{code: SYS3, holds: "a cursor is a subscriber's"}
+	leaseHolds      = &invariant{code: SYS3, holds: "a journal that is leased has a holder, and a time when it runs out"}
 )
 
 // global walks the tables that have no order by tenant: SIP identities and
@@ -123,6 +124,8 @@ func (c *checker) cursor(at *Cursor) {
 	if at.Holder.IsZero() != at.LeasedUntil.IsZero() {
 		of.broken(subjectOf(at), "it has one without the other")
 	}
+	of = &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: subscriberHolds}
+	of.door(at, func(d *door) { d.code(SYS3, "Subscriber", at.Subscriber) })
 	of = &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: cursorHolds}
 	next := []any{at.TenantID, at.Seq, at.Pos}
 	if at.Seq == 0 && at.Pos == 0 {

@@ -1,6 +1,8 @@
 package pbx
 
 import (
+	"slices"
+
 	"github.com/pbxkit/pbx/internal/numplan"
 )
 
@@ -54,16 +56,33 @@ var lineInvariants = []invariant{
 			c.broken(subjectOf(a), "it is that of user %s", a.PrimaryOf)
 		}
 	}),
-	each(ownersTable, OWN3, "an owner is a principal", func(c *census, o *Owner) {
-		if o.Principal == "" {
-			c.broken(subjectOf(o), "it is nobody")
+	each(servicesTable, SVC14, "a service has a type of phone, and is of its category", func(c *census, s *Service) {
+		model, known := c.models[s.DeviceType]
+		if s.DeviceType == "" || known && s.Category != model.Category {
+			c.broken(subjectOf(s), "it is a %q, of category %q", s.DeviceType, s.Category)
 		}
 	}),
-	each(mailboxesTable, VM4, "a mailbox number is 2 to 7 digits, the first of which is not 0", func(c *census, m *Mailbox) {
-		if !dialable(m.Number) || m.Number[0] == '0' {
-			c.broken(subjectOf(m), "it is %q", m.Number)
+	each(servicesTable, SVC14, "the type of a service's phone is that of the device that carries it", func(c *census, s *Service) {
+		if d := c.devices[s.DeviceID]; d != nil && d.model != s.DeviceType {
+			c.broken(subjectOf(s), "it is a %q, and the device a %q", s.DeviceType, d.model)
 		}
 	}),
+	each(serviceKeysTable, SVC11, "the keys of a remote service are its own system's", func(c *census, k *ServiceKey) {
+		c.notRemote(k, k.ServiceID)
+	}),
+	each(mailboxesTable, SVC11, "the mailbox of a remote service is its own system's", func(c *census, m *Mailbox) {
+		c.notRemote(m, m.ServiceID)
+	}),
+	each(foreignTable, SVC11, "the foreign services of a remote service are its own system's", func(c *census, f *ForeignService) {
+		c.notRemote(f, f.ServiceID)
+	}),
+}
+
+// notRemote reports what hangs on a remote service.
+func (c *census) notRemote(rec Record, service ServiceID) {
+	if s := c.services[service]; s != nil && s.remote {
+		c.broken(subjectOf(rec), "service %s is one", service)
+	}
 }
 
 // dialable reports whether digits can be an extension under any policy.
@@ -103,9 +122,12 @@ var dialPlanInvariants = []invariant{
 			}
 		}
 	}),
-	each(extensionsTable, EXT3, "no extension gets in the way of an emergency number of the tenant's country", func(c *census, e *DialEntry) {
-		if emergency, touches, _ := numplan.TouchesEmergency(c.tenant.Country, string(e.Digits)); touches {
-			c.broken(subjectOf(e), "it does of %s", emergency)
+	each(extensionsTable, EXT3, "no extension gets in the way of an emergency number of the tenant's country, or of one where it reaches", func(c *census, e *DialEntry) {
+		for _, country := range c.reached(e) {
+			if emergency, touches, _ := numplan.TouchesEmergency(country, string(e.Digits)); touches {
+				c.broken(subjectOf(e), "it does of %s in %s", emergency, country)
+				return
+			}
 		}
 	}),
 	each(extensionsTable, EXT5, searchHolds, func(c *census, e *DialEntry) {
@@ -117,6 +139,28 @@ var dialPlanInvariants = []invariant{
 		}
 	}),
 	inTheEnd(EXT5, searchHolds, func(c *census) { c.pass(c.tenant.nextExtension) }),
+}
+
+// reached are the tenant's country and those where an extension reaches somebody
+// or something.
+func (c *census) reached(e *DialEntry) []string {
+	var at []LocationID
+	users := []UserID{e.UserID, c.aliases[e.AliasID]}
+	if s := c.services[e.ServiceID]; s != nil {
+		at, users = append(at, s.at), append(users, s.users...)
+	}
+	for _, id := range users {
+		if u := c.users[id]; u != nil {
+			at = append(at, u.at)
+		}
+	}
+	countries := []string{c.tenant.Country}
+	for _, id := range at {
+		if place, there := c.places[id]; there && !slices.Contains(countries, place.country) {
+			countries = append(countries, place.country)
+		}
+	}
+	return countries
 }
 
 const searchHolds = "no extension that fills itself in is free below the place where the search for one begins"

@@ -30,6 +30,11 @@ var numberInvariants = []invariant{
 			c.broken(subjectOf(n), "it is %s", n.State)
 		}
 	}),
+	each(numbersTable, NUM10, "a number that is stock or rests costs nobody anything", func(c *census, n *Number) {
+		if (n.State == NumberStock || n.State == NumberResting) && (n.Monthly != 0 || n.Billed) {
+			c.broken(subjectOf(n), "it costs %d, billed: %t", n.Monthly, n.Billed)
+		}
+	}),
 	each(numbersTable, NUM1, "the number of a service is assigned to it", func(c *census, n *Number) {
 		s := c.services[n.ServiceID]
 		if s == nil {
@@ -98,10 +103,24 @@ var numberInvariants = []invariant{
 		}
 	}),
 	each(numbersTable, NUM11, "a number is porting in exactly while its port request is open", func(c *census, n *Number) {
-		state, there := c.ports[n.PortID]
-		open := state == PortRequested || state == PortConfirmed
-		if there && open != (n.State == NumberPorting) || n.PortID.IsZero() && n.State == NumberPorting {
-			c.broken(subjectOf(n), "it is %s, and the request %q", n.State, state)
+		p := c.ports[n.PortID]
+		switch {
+		case n.PortID.IsZero() && n.State == NumberPorting:
+			c.broken(subjectOf(n), "it is %s, and there is none", n.State)
+		case p != nil && p.open() != (n.State == NumberPorting):
+			c.broken(subjectOf(n), "it is %s, and the request %q", n.State, p.state)
+		}
+	}),
+	each(numbersTable, NUM11, "the numbers of a port request are all geographic, or all toll-free, as it says", func(c *census, n *Number) {
+		if p := c.ports[n.PortID]; p != nil && p.tollFree != numplan.TollFreeE164(string(n.E164)) {
+			c.broken(subjectOf(n), "toll-free, as its request says: %t", p.tollFree)
+		}
+	}),
+	inTheEnd(NUM11, "an open port request has 1 to 1,000 numbers", func(c *census) {
+		for id, p := range c.ports {
+			if p.open() && (p.numbers < 1 || p.numbers > maxNumbersAtOnce) {
+				c.broken(Ref{Kind: "port request", ID: id.String()}, "it has %d", p.numbers)
+			}
 		}
 	}),
 	each(portRequestsTable, NUM11, "a port request has a state", func(c *census, p *PortRequest) {

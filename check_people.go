@@ -8,11 +8,6 @@ import (
 
 // peopleInvariants hold for users, aliases and their SIP addresses.
 var peopleInvariants = []invariant{
-	each(usersTable, USR1, "a user has a name", func(c *census, u *User) {
-		if u.Name() == "" {
-			c.broken(subjectOf(u), "he has none")
-		}
-	}),
 	each(usersTable, USR3, "a user ID is kept in lower case too", func(c *census, u *User) {
 		if u.loginFolded != strings.ToLower(u.Login) {
 			c.broken(subjectOf(u), "it is another one")
@@ -33,9 +28,14 @@ var peopleInvariants = []invariant{
 			c.broken(subjectOf(u), "he is %s, and was not activated", u.State)
 		}
 	}),
-	each(usersTable, USR6, "the emergency calls of an e911 user have a location", func(c *census, u *User) {
-		if u.E911 && u.LocationID.IsZero() {
+	each(usersTable, USR6, "the emergency calls of an e911 user have a location with street, city and postal code", func(c *census, u *User) {
+		at, there := c.places[u.LocationID]
+		switch {
+		case !u.E911:
+		case u.LocationID.IsZero():
 			c.broken(subjectOf(u), "he is at none")
+		case there && !at.dispatchable:
+			c.broken(subjectOf(u), "help cannot be sent to %s", u.LocationID)
 		}
 	}),
 	inTheEnd(SVC6, "a user with services has exactly one primary one", func(c *census) {
@@ -79,11 +79,6 @@ var peopleInvariants = []invariant{
 		u := c.users[a.UserID]
 		c.credentialsOnlyOf(a, a.SIPAddress, u == nil || u.active)
 	}),
-	each(aliasesTable, EXT7, "an alias has a name", func(c *census, a *Alias) {
-		if a.Name == "" {
-			c.broken(subjectOf(a), "it has none")
-		}
-	}),
 }
 
 // claimedFor looks for the identity that belongs to an address.
@@ -112,12 +107,12 @@ func (c *census) credentialsOnlyOf(rec Record, address SIPAddress, active bool) 
 
 // groupInvariants hold for groups, queues and their members.
 var groupInvariants = []invariant{
-	each(groupsTable, EXT8, "a group is a hunt group or a queue, and has a name that is kept folded too", func(c *census, g *Group) {
+	each(groupsTable, EXT8, "a group is a hunt group or a queue, and its name is kept folded too", func(c *census, g *Group) {
 		switch {
 		case g.Kind != HuntGroup && g.Kind != ACDQueue:
 			c.broken(subjectOf(g), "it is a %s", g.Kind)
-		case g.Name == "" || g.nameFolded != fold(g.Name):
-			c.broken(subjectOf(g), "it has none, or another one")
+		case g.nameFolded != fold(g.Name):
+			c.broken(subjectOf(g), "it is another one")
 		}
 	}),
 	each(membersTable, EXT8, "a member is a user or an alias, and is listed as what it is", func(c *census, m *Member) {
@@ -164,6 +159,13 @@ var deviceInvariants = []invariant{
 			d := c.devices[s.device]
 			if d != nil && d.user.IsZero() != (len(s.users) == 0) || d != nil && !d.user.IsZero() && !slices.Contains(s.users, d.user) {
 				c.broken(Ref{Kind: "service", ID: id.String()}, "its %d users, and user %s has the phone", len(s.users), d.user)
+			}
+		}
+	}),
+	inTheEnd(DEV2, "a device without a user carries one service at most", func(c *census) {
+		for id, d := range c.devices {
+			if d.user.IsZero() && d.carries > 1 {
+				c.broken(Ref{Kind: "device", ID: id.String()}, "it carries %d", d.carries)
 			}
 		}
 	}),

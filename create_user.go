@@ -98,15 +98,20 @@ func (d *door) names(u *User) {
 	d.text(USR1, "LastName", u.LastName, maxName)
 }
 
+// look checks what anything can be written in, but for his names.
+func (u *User) look(d *door) {
+	if u.Mobile != "" {
+		d.e164(USR5, "Mobile", u.Mobile)
+	}
+	d.text(USR5, "Department", u.Department, maxName)
+	d.text(USR5, "MusicOnHold", u.MusicOnHold, maxName)
+}
+
 // lookUser checks the fields of a user, new or modified, behind his names and his
 // email address, which can be cleared where he is modified; and folds them. It
 // returns his location, or nil.
 func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location, error) {
-	if u.Mobile != "" {
-		look.e164(USR5, "Mobile", u.Mobile)
-	}
-	look.text(USR5, "Department", u.Department, maxName)
-	look.text(USR5, "MusicOnHold", u.MusicOnHold, maxName)
+	u.look(look)
 	u.firstFolded, u.lastFolded = fold(u.FirstName), fold(u.LastName)
 	if err := t.lookLogin(ctx, u, was, look); err != nil {
 		return nil, err

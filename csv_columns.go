@@ -40,9 +40,10 @@ var csvColumns = []csvColumn{
 	{"music_on_hold", "MusicOnHold", false, into(func(r *csvRow) *string { return &r.in.MusicOnHold }), func(u *csvUser) string { return u.MusicOnHold }},
 	{"sip_address", "SIPAddress", false, into(func(r *csvRow) *SIPAddress { return &r.in.SIPAddress }), func(u *csvUser) string { return string(u.SIPAddress) }},
 	{"e911", "E911", false, yesOrNo("E911", func(r *csvRow, yes bool) { r.in.E911 = yes }), func(u *csvUser) string { return yes(u.E911) }},
-	// A disabled user's services do not work: those of whoever is made of him wait.
+	// A disabled user's services do not work: those of whoever is made of him wait, and
+	// so does he whose line waits.
 	{"activate_later", "ActivateLater", false, yesOrNo("ActivateLater", func(r *csvRow, yes bool) { r.in.ActivateLater = yes }),
-		func(u *csvUser) string { return yes(u.State != UserActive) }},
+		(*csvUser).activateLater},
 	// Whoever is exported has been welcomed.
 	{"welcome_mail", "NoWelcomeMail", false, yesOrNo("NoWelcomeMail", func(r *csvRow, yes bool) { r.in.NoWelcomeMail = !yes }), func(*csvUser) string { return yes(false) }},
 }
@@ -104,7 +105,9 @@ func (r *csvRow) readApplications(cell string) {
 		return
 	}
 	for code := range strings.SplitSeq(cell, ";") {
-		r.in.Applications = append(r.in.Applications, strings.TrimSpace(code))
+		if code = strings.TrimSpace(code); code != "" {
+			r.in.Applications = append(r.in.Applications, code)
+		}
 	}
 }
 

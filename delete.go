@@ -21,7 +21,8 @@ const (
 // DeleteUser deletes a user for good, after confirmation (USR-9): his
 // extensions, SIP addresses, aliases and memberships go; his station and
 // devices return; with UserAndPhones his services go too, and their numbers
-// stay with the tenant as available (USR-10, USR-11). With UserOnly the mailboxes
+// stay with the tenant as available (USR-10, USR-11); what each saves is ordered for
+// its own location (ORD-1). With UserOnly the mailboxes
 // of his services announce nothing to him any more, and those of which he was the
 // only user have no PIN; what other systems said last of the foreign services on
 // his lines is cleared, for it may name him. It warns of a shared mailbox that keeps
@@ -52,7 +53,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 			return err
 		}
 		t.confirm(USR9, u.ref(), "%s will be deleted and cannot be recovered", u.ref())
-		var saved []charge
+		var saved []bill
 		for i, s := range services {
 			t.remove(has[i])
 			t.did("service.disassociated", s.ref(), u.ID.String())
@@ -66,9 +67,9 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 			if err != nil {
 				return err
 			}
-			saved = append(saved, charges...)
+			saved = append(saved, bill{s.LocationID, charges})
 		}
-		t.placeOrder(u.ID, u.LocationID, t.now, saved...)
+		t.placeOrders(u.ID, t.now, saved...)
 		return t.dropUser(ctx, u)
 	})
 }

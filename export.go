@@ -214,6 +214,11 @@ func (row *csvUser) deviceType() string {
 	return row.line.DeviceType
 }
 
+// activateLater says whether what the row makes must not work at once, nor be billed.
+func (row *csvUser) activateLater() string {
+	return yes(row.State != UserActive || row.line.Status == StatusPendingActivation || row.line.ActivateLater)
+}
+
 func (row *csvUser) portsUsed() string {
 	if row.ports == 0 {
 		return ""

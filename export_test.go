@@ -58,6 +58,13 @@ func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 		_, err = w.dir.DisableUser(w.ctx, made.User.ID)
 		require.NoError(t, err)
 		require.Contains(t, w.exported(w.dir), "zoe@acme.example.com,no,yes,no\r\n", "whoever is disabled does not come back active")
+		amy := w.user("Amy", "Ray", "7600")
+		line, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: amy.ID, DN: "7601", DeviceType: "Cisco 8851", ActivateLater: true})
+		require.NoError(t, err)
+		require.Contains(t, w.exported(w.dir), ",amy.ray@acme.example.com,no,yes,no\r\n", "a line that waits does not come back billed")
+		_, err = w.dir.ActivateService(w.ctx, line.ID)
+		require.NoError(t, err)
+		require.Contains(t, w.exported(w.dir), ",amy.ray@acme.example.com,no,no,no\r\n")
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Al", Email: "al@example.com", Extension: "7501"})
 			require.Contains(t, w.exported(dir), "\r\nAl,,", "in a batch it says what the batch did")

@@ -99,7 +99,7 @@ func TestSYS5_EveryBadRowIsReportedAtOnceWithItsRowColumnAndRule(t *testing.T) {
 		require.ElementsMatch(t, []string{
 			"3 e911 SYS-5", "3 building ACC-1", "3 last_name USR-1", "3 email USR-1", "3 mobile USR-5", "3 login USR-3", "3 extension EXT-2", "3 sip_address EXT-6",
 			"4 first_name USR-1", "4 email USR-1", "4 extension USR-1",
-			"6 ports DEV-3", "6 mac DEV-2", "6 service_type SVC-16", "6 number NUM-2", "6 applications STN-2", "6 station STN-1",
+			"6 ports DEV-3", "6 mac DEV-2", "6 service_type SVC-16", "6 number_source NUM-2", "6 applications STN-2", "6 station STN-1",
 			"7  SYS-5",
 			"8 mac ACC-1", "8 number_prefix NUM-4",
 			"9 mac DEV-1", "9 e911 USR-6", "9 number NUM-2",
@@ -143,6 +143,14 @@ func TestSYS5_ACellOfAnyLengthIsRefusedLikeAnyOther(t *testing.T) {
 			for _, e := range pbx.RowErrors(err) {
 				require.Equal(t, column, e.Column)
 			}
+		}
+		bad := []string{"2 applications STN-2"}
+		for i, c := range []struct {
+			cell  string
+			found []string
+		}{{"tv; tv", bad}, {"tv;", bad}, {"crm;crm", bad}, {"crm;", nil}, {" ; crm ;; ", nil}} {
+			row := fmt.Sprintf("U,u%d@example.com,71%02d,STANDARD,%s", i, i, c.cell)
+			require.Equal(t, c.found, badRows(second(w.importing(rows("first_name,email,extension,station,applications", row)))), c.cell)
 		}
 		many := "u,u@example.com,7002," + strings.Repeat("crm;", 100)
 		require.Equal(t, []string{"2 applications STN-2"}, badRows(second(w.importing(rows("first_name,email,extension,applications", many)))))

@@ -150,7 +150,8 @@ func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int
 // ReturnNumber gives an available number of the tenant back to the provider,
 // where it rests before anyone else can have it (NUM-10). What it saves is
 // ordered, if it was billed: one that was ordered for a service that never was
-// activated saves nothing.
+// activated saves nothing. The order is for the tenant as a whole: a number that its
+// line left behind is at no location (ORD-1).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that is not available.
 func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {

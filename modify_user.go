@@ -83,7 +83,7 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 	if err != nil {
 		return err
 	}
-	address, err := t.lookSIP(row.SIPAddress)
+	address, err := t.tenant.lookSIP(row.SIPAddress)
 	if err == nil && address != was.SIPAddress {
 		err = t.freeSIP(ctx, address)
 	}
@@ -92,7 +92,7 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 	}
 	row.SIPAddress = address
 	if !slices.Equal(row.Applications, was.Applications) {
-		if err := t.lookApplications(ctx, row, &look); err != nil {
+		if err := t.lookApplications(ctx, row, was, &look); err != nil {
 			return err
 		}
 	}

@@ -141,7 +141,7 @@ func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location
 			look.refuse(NUM2, "Number", "say whether the number is an existing or a new one")
 		}
 	default:
-		look.refuse(NUM2, "Number", "not a source of numbers")
+		look.refuse(NUM2, "Number.Source", "not a source of numbers")
 	}
 	return chosenNumber{}, look.err()
 }

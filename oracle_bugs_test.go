@@ -92,7 +92,7 @@ var userBugs = []seededBug{
 		`return in.Number.Source != "" || in.ServiceType != ""`,
 		`return in.Number.Source != "" || in.ServiceType != "" || BUG`},
 	{"USR-5", "a mobile number may be anything", "create_user.go",
-		`look.e164(USR5, "Mobile", u.Mobile)`, ``},
+		`d.e164(USR5, "Mobile", u.Mobile)`, ``},
 	{"USR-6", "e911 does without an address", "create_user.go",
 		`(at == nil || !at.dispatchable())`,
 		`(at == nil || !at.dispatchable() && !BUG)`},

@@ -133,6 +133,29 @@ func (t *tx) placeOrder(user UserID, at LocationID, from time.Time, charges ...c
 	return o
 }
 
+// bill is what a location is charged.
+type bill struct {
+	at      LocationID
+	charges []charge
+}
+
+// placeOrders stages an order for each location that is charged (ORD-1), in the
+// order in which they come.
+func (t *tx) placeOrders(user UserID, from time.Time, bills ...bill) {
+	var each []bill
+	for _, b := range bills {
+		at := slices.IndexFunc(each, func(e bill) bool { return e.at == b.at })
+		if at < 0 {
+			each = append(each, b)
+			continue
+		}
+		each[at].charges = slices.Concat(each[at].charges, b.charges)
+	}
+	for _, b := range each {
+		t.placeOrder(user, b.at, from, b.charges...)
+	}
+}
+
 // line is the charge as a line of an order.
 func (c charge) line(order OrderID, at int64) *OrderLine {
 	n := Money(c.quantity)

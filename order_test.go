@@ -246,3 +246,45 @@ func TestORD4_PlacingTheSameReviewTwicePlacesOneOrder(t *testing.T) {
 		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), 1)
 	})
 }
+
+// charged is what the orders come to at each location, monthly.
+func (w *world) charged() map[pbx.LocationID]pbx.Money {
+	w.t.Helper()
+	at := map[pbx.LocationID]pbx.Money{}
+	for _, o := range collect(w.t, w.dir.Orders(w.ctx, 0)) {
+		at[o.LocationID] += o.Monthly
+	}
+	return at
+}
+
+func TestORD1_WhatIsSavedIsCreditedWhereItWasCharged(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		york := w.location(w.dir, "NYC", "US", "")
+		in := newcomer("ann")
+		in.LocationID = w.boston.ID
+		made, err := w.dir.SetUpUser(w.ctx, in)
+		require.NoError(t, err)
+		ann := made.User.ID
+		there, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann, LocationID: york.ID, Type: "PRO", DeviceType: "Cisco 8851"})
+		require.NoError(t, err)
+		require.Equal(t, map[pbx.LocationID]pbx.Money{w.boston.ID: 2500, york.ID: 2500}, w.charged())
+
+		r := w.review(w.dir, func(dir *pbx.Directory) error {
+			return dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann, pbx.UserAndPhones)
+		})
+		require.Len(t, r.Orders, 2, "one for each location")
+		require.Equal(t, pbx.Money(-5000), r.Monthly())
+
+		there.Type, there.LocationID = "FREE", w.boston.ID
+		there, err = w.dir.ModifyService(w.ctx, there)
+		require.NoError(t, err)
+		require.Equal(t, map[pbx.LocationID]pbx.Money{w.boston.ID: 2500, york.ID: 0}, w.charged(), "the old type where the line was")
+		there.Type, there.LocationID = "PRO", york.ID
+		_, err = w.dir.ModifyService(w.ctx, there)
+		require.NoError(t, err)
+		require.Equal(t, map[pbx.LocationID]pbx.Money{w.boston.ID: 2500, york.ID: 2500}, w.charged(), "the new one where it is")
+
+		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann, pbx.UserAndPhones))
+		require.Equal(t, map[pbx.LocationID]pbx.Money{w.boston.ID: 0, york.ID: 0}, w.charged())
+	})
+}

@@ -344,14 +344,14 @@ func (t *tx) typeChanged(ctx context.Context, was, now *Service, to *ServiceType
 	if err != nil {
 		return err
 	}
-	var charges []charge
+	var bills []bill
 	if from != nil {
-		charges = append(charges, charge{from.Code, from.Name, -1, from.Monthly, 0})
+		bills = append(bills, bill{was.LocationID, []charge{{from.Code, from.Name, -1, from.Monthly, 0}}})
 	}
 	if to != nil {
-		charges = append(charges, charge{to.Code, to.Name, 1, to.Monthly, to.OneTime})
+		bills = append(bills, bill{now.LocationID, []charge{{to.Code, to.Name, 1, to.Monthly, to.OneTime}}})
 	}
-	t.placeOrder(UserID{}, now.LocationID, now.billing(t.now), charges...)
+	t.placeOrders(UserID{}, now.billing(t.now), bills...)
 	if err := t.foresee(ctx, func(a *ahead) { a.service(now.ID).users().entitled() }); err != nil {
 		return err
 	}

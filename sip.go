@@ -69,7 +69,7 @@ func (t *tx) sipAddress(ctx context.Context, wanted SIPAddress, from string, e E
 	if wanted == "" {
 		return t.generateSIP(ctx, from, e)
 	}
-	address, err := t.lookSIP(wanted)
+	address, err := t.tenant.lookSIP(wanted)
 	if err != nil {
 		return "", err
 	}
@@ -78,7 +78,7 @@ func (t *tx) sipAddress(ctx context.Context, wanted SIPAddress, from string, e E
 
 // lookSIP returns a SIP address in its one form, if it has the form of one in
 // the tenant's domain.
-func (t *tx) lookSIP(wanted SIPAddress) (SIPAddress, error) {
+func (t *Tenant) lookSIP(wanted SIPAddress) (SIPAddress, error) {
 	bad := func(format string, args ...any) error {
 		return &Error{Code: EXT6, Kind: ErrInvalid, Field: "SIPAddress", Reason: fmt.Sprintf(format, args...)}
 	}
@@ -86,8 +86,8 @@ func (t *tx) lookSIP(wanted SIPAddress) (SIPAddress, error) {
 	if !ok || !validSIPUser(user) {
 		return "", bad("not a SIP address: 1 to %d letters, digits, '.', '_', '-' and '+', then @ and the domain", maxSIPUser)
 	}
-	if domain != t.tenant.SIPDomain {
-		return "", bad("the domain of a SIP address of this tenant is %s", t.tenant.SIPDomain)
+	if domain != t.SIPDomain {
+		return "", bad("the domain of a SIP address of this tenant is %s", t.SIPDomain)
 	}
 	return SIPAddress(user + "@" + domain), nil
 }

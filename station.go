@@ -143,7 +143,7 @@ func (d *Directory) ChangeStation(ctx context.Context, user UserID, name string)
 		}
 		row := copyOf(u)
 		row.Station = name
-		gone, err := t.dropApplications(ctx, row)
+		gone, err := t.dropApplications(ctx, row, u.Applications)
 		if err != nil {
 			return err
 		}
@@ -198,9 +198,12 @@ func (t *tx) returnStation(ctx context.Context, u *User) error {
 }
 
 // included refuses applications that neither the station nor the service type
-// includes (STN-2).
+// includes (STN-2). One that is missing or listed twice is refused as that.
 func (d *door) included(applications []string, p *StationPool, types ...*ServiceType) {
-	for _, a := range applications {
+	for i, a := range applications {
+		if a == "" || slices.Contains(applications[:i], a) || slices.Contains(applications[i+1:], a) {
+			continue
+		}
 		in := p != nil && slices.Contains(p.Applications, a)
 		for _, st := range types {
 			in = in || st != nil && slices.Contains(st.Applications, a)
@@ -243,30 +246,38 @@ func (t *tx) includes(ctx context.Context, u *User) (*StationPool, []*ServiceTyp
 	return pool, types, nil
 }
 
-// lookApplications checks a modified user's applications (STN-2).
-func (t *tx) lookApplications(ctx context.Context, u *User, look *door) error {
+// lookApplications checks a modified user's applications (STN-2). What he has
+// already he may keep, also where it is not included any more.
+func (t *tx) lookApplications(ctx context.Context, u, was *User, look *door) error {
 	look.codes(STN2, "Applications", u.Applications)
 	pool, types, err := t.includes(ctx, u)
 	if err != nil {
 		return err
 	}
-	look.included(u.Applications, pool, types...)
+	added := slices.DeleteFunc(slices.Clone(u.Applications), func(a string) bool { return slices.Contains(was.Applications, a) })
+	look.included(added, pool, types...)
 	return nil
 }
 
-// dropApplications takes from a user row what its station and services no
-// longer include, and returns it.
-func (t *tx) dropApplications(ctx context.Context, u *User) (gone []string, err error) {
-	if len(u.Applications) == 0 {
+// dropApplications takes from a user row those of the applications that its
+// station and services no longer include, and returns them; what is not among
+// them stays.
+func (t *tx) dropApplications(ctx context.Context, u *User, of []string) (gone []string, err error) {
+	if !slices.ContainsFunc(u.Applications, func(a string) bool { return slices.Contains(of, a) }) {
 		return nil, nil
 	}
 	pool, types, err := t.includes(ctx, u)
 	if err != nil {
 		return nil, err
 	}
-	kept := entitledTo(u.Applications, pool, types...)
-	gone = slices.DeleteFunc(slices.Clone(u.Applications), func(a string) bool { return slices.Contains(kept, a) })
-	u.Applications = kept
+	entitled := entitledTo(u.Applications, pool, types...)
+	goes := func(a string) bool { return slices.Contains(of, a) && !slices.Contains(entitled, a) }
+	for _, a := range u.Applications {
+		if goes(a) {
+			gone = append(gone, a)
+		}
+	}
+	u.Applications = slices.DeleteFunc(slices.Clone(u.Applications), goes)
 	return gone, nil
 }
 

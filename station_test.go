@@ -172,6 +172,35 @@ func TestSTN2_WhoLosesAnApplicationWithAServiceIsWarnedOf(t *testing.T) {
 	})
 }
 
+func TestSTN2_WhatAPackageDroppedLaterStaysAndIsInTheWayOfNothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.seat(1, "STANDARD", "crm", "softphone")
+		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 3, Applications: []string{"softphone"}})
+		require.NoError(t, err)
+		for _, typ := range []string{"", "FREE", "PRO"} {
+			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7901", Type: typ, DeviceType: "Cisco 8851"})
+			require.NoError(t, err)
+			r := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, s.ID) })
+			require.Empty(t, r.Warnings, "a line that did not include it takes nothing along")
+			require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
+		}
+		u, err = w.dir.User(w.ctx, u.ID)
+		require.NoError(t, err)
+		require.Equal(t, []string{"crm", "softphone"}, u.Applications)
+
+		u.Applications = []string{"crm"}
+		u, err = w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err, "another one is taken off him")
+		u.Applications = []string{"crm", "fax"}
+		w.refused(pbx.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+		u.Applications = nil
+		u, err = w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+		u.Applications = []string{"crm"}
+		w.refused(pbx.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+	})
+}
+
 func TestSTN3_ALesserPackageTakesApplicationsAwayAfterConfirmation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "BASIC", Name: "Basic", Total: 1, Applications: []string{"softphone"}})

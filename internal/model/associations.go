@@ -65,7 +65,7 @@ func (x *step) associate(u *User, s *Service) {
 func (x *step) dissolve(u *User, s *Service) {
 	x.t.Associations = without(x.t.Associations, func(a *Association) bool { return a.User == u.ID && a.Service == s.ID })
 	x.relate("service.disassociated", s.ref(), u.ref(), "")
-	x.trimFor(u, s.ref())
+	x.trimFor(u, s)
 }
 
 // Associate is the method of that name.

@@ -42,6 +42,8 @@ func (x *step) choose(c pbx.NumberChoice, at *Location) chosen {
 		if c.Prefix == "" && !c.Keep {
 			return x.existing(c.Number, at)
 		}
+	case !known:
+		x.invalid(pbx.NUM2, "Number.Source")
 	case c.Source != "" || c.Number != "":
 		x.invalid(pbx.NUM2, "Number")
 	}

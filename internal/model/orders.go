@@ -45,6 +45,27 @@ func (x *step) order(user, at Handle, from time.Time, charges ...charge) {
 	x.did("order.placed", ref{"order", o.ID, about}, "")
 }
 
+// bill is what a location is charged.
+type bill struct {
+	at      Handle
+	charges []charge
+}
+
+// orderEach places an order for each location that is charged.
+func (x *step) orderEach(user Handle, from time.Time, bills ...bill) {
+	var places []Handle
+	at := map[Handle][]charge{}
+	for _, b := range bills {
+		if _, known := at[b.at]; !known {
+			places = append(places, b.at)
+		}
+		at[b.at] = append(at[b.at], b.charges...)
+	}
+	for _, place := range places {
+		x.order(user, place, from, at[place]...)
+	}
+}
+
 // billed is the charge for a service of a type.
 func (st *ServiceType) billed(quantity int64) charge {
 	c := charge{st.Code, st.Name, quantity, st.Monthly, st.OneTime}

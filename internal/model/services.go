@@ -387,16 +387,16 @@ func (x *step) moveDN(s *Service, dn pbx.Extension) {
 // typeChanged orders what a change of type costs and saves, and takes what the
 // new one does not include.
 func (x *step) typeChanged(was, now *Service) {
-	var charges []charge
+	var bills []bill
 	if from := x.t.serviceType(was.Type); from != nil {
-		charges = append(charges, from.billed(-1))
+		bills = append(bills, bill{was.Location, []charge{from.billed(-1)}})
 	}
 	if to := x.t.serviceType(now.Type); to != nil {
-		charges = append(charges, to.billed(1))
+		bills = append(bills, bill{now.Location, []charge{to.billed(1)}})
 	}
-	x.order("", now.Location, now.billing(x.Now), charges...)
+	x.orderEach("", now.billing(x.Now), bills...)
 	for _, u := range x.t.usersOf(now.ID) {
-		x.trimFor(u, was.ref())
+		x.trimFor(u, was)
 	}
 }
 

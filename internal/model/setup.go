@@ -68,7 +68,7 @@ func (x *step) included(o SetUpUser) {
 	if (o.Station != "" && p == nil) || (o.ServiceType != "" && st == nil) {
 		return
 	}
-	for _, a := range o.Applications {
+	for _, a := range once(o.Applications) {
 		if (p == nil || !slices.Contains(p.Applications, a)) && (st == nil || !slices.Contains(st.Applications, a)) {
 			x.invalid(pbx.STN2, "Applications")
 		}

@@ -117,7 +117,7 @@ func (o ChangeStation) do(x *step) {
 			return
 		}
 	}
-	if gone := x.trim(u); len(gone) > 0 {
+	if gone := x.trim(u, u.Applications); len(gone) > 0 {
 		x.confirm(pbx.STN3, u.ref(), gone...)
 	}
 	x.returnStation(&was)
@@ -159,18 +159,32 @@ func (x *step) notIncluded(u *User) []string {
 	return out
 }
 
-// trim takes the applications from a user that are not included, and returns
-// them.
-func (x *step) trim(u *User) []string {
-	gone := x.notIncluded(u)
+// once are the applications of a list but for those that are refused as missing or
+// listed twice.
+func once(list []string) []string {
+	times := map[string]int{"": 2}
+	for _, a := range list {
+		times[a]++
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(a string) bool { return times[a] > 1 })
+}
+
+// trim takes those of the applications from a user that are not included, and
+// returns them.
+func (x *step) trim(u *User, of []string) []string {
+	gone := slices.DeleteFunc(x.notIncluded(u), func(a string) bool { return !slices.Contains(of, a) })
 	u.Applications = slices.DeleteFunc(slices.Clone(u.Applications), func(a string) bool { return slices.Contains(gone, a) })
 	return gone
 }
 
 // trimFor is trim on the occasion of a change of a service, which warns.
-func (x *step) trimFor(u *User, s ref) {
-	if gone := x.trim(u); len(gone) > 0 {
-		x.warn(pbx.STN2, u.ref(), strings.Join(gone, ", "), s.name)
+func (x *step) trimFor(u *User, s *Service) {
+	st := x.t.serviceType(s.Type)
+	if st == nil {
+		return
+	}
+	if gone := x.trim(u, st.Applications); len(gone) > 0 {
+		x.warn(pbx.STN2, u.ref(), strings.Join(gone, ", "), s.ref().name)
 		x.did("user.modified", u.ref(), "")
 	}
 }

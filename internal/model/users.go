@@ -168,8 +168,10 @@ func (o ModifyUser) do(x *step) {
 	u.SIPAddress = x.changedAddress(u.SIPAddress, was.SIPAddress)
 	if !slices.Equal(u.Applications, was.Applications) {
 		x.codes(pbx.STN2, "Applications", u.Applications)
-		for range x.notIncluded(&u) {
-			x.invalid(pbx.STN2, "Applications")
+		for _, a := range once(x.notIncluded(&u)) {
+			if !slices.Contains(was.Applications, a) {
+				x.invalid(pbx.STN2, "Applications")
+			}
 		}
 	}
 	if at := x.t.location(u.Location); at != nil && u.Location != was.Location {
@@ -293,13 +295,13 @@ func (o DeleteUser) do(x *step) {
 	if len(x.bad) > 0 {
 		return
 	}
-	var saved []charge
+	var saved []bill
 	for _, s := range services {
 		before := x.t.usersOf(s.ID)
 		x.t.Associations = without(x.t.Associations, func(a *Association) bool { return a.User == u.ID && a.Service == s.ID })
 		x.did("service.disassociated", s.ref(), string(u.ID))
 		if o.Form == pbx.UserAndPhones {
-			saved = append(saved, x.dropService(s)...)
+			saved = append(saved, bill{s.Location, x.dropService(s)})
 			continue
 		}
 		x.servedBy(s, before, x.t.usersOf(s.ID))
@@ -309,7 +311,7 @@ func (o DeleteUser) do(x *step) {
 		x.clearOutcomes(s)
 		x.warnOfOwners(pbx.USR9, s, u)
 	}
-	x.order(u.ID, u.Location, x.Now, saved...)
+	x.orderEach(u.ID, x.Now, saved...)
 	x.dropUser(u)
 }
 
