@@ -83,7 +83,7 @@ func (in *NumberChange) plan(user UserID) plan {
 		s.to(extensionsTable.Key(), "dn")
 		s.to(mailboxesTable.Key(), "id")
 		a.number(in.Number.Number)
-		a.extension(in.Extension)
+		a.extension(in.Extension).to(extensionsByUser, "user_id")
 		a.get(mailboxesByNumber, string(in.Extension))
 	}
 }
@@ -154,6 +154,10 @@ func (t *tx) heldNumber(ctx context.Context, s *Service) (*Number, error) {
 
 // updateExtension gives a service the named DN, or the next free one (NUM-9).
 func (t *tx) updateExtension(ctx context.Context, s *Service, e Extension, at *Location) (*Service, error) {
+	users, err := t.othersOf(ctx, s.ID, UserID{})
+	if err != nil {
+		return nil, err
+	}
 	sites, err := t.homesOf(ctx, s.ID)
 	if err != nil {
 		return nil, err
@@ -162,7 +166,7 @@ func (t *tx) updateExtension(ctx context.Context, s *Service, e Extension, at *L
 	if e == "" {
 		e, err = t.nextExtension(ctx, sites...)
 	} else {
-		err = t.takeExtension(ctx, "Extension", e, sites...)
+		_, err = t.takeDN(ctx, "Extension", e, users, sites...)
 	}
 	if err != nil {
 		return nil, err

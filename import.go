@@ -178,7 +178,7 @@ func (t *tx) provision(ctx context.Context, in SetUp, guided bool) (*Provisioned
 	if err := s.look(ctx); err != nil {
 		return nil, err
 	}
-	return s.stage(), nil
+	return s.stage(ctx)
 }
 
 // claimOfRow is something that only one can have.

@@ -233,10 +233,19 @@ func deleteUser(d draw, in model.Handle) model.Op {
 }
 
 func addService(d draw, in model.Handle) model.Op {
-	return model.AddService{User: rarely(d, 2, d.user(in)), DN: rarely(d, 2, d.extension(in)), DeviceType: d.deviceType(), Device: rarely(d, 3, d.device(in)),
+	return d.forHimself(in, model.AddService{User: rarely(d, 2, d.user(in)), DN: rarely(d, 2, d.extension(in)), DeviceType: d.deviceType(), Device: rarely(d, 3, d.device(in)),
 		Name: rarely(d, 6, d.text("Lobby")), Type: d.serviceType(), Number: d.choice(in), Location: rarely(d, 3, d.location(in)),
 		LocationKeptBy: rarely(d, 10, d.text("Whereabouts")), RemoteSystem: rarely(d, 10, d.text("Leeds")), ActivateLater: d.one(4),
-		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in))}
+		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in))})
+}
+
+// forHimself gives a new service, now and then, to a user whose own extension is
+// to be its DN.
+func (d draw) forHimself(in model.Handle, o model.AddService) model.AddService {
+	if u, e := d.dialledUser(in); d.one(4) {
+		o.User, o.DN = u, rarely(d, 2, e)
+	}
+	return o
 }
 
 func modifyService(d draw, in model.Handle) model.Op {

@@ -153,7 +153,7 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit in
 
 // ModifyService saves a service as read by Service and then changed: name, DN,
 // type, device type, location. A new DN takes the mailbox with it or ends it
-// (VM-3); a new type is ordered (ORD-1), and warns where its users lose
+// (VM-3); one that points at one of its users passes to it (EXT-1); a new type is ordered (ORD-1), and warns where its users lose
 // applications that it does not include (STN-2). The status stays: a line that
 // works goes on working (SVC-17).
 //
@@ -209,7 +209,7 @@ func (s *Service) modification(a *ahead) {
 	was.to(serviceKeysTable.Key(), "id")
 	a.location(s.LocationID)
 	a.serviceType(s.Type)
-	a.extension(s.DN)
+	a.extension(s.DN).to(extensionsByUser, "user_id")
 	a.get(mailboxesByNumber, string(s.DN))
 }
 
@@ -287,7 +287,12 @@ func (t *tx) lookMoved(ctx context.Context, in, was *Service, look *door) error 
 		if err != nil {
 			return err
 		}
-		return look.take(t.takeExtension(ctx, "DN", in.DN, append(homes, at)...))
+		users, err := t.othersOf(ctx, was.ID, UserID{})
+		if err != nil {
+			return err
+		}
+		_, err = t.takeDN(ctx, "DN", in.DN, users, append(homes, at)...)
+		return look.take(err)
 	case relocated:
 		return look.take(t.clearOfEmergency("LocationID", in.DN, at))
 	}
@@ -312,16 +317,23 @@ func (t *tx) homesOf(ctx context.Context, service ServiceID) ([]*Location, error
 	return homes, nil
 }
 
-// moveDN stages a service's new DN: its entry in the dial plan goes, the new one
-// comes, and the mailbox follows or ends (VM-3).
+// moveDN stages a service's new DN, which takeDN let pass: its entry in the dial
+// plan goes, the new one comes, or passes to it from a user, and the mailbox follows
+// or ends (VM-3).
 func (t *tx) moveDN(ctx context.Context, s *Service, dn Extension) (*Service, error) {
 	entry, err := t.extension(ctx, s.DN)
 	if err != nil {
 		return nil, err
 	}
+	passes, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(dn))
+	if err != nil {
+		return nil, err
+	}
 	t.leaveDialPlan(entry)
 	row := edit(t, s, func(s *Service) { s.DN = dn })
-	t.enterDialPlan(&DialEntry{Digits: dn, ServiceID: s.ID})
+	if err := t.enterDN(ctx, row, passes); err != nil {
+		return nil, err
+	}
 	t.did("service.dn-changed", row.ref(), string(s.DN)+" "+string(dn))
 	return row, t.mailboxFollows(ctx, s, row)
 }

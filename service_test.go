@@ -164,7 +164,7 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 			"another model":       {pbx.NewService{DN: "7101", DeviceID: w.phone("00:1b:54:00:00:09", "Yealink T46U").ID, DeviceType: "Cisco 8851"}, []string{"DeviceType SVC-2"}},
 			"an unknown location": {pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: w.london.ID}, []string{"LocationID ACC-1"}},
 			"everything": {pbx.NewService{
-				UserID: u.ID, DN: "7001", DeviceID: taken.ID, DeviceType: "Drum", Name: "\n", Type: "GOLD", LocationID: pbx.LocationID{1},
+				UserID: u.ID, DN: "7002", DeviceID: taken.ID, DeviceType: "Drum", Name: "\n", Type: "GOLD", LocationID: pbx.LocationID{1},
 				Number: pbx.ThisNewNumber("+16175550199"), LocationKeptBy: strings.Repeat("x", 65), RemoteSystem: " Leeds",
 			}, []string{
 				"DN EXT-2", "DeviceID DEV-2", "DeviceType SVC-2", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2", "Number NUM-4",

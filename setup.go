@@ -49,11 +49,12 @@ func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, erro
 	var made *Provisioned
 	err := d.change(ctx, "SetUpUser", in.plan, func(t *tx) error {
 		s := setUp{tx: t, in: in}
-		if err := s.look(ctx); err != nil {
+		err := s.look(ctx)
+		if err != nil {
 			return err
 		}
-		made = s.stage()
-		return nil
+		made, err = s.stage(ctx)
+		return err
 	})
 	return made, err
 }
@@ -160,12 +161,15 @@ func (s *setUp) lookStation(ctx context.Context, look *door) error {
 }
 
 // stage writes what look found right.
-func (s *setUp) stage() *Provisioned {
+func (s *setUp) stage(ctx context.Context) (*Provisioned, error) {
 	s.addUser(s.user, &s.in.NewUser, s.line.in.DN)
 	if s.line.device != nil {
 		s.give(s.line.device, s.user, s.in.Ports, true)
 	}
-	service := s.addLine(&s.line)
+	service, err := s.addLine(ctx, &s.line)
+	if err != nil {
+		return nil, err
+	}
 	s.associate(s.line.seat, service)
 	if s.pool != nil {
 		s.takeStation(s.pool, s.user)
@@ -174,5 +178,5 @@ func (s *setUp) stage() *Provisioned {
 	if order := s.placeOrder(s.user.ID, service.LocationID, service.ActivatedAt, s.line.charges...); order != nil {
 		made.Order = copyOf(order)
 	}
-	return made
+	return made, nil
 }

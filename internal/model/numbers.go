@@ -332,7 +332,7 @@ func (o ChangeNumber) do(x *step) {
 	if e == "" {
 		e = x.fillIn("Extension", sites...)
 	} else {
-		x.takeExtension("Extension", e, sites...)
+		x.takeDN("Extension", e, x.t.usersOf(s.ID), sites...)
 	}
 	if len(x.bad) == 0 {
 		x.moveDN(s, e)

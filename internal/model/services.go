@@ -142,9 +142,11 @@ func (x *step) line(o AddService, d *Device, at *Location, sites []*Location, au
 	l.charges = append(l.charges, l.number.charges...)
 	switch {
 	case o.DN != "":
-		x.takeExtension(dn, o.DN, sites...)
+		x.takeDN(dn, o.DN, all(x.t.Users, func(u *User) bool { return u.ID == o.User }), sites...)
 	case auto:
-		s.DN = x.fillIn(dn, sites...)
+		if s.DN = x.ownDN(o.User, sites...); s.DN == "" {
+			s.DN = x.fillIn(dn, sites...)
+		}
 	default:
 		x.invalid(needs, dn)
 	}
@@ -161,6 +163,7 @@ func (x *step) addLine(l line) {
 	if l.service.Status == pbx.StatusOrderProcessing {
 		x.did("service.order-processing", l.service.ref(), l.service.Type)
 	}
+	x.passOn(l.service)
 	x.assign(l.number, l.service)
 	for i, f := range l.foreign {
 		x.addForeign(f, l.service, pbx.ForeignRequested, []string{"", "b", "c"}[i])
@@ -280,7 +283,7 @@ func (x *step) moved(s, was *Service) {
 	at := x.place("LocationID", s.Location)
 	switch {
 	case s.DN != was.DN:
-		x.takeExtension("DN", s.DN, append(x.t.homesOf(s.ID), at)...)
+		x.takeDN("DN", s.DN, x.t.usersOf(s.ID), append(x.t.homesOf(s.ID), at)...)
 	case s.Location != was.Location:
 		x.clearOfEmergency("LocationID", s.DN, at)
 	}
@@ -308,6 +311,7 @@ func (t *Tenant) homesOf(service Handle) []*Location {
 func (x *step) moveDN(s *Service, dn pbx.Extension) {
 	was := s.DN
 	s.DN = dn
+	x.passOn(s)
 	x.did("service.dn-changed", s.ref(), string(was)+" "+string(dn))
 	x.mailboxFollows(s)
 }
