@@ -215,7 +215,11 @@ func importUsers(d draw, in model.Handle) model.Op {
 func setUpUser(d draw, in model.Handle) model.Op {
 	return model.SetUpUser{Person: d.person(in), Extension: rarely(d, 2, d.extension(in)), Number: d.choice(in), ServiceType: d.serviceType(),
 		Foreign: d.foreigns(), Keys: rarely(d, 5, d.keys(in)), Station: rarely(d, 2, d.pool()), Applications: rarely(d, 2, d.applications()), Device: rarely(d, 3, d.device(in)), Ports: good(d, []int64{0, 1, 2}, []int64{6}),
-		DeviceType: rarely(d, 5, d.deviceType())}
+		DeviceType: rarely(d, 5, d.deviceType()), Mailbox: rarely(d, 3, d.newMailbox(in))}
+}
+
+func (d draw) newMailbox(in model.Handle) model.NewMailbox {
+	return model.NewMailbox{Wanted: true, Number: rarely(d, 3, good(d, []string{"7000", "7500"}, []string{"0700", "x"})), Email: rarely(d, 3, d.email(in)), PIN: rarely(d, 6, d.pin())}
 }
 
 func modifyUser(d draw, in model.Handle) model.Op {

@@ -93,6 +93,8 @@ var userBugs = []seededBug{
 		`return in.Number.Source != "" || in.ServiceType != "" || BUG`},
 	{"USR-5", "a mobile number may be anything", "create_user.go",
 		`look.e164(USR5, "Mobile", u.Mobile)`, ``},
+	{"USR-5", "the mailbox is left out of the guided set-up", "setup.go",
+		`s.addMailbox(s.mailbox)`, ``},
 	{"USR-6", "e911 does without an address", "create_user.go",
 		`(at == nil || !at.dispatchable())`,
 		`(at == nil || !at.dispatchable() && !BUG)`},
