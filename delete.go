@@ -149,6 +149,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	}
 	for _, e := range own {
 		t.leaveDialPlan(e)
+		t.did("extension.removed", u.ref(), string(e.Digits))
 	}
 	if err := t.removeAliasesOf(ctx, u); err != nil {
 		return err

@@ -351,7 +351,12 @@ func (x *step) dropUser(u *User) {
 	for _, d := range all(t.Devices, func(d *Device) bool { return d.User == u.ID }) {
 		x.freeDevice(d)
 	}
+	own := all(t.Entries, func(e *Entry) bool { return e.User == u.ID })
+	slices.SortFunc(own, func(a, b *Entry) int { return strings.Compare(string(a.Digits), string(b.Digits)) })
 	t.Entries = without(t.Entries, func(e *Entry) bool { return e.User == u.ID })
+	for _, e := range own {
+		x.did("extension.removed", u.ref(), string(e.Digits))
+	}
 	for _, a := range all(t.Aliases, func(a *Alias) bool { return a.User == u.ID }) {
 		x.dropAlias(a)
 	}
