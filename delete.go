@@ -55,7 +55,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 		var saved []charge
 		for i, s := range services {
 			t.remove(has[i])
-			t.did("service.disassociated", s.ref(), u.ID.String())
+			t.relate("service.disassociated", s.ref(), u.ref(), "")
 			if form == UserOnly {
 				if err := t.leaveLine(ctx, s, u); err != nil {
 					return err

@@ -212,6 +212,20 @@ func TestUSR10_DeletingUserAndPhonesDeletesHisServicesForTheirOtherUsersToo(t *t
 	})
 }
 
+func TestUSR10_TheReviewOfADeletionNamesWhoLosesTheServices(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		w.service(u.ID, "7101")
+		for _, form := range []pbx.Deletion{pbx.UserOnly, pbx.UserAndPhones} {
+			review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				return dir.DeleteUser(ctx, u.ID, form)
+			})
+			require.NoError(t, err)
+			require.Equal(t, "service 7101 disassociated, user Ann Lee", review.Effects[0].String(), form)
+		}
+	})
+}
+
 func TestUSR10_OneOfTheTwoFormsHasToBeChosen(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")

@@ -291,7 +291,7 @@ func (o DeleteUser) do(x *step) {
 	for _, s := range services {
 		before := x.t.usersOf(s.ID)
 		x.t.Associations = without(x.t.Associations, func(a *Association) bool { return a.User == u.ID && a.Service == s.ID })
-		x.did("service.disassociated", s.ref(), string(u.ID))
+		x.relate("service.disassociated", s.ref(), u.ref(), "")
 		if o.Form == pbx.UserAndPhones {
 			saved = append(saved, x.dropService(s)...)
 			continue
