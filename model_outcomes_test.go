@@ -59,7 +59,7 @@ var refusable = map[string]string{
 	"AddMember": "EXT-8", "AddNumbers": "NUM-1", "AddOwner": "OWN-1 OWN-2 OWN-3",
 	"AddService":   "DEV-2 DEV-7 EXT-1 EXT-2 EXT-3 EXT-5 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 OWN-6 OWN-8 SVC-2 SVC-3 SVC-11 SVC-13 SVC-16 USR-14",
 	"AssignDevice": "DEV-2 DEV-3", "Associate": "EXT-3 OWN-6 SVC-3 SVC-4 USR-14", "AttachForeign": "SVC-11 SVC-13 USR-14", "CancelPort": "NUM-11",
-	"CancelService": "SVC-11 SVC-17", "ChangeNumber": "EXT-1 EXT-2 EXT-3 EXT-5 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 NUM-7 NUM-8 NUM-10 SVC-4 SVC-11",
+	"CancelService": "OWN-6 SVC-11 SVC-17", "ChangeNumber": "EXT-1 EXT-2 EXT-3 EXT-5 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 NUM-7 NUM-8 NUM-10 SVC-4 SVC-11",
 	"ChangeStation": "STN-1 STN-3", "CheckPIN": "SYS-1 USR-13 VM-5", "ClearDeviceLine": "EXT-9", "CompleteOrder": "SVC-17", "ConfirmPort": "NUM-11",
 	"CreateGroup": "EXT-1 EXT-2 EXT-3 EXT-8", "CreateTenant": "EXT-1 EXT-4 EXT-5 NUM-10 ORD-1 VM-2 VM-5",
 	"CreateUser": "EXT-1 EXT-2 EXT-3 EXT-6 OWN-6 USR-1 USR-3 USR-5 USR-6", "DeleteAlias": "", "DeleteDevice": "DEV-6", "DeleteGroup": "",
@@ -77,7 +77,7 @@ var refusable = map[string]string{
 	"SetPrimary": "OWN-6 SVC-4", "SetPrimaryDevice": "DEV-5", "SetServiceType": "STN-2 SVC-15 SVC-16", "SetStationPool": "STN-1 STN-2 STN-4 SVC-15",
 	"SetUpUser":     "DEV-2 DEV-3 DEV-7 EXT-1 EXT-2 EXT-3 EXT-5 EXT-6 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 OWN-6 STN-1 STN-2 SVC-2 SVC-13 SVC-16 USR-1 USR-3 USR-4 USR-5 USR-6 VM-1 VM-2 VM-4 VM-5",
 	"SettleForeign": "SVC-13 SVC-18", "StockNumbers": "NUM-1", "UnassignDevice": "DEV-5",
-	"UpdateLine": "EXT-3 OWN-1 OWN-2 OWN-3 OWN-7 OWN-8 SVC-11 SVC-15", "WithdrawCancellation": "SVC-17",
+	"UpdateLine": "EXT-3 OWN-1 OWN-2 OWN-3 OWN-7 OWN-8 SVC-11 SVC-15", "WithdrawCancellation": "OWN-6 SVC-17",
 
 	"DeviceLines": "", "Devices": "", "Extensions": "", "ForeignServices": "", "Line": "OWN-1 OWN-2", "Lookup": "", "MainExtension": "",
 	"NewNumbers": "NUM-4 NUM-6", "Numbers": "", "Orders": "", "ServiceUsers": "", "Services": "", "UserServices": "", "Users": "",

@@ -230,8 +230,12 @@ func TestOWN6_CancellingReassigningAndCreatingAreNotAnOwners(t *testing.T) {
 			},
 			"DeleteService": func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, s.ID) },
 			"Associate":     func(dir *pbx.Directory) error { _, err := dir.Associate(w.ctx, ann.ID, s.ID); return err },
-			"Disassociate":  func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, s.ID) },
-			"SetPrimary":    func(dir *pbx.Directory) error { return dir.SetPrimary(w.ctx, ann.ID, s.ID) },
+			"CancelService": func(dir *pbx.Directory) error {
+				return second(dir.CancelService(w.ctx, s.ID, w.clock))
+			},
+			"WithdrawCancellation": func(dir *pbx.Directory) error { return second(dir.WithdrawCancellation(w.ctx, s.ID)) },
+			"Disassociate":         func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, s.ID) },
+			"SetPrimary":           func(dir *pbx.Directory) error { return dir.SetPrimary(w.ctx, ann.ID, s.ID) },
 			"CreateUser": func(dir *pbx.Directory) error {
 				_, err := dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Eve", Email: "eve@example.com", Extension: "7302"})
 				return err
