@@ -167,7 +167,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 
 // DeleteService deletes one service (SVC-12), for all its users. Its DN becomes
 // free, its number stays with the tenant as available, its mailbox, keys and
-// owners go; what it saved is ordered (ORD-1). Its foreign services go too where
+// owners go; a user who has no extension any more is warned of (EXT-1); what it saved is ordered (ORD-1). Its foreign services go too where
 // their systems delete them when asked to, which is requested in the same act; the
 // others stay listed until DetachForeign (SVC-10).
 //

@@ -410,3 +410,28 @@ func TestEXT5_AUsersFirstServiceTakesHisMainExtension(t *testing.T) {
 		require.Equal(t, []pbx.Extension{"9990"}, digitsOf(collect(t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{UserID: bob.ID}))))
 	})
 }
+
+func TestEXT1_WhoHasNoExtensionAnyMoreIsWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Ray", "7002")
+		_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7001", DeviceType: "Cisco 8851"})
+		require.NoError(t, err)
+		line, _, err := w.dir.Lookup(w.ctx, "7001")
+		require.NoError(t, err)
+		_, err = w.dir.Associate(w.ctx, bob.ID, line.ServiceID)
+		require.NoError(t, err)
+		for _, end := range []func(dir *pbx.Directory) error{
+			func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, line.ServiceID) },
+			func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, line.ServiceID) },
+		} {
+			review := w.review(w.dir, end)
+			require.Equal(t, []pbx.Notice{{Code: pbx.EXT1, Subject: pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann Lee"},
+				Text: "user Ann Lee has no extension any more"}}, review.Warnings, "and Bob has one of his own")
+		}
+		require.Empty(t, w.review(w.dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, bob.ID, line.ServiceID) }).Warnings)
+		require.NoError(t, w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, line.ServiceID) }).Commit(w.ctx))
+		main, err := w.dir.MainExtension(w.ctx, ann.ID)
+		require.NoError(t, err)
+		require.Empty(t, main)
+	})
+}

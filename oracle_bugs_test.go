@@ -146,6 +146,8 @@ var extensionBugs = []seededBug{
 	{"EXT-1", "the main extension is removed while there are others", "extension.go",
 		`if entry.MainOf.IsZero() {`,
 		`if entry.MainOf.IsZero() || BUG {`},
+	{"EXT-1", "a user loses his last extension without a warning", "association.go",
+		`if err == nil && main == "" {`, ``},
 	{"EXT-1", "a user whose main extension passes to his service has no other", "dn.go",
 		`edit(t, next, func(e *DialEntry) { e.MainOf = u.ID })`, ``},
 	{"EXT-2", "somebody else's extension passes to a service", "dn.go",

@@ -83,7 +83,10 @@ func (f found) ending() {
 	}
 	f.numbered()
 	f.foreign()
-	f.users().entitled()
+	users := f.users()
+	users.entitled()
+	users.to(extensionsByMain, "id")
+	users.to(associationsByPrimary, "id")
 }
 
 // foreign are the foreign services of each line.
