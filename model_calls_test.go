@@ -134,7 +134,7 @@ func (p *played) callUser(ctx context.Context, dir *pbx.Directory, c model.Call)
 	case model.SetUpUser:
 		made, err := dir.SetUpUser(ctx, pbx.SetUp{NewUser: p.newUser(o.Person, o.Extension), Number: o.Number, ServiceType: o.ServiceType,
 			Station: o.Station, Applications: o.Applications, DeviceID: p.device(o.Device), Ports: o.Ports, DeviceType: o.DeviceType,
-			Foreign: foreignOf(o.Foreign), Keys: o.Keys, Mailbox: mailboxOf(o.Mailbox)})
+			Foreign: foreignOf(o.Foreign), Keys: o.Keys, Mailbox: mailboxOf(o.Mailbox), LocationKeptBy: o.LocationKeptBy})
 		if err != nil {
 			return err
 		}

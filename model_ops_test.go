@@ -215,7 +215,8 @@ func importUsers(d draw, in model.Handle) model.Op {
 func setUpUser(d draw, in model.Handle) model.Op {
 	return model.SetUpUser{Person: d.person(in), Extension: rarely(d, 2, d.extension(in)), Number: d.choice(in), ServiceType: d.serviceType(),
 		Foreign: d.foreigns(), Keys: rarely(d, 5, d.keys(in)), Station: rarely(d, 2, d.pool()), Applications: rarely(d, 2, d.applications()), Device: rarely(d, 3, d.device(in)), Ports: good(d, []int64{0, 1, 2}, []int64{6}),
-		DeviceType: rarely(d, 5, d.deviceType()), Mailbox: rarely(d, 3, d.newMailbox(in))}
+		DeviceType: rarely(d, 5, d.deviceType()), Mailbox: rarely(d, 3, d.newMailbox(in)),
+		LocationKeptBy: rarely(d, 10, d.text("Whereabouts"))}
 }
 
 func (d draw) newMailbox(in model.Handle) model.NewMailbox {
@@ -254,9 +255,9 @@ func (d draw) forHimself(in model.Handle, o model.AddService) model.AddService {
 
 func modifyService(d draw, in model.Handle) model.Op {
 	fields := []string{"Name=" + d.text("Lobby"), "DN=" + string(d.extension(in)), "DN=" + string(d.extension(in)), "Type=" + d.serviceType(), "Type=" + d.serviceType(),
-		"DeviceType=" + d.deviceType(), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in))}
+		"DeviceType=" + d.deviceType(), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in)), "LocationKeptBy=Whereabouts", "LocationKeptBy="}
 	if !d.careful {
-		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
+		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "DeviceID="+string(d.device(in)), "LocationKeptBy= x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
 	}
 	return model.ModifyService{Service: d.service(in), Stale: d.careless(5), Set: d.set(fields...)}
 }

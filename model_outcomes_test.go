@@ -75,7 +75,7 @@ var refusable = map[string]string{
 	"RetryOrder": "SVC-17", "ReturnNumber": "NUM-2 NUM-10", "SendWelcomeMail": "USR-12 USR-13", "SetDeviceLine": "EXT-9",
 	"SetKeys": "DEV-7 SVC-11 SVC-15", "SetLineLocation": "EXT-3 OWN-1 OWN-2 OWN-7 OWN-8 SVC-11", "SetMainExtension": "", "SetPIN": "VM-5",
 	"SetPrimary": "OWN-6 SVC-4", "SetPrimaryDevice": "DEV-5", "SetServiceType": "STN-2 SVC-15 SVC-16", "SetStationPool": "STN-1 STN-2 STN-4 SVC-15",
-	"SetUpUser":     "DEV-2 DEV-3 DEV-7 EXT-1 EXT-2 EXT-3 EXT-5 EXT-6 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 OWN-6 STN-1 STN-2 SVC-2 SVC-13 SVC-16 USR-1 USR-3 USR-4 USR-5 USR-6 VM-1 VM-2 VM-4 VM-5",
+	"SetUpUser":     "DEV-2 DEV-3 DEV-7 EXT-1 EXT-2 EXT-3 EXT-5 EXT-6 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 OWN-6 OWN-8 STN-1 STN-2 SVC-2 SVC-13 SVC-16 USR-1 USR-3 USR-4 USR-5 USR-6 VM-1 VM-2 VM-4 VM-5",
 	"SettleForeign": "SVC-13 SVC-18", "StockNumbers": "NUM-1", "UnassignDevice": "DEV-5",
 	"UpdateLine": "EXT-3 OWN-1 OWN-2 OWN-3 OWN-7 OWN-8 SVC-11 SVC-15", "WithdrawCancellation": "OWN-6 SVC-17",
 

@@ -73,6 +73,8 @@ var accessBugs = []seededBug{
 	{"OWN-8", "a location that is kept elsewhere is changed", "line.go",
 		`if s.LocationKeptBy == "" {`,
 		`if s.LocationKeptBy == "" || BUG {`},
+	{"OWN-8", "who keeps a location stays what it was", "service.go",
+		`s.LocationKeptBy = in.LocationKeptBy`, ``},
 	{"OWN-9", "owners are saved although the line cannot move", "line.go",
 		`to, err := t.lookBuilding(ctx, s, in)`,
 		`to, err := t.lookBuilding(ctx, s, in)

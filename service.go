@@ -152,7 +152,9 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit in
 }
 
 // ModifyService saves a service as read by Service and then changed: name, DN,
-// type, device type, location. A new DN takes the mailbox with it or ends it
+// type, device type, location, and which system keeps that (OWN-8): a line that was
+// listed or unlisted there. A location that was kept is moved in the next change, not
+// in the same one. A new DN takes the mailbox with it or ends it
 // (VM-3); one that points at one of its users passes to it (EXT-1); a new type is ordered (ORD-1), and warns where its users lose
 // applications that it does not include (STN-2). The status stays: a line that
 // works goes on working (SVC-17).
@@ -189,6 +191,7 @@ func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, e
 		}
 		row = edit(t, row, func(s *Service) {
 			s.Name, s.Type, s.DeviceType, s.LocationID = in.Name, in.Type, in.DeviceType, in.LocationID
+			s.LocationKeptBy = in.LocationKeptBy
 		})
 		t.did("service.modified", row.ref(), "")
 		out = copyOf(row)
@@ -230,7 +233,7 @@ func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*Servic
 	look.stays(SVC2, "Status", in.Status == was.Status)
 	look.stays(SVC2, "Category", in.Category == was.Category)
 	look.stays(SVC2, "DeviceID", in.DeviceID == was.DeviceID)
-	look.stays(SVC2, "LocationKeptBy", in.LocationKeptBy == was.LocationKeptBy)
+	look.text(OWN8, "LocationKeptBy", in.LocationKeptBy, maxName)
 	look.stays(SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
 	look.stays(SVC2, "Number", in.Number == was.Number)
 	look.stays(SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))

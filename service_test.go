@@ -371,12 +371,12 @@ func TestSVC15_InABatchTheRevisionIsTheOneThatTheBatchMade(t *testing.T) {
 func TestSVC15_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.service(pbx.UserID{}, "7101")
-		s.Status, s.Number, s.DeviceID, s.RemoteSystem, s.LocationKeptBy = pbx.StatusNone, "+16175550100", pbx.DeviceID{1}, "Leeds", "ESS"
+		s.Status, s.Number, s.DeviceID, s.RemoteSystem, s.LocationKeptBy = pbx.StatusNone, "+16175550100", pbx.DeviceID{1}, "Leeds", " ESS"
 		s.Category, s.DN, s.Type, s.LocationID, s.Name = pbx.Analogue, "911", "GOLD", pbx.LocationID{1}, " x"
 		before := dump(t, w.store)
 		_, err := w.dir.ModifyService(w.ctx, s)
 		require.Equal(t, []string{
-			"Category SVC-2", "DN EXT-3", "DeviceID SVC-2", "LocationID ACC-1", "LocationKeptBy SVC-2", "Name SVC-2", "Number SVC-2",
+			"Category SVC-2", "DN EXT-3", "DeviceID SVC-2", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2", "Number SVC-2",
 			"RemoteSystem SVC-2", "Status SVC-2", "Type SVC-16",
 		}, badFields(err))
 		require.Equal(t, before, dump(t, w.store))
@@ -471,5 +471,35 @@ func TestSVC17_AServiceAddedForLaterIsActivatedOnceAndThenBilled(t *testing.T) {
 		require.NoError(t, err)
 		e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateService(w.ctx, made.Service.ID); return err })
 		require.Equal(t, "Ann", e.Holder.Name)
+	})
+}
+
+func TestOWN8_WhoKeepsALocationIsSetAndClearedWithTheService(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{
+			NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7101", LocationID: w.boston.ID}, LocationKeptBy: "ESS"})
+		require.NoError(t, err)
+		save := func(change func(*pbx.Service)) error {
+			s, err := w.dir.Service(w.ctx, made.Service.ID)
+			if err == nil {
+				change(s)
+				_, err = w.dir.ModifyService(w.ctx, s)
+			}
+			return err
+		}
+		moved := func(s *pbx.Service) { s.LocationID = pbx.LocationID{} }
+		free := func(s *pbx.Service) { s.LocationKeptBy = "" }
+		w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { return save(moved) })
+		w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { moved(s); free(s) }) })
+		require.NoError(t, save(free))
+		require.NoError(t, save(moved))
+		e := w.refused(pbx.OWN8, pbx.ErrInvalid, func() error { return save(func(s *pbx.Service) { s.LocationKeptBy = "ESS\n" }) })
+		require.Equal(t, "LocationKeptBy", e.Field)
+		e = w.refused(pbx.OWN8, pbx.ErrInvalid, func() error {
+			return second(w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bo", Email: "bo@example.com", Extension: "7102"}, LocationKeptBy: " "}))
+		})
+		require.Equal(t, "LocationKeptBy", e.Field)
+		require.NoError(t, save(func(s *pbx.Service) { s.LocationKeptBy = "ESS" }))
+		w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { s.LocationID = w.boston.ID }) })
 	})
 }

@@ -25,6 +25,8 @@ type SetUp struct {
 	Ports      int64    // of the device; 0 is 1
 	DeviceType string   // the phone's model where no device is given; empty: "SIP softphone"
 
+	LocationKeptBy string // the self-service system that keeps the line's location (OWN-8), or ""
+
 	Mailbox *NewMailbox  // the line's mailbox (VM-1), or nil: none
 	Foreign []NewForeign // what other systems are asked to provide on the line (SVC-18)
 	Keys    []PhoneKey   // the programmable keys of the phone (DEV-7)
@@ -44,7 +46,7 @@ type Provisioned struct {
 // otherwise (ORD-2, ORD-3).
 //
 // Errors: those of CreateUser and AddService, ErrInvalid without a number, a
-// service type and an extension (USR-4), for a mailbox's fields (VM-1, VM-4, VM-5),
+// service type and an extension (USR-4), for a mailbox's fields (VM-1, VM-4, VM-5), who keeps the location (OWN-8),
 // for ports that the device has not
 // (DEV-3) and for applications that nothing includes (STN-2), ErrExhausted for a
 // package with no station left (STN-1), ErrConflict for a device that somebody
@@ -137,7 +139,7 @@ var setUpFields = map[string]string{"DN": "Extension", "Type": "ServiceType"}
 func (s *setUp) newLine(at *Location) newLine {
 	in := NewService{
 		DN: s.in.Extension, Type: s.in.ServiceType, Number: s.in.Number, DeviceID: s.in.DeviceID, DeviceType: s.in.DeviceType,
-		LocationID: s.in.LocationID, ActivateLater: s.in.ActivateLater, Foreign: s.in.Foreign, Keys: s.in.Keys,
+		LocationID: s.in.LocationID, LocationKeptBy: s.in.LocationKeptBy, ActivateLater: s.in.ActivateLater, Foreign: s.in.Foreign, Keys: s.in.Keys,
 	}
 	if in.DeviceID.IsZero() && in.DeviceType == "" {
 		in.DeviceType = softphoneModel

@@ -194,6 +194,7 @@ func (o ModifyService) do(x *step) {
 	o.Set.each(func(field, value string) { setService(&s, field, value) })
 	x.settled(&s, was)
 	x.text(pbx.SVC2, "Name", s.Name, 64)
+	x.text(pbx.OWN8, "LocationKeptBy", s.LocationKeptBy, 64)
 	if s.DeviceType != was.DeviceType {
 		x.newDeviceType(&s, was)
 		x.keysFit(&s, was)
@@ -253,7 +254,7 @@ func setService(s *Service, field, value string) {
 func (x *step) settled(s, was *Service) {
 	for field, same := range map[string]bool{
 		"Status": s.Status == was.Status, "Category": s.Category == was.Category, "DeviceID": s.Device == was.Device,
-		"LocationKeptBy": s.LocationKeptBy == was.LocationKeptBy, "RemoteSystem": s.RemoteSystem == was.RemoteSystem, "Number": s.Number == was.Number,
+		"RemoteSystem": s.RemoteSystem == was.RemoteSystem, "Number": s.Number == was.Number,
 		"Failure": s.Failure == was.Failure, "ActivateLater": s.ActivateLater == was.ActivateLater,
 	} {
 		if !same {

@@ -22,6 +22,8 @@ type SetUpUser struct {
 	Foreign      []NewForeign
 	Keys         []pbx.PhoneKey
 	Mailbox      NewMailbox
+
+	LocationKeptBy string
 }
 
 // NewMailbox is the mailbox that a guided set-up may make.
@@ -43,7 +45,7 @@ func (o SetUpUser) do(x *step) {
 		}
 	}
 	in := AddService{DN: o.Extension, Type: o.ServiceType, Number: o.Number, Device: o.Device, DeviceType: o.DeviceType,
-		Location: o.Location, ActivateLater: o.ActivateLater, Foreign: o.Foreign, Keys: o.Keys}
+		Location: o.Location, LocationKeptBy: o.LocationKeptBy, ActivateLater: o.ActivateLater, Foreign: o.Foreign, Keys: o.Keys}
 	if in.Device == "" && in.DeviceType == "" {
 		in.DeviceType = "SIP softphone"
 	}
