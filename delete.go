@@ -25,7 +25,7 @@ const (
 // of his services announce nothing to him any more, and those of which he was the
 // only user have no PIN; what other systems said last of the foreign services on
 // his lines is cleared, for it may name him. It warns of a shared mailbox that keeps
-// its PIN, and of owners of those lines who go by his user ID or email: whether that
+// its PIN, of lines with a name and of programmed keys, and of owners of those lines who go by his user ID or email: whether that
 // is he is not certain, so they stay. The journal keeps that he was deleted, and
 // nothing about him.
 //
@@ -78,6 +78,9 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 func (t *tx) leaveLine(ctx context.Context, s *Service, u *User) error {
 	warn := func(about Ref, text string) { t.warn(USR9, about, "%s", text) }
 	if err := t.leftTo(ctx, s, u); err != nil {
+		return err
+	}
+	if err := t.warnOfNames(ctx, s, warn); err != nil {
 		return err
 	}
 	if err := t.leaveMailbox(ctx, s, u, warn); err != nil {

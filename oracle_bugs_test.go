@@ -117,6 +117,8 @@ var userBugs = []seededBug{
 		`t.did("user.deleted", u.ref(), either(BUG, u.Name(), ""))`},
 	{"USR-9", "what other systems said of a deleted user stays", "settle_foreign.go",
 		`if f.Outcome != "" {`, ``},
+	{"USR-9", "nobody is warned of the name of a line that stays", "handover.go",
+		`if s.Name != "" {`, ``},
 	{"USR-10", "a shared service goes with one user, unconfirmed", "delete.go",
 		`if len(others) > 0 {`, ``},
 	{"USR-11", "a user with a remote service is deleted", "delete.go",

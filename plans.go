@@ -117,6 +117,7 @@ func (f found) departure(form Deletion) {
 	}
 	services.to(mailboxesTable.Key(), "id")
 	services.to(ownersTable.Key(), "id")
+	services.to(serviceKeysTable.Key(), "id")
 	services.foreign()
 	services.users()
 }

@@ -297,6 +297,7 @@ func (o DeleteUser) do(x *step) {
 			continue
 		}
 		x.servedBy(s, before, x.t.usersOf(s.ID))
+		x.warnOfNames(pbx.USR9, s)
 		if m := x.t.mailbox(s.ID); m != nil {
 			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.USR9)
 		}
