@@ -159,7 +159,11 @@ func (o ModifyUser) do(x *step) {
 	if !strings.EqualFold(u.Login, was.Login) && x.loginTaken(u.Login, u.ID) {
 		x.refuse(pbx.USR3, pbx.ErrConflict, "Login")
 	}
-	u.SIPAddress = x.changedAddress(u.SIPAddress, was.SIPAddress)
+	if u.SIPAddress == "" {
+		u.SIPAddress = x.defaultAddress(&u, was.SIPAddress)
+	} else {
+		u.SIPAddress = x.changedAddress(u.SIPAddress, was.SIPAddress)
+	}
 	if !slices.Equal(u.Applications, was.Applications) {
 		x.codes(pbx.STN2, "Applications", u.Applications)
 		for range x.notIncluded(&u) {
