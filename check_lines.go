@@ -1,9 +1,5 @@
 package pbx
 
-import (
-	"github.com/pbxkit/pbx/internal/numplan"
-)
-
 // lineInvariants hold for services, and for what hangs on them.
 var lineInvariants = []invariant{
 	each(servicesTable, SVC17, "a service has a status, and is billed while active or pending cancellation, and not before", func(c *census, s *Service) {
@@ -99,7 +95,7 @@ var dialPlanInvariants = []invariant{
 		}
 	}),
 	each(extensionsTable, EXT3, "no extension gets in the way of an emergency number of the tenant's country", func(c *census, e *DialEntry) {
-		if emergency, touches, _ := numplan.TouchesEmergency(c.tenant.Country, string(e.Digits)); touches {
+		if emergency, touches := touchesEmergency(c.tenant.Country, e.Digits); touches {
 			c.broken(subjectOf(e), "it does of %s", emergency)
 		}
 	}),
@@ -121,7 +117,7 @@ const searchHolds = "no extension that fills itself in is free below the place w
 func (c *census) pass(to Extension) {
 	start := c.tenant.nextExtension
 	for len(c.next) == len(start) && c.next < start && c.next < to {
-		if _, touches, _ := numplan.TouchesEmergency(c.tenant.Country, string(c.next)); !touches {
+		if _, touches := touchesEmergency(c.tenant.Country, c.next); !touches {
 			c.broken(subjectOf(c.tenant), "%s is free, and the search begins with %s", c.next, start)
 			c.next = start
 			return

@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -433,5 +434,26 @@ func TestEXT1_WhoHasNoExtensionAnyMoreIsWarnedOf(t *testing.T) {
 		main, err := w.dir.MainExtension(w.ctx, ann.ID)
 		require.NoError(t, err)
 		require.Empty(t, main)
+	})
+}
+
+func TestEXT3_WhereNoEmergencyNumberIsKnown112And911AreKeptFree(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for i, country := range []string{"GN", "GQ", "IO", "TA", "TK"} {
+			at := w.location(w.dir, fmt.Sprint("FAR-", i), country, "")
+			for _, e := range []pbx.Extension{"1120", "112", "91", "9110"} {
+				refusal := w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { return second(w.userAt(at, country, e)) })
+				require.Equal(t, "Extension", refusal.Field)
+			}
+			_, err := w.userAt(at, country, pbx.Extension(fmt.Sprint(1130+i)))
+			require.NoError(t, err)
+		}
+		far := w.tenant("Far", "TK", "tk.example.com")
+		dir := w.dir
+		w.dir = w.support.In(far.ID)
+		w.refused(pbx.EXT3, pbx.ErrInvalid, func() error {
+			return second(w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@tk.example.com", Extension: "1121"}))
+		})
+		w.dir = dir
 	})
 }
