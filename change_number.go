@@ -22,7 +22,8 @@ type NumberChange struct {
 // ChangeNumber changes the number, and if wanted the extension, of a user who
 // has a service with a type (NUM-7 to NUM-10). A porting-in number comes with a
 // temporary one (NUM-3). What it costs or saves is ordered (ORD-1); a number that
-// never was billed saves nothing.
+// never was billed saves nothing. The owners of a line that is left without a number
+// are warned of (OWN-3).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition without a profile (NUM-7), or for a
 // remote service (SVC-11); ErrInvalid when the previous number's fate was not
@@ -82,6 +83,7 @@ func (in *NumberChange) plan(user UserID) plan {
 		s.users().place()
 		s.to(extensionsTable.Key(), "dn")
 		s.to(mailboxesTable.Key(), "id")
+		s.to(ownersTable.Key(), "id")
 		a.number(in.Number.Number)
 		a.extension(in.Extension).to(extensionsByUser, "user_id")
 		a.get(mailboxesByNumber, string(in.Extension))
@@ -130,6 +132,9 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberCh
 		return nil, err
 	}
 	now := edit(t, s, func(s *Service) { s.Number = chosen.e164() })
+	if err := t.warnOfOwners(ctx, now); err != nil {
+		return nil, err
+	}
 	t.assignNumber(&chosen, now)
 	var saved charge
 	if had != nil && had.TemporaryFor == "" && in.Previous == ReturnNumber {
@@ -142,6 +147,19 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, in NumberCh
 	t.placeOrder(u.ID, s.LocationID, s.billing(t.now), append(chosen.charges, saved)...)
 	t.did("service.number-changed", now.ref(), string(s.Number)+" "+string(now.Number))
 	return now, nil
+}
+
+// warnOfOwners warns of the owners of a line that has no number any more: by that
+// its management record is opened (OWN-1).
+func (t *tx) warnOfOwners(ctx context.Context, s *Service) error {
+	if s.Number != "" {
+		return nil
+	}
+	owners, err := t.ownersOf(ctx, s.ID)
+	if err == nil && len(owners) > 0 {
+		t.warn(OWN3, s.ref(), "the owners of %s stay, and can be neither seen nor changed until it has a number again", s.ref())
+	}
+	return err
 }
 
 // heldNumber reads the number that a service has, or nil.

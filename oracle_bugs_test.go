@@ -57,6 +57,8 @@ var accessBugs = []seededBug{
 	{"OWN-3", "a user ID with a sign of its own is no owner's", "door.go",
 		`!plain && !validEmail(string(p))`,
 		`!plain && (!validEmail(string(p)) || BUG)`},
+	{"OWN-3", "nobody is warned of owners without a number", "change_number.go",
+		`if err == nil && len(owners) > 0 {`, ``},
 	{"OWN-4", "the last owner goes without a warning", "owner.go",
 		`if len(removed) > 0 && before+len(added) == len(removed) {`, ``},
 	{"OWN-5", "owners are a part of the service", "line.go",

@@ -88,6 +88,28 @@ func TestOWN3_OwnersAreAddedAndRemovedByPrincipal(t *testing.T) {
 	})
 }
 
+func TestOWN3_OwnersOfALineThatLosesItsNumberAreWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann := w.user("Ann", "Lee", "7201")
+		s := w.line(aliceLine, pbx.NewService{UserID: ann.ID, Type: "PRO"}, "alice")
+		change := func(choice pbx.NumberChoice) func(dir *pbx.Directory) error {
+			return func(dir *pbx.Directory) error {
+				return second(dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{Number: choice, Previous: pbx.KeepNumber}))
+			}
+		}
+		require.Empty(t, w.review(w.dir, change(pbx.NewNumber())).Warnings, "they open it by another number")
+		review := w.review(w.dir, change(pbx.NumberChoice{}))
+		require.Equal(t, []pbx.Code{pbx.OWN3}, codes(review.Warnings))
+		require.Equal(t, s.ID.String(), review.Warnings[0].Subject.ID)
+		require.NoError(t, review.Commit(w.ctx))
+		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("alice").Line(w.ctx, aliceLine)) })
+		require.NoError(t, change(pbx.Existing("+1"+aliceLine))(w.dir))
+		line, err := w.owner("alice").Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Principal{"alice"}, line.Owners)
+	})
+}
+
 func TestOWN3_EveryUserIDCanBeAnOwners(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.line(aliceLine, pbx.NewService{}, "alice")

@@ -359,6 +359,9 @@ func (x *step) replaceNumber(u *User, s *Service, o ChangeNumber, at *Location) 
 	x.release(s, o.Previous)
 	s.Number = ""
 	x.assign(c, s)
+	if s.Number == "" && first(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID }) != nil {
+		x.warn(pbx.OWN3, s.ref(), "owners")
+	}
 	if s.billed() {
 		x.order(u.ID, s.Location, x.Now, append(c.charges, saved)...)
 	} else {
