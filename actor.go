@@ -199,7 +199,7 @@ var grants = map[string]grant{
 // uses it: what owning a line does not give (OWN-6).
 var linesAndUsers = []string{
 	"AddService", "DeleteService", "Associate", "Disassociate", "SetPrimary", "CreateUser", "SetUpUser", "ImportUsers", "DeleteUser",
-	"HandOver",
+	"HandOver", "CancelService", "WithdrawCancellation",
 }
 
 // allow is the choke point of access: it returns the tenant that the

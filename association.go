@@ -182,7 +182,8 @@ func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*
 // (SVC-5). Where it is on his phone it is on none then, and the phone stays his
 // (DEV-2). He keeps no way into what others will use: its mailbox announces nothing
 // to him any more, and has no PIN where he was its only user, until SetPIN sets
-// another; a shared one that keeps its PIN is warned of.
+// another; a shared one that keeps its PIN is warned of, and so is a user who has no
+// extension any more (EXT-1).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for the primary service of a user
 // who has others (SVC-7); ErrUnconfirmed (SVC-5).
@@ -193,6 +194,8 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 		a.usersOf(service)
 		a.user(user).entitled()
 		a.get(mailboxesTable.Key(), service)
+		a.get(extensionsByMain, user)
+		a.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
 	}, func(t *tx) error {
 		u, s, a, err := t.association(ctx, user, service)
 		if err != nil {
@@ -224,7 +227,20 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 func (t *tx) dissolve(ctx context.Context, a *Association, u *User, s *Service) error {
 	t.remove(a)
 	t.relate("service.disassociated", s.ref(), u.ref(), "")
+	if err := t.warnUnreached(ctx, u); err != nil {
+		return err
+	}
 	return t.trimApplications(ctx, u, s)
+}
+
+// warnUnreached warns of a user who has neither a service nor an extension any more
+// (EXT-1).
+func (t *tx) warnUnreached(ctx context.Context, u *User) error {
+	main, err := t.mainExtension(ctx, u.ID)
+	if err == nil && main == "" {
+		t.warn(EXT1, u.ref(), "%s has no extension any more", u.ref())
+	}
+	return err
 }
 
 // trimApplications takes from a user the applications that came with a service

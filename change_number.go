@@ -23,8 +23,9 @@ type NumberChange struct {
 // ChangeNumber changes the number, and if wanted the extension, of a user who
 // has a service with a type (NUM-7 to NUM-10). A porting-in number comes with a
 // temporary one (NUM-3). New and temporary numbers are near the user's present
-// location, or where he has none near the service's (NUM-4). What it costs or saves is ordered (ORD-1); a number that
-// never was billed saves nothing.
+// location, or where he has none near the service's (NUM-4). What it costs or saves
+// is ordered (ORD-1); a number that never was billed saves nothing. The owners of a
+// line that is left without a number are warned of (OWN-3).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition without a profile (NUM-7), or for a
 // remote service (SVC-11); ErrInvalid, all at once, when the previous number's fate
@@ -79,8 +80,9 @@ func (in *NumberChange) plan(user UserID) plan {
 		s.users().place()
 		s.to(extensionsTable.Key(), "dn")
 		s.to(mailboxesTable.Key(), "id")
+		s.to(ownersTable.Key(), "id")
 		a.number(in.Number.Number)
-		a.extension(in.Extension)
+		a.extension(in.Extension).to(extensionsByUser, "user_id")
 		a.get(mailboxesByNumber, string(in.Extension))
 	}
 }
@@ -181,6 +183,10 @@ func (t *tx) lookNewExtension(ctx context.Context, look *door, to *changedNumber
 		}
 		return nil
 	}
+	users, err := t.othersOf(ctx, s.ID, UserID{})
+	if err != nil {
+		return err
+	}
 	sites, err := t.homesOf(ctx, s.ID)
 	if err != nil {
 		return err
@@ -189,7 +195,7 @@ func (t *tx) lookNewExtension(ctx context.Context, look *door, to *changedNumber
 	if to.dn = in.Extension; to.dn == "" {
 		to.dn, err = t.nextExtension(ctx, sites...)
 	} else {
-		err = t.takeExtension(ctx, "Extension", to.dn, sites...)
+		_, err = t.takeDN(ctx, "Extension", to.dn, users, sites...)
 	}
 	return look.take(err)
 }
@@ -201,6 +207,9 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, previous Di
 		return nil, err
 	}
 	now := edit(t, s, func(s *Service) { s.Number = to.number.e164() })
+	if err := t.warnOfOwners(ctx, now); err != nil {
+		return nil, err
+	}
 	t.assignNumber(&to.number, now)
 	var saved charge
 	if to.had != nil && !to.had.Loan && previous == ReturnNumber {
@@ -213,6 +222,19 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, previous Di
 	t.placeOrder(u.ID, s.LocationID, s.billing(t.now), append(to.number.charges, saved)...)
 	t.did("service.number-changed", now.ref(), string(s.Number)+" "+string(now.Number))
 	return now, nil
+}
+
+// warnOfOwners warns of the owners of a line that has no number any more: by that
+// its management record is opened (OWN-1).
+func (t *tx) warnOfOwners(ctx context.Context, s *Service) error {
+	if s.Number != "" {
+		return nil
+	}
+	owners, err := t.ownersOf(ctx, s.ID)
+	if err == nil && len(owners) > 0 {
+		t.warn(OWN3, s.ref(), "the owners of %s stay, and can be neither seen nor changed until it has a number again", s.ref())
+	}
+	return err
 }
 
 // heldNumber reads the number that a service has, or nil.

@@ -107,7 +107,7 @@ func TestNUM8_AChangeThatWouldBePassedOverIsRefusedAllAtOnce(t *testing.T) {
 			fields []string
 		}{
 			{pbx.NumberChange{KeepCurrent: true, Previous: "burn", Extension: "7777"}, []string{"Previous", "KeepCurrent", "Extension"}},
-			{pbx.NumberChange{Number: pbx.NumberChoice{Source: "air"}, UpdateExtension: true, Extension: "70x1"}, []string{"Previous", "Number", "Extension"}},
+			{pbx.NumberChange{Number: pbx.NumberChoice{Source: "air"}, UpdateExtension: true, Extension: "70x1"}, []string{"Previous", "Number.Source", "Extension"}},
 		} {
 			_, err := w.dir.ChangeNumber(w.ctx, u.ID, c.in)
 			var fields []string

@@ -1,10 +1,6 @@
 package pbx
 
-import (
-	"slices"
-
-	"github.com/pbxkit/pbx/internal/numplan"
-)
+import "slices"
 
 // lineInvariants hold for services, and for what hangs on them.
 var lineInvariants = []invariant{
@@ -124,7 +120,7 @@ var dialPlanInvariants = []invariant{
 	}),
 	each(extensionsTable, EXT3, "no extension gets in the way of an emergency number of the tenant's country, or of one where it reaches", func(c *census, e *DialEntry) {
 		for _, country := range c.reached(e) {
-			if emergency, touches, _ := numplan.TouchesEmergency(country, string(e.Digits)); touches {
+			if emergency, touches := touchesEmergency(country, e.Digits); touches {
 				c.broken(subjectOf(e), "it does of %s in %s", emergency, country)
 				return
 			}
@@ -170,7 +166,7 @@ const searchHolds = "no extension that fills itself in is free below the place w
 func (c *census) pass(to Extension) {
 	start := c.tenant.nextExtension
 	for len(c.next) == len(start) && c.next < start && c.next < to {
-		if _, touches, _ := numplan.TouchesEmergency(c.tenant.Country, string(c.next)); !touches {
+		if _, touches := touchesEmergency(c.tenant.Country, c.next); !touches {
 			c.broken(subjectOf(c.tenant), "%s is free, and the search begins with %s", c.next, start)
 			c.next = start
 			return

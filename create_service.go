@@ -7,7 +7,7 @@ import (
 
 // NewService is what adding a phone service takes. A DN and a device type are
 // required (SVC-2); the DN fills itself in where a service type is chosen
-// (EXT-5).
+// (EXT-5). A DN that points at the user himself passes to the service.
 type NewService struct {
 	UserID     UserID // who gets it, or zero
 	DN         Extension
@@ -63,7 +63,10 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 				return err
 			}
 		}
-		s := t.addLine(&line)
+		s, err := t.addLine(ctx, &line)
+		if err != nil {
+			return err
+		}
 		if line.seat.user != nil {
 			t.associate(line.seat, s)
 		}
@@ -83,7 +86,10 @@ func (in *NewService) plan(a *ahead) {
 	a.device(in.DeviceID)
 	a.serviceType(in.Type)
 	a.number(in.Number.Number)
-	a.extension(in.DN)
+	a.extension(in.DN).to(extensionsByUser, "user_id")
+	if in.DN == "" {
+		a.get(extensionsByMain, in.UserID).to(extensionsByUser, "user_id")
+	}
 	if len(in.Keys) > 0 {
 		a.get(servicesByDevice, in.DeviceID).to(serviceKeysTable.Key(), "id")
 		a.keyTargets(in.Keys)
@@ -99,6 +105,7 @@ type newLine struct {
 	near    *Location   // where its user is now, or else where it is
 	sites   []*Location // where it and its user are
 	device  *Device     // that carries it, or nil
+	passes  *DialEntry  // the user's own extension that becomes its DN, or nil
 	autoDN  bool        // the DN may fill itself in
 	needsDN Code        // the rule that wants it where it does not
 	read    bool        // what its choices look at was read ahead
@@ -225,14 +232,34 @@ func (t *tx) lookModel(l *newLine, look *door) {
 func (t *tx) lookDN(ctx context.Context, l *newLine, look *door) error {
 	switch {
 	case l.in.DN != "":
-		return look.take(t.takeExtension(ctx, "DN", l.in.DN, l.sites...))
+		var users []*User
+		if l.seat.user != nil {
+			users = append(users, l.seat.user)
+		}
+		var err error
+		l.passes, err = t.takeDN(ctx, "DN", l.in.DN, users, l.sites...)
+		return look.take(err)
 	case l.autoDN:
-		next, err := t.nextExtension(ctx, l.sites...)
-		l.in.DN = next
-		return look.takeAs("DN", err)
+		return t.fillDN(ctx, l, look)
 	}
 	look.refuse(l.needsDN, "DN", "is missing")
 	return nil
+}
+
+// fillDN fills in a new service's DN (EXT-5): for the first service of a user his
+// own main extension, else the lowest free one.
+func (t *tx) fillDN(ctx context.Context, l *newLine, look *door) error {
+	own, err := t.ownDN(ctx, l.seat, l.sites...)
+	if err != nil {
+		return err
+	}
+	if own != nil {
+		l.passes, l.in.DN = own, own.Digits
+		return nil
+	}
+	next, err := t.nextExtension(ctx, l.sites...)
+	l.in.DN = next
+	return look.takeAs("DN", err)
 }
 
 // lookNewKeys checks the keys of a new service, whose model is known unless that
@@ -250,7 +277,7 @@ func (t *tx) lookNewKeys(ctx context.Context, l *newLine, look *door) error {
 
 // addLine stages a service that lookLine found right: the service, its entry in
 // the dial plan, its number, its keys.
-func (t *tx) addLine(l *newLine) *Service {
+func (t *tx) addLine(ctx context.Context, l *newLine) (*Service, error) {
 	s := &Service{
 		TenantID: t.tenantID, ID: t.newID(), DN: l.in.DN, Name: l.in.Name, Type: l.in.Type,
 		DeviceType: l.model.Name, Category: l.model.Category, DeviceID: l.in.DeviceID,
@@ -263,7 +290,9 @@ func (t *tx) addLine(l *newLine) *Service {
 	if s.Status == StatusOrderProcessing {
 		t.did("service.order-processing", s.ref(), s.Type)
 	}
-	t.enterDialPlan(&DialEntry{Digits: s.DN, ServiceID: s.ID})
+	if err := t.enterDN(ctx, s, l.passes); err != nil {
+		return nil, err
+	}
 	t.assignNumber(&l.number, s)
 	for i := range l.in.Foreign {
 		t.stageForeign(s, &l.in.Foreign[i], ForeignRequested)
@@ -274,7 +303,7 @@ func (t *tx) addLine(l *newLine) *Service {
 	if len(l.in.Keys) > 0 {
 		t.did("service.keys-set", s.ref(), "")
 	}
-	return s
+	return s, nil
 }
 
 // begin gives a new service its first status (SVC-17), and the time from which it

@@ -26,7 +26,7 @@ const (
 // of his services announce nothing to him any more, and those of which he was the
 // only user have no PIN; what other systems said last of the foreign services on
 // his lines is cleared, for it may name him. It warns of a shared mailbox that keeps
-// its PIN, and of owners of those lines who go by his user ID or email: whether that
+// its PIN, of lines with a name and of programmed keys, and of owners of those lines who go by his user ID or email: whether that
 // is he is not certain, so they stay. The journal keeps that he was deleted, and
 // nothing about him.
 //
@@ -56,7 +56,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 		var saved []bill
 		for i, s := range services {
 			t.remove(has[i])
-			t.did("service.disassociated", s.ref(), u.ID.String())
+			t.relate("service.disassociated", s.ref(), u.ref(), "")
 			if form == UserOnly {
 				if err := t.leaveLine(ctx, s, u); err != nil {
 					return err
@@ -79,6 +79,9 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 func (t *tx) leaveLine(ctx context.Context, s *Service, u *User) error {
 	warn := func(about Ref, text string) { t.warn(USR9, about, "%s", text) }
 	if err := t.leftTo(ctx, s, u); err != nil {
+		return err
+	}
+	if err := t.warnOfNames(ctx, s, warn); err != nil {
 		return err
 	}
 	if err := t.leaveMailbox(ctx, s, u, warn); err != nil {
@@ -150,6 +153,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	}
 	for _, e := range own {
 		t.leaveDialPlan(e)
+		t.did("extension.removed", u.ref(), string(e.Digits))
 	}
 	if err := t.removeAliasesOf(ctx, u); err != nil {
 		return err
@@ -167,7 +171,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 
 // DeleteService deletes one service (SVC-12), for all its users. Its DN becomes
 // free, its number stays with the tenant as available, its mailbox, keys and
-// owners go; what it saved is ordered (ORD-1). Its foreign services go too where
+// owners go; a user who has no extension any more is warned of (EXT-1); what it saved is ordered (ORD-1). Its foreign services go too where
 // their systems delete them when asked to, which is requested in the same act; the
 // others stay listed until DetachForeign (SVC-10).
 //

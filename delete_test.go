@@ -212,6 +212,20 @@ func TestUSR10_DeletingUserAndPhonesDeletesHisServicesForTheirOtherUsersToo(t *t
 	})
 }
 
+func TestUSR10_TheReviewOfADeletionNamesWhoLosesTheServices(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		w.service(u.ID, "7101")
+		for _, form := range []pbx.Deletion{pbx.UserOnly, pbx.UserAndPhones} {
+			review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				return dir.DeleteUser(ctx, u.ID, form)
+			})
+			require.NoError(t, err)
+			require.Equal(t, "service 7101 disassociated, user Ann Lee", review.Effects[0].String(), form)
+		}
+	})
+}
+
 func TestUSR10_OneOfTheTwoFormsHasToBeChosen(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")
@@ -338,5 +352,28 @@ func TestUSR10_ADeletedUserIsReplacedInTheSameBatch(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, services[0].Number, has[0].Number)
 		require.Equal(t, has[0].ID, w.number(has[0].Number).ServiceID)
+	})
+}
+
+func TestUSR9_WhatMayNameThePersonOnTheLinesThatStayIsWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7101", Name: "Desk of Ann", DeviceType: "Cisco 8851"})
+		require.NoError(t, err)
+		_, err = w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7102", DeviceType: "Cisco 8851",
+			Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeySpeedDial, Target: "7101", Label: "Ann"}}})
+		require.NoError(t, err)
+		w.service(u.ID, "7103")
+		goes := func(form pbx.Deletion) func(dir *pbx.Directory) error {
+			return func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, u.ID, form) }
+		}
+		var texts []string
+		for _, n := range w.review(w.dir, goes(pbx.UserOnly)).Warnings {
+			require.Equal(t, pbx.USR9, n.Code)
+			texts = append(texts, n.Text)
+		}
+		require.ElementsMatch(t, []string{"service Desk of Ann (7101) stays, with its name", "the programmed keys of service 7102 stay, with their labels"}, texts)
+		require.Empty(t, w.review(w.dir, goes(pbx.UserAndPhones)).Warnings, "nothing stays")
+		require.NoError(t, w.review(w.dir, goes(pbx.UserOnly)).Commit(w.ctx))
 	})
 }

@@ -148,14 +148,16 @@ func (d *door) e164(code Code, field string, n E164) {
 	}
 }
 
-// principal looks at a principal's form: 1 to 64 letters, digits and . _ - @ /
+// principal looks at a principal's form: letters, digits and . _ - @ / or an email
+// address, as user IDs are (USR-3).
 func (d *door) principal(code Code, field string, p Principal) {
 	if p == "" {
 		d.refuse(code, field, "is missing")
 		return
 	}
-	if len(p) > maxName || strings.ContainsFunc(string(p), func(r rune) bool { return notInCode(r) && r != '@' && r != '/' }) {
-		d.refuse(code, field, "not a principal of up to %d letters, digits, '.', '_', '-', '@' and '/'", maxName)
+	plain := !strings.ContainsFunc(string(p), func(r rune) bool { return notInCode(r) && r != '@' && r != '/' })
+	if len(p) > maxEmail || !plain && !validEmail(string(p)) {
+		d.refuse(code, field, "not a principal of up to %d letters, digits, '.', '_', '-', '@' and '/', nor an email address", maxEmail)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
 )
@@ -71,12 +72,28 @@ func (t *tx) clearOfEmergency(field string, e Extension, at ...*Location) error 
 }
 
 func avoidEmergency(field string, e Extension, country string) error {
-	emergency, touches, _ := numplan.TouchesEmergency(country, string(e))
+	emergency, touches := touchesEmergency(country, e)
 	if !touches {
 		return nil
 	}
 	return &Error{Code: EXT3, Kind: ErrInvalid, Field: field, Subject: Ref{"extension", string(e), string(e)},
 		Reason: fmt.Sprintf("extension %s would get in the way of the emergency number %s of %s", e, emergency, country)}
+}
+
+// touchesEmergency reports whether an extension gets in the way of an emergency
+// number of a country, and of which. Where none is known of a country, those count
+// that mobile phones dial everywhere: 112 and 911.
+func touchesEmergency(country string, e Extension) (string, bool) {
+	emergency, touches, known := numplan.TouchesEmergency(country, string(e))
+	if known {
+		return emergency, touches
+	}
+	for _, emergency := range []string{"112", "911"} {
+		if e != "" && (strings.HasPrefix(string(e), emergency) || strings.HasPrefix(emergency, string(e))) {
+			return emergency, true
+		}
+	}
+	return "", false
 }
 
 // adviseExtension warns of an extension that has not the advised form (EXT-4).

@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -330,5 +331,129 @@ func TestEXT4_AnExtensionThatHasNotTheAdvisedFormWarns(t *testing.T) {
 		require.Len(t, warnings("7002"), 1)
 		w.policy(func(p *pbx.Policy) { p.AdvisedExtension = "" })
 		require.Empty(t, warnings("90"))
+	})
+}
+
+func TestEXT1_AnExtensionOfAUserPassesToHisService(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann := w.user("Ann", "Lee", "7001")
+		for _, e := range []pbx.Extension{"7003", "7002"} {
+			_, err := w.dir.AddExtension(w.ctx, ann.ID, e)
+			require.NoError(t, err)
+		}
+		own := func() []pbx.Extension {
+			return digitsOf(collect(t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{UserID: ann.ID})))
+		}
+		var desk *pbx.Service
+		review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) (err error) {
+			desk, err = dir.AddService(ctx, pbx.NewService{UserID: ann.ID, DN: "7001", DeviceType: "Cisco 8851"})
+			return err
+		})
+		require.NoError(t, err)
+		var effects []string
+		for _, e := range review.Effects {
+			effects = append(effects, e.String())
+		}
+		require.Equal(t, []string{"service 7001 created: 7001", "extension 7001 passed to service, user Ann Lee",
+			"user Ann Lee made main: 7002", "service 7001 associated, user Ann Lee"}, effects)
+		require.NoError(t, review.Commit(w.ctx))
+		entry, reached, err := w.dir.Lookup(w.ctx, "7001")
+		require.NoError(t, err)
+		require.Equal(t, desk.ID, entry.ServiceID)
+		require.Equal(t, desk.ID.String(), reached.ID)
+		require.Equal(t, []pbx.Extension{"7002", "7003"}, own())
+
+		// By a change of the service, and of number and extension.
+		desk, err = w.dir.Service(w.ctx, desk.ID)
+		require.NoError(t, err)
+		desk.DN, desk.Type = "7003", "PRO"
+		desk, err = w.dir.ModifyService(w.ctx, desk)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Extension{"7002"}, own())
+		_, err = w.dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Extension: "7002"})
+		require.NoError(t, err)
+		require.Empty(t, own())
+
+		// What points at somebody else is taken, as ever.
+		bob := w.user("Bob", "Ray", "7004")
+		for _, user := range []pbx.UserID{ann.ID, {}} {
+			e := w.refused(pbx.EXT2, pbx.ErrConflict, func() error {
+				_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user, DN: "7004", DeviceType: "Cisco 8851"})
+				return err
+			})
+			require.Equal(t, "DN", e.Field)
+			require.Equal(t, bob.ID.String(), e.Holder.ID)
+		}
+		e := w.refused(pbx.EXT2, pbx.ErrConflict, func() error {
+			_, err := w.dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Extension: "7004"})
+			return err
+		})
+		require.Equal(t, "Extension", e.Field)
+	})
+}
+
+func TestEXT5_AUsersFirstServiceTakesHisMainExtension(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		add := func(u *pbx.User, at pbx.LocationID) pbx.Extension {
+			t.Helper()
+			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DeviceType: "Cisco 8851", Type: "PRO", LocationID: at})
+			require.NoError(t, err)
+			return s.DN
+		}
+		ann := w.user("Ann", "Lee", "7333")
+		require.Equal(t, pbx.Extension("7333"), add(ann, pbx.LocationID{}))
+		require.Equal(t, pbx.Extension("7000"), add(ann, pbx.LocationID{}), "his main extension stays")
+		main, err := w.dir.MainExtension(w.ctx, ann.ID)
+		require.NoError(t, err)
+		require.Equal(t, pbx.Extension("7333"), main)
+		bob := w.user("Bob", "Ray", "9990")
+		require.Equal(t, pbx.Extension("7001"), add(bob, w.abroad().ID), "which 999 is in the way of in London")
+		require.Equal(t, []pbx.Extension{"9990"}, digitsOf(collect(t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{UserID: bob.ID}))))
+	})
+}
+
+func TestEXT1_WhoHasNoExtensionAnyMoreIsWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Ray", "7002")
+		_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7001", DeviceType: "Cisco 8851"})
+		require.NoError(t, err)
+		line, _, err := w.dir.Lookup(w.ctx, "7001")
+		require.NoError(t, err)
+		_, err = w.dir.Associate(w.ctx, bob.ID, line.ServiceID)
+		require.NoError(t, err)
+		for _, end := range []func(dir *pbx.Directory) error{
+			func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, line.ServiceID) },
+			func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, line.ServiceID) },
+		} {
+			review := w.review(w.dir, end)
+			require.Equal(t, []pbx.Notice{{Code: pbx.EXT1, Subject: pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann Lee"},
+				Text: "user Ann Lee has no extension any more"}}, review.Warnings, "and Bob has one of his own")
+		}
+		require.Empty(t, w.review(w.dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, bob.ID, line.ServiceID) }).Warnings)
+		require.NoError(t, w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, line.ServiceID) }).Commit(w.ctx))
+		main, err := w.dir.MainExtension(w.ctx, ann.ID)
+		require.NoError(t, err)
+		require.Empty(t, main)
+	})
+}
+
+func TestEXT3_WhereNoEmergencyNumberIsKnown112And911AreKeptFree(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for i, country := range []string{"GN", "GQ", "IO", "TA", "TK"} {
+			at := w.location(w.dir, fmt.Sprint("FAR-", i), country, "")
+			for _, e := range []pbx.Extension{"1120", "112", "91", "9110"} {
+				refusal := w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { return second(w.userAt(at, country, e)) })
+				require.Equal(t, "Extension", refusal.Field)
+			}
+			_, err := w.userAt(at, country, pbx.Extension(fmt.Sprint(1130+i)))
+			require.NoError(t, err)
+		}
+		far := w.tenant("Far", "TK", "tk.example.com")
+		dir := w.dir
+		w.dir = w.support.In(far.ID)
+		w.refused(pbx.EXT3, pbx.ErrInvalid, func() error {
+			return second(w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@tk.example.com", Extension: "1121"}))
+		})
+		w.dir = dir
 	})
 }

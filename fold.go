@@ -12,6 +12,7 @@ import (
 var plainLetters = strings.NewReplacer(
 	"ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "đ", "d", "ð", "d", "ħ", "h",
 	"ı", "i", "ł", "l", "ŋ", "n", "þ", "th", "ŧ", "t", "’", "'",
+	"ς", "σ", // at the end of a word
 )
 
 // fold takes case and accents away, the same for every store: the folded

@@ -139,15 +139,8 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 		if err != nil {
 			return err
 		}
-		if s.Name != "" {
-			warn(s.ref(), s.ref().String()+" stays, with its name")
-		}
-		keys, err := t.keysOf(ctx, s.ID)
-		if err != nil {
+		if err := t.warnOfNames(ctx, s, warn); err != nil {
 			return err
-		}
-		if len(keys) > 0 {
-			warn(s.ref(), "the programmed keys of "+s.ref().String()+" stay, with their labels")
 		}
 		if err := t.handOverMailbox(ctx, s, was, row, warn); err != nil {
 			return err
@@ -158,6 +151,22 @@ func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 		if err := t.warnOfOwner(ctx, s, was, warn); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// warnOfNames warns of what may name a person on a line that stays: its name and the
+// labels of its keys.
+func (t *tx) warnOfNames(ctx context.Context, s *Service, warn warning) error {
+	if s.Name != "" {
+		warn(s.ref(), s.ref().String()+" stays, with its name")
+	}
+	keys, err := t.keysOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	if len(keys) > 0 {
+		warn(s.ref(), "the programmed keys of "+s.ref().String()+" stay, with their labels")
 	}
 	return nil
 }

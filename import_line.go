@@ -20,7 +20,7 @@ func (t *tx) provision(ctx context.Context, in SetUp, row *csvRow) (*Provisioned
 		in.Email = in.Login // as if it was cleared behind
 	}
 	s := setUp{tx: t, in: in, read: true}
-	look, stage := s.look, s.stage
+	look, stage := s.look, func() (*Provisioned, error) { return s.stage(ctx) }
 	switch row.line {
 	case lineNo:
 		look, stage = s.lookAlone, s.stageAlone
@@ -32,7 +32,7 @@ func (t *tx) provision(ctx context.Context, in SetUp, row *csvRow) (*Provisioned
 		return nil, err
 	}
 	s.user.Email = row.in.Email
-	return stage(), nil
+	return stage()
 }
 
 // lookAlone reads and checks everything of a user without a line, who may have
@@ -59,7 +59,7 @@ func (s *setUp) lookAlone(ctx context.Context) error {
 }
 
 // stageAlone writes what lookAlone found right.
-func (s *setUp) stageAlone() *Provisioned {
+func (s *setUp) stageAlone() (*Provisioned, error) {
 	s.addUser(s.user, &s.in.NewUser, s.in.Extension)
 	if s.in.Extension != "" {
 		s.enterDialPlan(&DialEntry{Digits: s.in.Extension, UserID: s.user.ID, MainOf: s.user.ID})
@@ -67,7 +67,7 @@ func (s *setUp) stageAlone() *Provisioned {
 	if s.pool != nil {
 		s.takeStation(s.pool, s.user)
 	}
-	return &Provisioned{User: copyOf(s.user)}
+	return &Provisioned{User: copyOf(s.user)}, nil
 }
 
 // sharing is the set-up of a user whose line is there: that of his extension.
@@ -132,12 +132,12 @@ func (s *sharing) lookShared(ctx context.Context, home *Location, look *door) er
 }
 
 // stage writes what look found right.
-func (s *sharing) stage() *Provisioned {
+func (s *sharing) stage() (*Provisioned, error) {
 	s.addUser(s.user, &s.in.NewUser, s.shared.DN)
 	if s.pool != nil {
 		s.takeStation(s.pool, s.user)
 	}
 	s.associate(seat{user: s.user, slot: 1, primary: true}, s.shared)
 	s.servedBy(s.shared, s.with, append(slices.Clone(s.with), s.user))
-	return &Provisioned{User: copyOf(s.user), Service: copyOf(s.shared)}
+	return &Provisioned{User: copyOf(s.user), Service: copyOf(s.shared)}, nil
 }

@@ -97,6 +97,27 @@ func TestACC4_EachThingThatAnOperationDoesIsJournalledOnce(t *testing.T) {
 	})
 }
 
+func TestACC4_TheExtensionsOfADeletedUserAreJournalled(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7002")
+		_, err := w.dir.AddExtension(w.ctx, u.ID, "7001")
+		require.NoError(t, err)
+		review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			return dir.DeleteUser(ctx, u.ID, pbx.UserOnly)
+		})
+		require.NoError(t, err)
+		var effects []string
+		for _, e := range review.Effects {
+			effects = append(effects, e.Type+" "+e.Subject.ID+" "+e.Detail)
+		}
+		id := u.ID.String()
+		require.Equal(t, []string{"extension.removed " + id + " 7001", "extension.removed " + id + " 7002", "user.deleted " + id + " "}, effects)
+		before := w.revision()
+		require.NoError(t, review.Commit(w.ctx))
+		require.Equal(t, []string{"extension.removed", "extension.removed", "user.deleted"}, w.journal(w.dir, before))
+	})
+}
+
 func TestACC4_TheJournalIsReadForwardsBackwardsAndFromAPlace(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for i := range 140 { // more than a page

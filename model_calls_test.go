@@ -157,7 +157,7 @@ func (p *played) callUser(ctx context.Context, dir *pbx.Directory, c model.Call)
 	case model.SetUpUser:
 		made, err := dir.SetUpUser(ctx, pbx.SetUp{NewUser: p.newUser(o.Person, o.Extension), Number: o.Number, ServiceType: o.ServiceType,
 			Station: o.Station, Applications: o.Applications, DeviceID: p.device(o.Device), Ports: o.Ports, DeviceType: o.DeviceType,
-			Foreign: foreignOf(o.Foreign), Keys: o.Keys})
+			Foreign: foreignOf(o.Foreign), Keys: o.Keys, Mailbox: mailboxOf(o.Mailbox), LocationKeptBy: o.LocationKeptBy})
 		if err != nil {
 			return err
 		}
@@ -362,4 +362,12 @@ func (p *played) setService(s *pbx.Service, field, value string) {
 	default:
 		panic("no field " + field)
 	}
+}
+
+// mailboxOf is the mailbox that a guided set-up is to make.
+func mailboxOf(m model.NewMailbox) *pbx.NewMailbox {
+	if !m.Wanted {
+		return nil
+	}
+	return &pbx.NewMailbox{Number: m.Number, Email: m.Email, PIN: pbx.PIN(m.PIN)}
 }

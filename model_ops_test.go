@@ -253,7 +253,12 @@ func importUsers(d draw, in model.Handle) model.Op {
 func setUpUser(d draw, in model.Handle) model.Op {
 	return model.SetUpUser{Person: d.person(in), Extension: rarely(d, 2, d.extension(in)), Number: d.choice(in), ServiceType: d.serviceType(),
 		Foreign: d.foreigns(), Keys: rarely(d, 5, d.keys(in)), Station: rarely(d, 2, d.pool()), Applications: rarely(d, 2, d.applications()), Device: rarely(d, 3, d.device(in)), Ports: good(d, []int64{0, 1, 2}, []int64{6}),
-		DeviceType: rarely(d, 5, d.deviceType())}
+		DeviceType: rarely(d, 5, d.deviceType()), Mailbox: rarely(d, 3, d.newMailbox(in)),
+		LocationKeptBy: rarely(d, 10, d.text("Whereabouts"))}
+}
+
+func (d draw) newMailbox(in model.Handle) model.NewMailbox {
+	return model.NewMailbox{Wanted: true, Number: rarely(d, 3, good(d, []string{"7000", "7500"}, []string{"0700", "x"})), Email: rarely(d, 3, d.email(in)), PIN: rarely(d, 6, d.pin())}
 }
 
 func modifyUser(d draw, in model.Handle) model.Op {
@@ -274,23 +279,33 @@ func deleteUser(d draw, in model.Handle) model.Op {
 }
 
 func addService(d draw, in model.Handle) model.Op {
-	o := model.AddService{
+	o := d.forHimself(in, model.AddService{
 		User: rarely(d, 2, d.user(in)), DN: rarely(d, 2, d.extension(in)), DeviceType: d.deviceType(),
 		Device: rarely(d, 3, d.device(in)),
 		Name:   rarely(d, 6, d.text("Lobby")), Type: d.serviceType(), Number: d.choice(in), Location: rarely(d, 3, d.location(in)),
 		LocationKeptBy: rarely(d, 10, d.text("Whereabouts")), RemoteSystem: rarely(d, 10, d.text("Leeds")), ActivateLater: d.one(4),
-		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in))}
+		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in)),
+	})
 	if o.RemoteSystem != "" && d.careful {
 		o.Number, o.Device, o.Foreign, o.Keys = pbx.NumberChoice{}, "", nil, nil
 	}
 	return o
 }
 
+// forHimself gives a new service, now and then, to a user whose own extension is
+// to be its DN.
+func (d draw) forHimself(in model.Handle, o model.AddService) model.AddService {
+	if u, e := d.dialledUser(in); d.one(4) {
+		o.User, o.DN = u, rarely(d, 2, e)
+	}
+	return o
+}
+
 func modifyService(d draw, in model.Handle) model.Op {
 	fields := []string{"Name=" + d.text("Lobby"), "DN=" + string(d.extension(in)), "DN=" + string(d.extension(in)), "Type=" + d.serviceType(), "Type=" + d.serviceType(),
-		"DeviceType=" + d.deviceType(), "DeviceID=" + string(rarely(d, 5, d.device(in))), "DeviceID=" + string(d.device(in)), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in))}
+		"DeviceType=" + d.deviceType(), "DeviceID=" + string(rarely(d, 5, d.device(in))), "DeviceID=" + string(d.device(in)), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in)), "LocationKeptBy=Whereabouts", "LocationKeptBy="}
 	if !d.careful {
-		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "LocationKeptBy=x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
+		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "LocationKeptBy= x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
 	}
 	return model.ModifyService{Service: d.service(in), Stale: d.careless(5), Set: d.set(fields...)}
 }

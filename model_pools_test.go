@@ -203,7 +203,7 @@ func (d draw) line(in model.Handle) string {
 }
 
 func (d draw) principal() pbx.Principal {
-	return good(d, []pbx.Principal{"kate", "kate", "kim", "lee", "mia"}, []pbx.Principal{"no body", model.Nobody})
+	return good(d, []pbx.Principal{"kate", "kate", "kim", "lee", "mia", "ann+pa@us.example"}, []pbx.Principal{"no body", model.Nobody})
 }
 
 func (d draw) building(in model.Handle) string {

@@ -11,7 +11,7 @@ import (
 // ID, mobile, department, location, music on hold, SIP address, e911 and
 // applications (USR-5, USR-7, STN-2). The rest has operations of its own. An email
 // address may be cleared; a user ID that is cleared becomes the email address
-// again, its default (USR-3).
+// again, its default (USR-3), and a SIP address is generated again (EXT-6).
 //
 // Errors: ErrNotFound; ErrStale, together with the user as he is now (SVC-15);
 // and all of these at once: ErrInvalid for bad fields, also for a location where
@@ -61,7 +61,13 @@ func (u *User) modification(a *ahead) {
 	}
 	a.login(cmp.Or(u.Login, u.Email))
 	a.location(u.LocationID)
-	a.sip(u.SIPAddress)
+	if u.SIPAddress != "" {
+		a.sip(u.SIPAddress)
+		return
+	}
+	a.get(associationsByPrimary, u.ID).to(servicesTable.Key(), "service_id")
+	a.get(extensionsByMain, u.ID)
+	a.sipAddress("", cmp.Or(u.Login, u.Email), "")
 }
 
 // lookModified checks a changed user, and brings his SIP address into its form.
@@ -83,10 +89,7 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 	if err != nil {
 		return err
 	}
-	address, err := t.tenant.lookSIP(row.SIPAddress)
-	if err == nil && address != was.SIPAddress {
-		err = t.freeSIP(ctx, address)
-	}
+	address, err := t.modifiedSIP(ctx, row, was)
 	if err := look.take(err); err != nil {
 		return err
 	}
@@ -102,6 +105,33 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 		}
 	}
 	return look.err()
+}
+
+// modifiedSIP is the SIP address of a changed user in its one form. One that is
+// cleared is generated from his user ID and his main extension; where others have
+// those addresses, he keeps his (EXT-6).
+func (t *tx) modifiedSIP(ctx context.Context, row, was *User) (SIPAddress, error) {
+	if row.SIPAddress != "" {
+		address, err := t.tenant.lookSIP(row.SIPAddress)
+		if err == nil && address != was.SIPAddress {
+			err = t.freeSIP(ctx, address)
+		}
+		return address, err
+	}
+	main, err := t.mainExtension(ctx, was.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, address := range sipAddresses("", row.Login, main, t.tenant.SIPDomain) {
+		taken, err := t.sipIdentity(ctx, address)
+		if err != nil {
+			return "", err
+		}
+		if taken == nil || taken.UserID == was.ID {
+			return address, nil
+		}
+	}
+	return was.SIPAddress, nil
 }
 
 // lookCleared refuses to clear what a foreign service needs (USR-14), and gives a

@@ -121,6 +121,14 @@ func (c *chosenNumber) e164() E164 {
 	return c.assign.E164
 }
 
+// awaited is the number that is waited for, or "".
+func (c *chosenNumber) awaited() E164 {
+	if c.waiting == nil {
+		return ""
+	}
+	return c.waiting.E164
+}
+
 // chooseNumber looks at the choice of a number for something at a location.
 func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location) (chosenNumber, error) {
 	var look door

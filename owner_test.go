@@ -71,7 +71,8 @@ func TestOWN3_OwnersAreAddedAndRemovedByPrincipal(t *testing.T) {
 		e := as.refused(pbx.OWN3, pbx.ErrConflict, func() error { _, err := as.dir.AddOwner(w.ctx, aliceLine, "bob@EXAMPLE.COM"); return err })
 		require.Equal(t, "bob@EXAMPLE.COM is an owner of the line already", e.Reason)
 		as.refused(pbx.OWN3, pbx.ErrNotFound, func() error { _, err := as.dir.RemoveOwner(w.ctx, aliceLine, "carol"); return err })
-		for _, bad := range []pbx.Principal{"", "two words", "line\nbreak", "ümlaut", pbx.Principal(fmt.Sprintf("%065d", 1))} {
+		for _, bad := range []pbx.Principal{"", "two words", "line\nbreak", "ümlaut", pbx.Principal(fmt.Sprintf("%0255d", 1)), "o'brien", "o'brien@",
+			pbx.Principal(strings.Repeat("o", 243) + "@example.com")} {
 			as.refused(pbx.OWN3, pbx.ErrInvalid, func() error { _, err := as.dir.AddOwner(w.ctx, aliceLine, bad); return err })
 			as.refused(pbx.OWN3, pbx.ErrInvalid, func() error { _, err := as.dir.RemoveOwner(w.ctx, aliceLine, bad); return err })
 		}
@@ -84,6 +85,42 @@ func TestOWN3_OwnersAreAddedAndRemovedByPrincipal(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []pbx.Principal{"alice"}, line.Owners)
 		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { _, err := w.owner("bob@EXAMPLE.COM").Line(w.ctx, aliceLine); return err })
+	})
+}
+
+func TestOWN3_OwnersOfALineThatLosesItsNumberAreWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann := w.user("Ann", "Lee", "7201")
+		s := w.line(aliceLine, pbx.NewService{UserID: ann.ID, Type: "PRO"}, "alice")
+		change := func(choice pbx.NumberChoice) func(dir *pbx.Directory) error {
+			return func(dir *pbx.Directory) error {
+				return second(dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{Number: choice, Previous: pbx.KeepNumber}))
+			}
+		}
+		require.Empty(t, w.review(w.dir, change(pbx.NewNumber())).Warnings, "they open it by another number")
+		review := w.review(w.dir, change(pbx.NumberChoice{}))
+		require.Equal(t, []pbx.Code{pbx.OWN3}, codes(review.Warnings))
+		require.Equal(t, s.ID.String(), review.Warnings[0].Subject.ID)
+		require.NoError(t, review.Commit(w.ctx))
+		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("alice").Line(w.ctx, aliceLine)) })
+		require.NoError(t, change(pbx.Existing("+1"+aliceLine))(w.dir))
+		line, err := w.owner("alice").Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Principal{"alice"}, line.Owners)
+	})
+}
+
+func TestOWN3_EveryUserIDCanBeAnOwners(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{}, "alice")
+		for i, login := range []string{"ann+pbx@example.com", "o'brien@example.com", "zoë@example.com", strings.Repeat("o", 242) + "@example.com"} {
+			u, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: login, Extension: pbx.Extension(fmt.Sprint(7400 + i))})
+			require.NoError(t, err)
+			_, err = w.dir.AddOwner(w.ctx, aliceLine, pbx.Principal(u.Login))
+			require.NoError(t, err)
+			_, err = w.owner(pbx.Principal(u.Login)).Line(w.ctx, aliceLine)
+			require.NoError(t, err)
+		}
 	})
 }
 
@@ -230,8 +267,12 @@ func TestOWN6_CancellingReassigningAndCreatingAreNotAnOwners(t *testing.T) {
 			},
 			"DeleteService": func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, s.ID) },
 			"Associate":     func(dir *pbx.Directory) error { _, err := dir.Associate(w.ctx, ann.ID, s.ID); return err },
-			"Disassociate":  func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, s.ID) },
-			"SetPrimary":    func(dir *pbx.Directory) error { return dir.SetPrimary(w.ctx, ann.ID, s.ID) },
+			"CancelService": func(dir *pbx.Directory) error {
+				return second(dir.CancelService(w.ctx, s.ID, w.clock))
+			},
+			"WithdrawCancellation": func(dir *pbx.Directory) error { return second(dir.WithdrawCancellation(w.ctx, s.ID)) },
+			"Disassociate":         func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, s.ID) },
+			"SetPrimary":           func(dir *pbx.Directory) error { return dir.SetPrimary(w.ctx, ann.ID, s.ID) },
 			"CreateUser": func(dir *pbx.Directory) error {
 				_, err := dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Eve", Email: "eve@example.com", Extension: "7302"})
 				return err

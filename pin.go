@@ -47,7 +47,11 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 			return err
 		}
 		var look door
-		if err := t.lookPIN(ctx, &look, pin, s, m.Number); err != nil {
+		awaited, err := t.awaitedNumber(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := t.lookPIN(ctx, &look, pin, s, awaited, m.Number); err != nil {
 			return err
 		}
 		if err := look.err(); err != nil {

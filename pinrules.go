@@ -7,18 +7,16 @@ import (
 )
 
 // lookPIN refuses a PIN of another length than the policy's, and one that is
-// soon guessed (VM-5). The reason never says what the PIN was.
-func (t *tx) lookPIN(ctx context.Context, d *door, pin PIN, s *Service, mailbox string) error {
+// soon guessed (VM-5): what it is held against is on the service, which may be
+// new, the number that it waits for among it. The reason never says what the PIN
+// was.
+func (t *tx) lookPIN(ctx context.Context, d *door, pin PIN, s *Service, awaited E164, mailbox string) error {
 	p := &t.tenant.Policy
 	if n := int64(len(pin)); n < p.PINMinLength || n > p.PINMaxLength || !digits(string(pin)) {
 		d.refuse(VM5, "PIN", "not a PIN of %d to %d digits", p.PINMinLength, p.PINMaxLength)
 		return nil
 	}
 	own, err := t.extensionsOfUsers(ctx, s)
-	if err != nil {
-		return err
-	}
-	awaited, err := t.awaitedNumber(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -43,6 +41,9 @@ func eitherWay(pin string, known ...string) bool {
 
 // extensionsOfUsers reads the extensions that point at the users of a service.
 func (t *tx) extensionsOfUsers(ctx context.Context, s *Service) ([]string, error) {
+	if s.ID.IsZero() {
+		return nil, nil // it is new, and so is its user
+	}
 	users, err := t.othersOf(ctx, s.ID, UserID{})
 	if err != nil {
 		return nil, err

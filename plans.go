@@ -83,7 +83,10 @@ func (f found) ending() {
 	}
 	f.numbered()
 	f.foreign()
-	f.users().entitled()
+	users := f.users()
+	users.entitled()
+	users.to(extensionsByMain, "id")
+	users.to(associationsByPrimary, "id")
 }
 
 // foreign are the foreign services of each line.
@@ -114,6 +117,7 @@ func (f found) departure(form Deletion) {
 	}
 	services.to(mailboxesTable.Key(), "id")
 	services.to(ownersTable.Key(), "id")
+	services.to(serviceKeysTable.Key(), "id")
 	services.foreign()
 	services.users()
 }

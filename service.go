@@ -152,8 +152,11 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit in
 }
 
 // ModifyService saves a service as read by Service and then changed: name, DN,
-// type, phone and device type, location. A new DN takes the mailbox with it or
-// ends it (VM-3); a new type is ordered (ORD-1), and warns where its users lose
+// type, phone and device type, location, and which system keeps that (OWN-8): a line
+// that was listed or unlisted there. A location that was kept is moved in the next
+// change, not in the same one. A new DN takes the mailbox with it or ends it (VM-3);
+// one that points at one of its users passes to it (EXT-1); a new type is ordered
+// (ORD-1), and warns where its users lose
 // applications that it does not include (STN-2). The status stays: a line that
 // works goes on working (SVC-17). Another DeviceID is a device of one of its
 // users, or an available one where it has none; the zero one takes it off its
@@ -197,7 +200,7 @@ func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, e
 			}
 		}
 		row = edit(t, row, func(s *Service) {
-			s.Name, s.Type, s.LocationID = in.Name, in.Type, in.LocationID
+			s.Name, s.Type, s.LocationID, s.LocationKeptBy = in.Name, in.Type, in.LocationID, in.LocationKeptBy
 			if phone == nil {
 				s.DeviceType = in.DeviceType
 			}
@@ -224,7 +227,7 @@ func (s *Service) modification(a *ahead) {
 	a.get(servicesByDevice, s.DeviceID).to(serviceKeysTable.Key(), "id")
 	a.location(s.LocationID)
 	a.serviceType(s.Type)
-	a.extension(s.DN)
+	a.extension(s.DN).to(extensionsByUser, "user_id")
 	a.get(mailboxesByNumber, string(s.DN))
 }
 
@@ -244,7 +247,7 @@ func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*Servic
 	look.text(SVC2, "Name", in.Name, maxName)
 	look.stays(SVC2, "Status", in.Status == was.Status)
 	look.stays(SVC2, "Category", in.Category == was.Category)
-	look.stays(SVC2, "LocationKeptBy", in.LocationKeptBy == was.LocationKeptBy)
+	look.text(OWN8, "LocationKeptBy", in.LocationKeptBy, maxName)
 	look.stays(SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
 	look.stays(SVC2, "Number", in.Number == was.Number)
 	look.stays(SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
@@ -298,7 +301,12 @@ func (t *tx) lookMoved(ctx context.Context, in, was *Service, look *door) error 
 		if err != nil {
 			return err
 		}
-		return look.take(t.takeExtension(ctx, "DN", in.DN, append(homes, at)...))
+		users, err := t.othersOf(ctx, was.ID, UserID{})
+		if err != nil {
+			return err
+		}
+		_, err = t.takeDN(ctx, "DN", in.DN, users, append(homes, at)...)
+		return look.take(err)
 	case relocated:
 		return look.take(t.clearOfEmergency("LocationID", in.DN, at))
 	}
@@ -323,16 +331,23 @@ func (t *tx) homesOf(ctx context.Context, service ServiceID) ([]*Location, error
 	return homes, nil
 }
 
-// moveDN stages a service's new DN: its entry in the dial plan goes, the new one
-// comes, and the mailbox follows or ends (VM-3).
+// moveDN stages a service's new DN, which takeDN let pass: its entry in the dial
+// plan goes, the new one comes, or passes to it from a user, and the mailbox follows
+// or ends (VM-3).
 func (t *tx) moveDN(ctx context.Context, s *Service, dn Extension) (*Service, error) {
 	entry, err := t.extension(ctx, s.DN)
 	if err != nil {
 		return nil, err
 	}
+	passes, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(dn))
+	if err != nil {
+		return nil, err
+	}
 	t.leaveDialPlan(entry)
 	row := edit(t, s, func(s *Service) { s.DN = dn })
-	t.enterDialPlan(&DialEntry{Digits: dn, ServiceID: s.ID})
+	if err := t.enterDN(ctx, row, passes); err != nil {
+		return nil, err
+	}
 	t.did("service.dn-changed", row.ref(), string(s.DN)+" "+string(dn))
 	return row, t.mailboxFollows(ctx, s, row)
 }

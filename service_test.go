@@ -196,7 +196,7 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 			"another model":       {pbx.NewService{DN: "7101", DeviceID: w.phone("00:1b:54:00:00:09", "Yealink T46U").ID, DeviceType: "Cisco 8851"}, []string{"DeviceType SVC-2"}},
 			"an unknown location": {pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: w.london.ID}, []string{"LocationID ACC-1"}},
 			"everything": {pbx.NewService{
-				UserID: u.ID, DN: "7001", DeviceID: taken.ID, DeviceType: "Drum", Name: "\n", Type: "GOLD", LocationID: pbx.LocationID{1},
+				UserID: u.ID, DN: "7002", DeviceID: taken.ID, DeviceType: "Drum", Name: "\n", Type: "GOLD", LocationID: pbx.LocationID{1},
 				Number: pbx.ThisNewNumber("+16175550199"), LocationKeptBy: strings.Repeat("x", 65), RemoteSystem: " Leeds",
 			}, []string{
 				"DN EXT-2", "DeviceID DEV-2", "DeviceID SVC-11", "DeviceType SVC-2", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2",
@@ -428,12 +428,12 @@ func TestSVC15_InABatchTheRevisionIsTheOneThatTheBatchMade(t *testing.T) {
 func TestSVC15_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.service(pbx.UserID{}, "7101")
-		s.Status, s.Number, s.DeviceID, s.RemoteSystem, s.LocationKeptBy = pbx.StatusNone, "+16175550100", pbx.DeviceID{1}, "Leeds", "ESS"
+		s.Status, s.Number, s.DeviceID, s.RemoteSystem, s.LocationKeptBy = pbx.StatusNone, "+16175550100", pbx.DeviceID{1}, "Leeds", " ESS"
 		s.Category, s.DN, s.Type, s.LocationID, s.Name = pbx.Analogue, "911", "GOLD", pbx.LocationID{1}, " x"
 		before := dump(t, w.store)
 		_, err := w.dir.ModifyService(w.ctx, s)
 		require.Equal(t, []string{
-			"Category SVC-2", "DN EXT-3", "DeviceID ACC-1", "LocationID ACC-1", "LocationKeptBy SVC-2", "Name SVC-2", "Number SVC-2",
+			"Category SVC-2", "DN EXT-3", "DeviceID ACC-1", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2", "Number SVC-2",
 			"RemoteSystem SVC-2", "Status SVC-2", "Type SVC-16",
 		}, badFields(err))
 		require.Equal(t, before, dump(t, w.store))
@@ -576,5 +576,35 @@ func TestSVC17_AServiceAddedForLaterIsActivatedOnceAndThenBilled(t *testing.T) {
 		require.NoError(t, err)
 		e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateService(w.ctx, made.Service.ID); return err })
 		require.Equal(t, "Ann", e.Holder.Name)
+	})
+}
+
+func TestOWN8_WhoKeepsALocationIsSetAndClearedWithTheService(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{
+			NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7101", LocationID: w.boston.ID}, LocationKeptBy: "ESS"})
+		require.NoError(t, err)
+		save := func(change func(*pbx.Service)) error {
+			s, err := w.dir.Service(w.ctx, made.Service.ID)
+			if err == nil {
+				change(s)
+				_, err = w.dir.ModifyService(w.ctx, s)
+			}
+			return err
+		}
+		moved := func(s *pbx.Service) { s.LocationID = pbx.LocationID{} }
+		free := func(s *pbx.Service) { s.LocationKeptBy = "" }
+		w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { return save(moved) })
+		w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { moved(s); free(s) }) })
+		require.NoError(t, save(free))
+		require.NoError(t, save(moved))
+		e := w.refused(pbx.OWN8, pbx.ErrInvalid, func() error { return save(func(s *pbx.Service) { s.LocationKeptBy = "ESS\n" }) })
+		require.Equal(t, "LocationKeptBy", e.Field)
+		e = w.refused(pbx.OWN8, pbx.ErrInvalid, func() error {
+			return second(w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bo", Email: "bo@example.com", Extension: "7102"}, LocationKeptBy: " "}))
+		})
+		require.Equal(t, "LocationKeptBy", e.Field)
+		require.NoError(t, save(func(s *pbx.Service) { s.LocationKeptBy = "ESS" }))
+		w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { s.LocationID = w.boston.ID }) })
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 )
 
 // SetUp is the guided set-up of a user: the person, the number or extension,
@@ -24,6 +25,9 @@ type SetUp struct {
 	Ports      int64    // of the device; 0 is 1
 	DeviceType string   // the phone's model where no device is given; empty: "SIP softphone"
 
+	LocationKeptBy string // the self-service system that keeps the line's location (OWN-8), or ""
+
+	Mailbox *NewMailbox  // the line's mailbox (VM-1), or nil: none
 	Foreign []NewForeign // what other systems are asked to provide on the line (SVC-18)
 	Keys    []PhoneKey   // the programmable keys of the phone (DEV-7)
 }
@@ -32,28 +36,42 @@ type SetUp struct {
 type Provisioned struct {
 	User    *User
 	Service *Service
-	Order   *Order // nil where nothing is charged
+	Mailbox *Mailbox // nil where none was asked for
+	Order   *Order   // nil where nothing is charged
 }
 
 // SetUpUser creates a user with everything: one service with its DN, number
-// and device, a station, applications, an order, all in one act (USR-2). Active
+// and device, a mailbox, a station, applications, an order, all in one act (USR-2). Active
 // at once, with billing from today, and with a welcome email unless told
 // otherwise (ORD-2, ORD-3).
 //
 // Errors: those of CreateUser and AddService, ErrInvalid without a number, a
-// service type and an extension (USR-4), for ports that the device has not
+// service type and an extension (USR-4), for a mailbox's fields (VM-1, VM-4, VM-5), who keeps the location (OWN-8),
+// for ports that the device has not
 // (DEV-3) and for applications that nothing includes (STN-2), ErrExhausted for a
 // package with no station left (STN-1), ErrConflict for a device that somebody
-// has (DEV-2): all at once.
+// has (DEV-2) or a mailbox number that is taken (VM-4), ErrFailedPrecondition for the
+// mailbox of a DN that has not the voicemail length (VM-2): all at once.
 func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, error) {
+	var hash []byte
+	if in.Mailbox != nil {
+		if _, err := d.enter(ctx, "SetUpUser"); err != nil { // nobody's refusal is worth a hash
+			return nil, err
+		}
+		var err error
+		if hash, err = d.core.hashNew(in.Mailbox.PIN); err != nil {
+			return nil, err
+		}
+	}
 	var made *Provisioned
 	err := d.change(ctx, "SetUpUser", in.plan, func(t *tx) error {
-		s := setUp{tx: t, in: in}
-		if err := s.look(ctx); err != nil {
+		s := setUp{tx: t, in: in, pinHash: hash}
+		err := s.look(ctx)
+		if err != nil {
 			return err
 		}
-		made = s.stage()
-		return nil
+		made, err = s.stage(ctx)
+		return err
 	})
 	return made, err
 }
@@ -66,6 +84,9 @@ func (in *SetUp) plan(a *ahead) {
 	a.number(in.Number.Number)
 	a.stationPool(in.Station)
 	a.keyTargets(in.Keys)
+	if in.Mailbox != nil {
+		a.get(mailboxesByNumber, cmp.Or(in.Mailbox.Number, string(in.Extension)))
+	}
 }
 
 // fillsDN reports whether the DN may fill itself in.
@@ -79,6 +100,9 @@ type setUp struct {
 	user *User
 	line newLine
 	pool *StationPool
+
+	pinHash []byte
+	mailbox *Mailbox
 }
 
 // look reads and checks everything before anything is staged.
@@ -102,6 +126,9 @@ func (s *setUp) look(ctx context.Context) error {
 	if err := s.lookStation(ctx, &look); err != nil {
 		return err
 	}
+	if err := s.lookMailbox(ctx, &look); err != nil {
+		return err
+	}
 	for _, bad := range look.bad {
 		bad.Field = cmp.Or(setUpFields[bad.Field], bad.Field)
 	}
@@ -115,7 +142,7 @@ var setUpFields = map[string]string{"DN": "Extension", "Type": "ServiceType"}
 func (s *setUp) newLine(at *Location) newLine {
 	in := NewService{
 		DN: s.in.Extension, Type: s.in.ServiceType, Number: s.in.Number, DeviceID: s.in.DeviceID, DeviceType: s.in.DeviceType,
-		LocationID: s.in.LocationID, ActivateLater: s.in.ActivateLater, Foreign: s.in.Foreign, Keys: s.in.Keys,
+		LocationID: s.in.LocationID, LocationKeptBy: s.in.LocationKeptBy, ActivateLater: s.in.ActivateLater, Foreign: s.in.Foreign, Keys: s.in.Keys,
 	}
 	if in.DeviceID.IsZero() && in.DeviceType == "" {
 		in.DeviceType = softphoneModel
@@ -159,20 +186,51 @@ func (s *setUp) lookStation(ctx context.Context, look *door) error {
 	return nil
 }
 
+// lookMailbox checks the mailbox of the line. Where the DN was refused, what rests on
+// it is not looked at.
+func (s *setUp) lookMailbox(ctx context.Context, look *door) error {
+	in := s.in.Mailbox
+	if in == nil {
+		return nil
+	}
+	line := Service{DN: s.line.in.DN, Number: s.line.number.e164()}
+	if slices.ContainsFunc(look.bad, func(e *Error) bool { return e.Field == "DN" }) {
+		line.DN = ""
+	}
+	s.mailbox = s.newMailbox(&line, *in, s.pinHash)
+	var box door
+	if err := s.lookNewMailbox(ctx, &line, s.line.number.awaited(), s.mailbox, in.PIN, &box); err != nil {
+		return err
+	}
+	for _, bad := range box.bad {
+		bad.Field = strings.TrimSuffix("Mailbox."+bad.Field, ".")
+	}
+	look.bad = append(look.bad, box.bad...)
+	return nil
+}
+
 // stage writes what look found right.
-func (s *setUp) stage() *Provisioned {
+func (s *setUp) stage(ctx context.Context) (*Provisioned, error) {
 	s.addUser(s.user, &s.in.NewUser, s.line.in.DN)
 	if s.line.device != nil {
 		s.give(s.line.device, s.user, s.in.Ports, true)
 	}
-	service := s.addLine(&s.line)
+	service, err := s.addLine(ctx, &s.line)
+	if err != nil {
+		return nil, err
+	}
 	s.associate(s.line.seat, service)
 	if s.pool != nil {
 		s.takeStation(s.pool, s.user)
 	}
 	made := &Provisioned{User: copyOf(s.user), Service: copyOf(service)}
+	if s.mailbox != nil {
+		s.mailbox.ServiceID = service.ID
+		s.addMailbox(s.mailbox)
+		made.Mailbox = s.mailbox.shown()
+	}
 	if order := s.placeOrder(s.user.ID, service.LocationID, service.ActivatedAt, s.line.charges...); order != nil {
 		made.Order = copyOf(order)
 	}
-	return made
+	return made, nil
 }

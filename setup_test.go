@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -242,5 +243,52 @@ func TestUSR2_TheCallersListIsNotTheRecords(t *testing.T) {
 		u, err := w.dir.User(w.ctx, made.User.ID)
 		require.NoError(t, err)
 		require.Equal(t, []string{"crm", "fax", "softphone"}, u.Applications)
+	})
+}
+
+func TestUSR5_AMailboxComesWithTheGuidedSetUp(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := w.setUp(pbx.DeviceID{})
+		in.DeviceID, in.Ports = pbx.DeviceID{}, 0
+		in.Mailbox = &pbx.NewMailbox{Email: "ann@example.com", PIN: "482915"}
+		var made *pbx.Provisioned
+		review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) (err error) {
+			made, err = dir.SetUpUser(ctx, in)
+			return err
+		})
+		require.NoError(t, err)
+		require.NoError(t, review.Commit(w.ctx))
+		box, err := w.dir.Mailbox(w.ctx, made.Service.ID)
+		require.NoError(t, err)
+		require.Equal(t, made.Mailbox, box)
+		require.Equal(t, string(made.Service.DN), box.Number)
+		require.Equal(t, "ann@example.com", box.Email)
+		require.NoError(t, w.dir.CheckPIN(w.ctx, made.Service.ID, "482915"))
+
+		// Its bad fields come with all others.
+		next := func(e pbx.Extension, m pbx.NewMailbox) func() error {
+			return func() error {
+				return second(w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bo", Email: "bo@example.com", Extension: e}, Mailbox: &m}))
+			}
+		}
+		fields := func(err error) []string {
+			var list []string
+			for _, e := range pbx.Errors(err) {
+				list = append(list, e.Field+" "+string(e.Code))
+			}
+			slices.Sort(list)
+			return list
+		}
+		require.Equal(t, []string{"Extension EXT-1", "Mailbox.Email VM-1", "Mailbox.Number VM-4", "Mailbox.PIN VM-5"},
+			fields(next("x", pbx.NewMailbox{Number: "0700", Email: "nobody", PIN: "111111"})()))
+		require.Equal(t, []string{"Extension EXT-1", "Mailbox.Email VM-1"}, fields(next("x", pbx.NewMailbox{Email: "nobody"})()))
+		require.Equal(t, "Mailbox.Email", w.refused(pbx.VM1, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Email: "nobody"})).Field)
+		require.Equal(t, "Mailbox.Number", w.refused(pbx.VM4, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Number: "0700"})).Field)
+		require.Equal(t, "Mailbox.PIN", w.refused(pbx.VM5, pbx.ErrInvalid, next("7100", pbx.NewMailbox{PIN: "7100"})).Field)
+		require.Equal(t, "Mailbox", w.refused(pbx.VM2, pbx.ErrFailedPrecondition, next("71000", pbx.NewMailbox{})).Field)
+		taken := w.refused(pbx.VM4, pbx.ErrConflict, next("7100", pbx.NewMailbox{Number: box.Number}))
+		require.Equal(t, "Mailbox.Number", taken.Field)
+		require.Equal(t, made.Service.ID.String(), taken.Holder.ID)
+		require.NoError(t, next("7100", pbx.NewMailbox{Number: "7500"})())
 	})
 }

@@ -158,6 +158,8 @@ func TestSTN2_WhoLosesAnApplicationWithAServiceIsWarnedOf(t *testing.T) {
 		in.ServiceType = "PRO"
 		made, err := w.dir.SetUpUser(w.ctx, in)
 		require.NoError(t, err)
+		_, err = w.dir.AddExtension(w.ctx, made.User.ID, "7444") // he is reached without it too
+		require.NoError(t, err)
 		goes := func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, made.Service.ID) }
 		before := dump(t, w.store)
 		review := w.review(w.dir, goes)

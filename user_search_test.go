@@ -146,3 +146,12 @@ func TestUSR8_ASearchInABatchSeesWhatTheBatchDid(t *testing.T) {
 		require.Equal(t, []string{"Bob Lee", "Cid Lée", "Amy Leen"}, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{LastName: "lee"}))))
 	})
 }
+
+func TestUSR8_AGreekNameIsFoundInCapitalsAndInPart(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people([2]string{"Νίκος", "Παπάς"}, [2]string{"Eleni", "ΠΑΠΑΣΟΠΟΥΛΟΥ"})
+		for _, last := range []string{"Παπάς", "ΠΑΠΑΣ", "παπας", "παπασ"} {
+			require.Equal(t, []string{"Νίκος Παπάς", "Eleni ΠΑΠΑΣΟΠΟΥΛΟΥ"}, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{LastName: last}))), last)
+		}
+	})
+}

@@ -485,3 +485,35 @@ func TestUSR13_APendingUserIsActivatedLaterAndNobodyElse(t *testing.T) {
 		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ActivateUser(w.ctx, pbx.UserID{1}); return err })
 	})
 }
+
+func TestUSR5_ASIPAddressThatIsClearedIsGeneratedAgain(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001", SIPAddress: "desk@acme.example.com"})
+		require.NoError(t, err)
+		clear := func(u *pbx.User) { u.SIPAddress = "" }
+		u, err = modified(w.ctx, w.dir, u.ID, clear)
+		require.NoError(t, err)
+		require.Equal(t, pbx.SIPAddress("ann@acme.example.com"), u.SIPAddress)
+		u, err = modified(w.ctx, w.dir, u.ID, clear)
+		require.NoError(t, err)
+		require.Equal(t, pbx.SIPAddress("ann@acme.example.com"), u.SIPAddress, "it was already")
+		_, err = w.dir.SIPIdentity(w.ctx, "ann@acme.example.com")
+		require.NoError(t, err)
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.SIPIdentity(w.ctx, "desk@acme.example.com")) })
+
+		other := func(first string, e pbx.Extension, a pbx.SIPAddress) *pbx.User {
+			made, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: first, Email: "ann@" + first + ".example.com", Extension: e, SIPAddress: a})
+			require.NoError(t, err)
+			return made
+		}
+		bo := other("bo", "7002", "hall@acme.example.com")
+		bo, err = modified(w.ctx, w.dir, bo.ID, clear)
+		require.NoError(t, err)
+		require.Equal(t, pbx.SIPAddress("ann-7002@acme.example.com"), bo.SIPAddress, "the first is taken")
+		other("di", "7004", "ann-7003@acme.example.com")
+		cy := other("cy", "7003", "hall@acme.example.com")
+		cy, err = modified(w.ctx, w.dir, cy.ID, clear)
+		require.NoError(t, err)
+		require.Equal(t, pbx.SIPAddress("hall@acme.example.com"), cy.SIPAddress, "both are taken")
+	})
+}

@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -55,7 +56,7 @@ func (m *Mailbox) shown() *Mailbox {
 	return &c
 }
 
-// NewMailbox is what AddMailbox needs to know.
+// NewMailbox is what a new mailbox needs to know (AddMailbox, SetUpUser).
 type NewMailbox struct {
 	Number string // "": the service's DN
 	Email  string // where messages are announced, or ""
@@ -75,7 +76,7 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 			return nil, err
 		}
 		var err error
-		if hash, err = d.core.hashPIN(in.PIN); err != nil {
+		if hash, err = d.core.hashNew(in.PIN); err != nil {
 			return nil, err
 		}
 	}
@@ -83,62 +84,98 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 	err := d.change(ctx, "AddMailbox", func(a *ahead) {
 		line := a.withMailbox(service)
 		line.to(mailboxesByNumber, "dn")
-		if in.PIN != "" {
-			line.guessed()
-		}
+		line.guessed()
 		a.get(mailboxesByNumber, in.Number)
 	}, func(t *tx) error {
 		s, has, err := t.mailboxOf(ctx, service)
 		if err != nil {
 			return err
 		}
-		row := &Mailbox{TenantID: t.tenantID, ServiceID: s.ID, Number: in.Number, Email: in.Email, CreatedAt: t.now, pinHash: hash}
-		if row.Number == "" {
-			row.Number = string(s.DN)
-		}
-		if err := t.lookNewMailbox(ctx, s, has, row, in.PIN); err != nil {
+		if err := t.editable(s); err != nil {
 			return err
 		}
-		t.insert(row)
-		t.did("mailbox.created", row.ref(), row.Number)
+		if has != nil {
+			return &Error{Code: VM1, Kind: ErrConflict, Subject: s.ref(), Holder: has.ref(), Reason: s.ref().String() + " has a mailbox already"}
+		}
+		row := t.newMailbox(s, in, hash)
+		var look door
+		awaited, err := t.awaitedNumber(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := t.lookNewMailbox(ctx, s, awaited, row, in.PIN, &look); err != nil {
+			return err
+		}
+		if err := look.err(); err != nil {
+			return err
+		}
+		t.addMailbox(row)
 		made = row.shown()
 		return nil
 	})
 	return made, err
 }
 
-func (t *tx) lookNewMailbox(ctx context.Context, s *Service, has, row *Mailbox, pin PIN) error {
-	if err := t.editable(s); err != nil {
-		return err
+// hashNew hashes the PIN of a new mailbox, if it has one. That is slow, so it comes
+// before the tenant is locked.
+func (c *core) hashNew(pin PIN) ([]byte, error) {
+	if pin == "" {
+		return nil, nil
 	}
-	if has != nil {
-		return &Error{Code: VM1, Kind: ErrConflict, Subject: s.ref(), Holder: has.ref(), Reason: s.ref().String() + " has a mailbox already"}
+	return c.hashPIN(pin)
+}
+
+// newMailbox is a mailbox about to be added to a service.
+func (t *tx) newMailbox(s *Service, in NewMailbox, hash []byte) *Mailbox {
+	number := cmp.Or(in.Number, string(s.DN))
+	return &Mailbox{TenantID: t.tenantID, ServiceID: s.ID, Number: number, Email: in.Email, CreatedAt: t.now, pinHash: hash}
+}
+
+// lookNewMailbox checks the mailbox of a service, new itself or not; a service whose
+// DN was refused has none, and then what rests on it is not looked at.
+func (t *tx) lookNewMailbox(ctx context.Context, s *Service, awaited E164, row *Mailbox, pin PIN, look *door) error {
+	if s.DN != "" && !t.takesMailbox(s.DN) {
+		look.bad = append(look.bad, &Error{Code: VM2, Kind: ErrFailedPrecondition, Subject: s.ref(),
+			Reason: fmt.Sprintf("%s cannot have a mailbox: %s", s.ref(), t.voicemailLength())})
+		return nil
 	}
-	if !t.takesMailbox(s.DN) {
-		return &Error{Code: VM2, Kind: ErrFailedPrecondition, Subject: s.ref(),
-			Reason: fmt.Sprintf("%s cannot have a mailbox: %s", s.ref(), t.voicemailLength())}
+	if row.Number != "" {
+		row.lookNumber(look)
 	}
-	var look door
-	row.look(&look)
+	row.lookEmail(look)
 	if pin != "" {
-		if err := t.lookPIN(ctx, &look, pin, s, row.Number); err != nil {
+		if err := t.lookPIN(ctx, look, pin, s, awaited, row.Number); err != nil {
 			return err
 		}
 	}
-	if err := look.take(t.freeMailboxNumber(ctx, row)); err != nil {
-		return err
+	if row.Number == "" {
+		return nil
 	}
-	return look.err()
+	return look.take(t.freeMailboxNumber(ctx, row))
+}
+
+// addMailbox stages a mailbox that lookNewMailbox found right.
+func (t *tx) addMailbox(row *Mailbox) {
+	t.insert(row)
+	t.did("mailbox.created", row.ref(), row.Number)
 }
 
 // look checks the fields that the caller gives.
 func (m *Mailbox) look(d *door) {
+	m.lookNumber(d)
+	m.lookEmail(d)
+}
+
+func (m *Mailbox) lookNumber(d *door) {
 	switch {
 	case !digits(m.Number) || len(m.Number) < 2 || len(m.Number) > 7:
 		d.refuse(VM4, "Number", "not a mailbox number of 2 to 7 digits")
 	case m.Number[0] == '0':
 		d.refuse(VM4, "Number", "a mailbox number does not start with 0")
 	}
+}
+
+func (m *Mailbox) lookEmail(d *door) {
 	if m.Email != "" {
 		d.email(VM1, "Email", m.Email)
 	}

@@ -18,6 +18,7 @@ var (
 // linesAndUsers are what owning a line does not give (OWN-6).
 var linesAndUsers = []string{
 	"AddService", "DeleteService", "Associate", "Disassociate", "SetPrimary", "CreateUser", "SetUpUser", "DeleteUser", "HandOver", "ImportUsers",
+	"CancelService", "WithdrawCancellation",
 }
 
 // enter lets a call in (ACC-1, ACC-2, OWN-6), or refuses it.

@@ -50,6 +50,19 @@ func (x *step) changedAddress(wanted, was pbx.SIPAddress) pbx.SIPAddress {
 	return a
 }
 
+// defaultAddress is the address of a user who cleared his: one that is generated,
+// which may be his; his, where those are others'.
+func (x *step) defaultAddress(u *User, was pbx.SIPAddress) pbx.SIPAddress {
+	row := x.t.user(u.ID)
+	row.SIPAddress = ""
+	a := x.generated(u.Login, x.t.mainExtension(u.ID), u.ID)
+	row.SIPAddress = was
+	if strings.Contains(string(a), "?") {
+		return was
+	}
+	return a
+}
+
 // generated is an address made of a user ID or a name; with the extension behind
 // it where that is taken, and else with an end that cannot be foretold, for
 // which the handle stands.

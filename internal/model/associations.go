@@ -65,6 +65,9 @@ func (x *step) associate(u *User, s *Service) {
 func (x *step) dissolve(u *User, s *Service) {
 	x.t.Associations = without(x.t.Associations, func(a *Association) bool { return a.User == u.ID && a.Service == s.ID })
 	x.relate("service.disassociated", s.ref(), u.ref(), "")
+	if x.t.mainExtension(u.ID) == "" {
+		x.warn(pbx.EXT1, u.ref(), "none")
+	}
 	x.trimFor(u, s)
 }
 

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -85,6 +86,55 @@ func (x *step) takeExtension(field string, e pbx.Extension, at ...*Location) boo
 	}
 	x.advise(e)
 	return true
+}
+
+// takeDN lets an extension be a DN: one that passes the rules, or that points at
+// one of these users.
+func (x *step) takeDN(field string, dn pbx.Extension, users []*User, at ...*Location) {
+	e := x.t.entry(dn)
+	if e == nil || e.User == "" || !slices.ContainsFunc(users, func(u *User) bool { return u.ID == e.User }) {
+		x.takeExtension(field, dn, at...)
+		return
+	}
+	switch {
+	case !x.t.possible(dn):
+		x.invalid(pbx.EXT1, field)
+	case x.clearOfEmergency(field, dn, at...):
+		x.advise(dn)
+	}
+}
+
+// ownDN is what fills itself in for a user's first service: his main extension,
+// where it can be a DN (EXT-5); else "".
+func (x *step) ownDN(user Handle, at ...*Location) pbx.Extension {
+	if user == "" || len(x.t.servicesOf(user)) > 0 {
+		return ""
+	}
+	e := x.t.main(user)
+	if e == nil || !x.t.possible(e.Digits) || x.t.touches(e.Digits, at...) {
+		return ""
+	}
+	x.advise(e.Digits)
+	return e.Digits
+}
+
+// passOn takes the DN of a service from the user at whom it points, if it does:
+// then the lowest of his others is his main one.
+func (x *step) passOn(s *Service) {
+	e := x.t.entry(s.DN)
+	if e == nil {
+		return
+	}
+	u := x.t.user(e.User)
+	x.t.Entries = without(x.t.Entries, func(other *Entry) bool { return other == e })
+	x.relate("extension.passed-to-service", extension(e.Digits), u.ref(), "")
+	own := all(x.t.Entries, func(other *Entry) bool { return other.User == u.ID })
+	if e.MainOf == "" || len(own) == 0 {
+		return
+	}
+	next := slices.MinFunc(own, func(a, b *Entry) int { return strings.Compare(string(a.Digits), string(b.Digits)) })
+	next.MainOf = u.ID
+	x.did("extension.made-main", u.ref(), string(next.Digits))
 }
 
 // advise warns of an extension that has not the advised form (EXT-4).

@@ -12,8 +12,8 @@ import (
 var (
 	emailForm  = regexp.MustCompile(`^[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+$`)
 	codeForm   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,32}$`)
-	nameForm   = regexp.MustCompile(`^[A-Za-z0-9._@/-]{1,64}$`) // of a principal
-	sipForm    = regexp.MustCompile(`^[a-z0-9._+-]{1,64}$`)     // before the @
+	nameForm   = regexp.MustCompile(`^[A-Za-z0-9._@/-]{1,254}$`) // of a principal that is no email address
+	sipForm    = regexp.MustCompile(`^[a-z0-9._+-]{1,64}$`)      // before the @
 	domainForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 	digitForm  = regexp.MustCompile(`^[0-9]+$`)
 	macForm    = regexp.MustCompile(`^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$|^[0-9a-f]{12}$|^([0-9a-f]{4}\.){2}[0-9a-f]{4}$`)

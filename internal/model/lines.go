@@ -67,7 +67,7 @@ func (t *Tenant) owner(service Handle, p pbx.Principal) *Owner {
 // principals looks at who is to become an owner and who is to be none (OWN-3).
 func (x *step) principals(s *Service, o UpdateLine) {
 	for i, p := range o.Add {
-		if !nameForm.MatchString(string(p)) {
+		if !principalForm(p) {
 			x.invalid(pbx.OWN3, "AddOwners")
 			continue
 		}
@@ -83,12 +83,16 @@ func (x *step) principals(s *Service, o UpdateLine) {
 	}
 	for i, p := range o.Remove {
 		switch {
-		case !nameForm.MatchString(string(p)), slices.Contains(o.Remove[:i], p):
+		case !principalForm(p), slices.Contains(o.Remove[:i], p):
 			x.invalid(pbx.OWN3, "RemoveOwners")
 		case x.t.owner(s.ID, p) == nil:
 			x.refuse(pbx.OWN3, pbx.ErrNotFound, "RemoveOwners")
 		}
 	}
+}
+
+func principalForm(p pbx.Principal) bool {
+	return nameForm.MatchString(string(p)) || emailForm.MatchString(string(p))
 }
 
 // building is where a line moves to; nil where it stays (OWN-7, OWN-8).

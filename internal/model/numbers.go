@@ -340,7 +340,7 @@ func (o ChangeNumber) do(x *step) {
 	case !o.UpdateExtension && e != "":
 		x.invalid(pbx.NUM9, "Extension")
 	case o.UpdateExtension && e != "":
-		x.takeExtension("Extension", e, sites...)
+		x.takeDN("Extension", e, x.t.usersOf(s.ID), sites...)
 	case o.UpdateExtension:
 		e = x.fillIn("Extension", sites...)
 	}
@@ -363,6 +363,9 @@ func (x *step) replaceNumber(u *User, s *Service, previous pbx.Disposal, had *Nu
 	x.release(s, previous)
 	s.Number = ""
 	x.assign(c, s)
+	if s.Number == "" && first(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID }) != nil {
+		x.warn(pbx.OWN3, s.ref(), "owners")
+	}
 	if s.billed() {
 		x.order(u.ID, s.Location, x.Now, append(c.charges, saved)...)
 	} else {

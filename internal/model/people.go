@@ -146,17 +146,22 @@ func (x *step) leftBehind(was, u *User) {
 		x.warn(pbx.USR15, a.ref(), string(a.SIPAddress))
 	}
 	for _, s := range x.t.servicesOf(u.ID) {
-		if s.Name != "" {
-			x.warn(pbx.USR15, s.ref(), "name")
-		}
-		if len(x.t.keysOf(s.ID)) > 0 {
-			x.warn(pbx.USR15, s.ref(), "keys")
-		}
+		x.warnOfNames(pbx.USR15, s)
 		if m := x.t.mailbox(s.ID); m != nil {
 			x.handOverMailbox(m, was, u, x.t.others(s, u))
 		}
 		x.clearOutcomes(s)
 		x.warnOfOwners(pbx.USR15, s, was)
+	}
+}
+
+// warnOfNames warns of what may name a person on a line that stays.
+func (x *step) warnOfNames(code pbx.Code, s *Service) {
+	if s.Name != "" {
+		x.warn(code, s.ref(), "name")
+	}
+	if len(x.t.keysOf(s.ID)) > 0 {
+		x.warn(code, s.ref(), "keys")
 	}
 }
 

@@ -143,9 +143,11 @@ func (x *step) line(o AddService, d *Device, sites []*Location, auto bool, needs
 	l.charges = append(l.charges, l.number.charges...)
 	switch {
 	case o.DN != "":
-		x.takeExtension(dn, o.DN, sites...)
+		x.takeDN(dn, o.DN, all(x.t.Users, func(u *User) bool { return u.ID == o.User }), sites...)
 	case auto:
-		s.DN = x.fillIn(dn, sites...)
+		if s.DN = x.ownDN(o.User, sites...); s.DN == "" {
+			s.DN = x.fillIn(dn, sites...)
+		}
 	default:
 		x.invalid(needs, dn)
 	}
@@ -181,6 +183,7 @@ func (x *step) addLine(l line) {
 	if l.service.Status == pbx.StatusOrderProcessing {
 		x.did("service.order-processing", l.service.ref(), l.service.Type)
 	}
+	x.passOn(l.service)
 	x.assign(l.number, l.service)
 	for i, f := range l.foreign {
 		x.addForeign(f, l.service, pbx.ForeignRequested, []string{"", "b", "c"}[i])
@@ -211,6 +214,7 @@ func (o ModifyService) do(x *step) {
 	o.Set.each(func(field, value string) { setService(&s, field, value) })
 	x.settled(&s, was)
 	x.text(pbx.SVC2, "Name", s.Name, 64)
+	x.text(pbx.OWN8, "LocationKeptBy", s.LocationKeptBy, 64)
 	if s.Device != "" && s.Device != was.Device {
 		x.newPhone(&s, was)
 	} else if s.DeviceType != was.DeviceType {
@@ -275,7 +279,7 @@ func setService(s *Service, field, value string) {
 func (x *step) settled(s, was *Service) {
 	for field, same := range map[string]bool{
 		"Status": s.Status == was.Status, "Category": s.Category == was.Category,
-		"LocationKeptBy": s.LocationKeptBy == was.LocationKeptBy, "RemoteSystem": s.RemoteSystem == was.RemoteSystem, "Number": s.Number == was.Number,
+		"RemoteSystem": s.RemoteSystem == was.RemoteSystem, "Number": s.Number == was.Number,
 		"Failure": s.Failure == was.Failure, "ActivateLater": s.ActivateLater == was.ActivateLater,
 	} {
 		if !same {
@@ -352,7 +356,7 @@ func (x *step) moved(s, was *Service) {
 	at := x.place("LocationID", s.Location)
 	switch {
 	case s.DN != was.DN:
-		x.takeExtension("DN", s.DN, append(x.t.homesOf(s.ID), at)...)
+		x.takeDN("DN", s.DN, x.t.usersOf(s.ID), append(x.t.homesOf(s.ID), at)...)
 	case s.Location != was.Location:
 		x.clearOfEmergency("LocationID", s.DN, at)
 	}
@@ -380,6 +384,7 @@ func (t *Tenant) homesOf(service Handle) []*Location {
 func (x *step) moveDN(s *Service, dn pbx.Extension) {
 	was := s.DN
 	s.DN = dn
+	x.passOn(s)
 	x.did("service.dn-changed", s.ref(), string(was)+" "+string(dn))
 	x.mailboxFollows(s)
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/pbxkit/pbx"
 )
@@ -20,6 +21,16 @@ type SetUpUser struct {
 	DeviceType   string
 	Foreign      []NewForeign
 	Keys         []pbx.PhoneKey
+	Mailbox      NewMailbox
+
+	LocationKeptBy string
+}
+
+// NewMailbox is the mailbox that a guided set-up may make.
+type NewMailbox struct {
+	Wanted        bool
+	Number, Email string
+	PIN           string
 }
 
 func (o SetUpUser) do(x *step) {
@@ -34,13 +45,19 @@ func (o SetUpUser) do(x *step) {
 		}
 	}
 	in := AddService{DN: o.Extension, Type: o.ServiceType, Number: o.Number, Device: o.Device, DeviceType: o.DeviceType,
-		Location: o.Location, ActivateLater: o.ActivateLater, Foreign: o.Foreign, Keys: o.Keys}
+		Location: o.Location, LocationKeptBy: o.LocationKeptBy, ActivateLater: o.ActivateLater, Foreign: o.Foreign, Keys: o.Keys}
 	if in.Device == "" && in.DeviceType == "" {
 		in.DeviceType = "SIP softphone"
 	}
+	before := len(x.bad)
 	l := x.line(in, d, []*Location{at}, o.Number.Source != "" || o.ServiceType != "", pbx.USR4, "Extension", "ServiceType")
+	dnRefused := slices.ContainsFunc(x.bad[before:], func(r Refusal) bool { return r.Field == "Extension" })
+	if l.number.number != nil {
+		l.service.Number = l.number.number.E164
+	}
 	u.SIPAddress = x.address(o.SIPAddress, u.Login, l.service.DN, u.ID)
 	x.included(o)
+	m := x.withMailbox(o.Mailbox, l.service, dnRefused)
 	if len(x.bad) > 0 {
 		return
 	}
@@ -53,7 +70,27 @@ func (o SetUpUser) do(x *step) {
 	if p := x.t.pool(o.Station); p != nil {
 		x.takeStation(p, u)
 	}
+	if m != nil {
+		x.addMailbox(m)
+	}
 	x.order(u.ID, l.service.Location, l.service.ActivatedAt, l.charges...)
+}
+
+// withMailbox looks at the mailbox of a new line; nil where there is to be none.
+func (x *step) withMailbox(in NewMailbox, s *Service, dnRefused bool) *Mailbox {
+	if !in.Wanted {
+		return nil
+	}
+	line := *s
+	if dnRefused {
+		line.DN = ""
+	}
+	had := len(x.bad)
+	m := x.newMailbox(&line, AddMailbox{Number: in.Number, Email: in.Email, PIN: in.PIN})
+	for i := range x.bad[had:] {
+		x.bad[had+i].Field = strings.TrimSuffix("Mailbox."+x.bad[had+i].Field, ".")
+	}
+	return m
 }
 
 // included looks at the station and the applications of a newcomer (STN-1,

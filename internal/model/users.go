@@ -165,7 +165,11 @@ func (o ModifyUser) do(x *step) {
 	if !strings.EqualFold(u.Login, was.Login) && x.loginTaken(u.Login, u.ID) {
 		x.refuse(pbx.USR3, pbx.ErrConflict, "Login")
 	}
-	u.SIPAddress = x.changedAddress(u.SIPAddress, was.SIPAddress)
+	if u.SIPAddress == "" {
+		u.SIPAddress = x.defaultAddress(&u, was.SIPAddress)
+	} else {
+		u.SIPAddress = x.changedAddress(u.SIPAddress, was.SIPAddress)
+	}
 	if !slices.Equal(u.Applications, was.Applications) {
 		x.codes(pbx.STN2, "Applications", u.Applications)
 		for _, a := range once(x.notIncluded(&u)) {
@@ -299,12 +303,13 @@ func (o DeleteUser) do(x *step) {
 	for _, s := range services {
 		before := x.t.usersOf(s.ID)
 		x.t.Associations = without(x.t.Associations, func(a *Association) bool { return a.User == u.ID && a.Service == s.ID })
-		x.did("service.disassociated", s.ref(), string(u.ID))
+		x.relate("service.disassociated", s.ref(), u.ref(), "")
 		if o.Form == pbx.UserAndPhones {
 			saved = append(saved, bill{s.Location, x.dropService(s)})
 			continue
 		}
 		x.servedBy(s, before, x.t.usersOf(s.ID))
+		x.warnOfNames(pbx.USR9, s)
 		if m := x.t.mailbox(s.ID); m != nil {
 			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.USR9)
 		}
@@ -359,7 +364,12 @@ func (x *step) dropUser(u *User) {
 	for _, d := range all(t.Devices, func(d *Device) bool { return d.User == u.ID }) {
 		x.freeDevice(d)
 	}
+	own := all(t.Entries, func(e *Entry) bool { return e.User == u.ID })
+	slices.SortFunc(own, func(a, b *Entry) int { return strings.Compare(string(a.Digits), string(b.Digits)) })
 	t.Entries = without(t.Entries, func(e *Entry) bool { return e.User == u.ID })
+	for _, e := range own {
+		x.did("extension.removed", u.ref(), string(e.Digits))
+	}
 	for _, a := range all(t.Aliases, func(a *Alias) bool { return a.User == u.ID }) {
 		x.dropAlias(a)
 	}

@@ -61,24 +61,38 @@ func (o AddMailbox) do(x *step) {
 	if s == nil || !x.editable(s) {
 		return
 	}
-	switch {
-	case x.t.mailbox(s.ID) != nil:
+	if x.t.mailbox(s.ID) != nil {
 		x.refuse(pbx.VM1, pbx.ErrConflict, "")
 		return
-	case !x.t.takesMailbox(s.DN):
+	}
+	x.addMailbox(x.newMailbox(s, o))
+}
+
+func (x *step) addMailbox(m *Mailbox) {
+	x.t.Mailboxes = append(x.t.Mailboxes, m)
+	x.did("mailbox.created", m.ref(), m.Number)
+}
+
+// newMailbox looks at a new mailbox. What rests on a DN that was refused, "", is
+// passed over.
+func (x *step) newMailbox(s *Service, o AddMailbox) *Mailbox {
+	if s.DN != "" && !x.t.takesMailbox(s.DN) {
 		x.refuse(pbx.VM2, pbx.ErrFailedPrecondition, "")
-		return
+		return &Mailbox{}
 	}
 	m := &Mailbox{Service: s.ID, Number: o.Number, Email: o.Email, PIN: Secret(o.PIN), CreatedAt: x.Now}
 	if m.Number == "" {
 		m.Number = string(s.DN)
 	}
-	x.mailboxFields(m)
 	if o.PIN != "" {
 		x.pin(o.PIN, s, m)
 	}
-	x.t.Mailboxes = append(x.t.Mailboxes, m)
-	x.did("mailbox.created", m.ref(), m.Number)
+	if m.Number != "" {
+		x.mailboxFields(m)
+	} else if m.Email != "" {
+		x.form(pbx.VM1, "Email", m.Email, emailForm)
+	}
+	return m
 }
 
 // ModifyMailbox is the method of that name.
