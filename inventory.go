@@ -98,12 +98,29 @@ func (d *Directory) Number(ctx context.Context, e E164) (*Number, error) {
 type NumberQuery struct {
 	State  NumberState // required: NumberAvailable and NumberPorting are the two sections to choose from
 	Prefix string      // "+1617"
-	Limit  int
+	// Unawaited leaves out the porting-in numbers that a service waits for: the
+	// others can be chosen (NUM-3).
+	Unawaited bool
+	Limit     int
 }
 
-// Numbers yields the tenant's numbers of a state, in order (NUM-2).
+// Numbers yields the tenant's numbers of a state, in order (NUM-2). Errors:
+// ErrInvalid for a state that is none.
 func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Number, error] {
-	return pages[*Number](ctx, d, "Numbers", Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, nil)
+	switch q.State {
+	case NumberStock, NumberResting, NumberAvailable, NumberAssigned, NumberPorting:
+	default:
+		return func(yield func(*Number, error) bool) {
+			var look door
+			look.refuse(NUM2, "State", "not a state of numbers")
+			yield(nil, look.err())
+		}
+	}
+	var keep func(*Number) bool
+	if q.Unawaited {
+		keep = func(n *Number) bool { return n.WaitingID.IsZero() }
+	}
+	return pages(ctx, d, "Numbers", Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, keep)
 }
 
 // NewNumbers lists new numbers to choose from: those with a prefix or, where

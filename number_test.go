@@ -204,6 +204,33 @@ func TestNUM2_ANumberThatIsTakenUnknownOrAnotherTenantsIsRefused(t *testing.T) {
 	})
 }
 
+func TestNUM2_TheTwoSectionsToChooseFromAreListedApart(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.owned("+16175550200")
+		w.port("+16175550300", "+16175550301")
+		_, s := w.profiled("Ann", "7001", pbx.Existing("+16175550300"))
+		list := func(q pbx.NumberQuery) (list []pbx.E164) {
+			for _, n := range collect(t, w.dir.Numbers(w.ctx, q)) {
+				list = append(list, n.E164)
+			}
+			return list
+		}
+		require.Equal(t, []pbx.E164{"+16175550200"}, list(pbx.NumberQuery{State: pbx.NumberAvailable}))
+		require.Equal(t, []pbx.E164{"+16175550300", "+16175550301"}, list(pbx.NumberQuery{State: pbx.NumberPorting}))
+		require.Equal(t, []pbx.E164{"+16175550301"}, list(pbx.NumberQuery{State: pbx.NumberPorting, Unawaited: true}), "of which one can be chosen")
+		require.Equal(t, []pbx.E164{s.Number}, list(pbx.NumberQuery{State: pbx.NumberAssigned, Unawaited: true}))
+		for _, none := range []pbx.NumberState{"", "lost", "Stock"} {
+			e := w.refused(pbx.NUM2, pbx.ErrInvalid, func() error {
+				for _, err := range w.dir.Numbers(w.ctx, pbx.NumberQuery{State: none}) {
+					return err
+				}
+				return nil
+			})
+			require.Equal(t, "State", e.Field)
+		}
+	})
+}
+
 func TestNUM2_TheSameNumberIsNotChosenTwiceInOneBatch(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.owned("+16175550200")
