@@ -331,6 +331,47 @@ func TestNUM4_WhoHasMovedGetsANumberNearHisPresentLocation(t *testing.T) {
 	})
 }
 
+func TestNUM4_NumbersOfTheCountryAreThoseOfItsRegionAndNotTollFree(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.exhaust(1)
+		foreign := []pbx.E164{"+14165550100", "+14165550101", "+18765550100"} // Toronto, Kingston
+		free := pbx.E164("+18005550100")
+		_, err := w.support.StockNumbers(w.ctx, append(numbers("+120455501%02d", 70), append(foreign, free)...)...)
+		require.NoError(t, err)
+		add := func(dn pbx.Extension, choice pbx.NumberChoice) (*pbx.Service, error) {
+			return w.dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", LocationID: w.boston.ID, Number: choice})
+		}
+		list, err := w.dir.NewNumbers(w.ctx, pbx.LocationID{}, "", 0)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.E164{"+16175550109"}, list)
+		last, err := add("7001", pbx.NewNumber())
+		require.NoError(t, err)
+		require.Equal(t, pbx.E164("+16175550109"), last.Number)
+		w.refused(pbx.NUM4, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.NewNumber()); return err })
+		w.port("+16175550300")
+		w.refused(pbx.NUM3, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.Existing("+16175550300")); return err })
+
+		canadian := w.tenant("Acme Canada", "CA", "ca.acme.example.com")
+		toronto := w.support.In(canadian.ID)
+		_, err = w.support.StockNumbers(w.ctx, "+12025550100")
+		require.NoError(t, err)
+		list, err = toronto.NewNumbers(w.ctx, pbx.LocationID{}, "", 100)
+		require.NoError(t, err)
+		require.Equal(t, append(numbers("+120455501%02d", 70), foreign[:2]...), list)
+		washington, err := add("7002", pbx.NewNumber())
+		require.NoError(t, err)
+		require.Equal(t, pbx.E164("+12025550100"), washington.Number)
+
+		// Who asks for it by its name or its beginning gets it.
+		chosen, err := add("7003", pbx.ThisNewNumber(free))
+		require.NoError(t, err)
+		require.Equal(t, free, chosen.Number)
+		abroad, err := add("7004", pbx.NewNumberLike("+1416"))
+		require.NoError(t, err)
+		require.Equal(t, foreign[0], abroad.Number)
+	})
+}
+
 func TestNUM4_AnotherNewNumberIsChosenFromAList(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		_, err := w.support.StockNumbers(w.ctx, "+12125550100")

@@ -44,6 +44,12 @@ var numberBugs = []seededBug{
 	{"NUM-4", "a number is proposed near where the service was added", "change_number.go",
 		`if u.LocationID.IsZero() {`,
 		`if u.LocationID.IsZero() || BUG {`},
+	{"NUM-4", "a number of another country with the calling code is proposed", "number.go",
+		`return numplan.In(t.tenant.Country, string(e)) && !numplan.TollFreeE164(string(e))`,
+		`return (BUG || numplan.In(t.tenant.Country, string(e))) && !numplan.TollFreeE164(string(e))`},
+	{"NUM-4", "a toll-free number is proposed", "number.go",
+		`if !t.anywhere(area) {`,
+		`if !t.anywhere(area) || BUG {`},
 	{"NUM-5", "the criteria are kept of a choice that keeps none", "number.go",
 		`if choice.Keep {
 		chosen.keep = choice.Prefix

@@ -161,6 +161,9 @@ func (x *step) proposed(areas ...string) *Number {
 // order, then the rested ones, the longest rested first.
 func (x *step) offers(prefix string) []*Number {
 	offers := all(x.Numbers, func(n *Number) bool { return x.onOffer(n) && strings.HasPrefix(string(n.E164), prefix) })
+	if c := countries[x.t.Country]; prefix == "+"+c.calling { // no more is asked for
+		offers = all(offers, func(n *Number) bool { return c.ordinary(n.E164) })
+	}
 	slices.SortStableFunc(offers, func(a, b *Number) int { return a.FreeFrom.Compare(b.FreeFrom) })
 	return offers
 }
