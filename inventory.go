@@ -125,11 +125,13 @@ func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Numbe
 
 // NewNumbers lists new numbers to choose from: those with a prefix or, where
 // none is given, those that meet the criteria that the tenant keeps (NUM-5), else
-// those near a location, else those of the tenant's country (NUM-4). The first is
-// the one that NewNumber proposes there. limit 0 is 20.
+// those near a location, else those of the tenant's country: of its own region
+// where others have the same calling code, and none that is toll-free (NUM-4). The
+// first is the one that NewNumber proposes there. limit 0 is 20.
 //
 // Errors: ErrDenied where the tenant's country gets none (NUM-6); ErrNotFound
-// for the location; ErrInvalid for a prefix that is not of the country.
+// for the location; ErrInvalid for a prefix with which no number begins that is of
+// the country or near the location.
 func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string, limit int) ([]E164, error) {
 	var list []E164
 	if limit <= 0 {
@@ -157,8 +159,8 @@ func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string
 }
 
 func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int) ([]*Number, error) {
-	if prefix != "" && !t.tenant.hasNumbersLike(prefix) {
-		return nil, &Error{Code: NUM4, Kind: ErrInvalid, Field: "Prefix", Reason: "not the beginning of E.164 numbers of " + t.tenant.Country}
+	if prefix != "" && !t.hasNewNumbersLike(prefix, at) {
+		return nil, &Error{Code: NUM4, Kind: ErrInvalid, Field: "Prefix", Reason: "not the beginning of E.164 numbers of " + t.tenant.Country + " or near the location"}
 	}
 	list, _, err := t.firstOffers(ctx, t.proposals(prefix, at), limit)
 	return list, err

@@ -186,7 +186,7 @@ func (t *tx) newNumber(ctx context.Context, choice NumberChoice, at *Location) (
 	if err := t.newNumbersAllowed(); err != nil {
 		return chosenNumber{}, err
 	}
-	if err := t.lookCriteria(choice); err != nil {
+	if err := t.lookCriteria(choice, at); err != nil {
 		return chosenNumber{}, err
 	}
 	if choice.Number != "" {

@@ -372,6 +372,41 @@ func TestNUM4_NumbersOfTheCountryAreThoseOfItsRegionAndNotTollFree(t *testing.T)
 	})
 }
 
+func TestNUM4_ALocationAbroadOffersTheNumbersNearItInEveryWay(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		abroad := w.location(w.dir, "LON-9", "GB", "+4420")
+		add := func(dn pbx.Extension, at pbx.LocationID, choice pbx.NumberChoice) (pbx.E164, error) {
+			s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", LocationID: at, Number: choice})
+			if err != nil {
+				return "", err
+			}
+			return s.Number, nil
+		}
+		for _, prefix := range []string{"", "+4420", "+44207946"} {
+			list, err := w.dir.NewNumbers(w.ctx, abroad.ID, prefix, 0)
+			require.NoError(t, err)
+			require.Equal(t, numbers("+44207946000%d", 10), list)
+		}
+		for i, choice := range []pbx.NumberChoice{pbx.NewNumber(), pbx.NewNumberLike("+44207946"), pbx.ThisNewNumber("+442079460002")} {
+			got, err := add(pbx.Extension("710"+string(rune('0'+i))), abroad.ID, choice)
+			require.NoError(t, err)
+			require.Equal(t, numbers("+44207946000%d", 10)[i], got)
+		}
+		for _, prefix := range []string{"+44", "+4416", "+4420x", "+442079460001"} { // no numbers that are near, or none at all
+			e := w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.NewNumbers(w.ctx, abroad.ID, prefix, 0); return err })
+			require.Equal(t, "Prefix", e.Field)
+			e = w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", abroad.ID, pbx.NewNumberLike(prefix)); return err })
+			require.Equal(t, "Number.Prefix", e.Field)
+		}
+		w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", w.boston.ID, pbx.NewNumberLike("+4420")); return err })
+		e := w.refused(pbx.NUM5, pbx.ErrInvalid, func() error { // the other users are elsewhere
+			_, err := add("7110", abroad.ID, pbx.NewNumberLike("+4420").Keeping())
+			return err
+		})
+		require.Equal(t, "Number.Keep", e.Field)
+	})
+}
+
 func TestNUM4_AnotherNewNumberIsChosenFromAList(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		_, err := w.support.StockNumbers(w.ctx, "+12125550100")

@@ -49,14 +49,16 @@ func (x *step) choose(c pbx.NumberChoice, at *Location) chosen {
 }
 
 // criteria looks at how a new number is wanted to begin (NUM-4, NUM-5).
-func (x *step) criteria(c pbx.NumberChoice) bool {
+func (x *step) criteria(c pbx.NumberChoice, at *Location) bool {
 	switch {
 	case c.Prefix == "" && c.Keep:
 		x.invalid(pbx.NUM5, "Number.Keep")
 	case c.Prefix == "":
 		return true
-	case !countries[x.t.Country].begins(c.Prefix):
+	case !x.beginsHere(c.Prefix, at):
 		x.invalid(pbx.NUM4, "Number.Prefix")
+	case c.Keep && !countries[x.t.Country].begins(c.Prefix):
+		x.invalid(pbx.NUM5, "Number.Keep")
 	case !strings.HasPrefix(string(c.Number), c.Prefix) && c.Number != "":
 		x.invalid(pbx.NUM5, "Number")
 	default:
@@ -65,12 +67,18 @@ func (x *step) criteria(c pbx.NumberChoice) bool {
 	return false
 }
 
+// beginsHere reports whether numbers begin so that are offered at a location.
+func (x *step) beginsHere(prefix string, at *Location) bool {
+	near := at != nil && at.NumberPrefix != "" && strings.HasPrefix(prefix, at.NumberPrefix)
+	return near && digitForm.MatchString(prefix[1:]) && len(prefix) <= 12 || countries[x.t.Country].begins(prefix)
+}
+
 func (x *step) newNumber(choice pbx.NumberChoice, at *Location) chosen {
 	if x.t.Country == "GB" {
 		x.refuse(pbx.NUM6, pbx.ErrDenied, "Number")
 		return chosen{}
 	}
-	if !x.criteria(choice) {
+	if !x.criteria(choice, at) {
 		return chosen{}
 	}
 	p, e := x.t.Policy, choice.Number

@@ -72,7 +72,7 @@ func (o NewNumbers) do(x *step) {
 	}
 	areas := x.areas(at)
 	switch {
-	case o.Prefix != "" && !countries[x.t.Country].begins(o.Prefix):
+	case o.Prefix != "" && !x.beginsHere(o.Prefix, at):
 		x.invalid(pbx.NUM4, "Prefix")
 		return
 	case o.Prefix != "":
