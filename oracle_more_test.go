@@ -89,7 +89,7 @@ var numberBugs = []seededBug{
 	{"NUM-11", "toll-free and geographic numbers are ported together", "port.go",
 		`if tollFree != 0 && tollFree != len(in.Numbers) {`, ``},
 	{"NUM-11", "a port is wanted for a day that is past", "port.go",
-		`case in.Date.UTC().Truncate(24*time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):`, ``},
+		`case in.Date.UTC().Truncate(24 * time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):`, ``},
 	{"NUM-11", "a port that is over is activated", "port.go",
 		`if !slices.Contains(from, p.State) {`, ``},
 	{"NUM-12", "a line without a number is refused", "number.go",
