@@ -111,9 +111,11 @@ func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Numbe
 	case NumberStock, NumberResting, NumberAvailable, NumberAssigned, NumberPorting:
 	default:
 		return func(yield func(*Number, error) bool) {
-			var look door
-			look.refuse(NUM2, "State", "not a state of numbers")
-			yield(nil, look.err())
+			_, err := d.enter(ctx, "Numbers")
+			if err == nil {
+				err = &Error{Code: NUM2, Kind: ErrInvalid, Field: "State", Reason: "not a state of numbers"}
+			}
+			yield(nil, err)
 		}
 	}
 	var keep func(*Number) bool
