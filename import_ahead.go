@@ -129,7 +129,7 @@ func (im *importing) areasOf(row *csvRow) []string {
 	at, _ := im.entries[string(im.encode(im.keyed(locationsByBuilding, row.building)))].rec.(*Location)
 	named, _ := im.entries[string(im.encode(im.keyed(numbersTable.Key(), string(choice.Number))))].rec.(*Number)
 	switch {
-	case choice.Source == FromProvider && choice.Number == "" && (choice.Prefix == "" || im.tenant.hasNumbersLike(choice.Prefix)):
+	case choice.Source == FromProvider && choice.Number == "" && (choice.Prefix == "" || im.hasNewNumbersLike(choice.Prefix, at)):
 		return im.proposals(choice.Prefix, at)
 	case choice.Source == FromTenant && named != nil && named.State == NumberPorting:
 		return im.areas(at)

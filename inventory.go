@@ -98,21 +98,42 @@ func (d *Directory) Number(ctx context.Context, e E164) (*Number, error) {
 type NumberQuery struct {
 	State  NumberState // required: NumberAvailable and NumberPorting are the two sections to choose from
 	Prefix string      // "+1617"
-	Limit  int
+	// Unawaited leaves out the porting-in numbers that a service waits for: the
+	// others can be chosen (NUM-3).
+	Unawaited bool
+	Limit     int
 }
 
-// Numbers yields the tenant's numbers of a state, in order (NUM-2).
+// Numbers yields the tenant's numbers of a state, in order (NUM-2). Errors:
+// ErrInvalid for a state that is none.
 func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Number, error] {
-	return pages[*Number](ctx, d, "Numbers", Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, nil)
+	switch q.State {
+	case NumberStock, NumberResting, NumberAvailable, NumberAssigned, NumberPorting:
+	default:
+		return func(yield func(*Number, error) bool) {
+			_, err := d.enter(ctx, "Numbers")
+			if err == nil {
+				err = &Error{Code: NUM2, Kind: ErrInvalid, Field: "State", Reason: "not a state of numbers"}
+			}
+			yield(nil, err)
+		}
+	}
+	var keep func(*Number) bool
+	if q.Unawaited {
+		keep = func(n *Number) bool { return n.WaitingID.IsZero() }
+	}
+	return pages(ctx, d, "Numbers", Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, keep)
 }
 
 // NewNumbers lists new numbers to choose from: those with a prefix or, where
 // none is given, those that meet the criteria that the tenant keeps (NUM-5), else
-// those near a location, else those of the tenant's country (NUM-4). The first is
-// the one that NewNumber proposes there. limit 0 is 20.
+// those near a location, else those of the tenant's country: of its own region
+// where others have the same calling code, and none that is toll-free (NUM-4). The
+// first is the one that NewNumber proposes there. limit 0 is 20.
 //
 // Errors: ErrDenied where the tenant's country gets none (NUM-6); ErrNotFound
-// for the location; ErrInvalid for a prefix that is not of the country.
+// for the location; ErrInvalid for a prefix with which no number begins that is of
+// the country or near the location.
 func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string, limit int) ([]E164, error) {
 	var list []E164
 	if limit <= 0 {
@@ -140,8 +161,8 @@ func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string
 }
 
 func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int) ([]*Number, error) {
-	if prefix != "" && !t.tenant.hasNumbersLike(prefix) {
-		return nil, &Error{Code: NUM4, Kind: ErrInvalid, Field: "Prefix", Reason: "not the beginning of E.164 numbers of " + t.tenant.Country}
+	if prefix != "" && !t.hasNewNumbersLike(prefix, at) {
+		return nil, &Error{Code: NUM4, Kind: ErrInvalid, Field: "Prefix", Reason: "not the beginning of E.164 numbers of " + t.tenant.Country + " or near the location"}
 	}
 	list, _, err := t.firstOffers(ctx, t.proposals(prefix, at), limit)
 	return list, err

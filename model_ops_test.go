@@ -171,7 +171,7 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op { return model.ReturnNumber{Number: d.owned(in)} },
 	func(d draw, in model.Handle) model.Op {
 		return model.RequestPort{
-			Carrier: d.text("Old", "Older"), Date: good(d, []time.Time{d.s.Now, d.s.Now.AddDate(0, 0, 7)}, []time.Time{{}}),
+			Carrier: d.text("Old", "Older"), Date: good(d, []time.Time{d.s.Now, d.s.Now.AddDate(0, 0, 7)}, []time.Time{{}, d.s.Now.AddDate(0, 0, -1)}),
 			Numbers: d.numbers(),
 		}
 	},
@@ -317,7 +317,7 @@ func anyRead(d draw, in model.Handle) model.Op {
 		model.Users{LastName: rarely(d, 2, "l", "Le", "abroad"), FirstName: rarely(d, 2, "A", "zoe", "ZO", "b")}, model.Lookup{Extension: d.dialled(in)},
 		model.MainExtension{User: d.user(in)}, model.NewNumbers{At: rarely(d, 2, d.location(in)), Prefix: rarely(d, 3, "+1416", "+16175550", "+44", "1")},
 		model.Numbers{
-			State: oneOf(d, pbx.NumberAvailable, pbx.NumberAssigned, pbx.NumberPorting, pbx.NumberStock, pbx.NumberResting),
+			State: oneOf(d, pbx.NumberAvailable, pbx.NumberAssigned, pbx.NumberPorting, pbx.NumberStock, pbx.NumberResting, "", "lost"), Unawaited: d.one(2),
 		}, model.Line{Number: d.line(in)},
 		model.UserServices{User: d.user(in)}, model.ServiceUsers{Service: d.service(in)}, model.Services{Number: oneOf(d, "", "77", "+1617", "+1")},
 		model.Devices{

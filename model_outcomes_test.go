@@ -80,7 +80,7 @@ var refusable = map[string]string{
 	"UpdateLine": "EXT-3 OWN-1 OWN-2 OWN-3 OWN-7 OWN-8 SVC-15", "WithdrawCancellation": "OWN-6 SVC-17",
 
 	"DeviceLines": "", "Devices": "", "Extensions": "", "ForeignServices": "", "Line": "OWN-1 OWN-2", "Lookup": "", "MainExtension": "",
-	"NewNumbers": "NUM-4 NUM-6", "Numbers": "", "Orders": "", "ServiceUsers": "", "Services": "", "UserServices": "", "Users": "",
+	"NewNumbers": "NUM-4 NUM-6", "Numbers": "NUM-2", "Orders": "", "ServiceUsers": "", "Services": "", "UserServices": "", "Users": "",
 
 	"Commit as reviewed": "", "Commit, run again": "SYS-2",
 }

@@ -43,7 +43,7 @@ func (p *played) answer(ctx context.Context, dir *pbx.Directory, op model.Op) ([
 		}
 		return lines, err
 	case model.Numbers:
-		return each(dir.Numbers(ctx, pbx.NumberQuery{State: o.State}), func(n *pbx.Number) string { return said(n.E164, p.handle(n.ServiceID)) })
+		return each(dir.Numbers(ctx, pbx.NumberQuery{State: o.State, Unawaited: o.Unawaited}), func(n *pbx.Number) string { return said(n.E164, p.handle(n.ServiceID)) })
 	case model.Line:
 		l, err := dir.Line(ctx, o.Number)
 		if err != nil {

@@ -194,7 +194,7 @@ func (t *tx) newNumber(ctx context.Context, choice NumberChoice, at *Location) (
 	if err := t.newNumbersAllowed(); err != nil {
 		return chosenNumber{}, err
 	}
-	if err := t.lookCriteria(choice); err != nil {
+	if err := t.lookCriteria(choice, at); err != nil {
 		return chosenNumber{}, err
 	}
 	if choice.Number != "" {
@@ -309,19 +309,36 @@ func (t *tx) firstOffers(ctx context.Context, areas []string, limit int) ([]*Num
 	return nil, "", nil
 }
 
-// offers lists numbers with a prefix that anyone can have now: those of the
-// provider's stock in order, then those whose rest is over, the longest rested
-// first.
+// offers lists numbers with a prefix that anyone can have now, and that are
+// ordinary ones of the tenant's country where that is all that is asked for: those
+// of the provider's stock in order, then those whose rest is over, the longest
+// rested first.
 func (t *tx) offers(ctx context.Context, prefix string, limit int) ([]*Number, error) {
-	list, err := gather(find[*Number](ctx, t, t.stillInStock(prefix, limit)))
-	if err != nil || len(list) == limit {
-		return list, err
+	var list []*Number
+	for q := t.stillInStock(prefix, limit); ; {
+		var last *Number
+		given := 0
+		for n, err := range find[*Number](ctx, t, q) {
+			if err != nil {
+				return nil, err
+			}
+			if given, last = given+1, n; t.ordinary(prefix, n.E164) {
+				list = append(list, n)
+			}
+		}
+		if len(list) >= limit {
+			return list[:limit], nil
+		}
+		if given < q.Limit {
+			break
+		}
+		q.After, q.Limit = []any{t.behind(prefix, last.E164)}, max(limit, 64)
 	}
 	for n, err := range t.rested(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if !strings.HasPrefix(string(n.E164), prefix) {
+		if !strings.HasPrefix(string(n.E164), prefix) || !t.ordinary(prefix, n.E164) {
 			continue
 		}
 		if list = append(list, n); len(list) == limit {
@@ -329,6 +346,31 @@ func (t *tx) offers(ctx context.Context, prefix string, limit int) ([]*Number, e
 		}
 	}
 	return list, nil
+}
+
+// ordinary reports whether a number that begins with an area can be proposed for
+// that. Who asks for no more than a number of his country gets none of another
+// region with the same calling code, and no toll-free one (NUM-4).
+func (t *tx) ordinary(area string, e E164) bool {
+	if !t.anywhere(area) {
+		return true
+	}
+	return numplan.In(t.tenant.Country, string(e)) && !numplan.TollFreeE164(string(e))
+}
+
+// anywhere reports whether an area is all of the tenant's country.
+func (t *tx) anywhere(area string) bool {
+	plan, _ := numplan.For(t.tenant.Country)
+	return area == "+"+plan.CallingCode
+}
+
+// behind is from where on to look for more numbers. In North America a number that
+// is not ordinary is in an area code of which none is: that is passed over.
+func (t *tx) behind(area string, last E164) string {
+	if area == "+1" && !t.ordinary(area, last) {
+		return string(last[:len("+1617")]) + ":" // behind the digits
+	}
+	return string(last)
 }
 
 func inStock(prefix string, limit int) Query {

@@ -14,7 +14,7 @@ import (
 // forgets them.
 
 // NewNumberLike lets the library propose a new number that begins with a prefix
-// of the tenant's country, such as "+1617". Where there is none the choice is
+// of the tenant's country, such as "+1617", or of the numbers near the location. Where there is none the choice is
 // refused; nothing else is proposed instead (NUM-4).
 func NewNumberLike(prefix string) NumberChoice {
 	return NumberChoice{Source: FromProvider, Prefix: prefix}
@@ -38,15 +38,18 @@ func (d *door) withoutCriteria(choice NumberChoice) {
 	}
 }
 
-// lookCriteria checks the criteria of a choice of a new number.
-func (t *tx) lookCriteria(choice NumberChoice) error {
+// lookCriteria checks the criteria of a choice of a new number. Only those are kept
+// that are good wherever the tenant's users are.
+func (t *tx) lookCriteria(choice NumberChoice, at *Location) error {
 	var look door
 	switch {
 	case choice.Prefix == "" && choice.Keep:
 		look.refuse(NUM5, "Number.Keep", "there are no criteria to keep: say how the numbers should begin")
 	case choice.Prefix == "":
-	case !t.tenant.hasNumbersLike(choice.Prefix):
-		look.refuse(NUM4, "Number.Prefix", "not the beginning of E.164 numbers of %s", t.tenant.Country)
+	case !t.hasNewNumbersLike(choice.Prefix, at):
+		look.refuse(NUM4, "Number.Prefix", "not the beginning of E.164 numbers of %s or near the location", t.tenant.Country)
+	case choice.Keep && !t.tenant.hasNumbersLike(choice.Prefix):
+		look.refuse(NUM5, "Number.Keep", "not the beginning of E.164 numbers of %s", t.tenant.Country)
 	case choice.Number != "" && !strings.HasPrefix(string(choice.Number), choice.Prefix):
 		look.refuse(NUM5, "Number", "does not begin with %s", choice.Prefix)
 	}
@@ -57,6 +60,15 @@ func (t *tx) lookCriteria(choice NumberChoice) error {
 func (t *Tenant) hasNumbersLike(prefix string) bool {
 	plan, _ := numplan.For(t.Country)
 	return within(prefix, plan.CallingCode)
+}
+
+// hasNewNumbersLike reports whether numbers begin so that the tenant is offered:
+// those of its country, and those near a location, which may be abroad.
+func (t *tx) hasNewNumbersLike(prefix string, at *Location) bool {
+	if at != nil && at.NumberPrefix != "" && within(prefix, at.NumberPrefix[1:]) {
+		return true
+	}
+	return t.tenant.hasNumbersLike(prefix)
 }
 
 // keepCriteria stages criteria to be kept, unless they are already. They are

@@ -204,6 +204,33 @@ func TestNUM2_ANumberThatIsTakenUnknownOrAnotherTenantsIsRefused(t *testing.T) {
 	})
 }
 
+func TestNUM2_TheTwoSectionsToChooseFromAreListedApart(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.owned("+16175550200")
+		w.port("+16175550300", "+16175550301")
+		_, s := w.profiled("Ann", "7001", pbx.Existing("+16175550300"))
+		list := func(q pbx.NumberQuery) (list []pbx.E164) {
+			for _, n := range collect(t, w.dir.Numbers(w.ctx, q)) {
+				list = append(list, n.E164)
+			}
+			return list
+		}
+		require.Equal(t, []pbx.E164{"+16175550200"}, list(pbx.NumberQuery{State: pbx.NumberAvailable}))
+		require.Equal(t, []pbx.E164{"+16175550300", "+16175550301"}, list(pbx.NumberQuery{State: pbx.NumberPorting}))
+		require.Equal(t, []pbx.E164{"+16175550301"}, list(pbx.NumberQuery{State: pbx.NumberPorting, Unawaited: true}), "of which one can be chosen")
+		require.Equal(t, []pbx.E164{s.Number}, list(pbx.NumberQuery{State: pbx.NumberAssigned, Unawaited: true}))
+		for _, none := range []pbx.NumberState{"", "lost", "Stock"} {
+			e := w.refused(pbx.NUM2, pbx.ErrInvalid, func() error {
+				for _, err := range w.dir.Numbers(w.ctx, pbx.NumberQuery{State: none}) {
+					return err
+				}
+				return nil
+			})
+			require.Equal(t, "State", e.Field)
+		}
+	})
+}
+
 func TestNUM2_TheSameNumberIsNotChosenTwiceInOneBatch(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.owned("+16175550200")
@@ -301,6 +328,82 @@ func TestNUM4_WhoHasMovedGetsANumberNearHisPresentLocation(t *testing.T) {
 		nowhere, err = w.dir.ModifyUser(w.ctx, nowhere)
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550102"), w.change(nowhere, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).Number)
+	})
+}
+
+func TestNUM4_NumbersOfTheCountryAreThoseOfItsRegionAndNotTollFree(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.exhaust(1)
+		foreign := []pbx.E164{"+14165550100", "+14165550101", "+18765550100"} // Toronto, Kingston
+		free := pbx.E164("+18005550100")
+		_, err := w.support.StockNumbers(w.ctx, append(numbers("+120455501%02d", 70), append(foreign, free)...)...)
+		require.NoError(t, err)
+		add := func(dn pbx.Extension, choice pbx.NumberChoice) (*pbx.Service, error) {
+			return w.dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", LocationID: w.boston.ID, Number: choice})
+		}
+		list, err := w.dir.NewNumbers(w.ctx, pbx.LocationID{}, "", 0)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.E164{"+16175550109"}, list)
+		last, err := add("7001", pbx.NewNumber())
+		require.NoError(t, err)
+		require.Equal(t, pbx.E164("+16175550109"), last.Number)
+		w.refused(pbx.NUM4, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.NewNumber()); return err })
+		w.port("+16175550300")
+		w.refused(pbx.NUM3, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.Existing("+16175550300")); return err })
+
+		canadian := w.tenant("Acme Canada", "CA", "ca.acme.example.com")
+		toronto := w.support.In(canadian.ID)
+		_, err = w.support.StockNumbers(w.ctx, "+12025550100")
+		require.NoError(t, err)
+		list, err = toronto.NewNumbers(w.ctx, pbx.LocationID{}, "", 100)
+		require.NoError(t, err)
+		require.Equal(t, append(numbers("+120455501%02d", 70), foreign[:2]...), list)
+		washington, err := add("7002", pbx.NewNumber())
+		require.NoError(t, err)
+		require.Equal(t, pbx.E164("+12025550100"), washington.Number)
+
+		// Who asks for it by its name or its beginning gets it.
+		chosen, err := add("7003", pbx.ThisNewNumber(free))
+		require.NoError(t, err)
+		require.Equal(t, free, chosen.Number)
+		abroad, err := add("7004", pbx.NewNumberLike("+1416"))
+		require.NoError(t, err)
+		require.Equal(t, foreign[0], abroad.Number)
+	})
+}
+
+func TestNUM4_ALocationAbroadOffersTheNumbersNearItInEveryWay(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		abroad := w.location(w.dir, "LON-9", "GB", "+4420")
+		add := func(dn pbx.Extension, at pbx.LocationID, choice pbx.NumberChoice) (pbx.E164, error) {
+			s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", LocationID: at, Number: choice})
+			if err != nil {
+				return "", err
+			}
+			return s.Number, nil
+		}
+		for _, prefix := range []string{"", "+4420", "+44207946"} {
+			list, err := w.dir.NewNumbers(w.ctx, abroad.ID, prefix, 0)
+			require.NoError(t, err)
+			require.Equal(t, numbers("+44207946000%d", 10), list)
+		}
+		for i, choice := range []pbx.NumberChoice{pbx.NewNumber(), pbx.NewNumberLike("+44207946"), pbx.ThisNewNumber("+442079460002")} {
+			got, err := add(pbx.Extension("710"+string(rune('0'+i))), abroad.ID, choice)
+			require.NoError(t, err)
+			require.Equal(t, numbers("+44207946000%d", 10)[i], got)
+		}
+		for _, prefix := range []string{"+44", "+4416", "+4420x", "+442079460001"} { // no numbers that are near, or none at all
+			e := w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.NewNumbers(w.ctx, abroad.ID, prefix, 0); return err })
+			require.Equal(t, "Prefix", e.Field)
+			e = w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", abroad.ID, pbx.NewNumberLike(prefix)); return err })
+			require.Equal(t, "Number.Prefix", e.Field)
+		}
+		w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", w.boston.ID, pbx.NewNumberLike("+4420")); return err })
+		e := w.refused(pbx.NUM5, pbx.ErrInvalid, func() error { // the other users are elsewhere
+			_, err := add("7110", abroad.ID, pbx.NewNumberLike("+4420").Keeping())
+			return err
+		})
+		require.Equal(t, "Number.Keep", e.Field)
 	})
 }
 

@@ -48,6 +48,12 @@ var numberBugs = []seededBug{
 	{"NUM-4", "a number is proposed near where the service was added", "change_number.go",
 		`if u.LocationID.IsZero() {`,
 		`if u.LocationID.IsZero() || BUG {`},
+	{"NUM-4", "a number of another country with the calling code is proposed", "number.go",
+		`return numplan.In(t.tenant.Country, string(e)) && !numplan.TollFreeE164(string(e))`,
+		`return (BUG || numplan.In(t.tenant.Country, string(e))) && !numplan.TollFreeE164(string(e))`},
+	{"NUM-4", "a toll-free number is proposed", "number.go",
+		`if !t.anywhere(area) {`,
+		`if !t.anywhere(area) || BUG {`},
 	{"NUM-5", "the criteria are kept of a choice that keeps none", "number.go",
 		`if choice.Keep {
 		chosen.keep = choice.Prefix
@@ -86,6 +92,8 @@ var numberBugs = []seededBug{
 		`if what == ReturnNumber || n.Loan {`, `if what == ReturnNumber && !BUG || n.Loan {`},
 	{"NUM-11", "toll-free and geographic numbers are ported together", "port.go",
 		`if tollFree != 0 && tollFree != len(in.Numbers) {`, ``},
+	{"NUM-11", "a port is wanted for a day that is past", "port.go",
+		`case in.Date.UTC().Truncate(24 * time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):`, ``},
 	{"NUM-11", "a port that is over is activated", "port.go",
 		`if !slices.Contains(from, p.State) {`, ``},
 	{"NUM-12", "a line without a number is refused", "number.go",

@@ -54,7 +54,7 @@ func (p *PortRequest) ref() Ref { return Ref{"port request", p.ID.String(), p.Ca
 // NewPort is what requesting a port takes.
 type NewPort struct {
 	Carrier string    // the losing carrier: required, up to 64 characters
-	Date    time.Time // the day wanted: required
+	Date    time.Time // the day wanted, in UTC: required, today or later
 	Numbers []E164    // 1 to 1,000, all geographic or all toll-free
 }
 
@@ -95,7 +95,9 @@ func (t *tx) lookPort(ctx context.Context, in NewPort) (bool, error) {
 	switch {
 	case in.Date.IsZero():
 		look.refuse(NUM11, "Date", "is missing")
-	case in.Date.Year() < 2000 || in.Date.Year() > 9999:
+	case in.Date.UTC().Truncate(24 * time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):
+		look.refuse(NUM11, "Date", "is past")
+	case in.Date.Year() > 9999:
 		look.refuse(NUM11, "Date", "not a day that a port can be wanted for")
 	}
 	if err := look.take(t.unknownNumbers(ctx, in.Numbers)); err != nil {

@@ -297,6 +297,25 @@ func TestNUM11_APortRequestNamesNumbersCarrierAndDate(t *testing.T) {
 	})
 }
 
+func TestNUM11_APortIsNotWantedForADayThatIsPast(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		midnight := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // the world's clock says nine
+		ask := func(date time.Time, e pbx.E164) error {
+			_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Old Bell", Date: date, Numbers: []pbx.E164{e}})
+			return err
+		}
+		west := time.FixedZone("west", -5*3600)
+		for _, past := range []time.Time{
+			midnight.Add(-time.Nanosecond), midnight.AddDate(-25, 0, 0), midnight.Add(-time.Hour).In(time.FixedZone("east", 2*3600)),
+		} {
+			e := w.refused(pbx.NUM11, pbx.ErrInvalid, func() error { return ask(past, "+16175550400") })
+			require.Equal(t, "Date", e.Field)
+		}
+		require.NoError(t, ask(midnight, "+16175550400"), "today")
+		require.NoError(t, ask(midnight.In(west), "+16175550401"), "yesterday there, today in UTC")
+	})
+}
+
 func TestNUM11_TollFreeAndDomesticNumbersAreNotMixed(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		e := w.refused(pbx.NUM11, pbx.ErrInvalid, func() error {

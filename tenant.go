@@ -261,8 +261,10 @@ func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenan
 
 // ModifyTenant saves a tenant's name, currency, policy and number criteria, as
 // read by Tenant and then changed; empty criteria are forgotten (NUM-5). Country
-// and SIP domain stay. A narrower policy leaves what
-// exists as it is; it holds for what comes.
+// and SIP domain stay. A narrower policy leaves what exists as it is; it holds for
+// what comes. So mailboxes stay when VoicemailDigits changes, those of DNs of the
+// former length too, without a warning: to find them the whole tenant would have to
+// be read. Such a mailbox ends when its DN changes to another of that length (VM-2).
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrStale, together with the
 // tenant as it is now, when the settings changed since they were read (SVC-15).

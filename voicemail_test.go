@@ -136,6 +136,27 @@ func TestVM2_ADNOfAnotherLengthCannotHaveAMailbox(t *testing.T) {
 	})
 }
 
+func TestVM2_MailboxesStayWhenTheTenantsLengthChanges(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		s, other := w.service(pbx.UserID{}, "7001"), w.service(pbx.UserID{}, "7002")
+		w.mailbox(s.ID, pbx.NewMailbox{Number: "80011", PIN: "493817"}) // a number of another length than the DN
+		w.policy(func(p *pbx.Policy) { p.VoicemailDigits = 5 })
+		stays, err := w.dir.Mailbox(w.ctx, s.ID)
+		require.NoError(t, err)
+		require.NoError(t, w.dir.CheckPIN(w.ctx, s.ID, "493817"))
+		stays.Email = "ann@example.com"
+		_, err = w.dir.ModifyMailbox(w.ctx, stays)
+		require.NoError(t, err)
+		w.refused(pbx.VM2, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.AddMailbox(w.ctx, other.ID, pbx.NewMailbox{}); return err })
+
+		s.DN = "7009" // still of the former length
+		review := w.review(w.dir, func(dir *pbx.Directory) error { _, err := dir.ModifyService(w.ctx, s); return err })
+		require.Contains(t, codes(review.Warnings), pbx.VM3)
+		require.NoError(t, review.Commit(w.ctx))
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
+	})
+}
+
 func TestVM4_MailboxNumbersAreUniqueAndDoNotStartWith0(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s, other := w.service(pbx.UserID{}, "7001"), w.service(pbx.UserID{}, "7002")

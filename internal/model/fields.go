@@ -2,6 +2,7 @@ package model
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,13 +26,14 @@ type country struct {
 	emergency []string
 	lengths   []int // of national numbers
 	tollFree  []string
+	areas     []string // of numbers that are its own; none: those that are no other's
 }
 
 var countries = map[string]country{
-	"US": {"1", []string{"112", "911"}, []int{10}, []string{"800", "888"}},
-	"CA": {"1", []string{"112", "911"}, []int{10}, []string{"800", "888"}},
-	"GB": {"44", []string{"112", "999"}, []int{7, 9, 10}, []string{"800"}},
-	"DE": {"49", []string{"110", "112"}, []int{5, 6, 7, 8, 9, 10, 11, 12, 13}, []string{"800"}},
+	"US": {"1", []string{"112", "911"}, []int{10}, []string{"800", "888"}, nil},
+	"CA": {"1", []string{"112", "911"}, []int{10}, []string{"800", "888"}, []string{"416"}},
+	"GB": {"44", []string{"112", "999"}, []int{7, 9, 10}, []string{"800"}, nil},
+	"DE": {"49", []string{"110", "112"}, []int{5, 6, 7, 8, 9, 10, 11, 12, 13}, []string{"800"}, nil},
 }
 
 // e164 reports whether a number has the form of one.
@@ -48,6 +50,20 @@ func e164(n pbx.E164) bool {
 		}
 	}
 	return false
+}
+
+// ordinary reports whether a number is a country's own, and not toll-free.
+func (c country) ordinary(n pbx.E164) bool {
+	for _, other := range countries {
+		for _, area := range other.areas {
+			if strings.HasPrefix(string(n), "+"+other.calling+area) && !slices.Contains(c.areas, area) {
+				return false
+			}
+		}
+	}
+	return !tollFree(n) && (c.areas == nil || slices.ContainsFunc(c.areas, func(area string) bool {
+		return strings.HasPrefix(string(n), "+"+c.calling+area)
+	}))
 }
 
 func tollFree(n pbx.E164) bool {

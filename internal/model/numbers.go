@@ -51,14 +51,16 @@ func (x *step) choose(c pbx.NumberChoice, at *Location) chosen {
 }
 
 // criteria looks at how a new number is wanted to begin (NUM-4, NUM-5).
-func (x *step) criteria(c pbx.NumberChoice) bool {
+func (x *step) criteria(c pbx.NumberChoice, at *Location) bool {
 	switch {
 	case c.Prefix == "" && c.Keep:
 		x.invalid(pbx.NUM5, "Number.Keep")
 	case c.Prefix == "":
 		return true
-	case !countries[x.t.Country].begins(c.Prefix):
+	case !x.beginsHere(c.Prefix, at):
 		x.invalid(pbx.NUM4, "Number.Prefix")
+	case c.Keep && !countries[x.t.Country].begins(c.Prefix):
+		x.invalid(pbx.NUM5, "Number.Keep")
 	case !strings.HasPrefix(string(c.Number), c.Prefix) && c.Number != "":
 		x.invalid(pbx.NUM5, "Number")
 	default:
@@ -67,12 +69,18 @@ func (x *step) criteria(c pbx.NumberChoice) bool {
 	return false
 }
 
+// beginsHere reports whether numbers begin so that are offered at a location.
+func (x *step) beginsHere(prefix string, at *Location) bool {
+	near := at != nil && at.NumberPrefix != "" && strings.HasPrefix(prefix, at.NumberPrefix)
+	return near && digitForm.MatchString(prefix[1:]) && len(prefix) <= 12 || countries[x.t.Country].begins(prefix)
+}
+
 func (x *step) newNumber(choice pbx.NumberChoice, at *Location) chosen {
 	if x.t.Country == "GB" {
 		x.refuse(pbx.NUM6, pbx.ErrDenied, "Number")
 		return chosen{}
 	}
-	if !x.criteria(choice) {
+	if !x.criteria(choice, at) {
 		return chosen{}
 	}
 	p, e := x.t.Policy, choice.Number
@@ -163,6 +171,9 @@ func (x *step) proposed(areas ...string) *Number {
 // order, then the rested ones, the longest rested first.
 func (x *step) offers(prefix string) []*Number {
 	offers := all(x.Numbers, func(n *Number) bool { return x.onOffer(n) && strings.HasPrefix(string(n.E164), prefix) })
+	if c := countries[x.t.Country]; prefix == "+"+c.calling { // no more is asked for
+		offers = all(offers, func(n *Number) bool { return c.ordinary(n.E164) })
+	}
 	slices.SortStableFunc(offers, func(a, b *Number) int { return a.FreeFrom.Compare(b.FreeFrom) })
 	return offers
 }

@@ -19,7 +19,7 @@ type RequestPort struct {
 
 func (o RequestPort) do(x *step) {
 	x.required(pbx.NUM11, "Carrier", o.Carrier, 64)
-	if o.Date.Year() < 2000 {
+	if o.Date.IsZero() || o.Date.Truncate(day).Before(x.Now.Truncate(day)) {
 		x.invalid(pbx.NUM11, "Date")
 	}
 	x.unknown(o.Numbers)

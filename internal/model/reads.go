@@ -72,7 +72,7 @@ func (o NewNumbers) do(x *step) {
 	}
 	areas := x.areas(at)
 	switch {
-	case o.Prefix != "" && !countries[x.t.Country].begins(o.Prefix):
+	case o.Prefix != "" && !x.beginsHere(o.Prefix, at):
 		x.invalid(pbx.NUM4, "Prefix")
 		return
 	case o.Prefix != "":
@@ -91,11 +91,17 @@ func (o NewNumbers) do(x *step) {
 }
 
 // Numbers is the method of that name.
-type Numbers struct{ State pbx.NumberState }
+type Numbers struct {
+	State     pbx.NumberState
+	Unawaited bool
+}
 
 func (o Numbers) do(x *step) {
+	if o.State == "" || o.State == "lost" {
+		x.invalid(pbx.NUM2, "State")
+	}
 	for _, n := range x.Numbers {
-		if n.Tenant == x.t.ID && n.State == o.State {
+		if n.Tenant == x.t.ID && n.State == o.State && !(o.Unawaited && n.Waiting != "") {
 			x.say(n.E164, n.Service)
 		}
 	}

@@ -74,6 +74,10 @@ type entry struct {
 	// digits) and leading digits (separated by spaces, or ranges of them): in
 	// "9a:800;a:808-809" a number of 10 digits that starts with 808 is one.
 	tollFree string
+	// areas is how the geographic and mobile numbers begin, of regions that share
+	// a code, as in a group of tollFree; of the main one only those that it has in
+	// common with others, and it has all that are none of theirs.
+	areas string
 }
 
 // find looks the region up by halving.
@@ -193,6 +197,29 @@ func (e *entry) significant(digits string) (string, bool) {
 		digits = rest
 	}
 	return digits, e.lengths.possible(digits)
+}
+
+// In reports whether an E.164 number is a region's: of its calling code and, where
+// regions share that, of an area of its own. A number in nobody's area, such as a
+// toll-free one, is the main region's.
+func In(region, e164 string) bool {
+	e, ok := find(region)
+	code, national, valid := Split(e164)
+	if !ok || !valid || code != e.code {
+		return false
+	}
+	if startsWithin(national, e.areas) {
+		return true
+	}
+	if !e.main {
+		return e.areas == ""
+	}
+	for i := range table {
+		if other := &table[i]; other.code == code && startsWithin(national, other.areas) {
+			return false
+		}
+	}
+	return true
 }
 
 // TollFree reports whether a national significant number (no trunk prefix) is

@@ -333,6 +333,24 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
+func TestIn(t *testing.T) {
+	for number, regions := range map[string]string{
+		"+16175550100": "US", "+14165550100": "CA", "+18765550100": "JM", "+18005550100": "US", "+442079460000": "GB", "+441481256789": "GG",
+		"+441534256789": "JE", "+441624612345": "IM", "+77172123456": "KZ", "+74951234567": "RU", "+4989123456": "DE", "+590690001234": "BL GP MF",
+		"+1617": "", "16175550100": "",
+	} {
+		var in []string
+		for _, region := range []string{"BL", "CA", "DE", "GB", "GG", "GP", "IM", "JE", "JM", "KZ", "MF", "RU", "US", "ZZ"} {
+			if numplan.In(region, number) {
+				in = append(in, region)
+			}
+		}
+		if got := strings.Join(in, " "); got != regions {
+			t.Errorf("%s is in %q, not in %q", number, got, regions)
+		}
+	}
+}
+
 func FuzzNational(f *testing.F) {
 	f.Add("US", "6175550123")
 	f.Add("GB", "02079460123")

@@ -27,6 +27,7 @@ type plan struct {
 	lengths             lengths
 	emergency           []string
 	tollFree            string
+	areas               string // how its numbers begin, where it shares the code
 }
 
 // plans reads the regions, sorted, and the lengths of every calling code, the
@@ -55,6 +56,9 @@ func plans() ([]plan, map[int]lengths, error) {
 		if p.region != "001" { // the mark of a code without a region
 			list = append(list, p)
 		}
+	}
+	if err := partition(list, numbers.GetMetadata()); err != nil {
+		return nil, nil, err
 	}
 	slices.SortFunc(list, func(a, b plan) int { return cmp.Compare(a.region, b.region) })
 	return list, codes, nil

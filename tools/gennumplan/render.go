@@ -32,8 +32,8 @@ func render(regions []plan, codes map[int]lengths) ([]byte, error) {
 		if name, ok := named[p.tollFree]; ok {
 			free = name
 		}
-		fmt.Fprintf(&b, "\t{%q, %q, %q, %t, %#x, %q, %s},\n",
-			p.region, p.code, p.trunk, p.main, uint32(p.lengths), strings.Join(p.emergency, " "), free)
+		fmt.Fprintf(&b, "\t{%q, %q, %q, %t, %#x, %q, %s, %q},\n",
+			p.region, p.code, p.trunk, p.main, uint32(p.lengths), strings.Join(p.emergency, " "), free, p.areas)
 	}
 	b.WriteString("}\n\n")
 
