@@ -289,7 +289,7 @@ func (p *played) callService(ctx context.Context, dir *pbx.Directory, c model.Ca
 	case model.AddService:
 		s, err := dir.AddService(ctx, pbx.NewService{UserID: p.user(o.User), DN: o.DN, DeviceType: o.DeviceType, DeviceID: p.device(o.Device),
 			Name: o.Name, Type: o.Type, Number: o.Number, LocationID: p.location(o.Location), LocationKeptBy: o.LocationKeptBy,
-			RemoteSystem: o.RemoteSystem, ActivateLater: o.ActivateLater, Foreign: foreignOf(o.Foreign), Keys: o.Keys})
+			RemoteSystem: o.RemoteSystem, ActivateLater: o.ActivateLater, Foreign: foreignOf(o.Foreign), Keys: o.Keys, Applications: o.Applications})
 		if err != nil {
 			return err
 		}

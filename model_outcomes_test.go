@@ -57,7 +57,7 @@ var refusable = map[string]string{
 	"ActivatePort": "NUM-11", "ActivateService": "SVC-17 USR-13", "ActivateUser": "USR-13", "AddAlias": "EXT-1 EXT-2 EXT-3 EXT-6 EXT-7",
 	"AddDevice": "DEV-1", "AddExtension": "EXT-1 EXT-2 EXT-3", "AddLocation": "NUM-4", "AddMailbox": "SVC-11 VM-1 VM-2 VM-4 VM-5",
 	"AddMember": "EXT-8", "AddNumbers": "NUM-1", "AddOwner": "OWN-1 OWN-2 OWN-3",
-	"AddService":   "DEV-2 DEV-7 EXT-1 EXT-2 EXT-3 EXT-5 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 OWN-6 OWN-8 SVC-2 SVC-3 SVC-11 SVC-13 SVC-16 USR-14",
+	"AddService":   "DEV-2 DEV-7 EXT-1 EXT-2 EXT-3 EXT-5 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 OWN-6 OWN-8 STN-2 SVC-2 SVC-3 SVC-11 SVC-13 SVC-16 USR-14",
 	"AssignDevice": "DEV-2 DEV-3", "Associate": "EXT-3 OWN-6 SVC-3 SVC-4 USR-14", "AttachForeign": "SVC-11 SVC-13 USR-14", "CancelPort": "NUM-11",
 	"CancelService": "SVC-11 SVC-17", "ChangeNumber": "EXT-1 EXT-2 EXT-3 EXT-5 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 NUM-7 NUM-8 NUM-10 SVC-4 SVC-11",
 	"ChangeStation": "STN-1 STN-3", "CheckPIN": "SVC-17 SYS-1 USR-13 VM-5", "ClearDeviceLine": "EXT-9", "CompleteOrder": "SVC-17", "ConfirmPort": "NUM-11",

@@ -110,6 +110,8 @@ var moneyBugs = []seededBug{
 		`edit(t, p, func(p *StationPool) { p.Used-- })`, ``},
 	{"STN-2", "applications are enabled that nothing includes", "station.go",
 		`if !in {`, ``},
+	{"STN-2", "the applications of a new service are not enabled", "create_service.go",
+		`t.update(line.seat.user, enabled)`, ``},
 	{"STN-3", "applications go unconfirmed with the station", "station.go",
 		`if len(gone) > 0 {`, ``},
 	{"STN-4", "a pool is lowered below its use", "station.go",
