@@ -136,6 +136,9 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op { return model.DeleteService{Service: d.service(in)} },
 	func(d draw, in model.Handle) model.Op { return model.DeleteService{Service: d.service(in)} },
 	func(d draw, in model.Handle) model.Op {
+		return model.DropRemoteService{Service: d.inStatus(in, pbx.StatusNone)}
+	},
+	func(d draw, in model.Handle) model.Op {
 		u, s := d.pair(in)
 		return model.Disassociate{User: u, Service: s}
 	},

@@ -64,7 +64,7 @@ var refusable = map[string]string{
 	"CreateGroup": "EXT-1 EXT-2 EXT-3 EXT-8", "CreateTenant": "EXT-1 EXT-4 EXT-5 NUM-10 ORD-1 VM-2 VM-5",
 	"CreateUser": "EXT-1 EXT-2 EXT-3 EXT-6 OWN-6 USR-1 USR-3 USR-5 USR-6", "DeleteAlias": "", "DeleteDevice": "DEV-6", "DeleteGroup": "",
 	"DeleteLocation": "", "DeleteMailbox": "", "DeleteService": "OWN-6 SVC-8 SVC-9 SVC-10 SVC-11",
-	"DeleteUser": "OWN-6 SVC-8 SVC-10 USR-9 USR-10 USR-11", "DetachForeign": "SVC-13", "DisableUser": "USR-13",
+	"DeleteUser": "OWN-6 SVC-8 SVC-10 USR-9 USR-10 USR-11", "DetachForeign": "SVC-13", "DropRemoteService": "SVC-8 SVC-11", "DisableUser": "USR-13",
 	"Disassociate": "OWN-6 SVC-4 SVC-5 SVC-7", "EnableUser": "USR-13", "FailOrder": "SVC-17", "FailPort": "NUM-11",
 	"HandOver": "EXT-6 OWN-6 SVC-15 USR-1 USR-3 USR-5", "ImportUsers": "EXT-1 EXT-2 EXT-3 EXT-5 OWN-6 SVC-16 SYS-5 USR-1 USR-3", "IssueCredentials": "USR-13", "ModifyAlias": "EXT-6 EXT-7 SVC-15",
 	"ModifyLocation": "EXT-3 NUM-4 SVC-15 USR-6", "ModifyMailbox": "SVC-15 VM-1 VM-4",

@@ -445,9 +445,27 @@ type DeleteService struct{ Service Handle }
 
 func (o DeleteService) do(x *step) {
 	s := x.service(o.Service)
-	if s == nil || !x.editable(s) {
-		return
+	if s != nil && x.editable(s) {
+		x.deleteService(s)
 	}
+}
+
+// DropRemoteService is the method of that name.
+type DropRemoteService struct{ Service Handle }
+
+func (o DropRemoteService) do(x *step) {
+	s := x.service(o.Service)
+	switch {
+	case s == nil:
+	case s.RemoteSystem == "":
+		x.refuse(pbx.SVC11, pbx.ErrFailedPrecondition, "")
+	default:
+		x.deleteService(s)
+	}
+}
+
+// deleteService ends a service, unless it is a primary one, confirmed.
+func (x *step) deleteService(s *Service) {
 	users := x.t.usersOf(s.ID)
 	if !x.notPrimary(s, users) {
 		return
