@@ -121,6 +121,7 @@ var grants = map[string]grant{
 	"AssociationChoices": {administrators, inCustomer},
 
 	"CompleteOrder":        {supportOnly, inCustomer},
+	"DropRemoteService":    {supportOnly, inCustomer},
 	"FailOrder":            {supportOnly, inCustomer},
 	"RetryOrder":           {administrators, inCustomer},
 	"CancelService":        {administrators, inCustomer},

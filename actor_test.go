@@ -408,12 +408,13 @@ func TestACC2_WhatIsSupportsIsRefusedToAnAdministrator(t *testing.T) {
 		p := newProber(w)
 		port, line := p.own[reflect.TypeFor[pbx.PortID]()].Interface().(pbx.PortID), p.line.ID
 		for name, run := range map[string]func() error{
-			"AddNumbers":    func() error { return second(w.dir.AddNumbers(w.ctx, "+16175550199")) },
-			"ConfirmPort":   func() error { return second(w.dir.ConfirmPort(w.ctx, port)) },
-			"ActivatePort":  func() error { return second(w.dir.ActivatePort(w.ctx, port)) },
-			"FailPort":      func() error { return second(w.dir.FailPort(w.ctx, port)) },
-			"CompleteOrder": func() error { return second(w.dir.CompleteOrder(w.ctx, line)) },
-			"FailOrder":     func() error { return second(w.dir.FailOrder(w.ctx, line, "no fibre")) },
+			"AddNumbers":        func() error { return second(w.dir.AddNumbers(w.ctx, "+16175550199")) },
+			"ConfirmPort":       func() error { return second(w.dir.ConfirmPort(w.ctx, port)) },
+			"ActivatePort":      func() error { return second(w.dir.ActivatePort(w.ctx, port)) },
+			"FailPort":          func() error { return second(w.dir.FailPort(w.ctx, port)) },
+			"DropRemoteService": func() error { return w.dir.DropRemoteService(w.ctx, line) },
+			"CompleteOrder":     func() error { return second(w.dir.CompleteOrder(w.ctx, line)) },
+			"FailOrder":         func() error { return second(w.dir.FailOrder(w.ctx, line, "no fibre")) },
 		} {
 			e := w.refused(pbx.ACC2, pbx.ErrDenied, run)
 			require.Equal(t, pbx.Ref{Kind: "operation", ID: name}, e.Subject)

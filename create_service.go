@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -24,16 +25,17 @@ type NewService struct {
 	ActivateLater  bool         // pending activation; billing starts then. So it is for a user who is not active
 	Foreign        []NewForeign // what other systems are asked to provide on it (SVC-18)
 	Keys           []PhoneKey   // the programmable keys of its phone (DEV-7)
+	Applications   []string     // enabled for who gets it, beside those that he has (STN-2)
 }
 
 // AddService adds a phone service, and gives it to a user if one is named, in
-// one act (SVC-2). What it costs is ordered (ORD-1), and what other systems are to
+// one act with the applications that come with it (SVC-2). What it costs is ordered (ORD-1), and what other systems are to
 // provide on it is asked of them (SVC-18). ServiceStatus says in which status it
 // begins.
 //
 // Errors: ErrNotFound for the user; ErrExhausted for his ninth service (SVC-3);
 // and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3,
-// DEV-7), ErrConflict for a DN, number, device or key of the device that is taken
+// DEV-7) and for applications that neither his station nor a type includes (STN-2), ErrConflict for a DN, number, device or key of the device that is taken
 // (EXT-2, NUM-2, DEV-2, DEV-7),
 // ErrNotFound for what else is named, ErrExhausted for extensions (EXT-5) and
 // numbers (NUM-3, NUM-4), ErrDenied for a new number where there are none
@@ -55,6 +57,10 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 			return err
 		}
 		look.bad = append(look.bad, line.unmet()...)
+		enabled, err := t.lookEnabled(ctx, &line, &look)
+		if err != nil {
+			return err
+		}
 		if err := look.err(); err != nil {
 			return err
 		}
@@ -70,6 +76,10 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 		if line.seat.user != nil {
 			t.associate(line.seat, s)
 		}
+		if enabled != nil {
+			t.update(line.seat.user, enabled)
+			t.did("user.modified", enabled.ref(), "")
+		}
 		t.placeOrder(in.UserID, s.LocationID, s.ActivatedAt, line.charges...)
 		made = copyOf(s)
 		return nil
@@ -79,7 +89,11 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 
 // plan is what adding a service reads.
 func (in *NewService) plan(a *ahead) {
-	a.user(in.UserID).place()
+	taker := a.user(in.UserID)
+	taker.place()
+	if len(in.Applications) > 0 {
+		taker.entitled()
+	}
 	a.get(associationsTable.Key(), in.UserID)
 	a.get(devicesByPrimary, in.UserID)
 	a.location(in.LocationID)
@@ -273,6 +287,31 @@ func (t *tx) lookNewKeys(ctx context.Context, l *newLine, look *door) error {
 		s.DeviceID = l.device.ID
 	}
 	return t.lookKeys(ctx, l.in.Keys, l.model, &s, look)
+}
+
+// lookEnabled checks the applications that a new service comes with (STN-2), and
+// returns who gets it as he is with them, or nil where there are none.
+func (t *tx) lookEnabled(ctx context.Context, l *newLine, look *door) (*User, error) {
+	u := l.seat.user
+	switch {
+	case len(l.in.Applications) == 0:
+		return nil, nil
+	case u == nil:
+		look.refuse(STN2, "Applications", "they are enabled for a user, and nobody gets the service")
+		return nil, nil
+	}
+	added := slices.DeleteFunc(slices.Clone(l.in.Applications), func(a string) bool { return slices.Contains(u.Applications, a) })
+	row := copyOf(u)
+	row.Applications = append(row.Applications, added...)
+	look.codes(STN2, "Applications", row.Applications)
+	pool, types, err := t.includes(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if (l.in.Type == "") == (l.typ == nil) { // a type that is unknown is refused for that
+		look.included(added, pool, append(types, l.typ)...)
+	}
+	return row, nil
 }
 
 // addLine stages a service that lookLine found right: the service, its entry in

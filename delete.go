@@ -188,25 +188,50 @@ func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
 		if err := t.editable(s); err != nil {
 			return err
 		}
-		users, err := t.othersOf(ctx, s.ID, UserID{})
-		if err != nil {
-			return err
-		}
-		if err := t.notPrimary(ctx, s, users); err != nil {
-			return err
-		}
-		if len(users) > 1 {
-			t.confirm(SVC9, s.ref(), "%s will be deleted for all its users: %s", s.ref(), namesOf(users))
-		}
-		has, err := t.foreignOf(ctx, s.ID)
-		if err != nil {
-			return err
-		}
-		t.confirmForeign(s, has)
-		saved, err := t.dropService(ctx, s)
-		t.placeOrder(UserID{}, s.LocationID, t.now, saved...)
-		return err
+		return t.deleteService(ctx, s)
 	})
+}
+
+// DropRemoteService records that the system which hosts a remote service has
+// dropped it: here it is deleted then, as DeleteService deletes one that is hosted
+// here (SVC-11). Only support can, so that what connects the two systems acts as it.
+//
+// Errors: those of DeleteService; ErrFailedPrecondition for a service that is
+// hosted here (SVC-11).
+func (d *Directory) DropRemoteService(ctx context.Context, id ServiceID) error {
+	return d.change(ctx, "DropRemoteService", func(a *ahead) { a.service(id).ending() }, func(t *tx) error {
+		s, err := t.service(ctx, id)
+		if err != nil {
+			return err
+		}
+		if s.RemoteSystem == "" {
+			return &Error{Code: SVC11, Kind: ErrFailedPrecondition, Subject: s.ref(),
+				Reason: s.ref().String() + " is hosted here: no other system can drop it"}
+		}
+		return t.deleteService(ctx, s)
+	})
+}
+
+// deleteService stages the end of a service that somebody wants deleted.
+func (t *tx) deleteService(ctx context.Context, s *Service) error {
+	users, err := t.othersOf(ctx, s.ID, UserID{})
+	if err != nil {
+		return err
+	}
+	if err := t.notPrimary(ctx, s, users); err != nil {
+		return err
+	}
+	if len(users) > 1 {
+		t.confirm(SVC9, s.ref(), "%s will be deleted for all its users: %s", s.ref(), namesOf(users))
+	}
+	has, err := t.foreignOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	t.confirmForeign(s, has)
+	saved, err := t.dropService(ctx, s)
+	t.placeOrder(UserID{}, s.LocationID, t.now, saved...)
+	return err
 }
 
 // othersOf reads the users of a service but for one; the zero ID is no user.

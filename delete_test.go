@@ -316,6 +316,33 @@ func TestUSR11_AUserWithARemoteServiceIsNotDeleted(t *testing.T) {
 	})
 }
 
+func TestSVC11_ARemoteServiceGoesWhenItsOwnSystemHasDroppedIt(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		bridge := w.acting(w.support.In(w.us.ID))
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7101", DeviceType: "Cisco 8851", Type: "PRO", RemoteSystem: "Leeds"})
+		require.NoError(t, err)
+		_, err = w.dir.Associate(w.ctx, bob.ID, s.ID)
+		require.NoError(t, err)
+		ours := w.service(ann.ID, "7102")
+
+		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return w.dir.DropRemoteService(w.ctx, s.ID) })
+		e := bridge.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return bridge.dir.DropRemoteService(w.ctx, ours.ID) })
+		require.Equal(t, ours.ID.String(), e.Subject.ID)
+		bridge.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return bridge.dir.DropRemoteService(w.ctx, pbx.ServiceID{1}) })
+		e = bridge.refused(pbx.SVC8, pbx.ErrFailedPrecondition, func() error { return bridge.dir.DropRemoteService(w.ctx, s.ID) })
+		require.Equal(t, ann.ID.String(), e.Holder.ID)
+		require.NoError(t, w.dir.SetPrimary(w.ctx, ann.ID, ours.ID))
+		bridge.refused(pbx.SVC9, pbx.ErrUnconfirmed, func() error { return bridge.dir.DropRemoteService(w.ctx, s.ID) })
+
+		review := w.review(bridge.dir, func(dir *pbx.Directory) error { return dir.DropRemoteService(w.ctx, s.ID) })
+		require.Equal(t, pbx.Money(-2500), review.Monthly(), "it is billed no longer")
+		require.NoError(t, review.Commit(w.ctx))
+		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.Service(w.ctx, s.ID)) })
+		require.Equal(t, pbx.Extension("7101"), w.service(bob.ID, "7101").DN, "the DN is free")
+	})
+}
+
 func TestSVC8_NoUsersPrimaryServiceGoesWithAnotherUserWhileHeHasOthers(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Ray", "7002")

@@ -27,7 +27,7 @@ func (p *played) call(ctx context.Context, dir *pbx.Directory, c model.Call) (an
 		return nil, p.callUser(ctx, dir, c)
 	case model.AddAlias, model.ModifyAlias, model.DeleteAlias, model.CreateGroup, model.DeleteGroup, model.AddMember, model.RemoveMember:
 		return nil, p.callGroup(ctx, dir, c)
-	case model.AddService, model.ModifyService, model.ActivateService, model.DeleteService, model.Associate, model.Disassociate, model.SetPrimary,
+	case model.AddService, model.ModifyService, model.ActivateService, model.DeleteService, model.DropRemoteService, model.Associate, model.Disassociate, model.SetPrimary,
 		model.UpdateLine, model.AddOwner, model.RemoveOwner, model.SetLineLocation:
 		return nil, p.callService(ctx, dir, c)
 	case model.CompleteOrder, model.FailOrder, model.RetryOrder, model.CancelService, model.WithdrawCancellation,
@@ -289,7 +289,7 @@ func (p *played) callService(ctx context.Context, dir *pbx.Directory, c model.Ca
 	case model.AddService:
 		s, err := dir.AddService(ctx, pbx.NewService{UserID: p.user(o.User), DN: o.DN, DeviceType: o.DeviceType, DeviceID: p.device(o.Device),
 			Name: o.Name, Type: o.Type, Number: o.Number, LocationID: p.location(o.Location), LocationKeptBy: o.LocationKeptBy,
-			RemoteSystem: o.RemoteSystem, ActivateLater: o.ActivateLater, Foreign: foreignOf(o.Foreign), Keys: o.Keys})
+			RemoteSystem: o.RemoteSystem, ActivateLater: o.ActivateLater, Foreign: foreignOf(o.Foreign), Keys: o.Keys, Applications: o.Applications})
 		if err != nil {
 			return err
 		}
@@ -312,6 +312,8 @@ func (p *played) callService(ctx context.Context, dir *pbx.Directory, c model.Ca
 		return second(dir.ActivateService(ctx, p.service(o.Service)))
 	case model.DeleteService:
 		return dir.DeleteService(ctx, p.service(o.Service))
+	case model.DropRemoteService:
+		return dir.DropRemoteService(ctx, p.service(o.Service))
 	case model.Associate:
 		return second(dir.Associate(ctx, p.user(o.User), p.service(o.Service)))
 	case model.Disassociate:

@@ -146,7 +146,7 @@ func (d draw) actor(in model.Handle, op model.Op) (as model.Actor, where model.H
 			return modelSupport, ""
 		}
 		return modelSupport, in
-	case model.AddNumbers, model.ConfirmPort, model.ActivatePort, model.FailPort, model.CompleteOrder, model.FailOrder, model.SettleForeign:
+	case model.AddNumbers, model.ConfirmPort, model.ActivatePort, model.FailPort, model.DropRemoteService, model.CompleteOrder, model.FailOrder, model.SettleForeign:
 		if !d.one(8) {
 			return modelSupport, in
 		}

@@ -136,6 +136,9 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op { return model.DeleteService{Service: d.service(in)} },
 	func(d draw, in model.Handle) model.Op { return model.DeleteService{Service: d.service(in)} },
 	func(d draw, in model.Handle) model.Op {
+		return model.DropRemoteService{Service: d.inStatus(in, pbx.StatusNone)}
+	},
+	func(d draw, in model.Handle) model.Op {
 		u, s := d.pair(in)
 		return model.Disassociate{User: u, Service: s}
 	},
@@ -284,8 +287,11 @@ func addService(d draw, in model.Handle) model.Op {
 		Device: rarely(d, 3, d.device(in)),
 		Name:   rarely(d, 6, d.text("Lobby")), Type: d.serviceType(), Number: d.choice(in), Location: rarely(d, 3, d.location(in)),
 		LocationKeptBy: rarely(d, 10, d.text("Whereabouts")), RemoteSystem: rarely(d, 10, d.text("Leeds")), ActivateLater: d.one(4),
-		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in)),
+		Foreign: d.foreigns(), Keys: rarely(d, 4, d.keys(in)), Applications: rarely(d, 4, d.applications()),
 	})
+	if o.User == "" && d.careful {
+		o.Applications = nil
+	}
 	if o.RemoteSystem != "" && d.careful {
 		o.Number, o.Device, o.Foreign, o.Keys = pbx.NumberChoice{}, "", nil, nil
 	}

@@ -144,6 +144,9 @@ var operations = []operation{
 	{"DeleteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.DeleteService(ctx, x.waiting.ID)
 	}, admin},
+	{"DropRemoteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.DropRemoteService(ctx, x.elsewhere.ID)
+	}, visiting},
 	{"DeleteUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(ctx, x.ann.ID, pbx.UserAndPhones)
 	}, admin},

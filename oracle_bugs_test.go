@@ -239,6 +239,8 @@ var serviceBugs = []seededBug{
 		`if s.RemoteSystem == "" || BUG {`},
 	{"SVC-11", "a remote service gets a number and a phone of ours", "create_service.go",
 		`if part.given {`, ``},
+	{"SVC-11", "a service that is hosted here is dropped as a remote one", "delete.go",
+		`if s.RemoteSystem == "" {`, ``},
 	{"SVC-12", "the owners of a deleted service stay", "delete.go",
 		`for _, o := range owners {`,
 		`for _, o := range owners[:either(BUG, 0, len(owners))] {`},

@@ -139,6 +139,8 @@ var moneyBugs = []seededBug{
 	{"STN-2", "an application goes with a line that did not include it", "association.go",
 		`t.dropApplications(ctx, row, typ.Applications)`,
 		`t.dropApplications(ctx, row, either(BUG, row.Applications, typ.Applications))`},
+	{"STN-2", "the applications of a new service are not enabled", "create_service.go",
+		`t.update(line.seat.user, enabled)`, ``},
 	{"STN-3", "applications go unconfirmed with the station", "station.go",
 		`if len(gone) > 0 {`, ``},
 	{"STN-4", "a pool is lowered below its use", "station.go",

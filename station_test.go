@@ -241,6 +241,41 @@ func TestSTN3_AnApplicationThatTheServiceTypeIncludesStays(t *testing.T) {
 	})
 }
 
+func TestSTN2_ApplicationsComeWithANewServiceAndOnlyThoseThatItsTypeOrTheStationIncludes(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.seat(1, "STANDARD").ID
+		in := pbx.NewService{UserID: u, DN: "7501", DeviceType: "Cisco 8851", Type: "PRO", Applications: []string{"fax", "crm"}}
+		for name, spoil := range map[string]func(*pbx.NewService){
+			"not of that type": func(in *pbx.NewService) { in.Type = "FREE" },
+			"included by none": func(in *pbx.NewService) { in.Applications = []string{"recording"} },
+			"listed twice":     func(in *pbx.NewService) { in.Applications = []string{"fax", "fax"} },
+			"nobody gets it":   func(in *pbx.NewService) { in.UserID = pbx.UserID{} },
+			"no code":          func(in *pbx.NewService) { in.Applications = []string{"no code"} },
+		} {
+			bad := in
+			spoil(&bad)
+			e := w.refused(pbx.STN2, pbx.ErrInvalid, func() error { return second(w.dir.AddService(w.ctx, bad)) })
+			require.Equal(t, "Applications", e.Field, name)
+		}
+		before := w.revision()
+		s, err := w.dir.AddService(w.ctx, in)
+		require.NoError(t, err)
+		require.Equal(t, before+1, w.revision(), "one change")
+		has := func() []string {
+			now, err := w.dir.User(w.ctx, u)
+			require.NoError(t, err)
+			return now.Applications
+		}
+		require.Subset(t, has(), []string{"fax", "crm"})
+		more := in
+		more.DN, more.Applications = "7502", []string{"fax", "softphone"}
+		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return second(dir.AddService(w.ctx, more)) }))
+		require.ElementsMatch(t, []string{"fax", "crm", "softphone"}, has(), "beside those that he has")
+		require.NoError(t, w.dir.Confirm(pbx.SVC5).DeleteService(w.ctx, s.ID), "the other one includes them still")
+		require.ElementsMatch(t, []string{"fax", "crm", "softphone"}, has())
+	})
+}
+
 func TestSTN4_APoolIsNeverLoweredBelowItsUse(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.seat(1, "STANDARD")

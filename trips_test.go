@@ -22,7 +22,7 @@ import (
 // the lock on its tenant, perhaps once more by what it found, and sends all that
 // it does with the commit. A read is one trip, and a list one a page.
 var trips = map[string]int{
-	"AttachForeign": 2, "CancelService": 2, "CompleteOrder": 2, "DetachForeign": 2, "FailOrder": 2, "RequestForeign": 2,
+	"AttachForeign": 2, "CancelService": 2, "CompleteOrder": 2, "DetachForeign": 2, "DropRemoteService": 2, "FailOrder": 2, "RequestForeign": 2,
 	"RetryForeign": 2, "RetryOrder": 2, "SettleForeign": 2, "WithdrawCancellation": 2, "ForeignService": 1, "ForeignServices": 1,
 
 	"ActivatePort": 2, "ActivateService": 2, "ActivateUser": 2, "AddAlias": 2, "AddDevice": 2, "AddExtension": 2,

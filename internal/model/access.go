@@ -10,7 +10,7 @@ import (
 // not.
 var (
 	providersOwn = []string{"CreateTenant", "StockNumbers", "Tenants", "Deliver"}
-	supportsOwn  = []string{"AddNumbers", "ConfirmPort", "ActivatePort", "FailPort", "CompleteOrder", "FailOrder", "SettleForeign"}
+	supportsOwn  = []string{"AddNumbers", "ConfirmPort", "ActivatePort", "FailPort", "CompleteOrder", "FailOrder", "SettleForeign", "DropRemoteService"}
 	everybodys   = []string{"Line", "UpdateLine", "Batch", "Review"}
 	everywhere   = []string{"Batch", "Review", "Tenant", "Journal", "Numbers"}
 )

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/pbxkit/pbx"
 )
 
@@ -46,6 +48,7 @@ type AddService struct {
 	ActivateLater  bool
 	Foreign        []NewForeign
 	Keys           []pbx.PhoneKey
+	Applications   []string
 }
 
 func (o AddService) do(x *step) {
@@ -69,6 +72,7 @@ func (o AddService) do(x *step) {
 			x.unmet(f.NeedsEmail, u)
 		}
 	}
+	enabled := x.enabled(o, u)
 	if len(x.bad) > 0 {
 		return
 	}
@@ -83,7 +87,43 @@ func (o AddService) do(x *step) {
 	if u != nil {
 		x.associate(u, l.service)
 	}
+	if len(o.Applications) > 0 {
+		u.Applications = enabled
+		x.did("user.modified", u.ref(), "")
+	}
 	x.order(o.User, l.service.Location, l.service.ActivatedAt, l.charges...)
+}
+
+// enabled are the applications of a user with those that come with his new service
+// (STN-2).
+func (x *step) enabled(o AddService, u *User) []string {
+	if len(o.Applications) == 0 {
+		return nil
+	}
+	if u == nil {
+		x.invalid(pbx.STN2, "Applications")
+		return nil
+	}
+	with := slices.Clone(u.Applications)
+	was := len(with)
+	for _, a := range o.Applications {
+		if !slices.Contains(u.Applications, a) {
+			with = append(with, a)
+		}
+	}
+	x.codes(pbx.STN2, "Applications", with)
+	st := x.t.serviceType(o.Type)
+	if o.Type != "" && st == nil {
+		return nil
+	}
+	alike := *u
+	alike.Applications = with[was:]
+	for _, a := range x.notIncluded(&alike) {
+		if st == nil || !slices.Contains(st.Applications, a) {
+			x.invalid(pbx.STN2, "Applications")
+		}
+	}
+	return with
 }
 
 // carrier is the device that is to carry a new service of a user or of nobody:
@@ -410,9 +450,27 @@ type DeleteService struct{ Service Handle }
 
 func (o DeleteService) do(x *step) {
 	s := x.service(o.Service)
-	if s == nil || !x.editable(s) {
-		return
+	if s != nil && x.editable(s) {
+		x.deleteService(s)
 	}
+}
+
+// DropRemoteService is the method of that name.
+type DropRemoteService struct{ Service Handle }
+
+func (o DropRemoteService) do(x *step) {
+	s := x.service(o.Service)
+	switch {
+	case s == nil:
+	case s.RemoteSystem == "":
+		x.refuse(pbx.SVC11, pbx.ErrFailedPrecondition, "")
+	default:
+		x.deleteService(s)
+	}
+}
+
+// deleteService ends a service, unless it is a primary one, confirmed.
+func (x *step) deleteService(s *Service) {
 	users := x.t.usersOf(s.ID)
 	if !x.notPrimary(s, users) {
 		return
