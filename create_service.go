@@ -63,8 +63,11 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 			}
 		}
 		s := t.addLine(&line)
-		if line.seat.user != nil {
+		switch {
+		case line.seat.user != nil:
 			t.associate(line.seat, s)
+		case line.device != nil:
+			t.relate("device.put-in-service", line.device.ref(), s.ref(), "")
 		}
 		t.placeOrder(in.UserID, s.LocationID, s.ActivatedAt, line.charges...)
 		made = copyOf(s)

@@ -34,6 +34,8 @@ var accessBugs = []seededBug{
 		`Actor: either(BUG && t.actor.Role == RoleSupport, "support", t.actor.Principal),`},
 	{"ACC-4", "an event is missing", "association.go",
 		`t.relate("service.associated", s.ref(), at.user.ref(), "")`, ``},
+	{"ACC-4", "the phone of a deleted line is freed silently", "device.go",
+		`t.relate("device.freed", dev.ref(), s.ref(), "")`, ``},
 	{"ACC-4", "an event comes twice", "create_user.go",
 		`t.did("user.created", row.ref(), string(e))`,
 		`for range either(BUG, 2, 1) {

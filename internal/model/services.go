@@ -80,8 +80,11 @@ func (o AddService) do(x *step) {
 		x.give(d, u, 1)
 	}
 	x.addLine(l)
-	if u != nil {
+	switch {
+	case u != nil:
 		x.associate(u, l.service)
+	case d != nil:
+		x.relate("device.put-in-service", d.ref(), l.service.ref(), "")
 	}
 	x.order(o.User, l.service.Location, l.service.ActivatedAt, l.charges...)
 }
@@ -379,6 +382,7 @@ func (x *step) dropService(s *Service) []charge {
 	x.did("service.deleted", s.ref(), string(s.DN))
 	if d := x.t.device(s.Device); d != nil && d.State == pbx.DeviceInService {
 		d.State = pbx.DeviceAvailable
+		x.relate("device.freed", d.ref(), s.ref(), "")
 	}
 	return saved
 }
