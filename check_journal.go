@@ -49,37 +49,62 @@ var (
 )
 
 // global walks the tables that have no order by tenant: SIP identities and
-// cursors.
+// cursors. Where one tenant is checked, its identities were found by its users and
+// aliases, and its cursors are by the subscribers' names.
 func (c *checker) global() error {
+	if !c.only.IsZero() {
+		return c.cursors()
+	}
 	err := c.walk(Query{Index: sipIdentitiesTable.Key()}, func(rec Record) error {
-		if s := rec.(*SIPIdentity); c.concerns(s.TenantID) {
-			c.identity(s)
-			c.secrets(s)
-		}
+		c.identity(rec.(*SIPIdentity))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	return c.walk(Query{Index: cursorsTable.Key()}, func(rec Record) error {
-		if at := rec.(*Cursor); c.concerns(at.TenantID) {
-			c.cursor(at)
-		}
+		c.cursor(rec.(*Cursor))
 		return nil
 	})
 }
 
-// concerns counts a record of a tenant that is checked.
-func (c *checker) concerns(tenant TenantID) bool {
-	if !c.only.IsZero() && c.only != tenant {
-		return false
+// claim checks an identity that a user or an alias of the one tenant led to.
+func (c *checker) claim(s *SIPIdentity) {
+	if s != nil && s.TenantID == c.only && !c.seen[s.Address] {
+		c.seen[s.Address] = true
+		c.identity(s)
 	}
-	c.report.Records++
-	return true
 }
 
-// identity checks that an address is claimed for whoever has it.
+// cursors checks those of the one tenant: it passes from each subscriber over all
+// its tenants to the next.
+func (c *checker) cursors() error {
+	for q := (Query{Index: cursorsTable.Key(), Limit: 1}); ; {
+		next, err := gather(c.reader.Find(c.ctx, q))
+		if err != nil {
+			return err
+		}
+		if len(next) == 0 {
+			return c.answer()
+		}
+		subscriber := next[0].(*Cursor).Subscriber
+		c.ask(Key{q.Index, []any{subscriber, c.only}}, func(found Record) {
+			if at, _ := found.(*Cursor); at != nil {
+				c.cursor(at)
+			}
+		})
+		q.After = []any{subscriber, lastTenant}
+	}
+}
+
+// lastTenant is the highest ID that a tenant can have.
+var lastTenant = TenantID(slices.Repeat([]byte{0xff}, len(TenantID{})))
+
+// identity checks that an address is claimed for whoever has it, and with
+// credentials that are whole.
 func (c *checker) identity(s *SIPIdentity) {
+	c.report.Records++
+	c.secrets(s)
 	of := &census{checker: c, tenant: &Tenant{ID: s.TenantID}, running: identityHolds}
 	switch {
 	case s.UserID.IsZero() == s.AliasID.IsZero():
@@ -120,6 +145,7 @@ func (c *checker) secrets(s *SIPIdentity) {
 // cursor checks that a subscriber is not further than the journal. One that
 // leased the journal for the first time has not handled the first event yet.
 func (c *checker) cursor(at *Cursor) {
+	c.report.Records++
 	of := &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: leaseHolds}
 	if at.Holder.IsZero() != at.LeasedUntil.IsZero() {
 		of.broken(subjectOf(at), "it has one without the other")

@@ -84,7 +84,9 @@ var peopleInvariants = []invariant{
 // claimedFor looks for the identity that belongs to an address.
 func (c *census) claimedFor(rec Record, address SIPAddress, user UserID, alias AliasID) {
 	c.askFor(sipIdentitiesTable.Key(), []any{string(address)}, func(found Record) {
-		switch s, _ := found.(*SIPIdentity); {
+		s, _ := found.(*SIPIdentity)
+		c.claim(s)
+		switch {
 		case s == nil:
 			c.broken(subjectOf(rec), "it is not claimed")
 		case s.TenantID != c.tenant.ID || s.UserID != user || s.AliasID != alias:

@@ -73,8 +73,11 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 		if err != nil {
 			return err
 		}
-		if line.seat.user != nil {
+		switch {
+		case line.seat.user != nil:
 			t.associate(line.seat, s)
+		case line.device != nil:
+			t.relate("device.put-in-service", line.device.ref(), s.ref(), "")
 		}
 		if enabled != nil {
 			t.update(line.seat.user, enabled)

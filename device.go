@@ -278,7 +278,8 @@ func (t *tx) putDown(ctx context.Context, s *Service) error {
 	if err != nil || dev.State != DeviceInService {
 		return err
 	}
-	edit(t, dev, func(d *Device) { d.State = DeviceAvailable })
+	dev = edit(t, dev, func(d *Device) { d.State = DeviceAvailable })
+	t.relate("device.freed", dev.ref(), s.ref(), "")
 	return nil
 }
 

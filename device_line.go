@@ -240,8 +240,8 @@ func (t *tx) lineOne(dev *Device) {
 	t.insert(&DeviceLine{TenantID: t.tenantID, DeviceID: dev.ID, Line: 1, UserID: dev.UserID})
 }
 
-// clearLines frees all lines of a device that its user gives back, which is a
-// part of giving it back.
+// clearLines frees all lines of a device that its user gives back. That his own is
+// free is a part of giving it back; an alias that was on one is told of.
 func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 	lines, err := t.linesOf(ctx, dev)
 	if err != nil {
@@ -249,6 +249,9 @@ func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 	}
 	for _, l := range lines {
 		t.remove(l)
+		if !l.AliasID.IsZero() {
+			t.did("device.line-cleared", dev.ref(), fmt.Sprint(l.Line))
+		}
 	}
 	return nil
 }

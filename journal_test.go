@@ -118,6 +118,32 @@ func TestACC4_TheExtensionsOfADeletedUserAreJournalled(t *testing.T) {
 	})
 }
 
+func TestACC4_ADeviceThatIsTakenOrFreedIsTold(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		phone := w.phone("00:1b:54:00:00:01", "Polycom VVX 450")
+		begun := w.revision()
+		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: phone.ID})
+		require.NoError(t, err)
+		require.Equal(t, []string{"service.created", "device.put-in-service"}, w.journal(w.dir, begun))
+		goes := func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, s.ID) }
+		freed := w.review(w.dir, goes).Effects[1]
+		require.Equal(t, []string{"device.freed", phone.ID.String(), s.ID.String()}, []string{freed.Type, freed.Subject.ID, freed.Object.ID})
+		begun = w.revision()
+		require.NoError(t, goes(w.dir))
+		require.Equal(t, []string{"service.deleted", "device.freed"}, w.journal(w.dir, begun))
+
+		ann := w.user("Ann", "Lee", "7001")
+		desk := w.alias(ann.ID, "Desk", "")
+		_, err = w.dir.AssignDevice(w.ctx, phone.ID, ann.ID, 3)
+		require.NoError(t, err)
+		_, err = w.dir.SetDeviceLine(w.ctx, phone.ID, 3, pbx.AliasMember(desk.ID))
+		require.NoError(t, err)
+		begun = w.revision()
+		require.NoError(t, w.dir.UnassignDevice(w.ctx, phone.ID))
+		require.Equal(t, []string{"device.line-cleared", "device.unassigned"}, w.journal(w.dir, begun))
+	})
+}
+
 func TestACC4_TheJournalIsReadForwardsBackwardsAndFromAPlace(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for i := range 140 { // more than a page

@@ -36,6 +36,8 @@ var accessBugs = []seededBug{
 		`t.relate("service.associated", s.ref(), at.user.ref(), "")`, ``},
 	{"ACC-4", "nobody is told of the extensions of a deleted user", "delete.go",
 		`t.did("extension.removed", u.ref(), string(e.Digits))`, ``},
+	{"ACC-4", "the phone of a deleted line is freed silently", "device.go",
+		`t.relate("device.freed", dev.ref(), s.ref(), "")`, ``},
 	{"ACC-4", "an event comes twice", "create_user.go",
 		`t.did("user.created", row.ref(), string(e))`,
 		`for range either(BUG, 2, 1) {

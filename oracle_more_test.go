@@ -200,6 +200,8 @@ var systemBugs = []seededBug{
 		`case now.failed != nil:`, ``},
 	{"SYS-2", "a review is committed without a look at what changed", "review.go",
 		`case !sameOutcome(r.plan, now):`, ``},
+	{"SYS-2", "a number rests for another time than was reviewed", "review.go",
+		`return q.Sub(*p) == later`, `return q.Sub(*p) == later || BUG`},
 	{"SYS-2", "a review lists nothing to confirm", "review.go",
 		`if t.reviewing || !slices.Contains(t.confirmed, code) {`,
 		`if t.reviewing && !BUG || !t.reviewing && !slices.Contains(t.confirmed, code) {`},

@@ -358,6 +358,26 @@ func TestSYS2_WhatAnotherTenantTookMeanwhileIsNamedAsTaken(t *testing.T) {
 	})
 }
 
+func TestSYS2_ANumberRestsAsLongAsItsReviewSaid(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.owned("+16175550150")
+		giveBack := func(dir *pbx.Directory) error { return dir.ReturnNumber(w.ctx, "+16175550150") }
+		r := w.review(w.dir, giveBack)
+		w.policy(func(p *pbx.Policy) { p.NumberRest = 3650 * 24 * time.Hour })
+		err := r.Commit(w.ctx)
+		stale, is := errors.AsType[*pbx.StaleReview](err)
+		require.True(t, is, "%v", err)
+		require.ErrorIs(t, err, pbx.ErrStale)
+		require.Equal(t, pbx.NumberAvailable, w.number("+16175550150").State)
+
+		w.clock = w.clock.Add(time.Hour)
+		w.policy(func(p *pbx.Policy) { p.PINTries++ })
+		require.NoError(t, stale.Fresh.Commit(w.ctx), "what else changes is not in its way, nor is the time")
+		free := w.get("numbers", where{"e164": pbx.E164("+16175550150")}, "free_from").(time.Time)
+		require.Equal(t, w.clock.Add(3650*24*time.Hour), free, "and it rests from the commit on")
+	})
+}
+
 func TestSYS2_ACommitGivesTheConfirmationsThatWereAskedForAndNoOthers(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")

@@ -19,6 +19,7 @@ type tx struct {
 	reader   Reader
 	tenantID TenantID
 	now      time.Time
+	ran      time.Time // when the operations ran; a commit as reviewed has a later now
 	op       OperationID
 	reruns   int // how often all this ran before, and others got in the way
 
@@ -67,7 +68,8 @@ type entry struct {
 func (e entry) staged() bool { return e.change > 0 }
 
 func (c *core) newTx(tenant TenantID, r Reader) *tx {
-	return &tx{core: c, reader: r, tenantID: tenant, now: c.moment()}
+	now := c.moment()
+	return &tx{core: c, reader: r, tenantID: tenant, now: now, ran: now}
 }
 
 // begin reads the tenant's row, which brings its policy, if it was not read

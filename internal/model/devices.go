@@ -112,6 +112,11 @@ func (x *step) freeDevice(d *Device) {
 			x.takeOff(s, d)
 		}
 	}
+	for line := range d.PortsUsed {
+		if l := x.t.lineOf(d.ID, line+1); l != nil && l.Alias != "" {
+			x.clearLine(l)
+		}
+	}
 	x.t.DeviceLines = without(x.t.DeviceLines, func(l *DeviceLine) bool { return l.Device == d.ID })
 	user := d.User
 	d.State, d.User, d.PortsUsed, d.PrimaryOf = pbx.DeviceAvailable, "", 0, ""

@@ -84,8 +84,11 @@ func (o AddService) do(x *step) {
 		x.give(d, u, 1)
 	}
 	x.addLine(l)
-	if u != nil {
+	switch {
+	case u != nil:
 		x.associate(u, l.service)
+	case d != nil:
+		x.relate("device.put-in-service", d.ref(), l.service.ref(), "")
 	}
 	if len(o.Applications) > 0 {
 		u.Applications = enabled
@@ -514,6 +517,7 @@ func (x *step) dropService(s *Service) []charge {
 	x.did("service.deleted", s.ref(), string(s.DN))
 	if d := x.t.device(s.Device); d != nil {
 		x.putDown(d)
+		x.relate("device.freed", d.ref(), s.ref(), "")
 	}
 	return saved
 }
