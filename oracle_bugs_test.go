@@ -107,6 +107,8 @@ var userBugs = []seededBug{
 	{"USR-6", "e911 does without an address", "create_user.go",
 		`(at == nil || !at.dispatchable())`,
 		`(at == nil || !at.dispatchable() && !BUG)`},
+	{"USR-6", "a line moves away from e911 without a warning", "line.go",
+		`if u.E911 && u.LocationID != s.LocationID {`, ``},
 	{"USR-7", "a state is saved with the details", "modify_user.go",
 		`look.stays(USR7, "State", row.State == was.State)`, ``},
 	{"USR-8", "a search minds the accents", "fold.go",
