@@ -1,7 +1,6 @@
 package pbx
 
 import (
-	"strings"
 	"time"
 )
 
@@ -12,8 +11,8 @@ var peopleInvariants = []invariant{
 			c.broken(subjectOf(u), "he has none")
 		}
 	}),
-	each(usersTable, USR3, "a user ID is kept in lower case too", func(c *census, u *User) {
-		if u.loginFolded != strings.ToLower(u.Login) {
+	each(usersTable, USR3, "a user ID is kept folded too", func(c *census, u *User) {
+		if u.loginFolded != foldLogin(u.Login) {
 			c.broken(subjectOf(u), "it is another one")
 		}
 	}),
