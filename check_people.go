@@ -1,8 +1,6 @@
 package pbx
 
-import (
-	"time"
-)
+import "time"
 
 // peopleInvariants hold for users, aliases and their SIP addresses.
 var peopleInvariants = []invariant{
