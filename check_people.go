@@ -2,14 +2,13 @@ package pbx
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
 // peopleInvariants hold for users, aliases and their SIP addresses.
 var peopleInvariants = []invariant{
-	each(usersTable, USR3, "a user ID is kept in lower case too", func(c *census, u *User) {
-		if u.loginFolded != strings.ToLower(u.Login) {
+	each(usersTable, USR3, "a user ID is kept folded too", func(c *census, u *User) {
+		if u.loginFolded != foldLogin(u.Login) {
 			c.broken(subjectOf(u), "it is another one")
 		}
 	}),

@@ -2,7 +2,6 @@ package pbx
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -129,7 +128,7 @@ func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location,
 // lookLogin checks the user ID (USR-3). A new user's that was filled in from a
 // bad email address is not refused a second time.
 func (t *tx) lookLogin(ctx context.Context, u, was *User, look *door) error {
-	u.loginFolded = strings.ToLower(u.Login)
+	u.loginFolded = foldLogin(u.Login)
 	if u.Login != u.Email || was != nil {
 		look.email(USR3, "Login", u.Login)
 	}

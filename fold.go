@@ -30,6 +30,10 @@ func fold(s string) string {
 	return plainLetters.Replace(b.String())
 }
 
+// foldLogin is a user ID as it is compared with others (USR-3): in lower case, and
+// accents in one character with their letters where that can be.
+func foldLogin(s string) string { return strings.ToLower(norm.NFC.String(s)) }
+
 func plainASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {

@@ -207,7 +207,7 @@ func (r *csvRow) claims() []rowClaim {
 		login = r.in.Email
 	}
 	list := []rowClaim{
-		{claimOfRow{USR3, strings.ToLower(login)}, "Login", "user ID"},
+		{claimOfRow{USR3, foldLogin(login)}, "Login", "user ID"},
 		{claimOfRow{EXT2, string(r.in.Extension)}, "Extension", "extension"},
 		{claimOfRow{EXT6, strings.ToLower(string(r.in.SIPAddress))}, "SIPAddress", "SIP address"},
 		{claimOfRow{NUM2, string(r.in.Number.Number)}, "Number", "number"},

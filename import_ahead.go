@@ -58,7 +58,7 @@ func (im *importing) namedBy(row *csvRow) []Key {
 			keys = append(keys, im.keyed(ix, value))
 		}
 	}
-	add(usersByLogin, strings.ToLower(login))
+	add(usersByLogin, foldLogin(login))
 	add(extensionsTable.Key(), string(in.Extension))
 	add(locationsByBuilding, row.building)
 	add(devicesByMAC, string(row.mac))

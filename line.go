@@ -70,7 +70,8 @@ func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, err
 // UpdateLine changes a line's owners and its location, all of it or nothing
 // (OWN-9), and returns the line as it is then. It returns no line to an owner
 // who removed himself: he has no access from that moment (OWN-4). Removing
-// yourself, and removing the last owner, warn (OWN-4).
+// yourself, and removing the last owner, warn (OWN-4); so does moving a line away from
+// where a user of it has e911 (USR-6).
 //
 // Errors: ErrInvalid (OWN-1), ErrNotFound (OWN-2), ErrStale, together with the
 // line as it is now (SVC-15), ErrFailedPrecondition for a remote service (SVC-11);
@@ -135,6 +136,9 @@ func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown 
 	if to != nil {
 		s = edit(t, s, func(s *Service) { s.LocationID = to.ID })
 		t.did("service.relocated", s.ref(), to.Building)
+		if err := t.warnOfE911(ctx, s); err != nil {
+			return nil, err
+		}
 	}
 	if t.actor.Role == RoleOwner && slices.Contains(in.RemoveOwners, t.actor.Principal) {
 		return nil, nil
@@ -273,6 +277,21 @@ func (t *tx) lookBuilding(ctx context.Context, s *Service, in LineChange) (*Loca
 		return nil, err
 	}
 	return to, nil
+}
+
+// warnOfE911 warns of the users of a line that has moved for whom e911 names another
+// location: that is where help is sent (USR-6).
+func (t *tx) warnOfE911(ctx context.Context, s *Service) error {
+	users, err := t.othersOf(ctx, s.ID, UserID{})
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		if u.E911 && u.LocationID != s.LocationID {
+			t.warn(USR6, u.ref(), "%s has moved, and e911 sends help to where %s is: change that too", s.ref(), u.ref())
+		}
+	}
+	return nil
 }
 
 // relocatable refuses to move a line whose location another system keeps

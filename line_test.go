@@ -310,3 +310,42 @@ func TestSVC15_AChangeOfALineBasedOnAnOldRevisionIsRefused(t *testing.T) {
 		})
 	})
 }
+
+func TestUSR6_ALineThatMovesAwayFromAUserWithE911IsWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		there := w.location(w.dir, "BOS-2", "US", "")
+		ann, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7201", LocationID: w.boston.ID, E911: true})
+		require.NoError(t, err)
+		s := w.line(aliceLine, pbx.NewService{UserID: ann.ID, LocationID: there.ID}, "alice")
+		bob := w.user("Bob", "Ray", "7202")
+		_, err = w.dir.Associate(w.ctx, bob.ID, s.ID)
+		require.NoError(t, err)
+		save := func(to pbx.LocationID) func(dir *pbx.Directory) error {
+			return func(dir *pbx.Directory) error {
+				s, err := dir.Service(w.ctx, s.ID)
+				if err == nil {
+					s.LocationID, s.Name = to, "Desk"
+					_, err = dir.ModifyService(w.ctx, s)
+				}
+				return err
+			}
+		}
+		move := func(building string) func(dir *pbx.Directory) error {
+			return func(dir *pbx.Directory) error { return second(dir.SetLineLocation(w.ctx, aliceLine, building)) }
+		}
+		warned := func(dir *pbx.Directory, move func(dir *pbx.Directory) error) {
+			t.Helper()
+			review := w.review(dir, move)
+			require.Equal(t, []pbx.Code{pbx.USR6}, codes(review.Warnings))
+			require.Equal(t, pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann"}, review.Warnings[0].Subject)
+		}
+		require.Empty(t, w.review(w.dir, save(there.ID)).Warnings, "it stays")
+		require.Empty(t, w.review(w.dir, save(w.boston.ID)).Warnings, "it comes to where he is")
+		require.NoError(t, move("BOS-1")(w.dir))
+		warned(w.dir, move("BOS-2"))
+		warned(w.owner("alice"), move("BOS-2"))
+		warned(w.dir, save(there.ID))
+		warned(w.dir, save(pbx.LocationID{}))
+		require.NoError(t, w.review(w.dir, move("BOS-2")).Commit(w.ctx))
+	})
+}

@@ -154,7 +154,7 @@ func (f found) shown() {
 }
 
 // login is who has a user ID.
-func (a *ahead) login(login string) { a.get(usersByLogin, strings.ToLower(login)) }
+func (a *ahead) login(login string) { a.get(usersByLogin, foldLogin(login)) }
 
 func (a *ahead) sip(address SIPAddress) found {
 	return a.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))

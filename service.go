@@ -207,6 +207,11 @@ func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, e
 		})
 		t.did("service.modified", row.ref(), "")
 		out = copyOf(row)
+		if in.LocationID != was.LocationID {
+			if err := t.warnOfE911(ctx, row); err != nil {
+				return err
+			}
+		}
 		if in.Type == was.Type {
 			return nil
 		}

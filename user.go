@@ -111,7 +111,7 @@ func (d *Directory) User(ctx context.Context, id UserID) (*User, error) {
 func (d *Directory) UserByLogin(ctx context.Context, login string) (*User, error) {
 	var out *User
 	err := d.read(ctx, "UserByLogin", func(a *ahead) { a.login(login) }, func(t *tx) error {
-		u, err := one[*User](ctx, t, usersByLogin, strings.ToLower(login))
+		u, err := one[*User](ctx, t, usersByLogin, foldLogin(login))
 		if err != nil {
 			return err
 		}

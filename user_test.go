@@ -517,3 +517,18 @@ func TestUSR5_ASIPAddressThatIsClearedIsGeneratedAgain(t *testing.T) {
 		require.Equal(t, pbx.SIPAddress("hall@acme.example.com"), cy.SIPAddress, "both are taken")
 	})
 }
+
+func TestUSR3_AUserIDIsOneHoweverItsAccentsAreWritten(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		zoe, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Zoë", Email: "zoe\u0308@example.com", Extension: "7001"})
+		require.NoError(t, err)
+		require.Equal(t, "zoe\u0308@example.com", zoe.Login, "it is kept as it was given")
+		refusal := w.refused(pbx.USR3, pbx.ErrConflict, func() error {
+			return second(w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Zoë", Email: "ZO\u00cb@example.com", Extension: "7002"}))
+		})
+		require.Equal(t, zoe.ID.String(), refusal.Holder.ID)
+		read, err := w.dir.UserByLogin(w.ctx, "zo\u00eb@example.com")
+		require.NoError(t, err)
+		require.Equal(t, zoe, read)
+	})
+}

@@ -37,6 +37,7 @@ func (o UpdateLine) do(x *step) {
 	if to != nil {
 		s.Location = to.ID
 		x.did("service.relocated", s.ref(), to.Building)
+		x.warnOfE911(s)
 	}
 }
 
@@ -110,6 +111,16 @@ func (x *step) building(s *Service, o UpdateLine) *Location {
 		return to
 	}
 	return nil
+}
+
+// warnOfE911 warns of users who have e911 elsewhere than where a line has moved
+// (USR-6).
+func (x *step) warnOfE911(s *Service) {
+	for _, u := range x.t.usersOf(s.ID) {
+		if u.E911 && u.Location != s.Location {
+			x.warn(pbx.USR6, u.ref(), s.ref().name)
+		}
+	}
 }
 
 func (x *step) changeOwners(s *Service, o UpdateLine) {

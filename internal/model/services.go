@@ -280,6 +280,9 @@ func (o ModifyService) do(x *step) {
 	}
 	*was = s
 	x.did("service.modified", was.ref(), "")
+	if s.Location != old.Location {
+		x.warnOfE911(was)
+	}
 	if s.Type != old.Type {
 		x.typeChanged(&old, was)
 	}
