@@ -126,7 +126,9 @@ func TestACC4_ADeviceThatIsTakenOrFreedIsTold(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"service.created", "device.put-in-service"}, w.journal(w.dir, begun))
 		goes := func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, s.ID) }
-		freed := w.review(w.dir, goes).Effects[1]
+		effects := w.review(w.dir, goes).Effects
+		require.Len(t, effects, 2)
+		freed := effects[1]
 		require.Equal(t, []string{"device.freed", phone.ID.String(), s.ID.String()}, []string{freed.Type, freed.Subject.ID, freed.Object.ID})
 		begun = w.revision()
 		require.NoError(t, goes(w.dir))
