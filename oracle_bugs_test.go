@@ -78,7 +78,8 @@ var accessBugs = []seededBug{
 		`if s.LocationKeptBy == "" {`,
 		`if s.LocationKeptBy == "" || BUG {`},
 	{"OWN-8", "who keeps a location stays what it was", "service.go",
-		`s.LocationKeptBy = in.LocationKeptBy`, ``},
+		`in.Name, in.Type, in.LocationID, in.LocationKeptBy`,
+		`in.Name, in.Type, in.LocationID, either(BUG, s.LocationKeptBy, in.LocationKeptBy)`},
 	{"OWN-9", "owners are saved although the line cannot move", "line.go",
 		`to, err := t.lookBuilding(ctx, s, in)`,
 		`to, err := t.lookBuilding(ctx, s, in)
