@@ -96,10 +96,13 @@ type Numbers struct {
 	Unawaited bool
 }
 
-func (o Numbers) do(x *step) {
+func (o Numbers) first(x *step) {
 	if o.State == "" || o.State == "lost" {
 		x.invalid(pbx.NUM2, "State")
 	}
+}
+
+func (o Numbers) do(x *step) {
 	for _, n := range x.Numbers {
 		if n.Tenant == x.t.ID && n.State == o.State && !(o.Unawaited && n.Waiting != "") {
 			x.say(n.E164, n.Service)

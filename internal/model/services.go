@@ -121,7 +121,7 @@ func (x *step) enabled(o AddService, u *User) []string {
 	}
 	alike := *u
 	alike.Applications = with[was:]
-	for _, a := range x.notIncluded(&alike) {
+	for _, a := range once(x.notIncluded(&alike)) {
 		if st == nil || !slices.Contains(st.Applications, a) {
 			x.invalid(pbx.STN2, "Applications")
 		}
