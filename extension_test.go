@@ -362,6 +362,9 @@ func TestEXT1_AnExtensionOfAUserPassesToHisService(t *testing.T) {
 		require.Equal(t, desk.ID, entry.ServiceID)
 		require.Equal(t, desk.ID.String(), reached.ID)
 		require.Equal(t, []pbx.Extension{"7002", "7003"}, own())
+		next, _, err := w.dir.Lookup(w.ctx, "7002")
+		require.NoError(t, err)
+		require.Equal(t, ann.ID, next.MainOf)
 
 		// By a change of the service, and of number and extension.
 		desk, err = w.dir.Service(w.ctx, desk.ID)

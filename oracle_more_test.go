@@ -40,8 +40,7 @@ var numberBugs = []seededBug{
 	{"NUM-3", "whoever stops waiting keeps the porting number", "number.go",
 		`edit(t, waiting, func(n *Number) { n.WaitingID = ServiceID{} })`, ``},
 	{"NUM-3", "the temporary number of a port that was cancelled is kept", "number.go",
-		`if what == ReturnNumber || n.Loan {`,
-		`if what == ReturnNumber || n.Loan && !BUG {`},
+		`|| n.Loan {`, `|| n.Loan && !BUG {`},
 	{"NUM-4", "what is proposed is not near the user", "number.go",
 		`return areas(t.tenant.Country, at.NumberPrefix)`,
 		`return areas(t.tenant.Country, either(BUG, "", at.NumberPrefix))`},
@@ -89,7 +88,7 @@ var numberBugs = []seededBug{
 		`now = either(BUG, now.AddDate(1, 0, 0), now)
 		return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}`},
 	{"NUM-10", "a returned number is kept", "number.go",
-		`if what == ReturnNumber || n.Loan {`, `if what == ReturnNumber && !BUG || n.Loan {`},
+		`if what == ReturnNumber`, `if what == ReturnNumber && !BUG`},
 	{"NUM-11", "toll-free and geographic numbers are ported together", "port.go",
 		`if tollFree != 0 && tollFree != len(in.Numbers) {`, ``},
 	{"NUM-11", "a port is wanted for a day that is past", "port.go",

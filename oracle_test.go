@@ -157,7 +157,9 @@ func (o *oracle) seedAll(t *testing.T, out string) map[string]string {
 		require.NoError(t, err)
 		original := string(content)
 		require.Equal(t, 1, strings.Count(original, b.old), "how often %s holds what is changed for %q: bring the list up to date", b.file, b)
-		texts[b.file] = b.seed(cmp.Or(texts[b.file], original))
+		before := cmp.Or(texts[b.file], original)
+		texts[b.file] = b.seed(before)
+		require.NotEqual(t, before, texts[b.file], "another bug changes the same piece of %s as %q", b.file, b)
 		texts[filepath.Join(b.folder(), "seedbed.go")] = fmt.Sprintf(seedbed, nameOf(b.folder()))
 		o.binaries[b.folder()] = ""
 	}
