@@ -28,10 +28,10 @@ type NumberChange struct {
 // line that is left without a number are warned of (OWN-3).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition without a profile (NUM-7), or for a
-// remote service (SVC-11); ErrInvalid, all at once, when the previous number's fate
-// was not chosen or is none (NUM-10), when nothing would change (NUM-8), and for an
-// extension that is not to be updated (NUM-9); and those of choosing a number and an extension (NUM-2 to
-// NUM-6, EXT-1 to EXT-5).
+// remote service (SVC-11); ErrInvalid, all at once, when the previous number's
+// fate was not chosen or is none (NUM-10), when nothing would change (NUM-8),
+// and for an extension that is not to be updated (NUM-9); and those of choosing
+// a number and an extension (NUM-2 to NUM-6, EXT-1 to EXT-5).
 func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChange) (*Service, error) {
 	var out *Service
 	err := d.change(ctx, "ChangeNumber", in.plan(user), func(t *tx) error {

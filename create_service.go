@@ -29,19 +29,20 @@ type NewService struct {
 }
 
 // AddService adds a phone service, and gives it to a user if one is named, in
-// one act with the applications that come with it (SVC-2). What it costs is ordered (ORD-1), and what other systems are to
-// provide on it is asked of them (SVC-18). ServiceStatus says in which status it
-// begins.
+// one act with the applications that come with it (SVC-2). What it costs is
+// ordered (ORD-1), and what other systems are to provide on it is asked of them
+// (SVC-18). ServiceStatus says in which status it begins.
 //
 // Errors: ErrNotFound for the user; ErrExhausted for his ninth service (SVC-3);
 // and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3,
-// DEV-7) and for applications that neither his station nor a type includes (STN-2), ErrConflict for a DN, number, device or key of the device that is taken
-// (EXT-2, NUM-2, DEV-2, DEV-7),
-// ErrNotFound for what else is named, ErrExhausted for extensions (EXT-5) and
-// numbers (NUM-3, NUM-4), ErrDenied for a new number where there are none
-// (NUM-6), ErrInvalid for what is asked of other systems (SVC-13), and for a
-// number, a device, keys or foreign services of a remote service (SVC-11), and
-// ErrFailedPrecondition where his email address is missing for it (USR-14).
+// DEV-7) and for applications that neither his station nor a type includes
+// (STN-2), ErrConflict for a DN, number, device or key of the device that is
+// taken (EXT-2, NUM-2, DEV-2, DEV-7), ErrNotFound for what else is named,
+// ErrExhausted for extensions (EXT-5) and numbers (NUM-3, NUM-4), ErrDenied for
+// a new number where there are none (NUM-6), ErrInvalid for what is asked of
+// other systems (SVC-13), and for a number, a device, keys or foreign services
+// of a remote service (SVC-11), and ErrFailedPrecondition where his email
+// address is missing for it (USR-14).
 func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, error) {
 	var made *Service
 	err := d.change(ctx, "AddService", in.plan, func(t *tx) error {

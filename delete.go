@@ -19,16 +19,16 @@ const (
 )
 
 // DeleteUser deletes a user for good, after confirmation (USR-9): his
-// extensions, SIP addresses, aliases and memberships go; his station and
-// devices return; with UserAndPhones his services go too, and their numbers
-// stay with the tenant as available (USR-10, USR-11); what each saves is ordered for
-// its own location (ORD-1). With UserOnly the mailboxes
-// of his services announce nothing to him any more, and those of which he was the
-// only user have no PIN; what other systems said last of the foreign services on
-// his lines is cleared, for it may name him. It warns of a shared mailbox that keeps
-// its PIN, of lines with a name and of programmed keys, and of owners of those lines who go by his user ID or email: whether that
-// is he is not certain, so they stay. The journal keeps that he was deleted, and
-// nothing about him.
+// extensions, SIP addresses, aliases and memberships go; his station and devices
+// return; with UserAndPhones his services go too, and their numbers stay with
+// the tenant as available (USR-10, USR-11); what each saves is ordered for its
+// own location (ORD-1). With UserOnly the mailboxes of his services announce
+// nothing to him any more, and those of which he was the only user have no PIN;
+// what other systems said last of the foreign services on his lines is cleared,
+// for it may name him. It warns of a shared mailbox that keeps its PIN, of lines
+// with a name and of programmed keys, and of owners of those lines who go by his
+// user ID or email: whether that is he is not certain, so they stay. The journal
+// keeps that he was deleted, and nothing about him.
 //
 // Errors: ErrNotFound; ErrInvalid for another form; ErrFailedPrecondition for a
 // remote service, or, with UserAndPhones, for each foreign service that only its
@@ -171,9 +171,10 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 
 // DeleteService deletes one service (SVC-12), for all its users. Its DN becomes
 // free, its number stays with the tenant as available, its mailbox, keys and
-// owners go; a user who has no extension any more is warned of (EXT-1); what it saved is ordered (ORD-1). Its foreign services go too where
-// their systems delete them when asked to, which is requested in the same act; the
-// others stay listed until DetachForeign (SVC-10).
+// owners go; a user who has no extension any more is warned of (EXT-1); what it
+// saved is ordered (ORD-1). Its foreign services go too where their systems
+// delete them when asked to, which is requested in the same act; the others stay
+// listed until DetachForeign (SVC-10).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11), or
 // naming every user who has it as his primary one and has others (SVC-8);

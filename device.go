@@ -362,8 +362,9 @@ func (t *tx) free(ctx context.Context, dev *Device) error {
 	return nil
 }
 
-// UnassignDevice takes a device from its user and makes it available (DEV-5). What
-// it carried is on no device then; ModifyService puts it on another. If it was his primary one, another of his becomes it (DEV-4).
+// UnassignDevice takes a device from its user and makes it available (DEV-5).
+// What it carried is on no device then; ModifyService puts it on another. If it
+// was his primary one, another of his becomes it (DEV-4).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
 func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {

@@ -28,13 +28,13 @@ func WithProgress(tell func(looked, all int)) ImportOption {
 }
 
 // ImportUsers creates the users in a CSV file, one a row, each as SetUpUser or,
-// where the row says no more than that takes, CreateUser would; the rows of an export
-// also make users without an email address, a line or an extension, and users who
-// share a line. All of them, or none (SYS-5). In a batch or a review it is a part of that. docs/import.md
-// describes the file: UTF-8, up to 16 MiB and 10,000 rows, the first row names
-// the columns. All of it is read first; a reader that can seek is put back to
-// where it was, for the function of a batch or a review may be run again, and
-// others should be made in that function.
+// where the row says no more than that takes, CreateUser would; the rows of an
+// export also make users without an email address, a line or an extension, and
+// users who share a line. All of them, or none (SYS-5). In a batch or a review
+// it is a part of that. docs/import.md describes the file: UTF-8, up to 16 MiB
+// and 10,000 rows, the first row names the columns. All of it is read first; a
+// reader that can seek is put back to where it was, for the function of a batch
+// or a review may be run again, and others should be made in that function.
 //
 // Rows that share a line are looked at behind all others, so that one may come before
 // the row that makes the line.

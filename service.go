@@ -152,15 +152,15 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit in
 }
 
 // ModifyService saves a service as read by Service and then changed: name, DN,
-// type, phone and device type, location, and which system keeps that (OWN-8): a line
-// that was listed or unlisted there. A location that was kept is moved in the next
-// change, not in the same one. A new DN takes the mailbox with it or ends it (VM-3);
-// one that points at one of its users passes to it (EXT-1); a new type is ordered
-// (ORD-1), and warns where its users lose
-// applications that it does not include (STN-2). The status stays: a line that
-// works goes on working (SVC-17). Another DeviceID is a device of one of its
-// users, or an available one where it has none; the zero one takes it off its
-// phone. A phone that it leaves stays its user's, or is available again (DEV-2).
+// type, phone and device type, location, and which system keeps that (OWN-8): a
+// line that was listed or unlisted there. A location that was kept is moved in
+// the next change, not in the same one. A new DN takes the mailbox with it or
+// ends it (VM-3); one that points at one of its users passes to it (EXT-1); a
+// new type is ordered (ORD-1), and warns where its users lose applications that
+// it does not include (STN-2). The status stays: a line that works goes on
+// working (SVC-17). Another DeviceID is a device of one of its users, or an
+// available one where it has none; the zero one takes it off its phone. A phone
+// that it leaves stays its user's, or is available again (DEV-2).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11);
 // ErrStale, together with the service as it is now (SVC-15); and all of these at

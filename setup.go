@@ -40,18 +40,18 @@ type Provisioned struct {
 	Order   *Order   // nil where nothing is charged
 }
 
-// SetUpUser creates a user with everything: one service with its DN, number
-// and device, a mailbox, a station, applications, an order, all in one act (USR-2). Active
-// at once, with billing from today, and with a welcome email unless told
+// SetUpUser creates a user with everything: one service with its DN, number and
+// device, a mailbox, a station, applications, an order, all in one act (USR-2).
+// Active at once, with billing from today, and with a welcome email unless told
 // otherwise (ORD-2, ORD-3).
 //
 // Errors: those of CreateUser and AddService, ErrInvalid without a number, a
-// service type and an extension (USR-4), for a mailbox's fields (VM-1, VM-4, VM-5), who keeps the location (OWN-8),
-// for ports that the device has not
+// service type and an extension (USR-4), for a mailbox's fields (VM-1, VM-4,
+// VM-5), who keeps the location (OWN-8), for ports that the device has not
 // (DEV-3) and for applications that nothing includes (STN-2), ErrExhausted for a
 // package with no station left (STN-1), ErrConflict for a device that somebody
-// has (DEV-2) or a mailbox number that is taken (VM-4), ErrFailedPrecondition for the
-// mailbox of a DN that has not the voicemail length (VM-2): all at once.
+// has (DEV-2) or a mailbox number that is taken (VM-4), ErrFailedPrecondition
+// for the mailbox of a DN that has not the voicemail length (VM-2): all at once.
 func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, error) {
 	var hash []byte
 	if in.Mailbox != nil {

@@ -21,10 +21,11 @@ import (
 //	              pending cancellation
 //
 // A service begins in order processing where its type takes something of the
-// provider (ServiceType.Fulfilment), else pending activation where it is added for
-// later or for a user who is not active, else active. It works and is billed while it is
-// active or pending cancellation, and in no other status. In any of them it can be
-// deleted. A remote service is none of this: its status is its own system's.
+// provider (ServiceType.Fulfilment), else pending activation where it is added
+// for later or for a user who is not active, else active. It works and is billed
+// while it is active or pending cancellation, and in no other status. In any of
+// them it can be deleted. A remote service is none of this: its status is its
+// own system's.
 type ServiceStatus string
 
 // The statuses of a service.
@@ -39,8 +40,8 @@ const (
 
 // ActivateService activates a service that was added for later and has no
 // pending user: it works and its billing starts now (SVC-17). The services of a
-// pending user are activated with him, by ActivateUser. Of a remote service it is the billing alone
-// that starts.
+// pending user are activated with him, by ActivateUser. Of a remote service it
+// is the billing alone that starts.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a service that is not pending
 // activation, or naming the user who is pending, or disabled without anybody else
