@@ -377,7 +377,7 @@ func (x *step) newPhone(s, was *Service) {
 func (x *step) movePhone(s *Service, to Handle) {
 	if from := x.t.device(s.Device); from != nil {
 		x.takeOff(s, from)
-		x.putDown(from)
+		x.putDown(from, s)
 	}
 	if d := x.t.device(to); d != nil {
 		x.relate("service.phone-set", s.ref(), d.ref(), "")
@@ -388,9 +388,10 @@ func (x *step) movePhone(s *Service, to Handle) {
 }
 
 // putDown frees a device that nobody has.
-func (x *step) putDown(d *Device) {
+func (x *step) putDown(d *Device, s *Service) {
 	if d.State == pbx.DeviceInService {
 		d.State = pbx.DeviceAvailable
+		x.relate("device.freed", d.ref(), s.ref(), "")
 	}
 }
 
@@ -519,8 +520,7 @@ func (x *step) dropService(s *Service) []charge {
 	x.t.Services = without(x.t.Services, func(other *Service) bool { return other.ID == s.ID })
 	x.did("service.deleted", s.ref(), string(s.DN))
 	if d := x.t.device(s.Device); d != nil {
-		x.putDown(d)
-		x.relate("device.freed", d.ref(), s.ref(), "")
+		x.putDown(d, s)
 	}
 	return saved
 }
