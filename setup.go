@@ -55,11 +55,8 @@ type Provisioned struct {
 func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, error) {
 	var hash []byte
 	if in.Mailbox != nil {
-		if _, err := d.enter(ctx, "SetUpUser"); err != nil { // nobody's refusal is worth a hash
-			return nil, err
-		}
 		var err error
-		if hash, err = d.core.hashNew(in.Mailbox.PIN); err != nil {
+		if hash, err = d.hashNew(ctx, "SetUpUser", in.Mailbox.PIN); err != nil {
 			return nil, err
 		}
 	}

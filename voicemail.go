@@ -70,21 +70,17 @@ type NewMailbox struct {
 // it names (VM-4); ErrFailedPrecondition for a DN that has not the voicemail
 // length (VM-2) and for a remote service (SVC-11).
 func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMailbox) (*Mailbox, error) {
-	var hash []byte
-	if in.PIN != "" {
-		if _, err := d.enter(ctx, "AddMailbox"); err != nil { // nobody's refusal is worth a hash
-			return nil, err
-		}
-		var err error
-		if hash, err = d.core.hashNew(in.PIN); err != nil {
-			return nil, err
-		}
+	hash, err := d.hashNew(ctx, "AddMailbox", in.PIN)
+	if err != nil {
+		return nil, err
 	}
 	var made *Mailbox
-	err := d.change(ctx, "AddMailbox", func(a *ahead) {
+	err = d.change(ctx, "AddMailbox", func(a *ahead) {
 		line := a.withMailbox(service)
 		line.to(mailboxesByNumber, "dn")
-		line.guessed()
+		if in.PIN != "" {
+			line.guessed()
+		}
 		a.get(mailboxesByNumber, in.Number)
 	}, func(t *tx) error {
 		s, has, err := t.mailboxOf(ctx, service)
@@ -99,9 +95,11 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 		}
 		row := t.newMailbox(s, in, hash)
 		var look door
-		awaited, err := t.awaitedNumber(ctx, s)
-		if err != nil {
-			return err
+		var awaited E164
+		if in.PIN != "" {
+			if awaited, err = t.awaitedNumber(ctx, s); err != nil {
+				return err
+			}
 		}
 		if err := t.lookNewMailbox(ctx, s, awaited, row, in.PIN, &look); err != nil {
 			return err
@@ -117,12 +115,15 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 }
 
 // hashNew hashes the PIN of a new mailbox, if it has one. That is slow, so it comes
-// before the tenant is locked.
-func (c *core) hashNew(pin PIN) ([]byte, error) {
+// before the tenant is locked, and for nobody to whom the operation is not granted.
+func (d *Directory) hashNew(ctx context.Context, operation string, pin PIN) ([]byte, error) {
 	if pin == "" {
 		return nil, nil
 	}
-	return c.hashPIN(pin)
+	if _, err := d.enter(ctx, operation); err != nil {
+		return nil, err
+	}
+	return d.core.hashPIN(pin)
 }
 
 // newMailbox is a mailbox about to be added to a service.
