@@ -27,10 +27,6 @@ func (a *Alias) Fields(f []Field) []Field {
 	)
 }
 
-func (a *Alias) revision() *int64 { return &a.Rev }
-
-func (a *Alias) clone() Record { c := *a; return &c }
-
 func (a *Alias) ref() Ref { return Ref{"alias", a.ID.String(), a.Name} }
 
 // NewAlias is what AddAlias needs to know of a sub-user.

@@ -35,10 +35,6 @@ func (a *Association) Fields(f []Field) []Field {
 	)
 }
 
-func (a *Association) revision() *int64 { return &a.Rev }
-
-func (a *Association) clone() Record { c := *a; return &c }
-
 // servicesOf reads a user's associations.
 func (t *tx) servicesOf(ctx context.Context, user UserID) ([]*Association, error) {
 	return gather(find[*Association](ctx, t, Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))

@@ -32,14 +32,6 @@ func (s *ServiceType) Fields(f []Field) []Field {
 	)
 }
 
-func (s *ServiceType) revision() *int64 { return &s.Rev }
-
-func (s *ServiceType) clone() Record {
-	c := *s
-	c.Applications = slices.Clone(s.Applications)
-	return &c
-}
-
 func (s *ServiceType) ref() Ref { return Ref{"service type", s.Code, s.Name} }
 
 // SetServiceType adds a product to the tenant's catalogue, or changes the one

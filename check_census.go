@@ -266,8 +266,8 @@ func oneIf(b bool) int {
 // everyRecord holds for the records of all tables.
 var everyRecord = []invariant{
 	{code: SVC15, holds: "a revision counts from 1", look: func(c *census, rec Record) {
-		if rev := rec.revision(); rev != nil && *rev < 1 {
-			c.broken(subjectOf(rec), "it is %d", *rev)
+		if rev, changes := RevisionOf(rec); changes && rev < 1 {
+			c.broken(subjectOf(rec), "it is %d", rev)
 		}
 	}},
 	{code: ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", look: func(c *census, rec Record) {

@@ -63,10 +63,6 @@ func (d *Device) Fields(f []Field) []Field {
 	)
 }
 
-func (d *Device) revision() *int64 { return &d.Rev }
-
-func (d *Device) clone() Record { c := *d; return &c }
-
 func (d *Device) ref() Ref { return Ref{"device", d.ID.String(), d.Model + " " + string(d.MAC)} }
 
 // DeviceModel is a model of phone: its category, how many lines (ports) and how

@@ -30,10 +30,6 @@ func (l *DeviceLine) Fields(f []Field) []Field {
 	)
 }
 
-func (l *DeviceLine) revision() *int64 { return &l.Rev }
-
-func (l *DeviceLine) clone() Record { c := *l; return &c }
-
 // Identity says who is on the line.
 func (l *DeviceLine) Identity() MemberID { return MemberID{l.UserID, l.AliasID} }
 

@@ -42,10 +42,6 @@ func (e *DialEntry) Fields(f []Field) []Field {
 	)
 }
 
-func (e *DialEntry) revision() *int64 { return &e.Rev }
-
-func (e *DialEntry) clone() Record { c := *e; return &c }
-
 func (e *DialEntry) ref() Ref { return Ref{"extension", string(e.Digits), string(e.Digits)} }
 
 // lookExtension checks the digits of something at some locations, any of which

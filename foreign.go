@@ -67,10 +67,6 @@ func (f *ForeignService) Fields(to []Field) []Field {
 	)
 }
 
-func (f *ForeignService) revision() *int64 { return &f.Rev }
-
-func (f *ForeignService) clone() Record { c := *f; return &c }
-
 func (f *ForeignService) ref() Ref {
 	if f.ID.IsZero() { // not recorded yet
 		return Ref{Kind: "foreign service", Name: f.Name}

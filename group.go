@@ -38,10 +38,6 @@ func (g *Group) Fields(f []Field) []Field {
 	)
 }
 
-func (g *Group) revision() *int64 { return &g.Rev }
-
-func (g *Group) clone() Record { c := *g; return &c }
-
 func (g *Group) ref() Ref { return Ref{string(g.Kind), g.ID.String(), g.Name} }
 
 // NewGroup is what CreateGroup needs to know.

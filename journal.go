@@ -37,10 +37,6 @@ func (e *Event) Fields(f []Field) []Field {
 	)
 }
 
-func (e *Event) revision() *int64 { return nil }
-
-func (e *Event) clone() Record { c := *e; return &c }
-
 // Key returns the event's own key, the same whenever and to whomever it is
 // delivered and no other event's: a receiver that keeps the keys of what it has
 // done drops repeats by it (SYS-3).
@@ -90,6 +86,3 @@ func (c *Cursor) Fields(f []Field) []Field {
 	)
 }
 
-func (c *Cursor) revision() *int64 { return &c.Rev }
-
-func (c *Cursor) clone() Record { n := *c; return &n }

@@ -41,10 +41,6 @@ func (l *Location) Fields(f []Field) []Field {
 	)
 }
 
-func (l *Location) revision() *int64 { return &l.Rev }
-
-func (l *Location) clone() Record { c := *l; return &c }
-
 func (l *Location) ref() Ref { return Ref{"location", l.ID.String(), l.Building} }
 
 // NewLocation is what AddLocation needs to know of a site.

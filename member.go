@@ -30,10 +30,6 @@ func (m *Member) Fields(f []Field) []Field {
 	)
 }
 
-func (m *Member) revision() *int64 { return &m.Rev }
-
-func (m *Member) clone() Record { c := *m; return &c }
-
 // ID says who the member is.
 func (m *Member) ID() MemberID { return MemberID{m.UserID, m.AliasID} }
 

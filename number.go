@@ -68,10 +68,6 @@ func (n *Number) Fields(f []Field) []Field {
 	)
 }
 
-func (n *Number) revision() *int64 { return &n.Rev }
-
-func (n *Number) clone() Record { c := *n; return &c }
-
 func (n *Number) ref() Ref { return Ref{"number", string(n.E164), string(n.E164)} }
 
 // NumberSource says where a telephone number comes from.

@@ -66,17 +66,6 @@ func (o *Order) Fields(f []Field) []Field {
 	)
 }
 
-func (o *Order) revision() *int64 { return &o.Rev }
-
-func (o *Order) clone() Record {
-	c := *o
-	c.lines = slices.Clone(o.lines)
-	for i, l := range c.lines {
-		c.lines[i] = copyOf(l)
-	}
-	return &c
-}
-
 // Table returns the declaration of order lines.
 func (l *OrderLine) Table() *Table { return orderLinesTable }
 
@@ -88,10 +77,6 @@ func (l *OrderLine) Fields(f []Field) []Field {
 		integer("quantity", &l.Quantity), integer("monthly", (*int64)(&l.Monthly)), integer("one_time", (*int64)(&l.OneTime)),
 	)
 }
-
-func (l *OrderLine) revision() *int64 { return &l.Rev }
-
-func (l *OrderLine) clone() Record { c := *l; return &c }
 
 // charge is one product of an order to be placed.
 type charge struct {

@@ -31,10 +31,6 @@ func (o *Owner) Fields(f []Field) []Field {
 	)
 }
 
-func (o *Owner) revision() *int64 { return &o.Rev }
-
-func (o *Owner) clone() Record { c := *o; return &c }
-
 // ref names an owner of a line: the journal keeps the line's ID, and a review
 // shows who it is.
 func (o *Owner) ref(of *Service) Ref {

@@ -45,10 +45,6 @@ func (p *PortRequest) Fields(f []Field) []Field {
 	)
 }
 
-func (p *PortRequest) revision() *int64 { return &p.Rev }
-
-func (p *PortRequest) clone() Record { c := *p; return &c }
-
 func (p *PortRequest) ref() Ref { return Ref{"port request", p.ID.String(), p.Carrier} }
 
 // NewPort is what requesting a port takes.

@@ -5,22 +5,22 @@ package pbx
 // unique constraints and indexes of the same names, and add what rules must
 // hold as CHECKs and foreign keys; a test of each store compares the two.
 var (
-	tenantsTable = table("tenants", func() Record { return new(Tenant) },
+	tenantsTable = table[Tenant]("tenants",
 		key("id"),
 		unique("tenants_sip_domain", "sip_domain"),
 		ordered("tenants_by_name", "name_folded id"),
 	)
-	locationsTable = table("locations", func() Record { return new(Location) },
+	locationsTable = table[Location]("locations",
 		key("tenant_id id"),
 		unique("locations_building", "tenant_id building"),
 	)
-	serviceTypesTable = table("service_types", func() Record { return new(ServiceType) },
+	serviceTypesTable = table[ServiceType]("service_types",
 		key("tenant_id code"),
 	)
-	stationPoolsTable = table("station_pools", func() Record { return new(StationPool) },
+	stationPoolsTable = table[StationPool]("station_pools",
 		key("tenant_id package"),
 	)
-	usersTable = table("users", func() Record { return new(User) },
+	usersTable = table[User]("users",
 		key("tenant_id id"),
 		unique("users_login", "login_folded"),
 		ordered("users_by_last", "tenant_id last_folded first_folded id"),
@@ -28,22 +28,22 @@ var (
 		ordered("users_by_location", "tenant_id location_id id"),
 		ordered("users_by_station", "tenant_id station id"),
 	)
-	aliasesTable = table("aliases", func() Record { return new(Alias) },
+	aliasesTable = table[Alias]("aliases",
 		key("tenant_id id"),
 		ordered("aliases_by_user", "tenant_id user_id id"),
 	)
-	sipIdentitiesTable = table("sip_identities", func() Record { return new(SIPIdentity) },
+	sipIdentitiesTable = table[SIPIdentity]("sip_identities",
 		key("address"),
 	)
-	groupsTable = table("call_groups", func() Record { return new(Group) },
+	groupsTable = table[Group]("call_groups",
 		key("tenant_id id"),
 		unique("call_groups_name", "tenant_id name_folded"),
 	)
-	membersTable = table("call_group_members", func() Record { return new(Member) },
+	membersTable = table[Member]("call_group_members",
 		key("tenant_id group_id member_id"),
 		ordered("call_group_members_by_member", "tenant_id member_id group_id"),
 	)
-	devicesTable = table("devices", func() Record { return new(Device) },
+	devicesTable = table[Device]("devices",
 		key("tenant_id id"),
 		unique("devices_mac", "mac"),
 		unique("devices_primary", "tenant_id primary_of"),
@@ -51,12 +51,12 @@ var (
 		ordered("devices_by_user", "tenant_id user_id id"),
 		ordered("devices_by_location", "tenant_id location_id id"),
 	)
-	deviceLinesTable = table("device_lines", func() Record { return new(DeviceLine) },
+	deviceLinesTable = table[DeviceLine]("device_lines",
 		key("tenant_id device_id line"),
 		unique("device_lines_user", "tenant_id user_id device_id"),
 		unique("device_lines_alias", "tenant_id alias_id device_id"),
 	)
-	servicesTable = table("services", func() Record { return new(Service) },
+	servicesTable = table[Service]("services",
 		key("tenant_id id"),
 		unique("services_dn", "tenant_id dn"),
 		unique("services_number", "number"),
@@ -65,16 +65,16 @@ var (
 		ordered("services_by_device", "tenant_id device_id id"),
 		ordered("services_by_cancellation", "tenant_id cancel_at id"),
 	)
-	serviceKeysTable = table("service_keys", func() Record { return new(ServiceKey) },
+	serviceKeysTable = table[ServiceKey]("service_keys",
 		key("tenant_id service_id position"),
 	)
-	associationsTable = table("associations", func() Record { return new(Association) },
+	associationsTable = table[Association]("associations",
 		key("tenant_id user_id service_id"),
 		unique("associations_slot", "tenant_id user_id slot"),
 		unique("associations_primary", "tenant_id primary_of"),
 		ordered("associations_by_service", "tenant_id service_id user_id"),
 	)
-	extensionsTable = table("extensions", func() Record { return new(DialEntry) },
+	extensionsTable = table[DialEntry]("extensions",
 		key("tenant_id digits"),
 		unique("extensions_main", "tenant_id main_of"),
 		unique("extensions_service", "tenant_id service_id"),
@@ -82,22 +82,22 @@ var (
 		ordered("extensions_by_alias", "tenant_id alias_id digits"),
 		ordered("extensions_by_group", "tenant_id group_id digits"),
 	)
-	ownersTable = table("owners", func() Record { return new(Owner) },
+	ownersTable = table[Owner]("owners",
 		key("tenant_id service_id principal"),
 		ordered("owners_by_principal", "tenant_id principal service_id"),
 	)
-	mailboxesTable = table("mailboxes", func() Record { return new(Mailbox) },
+	mailboxesTable = table[Mailbox]("mailboxes",
 		key("tenant_id service_id"),
 		unique("mailboxes_number", "tenant_id number"),
 	)
-	foreignTable = table("foreign_services", func() Record { return new(ForeignService) },
+	foreignTable = table[ForeignService]("foreign_services",
 		key("tenant_id id"),
 		unique("foreign_services_line", "tenant_id service_id system name"),
 	)
-	portRequestsTable = table("port_requests", func() Record { return new(PortRequest) },
+	portRequestsTable = table[PortRequest]("port_requests",
 		key("tenant_id id"),
 	)
-	numbersTable = table("numbers", func() Record { return new(Number) },
+	numbersTable = table[Number]("numbers",
 		key("e164"),
 		unique("numbers_service", "tenant_id service_id"),
 		unique("numbers_waiting", "tenant_id waiting_id"),
@@ -106,17 +106,17 @@ var (
 		ordered("numbers_by_rest", "tenant_id state free_from e164"),
 		ordered("numbers_by_port", "tenant_id port_id e164"),
 	)
-	ordersTable = table("orders", func() Record { return new(Order) },
+	ordersTable = table[Order]("orders",
 		key("tenant_id id"),
 		unique("orders_number", "tenant_id number"),
 	)
-	orderLinesTable = table("order_lines", func() Record { return new(OrderLine) },
+	orderLinesTable = table[OrderLine]("order_lines",
 		key("tenant_id order_id line"),
 	)
-	eventsTable = table("events", func() Record { return new(Event) },
+	eventsTable = table[Event]("events",
 		key("tenant_id seq pos"),
 	)
-	cursorsTable = table("cursors", func() Record { return new(Cursor) },
+	cursorsTable = table[Cursor]("cursors",
 		key("subscriber tenant_id"),
 	)
 )

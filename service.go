@@ -50,10 +50,6 @@ func (s *Service) Fields(f []Field) []Field {
 	)
 }
 
-func (s *Service) revision() *int64 { return &s.Rev }
-
-func (s *Service) clone() Record { c := *s; return &c }
-
 func (s *Service) ref() Ref {
 	name := string(s.DN)
 	if s.Name != "" {

@@ -48,10 +48,6 @@ func (k *ServiceKey) Fields(f []Field) []Field {
 	)
 }
 
-func (k *ServiceKey) revision() *int64 { return &k.Rev }
-
-func (k *ServiceKey) clone() Record { c := *k; return &c }
-
 // SetKeys saves the programmable keys of a service's phone, all of them in one
 // act (DEV-7): those not listed are given back to the phone. rev is the revision
 // of the service whose keys were read; it is raised, so that of two who change

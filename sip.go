@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -38,14 +37,6 @@ func (s *SIPIdentity) Fields(f []Field) []Field {
 		maybeID("user_id", &s.UserID), maybeID("alias_id", &s.AliasID), maybeTime("issued_at", &s.IssuedAt),
 		boolean("ha1_sealed", &s.sealed), secret("ha1_sha256", &s.sha256), secret("ha1_md5", &s.md5),
 	)
-}
-
-func (s *SIPIdentity) revision() *int64 { return &s.Rev }
-
-func (s *SIPIdentity) clone() Record {
-	c := *s
-	c.sha256, c.md5 = slices.Clone(s.sha256), slices.Clone(s.md5)
-	return &c
 }
 
 // shown is the copy that an operation returns: it keeps nothing of the hashes.

@@ -35,14 +35,6 @@ func (p *StationPool) Fields(f []Field) []Field {
 	)
 }
 
-func (p *StationPool) revision() *int64 { return &p.Rev }
-
-func (p *StationPool) clone() Record {
-	c := *p
-	c.Applications = slices.Clone(p.Applications)
-	return &c
-}
-
 func (p *StationPool) ref() Ref { return Ref{"station package", p.Package, p.Name} }
 
 // left refuses when no station of the pool is left (STN-1).

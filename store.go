@@ -83,16 +83,13 @@ type Writer interface {
 	Apply(ctx context.Context, changes []Change) error
 }
 
-// Record is a row of one table: *User, *Service and so on. The set is sealed.
+// Record is a row of one table: *User, *Service and so on.
 type Record interface {
 	// Table returns the declaration of the record's kind.
 	Table() *Table
 	// Fields appends a pointer to each column's value, in the order of the
 	// table's columns.
 	Fields(dst []Field) []Field
-
-	clone() Record
-	revision() *int64 // nil where rows never change
 }
 
 // Key is one record by a unique index: the index, and a value for each column.

@@ -99,7 +99,8 @@ type Table struct {
 	Revision int      // the position of the column "rev", or -1: rows never change
 	New      func() Record
 
-	number int
+	clone func(Record) Record
+	deep  []int // the columns of which a copy of the record needs a copy
 }
 
 // Index is an ordering of a table's records by some columns. Every index is a
@@ -137,13 +138,24 @@ func key(columns string) indexOf           { return indexOf{"", columns, true} }
 func unique(name, columns string) indexOf  { return indexOf{name, columns, true} }
 func ordered(name, columns string) indexOf { return indexOf{name, columns, false} }
 
-// table declares a kind of record; the first index is its key.
-func table(name string, newRecord func() Record, indexes ...indexOf) *Table {
-	t := &Table{Name: name, Revision: -1, New: newRecord, number: len(tables)}
-	for i, f := range newRecord().Fields(nil) {
+// table declares a kind of record, a struct R of which *R is the Record; the
+// first index is its key.
+func table[R any, P interface {
+	*R
+	Record
+}](name string, indexes ...indexOf) *Table {
+	t := &Table{Name: name, Revision: -1, New: func() Record { return P(new(R)) }}
+	t.clone = func(r Record) Record {
+		c := *(*R)(r.(P))
+		return P(&c)
+	}
+	for i, f := range t.New().Fields(nil) {
 		t.Columns = append(t.Columns, Column{Name: f.Name, Type: f.Type(), Null: f.Null})
-		if f.Name == "rev" {
+		switch {
+		case f.Name == "rev":
 			t.Revision = i
+		case f.Type() == List, f.Type() == Bytes:
+			t.deep = append(t.deep, i)
 		}
 	}
 	for _, decl := range indexes {
@@ -157,6 +169,33 @@ func table(name string, newRecord func() Record, indexes ...indexOf) *Table {
 	t.Indexes[0].Name = name + "_pkey"
 	tables = append(tables, t)
 	return t
+}
+
+// Clone returns a copy of a record that shares nothing of its columns.
+func Clone[R Record](r R) R {
+	t := r.Table()
+	c := t.clone(r)
+	if len(t.deep) > 0 {
+		fields := c.Fields(nil)
+		for _, i := range t.deep {
+			switch p := fields[i].Ptr.(type) {
+			case *[]string:
+				*p = slices.Clone(*p)
+			case *[]byte:
+				*p = slices.Clone(*p)
+			}
+		}
+	}
+	return c.(R)
+}
+
+// RevisionOf returns a record's revision, and whether its kind has one.
+func RevisionOf(r Record) (rev int64, has bool) {
+	at := r.Table().Revision
+	if at < 0 {
+		return 0, false
+	}
+	return *r.Fields(nil)[at].Ptr.(*int64), true
 }
 
 // column is the position of the column of that name.

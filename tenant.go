@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -99,10 +100,6 @@ func (t *Tenant) Fields(f []Field) []Field {
 		optional("number_criteria", &t.NumberCriteria),
 	)
 }
-
-func (t *Tenant) revision() *int64 { return &t.Rev }
-
-func (t *Tenant) clone() Record { c := *t; return &c }
 
 // NewTenant is what CreateTenant needs to know of a customer.
 type NewTenant struct {
@@ -233,7 +230,16 @@ const maxMoney Money = 1_000_000_00
 func (t *Tenant) ref() Ref { return Ref{"tenant", t.ID.String(), t.Name} }
 
 // copyOf returns a copy that its receiver may change.
-func copyOf[R Record](r R) R { return r.clone().(R) }
+func copyOf[R Record](r R) R {
+	c := Clone(r)
+	if o, ok := any(c).(*Order); ok {
+		o.lines = slices.Clone(o.lines)
+		for i, l := range o.lines {
+			o.lines[i] = Clone(l)
+		}
+	}
+	return c
+}
 
 // Tenant returns the tenant that the Directory works in.
 func (d *Directory) Tenant(ctx context.Context) (*Tenant, error) {

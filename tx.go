@@ -283,7 +283,7 @@ func (t *tx) remove(old Record) { t.stage(old, nil) }
 
 // edit stages a changed copy of a record that was read here, and returns it.
 func edit[R Record](t *tx, old R, change func(R)) R {
-	rec := old.clone().(R)
+	rec := Clone(old)
 	change(rec)
 	t.update(old, rec)
 	return rec
@@ -303,7 +303,7 @@ func (t *tx) stage(old, rec Record) {
 		before = entry{rec: old}
 	}
 	if rec != nil {
-		setRevision(rec, old)
+		t.setRevision(rec, old)
 	}
 	after := entry{rec: rec, change: before.change}
 	if before.staged() && old != nil && rec != nil && sameClaims(old, rec) {
@@ -362,15 +362,25 @@ func (t *tx) set(pk string, from, to entry) {
 }
 
 // setRevision gives rec the revision that follows old's.
-func setRevision(rec, old Record) {
-	rev := rec.revision()
+func (t *tx) setRevision(rec, old Record) {
+	rev := t.revision(rec)
 	if rev == nil {
 		return
 	}
 	*rev = 1
 	if old != nil {
-		*rev = *old.revision() + 1
+		*rev = *t.revision(old) + 1
 	}
+}
+
+// revision points to a record's revision; nil where rows never change.
+func (t *tx) revision(rec Record) *int64 {
+	at := rec.Table().Revision
+	if at < 0 {
+		return nil
+	}
+	t.fields = rec.Fields(t.fields[:0])
+	return t.fields[at].Ptr.(*int64)
 }
 
 // sameClaims reports whether two versions of a record differ in nothing that
@@ -402,7 +412,7 @@ func sameClaims(a, b Record) bool {
 // editTenant stages a change of the tenant's own row.
 func (t *tx) editTenant(change func(*Tenant)) {
 	before := t.tenant
-	t.tenant = before.clone().(*Tenant)
+	t.tenant = Clone(before)
 	change(t.tenant)
 	t.keepUndo(func() { t.tenant = before })
 }
@@ -505,13 +515,13 @@ func (t *tx) reveal() {
 // seal returns all that a commit has to apply: the tenant's next revision
 // first, then the staged changes, then the journal's events.
 func (t *tx) seal() []Change {
-	row := t.tenant.clone().(*Tenant)
+	row := Clone(t.tenant)
 	changes := make([]Change, 0, 1+len(t.changes)+len(t.events))
 	if t.base != nil {
-		setRevision(row, t.base)
+		t.setRevision(row, t.base)
 		changes = append(changes, Change{Old: t.base, New: row})
 	} else {
-		setRevision(row, nil)
+		t.setRevision(row, nil)
 		changes = append(changes, Change{New: row})
 	}
 	changes = append(changes, t.changes...)

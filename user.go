@@ -3,7 +3,6 @@ package pbx
 import (
 	"context"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 )
@@ -72,14 +71,6 @@ func (u *User) Fields(f []Field) []Field {
 		boolean("e911", &u.E911), optional("station", &u.Station), list("applications", &u.Applications),
 		moment("created_at", &u.CreatedAt), maybeTime("activated_at", &u.ActivatedAt),
 	)
-}
-
-func (u *User) revision() *int64 { return &u.Rev }
-
-func (u *User) clone() Record {
-	c := *u
-	c.Applications = slices.Clone(u.Applications)
-	return &c
 }
 
 func (u *User) ref() Ref { return Ref{"user", u.ID.String(), u.Name()} }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -36,14 +35,6 @@ func (m *Mailbox) Fields(f []Field) []Field {
 		text("number", &m.Number), text("email", &m.Email), secret("pin_hash", &m.pinHash),
 		integer("tries", &m.tries), maybeTime("locked_until", &m.LockedUntil), moment("created_at", &m.CreatedAt),
 	)
-}
-
-func (m *Mailbox) revision() *int64 { return &m.Rev }
-
-func (m *Mailbox) clone() Record {
-	c := *m
-	c.pinHash = slices.Clone(m.pinHash)
-	return &c
 }
 
 func (m *Mailbox) ref() Ref { return Ref{"mailbox", m.ServiceID.String(), m.Number} }
