@@ -22,7 +22,7 @@ type closed struct{}
 var errClosed = errors.New("closed")
 
 func (closed) View(context.Context, func(Reader) error) error             { return errClosed }
-func (closed) Update(context.Context, TenantID, func(Writer) error) error { return errClosed }
+func (closed) Update(context.Context, [16]byte, func(Writer) error) error { return errClosed }
 func (closed) Close() error                                               { return nil }
 
 // operations lists the methods of a Directory that do something.

@@ -35,7 +35,7 @@ func (a *ahead) get(ix *Index, values ...any) found {
 		if v == "" || !storable(v) {
 			return found{a, 0}
 		}
-		if id, ok := v.(interface{ uuid() [16]byte }); ok && id.uuid() == [16]byte{} {
+		if id, ok := v.(interface{ UUID() [16]byte }); ok && id.UUID() == [16]byte{} {
 			return found{a, 0}
 		}
 	}

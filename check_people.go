@@ -120,7 +120,7 @@ var groupInvariants = []invariant{
 		switch {
 		case m.UserID.IsZero() == m.AliasID.IsZero():
 			c.broken(subjectOf(m), "it is neither or both")
-		case m.memberID != m.ID().uuid():
+		case m.memberID != m.ID().UUID():
 			c.broken(subjectOf(m), "it is %s", m.ID())
 		}
 	}),

@@ -31,7 +31,7 @@ func (s *faraway) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	})
 }
 
-func (s *faraway) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s *faraway) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	return s.Store.Update(ctx, tenant, func(w pbx.Writer) error {
 		defer s.trips.Add(1) // the changes with the commit, or the rollback
 		return fn(&farawayWriter{farawayReader{s, w}, w})

@@ -80,7 +80,7 @@ func ParseID[R any](text string) (ID[R], error) {
 	return id, err
 }
 
-func (id ID[R]) uuid() [16]byte { return id }
+func (id ID[R]) UUID() [16]byte { return id }
 
 // uuid7 returns a source of UUIDs of version 7 (RFC 9562, section 5.7): 48 bits
 // of Unix milliseconds, then 12 bits that count within the millisecond (method

@@ -74,8 +74,8 @@ func (im *importing) namedBy(row *csvRow) []Key {
 // holders are the records that a refusal of what is named would name.
 func (im *importing) holders(named []Key) []Key {
 	var keys []Key
-	add := func(table *Table, id interface{ uuid() [16]byte }) {
-		if id.uuid() != [16]byte{} {
+	add := func(table *Table, id interface{ UUID() [16]byte }) {
+		if id.UUID() != [16]byte{} {
 			keys = append(keys, im.keyed(table.Key(), id))
 		}
 	}

@@ -85,4 +85,3 @@ func (c *Cursor) Fields(f []Field) []Field {
 		maybeID("holder", &c.Holder), maybeTime("leased_until", &c.LeasedUntil),
 	)
 }
-

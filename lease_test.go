@@ -276,7 +276,7 @@ type counting struct {
 	updates atomic.Int64
 }
 
-func (s *counting) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s *counting) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	s.updates.Add(1)
 	return s.Store.Update(ctx, tenant, fn)
 }

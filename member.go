@@ -54,7 +54,7 @@ func (m MemberID) String() string {
 	return "alias " + m.alias.String()
 }
 
-func (m MemberID) uuid() [16]byte {
+func (m MemberID) UUID() [16]byte {
 	if m.alias.IsZero() {
 		return m.user
 	}
@@ -89,7 +89,7 @@ func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) 
 			return &Error{Code: EXT8, Kind: ErrConflict, Field: "Member", Subject: g.ref(), Holder: name,
 				Reason: fmt.Sprintf("%s is a member of %s already", name, g.ref())}
 		}
-		t.insert(&Member{TenantID: t.tenantID, GroupID: g.ID, UserID: who.user, AliasID: who.alias, memberID: who.uuid()})
+		t.insert(&Member{TenantID: t.tenantID, GroupID: g.ID, UserID: who.user, AliasID: who.alias, memberID: who.UUID()})
 		t.did("group.member-added", g.ref(), who.String())
 		return nil
 	})

@@ -494,7 +494,7 @@ func TestNUM4_ManyTenantsTakeNewNumbersAtOnce(t *testing.T) {
 // distant is a store that is some way off, so that writers overlap.
 type distant struct{ pbx.Store }
 
-func (d distant) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (d distant) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	return d.Store.Update(ctx, tenant, func(w pbx.Writer) error { return fn(distantWriter{w}) })
 }
 

@@ -25,7 +25,7 @@ func (s *reading) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	return s.Store.View(ctx, func(r pbx.Reader) error { return fn(&readingReader{r, s}) })
 }
 
-func (s *reading) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s *reading) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	return s.Store.Update(ctx, tenant, func(w pbx.Writer) error {
 		return fn(&readingWriter{readingReader{w, s}, w})
 	})

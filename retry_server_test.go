@@ -19,7 +19,7 @@ type interrupting struct {
 	interrupt func()
 }
 
-func (m *interrupting) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (m *interrupting) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	return m.Store.Update(ctx, tenant, func(w pbx.Writer) error {
 		err := fn(w)
 		if interrupt := m.interrupt; err == nil && interrupt != nil {

@@ -69,7 +69,7 @@ type refusing struct {
 	times int
 }
 
-func (r *refusing) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (r *refusing) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	return r.Store.Update(ctx, tenant, func(w pbx.Writer) error {
 		if err := fn(w); err != nil {
 			return err
@@ -85,7 +85,7 @@ func (r *refusing) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.
 // lossy is a store whose commits get no answer, and are not there.
 type lossy struct{ pbx.Store }
 
-func (s lossy) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s lossy) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	return s.Store.Update(ctx, tenant, func(w pbx.Writer) error {
 		mute := &muteWriter{Writer: w}
 		if err := fn(mute); err != nil || !mute.applied {
@@ -235,7 +235,7 @@ type closing struct {
 	arm bool
 }
 
-func (c *closing) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (c *closing) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	err := c.Store.Update(ctx, tenant, fn)
 	if c.arm && err == nil {
 		_ = c.Store.Close()

@@ -329,7 +329,7 @@ type silent struct {
 	answers []error
 }
 
-func (s *silent) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s *silent) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	if len(s.answers) == 0 {
 		return s.Store.Update(ctx, tenant, fn)
 	}

@@ -49,7 +49,7 @@ type Store interface {
 	// another, and each sees what the one before it committed. Reads inside fn
 	// see the last committed state, not the changes given to Apply. A context
 	// that ends before the commit has begun rolls back; afterwards it is ignored.
-	Update(ctx context.Context, tenant TenantID, fn func(Writer) error) error
+	Update(ctx context.Context, tenant [16]byte, fn func(Writer) error) error
 
 	// Close waits for what runs, and releases the store.
 	Close() error

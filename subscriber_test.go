@@ -278,7 +278,7 @@ type crashing struct {
 	left atomic.Int64
 }
 
-func (s *crashing) Update(ctx context.Context, t pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s *crashing) Update(ctx context.Context, t [16]byte, fn func(pbx.Writer) error) error {
 	if s.left.Add(-1) < 0 {
 		return errCrash
 	}

@@ -302,8 +302,8 @@ func appendValues(dst []byte, values []any) []byte {
 			dst = appendInt(dst, v.UnixMicro())
 		case [16]byte:
 			dst = append(dst, v[:]...)
-		case interface{ uuid() [16]byte }:
-			id := v.uuid()
+		case interface{ UUID() [16]byte }:
+			id := v.UUID()
 			dst = append(dst, id[:]...)
 		default:
 			panic(fmt.Sprintf("pbx: %T is not a column's value", v))
@@ -362,8 +362,8 @@ func Plain(v any) any {
 	switch v := v.(type) {
 	case string, int64, bool, time.Time, [16]byte:
 		return v
-	case interface{ uuid() [16]byte }:
-		return v.uuid()
+	case interface{ UUID() [16]byte }:
+		return v.UUID()
 	}
 	panic(fmt.Sprintf("pbx: %T is not a column's value", v))
 }

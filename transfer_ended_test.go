@@ -168,7 +168,7 @@ type overtakenWriter struct {
 	store *overtaken
 }
 
-func (o *overtaken) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (o *overtaken) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	return o.Store.Update(ctx, tenant, func(w pbx.Writer) error { return fn(overtakenWriter{w, o}) })
 }
 

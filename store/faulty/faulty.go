@@ -121,7 +121,7 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 
 // Update runs fn on a Writer that can fail. ErrorAfter comes before fn has run;
 // what can happen after it is the fault of Commit.
-func (s *Store) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	begin := s.reach(Update)
 	if err := s.before(begin, Update, true); err != nil {
 		return err

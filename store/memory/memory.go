@@ -43,7 +43,7 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 
 // Update runs fn once, with the tenant to itself, and commits when fn returns
 // nil, as pbx.Store says.
-func (s *Store) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	if !s.gate.Enter() {
 		return misuse("the store is closed")
 	}

@@ -56,7 +56,7 @@ func (h *hotel) Fetch(ctx context.Context, reads ...pbx.Read) (results [][]pbx.R
 	return results, err
 }
 
-func (h *hotel) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (h *hotel) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	err := h.stay(ctx, pgx.TxOptions{}, func(g *postgres.Guest) error { return g.Update(ctx, tenant, fn) })
 	if errors.Is(err, pbx.ErrHostRetry) {
 		return errors.Join(pbx.ErrRetry, err)

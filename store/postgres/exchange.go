@@ -32,8 +32,8 @@ func (q *question) check() error {
 // opening is what goes before the first questions of a transaction, on the
 // same trip.
 type opening struct {
-	begin  *statement    // nil in a transaction of the host's
-	tenant *pbx.TenantID // whose row is locked; nil in a view
+	begin  *statement // nil in a transaction of the host's
+	tenant *[16]byte  // whose row is locked; nil in a view
 }
 
 // open sends the opening and the first questions. What was read is what was
@@ -72,7 +72,7 @@ type exchange struct {
 // step is a statement by a tenant's ID, or by nothing.
 type step struct {
 	statement *statement
-	tenant    *pbx.TenantID
+	tenant    *[16]byte
 }
 
 // exchange makes the trip. It returns how many rows the last step before the

@@ -106,7 +106,7 @@ func (g *Guest) View(ctx context.Context, fn func(pbx.Reader) error) error {
 // Update runs fn once. When it returns nil the changes are made in the host's
 // transaction, all of them or none. Errors: pbx.ErrHostRetry where pbx.Store
 // has ErrRetry; ErrCommitUnknown never, for the commit is the host's.
-func (g *Guest) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (g *Guest) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func hostRetry(cause error) error {
 // visit is a view or an update within the host's transaction.
 type visit struct {
 	g      *Guest
-	tenant *pbx.TenantID // nil in a view
+	tenant *[16]byte // nil in a view
 	queued bool
 	locked bool
 }

@@ -53,7 +53,7 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 // tenant's row is locked together with the first read of fn, or before the
 // changes where it reads nothing. Errors of the changes that are given to Apply
 // come from Update, for they are sent with the commit.
-func (s *Store) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	if !s.gate.Enter() {
 		return closed()
 	}

@@ -113,7 +113,7 @@ func (g *Guest) View(ctx context.Context, fn func(pbx.Reader) error) error {
 // lock on the file is taken, unless the transaction has it already. Until the
 // changes are made, fn reads what was there before. As in a Store, an update
 // from within fn waits for the one that it is in.
-func (g *Guest) Update(ctx context.Context, _ pbx.TenantID, fn func(pbx.Writer) error) error {
+func (g *Guest) Update(ctx context.Context, _ [16]byte, fn func(pbx.Writer) error) error {
 	if !g.gate.Enter() {
 		return closed()
 	}

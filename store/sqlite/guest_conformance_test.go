@@ -41,7 +41,7 @@ func (h *hotel) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	return h.stay(ctx, h.reading, func(g *sqlite.Guest) error { return g.View(ctx, fn) })
 }
 
-func (h *hotel) Update(ctx context.Context, tenant pbx.TenantID, fn func(pbx.Writer) error) error {
+func (h *hotel) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
 	select {
 	case h.turn <- struct{}{}:
 	case <-ctx.Done():

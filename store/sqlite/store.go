@@ -54,7 +54,7 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 // Update runs fn once and commits when fn returns nil, as pbx.Store says.
 // SQLite has one writer, so the tenant's row is locked together with
 // everything else.
-func (s *Store) Update(ctx context.Context, _ pbx.TenantID, fn func(pbx.Writer) error) error {
+func (s *Store) Update(ctx context.Context, _ [16]byte, fn func(pbx.Writer) error) error {
 	if !s.gate.Enter() {
 		return closed()
 	}

@@ -5,23 +5,21 @@ import (
 	"context"
 	"slices"
 	"sync"
-
-	"github.com/pbxkit/pbx"
 )
 
 // Queues let one update of a tenant through at a time, in the order in which
 // they came. A tenant that nobody updates takes no room.
 type Queues struct {
 	mu      sync.Mutex
-	waiting map[pbx.TenantID][]chan struct{} // an entry: somebody has the turn
+	waiting map[[16]byte][]chan struct{} // an entry: somebody has the turn
 }
 
 // New returns queues in which nobody waits.
-func New() *Queues { return &Queues{waiting: make(map[pbx.TenantID][]chan struct{})} }
+func New() *Queues { return &Queues{waiting: make(map[[16]byte][]chan struct{})} }
 
 // Enter waits for the tenant's turn, or for the context's end; after nil,
 // Leave must follow.
-func (q *Queues) Enter(ctx context.Context, tenant pbx.TenantID) error {
+func (q *Queues) Enter(ctx context.Context, tenant [16]byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -46,7 +44,7 @@ func (q *Queues) Enter(ctx context.Context, tenant pbx.TenantID) error {
 }
 
 // Leave gives the turn to the next in line.
-func (q *Queues) Leave(tenant pbx.TenantID) {
+func (q *Queues) Leave(tenant [16]byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.next(tenant)
@@ -59,7 +57,7 @@ func (q *Queues) Busy() int {
 	return len(q.waiting)
 }
 
-func (q *Queues) next(tenant pbx.TenantID) {
+func (q *Queues) next(tenant [16]byte) {
 	line := q.waiting[tenant]
 	if len(line) == 0 {
 		delete(q.waiting, tenant)
@@ -70,7 +68,7 @@ func (q *Queues) next(tenant pbx.TenantID) {
 }
 
 // abandon takes turn out of the line, or passes it on when it came meanwhile.
-func (q *Queues) abandon(tenant pbx.TenantID, turn chan struct{}) {
+func (q *Queues) abandon(tenant [16]byte, turn chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	line := q.waiting[tenant]

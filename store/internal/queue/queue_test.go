@@ -6,13 +6,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/pbxkit/pbx"
 )
 
 // Updates get their turn in the order in which they came.
 func TestQueueIsFair(t *testing.T) {
-	ctx, tenant := context.Background(), pbx.TenantID{1}
+	ctx, tenant := context.Background(), [16]byte{1}
 	q := New()
 	require.NoError(t, q.Enter(ctx, tenant))
 	order := make(chan int, 3)
