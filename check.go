@@ -42,7 +42,7 @@ func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
 		return nil, misuse("the checker looks at what is committed, not at a batch or review")
 	}
 	var c *checker
-	err = d.core.store.View(ctx, func(r Reader) error {
+	err = d.core.view(ctx, func(r Reader) error {
 		c = &checker{ctx: ctx, reader: r, models: d.core.models, only: tenant, seen: make(map[SIPAddress]bool)}
 		if tenant == Provider {
 			c.only = TenantID{}

@@ -118,7 +118,7 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 	return func(yield func([]*backlog, error) bool) {
 		for after, last := []any(nil), false; !last; {
 			var found []*backlog
-			err := r.core.store.View(ctx, func(rd Reader) error {
+			err := r.core.view(ctx, func(rd Reader) error {
 				page, err := Fetch(ctx, rd,
 					Read{Query: Query{Index: tenantsTable.Key(), After: after, Limit: pageSize}},
 					// No more of them than tenants, and as far as those go.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/go-multierror"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // The kinds of refusal. Every error that the library gives answers errors.Is
@@ -16,9 +18,9 @@ var (
 	// gives the same answer, word for word, as one that never was.
 	ErrNotFound = errors.New("not found")
 	// ErrInvalid: a field is missing, too long or malformed.
-	ErrInvalid = errors.New("invalid")
+	ErrInvalid = store.ErrInvalid
 	// ErrConflict: something that must be unique is taken; Holder says by whom.
-	ErrConflict = errors.New("conflict")
+	ErrConflict = store.ErrConflict
 	// ErrDenied: the actor's role does not grant the operation.
 	ErrDenied = errors.New("denied")
 	// ErrFailedPrecondition: well formed, but the present state forbids it.
@@ -31,12 +33,12 @@ var (
 	ErrUnconfirmed = errors.New("unconfirmed")
 	// ErrCommitUnknown: the store could not tell whether the change was
 	// committed. It is never retried blindly.
-	ErrCommitUnknown = errors.New("commit outcome unknown")
+	ErrCommitUnknown = store.ErrCommitUnknown
 	// ErrMisuse: the library was called in a way that can never work, such as
 	// the outer Directory inside a batch, or a batch's Directory after its end.
-	ErrMisuse = errors.New("misuse")
+	ErrMisuse = store.ErrMisuse
 	// ErrStorage: the store failed; nothing was changed.
-	ErrStorage = errors.New("storage failure")
+	ErrStorage = store.ErrStorage
 )
 
 // Ref names a record in a message: what it is, its ID as text, and a name that
@@ -104,6 +106,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func Errors(err error) []*Error {
 	var one *Error
 	var many *multierror.Error
+	var ofStore *store.Error
 	switch {
 	case errors.As(err, &many) && !causes(many, err):
 		var list []*Error
@@ -113,8 +116,25 @@ func Errors(err error) []*Error {
 		return list
 	case errors.As(err, &one):
 		return []*Error{one}
+	case errors.As(err, &ofStore):
+		return []*Error{told(ofStore)}
 	}
 	return nil
+}
+
+// told is a store's error as operations give it.
+func told(e *store.Error) *Error {
+	return &Error{Code: SYS1, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
+}
+
+// refusal is an error of a store as operations give it; any other is as it was.
+func refusal(err error) error {
+	var one *Error
+	var ofStore *store.Error
+	if errors.As(err, &one) || !errors.As(err, &ofStore) {
+		return err
+	}
+	return told(ofStore)
 }
 
 // causes reports whether several refusals are no more than the cause of the one

@@ -148,7 +148,7 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 		return nil, misuse("a review cannot be made inside a batch or another review")
 	}
 	var t *tx
-	err = d.core.store.View(ctx, func(r Reader) error {
+	err = d.core.view(ctx, func(r Reader) error {
 		t = d.core.newTx(tenant, r)
 		return d.plan(ctx, t, fn)
 	})

@@ -52,10 +52,10 @@ func (d *Directory) read(ctx context.Context, operation string, p plan, run func
 	}
 	if f, ok := d.core.store.(Fetcher); ok {
 		if all, err := d.readAhead(ctx, f, tenant, p, run); all {
-			return err
+			return refusal(err)
 		}
 	}
-	return d.core.store.View(ctx, func(r Reader) error {
+	return d.core.view(ctx, func(r Reader) error {
 		t := d.core.newTx(tenant, r)
 		t.actor = d.actor
 		if err := t.begin(ctx, p); err != nil {
@@ -63,6 +63,11 @@ func (d *Directory) read(ctx context.Context, operation string, p plan, run func
 		}
 		return run(t)
 	})
+}
+
+// view is a view of the store, whose errors are operations'.
+func (c *core) view(ctx context.Context, fn func(Reader) error) error {
+	return refusal(c.store.View(ctx, fn))
 }
 
 // enter is what every operation passes first: access, and the right use of
@@ -165,7 +170,7 @@ func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(Write
 		case errors.Is(err, ErrConstraint):
 			return &Error{Code: SYS4, Kind: ErrStorage, Reason: "the store refused a change that would break its constraints", Err: err}
 		case !errors.Is(err, ErrRetry):
-			return err
+			return refusal(err)
 		}
 		if n == maxAttempts {
 			c.stats.gaveUp.Add(1)

@@ -420,6 +420,7 @@ func (t *tx) editTenant(change func(*Tenant)) {
 // fail keeps an error of the store: a batch that goes on after it must not
 // commit half of what it meant to do.
 func (t *tx) fail(err error) error {
+	err = refusal(err)
 	if t.failed == nil {
 		t.failed = err
 	}

@@ -10,7 +10,7 @@
 //	}
 //
 // What the store says in its faults keeps to the contract of pbx.Store: an
-// error that does not wrap pbx.ErrCommitUnknown means that nothing was
+// error that does not wrap store.ErrCommitUnknown means that nothing was
 // committed.
 package faulty
 

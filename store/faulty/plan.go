@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
-
-	"github.com/pbxkit/pbx"
 )
 
 // ErrInjected is in every error that the package makes up, and what it panics
@@ -100,9 +99,9 @@ func (p Plan) at(n int) Fault {
 }
 
 func injected(at Point) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: "the store failed at " + string(at), Err: ErrInjected}
+	return &store.Error{Kind: store.ErrStorage, Reason: "the store failed at " + string(at), Err: ErrInjected}
 }
 
 func unknown() error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrCommitUnknown, Reason: "the store lost the outcome of a commit", Err: ErrInjected}
+	return &store.Error{Kind: store.ErrCommitUnknown, Reason: "the store lost the outcome of a commit", Err: ErrInjected}
 }

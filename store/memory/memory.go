@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/queue"
 )
@@ -70,5 +71,5 @@ func (s *Store) Close() error {
 }
 
 func misuse(reason string) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: reason}
+	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }

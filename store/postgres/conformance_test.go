@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/postgres"
 	"github.com/pbxkit/pbx/store/storetest"
 )
@@ -40,7 +41,7 @@ type hotel struct {
 	closed bool
 }
 
-var errClosed = &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: "closed"}
+var errClosed = &store.Error{Kind: pbx.ErrMisuse, Reason: "closed"}
 
 func (h *hotel) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	return h.stay(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(g *postgres.Guest) error {

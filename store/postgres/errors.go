@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // codeOf returns the SQLSTATE of an error, or "" where the server did not send
@@ -105,7 +106,7 @@ func failure(doing string, err error) error {
 	if why := why(err); why != "" {
 		reason += ": " + why
 	}
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: reason, Err: err}
+	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: err}
 }
 
 func why(err error) string {
@@ -171,12 +172,12 @@ func isContextError(err error) bool {
 }
 
 func unknown(err error) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrCommitUnknown, Err: err,
+	return &store.Error{Kind: store.ErrCommitUnknown, Err: err,
 		Reason: "the database could not say whether the change was saved"}
 }
 
 func misuse(reason string) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: reason}
+	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }
 
 func closed() error { return misuse("the store is closed") }

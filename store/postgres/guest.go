@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/queue"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
@@ -61,7 +62,7 @@ var (
 
 // FromTx returns a store inside the transaction. It is for that transaction
 // alone, and costs nothing until it is used; after the transaction's end every
-// use gives an error of kind pbx.ErrMisuse that wraps pgx.ErrTxClosed. Of the
+// use gives an error of kind store.ErrMisuse that wraps pgx.ErrTxClosed. Of the
 // options WithSchema counts.
 //
 // To the library an operation is committed when it returns without an error,
@@ -73,7 +74,7 @@ var (
 // The schema is one that Open has made and, after an update of the library, has
 // brought up to date. Else the first use on a connection gives an error: one
 // that wraps pbx.ErrForeignStore or pbx.ErrNewerSchema, or one of kind
-// pbx.ErrStorage that says to open the database with Open first.
+// store.ErrStorage that says to open the database with Open first.
 func FromTx(tx pgx.Tx, opts ...Option) *Guest {
 	g := &Guest{gate: gate.New(), tx: tx, queues: queue.New()}
 	o, err := newOptions(opts)
@@ -168,7 +169,7 @@ func (g *Guest) conn(ctx context.Context) (*conn, error) {
 }
 
 func (g *Guest) ready(ctx context.Context) (*conn, error) {
-	over := &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: "the transaction is over", Err: pgx.ErrTxClosed}
+	over := &store.Error{Kind: store.ErrMisuse, Reason: "the transaction is over", Err: pgx.ErrTxClosed}
 	if g.tx.SendBatch(ctx, new(pgx.Batch)).Close() != nil { // nothing is sent
 		return nil, over
 	}
@@ -215,7 +216,7 @@ func (c *conn) inspect(ctx context.Context, on *statements) error {
 
 // failed says what an error of the engine means.
 func (g *Guest) failed(doing string, err error) error {
-	if _, ok := errors.AsType[*pbx.Error](err); ok || isContextError(err) {
+	if _, ok := errors.AsType[*store.Error](err); ok || isContextError(err) {
 		return err
 	}
 	if isBroken(err) || again(err) {
@@ -226,7 +227,7 @@ func (g *Guest) failed(doing string, err error) error {
 
 // hostRetry is pbx.ErrHostRetry in the form in which operations give it.
 func hostRetry(cause error) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrConflict, Err: errors.Join(pbx.ErrHostRetry, cause),
+	return &store.Error{Kind: store.ErrConflict, Err: errors.Join(pbx.ErrHostRetry, cause),
 		Reason: "other changes got in the way: roll your transaction back and run it again"}
 }
 

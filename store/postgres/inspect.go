@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // library marks the schemas that are ours.
@@ -41,7 +42,7 @@ func (c *conn) identify(ctx context.Context, on *statements, newest int) (int, e
 	case err != nil || version < 1:
 		return 0, foreign("the schema has no version", err)
 	case version > newest:
-		return 0, &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Err: pbx.ErrNewerSchema,
+		return 0, &store.Error{Kind: store.ErrStorage, Err: pbx.ErrNewerSchema,
 			Reason: fmt.Sprintf("the schema is of version %d, and this library knows versions up to %d", version, newest)}
 	case version < newest || complete(tables) == nil:
 		return version, nil
@@ -108,7 +109,7 @@ func (c *conn) unread(ctx context.Context, err error) error { return c.verdict(c
 // verdict is an error that says what went wrong: a store's own, or a context's,
 // as it is.
 func (c *conn) verdict(ctx context.Context, doing string, err error) error {
-	if _, ok := errors.AsType[*pbx.Error](err); ok {
+	if _, ok := errors.AsType[*store.Error](err); ok {
 		return err
 	}
 	if err = c.seen(ctx, err); isContextError(err) {
@@ -118,5 +119,5 @@ func (c *conn) verdict(ctx context.Context, doing string, err error) error {
 }
 
 func foreign(reason string, err error) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: reason, Err: errors.Join(pbx.ErrForeignStore, err)}
+	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(pbx.ErrForeignStore, err)}
 }

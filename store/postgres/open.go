@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/queue"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
@@ -33,7 +33,7 @@ func WithSchema(name string) Option { return func(o *options) { o.schema = name 
 // nested in one another would wait without end, and so would they if there were a
 // bound on those beside it. Choose MaxConns for the load, and leave the server
 // some to spare. One that has none is asked again for ten seconds; then there is
-// an error of kind pbx.ErrStorage that says so.
+// an error of kind store.ErrStorage that says so.
 func WithPool(set func(*pgxpool.Config)) Option {
 	return func(o *options) { o.pool = append(o.pool, set) }
 }
@@ -44,7 +44,7 @@ func newOptions(opts []Option) (*options, error) {
 		set(o)
 	}
 	if !isName(o.schema) {
-		return nil, &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrInvalid, Field: "schema", Reason: "not the name of a schema"}
+		return nil, &store.Error{Kind: store.ErrInvalid, Field: "schema", Reason: "not the name of a schema"}
 	}
 	return o, nil
 }
@@ -72,9 +72,9 @@ func isName(name string) bool {
 // table is missing, gives an error that wraps pbx.ErrForeignStore; one written
 // by a later version of the library gives one that wraps pbx.ErrNewerSchema.
 // Neither is touched. A DSN that cannot be read gives an error of kind
-// pbx.ErrInvalid; a server that cannot be reached, that refuses the role, has no
+// store.ErrInvalid; a server that cannot be reached, that refuses the role, has no
 // such database, or for ten seconds no connection to spare, and a role that lacks
-// the rights, one of kind pbx.ErrStorage that says so. No message holds the DSN.
+// the rights, one of kind store.ErrStorage that says so. No message holds the DSN.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -119,7 +119,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 }
 
 func badDSN() error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrInvalid, Field: "dsn",
+	return &store.Error{Kind: store.ErrInvalid, Field: "dsn",
 		Reason: "neither a postgres:// URL nor a list of key=value settings"}
 }
 

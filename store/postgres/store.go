@@ -12,6 +12,7 @@ import (
 	"errors"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/queue"
 )
@@ -100,7 +101,7 @@ func (s *Store) Fetch(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, e
 	}
 	for tries := 3; ; tries-- {
 		answers, err := s.fetch(ctx, questions)
-		_, final := errors.AsType[*pbx.Error](err) // there was no connection
+		_, final := errors.AsType[*store.Error](err) // there was no connection
 		switch {
 		case err == nil:
 			return answers, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/queue"
 )
 
@@ -140,7 +141,7 @@ func (t *trip) committed(changes []pbx.Change) error {
 // failed says what an error before the changes were sent means: where the
 // connection broke nothing was committed, and the update can run again.
 func (t *transaction) failed(doing string, err error) error {
-	if _, ok := errors.AsType[*pbx.Error](err); ok || isContextError(err) {
+	if _, ok := errors.AsType[*store.Error](err); ok || isContextError(err) {
 		return err
 	}
 	if t.opening.tenant == nil {

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Check reads the whole file and proves that its trees and indexes are sound
 // and that every foreign key finds its row. It is meant for operators, after a
 // crash of the machine or before a restored copy is trusted, and takes as long
 // as reading the file does; updates go on meanwhile. What is wrong comes back
-// as one error of kind pbx.ErrStorage, in which errors.Join has the findings.
+// as one error of kind store.ErrStorage, in which errors.Join has the findings.
 func (s *Store) Check(ctx context.Context) error {
 	if !s.gate.Enter() {
 		return closed()
@@ -34,7 +33,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if len(findings) == 0 {
 		return nil
 	}
-	return &pbx.Error{Code: pbx.SYS4, Kind: pbx.ErrStorage, Err: errors.Join(findings...),
+	return &store.Error{Kind: store.ErrStorage, Err: errors.Join(findings...),
 		Reason: fmt.Sprintf("the database is damaged in %d places: %v", len(findings), findings[0])}
 }
 

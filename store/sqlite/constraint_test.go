@@ -10,6 +10,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -32,7 +33,7 @@ func TestEveryNamedCheckIsTested(t *testing.T) { schematest.EveryNamedCheck(t, s
 
 // cause is what the engine said.
 func cause(err error) string {
-	var e *pbx.Error
+	var e *store.Error
 	if errors.As(err, &e) && e.Err != nil {
 		return e.Err.Error()
 	}

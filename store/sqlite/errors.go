@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -86,7 +87,7 @@ func notCommitted(err error) bool {
 // refusal turns what SQLite says of a change into what a store says.
 func (c *conn) refusal(doing string, err error) error {
 	switch code := codeOf(err); {
-	case errors.As(err, new(*pbx.Error)):
+	case errors.As(err, new(*store.Error)):
 		return err // of a transaction that is no more
 	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE, code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
 		code == sqlite3.SQLITE_CONSTRAINT_ROWID, isBusy(err):
@@ -101,7 +102,7 @@ func (c *conn) refusal(doing string, err error) error {
 // reads do not get into anybody's way; a host's connection may be one that does.
 func (c *conn) unread(err error) error {
 	switch {
-	case errors.As(err, new(*pbx.Error)):
+	case errors.As(err, new(*store.Error)):
 		return err
 	case c.again == pbx.ErrHostRetry && isBusy(err):
 		return inTheWay(err)
@@ -110,7 +111,7 @@ func (c *conn) unread(err error) error {
 }
 
 func inTheWay(err error) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrConflict, Err: &retry{pbx.ErrHostRetry, err},
+	return &store.Error{Kind: store.ErrConflict, Err: &retry{pbx.ErrHostRetry, err},
 		Reason: "another change is in the way: roll your transaction back and run it again"}
 }
 
@@ -121,11 +122,11 @@ func (r *retry) Error() string   { return r.again.Error() }
 func (r *retry) Unwrap() []error { return []error{r.again, r.cause} }
 
 func failure(doing string, err error) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: "the database could not " + doing, Err: err}
+	return &store.Error{Kind: store.ErrStorage, Reason: "the database could not " + doing, Err: err}
 }
 
 func misuse(reason string) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: reason}
+	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }
 
 func closed() error { return misuse("the store is closed") }

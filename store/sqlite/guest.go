@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
@@ -24,12 +25,12 @@ import (
 //   - Where a Store would have to be asked again, because another connection
 //     writes or wrote meanwhile or a unique value was taken, the error wraps
 //     pbx.ErrHostRetry: roll the transaction back and run it again. An operation
-//     gives it in a *pbx.Error of kind pbx.ErrConflict.
+//     gives it in a *store.Error of kind store.ErrConflict.
 //   - After the transaction's end every use gives an error of kind
-//     pbx.ErrMisuse that wraps sql.ErrTxDone.
+//     store.ErrMisuse that wraps sql.ErrTxDone.
 //   - When SQLite has taken the whole transaction back by itself, as it may on
 //     a full or failing disk, every use gives the same error of kind
-//     pbx.ErrStorage. The *sql.Tx is over then, so that nothing more can be run
+//     store.ErrStorage. The *sql.Tx is over then, so that nothing more can be run
 //     in it, and be committed at once.
 //
 // After any other error the transaction is as it was before the operation.
@@ -61,9 +62,9 @@ var _ pbx.Store = (*Guest)(nil)
 //
 // The database is one that Open has made and, after an update of the library,
 // has brought up to date, and its foreign keys are on for the connection. Else
-// the first use gives an error: of kind pbx.ErrMisuse where the foreign keys
+// the first use gives an error: of kind store.ErrMisuse where the foreign keys
 // are off; one that wraps pbx.ErrForeignStore or pbx.ErrNewerSchema; or one of
-// kind pbx.ErrStorage that says to open the database with Open first. The
+// kind store.ErrStorage that says to open the database with Open first. The
 // host's own tables can be in the same file once Open has made it.
 //
 // The host may use any driver of database/sql for SQLite. With
@@ -81,7 +82,7 @@ var _ pbx.Store = (*Guest)(nil)
 // SQLite in a process undo each other's locks. A driver whose errors carry no
 // code of SQLite's, neither as modernc.org/sqlite has it (Code) nor as
 // mattn/go-sqlite3 and ncruces/go-sqlite3 have it (ExtendedCode), leaves them
-// all of kind pbx.ErrStorage: nothing then asks for another run.
+// all of kind store.ErrStorage: nothing then asks for another run.
 func FromTx(tx *sql.Tx) *Guest {
 	host := newHosted(tx)
 	g := &Guest{gate: gate.New(), turn: make(chan struct{}, 1), host: host, conn: newConn(host, pbx.ErrHostRetry)}
@@ -214,7 +215,7 @@ func (c *conn) fit() error {
 		return err
 	}
 	if version < newest {
-		return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: fmt.Sprintf(
+		return &store.Error{Kind: store.ErrStorage, Reason: fmt.Sprintf(
 			"the database is of version %d, and this library works with %d: open it with sqlite.Open first", version, newest)}
 	}
 	on, err := c.number("PRAGMA foreign_keys")

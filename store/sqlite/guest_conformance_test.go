@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/sqlite"
 	"github.com/pbxkit/pbx/store/storetest"
 )
@@ -60,7 +61,7 @@ func (h *hotel) stay(ctx context.Context, db *sql.DB, visit func(*sqlite.Guest) 
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if h.closed {
-		return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: "closed"}
+		return &store.Error{Kind: pbx.ErrMisuse, Reason: "closed"}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -82,7 +83,7 @@ func (h *hotel) Close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: "closed"}
+		return &store.Error{Kind: pbx.ErrMisuse, Reason: "closed"}
 	}
 	h.closed = true
 	return errors.Join(h.writing.Close(), h.reading.Close())

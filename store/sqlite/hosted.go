@@ -5,9 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"github.com/pbxkit/pbx/store"
 	"io"
-
-	"github.com/pbxkit/pbx"
 )
 
 // hosted is a host's transaction dressed up as a driver's connection. It knows
@@ -48,7 +47,7 @@ func (h *hosted) there(cause error) error {
 	case err == nil:
 		h.lose(cause)
 	case errors.Is(err, sql.ErrTxDone), errors.Is(err, sql.ErrConnDone), errors.Is(err, driver.ErrBadConn):
-		h.over = &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Err: errors.Join(err, cause),
+		h.over = &store.Error{Kind: store.ErrMisuse, Err: errors.Join(err, cause),
 			Reason: "the host's transaction is over: it was committed or rolled back, or its context has ended"}
 	}
 	return h.over
@@ -61,7 +60,7 @@ func (h *hosted) lose(cause error) {
 	if h.over != nil {
 		return
 	}
-	h.over = &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Err: cause,
+	h.over = &store.Error{Kind: store.ErrStorage, Err: cause,
 		Reason: "the database has taken back the host's whole transaction"}
 	_ = h.tx.Rollback() // it may say that there is none
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -101,7 +102,7 @@ func identify(c *conn, newest int) (int, error) {
 	case id != int64(applicationID) || version < 1:
 		return 0, foreign("the file is a database of something else", nil)
 	case version > int64(newest):
-		return 0, &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Err: pbx.ErrNewerSchema,
+		return 0, &store.Error{Kind: store.ErrStorage, Err: pbx.ErrNewerSchema,
 			Reason: fmt.Sprintf("the database is of version %d, and this library knows versions up to %d", version, newest)}
 	case version == int64(newest):
 		return newest, complete(rows)
@@ -137,5 +138,5 @@ func unreadable(err error) error {
 }
 
 func foreign(reason string, err error) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrStorage, Reason: reason, Err: errors.Join(pbx.ErrForeignStore, err)}
+	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(pbx.ErrForeignStore, err)}
 }

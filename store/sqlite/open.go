@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 	driver "modernc.org/sqlite"
@@ -51,7 +52,7 @@ func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchro
 // A file that holds something else, or is damaged, gives an error that wraps
 // pbx.ErrForeignStore; one written by a later version of the library gives one
 // that wraps pbx.ErrNewerSchema. Neither is touched. A path that cannot be one
-// of a database file gives an error of kind pbx.ErrInvalid.
+// of a database file gives an error of kind store.ErrInvalid.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	o := options{patience: 5 * time.Second, connect: connect}
 	for _, set := range opts {
@@ -103,7 +104,7 @@ func place(path string) (string, error) {
 }
 
 func badPath(reason string, err error) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrInvalid, Field: "path", Reason: reason, Err: err}
+	return &store.Error{Kind: store.ErrInvalid, Field: "path", Reason: reason, Err: err}
 }
 
 // create opens the first connection, makes the file where it is missing, and

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
@@ -153,7 +154,7 @@ func (w *writer) commit(ctx context.Context) error {
 	if notCommitted(err) {
 		return w.tx.refusal("commit", err)
 	}
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrCommitUnknown, Err: err,
+	return &store.Error{Kind: store.ErrCommitUnknown, Err: err,
 		Reason: "the database could not say whether the change was saved"}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // fetching asks for several reads at once, some of which follow from others.
@@ -178,7 +179,7 @@ func (f *fixture) misfetched() {
 		f.Run(name, func(t *testing.T) {
 			f.in(t).everyFetcher(func(f *fixture, fetch fetcher) {
 				_, err := fetch(f.ctx, reads...)
-				f.is(err, pbx.ErrMisuse)
+				f.is(err, store.ErrMisuse)
 				_, err = fetch(f.ctx, source)
 				f.ok(err)
 			})

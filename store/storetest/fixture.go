@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // fixture is a store with one customer in it.
@@ -168,7 +169,7 @@ func (f *fixture) ok(err error) {
 	f.Helper()
 	if err != nil {
 		cause := err
-		for e := (*pbx.Error)(nil); errors.As(cause, &e) && e.Err != nil; {
+		for e := (*store.Error)(nil); errors.As(cause, &e) && e.Err != nil; {
 			cause = e.Err
 		}
 		f.Fatalf("unexpected error: %v (%v)", err, cause)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // misuse uses readers and writers after their end, and twice.
@@ -19,7 +20,7 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 				records = r.Find(f.ctx, pbx.Query{Index: f.tenant.Table().Key()})
 			})
 			f.useless(kept)
-			f.sameError(records, pbx.ErrMisuse)
+			f.sameError(records, store.ErrMisuse)
 		},
 		"a view's reader after its error": func(f *fixture) {
 			var kept pbx.Reader
@@ -52,7 +53,7 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 			})
 			defer stop()
 			_, err, _ := next()
-			f.is(err, pbx.ErrMisuse)
+			f.is(err, store.ErrMisuse)
 		},
 		"a writer after its end": func(f *fixture) {
 			before := f.dump()
@@ -62,7 +63,7 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 				return nil
 			}))
 			f.useless(kept)
-			f.is(kept.Apply(f.ctx, insert(f.location("A"))), pbx.ErrMisuse)
+			f.is(kept.Apply(f.ctx, insert(f.location("A"))), store.ErrMisuse)
 			f.unchanged(before)
 		},
 		"a writer after its panic": func(f *fixture) {
@@ -75,7 +76,7 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 				})
 			})
 			f.useless(kept)
-			f.is(kept.Apply(f.ctx, insert(f.location("A"))), pbx.ErrMisuse)
+			f.is(kept.Apply(f.ctx, insert(f.location("A"))), store.ErrMisuse)
 			f.unchanged(before)
 		},
 		"Apply twice": func(f *fixture) {
@@ -83,16 +84,16 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
 				f.ok(w.Apply(f.ctx, insert(f.location("A"))))
 				return w.Apply(f.ctx, insert(f.location("B")))
-			}), pbx.ErrMisuse)
+			}), store.ErrMisuse)
 			f.unchanged(before)
 		},
 		"Apply twice, the error ignored": func(f *fixture) {
 			before := f.dump()
 			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
 				f.ok(w.Apply(f.ctx, insert(f.location("A"))))
-				f.is(w.Apply(f.ctx, insert(f.location("B"))), pbx.ErrMisuse)
+				f.is(w.Apply(f.ctx, insert(f.location("B"))), store.ErrMisuse)
 				return nil
-			}), pbx.ErrMisuse)
+			}), store.ErrMisuse)
 			f.unchanged(before)
 		},
 	})
@@ -102,10 +103,10 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 func (f *fixture) useless(r pbx.Reader) {
 	f.Helper()
 	_, err := r.Get(f.ctx, keyOf(f.tenant))
-	f.is(err, pbx.ErrMisuse)
-	f.sameError(r.Find(f.ctx, pbx.Query{Index: f.tenant.Table().Key()}), pbx.ErrMisuse)
+	f.is(err, store.ErrMisuse)
+	f.sameError(r.Find(f.ctx, pbx.Query{Index: f.tenant.Table().Key()}), store.ErrMisuse)
 	_, err = pbx.Fetch(f.ctx, r, pbx.Read{Query: pbx.Query{Index: f.tenant.Table().Key()}})
-	f.is(err, pbx.ErrMisuse)
+	f.is(err, store.ErrMisuse)
 }
 
 // sameError fails the test unless the sequence is one error, without a record.
@@ -127,12 +128,12 @@ func closing(t *testing.T, open func(t *testing.T) pbx.Store) {
 	each(t, open, map[string]func(*fixture){
 		"nothing works afterwards": func(f *fixture) {
 			f.ok(f.store.Close())
-			f.is(f.store.View(f.ctx, func(pbx.Reader) error { return nil }), pbx.ErrMisuse)
-			f.is(f.store.Update(f.ctx, f.tenant.ID, func(pbx.Writer) error { return nil }), pbx.ErrMisuse)
-			f.is(f.store.Close(), pbx.ErrMisuse)
-			if store, ok := f.store.(pbx.Fetcher); ok {
-				_, err := store.Fetch(f.ctx)
-				f.is(err, pbx.ErrMisuse)
+			f.is(f.store.View(f.ctx, func(pbx.Reader) error { return nil }), store.ErrMisuse)
+			f.is(f.store.Update(f.ctx, f.tenant.ID, func(pbx.Writer) error { return nil }), store.ErrMisuse)
+			f.is(f.store.Close(), store.ErrMisuse)
+			if far, ok := f.store.(pbx.Fetcher); ok {
+				_, err := far.Fetch(f.ctx)
+				f.is(err, store.ErrMisuse)
 			}
 		},
 		"it waits for a view": func(f *fixture) {

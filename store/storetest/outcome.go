@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 var errClosure = errors.New("the closure's own error")
@@ -81,7 +82,7 @@ func outcome(t *testing.T, open func(t *testing.T) pbx.Store) {
 					if err == nil {
 						f.equal(got[0], p)
 					} else {
-						f.is(err, pbx.ErrMisuse)
+						f.is(err, store.ErrMisuse)
 					}
 					return nil
 				})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // refused gives changes that no store makes, whatever it holds.
@@ -30,12 +31,12 @@ func refused(t *testing.T, open func(t *testing.T) pbx.Store) {
 			l := f.location("W20")
 			f.must(insert(l)...)
 			before := f.dump()
-			f.is(f.try(update(l, with(revised(l), "name", "a\x00b"))), pbx.ErrInvalid)
+			f.is(f.try(update(l, with(revised(l), "name", "a\x00b"))), store.ErrInvalid)
 			f.unchanged(before)
 		},
 		"text of the last of many changes": func(f *fixture) {
 			before := f.dump()
-			f.is(f.try(insert(f.location("A"), f.location("B"), f.location("C\xff"))...), pbx.ErrInvalid)
+			f.is(f.try(insert(f.location("A"), f.location("B"), f.location("C\xff"))...), store.ErrInvalid)
 			f.unchanged(before)
 		},
 		"a time that is not UTC": func(f *fixture) {
@@ -53,30 +54,30 @@ func refused(t *testing.T, open func(t *testing.T) pbx.Store) {
 			f.refuses(with(f.order(1), "placed_at", time.Time{}), "placed_at", "no time")
 		},
 		"a change without a record": func(f *fixture) {
-			f.is(f.try(pbx.Change{}), pbx.ErrMisuse)
+			f.is(f.try(pbx.Change{}), store.ErrMisuse)
 		},
 		"an update that does not raise the revision": func(f *fixture) {
 			l := f.location("A")
 			f.must(insert(l)...)
-			f.is(f.try(update(l, with(l, "name", "other"))), pbx.ErrMisuse)
+			f.is(f.try(update(l, with(l, "name", "other"))), store.ErrMisuse)
 			f.holds(l)
 		},
 		"an update of a key": func(f *fixture) {
 			p := f.pool("A", 1)
 			f.must(insert(p)...)
-			f.is(f.try(update(p, with(revised(p), "package", "B"))), pbx.ErrMisuse)
+			f.is(f.try(update(p, with(revised(p), "package", "B"))), store.ErrMisuse)
 			f.holds(p)
 		},
 		"an update of an event": func(f *fixture) {
 			e := f.event(1, 1)
 			f.must(insert(e)...)
-			f.is(f.try(update(e, with(e, "detail", "other"))), pbx.ErrMisuse)
+			f.is(f.try(update(e, with(e, "detail", "other"))), store.ErrMisuse)
 			f.holds(e)
 		},
 		"an update to another kind of record": func(f *fixture) {
 			l := f.location("A")
 			f.must(insert(l)...)
-			f.is(f.try(update(l, f.pool("A", 1))), pbx.ErrMisuse)
+			f.is(f.try(update(l, f.pool("A", 1))), store.ErrMisuse)
 			f.holds(l)
 		},
 	})
@@ -98,8 +99,8 @@ func badValues(kind pbx.Type) map[string]any {
 func (f *fixture) refuses(r pbx.Record, column, what string) {
 	f.Helper()
 	err := f.try(insert(r)...)
-	var e *pbx.Error
-	if !errors.As(err, &e) || !errors.Is(err, pbx.ErrInvalid) || e.Field != column {
+	var e *store.Error
+	if !errors.As(err, &e) || !errors.Is(err, store.ErrInvalid) || e.Field != column {
 		f.Fatalf("%s in column %s: got error %v, want one of kind ErrInvalid that names the column", what, column, err)
 	}
 }

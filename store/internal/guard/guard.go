@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Changes returns nil when every store can make the changes: text is UTF-8
@@ -122,9 +123,9 @@ func badText(s string) string {
 }
 
 func invalid(column, reason string) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrInvalid, Field: column, Reason: reason}
+	return &store.Error{Kind: store.ErrInvalid, Field: column, Reason: reason}
 }
 
 func misuse(reason string) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: reason}
+	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/guard"
 )
 
@@ -44,7 +45,7 @@ func TestValues(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			var e *pbx.Error
+			var e *store.Error
 			require.ErrorIs(t, err, pbx.ErrInvalid)
 			require.True(t, errors.As(err, &e))
 			require.Equal(t, c.field, e.Field)

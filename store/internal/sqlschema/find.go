@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Find returns the statement that reads a query's range, in its order, and
@@ -167,5 +168,5 @@ func (w *writer) limit(s Statement) {
 }
 
 func misuse(reason string) error {
-	return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrMisuse, Reason: reason}
+	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }
