@@ -63,7 +63,7 @@ func (f found) to(ix *Index, column string) found {
 		return f
 	}
 	from := f.reads[f.at-1].Index.Table
-	f.reads = append(f.reads, Read{Query: Query{Index: ix, Equal: f.leading(ix)}, Of: f.at, Column: from.column(column)})
+	f.reads = append(f.reads, Read{Query: Query{Index: ix, Equal: f.leading(ix)}, Of: f.at, Column: from.Column(column)})
 	return found{f.ahead, len(f.reads)}
 }
 

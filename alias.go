@@ -210,7 +210,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	if err := t.leaveLines(ctx, a); err != nil {
 		return err
 	}
-	own, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+	own, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 
 // aliasesOf reads a user's aliases.
 func (t *tx) aliasesOf(ctx context.Context, u *User) ([]*Alias, error) {
-	return gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
+	return Gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
 }
 
 // removeAliasesOf stages the end of a user's aliases, which go with him (EXT-7).

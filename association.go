@@ -37,12 +37,12 @@ func (a *Association) Fields(f []Field) []Field {
 
 // servicesOf reads a user's associations.
 func (t *tx) servicesOf(ctx context.Context, user UserID) ([]*Association, error) {
-	return gather(find[*Association](ctx, t, Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
+	return Gather(find[*Association](ctx, t, Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
 }
 
 // usersOf reads a service's associations.
 func (t *tx) usersOf(ctx context.Context, service ServiceID) ([]*Association, error) {
-	return gather(find[*Association](ctx, t, Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
+	return Gather(find[*Association](ctx, t, Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
 }
 
 // primaryOf reads a user's primary service, or nil.
@@ -303,7 +303,7 @@ func (d *Directory) UserServices(ctx context.Context, user UserID) ([]*Associati
 
 // eachService visits the services of a user in the order of their slots.
 func (t *tx) eachService(ctx context.Context, user UserID, visit func(*Association, *Service)) error {
-	has, err := gather(find[*Association](ctx, t, Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
+	has, err := Gather(find[*Association](ctx, t, Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func behind(tenant TenantID) any {
 // may read too.
 func (c *checker) walk(q Query, visit func(Record) error) error {
 	for q.Limit = checkPage; ; {
-		page, err := gather(c.reader.Find(c.ctx, q))
+		page, err := Gather(c.reader.Find(c.ctx, q))
 		if err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func (c *census) run(from, to any) error {
 // tables walks the tables whose records are a tenant's, over a range of
 // tenants: the one of the census, and before it those that are not there.
 func (c *census) tables(from, to any) error {
-	for _, table := range tables {
+	for _, table := range schema.Tables() {
 		ix := table.ByTenant()
 		if ix == nil {
 			continue

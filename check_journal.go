@@ -80,7 +80,7 @@ func (c *checker) claim(s *SIPIdentity) {
 // its tenants to the next.
 func (c *checker) cursors() error {
 	for q := (Query{Index: cursorsTable.Key(), Limit: 1}); ; {
-		next, err := gather(c.reader.Find(c.ctx, q))
+		next, err := Gather(c.reader.Find(c.ctx, q))
 		if err != nil {
 			return err
 		}

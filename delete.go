@@ -138,7 +138,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	if err := t.returnStation(ctx, u); err != nil {
 		return err
 	}
-	devices, err := gather(find[*Device](ctx, t, Query{Index: devicesByUser, Equal: []any{t.tenantID, u.ID}}))
+	devices, err := Gather(find[*Device](ctx, t, Query{Index: devicesByUser, Equal: []any{t.tenantID, u.ID}}))
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 			return err
 		}
 	}
-	own, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+	own, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
 	if err != nil {
 		return err
 	}

@@ -174,7 +174,7 @@ func (t *tx) deviceLines(ctx context.Context, device DeviceID) (*Device, []*Devi
 }
 
 func (t *tx) linesOf(ctx context.Context, dev *Device) ([]*DeviceLine, error) {
-	return gather(find[*DeviceLine](ctx, t, Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
+	return Gather(find[*DeviceLine](ctx, t, Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
 }
 
 // carrying reads a phone, and one of its lines, which must carry an identity.
@@ -254,7 +254,7 @@ func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 
 // leaveLines takes an alias that is about to go off the phones that carry it.
 func (t *tx) leaveLines(ctx context.Context, a *Alias) error {
-	on, err := gather(find[*DeviceLine](ctx, t, Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
+	on, err := Gather(find[*DeviceLine](ctx, t, Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
 	}

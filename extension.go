@@ -245,7 +245,7 @@ func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error 
 	if entry.MainOf.IsZero() {
 		return nil
 	}
-	own, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
+	own, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,10 @@ package pbx
 
 import (
 	"context"
+	"iter"
 	"slices"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // Fetcher is what the Readers and Writers of a store are too where every
@@ -42,10 +45,10 @@ func Fetch(ctx context.Context, r Reader, reads ...Read) ([][]Record, error) {
 		}
 		queries := []Query{read.Query}
 		if read.Of > 0 {
-			queries = read.following(results[read.Of-1])
+			queries = read.Following(results[read.Of-1])
 		}
 		for _, q := range queries {
-			found, err := gather(r.Find(ctx, q))
+			found, err := Gather(r.Find(ctx, q))
 			if err != nil {
 				return nil, err
 			}
@@ -62,18 +65,18 @@ func (r *Read) Fits(before []Read) error {
 	case r.Of == 0:
 		return nil
 	case r.Of < 0 || r.Of > len(before) || r.Column < 0 || r.Column >= len(before[r.Of-1].Index.Table.Columns):
-		return misuse("a read that follows from none before it")
+		return store.Misuse("a read that follows from none before it")
 	case len(q.Equal) >= len(q.Index.Columns) || q.Prefix != "" || q.From != nil || q.To != nil || q.After != nil || q.Desc || q.Limit != 0:
-		return misuse("a read that follows from another is by one more value of its index, and by nothing else")
+		return store.Misuse("a read that follows from another is by one more value of its index, and by nothing else")
 	case q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != before[r.Of-1].Index.Table.Columns[r.Column].Type:
-		return misuse("a read by a value of another type")
+		return store.Misuse("a read by a value of another type")
 	}
 	return nil
 }
 
-// following are the ranges to which the records of the earlier read lead, each
+// Following are the ranges to which the records of the earlier read lead, each
 // once and in the order of the index.
-func (r *Read) following(from []Record) []Query {
+func (r *Read) Following(from []Record) []Query {
 	var queries []Query
 	var keys []string
 	for _, rec := range from {
@@ -97,4 +100,16 @@ func (r *Read) after(rec Record) (Query, bool) {
 	q := r.Query
 	q.Equal = append(slices.Clip(q.Equal), value)
 	return q, value != nil
+}
+
+// Gather collects a sequence.
+func Gather[R any](seq iter.Seq2[R, error]) ([]R, error) {
+	var out []R
+	for r, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
 }

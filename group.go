@@ -158,11 +158,11 @@ func (d *Directory) DeleteGroup(ctx context.Context, id GroupID) error {
 		if err != nil {
 			return err
 		}
-		members, err := gather(find[*Member](ctx, t, Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
+		members, err := Gather(find[*Member](ctx, t, Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}
-		own, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
+		own, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}

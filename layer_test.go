@@ -317,7 +317,7 @@ func (o *overlay) bound(ix *Index) *Device {
 
 func (o *overlay) compare(q Query) {
 	o.note("scan %s %v prefix %q from %v to %v after %v desc %v limit %d", q.Index.Name, q.Equal, q.Prefix, q.From, q.To, q.After, q.Desc, q.Limit)
-	got, err := gather(find[*Device](o.ctx, o.tx, q))
+	got, err := Gather(find[*Device](o.ctx, o.tx, q))
 	o.equal(nil, err)
 	o.equal(o.want.find(q), got)
 }

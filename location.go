@@ -249,11 +249,11 @@ func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 		return err
 	}
 	at := []any{t.tenantID, l.ID}
-	users, err := gather(find[*User](ctx, t, Query{Index: usersByLocation, Equal: at}))
+	users, err := Gather(find[*User](ctx, t, Query{Index: usersByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}
-	services, err := gather(find[*Service](ctx, t, Query{Index: servicesByLocation, Equal: at}))
+	services, err := Gather(find[*Service](ctx, t, Query{Index: servicesByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}

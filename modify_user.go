@@ -192,16 +192,16 @@ func (t *tx) extensionsOf(ctx context.Context, user UserID) ([]Extension, error)
 	if err := t.foresee(ctx, func(a *ahead) { a.user(user).reached() }); err != nil {
 		return nil, err
 	}
-	entries, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
+	entries, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return nil, err
 	}
-	aliases, err := gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, user}}))
+	aliases, err := Gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range aliases {
-		of, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+		of, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
 		if err != nil {
 			return nil, err
 		}

@@ -170,7 +170,7 @@ func (d *Directory) Order(ctx context.Context, id OrderID) (*Order, error) {
 		if o == nil {
 			return missing("order", id.String())
 		}
-		lines, err := gather(find[*OrderLine](ctx, t, Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
+		lines, err := Gather(find[*OrderLine](ctx, t, Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
 		if err != nil {
 			return err
 		}

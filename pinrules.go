@@ -50,7 +50,7 @@ func (t *tx) extensionsOfUsers(ctx context.Context, s *Service) ([]string, error
 	}
 	var own []string
 	for _, u := range users {
-		entries, err := gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+		entries, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
 		if err != nil {
 			return nil, err
 		}

@@ -162,7 +162,7 @@ func (d *Directory) movePort(ctx context.Context, operation string, id PortID, t
 			return &Error{Code: NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
 				Reason: "the port request is " + string(p.State) + " and cannot become " + string(to)}
 		}
-		numbers, err := gather(find[*Number](ctx, t, Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
+		numbers, err := Gather(find[*Number](ctx, t, Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ type span struct {
 
 // newSpan is what a query's answer tells.
 func newSpan(q Query, recs []Record) span {
-	from, to := q.bounds()
+	from, to := bounds(q)
 	s := span{from: from, to: to, keys: make([]string, len(recs)), recs: recs}
 	var fields []Field
 	for i, rec := range recs {
@@ -41,7 +41,7 @@ func newSpan(q Query, recs []Record) span {
 }
 
 // bounds are the entries between which a query's records lie.
-func (q Query) bounds() (from, to string) {
+func bounds(q Query) (from, to string) {
 	low, high := q.Range()
 	if high == nil {
 		return string(low), "\xff"
@@ -124,8 +124,8 @@ func (t *tx) learnReads(reads []Read, results [][]Record) {
 			continue
 		}
 		whole := newSpan(r.Query, results[i])
-		for _, q := range r.following(results[r.Of-1]) {
-			t.learnSpan(r.Index, whole.part(q.bounds()))
+		for _, q := range r.Following(results[r.Of-1]) {
+			t.learnSpan(r.Index, whole.part(bounds(q)))
 		}
 	}
 }
@@ -145,7 +145,7 @@ func (t *tx) answer(q Query) ([]Record, bool) {
 	if len(t.spans[q.Index]) == 0 {
 		return nil, false
 	}
-	from, to := q.bounds()
+	from, to := bounds(q)
 	if s := t.spans[q.Index].reaching(from, to, q.Desc); s != nil {
 		return s.answer(q, from, to)
 	}
@@ -158,7 +158,7 @@ func (t *tx) knowsAll(reads []Read) bool {
 	for i := range reads {
 		queries := []Query{reads[i].Query}
 		if reads[i].Of > 0 {
-			queries = reads[i].following(results[reads[i].Of-1])
+			queries = reads[i].Following(results[reads[i].Of-1])
 		}
 		for _, q := range queries {
 			recs, known := t.recall(q)
@@ -232,7 +232,7 @@ func (t *tx) beginning(q Query) (recs []Record, rest Query, all bool) {
 	if recs, all = t.answer(q); all || q.Desc || len(q.Equal) == len(q.Index.Columns) {
 		return recs, q, all
 	}
-	from, to := q.bounds()
+	from, to := bounds(q)
 	s := t.spans[q.Index].reaching(from, to, false)
 	if s == nil || from >= s.to {
 		return nil, q, false

@@ -61,7 +61,7 @@ func (p *dialPlan) query() Query {
 
 // select answers a query by looking at every record.
 func (p *dialPlan) selected(q Query) []Record {
-	from, to := q.bounds()
+	from, to := bounds(q)
 	var out []Record
 	for _, rec := range p.recs {
 		key, _ := q.Index.AppendFields(nil, rec.Fields(nil))

@@ -118,32 +118,38 @@ type Index struct {
 // Number is the index's place among all indexes of all tables, from 0.
 func (ix *Index) Number() byte { return ix.number }
 
-var (
-	tables     []*Table
-	indexCount int
-)
+// Schema is the tables of one domain, in the order in which they are declared:
+// a table comes after those that its rows refer to. The zero Schema has none.
+type Schema struct {
+	tables  []*Table
+	indexes int
+}
 
-// Tables returns the declarations of all kinds of record, such that a table
-// comes after those that its rows refer to.
-func Tables() []*Table { return slices.Clone(tables) }
+// Tables returns the tables that are declared.
+func (s *Schema) Tables() []*Table { return slices.Clone(s.tables) }
 
-// indexOf declares an index over the named columns.
-type indexOf struct {
+// Declared declares an index over columns, whose names are separated by spaces.
+type Declared struct {
 	name    string
 	columns string
 	unique  bool
 }
 
-func key(columns string) indexOf           { return indexOf{"", columns, true} }
-func unique(name, columns string) indexOf  { return indexOf{name, columns, true} }
-func ordered(name, columns string) indexOf { return indexOf{name, columns, false} }
+// Primary is the key of a table.
+func Primary(columns string) Declared { return Declared{"", columns, true} }
 
-// table declares a kind of record, a struct R of which *R is the Record; the
+// Unique is an index in which no two records have the same values.
+func Unique(name, columns string) Declared { return Declared{name, columns, true} }
+
+// Ordered is an index that ends with the columns of the key.
+func Ordered(name, columns string) Declared { return Declared{name, columns, false} }
+
+// Declare declares a kind of record, a struct R of which *R is the Record; the
 // first index is its key.
-func table[R any, P interface {
+func Declare[R any, P interface {
 	*R
 	Record
-}](name string, indexes ...indexOf) *Table {
+}](s *Schema, name string, indexes ...Declared) *Table {
 	t := &Table{Name: name, Revision: -1, New: func() Record { return P(new(R)) }}
 	t.clone = func(r Record) Record {
 		c := *(*R)(r.(P))
@@ -159,15 +165,15 @@ func table[R any, P interface {
 		}
 	}
 	for _, decl := range indexes {
-		ix := &Index{Table: t, Name: decl.name, Unique: decl.unique, number: byte(indexCount)}
-		indexCount++
+		ix := &Index{Table: t, Name: decl.name, Unique: decl.unique, number: byte(s.indexes)}
+		s.indexes++
 		for column := range strings.FieldsSeq(decl.columns) {
-			ix.Columns = append(ix.Columns, t.column(column))
+			ix.Columns = append(ix.Columns, t.Column(column))
 		}
 		t.Indexes = append(t.Indexes, ix)
 	}
 	t.Indexes[0].Name = name + "_pkey"
-	tables = append(tables, t)
+	s.tables = append(s.tables, t)
 	return t
 }
 
@@ -198,8 +204,9 @@ func RevisionOf(r Record) (rev int64, has bool) {
 	return *r.Fields(nil)[at].Ptr.(*int64), true
 }
 
-// column is the position of the column of that name.
-func (t *Table) column(name string) int {
+// Column is the position of the column of that name; it panics where there is
+// none.
+func (t *Table) Column(name string) int {
 	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
 	if at < 0 {
 		panic("pbx: table " + t.Name + " has no column " + name)
@@ -377,23 +384,4 @@ func appendBool(dst []byte, b bool) []byte {
 		return append(dst, 1)
 	}
 	return append(dst, 0)
-}
-
-// The constructors of fields.
-
-func text(name string, p *string) Field         { return Field{Name: name, Ptr: p} }
-func optional(name string, p *string) Field     { return Field{Name: name, Ptr: p, Null: true} }
-func integer(name string, p *int64) Field       { return Field{Name: name, Ptr: p} }
-func boolean(name string, p *bool) Field        { return Field{Name: name, Ptr: p} }
-func moment(name string, p *time.Time) Field    { return Field{Name: name, Ptr: p} }
-func maybeTime(name string, p *time.Time) Field { return Field{Name: name, Ptr: p, Null: true} }
-func list(name string, p *[]string) Field       { return Field{Name: name, Ptr: p} }
-func secret(name string, p *[]byte) Field       { return Field{Name: name, Ptr: p, Null: true} }
-
-func id[R any](name string, p *ID[R]) Field {
-	return Field{Name: name, Ptr: (*[16]byte)(p)}
-}
-
-func maybeID[R any](name string, p *ID[R]) Field {
-	return Field{Name: name, Ptr: (*[16]byte)(p), Null: true}
 }

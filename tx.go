@@ -250,18 +250,6 @@ func find[R Record](ctx context.Context, t *tx, q Query) iter.Seq2[R, error] {
 	}
 }
 
-// gather collects a sequence.
-func gather[R any](seq iter.Seq2[R, error]) ([]R, error) {
-	var out []R
-	for r, err := range seq {
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
-	}
-	return out, nil
-}
-
 // first returns the first of a range, or a nil R.
 func first[R Record](ctx context.Context, t *tx, q Query) (R, error) {
 	q.Limit = 1
