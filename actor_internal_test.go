@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pbxkit/pbx/store"
 	"github.com/stretchr/testify/require"
 )
 
@@ -21,9 +22,9 @@ type closed struct{}
 
 var errClosed = errors.New("closed")
 
-func (closed) View(context.Context, func(Reader) error) error             { return errClosed }
-func (closed) Update(context.Context, [16]byte, func(Writer) error) error { return errClosed }
-func (closed) Close() error                                               { return nil }
+func (closed) View(context.Context, func(store.Reader) error) error             { return errClosed }
+func (closed) Update(context.Context, [16]byte, func(store.Writer) error) error { return errClosed }
+func (closed) Close() error                                                     { return nil }
 
 // operations lists the methods of a Directory that do something.
 func operations() []string {

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"errors"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ type ahead struct {
 	tenant TenantID
 	now    time.Time
 	facts  *facts
-	reads  []Read
+	reads  []store.Read
 }
 
 // found stands for the records of a planned read, to go on from.
@@ -30,7 +31,7 @@ type found struct {
 
 // get plans to read the records that have these values in an index, behind the
 // tenant where the index begins with it. An empty value names nothing.
-func (a *ahead) get(ix *Index, values ...any) found {
+func (a *ahead) get(ix *store.Index, values ...any) found {
 	for _, v := range values {
 		if v == "" || !storable(v) {
 			return found{a, 0}
@@ -39,17 +40,17 @@ func (a *ahead) get(ix *Index, values ...any) found {
 			return found{a, 0}
 		}
 	}
-	return a.scan(Query{Index: ix, Equal: append(a.leading(ix), values...)})
+	return a.scan(store.Query{Index: ix, Equal: append(a.leading(ix), values...)})
 }
 
 // scan plans to read a range.
-func (a *ahead) scan(q Query) found {
-	a.reads = append(a.reads, Read{Query: q})
+func (a *ahead) scan(q store.Query) found {
+	a.reads = append(a.reads, store.Read{Query: q})
 	return found{a, len(a.reads)}
 }
 
 // leading are the values with which the tenant's records begin in an index.
-func (a *ahead) leading(ix *Index) []any {
+func (a *ahead) leading(ix *store.Index) []any {
 	if ix.Table.Columns[ix.Columns[0]].Name == "tenant_id" {
 		return []any{a.tenant}
 	}
@@ -58,18 +59,18 @@ func (a *ahead) leading(ix *Index) []any {
 
 // to plans to read what each of the records leads to: those that have in an
 // index, behind the tenant, the value that it has in a column.
-func (f found) to(ix *Index, column string) found {
+func (f found) to(ix *store.Index, column string) found {
 	if f.at == 0 {
 		return f
 	}
 	from := f.reads[f.at-1].Index.Table
-	f.reads = append(f.reads, Read{Query: Query{Index: ix, Equal: f.leading(ix)}, Of: f.at, Column: from.Column(column)})
+	f.reads = append(f.reads, store.Read{Query: store.Query{Index: ix, Equal: f.leading(ix)}, Of: f.at, Column: from.Column(column)})
 	return found{f.ahead, len(f.reads)}
 }
 
 // foresee reads what a plan says, in one trip, where that is worth it.
 func (t *tx) foresee(ctx context.Context, p plan) error {
-	f, ok := t.reader.(Fetcher)
+	f, ok := t.reader.(store.Fetcher)
 	if !ok || p == nil {
 		return nil
 	}
@@ -87,9 +88,9 @@ func (t *tx) foresee(ctx context.Context, p plan) error {
 }
 
 // beginAhead is begin together with a plan.
-func (t *tx) beginAhead(ctx context.Context, f Fetcher, p plan) error {
+func (t *tx) beginAhead(ctx context.Context, f store.Fetcher, p plan) error {
 	a := t.ahead()
-	a.scan(Query{Index: tenantsTable.Key(), Equal: []any{t.tenantID}})
+	a.scan(store.Query{Index: tenantsTable.Key(), Equal: []any{t.tenantID}})
 	if p != nil {
 		p(a)
 	}
@@ -108,7 +109,7 @@ func (t *tx) beginAhead(ctx context.Context, f Fetcher, p plan) error {
 
 // readAhead runs a reading operation on what its plan says, read in one trip,
 // and reports whether that was all it wanted.
-func (d *Directory) readAhead(ctx context.Context, f Fetcher, tenant TenantID, p plan, run func(*tx) error) (all bool, err error) {
+func (d *Directory) readAhead(ctx context.Context, f store.Fetcher, tenant TenantID, p plan, run func(*tx) error) (all bool, err error) {
 	t := d.core.newTx(tenant, nothingElse{})
 	t.actor = d.actor
 	if err := t.beginAhead(ctx, f, p); err != nil {
@@ -123,10 +124,12 @@ type nothingElse struct{}
 
 var errUnforeseen = errors.New("pbx: a read that was not foreseen")
 
-func (nothingElse) Get(context.Context, ...Key) ([]Record, error) { return nil, errUnforeseen }
+func (nothingElse) Get(context.Context, ...store.Key) ([]store.Record, error) {
+	return nil, errUnforeseen
+}
 
-func (nothingElse) Find(context.Context, Query) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) { yield(nil, errUnforeseen) }
+func (nothingElse) Find(context.Context, store.Query) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) { yield(nil, errUnforeseen) }
 }
 
 // ahead begins a plan's reads.

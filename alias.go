@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 )
 
@@ -17,10 +18,10 @@ type Alias struct {
 }
 
 // Table returns the declaration of aliases.
-func (a *Alias) Table() *Table { return aliasesTable }
+func (a *Alias) Table() *store.Table { return aliasesTable }
 
 // Fields appends the alias's columns.
-func (a *Alias) Fields(f []Field) []Field {
+func (a *Alias) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &a.TenantID), id("id", &a.ID), integer("rev", &a.Rev),
 		id("user_id", &a.UserID), text("name", &a.Name), text("sip_address", (*string)(&a.SIPAddress)),
@@ -121,7 +122,7 @@ func (d *Directory) Alias(ctx context.Context, id AliasID) (*Alias, error) {
 // Aliases yields the aliases of a user in the order in which they were added,
 // or, for the zero ID, those of the whole tenant (EXT-7).
 func (d *Directory) Aliases(ctx context.Context, user UserID) iter.Seq2[*Alias, error] {
-	q := Query{Index: aliasesTable.Key(), Equal: []any{d.scope()}}
+	q := store.Query{Index: aliasesTable.Key(), Equal: []any{d.scope()}}
 	if !user.IsZero() {
 		q.Index, q.Equal = aliasesByUser, []any{d.scope(), user}
 	}
@@ -210,7 +211,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	if err := t.leaveLines(ctx, a); err != nil {
 		return err
 	}
-	own, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 
 // aliasesOf reads a user's aliases.
 func (t *tx) aliasesOf(ctx context.Context, u *User) ([]*Alias, error) {
-	return Gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
+	return store.Gather(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
 }
 
 // removeAliasesOf stages the end of a user's aliases, which go with him (EXT-7).

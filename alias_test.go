@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // collect lists what a sequence yields, and fails on an error in it.
@@ -144,8 +145,8 @@ func TestEXT6_AnAddressOfAnotherTenantIsTakenWithoutSayingByWhom(t *testing.T) {
 	u, err := w.british.CreateUser(w.ctx, pbx.NewUser{LastName: "Brit", Email: "brit@example.co.uk", Extension: "7001"})
 	require.NoError(t, err)
 	claim := &pbx.SIPIdentity{Address: "brit@acme.example.com", TenantID: w.uk.ID, Rev: 1, UserID: u.ID}
-	require.NoError(t, w.store.Update(w.ctx, w.uk.ID, func(s pbx.Writer) error {
-		return s.Apply(w.ctx, []pbx.Change{{New: claim}})
+	require.NoError(t, w.store.Update(w.ctx, w.uk.ID, func(s store.Writer) error {
+		return s.Apply(w.ctx, []store.Change{{New: claim}})
 	}))
 	refusal := w.refused(pbx.EXT6, pbx.ErrConflict, func() error {
 		_, err := w.dir.AddAlias(w.ctx, pbx.NewAlias{UserID: ann.ID, Name: "Bob", SIPAddress: claim.Address})

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strconv"
 )
@@ -94,8 +95,8 @@ func (a *ahead) dialled(t *Tenant) {
 
 // dialledIn selects the first extensions that are dialled, from one to the last
 // of a range and the longer ones between.
-func dialledIn(tenant TenantID, from, last Extension, limit int) Query {
-	return Query{Index: extensionsTable.Key(), Equal: []any{tenant}, From: string(from), To: string(last + "0"), Limit: limit}
+func dialledIn(tenant TenantID, from, last Extension, limit int) store.Query {
+	return store.Query{Index: extensionsTable.Key(), Equal: []any{tenant}, From: string(from), To: string(last + "0"), Limit: limit}
 }
 
 // taken yields the extensions that are dialled, as dialledIn, and in the end

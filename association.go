@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"strings"
@@ -25,10 +26,10 @@ type Association struct {
 func (a *Association) Primary() bool { return !a.PrimaryOf.IsZero() }
 
 // Table returns the declaration of associations.
-func (a *Association) Table() *Table { return associationsTable }
+func (a *Association) Table() *store.Table { return associationsTable }
 
 // Fields appends the association's columns.
-func (a *Association) Fields(f []Field) []Field {
+func (a *Association) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &a.TenantID), id("user_id", &a.UserID), id("service_id", &a.ServiceID),
 		integer("rev", &a.Rev), integer("slot", &a.Slot), maybeID("primary_of", &a.PrimaryOf),
@@ -37,12 +38,12 @@ func (a *Association) Fields(f []Field) []Field {
 
 // servicesOf reads a user's associations.
 func (t *tx) servicesOf(ctx context.Context, user UserID) ([]*Association, error) {
-	return Gather(find[*Association](ctx, t, Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
+	return store.Gather(find[*Association](ctx, t, store.Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
 }
 
 // usersOf reads a service's associations.
 func (t *tx) usersOf(ctx context.Context, service ServiceID) ([]*Association, error) {
-	return Gather(find[*Association](ctx, t, Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
+	return store.Gather(find[*Association](ctx, t, store.Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
 }
 
 // primaryOf reads a user's primary service, or nil.
@@ -303,7 +304,7 @@ func (d *Directory) UserServices(ctx context.Context, user UserID) ([]*Associati
 
 // eachService visits the services of a user in the order of their slots.
 func (t *tx) eachService(ctx context.Context, user UserID, visit func(*Association, *Service)) error {
-	has, err := Gather(find[*Association](ctx, t, Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
+	has, err := store.Gather(find[*Association](ctx, t, store.Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 )
@@ -21,10 +22,10 @@ type ServiceType struct {
 }
 
 // Table returns the declaration of service types.
-func (s *ServiceType) Table() *Table { return serviceTypesTable }
+func (s *ServiceType) Table() *store.Table { return serviceTypesTable }
 
 // Fields appends the service type's columns.
-func (s *ServiceType) Fields(f []Field) []Field {
+func (s *ServiceType) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &s.TenantID), text("code", &s.Code), integer("rev", &s.Rev),
 		text("name", &s.Name), integer("monthly", (*int64)(&s.Monthly)), integer("one_time", (*int64)(&s.OneTime)),
@@ -88,7 +89,7 @@ func (s *ServiceType) look() error {
 
 // ServiceTypes yields the tenant's catalogue of phone services.
 func (d *Directory) ServiceTypes(ctx context.Context) iter.Seq2[*ServiceType, error] {
-	return pages[*ServiceType](ctx, d, "ServiceTypes", Query{Index: serviceTypesTable.Key(), Equal: []any{d.scope()}}, 0, nil)
+	return pages[*ServiceType](ctx, d, "ServiceTypes", store.Query{Index: serviceTypesTable.Key(), Equal: []any{d.scope()}}, 0, nil)
 }
 
 // serviceType reads a product of the catalogue; "" is none (SVC-16).

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"slices"
 	"strings"
 )
@@ -42,7 +43,7 @@ func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
 		return nil, misuse("the checker looks at what is committed, not at a batch or review")
 	}
 	var c *checker
-	err = d.core.view(ctx, func(r Reader) error {
+	err = d.core.view(ctx, func(r store.Reader) error {
 		c = &checker{ctx: ctx, reader: r, models: d.core.models, only: tenant, seen: make(map[SIPAddress]bool)}
 		if tenant == Provider {
 			c.only = TenantID{}
@@ -64,14 +65,14 @@ func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
 type invariant struct {
 	code  Code
 	holds string // what is true, as a sentence
-	table *Table
-	look  func(c *census, r Record)
+	table *store.Table
+	look  func(c *census, r store.Record)
 	end   func(c *census)
 }
 
 // each is an invariant of the records of a table.
-func each[R Record](table *Table, code Code, holds string, look func(c *census, r R)) invariant {
-	return invariant{code: code, holds: holds, table: table, look: func(c *census, r Record) { look(c, r.(R)) }}
+func each[R store.Record](table *store.Table, code Code, holds string, look func(c *census, r R)) invariant {
+	return invariant{code: code, holds: holds, table: table, look: func(c *census, r store.Record) { look(c, r.(R)) }}
 }
 
 // inTheEnd is an invariant of a tenant as a whole.
@@ -91,7 +92,7 @@ const checkPage = 256
 // checker walks a store.
 type checker struct {
 	ctx    context.Context
-	reader Reader
+	reader store.Reader
 	models map[string]DeviceModel
 	only   TenantID // zero: all of them
 	report CheckReport
@@ -101,19 +102,19 @@ type checker struct {
 
 // question is a record to be looked up, and what to do with it; it may be nil.
 type question struct {
-	key  Key
-	then func(found Record)
+	key  store.Key
+	then func(found store.Record)
 }
 
 // run checks the tenants by ID. Each is given what lies behind the tenant before
 // it, so that records of a tenant that is not there are found on the way.
 func (c *checker) run() error {
-	q := Query{Index: tenantsTable.Key()}
+	q := store.Query{Index: tenantsTable.Key()}
 	if !c.only.IsZero() {
 		q.From, q.To = c.only, behind(c.only)
 	}
 	from := q.From
-	err := c.walk(q, func(rec Record) error {
+	err := c.walk(q, func(rec store.Record) error {
 		t := rec.(*Tenant)
 		c.report.Tenants++
 		to := behind(t.ID)
@@ -137,7 +138,7 @@ func (c *checker) run() error {
 // behind is the ID that follows a tenant's; nil behind the last one there can
 // be.
 func behind(tenant TenantID) any {
-	up := upper(tenant[:])
+	up := store.Upper(tenant[:])
 	if up == nil {
 		return nil
 	}
@@ -148,9 +149,9 @@ func behind(tenant TenantID) any {
 
 // walk calls visit with the records of a range, read in pages, so that visit
 // may read too.
-func (c *checker) walk(q Query, visit func(Record) error) error {
+func (c *checker) walk(q store.Query, visit func(store.Record) error) error {
 	for q.Limit = checkPage; ; {
-		page, err := Gather(c.reader.Find(c.ctx, q))
+		page, err := store.Gather(c.reader.Find(c.ctx, q))
 		if err != nil {
 			return err
 		}
@@ -170,7 +171,7 @@ func (c *checker) walk(q Query, visit func(Record) error) error {
 }
 
 // ask looks a record up, together with others and later.
-func (c *checker) ask(key Key, then func(found Record)) {
+func (c *checker) ask(key store.Key, then func(found store.Record)) {
 	c.asked = append(c.asked, question{key, then})
 }
 
@@ -179,7 +180,7 @@ func (c *checker) answer() error {
 	for len(c.asked) > 0 {
 		now := c.asked[:min(len(c.asked), checkPage)]
 		c.asked = c.asked[len(now):]
-		keys := make([]Key, len(now))
+		keys := make([]store.Key, len(now))
 		for i, q := range now {
 			keys[i] = q.key
 		}
@@ -196,7 +197,7 @@ func (c *checker) answer() error {
 }
 
 // subjectOf names a record by its kind and its key, without the tenant.
-func subjectOf(rec Record) Ref {
+func subjectOf(rec store.Record) Ref {
 	table := rec.Table()
 	fields := rec.Fields(nil)
 	var parts []string
@@ -215,7 +216,7 @@ func subjectOf(rec Record) Ref {
 }
 
 // kinds are what records are called in a report.
-var kinds = map[*Table]string{
+var kinds = map[*store.Table]string{
 	tenantsTable: "tenant", locationsTable: "location", serviceTypesTable: "service type", stationPoolsTable: "station package",
 	usersTable: "user", aliasesTable: "alias", sipIdentitiesTable: "SIP identity", groupsTable: "group", membersTable: "group member",
 	devicesTable: "device", deviceLinesTable: "device line", serviceKeysTable: "service key", servicesTable: "service", associationsTable: "association", extensionsTable: "extension",

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"slices"
 )
 
@@ -13,7 +14,7 @@ type census struct {
 	tenant  *Tenant    // nil behind the last one
 	running *invariant // whose violations are reported
 
-	known    map[*Table]map[any]bool // the keys of what can be referred to
+	known    map[*store.Table]map[any]bool // the keys of what can be referred to
 	places   map[LocationID]placeTally
 	users    map[UserID]*userTally
 	services map[ServiceID]*serviceTally
@@ -98,7 +99,7 @@ type standIn struct {
 func newCensus(c *checker, t *Tenant) *census {
 	return &census{
 		checker: c, tenant: t,
-		known: make(map[*Table]map[any]bool), places: make(map[LocationID]placeTally), users: make(map[UserID]*userTally), services: make(map[ServiceID]*serviceTally),
+		known: make(map[*store.Table]map[any]bool), places: make(map[LocationID]placeTally), users: make(map[UserID]*userTally), services: make(map[ServiceID]*serviceTally),
 		aliases: make(map[AliasID]UserID), keys: make(map[keyOf]ServiceID),
 		devices: make(map[DeviceID]*deviceTally), orders: make(map[OrderID]*orderTally), ports: make(map[PortID]*portTally),
 		stations: make(map[string]int64), used: make(map[string]int64),
@@ -130,7 +131,7 @@ func (c *census) tables(from, to any) error {
 		if ix == nil {
 			continue
 		}
-		err := c.walk(Query{Index: ix, From: from, To: to}, func(rec Record) error {
+		err := c.walk(store.Query{Index: ix, From: from, To: to}, func(rec store.Record) error {
 			if owner := tenantOf(rec, ix); c.tenant == nil || owner != c.tenant.ID {
 				c.report.Records++
 				c.report.Violations = append(c.report.Violations, Violation{Code: ACC1, Tenant: owner, Subject: subjectOf(rec),
@@ -148,13 +149,13 @@ func (c *census) tables(from, to any) error {
 }
 
 // tenantOf is the tenant of a record of an index that begins with it.
-func tenantOf(rec Record, ix *Index) TenantID {
-	var room [40]Field
+func tenantOf(rec store.Record, ix *store.Index) TenantID {
+	var room [40]store.Field
 	return TenantID(*rec.Fields(room[:0])[ix.Columns[0]].Ptr.(*[16]byte))
 }
 
 // look counts a record, and lets every invariant of its table look at it.
-func (c *census) look(rec Record) {
+func (c *census) look(rec store.Record) {
 	c.report.Records++
 	c.know(rec)
 	c.count(rec)
@@ -177,14 +178,14 @@ func (c *census) broken(subject Ref, format string, args ...any) {
 
 // refused reports, as the running invariant's, what the door of a record's own
 // operation refuses.
-func (c *census) refused(rec Record, err error) {
+func (c *census) refused(rec store.Record, err error) {
 	for _, e := range Errors(err) {
 		c.broken(subjectOf(rec), "%s", e.Error())
 	}
 }
 
 // door lets a record's fields pass the door of its own operation.
-func (c *census) door(rec Record, look func(d *door)) {
+func (c *census) door(rec store.Record, look func(d *door)) {
 	var d door
 	look(&d)
 	c.refused(rec, d.err())
@@ -192,16 +193,16 @@ func (c *census) door(rec Record, look func(d *door)) {
 
 // askFor looks up a record for the running invariant, which goes on when it
 // has been found or not.
-func (c *census) askFor(ix *Index, values []any, then func(found Record)) {
+func (c *census) askFor(ix *store.Index, values []any, then func(found store.Record)) {
 	running := c.running
-	c.ask(Key{ix, values}, func(found Record) {
+	c.ask(ix.At(values...), func(found store.Record) {
 		c.running = running
 		then(found)
 	})
 }
 
 // count adds a record to the tallies.
-func (c *census) count(rec Record) {
+func (c *census) count(rec store.Record) {
 	switch r := rec.(type) {
 	case *Location:
 		c.places[r.ID] = placeTally{r.Address.Country, r.dispatchable()}
@@ -265,13 +266,13 @@ func oneIf(b bool) int {
 
 // everyRecord holds for the records of all tables.
 var everyRecord = []invariant{
-	{code: SVC15, holds: "a revision counts from 1", look: func(c *census, rec Record) {
-		if rev, changes := RevisionOf(rec); changes && rev < 1 {
+	{code: SVC15, holds: "a revision counts from 1", look: func(c *census, rec store.Record) {
+		if rev, changes := store.RevisionOf(rec); changes && rev < 1 {
 			c.broken(subjectOf(rec), "it is %d", rev)
 		}
 	}},
-	{code: ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", look: func(c *census, rec Record) {
-		own := []*Table{tenantsTable, numbersTable, eventsTable}
+	{code: ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", look: func(c *census, rec store.Record) {
+		own := []*store.Table{tenantsTable, numbersTable, eventsTable}
 		if c.tenant.ID == Provider && !slices.Contains(own, rec.Table()) {
 			c.broken(subjectOf(rec), "it is the Provider's")
 		}

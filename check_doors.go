@@ -1,5 +1,7 @@
 package pbx
 
+import "github.com/pbxkit/pbx/store"
+
 // doorInvariants hold for the fields of each record by itself: what the door of its
 // own operation refuses is not kept either. The doors of the tenant and of its
 // catalogue are among the books.
@@ -65,7 +67,7 @@ var doorInvariants = []invariant{
 
 // form looks at a SIP address. What it is refused for does not name another
 // tenant's domain.
-func (c *census) form(rec Record, address SIPAddress) {
+func (c *census) form(rec store.Record, address SIPAddress) {
 	one, err := c.tenant.lookSIP(address)
 	if c.refused(rec, err); err == nil && one != address {
 		c.broken(subjectOf(rec), "it is in capitals")

@@ -3,6 +3,7 @@ package pbx
 import (
 	"crypto/md5"
 	"crypto/sha256"
+	"github.com/pbxkit/pbx/store"
 	"slices"
 )
 
@@ -55,14 +56,14 @@ func (c *checker) global() error {
 	if !c.only.IsZero() {
 		return c.cursors()
 	}
-	err := c.walk(Query{Index: sipIdentitiesTable.Key()}, func(rec Record) error {
+	err := c.walk(store.Query{Index: sipIdentitiesTable.Key()}, func(rec store.Record) error {
 		c.identity(rec.(*SIPIdentity))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return c.walk(Query{Index: cursorsTable.Key()}, func(rec Record) error {
+	return c.walk(store.Query{Index: cursorsTable.Key()}, func(rec store.Record) error {
 		c.cursor(rec.(*Cursor))
 		return nil
 	})
@@ -79,8 +80,8 @@ func (c *checker) claim(s *SIPIdentity) {
 // cursors checks those of the one tenant: it passes from each subscriber over all
 // its tenants to the next.
 func (c *checker) cursors() error {
-	for q := (Query{Index: cursorsTable.Key(), Limit: 1}); ; {
-		next, err := Gather(c.reader.Find(c.ctx, q))
+	for q := (store.Query{Index: cursorsTable.Key(), Limit: 1}); ; {
+		next, err := store.Gather(c.reader.Find(c.ctx, q))
 		if err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (c *checker) cursors() error {
 			return c.answer()
 		}
 		subscriber := next[0].(*Cursor).Subscriber
-		c.ask(Key{q.Index, []any{subscriber, c.only}}, func(found Record) {
+		c.ask(q.Index.At(subscriber, c.only), func(found store.Record) {
 			if at, _ := found.(*Cursor); at != nil {
 				c.cursor(at)
 			}
@@ -110,13 +111,13 @@ func (c *checker) identity(s *SIPIdentity) {
 	case s.UserID.IsZero() == s.AliasID.IsZero():
 		of.broken(subjectOf(s), "it is claimed for nobody, or for two")
 	case !s.UserID.IsZero():
-		of.askFor(usersTable.Key(), []any{s.TenantID, s.UserID}, func(found Record) {
+		of.askFor(usersTable.Key(), []any{s.TenantID, s.UserID}, func(found store.Record) {
 			if u, _ := found.(*User); u == nil || u.SIPAddress != s.Address {
 				of.broken(subjectOf(s), "user %s does not have it", s.UserID)
 			}
 		})
 	default:
-		of.askFor(aliasesTable.Key(), []any{s.TenantID, s.AliasID}, func(found Record) {
+		of.askFor(aliasesTable.Key(), []any{s.TenantID, s.AliasID}, func(found store.Record) {
 			if a, _ := found.(*Alias); a == nil || a.SIPAddress != s.Address {
 				of.broken(subjectOf(s), "alias %s does not have it", s.AliasID)
 			}
@@ -157,7 +158,7 @@ func (c *checker) cursor(at *Cursor) {
 	if at.Seq == 0 && at.Pos == 0 {
 		next = []any{at.TenantID, int64(1), int64(1)}
 	}
-	of.askFor(eventsTable.Key(), next, func(found Record) {
+	of.askFor(eventsTable.Key(), next, func(found store.Record) {
 		if found == nil {
 			of.broken(subjectOf(at), "there is no event %d/%d", next[1], next[2])
 		}

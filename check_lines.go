@@ -1,6 +1,9 @@
 package pbx
 
-import "slices"
+import (
+	"github.com/pbxkit/pbx/store"
+	"slices"
+)
 
 // lineInvariants hold for services, and for what hangs on them.
 var lineInvariants = []invariant{
@@ -75,7 +78,7 @@ var lineInvariants = []invariant{
 }
 
 // notRemote reports what hangs on a remote service.
-func (c *census) notRemote(rec Record, service ServiceID) {
+func (c *census) notRemote(rec store.Record, service ServiceID) {
 	if s := c.services[service]; s != nil && s.remote {
 		c.broken(subjectOf(rec), "service %s is one", service)
 	}

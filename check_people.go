@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"github.com/pbxkit/pbx/store"
 	"slices"
 	"time"
 )
@@ -81,8 +82,8 @@ var peopleInvariants = []invariant{
 }
 
 // claimedFor looks for the identity that belongs to an address.
-func (c *census) claimedFor(rec Record, address SIPAddress, user UserID, alias AliasID) {
-	c.askFor(sipIdentitiesTable.Key(), []any{string(address)}, func(found Record) {
+func (c *census) claimedFor(rec store.Record, address SIPAddress, user UserID, alias AliasID) {
+	c.askFor(sipIdentitiesTable.Key(), []any{string(address)}, func(found store.Record) {
 		s, _ := found.(*SIPIdentity)
 		c.claim(s)
 		switch {
@@ -95,11 +96,11 @@ func (c *census) claimedFor(rec Record, address SIPAddress, user UserID, alias A
 }
 
 // credentialsOnlyOf looks for credentials of somebody who may have none.
-func (c *census) credentialsOnlyOf(rec Record, address SIPAddress, active bool) {
+func (c *census) credentialsOnlyOf(rec store.Record, address SIPAddress, active bool) {
 	if active {
 		return
 	}
-	c.askFor(sipIdentitiesTable.Key(), []any{string(address)}, func(found Record) {
+	c.askFor(sipIdentitiesTable.Key(), []any{string(address)}, func(found store.Record) {
 		if s, _ := found.(*SIPIdentity); s != nil && !s.IssuedAt.IsZero() {
 			c.broken(subjectOf(rec), "some were issued at %s", s.IssuedAt.Format(time.RFC3339))
 		}

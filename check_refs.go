@@ -2,15 +2,16 @@ package pbx
 
 import (
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"slices"
 )
 
 // reference is a column that holds the ID or the code of a record of another
 // table, in the same tenant.
 type reference struct {
-	from   *Table
+	from   *store.Table
 	column string
-	to     *Table
+	to     *store.Table
 	code   Code
 }
 
@@ -48,11 +49,11 @@ var references = []reference{
 }
 
 // referTo are the columns by which a table's records refer to others.
-var referTo = func() map[*Table][]link {
-	from := make(map[*Table][]link)
+var referTo = func() map[*store.Table][]link {
+	from := make(map[*store.Table][]link)
 	for i := range references {
 		r := &references[i]
-		at := slices.IndexFunc(r.from.Columns, func(c Column) bool { return c.Name == r.column })
+		at := slices.IndexFunc(r.from.Columns, func(c store.Column) bool { return c.Name == r.column })
 		holds := fmt.Sprintf("the %s of %s %s is in its tenant", kinds[r.to], article(kinds[r.from]), kinds[r.from])
 		from[r.from] = append(from[r.from], link{at, r.to, &invariant{code: r.code, holds: holds}})
 	}
@@ -61,7 +62,7 @@ var referTo = func() map[*Table][]link {
 
 type link struct {
 	column    int
-	to        *Table
+	to        *store.Table
 	invariant *invariant
 }
 
@@ -73,8 +74,8 @@ func article(noun string) string {
 }
 
 // referred are the tables that others refer to.
-var referred = func() map[*Table]bool {
-	to := make(map[*Table]bool)
+var referred = func() map[*store.Table]bool {
+	to := make(map[*store.Table]bool)
 	for _, r := range references {
 		to[r.to] = true
 	}
@@ -82,7 +83,7 @@ var referred = func() map[*Table]bool {
 }()
 
 // know keeps the key of a record that others may refer to.
-func (c *census) know(rec Record) {
+func (c *census) know(rec store.Record) {
 	table := rec.Table()
 	if !referred[table] {
 		return
@@ -90,14 +91,14 @@ func (c *census) know(rec Record) {
 	if c.known[table] == nil {
 		c.known[table] = make(map[any]bool)
 	}
-	var room [40]Field
+	var room [40]store.Field
 	columns := table.Key().Columns
 	c.known[table][rec.Fields(room[:0])[columns[len(columns)-1]].Value()] = true
 }
 
 // references checks that what a record refers to is there, and in its tenant.
-func (c *census) references(rec Record) {
-	var room [40]Field
+func (c *census) references(rec store.Record) {
+	var room [40]store.Field
 	fields := rec.Fields(room[:0])
 	for _, l := range referTo[rec.Table()] {
 		value := fields[l.column].Value()
@@ -114,7 +115,7 @@ func (c *census) references(rec Record) {
 
 // claim is an index whose values are one record's alone.
 type claim struct {
-	index *Index
+	index *store.Index
 	code  Code
 }
 
@@ -135,8 +136,8 @@ var claims = []claim{
 	{ordersByNumber, ORD4},
 }
 
-var claimed = func() map[*Table][]*claim {
-	by := make(map[*Table][]*claim)
+var claimed = func() map[*store.Table][]*claim {
+	by := make(map[*store.Table][]*claim)
 	for i := range claims {
 		table := claims[i].index.Table
 		by[table] = append(by[table], &claims[i])
@@ -145,14 +146,14 @@ var claimed = func() map[*Table][]*claim {
 }()
 
 // claims checks that a record is the one that its unique values lead to.
-func (c *census) claims(rec Record) {
+func (c *census) claims(rec store.Record) {
 	for _, cl := range claimed[rec.Table()] {
 		values, in := cl.index.Values(rec)
 		if !in {
 			continue
 		}
 		c.running = &invariant{code: cl.code, holds: "the values of the unique index " + cl.index.Name + " are one record's"}
-		c.askFor(cl.index, values, func(found Record) {
+		c.askFor(cl.index, values, func(found store.Record) {
 			switch {
 			case found == nil:
 				c.broken(subjectOf(rec), "it is not found by its own")
@@ -163,8 +164,8 @@ func (c *census) claims(rec Record) {
 	}
 }
 
-func sameKey(a, b Record) bool {
-	var roomA, roomB [40]Field
+func sameKey(a, b store.Record) bool {
+	var roomA, roomB [40]store.Field
 	var keyA, keyB [128]byte
 	key := a.Table().Key()
 	entryA, _ := key.AppendFields(keyA[:0], a.Fields(roomA[:0]))
@@ -174,9 +175,9 @@ func sameKey(a, b Record) bool {
 
 // other names a record that has what is another's, unless it is another
 // tenant's.
-func (c *census) other(rec Record) string {
+func (c *census) other(rec store.Record) string {
 	fields := rec.Fields(nil)
-	at := slices.IndexFunc(fields, func(f Field) bool { return f.Name == "tenant_id" })
+	at := slices.IndexFunc(fields, func(f store.Field) bool { return f.Name == "tenant_id" })
 	if at < 0 || fields[at].Value() != [16]byte(c.tenant.ID) {
 		return "a " + kinds[rec.Table()] + " that is not of this tenant"
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 func TestSYS4_AHealthyWorldWithEverythingInItIsClean(t *testing.T) {
@@ -137,21 +138,21 @@ func TestSYS4_WhatAUniqueIndexShouldHaveRefusedIsFound(t *testing.T) {
 // doubling is a store that reads one more record than it has, as if a unique
 // index had not been there.
 type doubling struct {
-	pbx.Store
-	twin pbx.Record
+	store.Store
+	twin store.Record
 }
 
 type doublingReader struct {
-	pbx.Reader
-	twin pbx.Record
+	store.Reader
+	twin store.Record
 }
 
-func (d doubling) View(ctx context.Context, fn func(pbx.Reader) error) error {
-	return d.Store.View(ctx, func(r pbx.Reader) error { return fn(doublingReader{r, d.twin}) })
+func (d doubling) View(ctx context.Context, fn func(store.Reader) error) error {
+	return d.Store.View(ctx, func(r store.Reader) error { return fn(doublingReader{r, d.twin}) })
 }
 
-func (d doublingReader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, error] {
-	return func(yield func(pbx.Record, error) bool) {
+func (d doublingReader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
 		given := false
 		for rec, err := range d.Reader.Find(ctx, q) {
 			if !given && err == nil && rec.Table() == d.twin.Table() {
@@ -169,7 +170,7 @@ func (d doublingReader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Rec
 // where are values by column.
 type where map[string]any
 
-func set(rec pbx.Record, column string, value any) {
+func set(rec store.Record, column string, value any) {
 	for _, f := range rec.Fields(nil) {
 		if f.Name == column {
 			p := reflect.ValueOf(f.Ptr).Elem()
@@ -180,7 +181,7 @@ func set(rec pbx.Record, column string, value any) {
 	panic("no column " + column)
 }
 
-func (at where) fits(rec pbx.Record) bool {
+func (at where) fits(rec store.Record) bool {
 	for _, f := range rec.Fields(nil) {
 		if want, named := at[f.Name]; named {
 			p := reflect.ValueOf(f.Ptr).Elem()
@@ -193,15 +194,15 @@ func (at where) fits(rec pbx.Record) bool {
 }
 
 // row reads the one record of a table that fits.
-func (w *world) row(table string, at where) pbx.Record {
+func (w *world) row(table string, at where) store.Record {
 	w.t.Helper()
-	var found []pbx.Record
+	var found []store.Record
 	for _, kind := range pbx.Tables() {
 		if kind.Name != table {
 			continue
 		}
-		require.NoError(w.t, w.store.View(w.ctx, func(r pbx.Reader) error {
-			for rec, err := range r.Find(w.ctx, pbx.Query{Index: kind.Key()}) {
+		require.NoError(w.t, w.store.View(w.ctx, func(r store.Reader) error {
+			for rec, err := range r.Find(w.ctx, store.Query{Index: kind.Key()}) {
 				if err != nil {
 					return err
 				}
@@ -238,24 +239,24 @@ func (w *world) rewrite(table string, at, to where) {
 	for column, value := range to {
 		set(rec, column, value)
 	}
-	w.apply(pbx.Change{Old: old}, pbx.Change{New: rec})
+	w.apply(store.Change{Old: old}, store.Change{New: rec})
 }
 
 func (w *world) drop(table string, at where) {
 	w.t.Helper()
-	w.apply(pbx.Change{Old: w.row(table, at)})
+	w.apply(store.Change{Old: w.row(table, at)})
 }
 
-func (w *world) plant(recs ...pbx.Record) {
+func (w *world) plant(recs ...store.Record) {
 	w.t.Helper()
 	for _, rec := range recs {
-		w.apply(pbx.Change{New: rec})
+		w.apply(store.Change{New: rec})
 	}
 }
 
-func (w *world) apply(changes ...pbx.Change) {
+func (w *world) apply(changes ...store.Change) {
 	w.t.Helper()
-	require.NoError(w.t, w.store.Update(w.ctx, w.us.ID, func(s pbx.Writer) error { return s.Apply(w.ctx, changes) }))
+	require.NoError(w.t, w.store.Update(w.ctx, w.us.ID, func(s store.Writer) error { return s.Apply(w.ctx, changes) }))
 }
 
 // violations are the codes and the kinds of what the checker finds.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // elsewhere is another system. It does what it is asked, unless it is away or has
@@ -354,16 +355,16 @@ func TestSVC18_ARequestThatComesAgainIsMadeOnceAndNeverForALaterOne(t *testing.T
 func (w *world) forget(subscriber string) {
 	w.t.Helper()
 	for _, tenant := range []pbx.TenantID{pbx.Provider, w.us.ID, w.uk.ID} {
-		require.NoError(w.t, w.store.Update(w.ctx, tenant, func(s pbx.Writer) error {
+		require.NoError(w.t, w.store.Update(w.ctx, tenant, func(s store.Writer) error {
 			for _, kind := range pbx.Tables() {
 				if kind.Name != "cursors" {
 					continue
 				}
-				at, err := s.Get(w.ctx, pbx.Key{Index: kind.Key(), Values: []any{subscriber, tenant}})
+				at, err := s.Get(w.ctx, store.Key{Index: kind.Key(), Values: []any{subscriber, tenant}})
 				if err != nil || at[0] == nil {
 					return err
 				}
-				return s.Apply(w.ctx, []pbx.Change{{Old: at[0]}})
+				return s.Apply(w.ctx, []store.Change{{Old: at[0]}})
 			}
 			return nil
 		}))

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"slices"
 	"strings"
 )
@@ -138,7 +139,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	if err := t.returnStation(ctx, u); err != nil {
 		return err
 	}
-	devices, err := Gather(find[*Device](ctx, t, Query{Index: devicesByUser, Equal: []any{t.tenantID, u.ID}}))
+	devices, err := store.Gather(find[*Device](ctx, t, store.Query{Index: devicesByUser, Equal: []any{t.tenantID, u.ID}}))
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 			return err
 		}
 	}
-	own, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
 	if err != nil {
 		return err
 	}

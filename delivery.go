@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"errors"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"runtime"
 	"runtime/debug"
@@ -43,8 +44,8 @@ type backlog struct {
 }
 
 // page is the next of it.
-func (b *backlog) page() Read {
-	return Read{Query: Query{
+func (b *backlog) page() store.Read {
+	return store.Read{Query: store.Query{
 		Index: eventsTable.Key(), Equal: []any{b.tenant}, After: []any{b.seq, b.pos}, To: b.upTo + 1, Limit: pageSize,
 	}}
 }
@@ -118,11 +119,11 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 	return func(yield func([]*backlog, error) bool) {
 		for after, last := []any(nil), false; !last; {
 			var found []*backlog
-			err := r.core.view(ctx, func(rd Reader) error {
-				page, err := Fetch(ctx, rd,
-					Read{Query: Query{Index: tenantsTable.Key(), After: after, Limit: pageSize}},
+			err := r.core.view(ctx, func(rd store.Reader) error {
+				page, err := store.Fetch(ctx, rd,
+					store.Read{Query: store.Query{Index: tenantsTable.Key(), After: after, Limit: pageSize}},
 					// No more of them than tenants, and as far as those go.
-					Read{Query: Query{Index: cursorsTable.Key(), Equal: []any{r.subscriber}, After: after, Limit: pageSize}})
+					store.Read{Query: store.Query{Index: cursorsTable.Key(), Equal: []any{r.subscriber}, After: after, Limit: pageSize}})
 				if err != nil {
 					return err
 				}
@@ -140,13 +141,13 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 }
 
 // behind returns what of the tenants' journals is not handled.
-func (r *delivery) behind(ctx context.Context, rd Reader, tenants, cursors []Record) (found []*backlog, err error) {
+func (r *delivery) behind(ctx context.Context, rd store.Reader, tenants, cursors []store.Record) (found []*backlog, err error) {
 	at := make(map[TenantID]*Cursor, len(cursors))
 	for _, rec := range cursors {
 		at[rec.(*Cursor).TenantID] = rec.(*Cursor)
 	}
 	var maybe []*backlog
-	var next []Key
+	var next []store.Key
 	now := r.core.moment()
 	for _, rec := range tenants {
 		tenant := rec.(*Tenant)
@@ -162,7 +163,7 @@ func (r *delivery) behind(ctx context.Context, rd Reader, tenants, cursors []Rec
 			continue
 		}
 		maybe = append(maybe, b)
-		next = append(next, Key{eventsTable.Key(), []any{b.tenant, b.seq, b.pos + 1}})
+		next = append(next, eventsTable.Key().At(b.tenant, b.seq, b.pos+1))
 	}
 	if len(next) == 0 {
 		return found, nil

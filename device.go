@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
 )
@@ -50,10 +51,10 @@ type Device struct {
 }
 
 // Table returns the declaration of devices.
-func (d *Device) Table() *Table { return devicesTable }
+func (d *Device) Table() *store.Table { return devicesTable }
 
 // Fields appends the device's columns.
-func (d *Device) Fields(f []Field) []Field {
+func (d *Device) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &d.TenantID), id("id", &d.ID), integer("rev", &d.Rev),
 		text("mac", (*string)(&d.MAC)), text("model", &d.Model), text("category", (*string)(&d.Category)),
@@ -201,7 +202,7 @@ func (t *tx) deviceHolder(ctx context.Context, dev *Device) (holder Ref, free st
 		}
 		return u.ref(), "remove the assignment", nil
 	case DeviceInService:
-		s, err := first[*Service](ctx, t, Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}})
+		s, err := first[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}})
 		return refOf(s), "take it off the service", err
 	}
 	return Ref{}, "", nil
@@ -341,7 +342,7 @@ func (t *tx) give(dev *Device, u *User, ports int64, primary bool) *Device {
 // free makes a user's device available again, and takes it off the services
 // that it carries, and him and his aliases off its lines.
 func (t *tx) free(ctx context.Context, dev *Device) error {
-	carried, err := Gather(find[*Service](ctx, t, Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
+	carried, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
 	if err != nil {
 		return err
 	}
@@ -376,7 +377,7 @@ func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {
 		if err := t.free(ctx, dev); err != nil || dev.PrimaryOf.IsZero() {
 			return err
 		}
-		next, err := first[*Device](ctx, t, Query{Index: devicesByUser, Equal: []any{t.tenantID, dev.UserID}})
+		next, err := first[*Device](ctx, t, store.Query{Index: devicesByUser, Equal: []any{t.tenantID, dev.UserID}})
 		if err != nil || next == nil {
 			return err
 		}
@@ -466,10 +467,10 @@ type DeviceQuery struct {
 // Devices yields devices of the tenant, by MAC (DEV-2).
 func (d *Directory) Devices(ctx context.Context, q DeviceQuery) iter.Seq2[*Device, error] {
 	if !q.UserID.IsZero() {
-		return pages[*Device](ctx, d, "Devices", Query{Index: devicesByUser, Equal: []any{d.scope(), q.UserID}}, q.Limit, nil)
+		return pages[*Device](ctx, d, "Devices", store.Query{Index: devicesByUser, Equal: []any{d.scope(), q.UserID}}, q.Limit, nil)
 	}
 	if q.State == "" {
 		q.State = DeviceAvailable
 	}
-	return pages[*Device](ctx, d, "Devices", Query{Index: devicesByState, Equal: []any{d.scope(), string(q.State)}, Prefix: strings.ToLower(q.MAC)}, q.Limit, nil)
+	return pages[*Device](ctx, d, "Devices", store.Query{Index: devicesByState, Equal: []any{d.scope(), string(q.State)}, Prefix: strings.ToLower(q.MAC)}, q.Limit, nil)
 }

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 )
@@ -20,10 +21,10 @@ type DeviceLine struct {
 }
 
 // Table returns the declaration of the lines of devices.
-func (l *DeviceLine) Table() *Table { return deviceLinesTable }
+func (l *DeviceLine) Table() *store.Table { return deviceLinesTable }
 
 // Fields appends the line's columns.
-func (l *DeviceLine) Fields(f []Field) []Field {
+func (l *DeviceLine) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &l.TenantID), id("device_id", &l.DeviceID), integer("line", &l.Line), integer("rev", &l.Rev),
 		maybeID("user_id", &l.UserID), maybeID("alias_id", &l.AliasID),
@@ -118,7 +119,7 @@ func (d *Directory) ClearDeviceLine(ctx context.Context, device DeviceID, line i
 // none.
 func (d *Directory) DeviceLines(ctx context.Context, device DeviceID) iter.Seq2[LineIdentity, error] {
 	l := listing[*DeviceLine, LineIdentity]{
-		query: Query{Index: deviceLinesTable.Key(), Equal: []any{d.scope(), device}},
+		query: store.Query{Index: deviceLinesTable.Key(), Equal: []any{d.scope(), device}},
 		more:  found.identities,
 		show:  func(ctx context.Context, t *tx, l *DeviceLine) (LineIdentity, error) { return t.identityOn(ctx, l) },
 	}
@@ -174,7 +175,7 @@ func (t *tx) deviceLines(ctx context.Context, device DeviceID) (*Device, []*Devi
 }
 
 func (t *tx) linesOf(ctx context.Context, dev *Device) ([]*DeviceLine, error) {
-	return Gather(find[*DeviceLine](ctx, t, Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
+	return store.Gather(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
 }
 
 // carrying reads a phone, and one of its lines, which must carry an identity.
@@ -254,7 +255,7 @@ func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 
 // leaveLines takes an alias that is about to go off the phones that carry it.
 func (t *tx) leaveLines(ctx context.Context, a *Alias) error {
-	on, err := Gather(find[*DeviceLine](ctx, t, Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
+	on, err := store.Gather(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
 	}

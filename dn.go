@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"slices"
 )
 
@@ -64,7 +65,7 @@ func (t *tx) enterDN(ctx context.Context, s *Service, passes *DialEntry) error {
 	if passes.MainOf.IsZero() {
 		return nil
 	}
-	next, err := first[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}})
+	next, err := first[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}})
 	if err != nil || next == nil {
 		return err
 	}

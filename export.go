@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"encoding/csv"
+	"github.com/pbxkit/pbx/store"
 	"io"
 	"strconv"
 )
@@ -30,7 +31,7 @@ func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 	if err := out.Write(header); err != nil {
 		return err
 	}
-	users := listing[*User, *csvUser]{query: Query{Index: usersByLast, Equal: []any{d.scope()}}, more: found.exported, show: exportedUser}
+	users := listing[*User, *csvUser]{query: store.Query{Index: usersByLast, Equal: []any{d.scope()}}, more: found.exported, show: exportedUser}
 	for u, err := range users.pages(ctx, d, "ExportUsers") {
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Extension is the digits by which something is dialled within a tenant.
@@ -30,10 +31,10 @@ type DialEntry struct {
 }
 
 // Table returns the declaration of the dial plan.
-func (e *DialEntry) Table() *Table { return extensionsTable }
+func (e *DialEntry) Table() *store.Table { return extensionsTable }
 
 // Fields appends the entry's columns.
-func (e *DialEntry) Fields(f []Field) []Field {
+func (e *DialEntry) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &e.TenantID), text("digits", (*string)(&e.Digits)), integer("rev", &e.Rev),
 		maybeID("user_id", &e.UserID), maybeID("service_id", &e.ServiceID),
@@ -245,7 +246,7 @@ func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error 
 	if entry.MainOf.IsZero() {
 		return nil
 	}
-	own, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
+	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
 	if err != nil {
 		return err
 	}
@@ -318,7 +319,7 @@ type ExtensionQuery struct {
 // Extensions yields lines of the dial plan in the order of their digits. Those
 // of a user are the ones that point at him, not the DNs of his services.
 func (d *Directory) Extensions(ctx context.Context, q ExtensionQuery) iter.Seq2[*DialEntry, error] {
-	query := Query{Index: extensionsTable.Key(), Equal: []any{d.scope()}, Prefix: q.Prefix}
+	query := store.Query{Index: extensionsTable.Key(), Equal: []any{d.scope()}, Prefix: q.Prefix}
 	if !q.UserID.IsZero() {
 		query.Index, query.Equal = extensionsByUser, []any{d.scope(), q.UserID}
 	}

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"net/url"
 	"strconv"
@@ -54,10 +55,10 @@ type ForeignService struct {
 }
 
 // Table returns the declaration of foreign services.
-func (f *ForeignService) Table() *Table { return foreignTable }
+func (f *ForeignService) Table() *store.Table { return foreignTable }
 
 // Fields appends the foreign service's columns.
-func (f *ForeignService) Fields(to []Field) []Field {
+func (f *ForeignService) Fields(to []store.Field) []store.Field {
 	return append(to,
 		id("tenant_id", &f.TenantID), id("id", &f.ID), integer("rev", &f.Rev),
 		maybeID("service_id", &f.ServiceID), optional("former_dn", (*string)(&f.FormerDN)),
@@ -170,7 +171,7 @@ func (t *tx) foreign(ctx context.Context, id ForeignID) (*ForeignService, error)
 
 // foreignOf reads the foreign services of a line.
 func (t *tx) foreignOf(ctx context.Context, service ServiceID) ([]*ForeignService, error) {
-	return Gather(find[*ForeignService](ctx, t, Query{Index: foreignByLine, Equal: []any{t.tenantID, service}}))
+	return store.Gather(find[*ForeignService](ctx, t, store.Query{Index: foreignByLine, Equal: []any{t.tenantID, service}}))
 }
 
 // ForeignService returns a foreign service of the tenant (SVC-13). Errors:
@@ -191,7 +192,7 @@ func (d *Directory) ForeignService(ctx context.Context, id ForeignID) (*ForeignS
 // for the zero ID, those of the whole tenant in the order in which they came:
 // also those whose line is gone (SVC-10, SVC-13).
 func (d *Directory) ForeignServices(ctx context.Context, service ServiceID) iter.Seq2[*ForeignService, error] {
-	q := Query{Index: foreignTable.Key(), Equal: []any{d.scope()}}
+	q := store.Query{Index: foreignTable.Key(), Equal: []any{d.scope()}}
 	if !service.IsZero() {
 		q.Index, q.Equal = foreignByLine, []any{d.scope(), service}
 	}

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 )
 
@@ -28,10 +29,10 @@ type Group struct {
 }
 
 // Table returns the declaration of groups.
-func (g *Group) Table() *Table { return groupsTable }
+func (g *Group) Table() *store.Table { return groupsTable }
 
 // Fields appends the group's columns.
-func (g *Group) Fields(f []Field) []Field {
+func (g *Group) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &g.TenantID), id("id", &g.ID), integer("rev", &g.Rev),
 		text("kind", (*string)(&g.Kind)), text("name", &g.Name), text("name_folded", &g.nameFolded),
@@ -141,7 +142,7 @@ func (d *Directory) Groups(ctx context.Context, q GroupQuery) iter.Seq2[*Group, 
 	if q.Kind != "" {
 		keep = func(g *Group) bool { return g.Kind == q.Kind }
 	}
-	return pages(ctx, d, "Groups", Query{Index: groupsByName, Equal: []any{d.scope()}, Prefix: fold(q.Name)}, q.Limit, keep)
+	return pages(ctx, d, "Groups", store.Query{Index: groupsByName, Equal: []any{d.scope()}, Prefix: fold(q.Name)}, q.Limit, keep)
 }
 
 // DeleteGroup deletes a group or queue, and with it its memberships and its
@@ -158,11 +159,11 @@ func (d *Directory) DeleteGroup(ctx context.Context, id GroupID) error {
 		if err != nil {
 			return err
 		}
-		members, err := Gather(find[*Member](ctx, t, Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
+		members, err := store.Gather(find[*Member](ctx, t, store.Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}
-		own, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
+		own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}

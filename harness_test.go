@@ -15,15 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
 // stores are all that the rules are tested over; postgres_test.go adds one.
-var stores = map[string]func(t testing.TB) pbx.Store{
-	"memory":     func(testing.TB) pbx.Store { return memory.New() },
-	"read ahead": func(testing.TB) pbx.Store { return &faraway{Store: memory.New()} },
-	"sqlite": func(t testing.TB) pbx.Store {
+var stores = map[string]func(t testing.TB) store.Store{
+	"memory":     func(testing.TB) store.Store { return memory.New() },
+	"read ahead": func(testing.TB) store.Store { return &faraway{Store: memory.New()} },
+	"sqlite": func(t testing.TB) store.Store {
 		s, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Off))
 		require.NoError(t, err)
 		return s
@@ -49,7 +50,7 @@ func chooseStores() {
 			panic(storesVariable + " names " + store + ", which is no store")
 		}
 	}
-	maps.DeleteFunc(stores, func(name string, _ func(testing.TB) pbx.Store) bool { return !chosen(name) })
+	maps.DeleteFunc(stores, func(name string, _ func(testing.TB) store.Store) bool { return !chosen(name) })
 	maps.DeleteFunc(hosts, func(name string, _ func(*testing.T) (*original, func(*testing.T) house)) bool { return !chosen(name) })
 }
 
@@ -57,7 +58,7 @@ func chooseStores() {
 type world struct {
 	t       *testing.T
 	ctx     context.Context
-	store   pbx.Store
+	store   store.Store
 	clock   time.Time
 	support *pbx.Directory // in the provider's tenant
 	us, uk  *pbx.Tenant
@@ -81,7 +82,7 @@ func eachStore(t *testing.T, test func(t *testing.T, w *world)) {
 	}
 }
 
-func newWorld(t *testing.T, store pbx.Store, opts ...pbx.Option) *world {
+func newWorld(t *testing.T, store store.Store, opts ...pbx.Option) *world {
 	t.Helper()
 	w := &world{t: t, ctx: context.Background(), store: store, clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	t.Cleanup(func() { _ = store.Close() })
@@ -183,12 +184,12 @@ func (w *world) refusal(code pbx.Code, kind, err error) *pbx.Error {
 }
 
 // dump is every record of a store, as text, by table.
-func dump(t testing.TB, store pbx.Store) map[string][]string {
+func dump(t testing.TB, db store.Store) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
-	err := store.View(context.Background(), func(r pbx.Reader) error {
+	err := db.View(context.Background(), func(r store.Reader) error {
 		for _, table := range pbx.Tables() {
-			for rec, err := range r.Find(context.Background(), pbx.Query{Index: table.Key()}) {
+			for rec, err := range r.Find(context.Background(), store.Query{Index: table.Key()}) {
 				if err != nil {
 					return err
 				}

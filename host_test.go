@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -21,14 +22,14 @@ import (
 // house is a database of a host's: the original's records, and a table of its
 // own.
 type house struct {
-	store   pbx.Store // what is committed
+	store   store.Store // what is committed
 	tickets func() int
 	begin   func() visit
 }
 
 // visit is a transaction of the host's, with the library as a guest.
 type visit struct {
-	guest            func() pbx.Store
+	guest            func() store.Store
 	ticket           func() // the host adds one
 	commit, rollback func()
 }
@@ -45,14 +46,14 @@ var hosts = map[string]func(t *testing.T) (o *original, build func(t *testing.T)
 // houseOnDisk is a copy of the original's file, which a host has opened too.
 func (o *original) houseOnDisk(t *testing.T, file string) house {
 	require.NoError(t, os.WriteFile(file, o.file, 0o600))
-	store, err := sqlite.Open(o.ctx, file, sqlite.WithSynchronous(sqlite.Off))
+	kept, err := sqlite.Open(o.ctx, file, sqlite.WithSynchronous(sqlite.Off))
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
+	t.Cleanup(func() { _ = kept.Close() })
 	db := hostDB(t, file, "&_txlock=immediate")
 	_, err = db.Exec("CREATE TABLE tickets (text TEXT NOT NULL) STRICT")
 	require.NoError(t, err)
 	return house{
-		store: store,
+		store: kept,
 		tickets: func() (n int) {
 			require.NoError(t, db.QueryRow("SELECT count(*) FROM tickets").Scan(&n))
 			return n
@@ -62,7 +63,7 @@ func (o *original) houseOnDisk(t *testing.T, file string) house {
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = tx.Rollback() })
 			return visit{
-				guest:    func() pbx.Store { return sqlite.FromTx(tx) },
+				guest:    func() store.Store { return sqlite.FromTx(tx) },
 				ticket:   func() { require.NoError(t, second(tx.Exec("INSERT INTO tickets (text) VALUES ('new')"))) },
 				commit:   func() { require.NoError(t, tx.Commit()) },
 				rollback: func() { require.NoError(t, tx.Rollback()) },
@@ -191,9 +192,9 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 					state = other.state()
 					return nil
 				})
-				require.ErrorIs(t, err, pbx.ErrHostRetry)
+				require.ErrorIs(t, err, store.ErrHostRetry)
 				require.ErrorIs(t, err, pbx.ErrConflict)
-				require.NotErrorIs(t, err, pbx.ErrRetry)
+				require.NotErrorIs(t, err, store.ErrRetry)
 				require.Equal(t, 1, runs, "it is not for the library to run it again")
 				require.Equal(t, state, other.state(), "nothing of the batch is there")
 				_, err = r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
@@ -207,7 +208,7 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 				_, err = r.support.In(r.us.ID).CreateUser(r.ctx, ann)
 				if name == "a unique value taken" {
 					require.ErrorIs(t, err, pbx.ErrConflict)
-					require.NotErrorIs(t, err, pbx.ErrHostRetry, "now it is a rule's refusal")
+					require.NotErrorIs(t, err, store.ErrHostRetry, "now it is a rule's refusal")
 				} else {
 					require.NoError(t, err)
 				}
@@ -233,13 +234,13 @@ func TestSYS1_AHostIsToldWhenAnotherHasTheLock(t *testing.T) {
 			r := o.on(t, sqlite.FromTx(tx))
 			before := r.state()
 			err = atOnce(op, r.ctx, r)
-			require.ErrorIs(t, err, pbx.ErrHostRetry)
+			require.ErrorIs(t, err, store.ErrHostRetry)
 			require.ErrorIs(t, err, pbx.ErrConflict)
 			updates := slices.DeleteFunc(r.faulty.Calls(), func(p faulty.Point) bool { return p != faulty.Update })
 			require.Len(t, updates, 1)
 			require.Empty(t, cmp.Diff(before, r.state()))
 			writing.rollback()
-			require.NotErrorIs(t, atOnce(op, r.ctx, r), pbx.ErrHostRetry)
+			require.NotErrorIs(t, atOnce(op, r.ctx, r), store.ErrHostRetry)
 			require.NotEqual(t, before, r.state())
 			require.NoError(t, tx.Rollback())
 		})

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"strings"
 )
 
@@ -9,7 +10,7 @@ import (
 // what they want; and then the numbers and extensions that they leave to be
 // chosen.
 func (im *importing) readAhead(ctx context.Context, rows []*csvRow) error {
-	var named []Key
+	var named []store.Key
 	for _, row := range rows {
 		named = append(named, im.namedBy(row)...)
 	}
@@ -39,21 +40,21 @@ func (im *importing) shared(a *ahead, rows []*csvRow) {
 
 // keyed is the key of a record, behind the tenant where the index begins with
 // it.
-func (t *tx) keyed(ix *Index, value any) Key {
+func (t *tx) keyed(ix *store.Index, value any) store.Key {
 	if ix.Table.Columns[ix.Columns[0]].Name == "tenant_id" {
-		return Key{ix, []any{t.tenantID, value}}
+		return ix.At(t.tenantID, value)
 	}
-	return Key{ix, []any{value}}
+	return ix.At(value)
 }
 
 // namedBy are the records that a row names.
-func (im *importing) namedBy(row *csvRow) []Key {
+func (im *importing) namedBy(row *csvRow) []store.Key {
 	in, login := &row.in, row.in.Login
 	if login == "" {
 		login = in.Email
 	}
-	var keys []Key
-	add := func(ix *Index, value string) {
+	var keys []store.Key
+	add := func(ix *store.Index, value string) {
 		if value != "" {
 			keys = append(keys, im.keyed(ix, value))
 		}
@@ -72,9 +73,9 @@ func (im *importing) namedBy(row *csvRow) []Key {
 }
 
 // holders are the records that a refusal of what is named would name.
-func (im *importing) holders(named []Key) []Key {
-	var keys []Key
-	add := func(table *Table, id interface{ UUID() [16]byte }) {
+func (im *importing) holders(named []store.Key) []store.Key {
+	var keys []store.Key
+	add := func(table *store.Table, id interface{ UUID() [16]byte }) {
 		if id.UUID() != [16]byte{} {
 			keys = append(keys, im.keyed(table.Key(), id))
 		}

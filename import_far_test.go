@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -22,7 +23,7 @@ func newcomers(n int) string {
 }
 
 // roomy is a world with stock, licences and extensions for n users.
-func roomy(t *testing.T, store pbx.Store, n int) *world {
+func roomy(t *testing.T, store store.Store, n int) *world {
 	w := newWorld(t, store)
 	for from := 0; from < n; from += 1000 {
 		_, err := w.support.StockNumbers(w.ctx, numbers(fmt.Sprintf("+161756%%0%dd", 5), min(n, from+1000))[from:]...)

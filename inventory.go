@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 )
 
@@ -53,9 +54,9 @@ func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 		look.refuse(NUM1, "Numbers", "not 1 to %d numbers", maxNumbersAtOnce)
 		return look.err()
 	}
-	keys := make([]Key, len(list))
+	keys := make([]store.Key, len(list))
 	for i, e := range list {
-		keys[i] = Key{numbersTable.Key(), []any{string(e)}}
+		keys[i] = numbersTable.Key().At(string(e))
 	}
 	if err := t.load(ctx, keys...); err != nil {
 		return err
@@ -122,7 +123,7 @@ func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Numbe
 	if q.Unawaited {
 		keep = func(n *Number) bool { return n.WaitingID.IsZero() }
 	}
-	return pages(ctx, d, "Numbers", Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, keep)
+	return pages(ctx, d, "Numbers", store.Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, keep)
 }
 
 // NewNumbers lists new numbers to choose from: those with a prefix or, where

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"math"
 	"time"
@@ -25,10 +26,10 @@ type Event struct {
 }
 
 // Table returns the declaration of events.
-func (e *Event) Table() *Table { return eventsTable }
+func (e *Event) Table() *store.Table { return eventsTable }
 
 // Fields appends the event's columns.
-func (e *Event) Fields(f []Field) []Field {
+func (e *Event) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &e.TenantID), integer("seq", &e.Seq), integer("pos", &e.Pos),
 		moment("at", &e.At), id("operation", &e.Operation),
@@ -55,7 +56,7 @@ type JournalQuery struct {
 // and so are the events of each. The Provider's own records the customers
 // created and the numbers stocked.
 func (d *Directory) Journal(ctx context.Context, q JournalQuery) iter.Seq2[*Event, error] {
-	query := Query{Index: eventsTable.Key(), Equal: []any{d.scope()}, Desc: q.Latest}
+	query := store.Query{Index: eventsTable.Key(), Equal: []any{d.scope()}, Desc: q.Latest}
 	if q.AfterSeq > 0 {
 		query.From = min(q.AfterSeq, math.MaxInt64-1) + 1
 	}
@@ -75,10 +76,10 @@ type Cursor struct {
 }
 
 // Table returns the declaration of cursors.
-func (c *Cursor) Table() *Table { return cursorsTable }
+func (c *Cursor) Table() *store.Table { return cursorsTable }
 
 // Fields appends the cursor's columns.
-func (c *Cursor) Fields(f []Field) []Field {
+func (c *Cursor) Fields(f []store.Field) []store.Field {
 	return append(f,
 		text("subscriber", &c.Subscriber), id("tenant_id", &c.TenantID), integer("rev", &c.Rev),
 		integer("seq", &c.Seq), integer("pos", &c.Pos),

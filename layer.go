@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"sort"
@@ -10,16 +11,16 @@ import (
 // layer orders the staged records of one table by one index. It is built when
 // a range of that index is first asked for, and kept up from then on.
 type layer struct {
-	index *Index
+	index *store.Index
 	keys  []string
-	recs  []Record
+	recs  []store.Record
 
-	fields []Field // room for a record's
+	fields []store.Field // room for a record's
 	buf    []byte
 }
 
 // layer returns the layer of an index.
-func (t *tx) layer(ix *Index) *layer {
+func (t *tx) layer(ix *store.Index) *layer {
 	if l := t.layers[ix]; l != nil {
 		return l
 	}
@@ -30,20 +31,20 @@ func (t *tx) layer(ix *Index) *layer {
 		}
 	}
 	if t.layers == nil {
-		t.layers = make(map[*Index]*layer)
+		t.layers = make(map[*store.Index]*layer)
 	}
 	t.layers[ix] = l
 	return l
 }
 
-func (l *layer) entry(rec Record) (string, bool) {
+func (l *layer) entry(rec store.Record) (string, bool) {
 	l.fields = rec.Fields(l.fields[:0])
 	var in bool
 	l.buf, in = l.index.AppendFields(l.buf[:0], l.fields)
 	return string(l.buf), in
 }
 
-func (l *layer) add(rec Record) {
+func (l *layer) add(rec store.Record) {
 	if rec == nil {
 		return
 	}
@@ -56,7 +57,7 @@ func (l *layer) add(rec Record) {
 	l.recs = slices.Insert(l.recs, at, rec)
 }
 
-func (l *layer) drop(rec Record) {
+func (l *layer) drop(rec store.Record) {
 	if rec == nil {
 		return
 	}
@@ -70,7 +71,7 @@ func (l *layer) drop(rec Record) {
 	}
 }
 
-func (l *layer) at(key string) Record {
+func (l *layer) at(key string) store.Record {
 	if at := sort.SearchStrings(l.keys, key); at < len(l.keys) && l.keys[at] == key {
 		return l.recs[at]
 	}
@@ -78,7 +79,7 @@ func (l *layer) at(key string) Record {
 }
 
 // between returns the staged records of a query's range, in its order.
-func (l *layer) between(q Query) ([]string, []Record) {
+func (l *layer) between(q store.Query) ([]string, []store.Record) {
 	from, to := q.Range()
 	lo := sort.SearchStrings(l.keys, string(from))
 	hi := len(l.keys)
@@ -99,10 +100,10 @@ func (l *layer) between(q Query) ([]string, []Record) {
 // scan is a range of committed records with the staged ones in their places.
 // What the caller stages while it loops is not seen by the loop: operations
 // gather first, then change.
-func (t *tx) scan(ctx context.Context, q Query) iter.Seq2[Record, error] {
+func (t *tx) scan(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
 	switch staged := t.dirty[q.Index.Table]; {
 	case !storable(q.Prefix, q.From, q.To) || !storable(q.Equal...) || !storable(q.After...):
-		return func(func(Record, error) bool) {}
+		return func(func(store.Record, error) bool) {}
 	case staged == 0:
 		return t.committed(ctx, q)
 	case q.Limit > 0:
@@ -116,8 +117,8 @@ func (t *tx) scan(ctx context.Context, q Query) iter.Seq2[Record, error] {
 // merge yields the committed records of a range and the staged ones in one
 // order. A committed record that has been staged since is left out: the layer
 // has its present version, or it is deleted.
-func (t *tx) merge(ctx context.Context, q Query) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
+func (t *tx) merge(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
 		l := t.layer(q.Index)
 		keys, recs := l.between(q)
 		for rec, err := range t.committed(ctx, q) {
@@ -149,8 +150,8 @@ func (t *tx) merge(ctx context.Context, q Query) iter.Seq2[Record, error] {
 }
 
 // limited ends a sequence after so many records.
-func limited(seq iter.Seq2[Record, error], limit int) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
+func limited(seq iter.Seq2[store.Record, error], limit int) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
 		given := 0
 		for rec, err := range seq {
 			if given++; !yield(rec, err) || given == limit {

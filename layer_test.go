@@ -12,6 +12,7 @@ import (
 	"github.com/leanovate/gopter"
 	"github.com/leanovate/gopter/gen"
 	"github.com/leanovate/gopter/prop"
+	"github.com/pbxkit/pbx/store"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -20,8 +21,8 @@ import (
 // transaction has to look like.
 type model map[DeviceID]*Device
 
-func (m model) Get(_ context.Context, keys ...Key) ([]Record, error) {
-	out := make([]Record, len(keys))
+func (m model) Get(_ context.Context, keys ...store.Key) ([]store.Record, error) {
+	out := make([]store.Record, len(keys))
 	for i, k := range keys {
 		for _, d := range m {
 			if values, in := k.Index.Values(d); in && compareAll(values, k.Values) == 0 {
@@ -32,8 +33,8 @@ func (m model) Get(_ context.Context, keys ...Key) ([]Record, error) {
 	return out, nil
 }
 
-func (m model) Find(_ context.Context, q Query) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
+func (m model) Find(_ context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
 		for _, d := range m.find(q) {
 			if !yield(d, nil) {
 				return
@@ -43,7 +44,7 @@ func (m model) Find(_ context.Context, q Query) iter.Seq2[Record, error] {
 }
 
 // find answers a query by looking at every record.
-func (m model) find(q Query) []*Device {
+func (m model) find(q store.Query) []*Device {
 	type row struct {
 		values []any
 		device *Device
@@ -67,7 +68,7 @@ func (m model) find(q Query) []*Device {
 	return out
 }
 
-func wanted(q Query, values []any) bool {
+func wanted(q store.Query, values []any) bool {
 	n := len(q.Equal)
 	if compareAll(values[:n], q.Equal) != 0 {
 		return false
@@ -90,11 +91,11 @@ func compareAll(a, b []any) int {
 }
 
 func compare(a, b any) int {
-	switch a := Plain(a).(type) {
+	switch a := store.Plain(a).(type) {
 	case string:
 		return strings.Compare(a, b.(string))
 	case [16]byte:
-		other := Plain(b).([16]byte)
+		other := store.Plain(b).([16]byte)
 		return slices.Compare(a[:], other[:])
 	}
 	panic(fmt.Sprintf("a device has no indexed %T", a))
@@ -212,7 +213,7 @@ func (o *overlay) step() {
 }
 
 // read gets a record through the transaction, by one of its unique indexes.
-func (o *overlay) read(want *Device) Record {
+func (o *overlay) read(want *Device) store.Record {
 	for {
 		ix := devicesTable.Indexes[o.IntN(3)]
 		values, in := ix.Values(want)
@@ -226,7 +227,7 @@ func (o *overlay) read(want *Device) Record {
 	}
 }
 
-func (o *overlay) same(want *Device, got Record) {
+func (o *overlay) same(want *Device, got store.Record) {
 	if want == nil {
 		o.equal(nil, got)
 	} else {
@@ -274,7 +275,7 @@ func (o *overlay) query() {
 		return
 	}
 	if ix.Unique && o.IntN(2) == 0 {
-		want, _ := o.want.Get(o.ctx, Key{ix, like})
+		want, _ := o.want.Get(o.ctx, ix.At(like...))
 		got, err := o.tx.get(o.ctx, ix, like...)
 		o.equal(nil, err)
 		d, _ := want[0].(*Device)
@@ -285,9 +286,9 @@ func (o *overlay) query() {
 	o.compare(o.span(ix, like))
 }
 
-func (o *overlay) span(ix *Index, like []any) Query {
+func (o *overlay) span(ix *store.Index, like []any) store.Query {
 	n := o.IntN(len(like))
-	q := Query{Index: ix, Equal: like[:n:n], Desc: o.IntN(2) == 0, Limit: o.IntN(4)}
+	q := store.Query{Index: ix, Equal: like[:n:n], Desc: o.IntN(2) == 0, Limit: o.IntN(4)}
 	bound, _ := ix.Values(o.bound(ix))
 	switch s, isText := like[n].(string); {
 	case o.IntN(3) == 0:
@@ -306,7 +307,7 @@ func (o *overlay) span(ix *Index, like []any) Query {
 }
 
 // bound is a device that is in the index.
-func (o *overlay) bound(ix *Index) *Device {
+func (o *overlay) bound(ix *store.Index) *Device {
 	for {
 		d := o.device(o.id())
 		if _, in := ix.Values(d); in {
@@ -315,9 +316,9 @@ func (o *overlay) bound(ix *Index) *Device {
 	}
 }
 
-func (o *overlay) compare(q Query) {
+func (o *overlay) compare(q store.Query) {
 	o.note("scan %s %v prefix %q from %v to %v after %v desc %v limit %d", q.Index.Name, q.Equal, q.Prefix, q.From, q.To, q.After, q.Desc, q.Limit)
-	got, err := Gather(find[*Device](o.ctx, o.tx, q))
+	got, err := store.Gather(find[*Device](o.ctx, o.tx, q))
 	o.equal(nil, err)
 	o.equal(o.want.find(q), got)
 }
@@ -325,8 +326,8 @@ func (o *overlay) compare(q Query) {
 // all compares every index, in both directions.
 func (o *overlay) all() {
 	for _, ix := range devicesTable.Indexes {
-		o.compare(Query{Index: ix})
-		o.compare(Query{Index: ix, Desc: true})
+		o.compare(store.Query{Index: ix})
+		o.compare(store.Query{Index: ix, Desc: true})
 	}
 }
 

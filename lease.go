@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"errors"
+	"github.com/pbxkit/pbx/store"
 	"sync"
 	"time"
 )
@@ -20,7 +21,7 @@ type lease struct {
 	core   *core
 	tenant TenantID
 	holder LeaseID
-	cursor Key
+	cursor store.Key
 	lost   *Error // what it is when somebody else has the journal
 
 	mu    sync.Mutex
@@ -43,17 +44,17 @@ func (c *Cursor) reached(e *Event) bool {
 // or has handled all of it.
 func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*Event, err error) {
 	l = &lease{
-		core: r.core, tenant: b.tenant, holder: r.holder, cursor: Key{cursorsTable.Key(), []any{r.subscriber, b.tenant}},
+		core: r.core, tenant: b.tenant, holder: r.holder, cursor: cursorsTable.Key().At(r.subscriber, b.tenant),
 		lost: &Error{Code: SYS3, Kind: ErrConflict, Subject: Ref{Kind: "tenant", ID: b.tenant.String()},
 			Reason: "the lease of the journal ran out while its events were handled"},
 	}
-	err = r.core.attempts(ctx, b.tenant, func(w Writer) (int64, error) {
+	err = r.core.attempts(ctx, b.tenant, func(w store.Writer) (int64, error) {
 		was, found, err := r.place(ctx, w, b)
 		if err != nil {
 			return 0, err
 		}
 		row, now := &Cursor{Subscriber: r.subscriber, TenantID: b.tenant}, r.core.moment()
-		change := Change{New: row}
+		change := store.Change{New: row}
 		if was != nil {
 			*row, change.Old = *was, was
 		}
@@ -66,7 +67,7 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 		row.Rev++
 		row.Holder, row.LeasedUntil = r.holder, now.Add(r.core.lease)
 		l.until = row.LeasedUntil
-		return 0, w.Apply(ctx, []Change{change})
+		return 0, w.Apply(ctx, []store.Change{change})
 	}, OperationID{})
 	return l, events, err
 }
@@ -74,14 +75,14 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 // place reads the cursor's row, nil where there is none, and a page of the
 // journal behind it: in one trip, unless another delivery has been here since the
 // tenant was looked at.
-func (r *delivery) place(ctx context.Context, w Writer, b *backlog) (at *Cursor, page []*Event, err error) {
-	cursor := Read{Query: Query{Index: cursorsTable.Key(), Equal: []any{r.subscriber, b.tenant}}}
-	found, err := Fetch(ctx, w, cursor, b.page())
+func (r *delivery) place(ctx context.Context, w store.Writer, b *backlog) (at *Cursor, page []*Event, err error) {
+	cursor := store.Read{Query: store.Query{Index: cursorsTable.Key(), Equal: []any{r.subscriber, b.tenant}}}
+	found, err := store.Fetch(ctx, w, cursor, b.page())
 	if err == nil && len(found[0]) > 0 {
 		at = found[0][0].(*Cursor)
 		if at.Seq != b.seq || at.Pos != b.pos {
 			b.seq, b.pos = at.Seq, at.Pos
-			found, err = Fetch(ctx, w, cursor, b.page())
+			found, err = store.Fetch(ctx, w, cursor, b.page())
 		}
 	}
 	if err != nil {
@@ -179,7 +180,7 @@ func (l *lease) giveBack(ctx context.Context, to *Event) error {
 func (l *lease) write(ctx context.Context, to *Event, end bool) error {
 	tried := false
 	var until time.Time
-	err := l.core.attempts(ctx, l.tenant, func(w Writer) (int64, error) {
+	err := l.core.attempts(ctx, l.tenant, func(w store.Writer) (int64, error) {
 		recs, err := w.Get(ctx, l.cursor)
 		if err != nil {
 			return 0, err
@@ -202,7 +203,7 @@ func (l *lease) write(ctx context.Context, to *Event, end bool) error {
 			until = l.core.moment().Add(l.core.lease)
 			row.Holder, row.LeasedUntil = l.holder, until
 		}
-		return 0, w.Apply(ctx, []Change{{Old: was, New: &row}})
+		return 0, w.Apply(ctx, []store.Change{{Old: was, New: &row}})
 	}, OperationID{})
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
 )
@@ -45,8 +46,8 @@ func (w *world) process(c *clock, opts ...pbx.Option) *pbx.Directory {
 func (w *world) cursors(subscriber string) map[pbx.TenantID]*pbx.Cursor {
 	w.t.Helper()
 	found := map[pbx.TenantID]*pbx.Cursor{}
-	require.NoError(w.t, w.store.View(w.ctx, func(r pbx.Reader) error {
-		for rec, err := range r.Find(w.ctx, pbx.Query{Index: new(pbx.Cursor).Table().Key(), Equal: []any{subscriber}}) {
+	require.NoError(w.t, w.store.View(w.ctx, func(r store.Reader) error {
+		for rec, err := range r.Find(w.ctx, store.Query{Index: new(pbx.Cursor).Table().Key(), Equal: []any{subscriber}}) {
 			if err != nil {
 				return err
 			}
@@ -218,12 +219,12 @@ func TestSYS3_ALostLeaseEndsTheHandlersContext(t *testing.T) {
 	const lease = 30 * time.Millisecond
 	for how, lose := range map[string]func(w *world, store *faulty.Store, hands *clock){
 		"another took it": func(w *world, _ *faulty.Store, hands *clock) {
-			for err := pbx.ErrRetry; errors.Is(err, pbx.ErrRetry); { // it is being renewed
+			for err := store.ErrRetry; errors.Is(err, store.ErrRetry); { // it is being renewed
 				was := w.cursors("mail")[w.us.ID]
 				now := *was
 				now.Rev, now.Holder, now.LeasedUntil = now.Rev+1, pbx.LeaseID{15: 9}, hands.now()
-				err = w.store.Update(w.ctx, w.us.ID, func(tx pbx.Writer) error {
-					return tx.Apply(w.ctx, []pbx.Change{{Old: was, New: &now}})
+				err = w.store.Update(w.ctx, w.us.ID, func(tx store.Writer) error {
+					return tx.Apply(w.ctx, []store.Change{{Old: was, New: &now}})
 				})
 			}
 			require.Equal(w.t, pbx.LeaseID{15: 9}, w.cursors("mail")[w.us.ID].Holder)
@@ -272,11 +273,11 @@ func TestSYS3_ALostLeaseEndsTheHandlersContext(t *testing.T) {
 
 // counting is a store that counts its updates.
 type counting struct {
-	pbx.Store
+	store.Store
 	updates atomic.Int64
 }
 
-func (s *counting) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
+func (s *counting) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	s.updates.Add(1)
 	return s.Store.Update(ctx, tenant, fn)
 }
@@ -286,8 +287,8 @@ func (s *counting) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writ
 func TestSYS3_ALeaseThatRunsOutBehindALockEndsTheHandlersContext(t *testing.T) {
 	const lease, left = 3 * time.Second, 20 * time.Millisecond
 	w := newWorld(t, memory.New())
-	hands, store := w.hands(), &counting{Store: w.store}
-	dir := pbx.New(store, pbx.WithClock(hands.now), pbx.WithLease(lease), pbx.WithDeliveries(1)).As(pbx.Support("agent"))
+	hands, db := w.hands(), &counting{Store: w.store}
+	dir := pbx.New(db, pbx.WithClock(hands.now), pbx.WithLease(lease), pbx.WithDeliveries(1)).As(pbx.Support("agent"))
 	arrived, ended := make(chan struct{}), make(chan error, 1)
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
@@ -301,10 +302,10 @@ func TestSYS3_ALeaseThatRunsOutBehindALockEndsTheHandlersContext(t *testing.T) {
 	})
 	<-arrived
 	hands.pass(lease - left)
-	require.NoError(t, w.store.Update(w.ctx, w.us.ID, func(tx pbx.Writer) error {
-		_, err := tx.Get(w.ctx, pbx.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{w.us.ID}})
+	require.NoError(t, w.store.Update(w.ctx, w.us.ID, func(tx store.Writer) error {
+		_, err := tx.Get(w.ctx, store.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{w.us.ID}})
 		require.NoError(t, err)
-		for before := store.updates.Load(); store.updates.Load() == before; { // it is to be renewed
+		for before := db.updates.Load(); db.updates.Load() == before; { // it is to be renewed
 			time.Sleep(time.Millisecond)
 		}
 		hands.pass(left)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Line is a line's management record, all that an owner sees: the service that
@@ -231,12 +232,12 @@ func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]Key, 0, len(of)+1)
+	keys := make([]store.Key, 0, len(of)+1)
 	for _, a := range of {
-		keys = append(keys, Key{usersTable.Key(), []any{t.tenantID, a.UserID}})
+		keys = append(keys, usersTable.Key().At(t.tenantID, a.UserID))
 	}
 	if !s.LocationID.IsZero() {
-		keys = append(keys, Key{locationsTable.Key(), []any{t.tenantID, s.LocationID}})
+		keys = append(keys, locationsTable.Key().At(t.tenantID, s.LocationID))
 	}
 	if err := t.load(ctx, keys...); err != nil {
 		return nil, err

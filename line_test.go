@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 func TestOWN1_ALineIsOpenedByItsNationalNumber(t *testing.T) {
@@ -276,7 +277,7 @@ func TestSVC11_ARemoteLineIsNotChangedHere(t *testing.T) {
 		s := w.line(aliceLine, pbx.NewService{}, "alice")
 		remote := *s // as it could be made once
 		remote.Rev, remote.RemoteSystem, remote.Status = s.Rev+1, "Geneva", pbx.StatusNone
-		w.apply(pbx.Change{Old: s, New: &remote})
+		w.apply(store.Change{Old: s, New: &remote})
 		for what, change := range map[string]pbx.LineChange{
 			"its place": {Building: "BOS-1"}, "a new owner": {AddOwners: []pbx.Principal{"bob"}}, "an owner who goes": {RemoveOwners: []pbx.Principal{"alice"}},
 		} {
@@ -288,7 +289,7 @@ func TestSVC11_ARemoteLineIsNotChangedHere(t *testing.T) {
 		w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.AddOwner(w.ctx, aliceLine, "bob")) })
 		require.Equal(t, []string{"SVC-11 service"}, w.violations(w.support))
 		s.Rev = remote.Rev + 1
-		w.apply(pbx.Change{Old: &remote, New: s})
+		w.apply(store.Change{Old: &remote, New: s})
 	})
 }
 

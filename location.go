@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Location is a site or building of a tenant.
@@ -28,10 +29,10 @@ type CivicAddress struct {
 }
 
 // Table returns the declaration of locations.
-func (l *Location) Table() *Table { return locationsTable }
+func (l *Location) Table() *store.Table { return locationsTable }
 
 // Fields appends the location's columns.
-func (l *Location) Fields(f []Field) []Field {
+func (l *Location) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &l.TenantID), id("id", &l.ID), integer("rev", &l.Rev),
 		text("building", &l.Building), text("name", &l.Name),
@@ -163,7 +164,7 @@ func (d *Directory) Location(ctx context.Context, id LocationID) (*Location, err
 
 // Locations yields the tenant's locations in the order of their building codes.
 func (d *Directory) Locations(ctx context.Context) iter.Seq2[*Location, error] {
-	return pages[*Location](ctx, d, "Locations", Query{Index: locationsByBuilding, Equal: []any{d.scope()}}, 0, nil)
+	return pages[*Location](ctx, d, "Locations", store.Query{Index: locationsByBuilding, Equal: []any{d.scope()}}, 0, nil)
 }
 
 // ModifyLocation saves a location as read and then changed. Numbers that exist
@@ -225,7 +226,7 @@ func (t *tx) lookModifiedLocation(ctx context.Context, row, was *Location) error
 // withoutE911 refuses to take the address from a location that somebody's
 // emergency calls are dispatched to (USR-6).
 func (t *tx) withoutE911(ctx context.Context, l *Location) error {
-	for u, err := range find[*User](ctx, t, Query{Index: usersByLocation, Equal: []any{t.tenantID, l.ID}}) {
+	for u, err := range find[*User](ctx, t, store.Query{Index: usersByLocation, Equal: []any{t.tenantID, l.ID}}) {
 		if err != nil {
 			return err
 		}
@@ -249,11 +250,11 @@ func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 		return err
 	}
 	at := []any{t.tenantID, l.ID}
-	users, err := Gather(find[*User](ctx, t, Query{Index: usersByLocation, Equal: at}))
+	users, err := store.Gather(find[*User](ctx, t, store.Query{Index: usersByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}
-	services, err := Gather(find[*Service](ctx, t, Query{Index: servicesByLocation, Equal: at}))
+	services, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}
@@ -279,8 +280,8 @@ func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 func (d *Directory) DeleteLocation(ctx context.Context, id LocationID) error {
 	return d.change(ctx, "DeleteLocation", func(a *ahead) {
 		a.location(id)
-		for _, ix := range []*Index{usersByLocation, servicesByLocation, devicesByLocation} {
-			a.scan(Query{Index: ix, Equal: []any{a.tenant, id}, Limit: 1})
+		for _, ix := range []*store.Index{usersByLocation, servicesByLocation, devicesByLocation} {
+			a.scan(store.Query{Index: ix, Equal: []any{a.tenant, id}, Limit: 1})
 		}
 	}, func(t *tx) error {
 		l, err := t.theLocation(ctx, id)
@@ -304,13 +305,13 @@ func (d *Directory) DeleteLocation(ctx context.Context, id LocationID) error {
 // whoIsAt names somebody or something at a location, if there is.
 func (t *tx) whoIsAt(ctx context.Context, id LocationID) (Ref, error) {
 	at := []any{t.tenantID, id}
-	if u, err := first[*User](ctx, t, Query{Index: usersByLocation, Equal: at}); err != nil || u != nil {
+	if u, err := first[*User](ctx, t, store.Query{Index: usersByLocation, Equal: at}); err != nil || u != nil {
 		return refOf(u), err
 	}
-	if s, err := first[*Service](ctx, t, Query{Index: servicesByLocation, Equal: at}); err != nil || s != nil {
+	if s, err := first[*Service](ctx, t, store.Query{Index: servicesByLocation, Equal: at}); err != nil || s != nil {
 		return refOf(s), err
 	}
-	dev, err := first[*Device](ctx, t, Query{Index: devicesByLocation, Equal: at})
+	dev, err := first[*Device](ctx, t, store.Query{Index: devicesByLocation, Equal: at})
 	return refOf(dev), err
 }
 

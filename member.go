@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 )
 
@@ -19,13 +20,13 @@ type Member struct {
 }
 
 // Table returns the declaration of group members.
-func (m *Member) Table() *Table { return membersTable }
+func (m *Member) Table() *store.Table { return membersTable }
 
 // Fields appends the member's columns.
-func (m *Member) Fields(f []Field) []Field {
+func (m *Member) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &m.TenantID), id("group_id", &m.GroupID),
-		Field{Name: "member_id", Ptr: &m.memberID}, integer("rev", &m.Rev),
+		store.Field{Name: "member_id", Ptr: &m.memberID}, integer("rev", &m.Rev),
 		maybeID("user_id", &m.UserID), maybeID("alias_id", &m.AliasID),
 	)
 }
@@ -140,13 +141,13 @@ func (d *Directory) RemoveMember(ctx context.Context, group GroupID, who MemberI
 // Members yields the members of a group or queue (EXT-8). A group that is not
 // there has none.
 func (d *Directory) Members(ctx context.Context, group GroupID) iter.Seq2[*Member, error] {
-	return pages[*Member](ctx, d, "Members", Query{Index: membersTable.Key(), Equal: []any{d.scope(), group}}, 0, nil)
+	return pages[*Member](ctx, d, "Members", store.Query{Index: membersTable.Key(), Equal: []any{d.scope(), group}}, 0, nil)
 }
 
 // leaveGroups takes a user or an alias that is about to go out of all its
 // groups (EXT-8).
 func (t *tx) leaveGroups(ctx context.Context, memberID [16]byte) error {
-	in, err := Gather(find[*Member](ctx, t, Query{Index: membersByMember, Equal: []any{t.tenantID, memberID}}))
+	in, err := store.Gather(find[*Member](ctx, t, store.Query{Index: membersByMember, Equal: []any{t.tenantID, memberID}}))
 	if err != nil {
 		return err
 	}

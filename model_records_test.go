@@ -13,6 +13,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/store"
 )
 
 // words is a text with handles in the place of IDs.
@@ -37,22 +38,22 @@ func (p *played) handle(id [16]byte) model.Handle {
 }
 
 // look reads all records, and what is new in the journals.
-func (p *played) look() (records [][]pbx.Record, err error) {
+func (p *played) look() (records [][]store.Record, err error) {
 	tables := pbx.Tables()
-	var reads []pbx.Read
+	var reads []store.Read
 	events := 0
 	for i, table := range tables {
 		if table.Name == "events" {
 			events = i
 		}
 		if table.Name == "events" || table.Name == "cursors" {
-			reads = append(reads, pbx.Read{Query: pbx.Query{Index: table.Key(), Limit: 1}})
+			reads = append(reads, store.Read{Query: store.Query{Index: table.Key(), Limit: 1}})
 			continue
 		}
-		reads = append(reads, pbx.Read{Query: pbx.Query{Index: table.Key()}})
+		reads = append(reads, store.Read{Query: store.Query{Index: table.Key()}})
 	}
 	for _, tenant := range p.tenants() {
-		reads = append(reads, pbx.Read{Query: pbx.Query{Index: tables[events].Key(), Equal: []any{tenant}, From: p.seqs[tenant] + 1}})
+		reads = append(reads, store.Read{Query: store.Query{Index: tables[events].Key(), Equal: []any{tenant}, From: p.seqs[tenant] + 1}})
 	}
 	results, err := p.fetch(reads)
 	if err != nil {
@@ -64,7 +65,7 @@ func (p *played) look() (records [][]pbx.Record, err error) {
 		if _, met := p.seqs[t.ID]; !met {
 			label, _, _ := strings.Cut(t.SIPDomain, ".")
 			p.known(model.Handle(label), t.ID)
-			more, err := p.fetch([]pbx.Read{{Query: pbx.Query{Index: tables[events].Key(), Equal: []any{t.ID}}}})
+			more, err := p.fetch([]store.Read{{Query: store.Query{Index: tables[events].Key(), Equal: []any{t.ID}}}})
 			if err != nil {
 				return nil, err
 			}
@@ -86,20 +87,20 @@ func (p *played) tenants() []pbx.TenantID {
 	return list
 }
 
-func (p *played) fetch(reads []pbx.Read) (results [][]pbx.Record, err error) {
-	if f, ok := p.store.(pbx.Fetcher); ok {
+func (p *played) fetch(reads []store.Read) (results [][]store.Record, err error) {
+	if f, ok := p.store.(store.Fetcher); ok {
 		return f.Fetch(p.ctx, reads...)
 	}
-	err = p.store.View(p.ctx, func(r pbx.Reader) error {
-		results, err = pbx.Fetch(p.ctx, r, reads...)
+	err = p.store.View(p.ctx, func(r store.Reader) error {
+		results, err = store.Fetch(p.ctx, r, reads...)
 		return err
 	})
 	return results, err
 }
 
 // encode is records as bytes, to be compared with another store's.
-func encode(dst []byte, records [][]pbx.Record) []byte {
-	var fields []pbx.Field
+func encode(dst []byte, records [][]store.Record) []byte {
+	var fields []store.Field
 	for _, of := range records {
 		for _, rec := range of {
 			fields = rec.Fields(fields[:0])
@@ -112,7 +113,7 @@ func encode(dst []byte, records [][]pbx.Record) []byte {
 	return dst
 }
 
-func encodeField(dst []byte, f *pbx.Field) []byte {
+func encodeField(dst []byte, f *store.Field) []byte {
 	switch v := f.Ptr.(type) {
 	case *string:
 		dst = append(dst, *v...)
@@ -137,7 +138,7 @@ func encodeField(dst []byte, f *pbx.Field) []byte {
 var unforeseen = regexp.MustCompile(`^(rev|settings_rev|.*_folded|next_extension|member_id|extension_.*|advised_extension|voicemail_digits|pin_min.*|pin_max.*|pin_tries|pin_lock_ns|number_rest_ns|number_monthly|number_one_time)$`)
 
 // lines shows records as the model does.
-func (p *played) lines(records [][]pbx.Record) (lines, journal []string) {
+func (p *played) lines(records [][]store.Record) (lines, journal []string) {
 	for _, rec := range slices.Concat(records...) {
 		switch r := rec.(type) {
 		case *pbx.Order:
@@ -162,7 +163,7 @@ func (p *played) lines(records [][]pbx.Record) (lines, journal []string) {
 // drawnEnd is the end of a SIP address for which no other one was free.
 var drawnEnd = regexp.MustCompile(`-[0-9a-f]{8}@`)
 
-func (p *played) line(rec pbx.Record) string {
+func (p *played) line(rec store.Record) string {
 	row := model.Row{}
 	var owner model.Handle
 	for _, f := range rec.Fields(nil) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/transfer"
 )
 
@@ -20,7 +21,7 @@ import (
 // carried out.
 type played struct {
 	name    string
-	store   pbx.Store
+	store   store.Store
 	ctx     context.Context
 	clock   time.Time
 	dir     *pbx.Directory
@@ -34,7 +35,7 @@ type played struct {
 }
 
 // begin is a Directory over an empty store.
-func begin(name string, store pbx.Store, now time.Time) *played {
+func begin(name string, store store.Store, now time.Time) *played {
 	p := &played{
 		name: name, store: store, ctx: context.Background(), clock: now, drawn: new(draws),
 		ids:     map[model.Handle][16]byte{model.Provider: pbx.Provider},
@@ -67,7 +68,7 @@ func (p *played) open() {
 }
 
 // on is the same on a copy of the records in another store.
-func (p *played) on(t testing.TB, name string, store pbx.Store) *played {
+func (p *played) on(t testing.TB, name string, store store.Store) *played {
 	_, err := transfer.Copy(p.ctx, store, p.store)
 	require.NoError(t, err)
 	c := begin(name, store, p.clock)

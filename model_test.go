@@ -19,6 +19,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -82,7 +83,7 @@ func (l *lockstep) run(c model.Command) string {
 // seen is what a store did with a command, and what is in it then.
 type seen struct {
 	out     model.Outcome
-	records [][]pbx.Record
+	records [][]store.Record
 	err     error
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"slices"
 )
 
@@ -192,16 +193,16 @@ func (t *tx) extensionsOf(ctx context.Context, user UserID) ([]Extension, error)
 	if err := t.foresee(ctx, func(a *ahead) { a.user(user).reached() }); err != nil {
 		return nil, err
 	}
-	entries, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
+	entries, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return nil, err
 	}
-	aliases, err := Gather(find[*Alias](ctx, t, Query{Index: aliasesByUser, Equal: []any{t.tenantID, user}}))
+	aliases, err := store.Gather(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range aliases {
-		of, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+		of, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
 		if err != nil {
 			return nil, err
 		}

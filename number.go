@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/store"
 )
 
 // E164 is a telephone number in E.164 form: +, country code, national number.
@@ -54,10 +55,10 @@ type Number struct {
 }
 
 // Table returns the declaration of numbers.
-func (n *Number) Table() *Table { return numbersTable }
+func (n *Number) Table() *store.Table { return numbersTable }
 
 // Fields appends the number's columns.
-func (n *Number) Fields(f []Field) []Field {
+func (n *Number) Fields(f []store.Field) []store.Field {
 	return append(f,
 		text("e164", (*string)(&n.E164)), id("tenant_id", &n.TenantID), integer("rev", &n.Rev),
 		text("state", (*string)(&n.State)),
@@ -279,7 +280,7 @@ func areas(country, near string) []string {
 // at, and one of an extension, where those are chosen here.
 func (t *tx) foreseeChoices(ctx context.Context, number NumberChoice, at *Location, extension bool) error {
 	return t.foresee(ctx, func(a *ahead) {
-		named, _ := t.entries[string(t.encode(Key{numbersTable.Key(), []any{string(number.Number)}}))].rec.(*Number)
+		named, _ := t.entries[string(t.encode(numbersTable.Key().At(string(number.Number))))].rec.(*Number)
 		proposed := number.Source == FromProvider && number.Number == ""
 		temporary := number.Source == FromTenant && named != nil && named.State == NumberPorting
 		switch {
@@ -369,13 +370,13 @@ func (t *tx) behind(area string, last E164) string {
 	return string(last)
 }
 
-func inStock(prefix string, limit int) Query {
-	return Query{Index: numbersByState, Equal: []any{Provider, string(NumberStock)}, Prefix: prefix, Limit: limit}
+func inStock(prefix string, limit int) store.Query {
+	return store.Query{Index: numbersByState, Equal: []any{Provider, string(NumberStock)}, Prefix: prefix, Limit: limit}
 }
 
 // restedBy selects the numbers whose rest is over at a moment, a page at a time.
-func restedBy(now time.Time) Query {
-	return Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}
+func restedBy(now time.Time) store.Query {
+	return store.Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}
 }
 
 // rested yields the numbers whose rest is over, the longest rested first.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/store"
 )
 
 // The criteria of the choice of a new number are its beginning. A tenant can
@@ -147,7 +148,7 @@ func (t *tx) restock() {
 
 // stillInStock selects the first numbers of an area's stock, behind those that
 // this transaction drew.
-func (t *tx) stillInStock(area string, limit int) Query {
+func (t *tx) stillInStock(area string, limit int) store.Query {
 	q := inStock(area, limit)
 	if last := t.drawn[area]; last != "" {
 		q.After = []any{string(last)}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // profiled adds a user of the US tenant with one service that has a type, at
@@ -492,15 +493,15 @@ func TestNUM4_ManyTenantsTakeNewNumbersAtOnce(t *testing.T) {
 }
 
 // distant is a store that is some way off, so that writers overlap.
-type distant struct{ pbx.Store }
+type distant struct{ store.Store }
 
-func (d distant) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
-	return d.Store.Update(ctx, tenant, func(w pbx.Writer) error { return fn(distantWriter{w}) })
+func (d distant) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return d.Store.Update(ctx, tenant, func(w store.Writer) error { return fn(distantWriter{w}) })
 }
 
-type distantWriter struct{ pbx.Writer }
+type distantWriter struct{ store.Writer }
 
-func (d distantWriter) Apply(ctx context.Context, changes []pbx.Change) error {
+func (d distantWriter) Apply(ctx context.Context, changes []store.Change) error {
 	time.Sleep(5 * time.Millisecond)
 	return d.Writer.Apply(ctx, changes)
 }

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"time"
@@ -52,10 +53,10 @@ type OrderLine struct {
 func (o *Order) Lines() []*OrderLine { return o.lines }
 
 // Table returns the declaration of orders.
-func (o *Order) Table() *Table { return ordersTable }
+func (o *Order) Table() *store.Table { return ordersTable }
 
 // Fields appends the order's columns.
-func (o *Order) Fields(f []Field) []Field {
+func (o *Order) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &o.TenantID), id("id", &o.ID), integer("rev", &o.Rev),
 		integer("number", &o.Number), text("status", (*string)(&o.Status)),
@@ -67,10 +68,10 @@ func (o *Order) Fields(f []Field) []Field {
 }
 
 // Table returns the declaration of order lines.
-func (l *OrderLine) Table() *Table { return orderLinesTable }
+func (l *OrderLine) Table() *store.Table { return orderLinesTable }
 
 // Fields appends the line's columns.
-func (l *OrderLine) Fields(f []Field) []Field {
+func (l *OrderLine) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &l.TenantID), id("order_id", &l.OrderID), integer("line", &l.Line),
 		integer("rev", &l.Rev), text("product", &l.Product), text("name", &l.Name),
@@ -170,7 +171,7 @@ func (d *Directory) Order(ctx context.Context, id OrderID) (*Order, error) {
 		if o == nil {
 			return missing("order", id.String())
 		}
-		lines, err := Gather(find[*OrderLine](ctx, t, Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
+		lines, err := store.Gather(find[*OrderLine](ctx, t, store.Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
 		if err != nil {
 			return err
 		}
@@ -183,5 +184,5 @@ func (d *Directory) Order(ctx context.Context, id OrderID) (*Order, error) {
 // Orders yields the tenant's orders, the newest first, without their lines
 // (ORD-4); limit 0 is all.
 func (d *Directory) Orders(ctx context.Context, limit int) iter.Seq2[*Order, error] {
-	return pages[*Order](ctx, d, "Orders", Query{Index: ordersByNumber, Equal: []any{d.scope()}, Desc: true}, limit, nil)
+	return pages[*Order](ctx, d, "Orders", store.Query{Index: ordersByNumber, Equal: []any{d.scope()}, Desc: true}, limit, nil)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgtest"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/postgres"
@@ -29,7 +30,7 @@ type original struct {
 	made uint64 // IDs
 	file []byte // the SQLite store, if it is one
 
-	lines map[pbx.Record]string // each record as text
+	lines map[store.Record]string // each record as text
 }
 
 // draws are the sources that a world draws from: what it draws in an operation
@@ -43,17 +44,17 @@ func (c *draws) options(w *world) []pbx.Option {
 	}
 }
 
-func prepareOriginal(t *testing.T, store pbx.Store) *original {
+func prepareOriginal(t *testing.T, db store.Store) *original {
 	c := new(draws)
 	clock := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	w := newWorld(t, store, c.options(&world{t: t, clock: clock})...)
+	w := newWorld(t, db, c.options(&world{t: t, clock: clock})...)
 	x := everything(w)
 	w.location(w.dir, "EMPTY", "US", "")
 	require.NoError(t, w.dir.SetPIN(w.ctx, x.line.ID, "482915"))
 	report, err := w.support.Check(w.ctx)
 	require.NoError(t, err)
 	require.Empty(t, report.Violations)
-	o := &original{world: w, x: x, made: c.drawn, lines: map[pbx.Record]string{}}
+	o := &original{world: w, x: x, made: c.drawn, lines: map[store.Record]string{}}
 	for _, rec := range o.records(t) {
 		o.lines[rec] = rendered(rec)
 	}
@@ -73,10 +74,10 @@ func prepareFile(t *testing.T) *original {
 }
 
 // records are all of them.
-func (o *original) records(t *testing.T) (all []pbx.Record) {
-	require.NoError(t, o.store.View(o.ctx, func(r pbx.Reader) error {
+func (o *original) records(t *testing.T) (all []store.Record) {
+	require.NoError(t, o.store.View(o.ctx, func(r store.Reader) error {
 		for _, table := range pbx.Tables() {
-			for rec, err := range r.Find(o.ctx, pbx.Query{Index: table.Key()}) {
+			for rec, err := range r.Find(o.ctx, store.Query{Index: table.Key()}) {
 				if err != nil {
 					return err
 				}
@@ -96,7 +97,7 @@ type replica struct {
 	faulty *faulty.Store
 }
 
-func (o *original) on(t *testing.T, store pbx.Store) *replica {
+func (o *original) on(t *testing.T, store store.Store) *replica {
 	w := *o.world
 	w.t = t
 	r := &replica{world: &w, original: o, draws: &draws{counted{o.made}}, faulty: faulty.New(store, faulty.Plan{})}
@@ -109,13 +110,13 @@ func (o *original) on(t *testing.T, store pbx.Store) *replica {
 
 // inMemory copies the original into memory.
 func (o *original) inMemory(t *testing.T) *replica {
-	store := memory.New()
-	var changes []pbx.Change
+	db := memory.New()
+	var changes []store.Change
 	for _, rec := range o.records(t) {
-		changes = append(changes, pbx.Change{New: rec})
+		changes = append(changes, store.Change{New: rec})
 	}
-	require.NoError(t, store.Update(o.ctx, pbx.Provider, func(w pbx.Writer) error { return w.Apply(o.ctx, changes) }))
-	return o.on(t, store)
+	require.NoError(t, db.Update(o.ctx, pbx.Provider, func(w store.Writer) error { return w.Apply(o.ctx, changes) }))
+	return o.on(t, db)
 }
 
 // onDisk copies the original's file.
@@ -149,9 +150,9 @@ func (o *original) onServer(t *testing.T) *replica { return o.on(t, onServer(t, 
 func (r *replica) state() string {
 	var lines []string
 	var fresh []int
-	require.NoError(r.t, r.world.store.View(r.ctx, func(rd pbx.Reader) error {
+	require.NoError(r.t, r.world.store.View(r.ctx, func(rd store.Reader) error {
 		for _, table := range pbx.Tables() {
-			for rec, err := range rd.Find(r.ctx, pbx.Query{Index: table.Key()}) {
+			for rec, err := range rd.Find(r.ctx, store.Query{Index: table.Key()}) {
 				if err != nil {
 					return err
 				}
@@ -178,7 +179,7 @@ func (r *replica) state() string {
 }
 
 // rendered is a record as a line of text.
-func rendered(rec pbx.Record) string {
+func rendered(rec store.Record) string {
 	line := []byte(rec.Table().Name)
 	for _, f := range rec.Fields(nil) {
 		line = append(append(append(line, ' '), f.Name...), '=')

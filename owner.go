@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"slices"
 	"time"
 )
@@ -21,10 +22,10 @@ type Owner struct {
 }
 
 // Table returns the declaration of owners.
-func (o *Owner) Table() *Table { return ownersTable }
+func (o *Owner) Table() *store.Table { return ownersTable }
 
 // Fields appends the owner's columns.
-func (o *Owner) Fields(f []Field) []Field {
+func (o *Owner) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &o.TenantID), id("service_id", &o.ServiceID),
 		text("principal", (*string)(&o.Principal)), integer("rev", &o.Rev), moment("since", &o.Since),
@@ -50,7 +51,7 @@ func (d *Directory) RemoveOwner(ctx context.Context, nationalNumber string, p Pr
 
 // ownersOf reads a line's owners, by principal.
 func (t *tx) ownersOf(ctx context.Context, service ServiceID) ([]*Owner, error) {
-	return Gather(find[*Owner](ctx, t, Query{Index: ownersTable.Key(), Equal: []any{t.tenantID, service}}))
+	return store.Gather(find[*Owner](ctx, t, store.Query{Index: ownersTable.Key(), Equal: []any{t.tenantID, service}}))
 }
 
 // unknownOwners asks about each new owner whether there is such a principal

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
 	"time"
@@ -17,15 +18,15 @@ const pageSize = 128
 
 // pages yields copies of a range's records, all of it or the first limit that
 // keep accepts; nil keeps all.
-func pages[R Record](ctx context.Context, d *Directory, operation string, q Query, limit int, keep func(R) bool) iter.Seq2[R, error] {
+func pages[R store.Record](ctx context.Context, d *Directory, operation string, q store.Query, limit int, keep func(R) bool) iter.Seq2[R, error] {
 	l := listing[R, R]{query: q, limit: limit, keep: keep, show: func(_ context.Context, _ *tx, r R) (R, error) { return copyOf(r), nil }}
 	return l.pages(ctx, d, operation)
 }
 
 // listing is a range of records of which each is shown as something, which may
 // need more to be read.
-type listing[R Record, S any] struct {
-	query Query
+type listing[R store.Record, S any] struct {
+	query store.Query
 	limit int                                      // of those shown; 0: none
 	keep  func(R) bool                             // which are shown; nil: all
 	more  func(found)                              // what showing them reads; nil: nothing
@@ -63,7 +64,7 @@ func (l *listing[R, S]) pages(ctx context.Context, d *Directory, operation strin
 
 // page reads one page, and returns what it shows, and its last record if
 // another page may follow.
-func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string, q Query) (page []S, last Record, err error) {
+func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string, q store.Query) (page []S, last store.Record, err error) {
 	if !keepable(q.Prefix) { // nothing that is kept begins so
 		_, err := d.enter(ctx, operation)
 		return nil, nil, err
@@ -75,7 +76,7 @@ func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string
 	}
 	err = d.read(ctx, operation, plan, func(t *tx) error {
 		page, last = make([]S, 0, 16), nil
-		recs, err := Gather(find[R](ctx, t, q))
+		recs, err := store.Gather(find[R](ctx, t, q))
 		if err != nil {
 			return err
 		}
@@ -111,7 +112,7 @@ type tokenContent struct {
 }
 
 // tokenAt returns the token of a record's place in an index.
-func tokenAt(ix *Index, r Record, equal int) PageToken {
+func tokenAt(ix *store.Index, r store.Record, equal int) PageToken {
 	values, in := ix.Values(r)
 	if !in {
 		return ""
@@ -136,7 +137,7 @@ func tokenAt(ix *Index, r Record, equal int) PageToken {
 
 // after reads a token made for the index; the empty one is the beginning. code
 // is the rule of the query that it came with.
-func (p PageToken) after(code Code, ix *Index, equal int) ([]any, error) {
+func (p PageToken) after(code Code, ix *store.Index, equal int) ([]any, error) {
 	if p == "" {
 		return nil, nil
 	}
@@ -149,18 +150,18 @@ func (p PageToken) after(code Code, ix *Index, equal int) ([]any, error) {
 	values := make([]any, len(content.Values))
 	for i, s := range content.Values {
 		switch ix.Table.Columns[ix.Columns[equal+i]].Type {
-		case Text:
+		case store.Text:
 			if !storable(s) {
 				return nil, bad
 			}
 			values[i] = s
-		case UUID:
+		case store.UUID:
 			id, err := ParseID[Tenant](s)
 			if err != nil {
 				return nil, bad
 			}
 			values[i] = [16]byte(id)
-		case Time:
+		case store.Time:
 			at, err := time.Parse(time.RFC3339Nano, s)
 			if err != nil {
 				return nil, bad

@@ -51,6 +51,7 @@ package pbx
 import (
 	"context"
 	"crypto/rand"
+	"github.com/pbxkit/pbx/store"
 	"io"
 	"log/slog"
 	"slices"
@@ -71,7 +72,7 @@ type Directory struct {
 
 // core is what all Directories made by one New share.
 type core struct {
-	store      Store
+	store      store.Store
 	now        func() time.Time
 	newID      func() [16]byte
 	random     io.Reader
@@ -160,7 +161,7 @@ func WithDeliveries(n int) Option {
 
 // New returns a Directory over a store. It does nothing with the store yet,
 // and nobody acts: choose an actor with As. The caller closes the store.
-func New(store Store, opts ...Option) *Directory {
+func New(store store.Store, opts ...Option) *Directory {
 	c := &core{
 		store:  store,
 		now:    time.Now,

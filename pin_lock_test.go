@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // wrong tries a wrong PIN, which is refused and counted.
@@ -98,11 +99,11 @@ func TestVM5_TriesAtOnceAreCountedOneByOne(t *testing.T) {
 
 // meddling is a store in which something happens after each view.
 type meddling struct {
-	pbx.Store
+	store.Store
 	after func()
 }
 
-func (m *meddling) View(ctx context.Context, fn func(pbx.Reader) error) error {
+func (m *meddling) View(ctx context.Context, fn func(store.Reader) error) error {
 	err := m.Store.View(ctx, fn)
 	if after := m.after; after != nil {
 		m.after = nil

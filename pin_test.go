@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 const rightPIN = "493817"
@@ -125,8 +126,8 @@ func TestVM5_ThePINIsStoredAsASaltedSlowHash(t *testing.T) {
 func (w *world) pinHash(id pbx.ServiceID) string {
 	w.t.Helper()
 	var hash string
-	err := w.store.View(w.ctx, func(r pbx.Reader) error {
-		recs, err := r.Get(w.ctx, pbx.Key{Index: new(pbx.Mailbox).Table().Key(), Values: []any{w.us.ID, id}})
+	err := w.store.View(w.ctx, func(r store.Reader) error {
+		recs, err := r.Get(w.ctx, store.Key{Index: new(pbx.Mailbox).Table().Key(), Values: []any{w.us.ID, id}})
 		if err != nil {
 			return err
 		}
@@ -161,8 +162,8 @@ func TestVM5_ADamagedHashLetsNobodyIn(t *testing.T) {
 // damage puts other bytes into the store for the hash of a mailbox's PIN.
 func (w *world) damage(id pbx.ServiceID, hash string) {
 	w.t.Helper()
-	err := w.store.Update(w.ctx, w.us.ID, func(writer pbx.Writer) error {
-		recs, err := writer.Get(w.ctx, pbx.Key{Index: new(pbx.Mailbox).Table().Key(), Values: []any{w.us.ID, id}})
+	err := w.store.Update(w.ctx, w.us.ID, func(writer store.Writer) error {
+		recs, err := writer.Get(w.ctx, store.Key{Index: new(pbx.Mailbox).Table().Key(), Values: []any{w.us.ID, id}})
 		if err != nil {
 			return err
 		}
@@ -173,7 +174,7 @@ func (w *world) damage(id pbx.ServiceID, hash string) {
 				*f.Ptr.(*[]byte) = []byte(hash)
 			}
 		}
-		return writer.Apply(w.ctx, []pbx.Change{{Old: recs[0], New: &row}})
+		return writer.Apply(w.ctx, []store.Change{{Old: recs[0], New: &row}})
 	})
 	require.NoError(w.t, err)
 }

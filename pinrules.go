@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"slices"
 	"strings"
 )
@@ -50,7 +51,7 @@ func (t *tx) extensionsOfUsers(ctx context.Context, s *Service) ([]string, error
 	}
 	var own []string
 	for _, u := range users {
-		entries, err := Gather(find[*DialEntry](ctx, t, Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+		entries, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/store"
 )
 
 // The words that plans are made of, each for what some operations read
@@ -74,7 +75,7 @@ func (f found) numbered() {
 // ending is what goes with each service.
 func (f found) ending() {
 	for _, part := range []struct {
-		of     *Table
+		of     *store.Table
 		column string
 	}{
 		{serviceTypesTable, "type"}, {mailboxesTable, "id"}, {ownersTable, "id"}, {extensionsTable, "dn"}, {devicesTable, "device_id"}, {serviceKeysTable, "id"},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/store"
 )
 
 // PortState is where a port request stands (NUM-11).
@@ -34,10 +35,10 @@ type PortRequest struct {
 }
 
 // Table returns the declaration of port requests.
-func (p *PortRequest) Table() *Table { return portRequestsTable }
+func (p *PortRequest) Table() *store.Table { return portRequestsTable }
 
 // Fields appends the request's columns.
-func (p *PortRequest) Fields(f []Field) []Field {
+func (p *PortRequest) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &p.TenantID), id("id", &p.ID), integer("rev", &p.Rev),
 		text("carrier", &p.Carrier), moment("date", &p.Date), text("state", (*string)(&p.State)),
@@ -162,7 +163,7 @@ func (d *Directory) movePort(ctx context.Context, operation string, id PortID, t
 			return &Error{Code: NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
 				Reason: "the port request is " + string(p.State) + " and cannot become " + string(to)}
 		}
-		numbers, err := Gather(find[*Number](ctx, t, Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
+		numbers, err := store.Gather(find[*Number](ctx, t, store.Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
 		if err != nil {
 			return err
 		}
@@ -251,5 +252,5 @@ func (t *tx) portRequest(ctx context.Context, id PortID) (*PortRequest, error) {
 
 // PortRequests yields the tenant's port requests, the oldest first.
 func (d *Directory) PortRequests(ctx context.Context) iter.Seq2[*PortRequest, error] {
-	return pages[*PortRequest](ctx, d, "PortRequests", Query{Index: portRequestsTable.Key(), Equal: []any{d.scope()}}, 0, nil)
+	return pages[*PortRequest](ctx, d, "PortRequests", store.Query{Index: portRequestsTable.Key(), Equal: []any{d.scope()}}, 0, nil)
 }

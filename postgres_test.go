@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgtest"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/postgres"
 )
 
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // What is tested over every store, and in every host's transaction, is tested
 // over PostgreSQL too.
 func init() {
-	stores["postgres"] = func(t testing.TB) pbx.Store { return onServer(t, freshDatabase(t)) }
+	stores["postgres"] = func(t testing.TB) store.Store { return onServer(t, freshDatabase(t)) }
 	hosts["postgres"] = func(t *testing.T) (*original, func(t *testing.T) house) {
 		o, database := prepareDatabase(t)
 		return o, func(t *testing.T) house { return o.houseOnServer(t, database(t)) }
@@ -39,7 +39,7 @@ func init() {
 func freshDatabase(t testing.TB) string { return pgtest.Clone(t, "empty", makeSchema) }
 
 // onServer opens the store in a database.
-func onServer(t testing.TB, dsn string) pbx.Store {
+func onServer(t testing.TB, dsn string) store.Store {
 	s, err := postgres.Open(context.Background(), dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
@@ -84,12 +84,12 @@ func (o *original) houseOnServer(t *testing.T, dsn string) house {
 		t.Cleanup(func() { _ = c.Close(o.ctx) })
 		return c
 	}
-	store, err := postgres.Open(o.ctx, dsn)
+	db, err := postgres.Open(o.ctx, dsn)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
+	t.Cleanup(func() { _ = db.Close() })
 	outside, inside := connect(), connect()
 	return house{
-		store: store,
+		store: db,
 		tickets: func() (n int) {
 			require.NoError(t, outside.QueryRow(o.ctx, "SELECT count(*) FROM tickets").Scan(&n))
 			return n
@@ -98,7 +98,7 @@ func (o *original) houseOnServer(t *testing.T, dsn string) house {
 			tx, err := inside.Begin(o.ctx)
 			require.NoError(t, err)
 			return visit{
-				guest:    func() pbx.Store { return postgres.FromTx(tx) },
+				guest:    func() store.Store { return postgres.FromTx(tx) },
 				ticket:   func() { require.NoError(t, second(tx.Exec(o.ctx, "INSERT INTO tickets (text) VALUES ('new')"))) },
 				commit:   func() { require.NoError(t, tx.Commit(o.ctx)) },
 				rollback: func() { require.NoError(t, tx.Rollback(o.ctx)) },

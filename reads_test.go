@@ -11,32 +11,33 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
 // reading is a store in memory that counts what is asked of it: ranges of
 // indexes, of which a key is one too, and the records found in them.
 type reading struct {
-	pbx.Store
+	store.Store
 	ranges, records int
 }
 
-func (s *reading) View(ctx context.Context, fn func(pbx.Reader) error) error {
-	return s.Store.View(ctx, func(r pbx.Reader) error { return fn(&readingReader{r, s}) })
+func (s *reading) View(ctx context.Context, fn func(store.Reader) error) error {
+	return s.Store.View(ctx, func(r store.Reader) error { return fn(&readingReader{r, s}) })
 }
 
-func (s *reading) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
-	return s.Store.Update(ctx, tenant, func(w pbx.Writer) error {
+func (s *reading) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return s.Store.Update(ctx, tenant, func(w store.Writer) error {
 		return fn(&readingWriter{readingReader{w, s}, w})
 	})
 }
 
 type readingReader struct {
-	pbx.Reader
+	store.Reader
 	store *reading
 }
 
-func (r *readingReader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error) {
+func (r *readingReader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	found, err := r.Reader.Get(ctx, keys...)
 	r.store.ranges += len(keys)
 	for _, rec := range found {
@@ -47,9 +48,9 @@ func (r *readingReader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record,
 	return found, err
 }
 
-func (r *readingReader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, error] {
+func (r *readingReader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
 	r.store.ranges++
-	return func(yield func(pbx.Record, error) bool) {
+	return func(yield func(store.Record, error) bool) {
 		for rec, err := range r.Reader.Find(ctx, q) {
 			r.store.records++
 			if !yield(rec, err) {
@@ -61,10 +62,10 @@ func (r *readingReader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Rec
 
 type readingWriter struct {
 	readingReader
-	writer pbx.Writer
+	writer store.Writer
 }
 
-func (w *readingWriter) Apply(ctx context.Context, changes []pbx.Change) error {
+func (w *readingWriter) Apply(ctx context.Context, changes []store.Change) error {
 	return w.writer.Apply(ctx, changes)
 }
 

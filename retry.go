@@ -1,6 +1,9 @@
 package pbx
 
-import "context"
+import (
+	"context"
+	"github.com/pbxkit/pbx/store"
+)
 
 // Retry runs fn in updates of the tenant, as every operation is run: again,
 // after a pause, when others got in its way, and when the store could not say
@@ -10,7 +13,7 @@ import "context"
 //
 // Errors: those of fn and of the store; ErrConflict when others keep getting in
 // the way; ErrCommitUnknown when the store cannot be asked any more.
-func Retry(ctx context.Context, store Store, tenant TenantID, fn func(Writer) error) error {
-	c := &core{store: store}
-	return c.attempts(ctx, tenant, func(w Writer) (int64, error) { return 0, fn(w) }, OperationID{})
+func Retry(ctx context.Context, db store.Store, tenant TenantID, fn func(store.Writer) error) error {
+	c := &core{store: db}
+	return c.attempts(ctx, tenant, func(w store.Writer) (int64, error) { return 0, fn(w) }, OperationID{})
 }

@@ -10,17 +10,18 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/store"
 )
 
 // interrupting is a store on which somebody does something else, once, when an
 // update has decided what to do and has not committed yet.
 type interrupting struct {
-	pbx.Store
+	store.Store
 	interrupt func()
 }
 
-func (m *interrupting) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
-	return m.Store.Update(ctx, tenant, func(w pbx.Writer) error {
+func (m *interrupting) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return m.Store.Update(ctx, tenant, func(w store.Writer) error {
 		err := fn(w)
 		if interrupt := m.interrupt; err == nil && interrupt != nil {
 			m.interrupt = nil

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
 )
@@ -65,28 +66,28 @@ func TestSYS1_WhenOthersGetInTheWayAllRunsAgain(t *testing.T) {
 
 // refusing is a store that wants to be asked again some times.
 type refusing struct {
-	pbx.Store
+	store.Store
 	times int
 }
 
-func (r *refusing) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
-	return r.Store.Update(ctx, tenant, func(w pbx.Writer) error {
+func (r *refusing) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return r.Store.Update(ctx, tenant, func(w store.Writer) error {
 		if err := fn(w); err != nil {
 			return err
 		}
 		if r.times > 0 {
 			r.times--
-			return fmt.Errorf("in the way: %w", pbx.ErrRetry)
+			return fmt.Errorf("in the way: %w", store.ErrRetry)
 		}
 		return nil
 	})
 }
 
 // lossy is a store whose commits get no answer, and are not there.
-type lossy struct{ pbx.Store }
+type lossy struct{ store.Store }
 
-func (s lossy) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
-	return s.Store.Update(ctx, tenant, func(w pbx.Writer) error {
+func (s lossy) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return s.Store.Update(ctx, tenant, func(w store.Writer) error {
 		mute := &muteWriter{Writer: w}
 		if err := fn(mute); err != nil || !mute.applied {
 			return err
@@ -96,11 +97,11 @@ func (s lossy) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) 
 }
 
 type muteWriter struct {
-	pbx.Writer
+	store.Writer
 	applied bool
 }
 
-func (w *muteWriter) Apply(context.Context, []pbx.Change) error {
+func (w *muteWriter) Apply(context.Context, []store.Change) error {
 	w.applied = true
 	return nil
 }
@@ -141,7 +142,7 @@ func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {
 
 func TestSYS1_ErrorsOfAnotherStoreAreNotOurs(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		for _, foreign := range []error{pbx.ErrRetry, pbx.ErrCommitUnknown, &pbx.Error{Kind: pbx.ErrConflict, Err: pbx.ErrRetry}} {
+		for _, foreign := range []error{store.ErrRetry, pbx.ErrCommitUnknown, &pbx.Error{Kind: pbx.ErrConflict, Err: store.ErrRetry}} {
 			runs := 0
 			err := w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				runs++
@@ -231,11 +232,11 @@ func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 
 // closing is a store that loses an answer and then is gone.
 type closing struct {
-	pbx.Store
+	store.Store
 	arm bool
 }
 
-func (c *closing) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
+func (c *closing) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	err := c.Store.Update(ctx, tenant, fn)
 	if c.arm && err == nil {
 		_ = c.Store.Close()

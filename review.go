@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"reflect"
 	"slices"
 	"strings"
@@ -148,7 +149,7 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 		return nil, misuse("a review cannot be made inside a batch or another review")
 	}
 	var t *tx
-	err = d.core.view(ctx, func(r Reader) error {
+	err = d.core.view(ctx, func(r store.Reader) error {
 		t = d.core.newTx(tenant, r)
 		return d.plan(ctx, t, fn)
 	})
@@ -212,7 +213,7 @@ func (r *Review) Commit(ctx context.Context) error {
 		}
 	}
 	asReviewed := true
-	err = c.attempts(ctx, tenant, func(w Writer) (seq int64, err error) {
+	err = c.attempts(ctx, tenant, func(w store.Writer) (seq int64, err error) {
 		t, err := r.again(ctx, w, asReviewed)
 		if err != nil {
 			return 0, err
@@ -234,7 +235,7 @@ func (r *Review) Commit(ctx context.Context) error {
 
 // again returns the plan to be applied: the reviewed one where nothing in the
 // tenant has changed, else what the same operations do now, if it is the same.
-func (r *Review) again(ctx context.Context, w Writer, asReviewed bool) (*tx, error) {
+func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*tx, error) {
 	now := r.dir.core.newTx(r.plan.tenantID, w)
 	if err := now.begin(ctx, nil); err != nil {
 		return nil, err
@@ -283,14 +284,14 @@ func revisionOf(t *Tenant) int64 {
 // order numbers. A number that is given back rests as long in both.
 func sameOutcome(a, b *tx) bool {
 	later := b.ran.Sub(a.ran)
-	sameChange := func(a, b Change) bool { return sameChange(a, b, later) }
+	sameChange := func(a, b store.Change) bool { return sameChange(a, b, later) }
 	return slices.Equal(a.effects, b.effects) && slices.Equal(a.warnings, b.warnings) &&
 		slices.Equal(a.confirmations, b.confirmations) && slices.EqualFunc(a.changes, b.changes, sameChange)
 }
 
 // sameChange reports whether two changes do the same to the same record, the second
 // so much later.
-func sameChange(a, b Change, later time.Duration) bool {
+func sameChange(a, b store.Change, later time.Duration) bool {
 	if (a.Old == nil) != (b.Old == nil) || (a.New == nil) != (b.New == nil) {
 		return false
 	}
@@ -298,12 +299,12 @@ func sameChange(a, b Change, later time.Duration) bool {
 		return sameFields(a.Old, b.Old, later, nil)
 	}
 	return sameFields(a.New, b.New, later, func(i int) bool {
-		return !a.changes(i) && !b.changes(i)
+		return !changesColumn(a, i) && !changesColumn(b, i)
 	})
 }
 
-// changes reports whether an insertion or update gives the i-th column a value.
-func (c Change) changes(i int) bool {
+// changesColumn reports whether an insertion or update gives the i-th column a value.
+func changesColumn(c store.Change, i int) bool {
 	if c.Old == nil || slices.Contains(c.New.Table().Key().Columns, i) {
 		return true
 	}
@@ -312,7 +313,7 @@ func (c Change) changes(i int) bool {
 }
 
 // sameFields compares two records, but for the columns that skip names.
-func sameFields(a, b Record, later time.Duration, skip func(int) bool) bool {
+func sameFields(a, b store.Record, later time.Duration, skip func(int) bool) bool {
 	if a.Table() != b.Table() {
 		return false
 	}
@@ -325,7 +326,7 @@ func sameFields(a, b Record, later time.Duration, skip func(int) bool) bool {
 	return true
 }
 
-func sameField(t *Table, a, b Field, later time.Duration) bool {
+func sameField(t *store.Table, a, b store.Field, later time.Duration) bool {
 	switch {
 	case a.Name == "rev", t == stationPoolsTable && a.Name == "used", t == ordersTable && a.Name == "number":
 		return true

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 )
 
@@ -324,12 +325,12 @@ func TestSYS1_AStoreThatFailsWhileReviewedOperationsRunAgainLeavesTheReviewGood(
 // silent is a store that gives some answers of its own to updates, and commits
 // the first of them or not.
 type silent struct {
-	pbx.Store
+	store.Store
 	commits bool
 	answers []error
 }
 
-func (s *silent) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
+func (s *silent) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	if len(s.answers) == 0 {
 		return s.Store.Update(ctx, tenant, fn)
 	}
@@ -338,7 +339,7 @@ func (s *silent) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer
 	if errors.Is(answer, pbx.ErrMisuse) {
 		return answer
 	}
-	_ = s.Store.Update(ctx, tenant, func(w pbx.Writer) error {
+	_ = s.Store.Update(ctx, tenant, func(w store.Writer) error {
 		if err := fn(w); err != nil || s.commits {
 			return err
 		}

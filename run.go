@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"github.com/pbxkit/pbx/store"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -50,12 +51,12 @@ func (d *Directory) read(ctx context.Context, operation string, p plan, run func
 	if d.tx != nil {
 		return d.tx.part(ctx, d, p, run)
 	}
-	if f, ok := d.core.store.(Fetcher); ok {
+	if f, ok := d.core.store.(store.Fetcher); ok {
 		if all, err := d.readAhead(ctx, f, tenant, p, run); all {
 			return refusal(err)
 		}
 	}
-	return d.core.view(ctx, func(r Reader) error {
+	return d.core.view(ctx, func(r store.Reader) error {
 		t := d.core.newTx(tenant, r)
 		t.actor = d.actor
 		if err := t.begin(ctx, p); err != nil {
@@ -66,7 +67,7 @@ func (d *Directory) read(ctx context.Context, operation string, p plan, run func
 }
 
 // view is a view of the store, whose errors are operations'.
-func (c *core) view(ctx context.Context, fn func(Reader) error) error {
+func (c *core) view(ctx context.Context, fn func(store.Reader) error) error {
 	return refusal(c.store.View(ctx, fn))
 }
 
@@ -95,7 +96,7 @@ func (c *core) update(ctx context.Context, tenant TenantID, p plan, run func(*tx
 	operation := OperationID(c.newID())
 	reruns := -1
 	var t *tx
-	err := c.attempts(ctx, tenant, func(w Writer) (int64, error) {
+	err := c.attempts(ctx, tenant, func(w store.Writer) (int64, error) {
 		reruns++
 		t = c.newTx(tenant, w)
 		t.op, t.reruns = operation, reruns
@@ -120,7 +121,7 @@ func (t *tx) perform(ctx context.Context, p plan, run func() error) error {
 	}
 	err := run()
 	switch {
-	case errors.Is(t.failed, ErrRetry) || errors.Is(t.failed, ErrHostRetry):
+	case errors.Is(t.failed, store.ErrRetry) || errors.Is(t.failed, store.ErrHostRetry):
 		return t.failed
 	case err != nil:
 		return verdict{err}
@@ -146,11 +147,11 @@ func plain(err error) (final bool, _ error) {
 // attempts is the one loop that retries: it runs an attempt until it is
 // committed, refused, or given up. An unknown outcome is resolved before
 // anything is tried again.
-func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(Writer) (int64, error), operation OperationID) error {
+func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(store.Writer) (int64, error), operation OperationID) error {
 	pause := firstPause
 	for n := 1; ; n++ {
 		var seq int64
-		err := c.store.Update(ctx, tenant, func(w Writer) (err error) {
+		err := c.store.Update(ctx, tenant, func(w store.Writer) (err error) {
 			seq, err = attempt(w)
 			return err
 		})
@@ -164,12 +165,12 @@ func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(Write
 				return resolveErr
 			}
 			c.stats.settle(nil)
-			err = ErrRetry // for now it is known: nothing was committed
-		case errors.Is(err, ErrHostRetry):
+			err = store.ErrRetry // for now it is known: nothing was committed
+		case errors.Is(err, store.ErrHostRetry):
 			return &Error{Code: SYS1, Kind: ErrConflict, Reason: "other changes got in the way: roll your transaction back and run it again", Err: err}
-		case errors.Is(err, ErrConstraint):
+		case errors.Is(err, store.ErrConstraint):
 			return &Error{Code: SYS4, Kind: ErrStorage, Reason: "the store refused a change that would break its constraints", Err: err}
-		case !errors.Is(err, ErrRetry):
+		case !errors.Is(err, store.ErrRetry):
 			return refusal(err)
 		}
 		if n == maxAttempts {
@@ -193,8 +194,8 @@ func (c *core) committed(ctx context.Context, tenant TenantID, seq int64, operat
 	defer cancel()
 	pause := firstPause
 	for {
-		err := c.store.Update(ctx, tenant, func(w Writer) error {
-			recs, err := w.Get(ctx, Key{eventsTable.Key(), []any{tenant, seq, int64(1)}})
+		err := c.store.Update(ctx, tenant, func(w store.Writer) error {
+			recs, err := w.Get(ctx, eventsTable.Key().At(tenant, seq, int64(1)))
 			if err != nil {
 				return err
 			}

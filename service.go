@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
 	"time"
@@ -33,10 +34,10 @@ type Service struct {
 }
 
 // Table returns the declaration of services.
-func (s *Service) Table() *Table { return servicesTable }
+func (s *Service) Table() *store.Table { return servicesTable }
 
 // Fields appends the service's columns.
-func (s *Service) Fields(f []Field) []Field {
+func (s *Service) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &s.TenantID), id("id", &s.ID), integer("rev", &s.Rev),
 		text("dn", (*string)(&s.DN)), text("name", &s.Name), optional("type", &s.Type),
@@ -105,15 +106,15 @@ func (q ServiceQuery) TokenAfter(s *Service) PageToken {
 }
 
 // query is the range of the tenant's services, or of its numbers.
-func (q ServiceQuery) query(tenant TenantID) Query {
+func (q ServiceQuery) query(tenant TenantID) store.Query {
 	switch {
 	case !q.CancelledBy.IsZero():
 		to := q.CancelledBy.UTC().Truncate(time.Microsecond).Add(time.Microsecond)
-		return Query{Index: servicesByCancellation, Equal: []any{tenant}, To: to}
+		return store.Query{Index: servicesByCancellation, Equal: []any{tenant}, To: to}
 	case q.byE164():
-		return Query{Index: numbersByState, Equal: []any{tenant, string(NumberAssigned)}, Prefix: q.Number}
+		return store.Query{Index: numbersByState, Equal: []any{tenant, string(NumberAssigned)}, Prefix: q.Number}
 	}
-	return Query{Index: servicesByDN, Equal: []any{tenant}, Prefix: q.Number}
+	return store.Query{Index: servicesByDN, Equal: []any{tenant}, Prefix: q.Number}
 }
 
 // Services yields the tenant's services by DN, or by number where one is asked
@@ -133,7 +134,7 @@ func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Ser
 
 // servicesOfNumbers yields the services that a range of the tenant's assigned
 // numbers belong to.
-func (d *Directory) servicesOfNumbers(ctx context.Context, query Query, limit int) iter.Seq2[*Service, error] {
+func (d *Directory) servicesOfNumbers(ctx context.Context, query store.Query, limit int) iter.Seq2[*Service, error] {
 	l := listing[*Number, *Service]{query: query, limit: limit,
 		more: func(numbers found) { numbers.to(servicesTable.Key(), "service_id") },
 		show: func(ctx context.Context, t *tx, n *Number) (*Service, error) {

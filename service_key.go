@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/store"
 )
 
 // KeyKind is what a programmable key does.
@@ -38,10 +39,10 @@ type ServiceKey struct {
 }
 
 // Table returns the declaration of the keys of services.
-func (k *ServiceKey) Table() *Table { return serviceKeysTable }
+func (k *ServiceKey) Table() *store.Table { return serviceKeysTable }
 
 // Fields appends the key's columns.
-func (k *ServiceKey) Fields(f []Field) []Field {
+func (k *ServiceKey) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &k.TenantID), id("service_id", &k.ServiceID), integer("position", &k.Position), integer("rev", &k.Rev),
 		text("kind", (*string)(&k.Kind)), text("label", &k.Label), text("target", &k.Target),
@@ -100,12 +101,12 @@ func (d *Directory) SetKeys(ctx context.Context, service ServiceID, rev int64, k
 // Keys yields the programmable keys of a service that are set, by their
 // position (DEV-7). A service that is not there has none.
 func (d *Directory) Keys(ctx context.Context, service ServiceID) iter.Seq2[*ServiceKey, error] {
-	return pages[*ServiceKey](ctx, d, "Keys", Query{Index: serviceKeysTable.Key(), Equal: []any{d.scope(), service}}, 0, nil)
+	return pages[*ServiceKey](ctx, d, "Keys", store.Query{Index: serviceKeysTable.Key(), Equal: []any{d.scope(), service}}, 0, nil)
 }
 
 // keysOf reads the keys of a service.
 func (t *tx) keysOf(ctx context.Context, service ServiceID) ([]*ServiceKey, error) {
-	return Gather(find[*ServiceKey](ctx, t, Query{Index: serviceKeysTable.Key(), Equal: []any{t.tenantID, service}}))
+	return store.Gather(find[*ServiceKey](ctx, t, store.Query{Index: serviceKeysTable.Key(), Equal: []any{t.tenantID, service}}))
 }
 
 // replaceKeys stages that a service has these keys and no others, and reports
@@ -225,7 +226,7 @@ func (t *tx) keysBeside(ctx context.Context, s *Service) (map[int64]*Service, er
 	if s.DeviceID.IsZero() {
 		return nil, nil
 	}
-	carried, err := Gather(find[*Service](ctx, t, Query{Index: servicesByDevice, Equal: []any{t.tenantID, s.DeviceID}}))
+	carried, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, s.DeviceID}}))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"strings"
 	"time"
 )
@@ -28,10 +29,10 @@ type SIPIdentity struct {
 }
 
 // Table returns the declaration of SIP identities.
-func (s *SIPIdentity) Table() *Table { return sipIdentitiesTable }
+func (s *SIPIdentity) Table() *store.Table { return sipIdentitiesTable }
 
 // Fields appends the identity's columns.
-func (s *SIPIdentity) Fields(f []Field) []Field {
+func (s *SIPIdentity) Fields(f []store.Field) []store.Field {
 	return append(f,
 		text("address", (*string)(&s.Address)), id("tenant_id", &s.TenantID), integer("rev", &s.Rev),
 		maybeID("user_id", &s.UserID), maybeID("alias_id", &s.AliasID), maybeTime("issued_at", &s.IssuedAt),

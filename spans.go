@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"sort"
@@ -12,14 +13,14 @@ import (
 type span struct {
 	from, to string // from ≤ entry < to
 	keys     []string
-	recs     []Record
+	recs     []store.Record
 }
 
 // newSpan is what a query's answer tells.
-func newSpan(q Query, recs []Record) span {
+func newSpan(q store.Query, recs []store.Record) span {
 	from, to := bounds(q)
 	s := span{from: from, to: to, keys: make([]string, len(recs)), recs: recs}
-	var fields []Field
+	var fields []store.Field
 	for i, rec := range recs {
 		fields = rec.Fields(fields[:0])
 		key, _ := q.Index.AppendFields(nil, fields)
@@ -41,7 +42,7 @@ func newSpan(q Query, recs []Record) span {
 }
 
 // bounds are the entries between which a query's records lie.
-func bounds(q Query) (from, to string) {
+func bounds(q store.Query) (from, to string) {
 	low, high := q.Range()
 	if high == nil {
 		return string(low), "\xff"
@@ -57,7 +58,7 @@ func (s *span) part(from, to string) span {
 
 // answer returns the records of a query from one entry to another, if the span
 // has all of them, or as many as it wants.
-func (s *span) answer(q Query, from, to string) ([]Record, bool) {
+func (s *span) answer(q store.Query, from, to string) ([]store.Record, bool) {
 	begins, ends := s.from <= from, to <= s.to
 	if q.Desc {
 		begins, ends = ends, begins
@@ -116,7 +117,7 @@ func (all spans) reaching(from, to string, desc bool) *span {
 }
 
 // learnReads keeps what was read ahead.
-func (t *tx) learnReads(reads []Read, results [][]Record) {
+func (t *tx) learnReads(reads []store.Read, results [][]store.Record) {
 	for i := range reads {
 		r := &reads[i]
 		if r.Of == 0 {
@@ -130,9 +131,9 @@ func (t *tx) learnReads(reads []Read, results [][]Record) {
 	}
 }
 
-func (t *tx) learnSpan(ix *Index, s span) {
+func (t *tx) learnSpan(ix *store.Index, s span) {
 	if t.spans == nil {
-		t.spans = make(map[*Index]spans)
+		t.spans = make(map[*store.Index]spans)
 	}
 	t.spans[ix] = t.spans[ix].with(&s)
 	for _, rec := range s.recs {
@@ -141,7 +142,7 @@ func (t *tx) learnSpan(ix *Index, s span) {
 }
 
 // answer returns the committed records of a query, if they were read ahead.
-func (t *tx) answer(q Query) ([]Record, bool) {
+func (t *tx) answer(q store.Query) ([]store.Record, bool) {
 	if len(t.spans[q.Index]) == 0 {
 		return nil, false
 	}
@@ -153,10 +154,10 @@ func (t *tx) answer(q Query) ([]Record, bool) {
 }
 
 // knowsAll reports whether nothing of the reads is new.
-func (t *tx) knowsAll(reads []Read) bool {
-	results := make([][]Record, len(reads))
+func (t *tx) knowsAll(reads []store.Read) bool {
+	results := make([][]store.Record, len(reads))
 	for i := range reads {
-		queries := []Query{reads[i].Query}
+		queries := []store.Query{reads[i].Query}
 		if reads[i].Of > 0 {
 			queries = reads[i].Following(results[reads[i].Of-1])
 		}
@@ -172,11 +173,11 @@ func (t *tx) knowsAll(reads []Read) bool {
 }
 
 // recall is answer, or what is known of a record by its primary key.
-func (t *tx) recall(q Query) ([]Record, bool) {
+func (t *tx) recall(q store.Query) ([]store.Record, bool) {
 	if q.Index == q.Index.Table.Key() && len(q.Equal) == len(q.Index.Columns) {
-		switch e, known := t.entries[string(t.encode(Key{q.Index, q.Equal}))]; {
+		switch e, known := t.entries[string(t.encode(q.Index.At(q.Equal...)))]; {
 		case known && e.rec != nil:
-			return []Record{e.rec}, true
+			return []store.Record{e.rec}, true
 		case known:
 			return nil, true
 		}
@@ -187,12 +188,12 @@ func (t *tx) recall(q Query) ([]Record, bool) {
 // committed yields the records of a range as the store has them. Where asking
 // is a trip, what was not read ahead is read in one, as soon as the loop gets
 // there, and remembered.
-func (t *tx) committed(ctx context.Context, q Query) iter.Seq2[Record, error] {
-	f, far := t.reader.(Fetcher)
+func (t *tx) committed(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	f, far := t.reader.(store.Fetcher)
 	if !far && t.spans == nil {
 		return t.reader.Find(ctx, q)
 	}
-	return func(yield func(Record, error) bool) {
+	return func(yield func(store.Record, error) bool) {
 		for q := q; ; {
 			recs, rest, all := t.beginning(q)
 			for _, rec := range recs {
@@ -210,7 +211,7 @@ func (t *tx) committed(ctx context.Context, q Query) iter.Seq2[Record, error] {
 				t.reader.Find(ctx, q)(yield)
 				return
 			}
-			results, err := f.Fetch(ctx, Read{Query: q})
+			results, err := f.Fetch(ctx, store.Read{Query: q})
 			if err != nil {
 				yield(nil, err)
 				return
@@ -228,7 +229,7 @@ func (t *tx) committed(ctx context.Context, q Query) iter.Seq2[Record, error] {
 
 // beginning returns the first records of a query, as far as they were read
 // ahead, and the query of the rest, unless that is all.
-func (t *tx) beginning(q Query) (recs []Record, rest Query, all bool) {
+func (t *tx) beginning(q store.Query) (recs []store.Record, rest store.Query, all bool) {
 	if recs, all = t.answer(q); all || q.Desc || len(q.Equal) == len(q.Index.Columns) {
 		return recs, q, all
 	}

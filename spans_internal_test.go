@@ -10,13 +10,14 @@ import (
 	"github.com/leanovate/gopter"
 	"github.com/leanovate/gopter/gen"
 	"github.com/leanovate/gopter/prop"
+	"github.com/pbxkit/pbx/store"
 	"github.com/stretchr/testify/require"
 )
 
 // dialPlan draws a small dial plan, and queries over it.
 type dialPlan struct {
 	*rand.Rand
-	recs []Record // in their order
+	recs []store.Record // in their order
 }
 
 func newDialPlan(seed uint64) *dialPlan {
@@ -36,8 +37,8 @@ func (p *dialPlan) digits() string {
 	return strings.Repeat("7", p.IntN(2)) + string(rune('0'+p.IntN(4))) + strings.Repeat(string(rune('0'+p.IntN(3))), p.IntN(3))
 }
 
-func (p *dialPlan) query() Query {
-	q := Query{Index: extensionsTable.Key(), Equal: []any{TenantID{1}}, Desc: p.IntN(2) == 0}
+func (p *dialPlan) query() store.Query {
+	q := store.Query{Index: extensionsTable.Key(), Equal: []any{TenantID{1}}, Desc: p.IntN(2) == 0}
 	switch p.IntN(6) {
 	case 0:
 		q.Prefix = p.digits()[:1]
@@ -60,9 +61,9 @@ func (p *dialPlan) query() Query {
 }
 
 // select answers a query by looking at every record.
-func (p *dialPlan) selected(q Query) []Record {
+func (p *dialPlan) selected(q store.Query) []store.Record {
 	from, to := bounds(q)
-	var out []Record
+	var out []store.Record
 	for _, rec := range p.recs {
 		key, _ := q.Index.AppendFields(nil, rec.Fields(nil))
 		if string(key) >= from && string(key) < to {
@@ -125,7 +126,7 @@ func TestWhatWasReadAheadAnswersAsTheStoreWould(t *testing.T) {
 	require.Greater(t, begun, 100)
 }
 
-func digitsOf(recs []Record) (list []string) {
+func digitsOf(recs []store.Record) (list []string) {
 	for _, rec := range recs {
 		list = append(list, string(rec.(*DialEntry).Digits))
 	}

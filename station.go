@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"strconv"
@@ -24,10 +25,10 @@ type StationPool struct {
 func (p *StationPool) Available() int64 { return p.Total - p.Used }
 
 // Table returns the declaration of station pools.
-func (p *StationPool) Table() *Table { return stationPoolsTable }
+func (p *StationPool) Table() *store.Table { return stationPoolsTable }
 
 // Fields appends the pool's columns.
-func (p *StationPool) Fields(f []Field) []Field {
+func (p *StationPool) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &p.TenantID), text("package", &p.Package), integer("rev", &p.Rev),
 		text("name", &p.Name), integer("total", &p.Total), integer("used", &p.Used),
@@ -111,7 +112,7 @@ func (p *StationPool) look() error {
 
 // StationPools yields the tenant's packages.
 func (d *Directory) StationPools(ctx context.Context) iter.Seq2[*StationPool, error] {
-	return pages[*StationPool](ctx, d, "StationPools", Query{Index: stationPoolsTable.Key(), Equal: []any{d.scope()}}, 0, nil)
+	return pages[*StationPool](ctx, d, "StationPools", store.Query{Index: stationPoolsTable.Key(), Equal: []any{d.scope()}}, 0, nil)
 }
 
 // ChangeStation gives a user a station of a package in place of the one that he

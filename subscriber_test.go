@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -207,7 +208,7 @@ func TestSYS3_ACallThatLeavesTenantsBecauseItsTimeIsOverSaysSo(t *testing.T) {
 
 func TestSYS3_TheCursorSurvivesARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pbx.db")
-	open := func() pbx.Store {
+	open := func() store.Store {
 		s, err := sqlite.Open(context.Background(), path, sqlite.WithSynchronous(sqlite.Off))
 		require.NoError(t, err)
 		return s
@@ -274,11 +275,11 @@ var errCrash = errors.New("the machine is gone")
 
 // crashing is a store that fails for good after so many writes.
 type crashing struct {
-	pbx.Store
+	store.Store
 	left atomic.Int64
 }
 
-func (s *crashing) Update(ctx context.Context, t [16]byte, fn func(pbx.Writer) error) error {
+func (s *crashing) Update(ctx context.Context, t [16]byte, fn func(store.Writer) error) error {
 	if s.left.Add(-1) < 0 {
 		return errCrash
 	}

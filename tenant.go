@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"strings"
@@ -77,10 +78,10 @@ func DefaultPolicy() Policy {
 }
 
 // Table returns the declaration of tenants.
-func (t *Tenant) Table() *Table { return tenantsTable }
+func (t *Tenant) Table() *store.Table { return tenantsTable }
 
 // Fields appends the tenant's columns.
-func (t *Tenant) Fields(f []Field) []Field {
+func (t *Tenant) Fields(f []store.Field) []store.Field {
 	p := &t.Policy
 	return append(f,
 		id("id", &t.ID), integer("rev", &t.Rev),
@@ -230,12 +231,12 @@ const maxMoney Money = 1_000_000_00
 func (t *Tenant) ref() Ref { return Ref{"tenant", t.ID.String(), t.Name} }
 
 // copyOf returns a copy that its receiver may change.
-func copyOf[R Record](r R) R {
-	c := Clone(r)
+func copyOf[R store.Record](r R) R {
+	c := store.Clone(r)
 	if o, ok := any(c).(*Order); ok {
 		o.lines = slices.Clone(o.lines)
 		for i, l := range o.lines {
-			o.lines[i] = Clone(l)
+			o.lines[i] = store.Clone(l)
 		}
 	}
 	return c
@@ -261,7 +262,7 @@ type TenantQuery struct {
 // Tenants yields the customers in the order of their names. Only support can,
 // and so finds the tenant that it enters with In (ACC-3).
 func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenant, error] {
-	return pages(ctx, d, "Tenants", Query{Index: tenantsByName, Prefix: fold(q.Name)}, q.Limit,
+	return pages(ctx, d, "Tenants", store.Query{Index: tenantsByName, Prefix: fold(q.Name)}, q.Limit,
 		func(t *Tenant) bool { return t.ID != Provider })
 }
 

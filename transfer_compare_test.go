@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/transfer"
 )
 
 // alter gives a column another value.
-func alter(f pbx.Field) {
+func alter(f store.Field) {
 	switch p := f.Ptr.(type) {
 	case *string:
 		*p += "x"
@@ -46,7 +47,7 @@ func TestTransfer_EveryColumnThatDiffersIsFound(t *testing.T) {
 				reflect.ValueOf(f.Ptr).Elem().Set(reflect.ValueOf(old.Fields(nil)[j].Ptr).Elem())
 			}
 			alter(rec.Fields(nil)[i])
-			w.apply(pbx.Change{Old: old}, pbx.Change{New: rec})
+			w.apply(store.Change{Old: old}, store.Change{New: rec})
 
 			found, err := transfer.Compare(w.ctx, o.store, w.store)
 			require.NoError(t, err)
@@ -79,7 +80,7 @@ func TestTransfer_EveryColumnThatDiffersIsFound(t *testing.T) {
 }
 
 // first is the first record of a table that is the US tenant's.
-func first(o *original, table *pbx.Table) pbx.Record {
+func first(o *original, table *store.Table) store.Record {
 	for _, rec := range o.records(o.t) {
 		for _, f := range rec.Fields(nil) {
 			own := f.Name == "tenant_id" || f.Name == "id" && table.Name == "tenants"

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/transfer"
@@ -81,7 +82,7 @@ func (e *endings) copy(t *testing.T, source, target faulty.Plan) (arrived int) {
 }
 
 // wholeOrNothing asserts that a tenant has arrived whole, 1, or not at all, 0.
-func (e *endings) wholeOrNothing(t *testing.T, to pbx.Store, tenant pbx.TenantID) int {
+func (e *endings) wholeOrNothing(t *testing.T, to store.Store, tenant pbx.TenantID) int {
 	found, err := transfer.Compare(e.ctx, e.store, to, tenant)
 	require.NoError(t, err)
 	if len(found) == 0 {
@@ -95,7 +96,7 @@ func (e *endings) wholeOrNothing(t *testing.T, to pbx.Store, tenant pbx.TenantID
 }
 
 func TestTransfer_ASourceThatChangesIsCopiedAsItWas(t *testing.T) {
-	eachPair(t, func(t *testing.T, from, to func(testing.TB) pbx.Store) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		w, target, was := newWorld(t, from(t)), to(t), memory.New()
 		everything(w)
 		_, err := transfer.Copy(w.ctx, was, w.store)
@@ -119,21 +120,21 @@ func TestTransfer_ASourceThatChangesIsCopiedAsItWas(t *testing.T) {
 // disturbed is a store that something happens to, once, when one of its tables
 // is read in a view.
 type disturbed struct {
-	pbx.Store
+	store.Store
 	disturb func(table string)
 	read    map[string]bool
 }
 
 type disturbedReader struct {
-	pbx.Reader
+	store.Reader
 	store *disturbed
 }
 
-func (d *disturbed) View(ctx context.Context, fn func(pbx.Reader) error) error {
-	return d.Store.View(ctx, func(r pbx.Reader) error { return fn(disturbedReader{r, d}) })
+func (d *disturbed) View(ctx context.Context, fn func(store.Reader) error) error {
+	return d.Store.View(ctx, func(r store.Reader) error { return fn(disturbedReader{r, d}) })
 }
 
-func (r disturbedReader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, error] {
+func (r disturbedReader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
 	if d, name := r.store, q.Index.Table.Name; !d.read[name] {
 		if d.read == nil {
 			d.read = map[string]bool{}
@@ -159,20 +160,20 @@ func TestTransfer_WhatIsTakenMeanwhileIsNamedToo(t *testing.T) {
 
 // overtaken is a store on which something happens just before the first Apply.
 type overtaken struct {
-	pbx.Store
+	store.Store
 	before func()
 }
 
 type overtakenWriter struct {
-	pbx.Writer
+	store.Writer
 	store *overtaken
 }
 
-func (o *overtaken) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
-	return o.Store.Update(ctx, tenant, func(w pbx.Writer) error { return fn(overtakenWriter{w, o}) })
+func (o *overtaken) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return o.Store.Update(ctx, tenant, func(w store.Writer) error { return fn(overtakenWriter{w, o}) })
 }
 
-func (w overtakenWriter) Apply(ctx context.Context, changes []pbx.Change) error {
+func (w overtakenWriter) Apply(ctx context.Context, changes []store.Change) error {
 	if before := w.store.before; before != nil {
 		w.store.before = nil
 		before()

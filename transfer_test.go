@@ -15,17 +15,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/transfer"
 )
 
 // eachPair runs a test from every store to every store.
-func eachPair(t *testing.T, test func(t *testing.T, from, to func(testing.TB) pbx.Store)) {
+func eachPair(t *testing.T, test func(t *testing.T, from, to func(testing.TB) store.Store)) {
 	for a, from := range stores {
 		for b, to := range stores {
 			t.Run(a+" to "+b, func(t *testing.T) {
-				opened := func(open func(testing.TB) pbx.Store) func(testing.TB) pbx.Store {
-					return func(t testing.TB) pbx.Store {
+				opened := func(open func(testing.TB) store.Store) func(testing.TB) store.Store {
+					return func(t testing.TB) store.Store {
 						s := open(t)
 						t.Cleanup(func() { _ = s.Close() })
 						return s
@@ -38,7 +39,7 @@ func eachPair(t *testing.T, test func(t *testing.T, from, to func(testing.TB) pb
 }
 
 // requireEqual asserts that two stores hold the same, and the tenants among it.
-func requireEqual(t testing.TB, a, b pbx.Store, tenants ...pbx.TenantID) {
+func requireEqual(t testing.TB, a, b store.Store, tenants ...pbx.TenantID) {
 	t.Helper()
 	found, err := transfer.Compare(context.Background(), a, b, tenants...)
 	require.NoError(t, err)
@@ -46,7 +47,7 @@ func requireEqual(t testing.TB, a, b pbx.Store, tenants ...pbx.TenantID) {
 }
 
 // count is how many records a store holds.
-func count(t testing.TB, store pbx.Store) (records int) {
+func count(t testing.TB, store store.Store) (records int) {
 	for _, rows := range dump(t, store) {
 		records += len(rows)
 	}
@@ -54,7 +55,7 @@ func count(t testing.TB, store pbx.Store) (records int) {
 }
 
 func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
-	eachPair(t, func(t *testing.T, from, to func(testing.TB) pbx.Store) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		w, target := newWorld(t, from(t)), to(t)
 		x := everything(w)
 		require.NoError(t, w.dir.SetPIN(w.ctx, x.line.ID, "482915"))
@@ -79,7 +80,7 @@ func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
 }
 
 func TestTransfer_EveryOperationDoesTheSameOnACopy(t *testing.T) {
-	eachPair(t, func(t *testing.T, from, to func(testing.TB) pbx.Store) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		o := prepareOriginal(t, from(t))
 		for _, op := range operations {
 			target := to(t)
@@ -110,7 +111,7 @@ func delivered(t *testing.T, r *replica) map[pbx.TenantID][]string {
 }
 
 func TestTransfer_OneTenantMovesAloneIntoAStoreWithOthers(t *testing.T) {
-	eachPair(t, func(t *testing.T, from, to func(testing.TB) pbx.Store) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		w, target := newWorld(t, from(t)), to(t)
 		everything(w)
 		there := pbx.New(target).As(pbx.Support("agent"))
@@ -170,7 +171,7 @@ func other() *pbx.Tenant {
 func claimants(x *all) map[string]struct {
 	code  pbx.Code
 	value string
-	rec   []pbx.Record
+	rec   []store.Record
 } {
 	o := other()
 	person := func(login string, address pbx.SIPAddress) *pbx.User {
@@ -183,21 +184,21 @@ func claimants(x *all) map[string]struct {
 	return map[string]struct {
 		code  pbx.Code
 		value string
-		rec   []pbx.Record
+		rec   []store.Record
 	}{
-		"SIP domain": {pbx.ACC1, "acme.example.com", []pbx.Record{withDomain}},
-		"user ID":    {pbx.USR3, "quetzal@marker.example", []pbx.Record{o, person("quetzal@marker.example", "o@other.example.com")}},
-		"SIP address": {pbx.EXT6, string(x.ann.SIPAddress), []pbx.Record{o, person("o@other.example.com", x.ann.SIPAddress),
+		"SIP domain": {pbx.ACC1, "acme.example.com", []store.Record{withDomain}},
+		"user ID":    {pbx.USR3, "quetzal@marker.example", []store.Record{o, person("quetzal@marker.example", "o@other.example.com")}},
+		"SIP address": {pbx.EXT6, string(x.ann.SIPAddress), []store.Record{o, person("o@other.example.com", x.ann.SIPAddress),
 			&pbx.SIPIdentity{Address: x.ann.SIPAddress, TenantID: o.ID, Rev: 1, UserID: pbx.UserID{9}}}},
-		"MAC address": {pbx.DEV1, "00:1b:54:00:00:02", []pbx.Record{o, &pbx.Device{TenantID: o.ID, ID: pbx.DeviceID{9}, Rev: 1,
+		"MAC address": {pbx.DEV1, "00:1b:54:00:00:02", []store.Record{o, &pbx.Device{TenantID: o.ID, ID: pbx.DeviceID{9}, Rev: 1,
 			MAC: "00:1b:54:00:00:02", Model: "Cisco 8851", Category: x.phone.Category, State: pbx.DeviceAvailable}}},
-		"number": {pbx.NUM1, "+16175550181", []pbx.Record{o, &pbx.Number{E164: "+16175550181", TenantID: o.ID, Rev: 1,
+		"number": {pbx.NUM1, "+16175550181", []store.Record{o, &pbx.Number{E164: "+16175550181", TenantID: o.ID, Rev: 1,
 			State: pbx.NumberAvailable, CreatedAt: o.CreatedAt}}},
 	}
 }
 
 func TestTransfer_WhatIsTakenIsNamedAndNothingArrives(t *testing.T) {
-	eachPair(t, func(t *testing.T, from, to func(testing.TB) pbx.Store) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		w := newWorld(t, from(t))
 		for kind, c := range claimants(everything(w)) {
 			target := *w
@@ -242,7 +243,7 @@ func TestTransfer_AllThatIsTakenIsNamedAtOnce(t *testing.T) {
 }
 
 func TestTransfer_ATenantThatIsThereAndDiffersIsRefused(t *testing.T) {
-	eachPair(t, func(t *testing.T, from, to func(testing.TB) pbx.Store) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		w := newWorld(t, from(t))
 		everything(w)
 		target := *w
@@ -263,7 +264,7 @@ func TestTransfer_ATenantThatIsThereAndDiffersIsRefused(t *testing.T) {
 }
 
 func TestTransfer_ATenantThatIsNotThereIsNotFoundAndNothingIsCopied(t *testing.T) {
-	eachPair(t, func(t *testing.T, from, to func(testing.TB) pbx.Store) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		w := newWorld(t, from(t))
 		target := *w
 		target.store = to(t)
@@ -307,7 +308,7 @@ func TestTransfer_AReferenceToNothingIsRefusedByASchema(t *testing.T) {
 				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
 				return err
 			})
-			require.ErrorIs(t, e, pbx.ErrConstraint)
+			require.ErrorIs(t, e, store.ErrConstraint)
 			require.Equal(t, pbx.Ref{Kind: "tenant", ID: w.us.ID.String()}, e.Subject)
 		})
 	}
@@ -326,7 +327,7 @@ func TestTransfer_WhatIsAnotherTenantsStaysThere(t *testing.T) {
 }
 
 func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
-	eachPair(t, func(t *testing.T, from, to func(testing.TB) pbx.Store) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		w, target := newWorld(t, from(t)), to(t)
 		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "70000", "79999", "" })
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
@@ -373,10 +374,10 @@ func TestTransfer_WhateverOperationsDidComesBackEqual(t *testing.T) {
 	properties.TestingRun(t)
 }
 
-func thereAndBack(t *testing.T, w *walker, there pbx.Store) string {
+func thereAndBack(t *testing.T, w *walker, there store.Store) string {
 	defer there.Close()
 	back := memory.New()
-	for _, leg := range [][2]pbx.Store{{there, w.store}, {back, there}} {
+	for _, leg := range [][2]store.Store{{there, w.store}, {back, there}} {
 		if _, err := transfer.Copy(w.ctx, leg[0], leg[1]); err != nil {
 			return err.Error()
 		}

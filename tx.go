@@ -3,6 +3,7 @@ package pbx
 import (
 	"bytes"
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // store before seal.
 type tx struct {
 	core     *core
-	reader   Reader
+	reader   store.Reader
 	tenantID TenantID
 	now      time.Time
 	ran      time.Time // when the operations ran; a commit as reviewed has a later now
@@ -33,14 +34,14 @@ type tx struct {
 	base    *Tenant // as read; nil before the provider's first change
 	tenant  *Tenant // as staged
 	entries map[string]entry
-	dirty   map[*Table]int // how many records of the table are staged
-	layers  map[*Index]*layer
-	spans   map[*Index]spans // what was read ahead
-	drawn   map[string]E164  // by area: all of its stock up to there is taken here
-	changes []Change
+	dirty   map[*store.Table]int // how many records of the table are staged
+	layers  map[*store.Index]*layer
+	spans   map[*store.Index]spans // what was read ahead
+	drawn   map[string]E164        // by area: all of its stock up to there is taken here
+	changes []store.Change
 	undo    []func() // kept only where a part can be taken back
 	buf     []byte
-	fields  []Field // room for a record's
+	fields  []store.Field // room for a record's
 
 	outcome
 	ids    [][16]byte // drawn so far; a review's commit draws the same again
@@ -61,13 +62,13 @@ type outcome struct {
 // the place of its latest change in tx.changes, counted from 1; 0 where it is
 // as the store has it.
 type entry struct {
-	rec    Record
+	rec    store.Record
 	change int
 }
 
 func (e entry) staged() bool { return e.change > 0 }
 
-func (c *core) newTx(tenant TenantID, r Reader) *tx {
+func (c *core) newTx(tenant TenantID, r store.Reader) *tx {
 	now := c.moment()
 	return &tx{core: c, reader: r, tenantID: tenant, now: now, ran: now}
 }
@@ -78,10 +79,10 @@ func (t *tx) begin(ctx context.Context, p plan) error {
 	if t.tenant != nil {
 		return nil
 	}
-	if f, ok := t.reader.(Fetcher); ok {
+	if f, ok := t.reader.(store.Fetcher); ok {
 		return t.beginAhead(ctx, f, p)
 	}
-	recs, err := t.reader.Get(ctx, Key{tenantsTable.Key(), []any{t.tenantID}})
+	recs, err := t.reader.Get(ctx, tenantsTable.Key().At(t.tenantID))
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (t *tx) newID() [16]byte {
 }
 
 // load reads the keys in one trip, so that the reads that follow make none.
-func (t *tx) load(ctx context.Context, keys ...Key) error {
+func (t *tx) load(ctx context.Context, keys ...store.Key) error {
 	wanted := keys[:0:0]
 	for _, k := range keys {
 		switch _, known := t.entries[string(t.encode(k))]; {
@@ -148,13 +149,13 @@ func storable(values ...any) bool {
 	return true
 }
 
-func (t *tx) encode(k Key) []byte {
+func (t *tx) encode(k store.Key) []byte {
 	t.buf = k.Index.AppendValues(t.buf[:0], k.Values...)
 	return t.buf
 }
 
 // learn keeps what was read under a key, and under the primary key too.
-func (t *tx) learn(at string, rec Record) {
+func (t *tx) learn(at string, rec store.Record) {
 	if t.entries == nil {
 		t.entries = make(map[string]entry, 16)
 	}
@@ -165,7 +166,7 @@ func (t *tx) learn(at string, rec Record) {
 }
 
 // learnRecord keeps a record under its primary key, unless that is known.
-func (t *tx) learnRecord(rec Record) {
+func (t *tx) learnRecord(rec store.Record) {
 	if t.entries == nil {
 		t.entries = make(map[string]entry, 16)
 	}
@@ -176,15 +177,15 @@ func (t *tx) learnRecord(rec Record) {
 }
 
 // learnAhead keeps what is known of a key from what was read ahead, if it is.
-func (t *tx) learnAhead(k Key) bool {
+func (t *tx) learnAhead(k store.Key) bool {
 	if t.spans == nil {
 		return false
 	}
-	recs, known := t.answer(Query{Index: k.Index, Equal: k.Values})
+	recs, known := t.answer(store.Query{Index: k.Index, Equal: k.Values})
 	if !known {
 		return false
 	}
-	var rec Record
+	var rec store.Record
 	if len(recs) > 0 {
 		rec = recs[0]
 	}
@@ -192,7 +193,7 @@ func (t *tx) learnAhead(k Key) bool {
 	return true
 }
 
-func (t *tx) primary(rec Record) string {
+func (t *tx) primary(rec store.Record) string {
 	t.fields = rec.Fields(t.fields[:0])
 	t.buf, _ = rec.Table().Key().AppendFields(t.buf[:0], t.fields)
 	return string(t.buf)
@@ -200,8 +201,8 @@ func (t *tx) primary(rec Record) string {
 
 // get returns the record with these values in a unique index, staged changes
 // included, or nil.
-func (t *tx) get(ctx context.Context, ix *Index, values ...any) (Record, error) {
-	k := Key{ix, values}
+func (t *tx) get(ctx context.Context, ix *store.Index, values ...any) (store.Record, error) {
+	k := ix.At(values...)
 	isPrimary := ix == ix.Table.Key()
 	if t.dirty[ix.Table] > 0 && !isPrimary {
 		if rec := t.layer(ix).at(string(t.encode(k))); rec != nil {
@@ -225,7 +226,7 @@ func (t *tx) get(ctx context.Context, ix *Index, values ...any) (Record, error) 
 }
 
 // one is get for a record of type R; a missing one is a nil R.
-func one[R Record](ctx context.Context, t *tx, ix *Index, values ...any) (R, error) {
+func one[R store.Record](ctx context.Context, t *tx, ix *store.Index, values ...any) (R, error) {
 	var none R
 	rec, err := t.get(ctx, ix, values...)
 	if rec == nil || err != nil {
@@ -235,7 +236,7 @@ func one[R Record](ctx context.Context, t *tx, ix *Index, values ...any) (R, err
 }
 
 // find yields the records of a range, staged changes included.
-func find[R Record](ctx context.Context, t *tx, q Query) iter.Seq2[R, error] {
+func find[R store.Record](ctx context.Context, t *tx, q store.Query) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var none R
 		for rec, err := range t.scan(ctx, q) {
@@ -251,7 +252,7 @@ func find[R Record](ctx context.Context, t *tx, q Query) iter.Seq2[R, error] {
 }
 
 // first returns the first of a range, or a nil R.
-func first[R Record](ctx context.Context, t *tx, q Query) (R, error) {
+func first[R store.Record](ctx context.Context, t *tx, q store.Query) (R, error) {
 	q.Limit = 1
 	var none R
 	for r, err := range find[R](ctx, t, q) {
@@ -261,23 +262,23 @@ func first[R Record](ctx context.Context, t *tx, q Query) (R, error) {
 }
 
 // insert stages a new record.
-func (t *tx) insert(rec Record) { t.stage(nil, rec) }
+func (t *tx) insert(rec store.Record) { t.stage(nil, rec) }
 
 // update stages a new version of a record that was read here.
-func (t *tx) update(old, rec Record) { t.stage(old, rec) }
+func (t *tx) update(old, rec store.Record) { t.stage(old, rec) }
 
 // remove stages the deletion of a record that was read here.
-func (t *tx) remove(old Record) { t.stage(old, nil) }
+func (t *tx) remove(old store.Record) { t.stage(old, nil) }
 
 // edit stages a changed copy of a record that was read here, and returns it.
-func edit[R Record](t *tx, old R, change func(R)) R {
-	rec := Clone(old)
+func edit[R store.Record](t *tx, old R, change func(R)) R {
+	rec := store.Clone(old)
 	change(rec)
 	t.update(old, rec)
 	return rec
 }
 
-func (t *tx) stage(old, rec Record) {
+func (t *tx) stage(old, rec store.Record) {
 	some := rec
 	if some == nil {
 		some = old
@@ -297,7 +298,7 @@ func (t *tx) stage(old, rec Record) {
 	if before.staged() && old != nil && rec != nil && sameClaims(old, rec) {
 		t.changes[after.change-1].New = rec
 	} else {
-		t.changes = append(t.changes, Change{Old: old, New: rec})
+		t.changes = append(t.changes, store.Change{Old: old, New: rec})
 		after.change = len(t.changes)
 	}
 	t.set(pk, before, after)
@@ -329,7 +330,7 @@ func (t *tx) set(pk string, from, to entry) {
 	}
 	table := some.Table()
 	if t.dirty == nil {
-		t.dirty = make(map[*Table]int)
+		t.dirty = make(map[*store.Table]int)
 	}
 	switch {
 	case !from.staged() && to.staged():
@@ -350,7 +351,7 @@ func (t *tx) set(pk string, from, to entry) {
 }
 
 // setRevision gives rec the revision that follows old's.
-func (t *tx) setRevision(rec, old Record) {
+func (t *tx) setRevision(rec, old store.Record) {
 	rev := t.revision(rec)
 	if rev == nil {
 		return
@@ -362,7 +363,7 @@ func (t *tx) setRevision(rec, old Record) {
 }
 
 // revision points to a record's revision; nil where rows never change.
-func (t *tx) revision(rec Record) *int64 {
+func (t *tx) revision(rec store.Record) *int64 {
 	at := rec.Table().Revision
 	if at < 0 {
 		return nil
@@ -376,11 +377,11 @@ func (t *tx) revision(rec Record) *int64 {
 // same unique values and references. Then the later may take the place of the
 // earlier in the list of changes; else it must come behind what was staged in
 // between.
-func sameClaims(a, b Record) bool {
-	var roomA, roomB [40]Field
+func sameClaims(a, b store.Record) bool {
+	var roomA, roomB [40]store.Field
 	fa, fb := a.Fields(roomA[:0]), b.Fields(roomB[:0])
 	for i := range fa {
-		if t := fa[i].Type(); (t == Text || t == UUID) && fa[i].Value() != fb[i].Value() {
+		if t := fa[i].Type(); (t == store.Text || t == store.UUID) && fa[i].Value() != fb[i].Value() {
 			return false
 		}
 	}
@@ -400,7 +401,7 @@ func sameClaims(a, b Record) bool {
 // editTenant stages a change of the tenant's own row.
 func (t *tx) editTenant(change func(*Tenant)) {
 	before := t.tenant
-	t.tenant = Clone(before)
+	t.tenant = store.Clone(before)
 	change(t.tenant)
 	t.keepUndo(func() { t.tenant = before })
 }
@@ -475,7 +476,7 @@ func (t *tx) takeBack(mark int, said outcome, drawn int) {
 
 // apply gives the store everything staged, and returns the sequence that the
 // commit will have in the tenant's journal; 0 where there is nothing to commit.
-func (t *tx) apply(ctx context.Context, w Writer) (int64, error) {
+func (t *tx) apply(ctx context.Context, w store.Writer) (int64, error) {
 	switch {
 	case t.failed != nil:
 		return 0, t.failed
@@ -492,7 +493,7 @@ func (t *tx) apply(ctx context.Context, w Writer) (int64, error) {
 // that were ended, or issued again, behind.
 func (t *tx) reveal() {
 	for _, secret := range t.passwords {
-		at := t.entries[string(t.encode(Key{sipIdentitiesTable.Key(), []any{string(secret.address)}}))]
+		at := t.entries[string(t.encode(sipIdentitiesTable.Key().At(string(secret.address))))]
 		state := passwordOvertaken
 		if s, _ := at.rec.(*SIPIdentity); s != nil && bytes.Equal(s.sha256, secret.kept) {
 			state = passwordValid
@@ -503,15 +504,15 @@ func (t *tx) reveal() {
 
 // seal returns all that a commit has to apply: the tenant's next revision
 // first, then the staged changes, then the journal's events.
-func (t *tx) seal() []Change {
-	row := Clone(t.tenant)
-	changes := make([]Change, 0, 1+len(t.changes)+len(t.events))
+func (t *tx) seal() []store.Change {
+	row := store.Clone(t.tenant)
+	changes := make([]store.Change, 0, 1+len(t.changes)+len(t.events))
 	if t.base != nil {
 		t.setRevision(row, t.base)
-		changes = append(changes, Change{Old: t.base, New: row})
+		changes = append(changes, store.Change{Old: t.base, New: row})
 	} else {
 		t.setRevision(row, nil)
-		changes = append(changes, Change{New: row})
+		changes = append(changes, store.Change{New: row})
 	}
 	changes = append(changes, t.changes...)
 	pos := int64(0)
@@ -521,7 +522,7 @@ func (t *tx) seal() []Change {
 			e.Seq, e.Pos = row.Rev, pos
 		}
 		e.Operation, e.At = t.op, t.now
-		changes = append(changes, Change{New: e})
+		changes = append(changes, store.Change{New: e})
 	}
 	return changes
 }

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
 	"time"
@@ -56,10 +57,10 @@ func (u *User) Name() string {
 }
 
 // Table returns the declaration of users.
-func (u *User) Table() *Table { return usersTable }
+func (u *User) Table() *store.Table { return usersTable }
 
 // Fields appends the user's columns.
-func (u *User) Fields(f []Field) []Field {
+func (u *User) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &u.TenantID), id("id", &u.ID), integer("rev", &u.Rev),
 		text("first_name", &u.FirstName), text("last_name", &u.LastName),
@@ -123,7 +124,7 @@ type UserQuery struct {
 	Page                PageToken // from TokenAfter
 }
 
-func (q UserQuery) index() *Index {
+func (q UserQuery) index() *store.Index {
 	if q.LastName == "" && q.FirstName != "" {
 		return usersByFirst
 	}
@@ -149,7 +150,7 @@ func (d *Directory) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, err
 func (q UserQuery) listing(tenant TenantID) (listing[*User, *User], error) {
 	ix := q.index()
 	after, err := q.Page.after(USR8, ix, 1)
-	users := listing[*User, *User]{query: Query{Index: ix, Equal: []any{tenant}, Prefix: fold(q.LastName), After: after}, limit: q.Limit}
+	users := listing[*User, *User]{query: store.Query{Index: ix, Equal: []any{tenant}, Prefix: fold(q.LastName), After: after}, limit: q.Limit}
 	if ix == usersByFirst {
 		users.query.Prefix = fold(q.FirstName)
 	} else if q.FirstName != "" {

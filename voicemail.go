@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/store"
 	"time"
 )
 
@@ -26,10 +27,10 @@ type Mailbox struct {
 func (m *Mailbox) HasPIN() bool { return m.pinHash != nil }
 
 // Table returns the declaration of mailboxes.
-func (m *Mailbox) Table() *Table { return mailboxesTable }
+func (m *Mailbox) Table() *store.Table { return mailboxesTable }
 
 // Fields appends the mailbox's columns.
-func (m *Mailbox) Fields(f []Field) []Field {
+func (m *Mailbox) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &m.TenantID), id("service_id", &m.ServiceID), integer("rev", &m.Rev),
 		text("number", &m.Number), text("email", &m.Email), secret("pin_hash", &m.pinHash),
@@ -203,7 +204,7 @@ func (t *tx) freeMailboxNumber(ctx context.Context, m *Mailbox) error {
 // mailboxOf reads a service, and its mailbox or nil, in one trip.
 func (t *tx) mailboxOf(ctx context.Context, id ServiceID) (*Service, *Mailbox, error) {
 	at := []any{t.tenantID, id}
-	if err := t.load(ctx, Key{servicesTable.Key(), at}, Key{mailboxesTable.Key(), at}); err != nil {
+	if err := t.load(ctx, servicesTable.Key().At(at...), mailboxesTable.Key().At(at...)); err != nil {
 		return nil, nil, err
 	}
 	s, err := t.service(ctx, id)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // setDN changes the DN of a service.
@@ -109,8 +110,8 @@ func TestVM3_AServiceWithoutAMailboxGetsNone(t *testing.T) {
 func (w *world) mailboxEvents() []string {
 	w.t.Helper()
 	var types []string
-	err := w.store.View(w.ctx, func(r pbx.Reader) error {
-		for rec, err := range r.Find(w.ctx, pbx.Query{Index: new(pbx.Event).Table().Key(), Equal: []any{w.us.ID}}) {
+	err := w.store.View(w.ctx, func(r store.Reader) error {
+		for rec, err := range r.Find(w.ctx, store.Query{Index: new(pbx.Event).Table().Key(), Equal: []any{w.us.ID}}) {
 			if err != nil {
 				return err
 			}

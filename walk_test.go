@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // walker does one random thing after another in the US tenant, with small pools
@@ -38,7 +39,7 @@ func countedIDs() func() [16]byte {
 	}
 }
 
-func newWalker(t *testing.T, store pbx.Store, seed uint64) *walker {
+func newWalker(t *testing.T, store store.Store, seed uint64) *walker {
 	w := &walker{world: newWorld(t, store, pbx.WithIDs(countedIDs())), rng: rand.New(rand.NewPCG(seed, 1))}
 	w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "7000", "7012", "" })
 	w.fibre()

@@ -5,12 +5,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
-func benchmarkSetUp(b *testing.B, store pbx.Store) {
+func benchmarkSetUp(b *testing.B, store store.Store) {
 	o, err := furnish(context.Background(), store, 9000)
 	if err != nil {
 		b.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -19,7 +20,7 @@ type office struct {
 	numbers  []pbx.E164
 }
 
-func furnish(ctx context.Context, store pbx.Store, n int) (*office, error) {
+func furnish(ctx context.Context, store store.Store, n int) (*office, error) {
 	support := pbx.New(store).As(pbx.Support("bench"))
 	policy := pbx.DefaultPolicy()
 	policy.ExtensionFirst, policy.ExtensionLast, policy.AdvisedExtension = "70000", "79999", ""

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/postgres"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -81,7 +82,7 @@ func run(ctx context.Context, place, file string) (err error) {
 
 // open opens the store, and returns what it is called: a URL may hold a
 // password.
-func open(ctx context.Context, place string) (store pbx.Store, name string, err error) {
+func open(ctx context.Context, place string) (store store.Store, name string, err error) {
 	if strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://") {
 		store, err = postgres.Open(ctx, place)
 		return store, "the database", err

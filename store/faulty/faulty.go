@@ -9,7 +9,7 @@
 //		// All of it is there, or nothing, and err says which.
 //	}
 //
-// What the store says in its faults keeps to the contract of pbx.Store: an
+// What the store says in its faults keeps to the contract of store.Store: an
 // error that does not wrap store.ErrCommitUnknown means that nothing was
 // committed.
 package faulty
@@ -19,29 +19,29 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
-// Store is a pbx.Store that does what another one does, save where its plan
+// Store is a store.Store that does what another one does, save where its plan
 // says otherwise.
 type Store struct {
-	inner pbx.Store
+	inner store.Store
 
 	mu    sync.Mutex
 	plan  Plan
 	calls []Point
 }
 
-var _ pbx.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)
 
 // New returns a store that does what inner does, save for the plan.
-func New(inner pbx.Store, plan Plan) *Store { return &Store{inner: inner, plan: plan} }
+func New(inner store.Store, plan Plan) *Store { return &Store{inner: inner, plan: plan} }
 
-// Whole returns the store with all that the inner one can do: as a pbx.Fetcher
+// Whole returns the store with all that the inner one can do: as a store.Fetcher
 // too, where that is one. Its readers and writers are Fetchers in any case where
 // the inner ones are.
-func (s *Store) Whole() pbx.Store {
-	if inner, ok := s.inner.(pbx.Fetcher); ok {
+func (s *Store) Whole() store.Store {
+	if inner, ok := s.inner.(store.Fetcher); ok {
 		return &fetchingStore{s, inner}
 	}
 	return s
@@ -77,7 +77,7 @@ func (s *Store) before(fault Fault, at Point, updating bool) error {
 	case fault == Panic:
 		panic(ErrInjected)
 	case fault == Retry && updating:
-		return pbx.ErrRetry
+		return store.ErrRetry
 	case fault == Retry, fault == ErrorBefore:
 		return injected(at)
 	}
@@ -105,14 +105,14 @@ func (s *Store) end(cancel context.CancelFunc) {
 }
 
 // View runs fn on a Reader that can fail. ErrorAfter comes when fn has run.
-func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
+func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	fault := s.reach(View)
 	if err := s.before(fault, View, false); err != nil {
 		return err
 	}
 	ctx, cancel := s.context(ctx, fault)
 	defer cancel()
-	err := s.inner.View(ctx, func(r pbx.Reader) error { return fn(s.reader(r)) })
+	err := s.inner.View(ctx, func(r store.Reader) error { return fn(s.reader(r)) })
 	if err == nil && fault == ErrorAfter {
 		return injected(View)
 	}
@@ -121,7 +121,7 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 
 // Update runs fn on a Writer that can fail. ErrorAfter comes before fn has run;
 // what can happen after it is the fault of Commit.
-func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
+func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	begin := s.reach(Update)
 	if err := s.before(begin, Update, true); err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer)
 	ctx, cancel := s.context(ctx, begin)
 	defer cancel()
 	var commit Fault
-	err := s.inner.Update(ctx, tenant, func(w pbx.Writer) error {
+	err := s.inner.Update(ctx, tenant, func(w store.Writer) error {
 		if begin == ErrorAfter {
 			return injected(Update)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/storetest"
@@ -18,36 +19,36 @@ var ctx = context.Background()
 
 // A store without a plan is the store.
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(*testing.T) pbx.Store { return faulty.New(memory.New(), faulty.Plan{}) })
+	storetest.Run(t, func(*testing.T) store.Store { return faulty.New(memory.New(), faulty.Plan{}) })
 }
 
 // rooms returns a store with three locations, and the query that finds them.
-func rooms(t *testing.T) (*faulty.Store, pbx.Query) {
-	store := faulty.New(memory.New(), faulty.Plan{})
-	var changes []pbx.Change
+func rooms(t *testing.T) (*faulty.Store, store.Query) {
+	db := faulty.New(memory.New(), faulty.Plan{})
+	var changes []store.Change
 	for i, building := range []string{"A", "B", "C"} {
-		changes = append(changes, pbx.Change{New: &pbx.Location{
+		changes = append(changes, store.Change{New: &pbx.Location{
 			TenantID: pbx.TenantID{1}, ID: pbx.LocationID{byte(i + 1)}, Rev: 1, Building: building,
 		}})
 	}
-	require.NoError(t, store.Update(ctx, pbx.TenantID{1}, func(w pbx.Writer) error { return w.Apply(ctx, changes) }))
+	require.NoError(t, db.Update(ctx, pbx.TenantID{1}, func(w store.Writer) error { return w.Apply(ctx, changes) }))
 	ix := new(pbx.Location).Table().Index("locations_building")
-	return store, pbx.Query{Index: ix, Equal: []any{pbx.TenantID{1}}}
+	return db, store.Query{Index: ix, Equal: []any{pbx.TenantID{1}}}
 }
 
-func building(name string) pbx.Key {
-	return pbx.Key{Index: new(pbx.Location).Table().Index("locations_building"), Values: []any{pbx.TenantID{1}, name}}
+func building(name string) store.Key {
+	return store.Key{Index: new(pbx.Location).Table().Index("locations_building"), Values: []any{pbx.TenantID{1}, name}}
 }
 
 // rename reads in every way there is, in an update and in a view, and renames
 // building A to Z in between.
-func rename(store pbx.Store, q pbx.Query) (err error) {
+func rename(db store.Store, q store.Query) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = errors.Join(errPanic, r.(error))
 		}
 	}()
-	if err := store.Update(ctx, pbx.TenantID{1}, func(w pbx.Writer) error {
+	if err := db.Update(ctx, pbx.TenantID{1}, func(w store.Writer) error {
 		got, err := w.Get(ctx, building("A"))
 		if err != nil {
 			return err
@@ -57,11 +58,11 @@ func rename(store pbx.Store, q pbx.Query) (err error) {
 		}
 		now := *got[0].(*pbx.Location)
 		now.Rev, now.Building = now.Rev+1, "Z"
-		return w.Apply(ctx, []pbx.Change{{Old: got[0], New: &now}})
+		return w.Apply(ctx, []store.Change{{Old: got[0], New: &now}})
 	}); err != nil {
 		return err
 	}
-	return store.View(ctx, func(r pbx.Reader) error {
+	return db.View(ctx, func(r store.Reader) error {
 		if _, err := r.Get(ctx, building("Z")); err != nil {
 			return err
 		}
@@ -71,7 +72,7 @@ func rename(store pbx.Store, q pbx.Query) (err error) {
 
 var errPanic = errors.New("panic")
 
-func count(r pbx.Reader, q pbx.Query) error {
+func count(r store.Reader, q store.Query) error {
 	n := 0
 	for _, err := range r.Find(ctx, q) {
 		if err != nil {
@@ -119,8 +120,8 @@ func TestEveryFault(t *testing.T) {
 	}
 }
 
-func renamed(t *testing.T, store pbx.Store) (committed bool) {
-	require.NoError(t, store.View(ctx, func(r pbx.Reader) error {
+func renamed(t *testing.T, db store.Store) (committed bool) {
+	require.NoError(t, db.View(ctx, func(r store.Reader) error {
 		got, err := r.Get(ctx, building("A"), building("Z"))
 		require.NoError(t, err)
 		require.True(t, (got[0] == nil) != (got[1] == nil), "half done")
@@ -140,7 +141,7 @@ func requireError(t *testing.T, plan faulty.Plan, err error) {
 	case plan.Fault == faulty.ContextEnded:
 		require.ErrorIs(t, err, context.Canceled)
 	case plan.Fault == faulty.Retry && updating:
-		require.ErrorIs(t, err, pbx.ErrRetry)
+		require.ErrorIs(t, err, store.ErrRetry)
 	case point == faulty.Commit:
 		require.ErrorIs(t, err, pbx.ErrCommitUnknown)
 		require.ErrorIs(t, err, faulty.ErrInjected)
@@ -161,20 +162,20 @@ func TestContextEndedEndsTheCallersToo(t *testing.T) {
 }
 
 func TestOn(t *testing.T) {
-	store, q := rooms(t)
-	store.Arm(faulty.Plan{At: 1, Fault: faulty.Retry, On: true})
+	db, q := rooms(t)
+	db.Arm(faulty.Plan{At: 1, Fault: faulty.Retry, On: true})
 	for range 3 {
-		require.ErrorIs(t, rename(store, q), pbx.ErrRetry)
+		require.ErrorIs(t, rename(db, q), store.ErrRetry)
 	}
-	store.Arm(faulty.Plan{At: 1, Fault: faulty.Retry})
-	require.ErrorIs(t, rename(store, q), pbx.ErrRetry)
-	require.NoError(t, rename(store, q))
+	db.Arm(faulty.Plan{At: 1, Fault: faulty.Retry})
+	require.ErrorIs(t, rename(db, q), store.ErrRetry)
+	require.NoError(t, rename(db, q))
 }
 
 // An update that applies nothing has nothing to commit.
 func TestNoCommitWithoutApply(t *testing.T) {
-	store, _ := rooms(t)
-	store.Arm(faulty.Plan{})
-	require.NoError(t, store.Update(ctx, pbx.TenantID{1}, func(pbx.Writer) error { return nil }))
-	require.Empty(t, cmp.Diff([]faulty.Point{faulty.Update}, store.Calls()))
+	db, _ := rooms(t)
+	db.Arm(faulty.Plan{})
+	require.NoError(t, db.Update(ctx, pbx.TenantID{1}, func(store.Writer) error { return nil }))
+	require.Empty(t, cmp.Diff([]faulty.Point{faulty.Update}, db.Calls()))
 }

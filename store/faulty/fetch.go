@@ -3,22 +3,22 @@ package faulty
 import (
 	"context"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // fetchingStore is a Store whose inner one is a Fetcher.
 type fetchingStore struct {
 	*Store
-	inner pbx.Fetcher
+	inner store.Fetcher
 }
 
 // Fetch returns the records of the reads, or fails.
-func (s *fetchingStore) Fetch(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, error) {
+func (s *fetchingStore) Fetch(ctx context.Context, reads ...store.Read) ([][]store.Record, error) {
 	return s.fetch(ctx, s.inner, false, reads)
 }
 
 // fetch asks a Fetcher, or fails.
-func (s *Store) fetch(ctx context.Context, inner pbx.Fetcher, updating bool, reads []pbx.Read) ([][]pbx.Record, error) {
+func (s *Store) fetch(ctx context.Context, inner store.Fetcher, updating bool, reads []store.Read) ([][]store.Record, error) {
 	fault := s.reach(Fetch)
 	if err := s.before(fault, Fetch, updating); err != nil {
 		return nil, err
@@ -35,18 +35,18 @@ func (s *Store) fetch(ctx context.Context, inner pbx.Fetcher, updating bool, rea
 // fetchingReader is a reader whose inner one is a Fetcher.
 type fetchingReader struct {
 	*reader
-	fetcher pbx.Fetcher
+	fetcher store.Fetcher
 }
 
 // Fetch returns the records of the reads, or fails.
-func (r *fetchingReader) Fetch(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, error) {
+func (r *fetchingReader) Fetch(ctx context.Context, reads ...store.Read) ([][]store.Record, error) {
 	return r.store.fetch(ctx, r.fetcher, false, reads)
 }
 
 // reader is the Reader of a view.
-func (s *Store) reader(inner pbx.Reader) pbx.Reader {
+func (s *Store) reader(inner store.Reader) store.Reader {
 	r := &reader{s, inner, false}
-	if f, ok := inner.(pbx.Fetcher); ok {
+	if f, ok := inner.(store.Fetcher); ok {
 		return &fetchingReader{r, f}
 	}
 	return r
@@ -55,17 +55,17 @@ func (s *Store) reader(inner pbx.Reader) pbx.Reader {
 // fetchingWriter is a writer whose inner one is a Fetcher.
 type fetchingWriter struct {
 	*writer
-	fetcher pbx.Fetcher
+	fetcher store.Fetcher
 }
 
 // Fetch returns the records of the reads, or fails.
-func (w *fetchingWriter) Fetch(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, error) {
+func (w *fetchingWriter) Fetch(ctx context.Context, reads ...store.Read) ([][]store.Record, error) {
 	return w.store.fetch(ctx, w.fetcher, true, reads)
 }
 
 // whole is the writer with all that the inner one can do.
-func (w *writer) whole() pbx.Writer {
-	if f, ok := w.inner.(pbx.Fetcher); ok {
+func (w *writer) whole() store.Writer {
+	if f, ok := w.inner.(store.Fetcher); ok {
 		return &fetchingWriter{w, f}
 	}
 	return w

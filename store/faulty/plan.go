@@ -46,7 +46,7 @@ const (
 	Panic Fault = "panic"
 	// ContextEnded ends the context of the call first.
 	ContextEnded Fault = "context ended"
-	// Retry is pbx.ErrRetry instead of the call. A view, which is never asked to
+	// Retry is store.ErrRetry instead of the call. A view, which is never asked to
 	// retry, gets ErrorBefore.
 	Retry Fault = "retry"
 )

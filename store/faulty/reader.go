@@ -4,17 +4,17 @@ import (
 	"context"
 	"iter"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 type reader struct {
 	store    *Store
-	inner    pbx.Reader
+	inner    store.Reader
 	updating bool
 }
 
 // Get returns the records at the keys, or fails.
-func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error) {
+func (r *reader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	fault := r.store.reach(Get)
 	if err := r.store.before(fault, Get, r.updating); err != nil {
 		return nil, err
@@ -29,8 +29,8 @@ func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error)
 }
 
 // Find yields the records of a range, or fails.
-func (r *reader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, error] {
-	return func(yield func(pbx.Record, error) bool) {
+func (r *reader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
 		fault := r.store.reach(Find)
 		if err := r.store.before(fault, Find, r.updating); err != nil {
 			yield(nil, err)
@@ -59,14 +59,14 @@ func (r *reader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, er
 }
 
 // lose begins a Find of which nobody sees anything.
-func (r *reader) lose(ctx context.Context, q pbx.Query) {
+func (r *reader) lose(ctx context.Context, q store.Query) {
 	for range r.inner.Find(ctx, q) {
 		return
 	}
 }
 
 // step yields one record, and reports whether the loop goes on.
-func (r *reader) step(record pbx.Record, cancel context.CancelFunc, yield func(pbx.Record, error) bool) bool {
+func (r *reader) step(record store.Record, cancel context.CancelFunc, yield func(store.Record, error) bool) bool {
 	fault := r.store.reach(Step)
 	if err := r.store.before(fault, Step, r.updating); err != nil {
 		yield(nil, err)
@@ -87,12 +87,12 @@ func (r *reader) step(record pbx.Record, cancel context.CancelFunc, yield func(p
 
 type writer struct {
 	reader
-	inner   pbx.Writer
+	inner   store.Writer
 	applied bool
 }
 
 // Apply makes the changes, or fails.
-func (w *writer) Apply(ctx context.Context, changes []pbx.Change) error {
+func (w *writer) Apply(ctx context.Context, changes []store.Change) error {
 	fault := w.store.reach(Apply)
 	if err := w.store.before(fault, Apply, true); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -57,7 +58,7 @@ func (b *bench) tenant(t int) {
 	pool := &pbx.StationPool{TenantID: tenant.ID, Package: "STANDARD", Rev: 1, Total: 2 * benchUsers}
 	b.tenants, b.pools = append(b.tenants, tenant), append(b.pools, pool)
 	b.users, b.devices, b.numbers = append(b.users, nil), append(b.devices, nil), append(b.numbers, nil)
-	b.apply(tenant.ID, pbx.Change{New: tenant}, pbx.Change{New: pool})
+	b.apply(tenant.ID, store.Change{New: tenant}, store.Change{New: pool})
 	for u := range benchUsers {
 		device := &pbx.Device{
 			TenantID: tenant.ID, ID: b.uuid(), Rev: 1, MAC: pbx.MAC(fmt.Sprintf("%012x", b.last)), Model: "6867i",
@@ -68,7 +69,7 @@ func (b *bench) tenant(t int) {
 			State: pbx.NumberAvailable, CreatedAt: benchTime,
 		}
 		b.devices[t], b.numbers[t] = append(b.devices[t], device), append(b.numbers[t], number)
-		b.apply(tenant.ID, pbx.Change{New: device}, pbx.Change{New: number})
+		b.apply(tenant.ID, store.Change{New: device}, store.Change{New: number})
 	}
 	for u := range benchUsers {
 		b.apply(tenant.ID, b.setUp(t, u)...)
@@ -77,7 +78,7 @@ func (b *bench) tenant(t int) {
 
 // setUp is what setting up one more user of the t-th tenant changes: 14
 // records with 36 entries.
-func (b *bench) setUp(t, u int) []pbx.Change {
+func (b *bench) setUp(t, u int) []store.Change {
 	tenant := *b.tenants[t]
 	tenant.Rev++
 	pool := *b.pools[t]
@@ -99,7 +100,7 @@ func (b *bench) setUp(t, u int) []pbx.Change {
 	}
 	device.Rev, device.State, device.UserID, device.PrimaryOf = device.Rev+1, pbx.DeviceAssigned, user.ID, user.ID
 	number.Rev, number.State, number.ServiceID = number.Rev+1, pbx.NumberAssigned, service.ID
-	changes := []pbx.Change{
+	changes := []store.Change{
 		{Old: b.tenants[t], New: &tenant},
 		{Old: b.pools[t], New: &pool},
 		{New: user},
@@ -112,7 +113,7 @@ func (b *bench) setUp(t, u int) []pbx.Change {
 		{Old: b.numbers[t][u], New: &number},
 	}
 	for i := range 4 {
-		changes = append(changes, pbx.Change{New: &pbx.Event{
+		changes = append(changes, store.Change{New: &pbx.Event{
 			TenantID: tenant.ID, Seq: tenant.Rev, Pos: int64(i + 1), At: benchTime, Operation: pbx.OperationID(user.ID),
 			Actor: "admin", Role: pbx.RoleAdministrator, Type: "user.created", Kind: "user", Subject: user.ID.String(),
 		}})
@@ -124,8 +125,8 @@ func (b *bench) setUp(t, u int) []pbx.Change {
 	return changes
 }
 
-func (b *bench) apply(tenant pbx.TenantID, changes ...pbx.Change) {
-	err := b.store.Update(context.Background(), tenant, func(w pbx.Writer) error {
+func (b *bench) apply(tenant pbx.TenantID, changes ...store.Change) {
+	err := b.store.Update(context.Background(), tenant, func(w store.Writer) error {
 		return w.Apply(context.Background(), changes)
 	})
 	if err != nil {
@@ -135,7 +136,7 @@ func (b *bench) apply(tenant pbx.TenantID, changes ...pbx.Change) {
 
 func (b *bench) pick() (t, u int) { return b.random.IntN(benchTenants), b.random.IntN(benchUsers) }
 
-func set(r pbx.Record, column, value string) {
+func set(r store.Record, column, value string) {
 	for _, f := range r.Fields(nil) {
 		if f.Name == column {
 			*f.Ptr.(*string) = value
@@ -147,18 +148,18 @@ func BenchmarkView(b *testing.B) {
 	w := world()
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = w.store.View(context.Background(), func(pbx.Reader) error { return nil })
+		_ = w.store.View(context.Background(), func(store.Reader) error { return nil })
 	}
 }
 
 func BenchmarkGet(b *testing.B) {
 	w := world()
 	b.ReportAllocs()
-	_ = w.store.View(context.Background(), func(r pbx.Reader) error {
+	_ = w.store.View(context.Background(), func(r store.Reader) error {
 		for b.Loop() {
 			t, u := w.pick()
 			user := w.users[t][u]
-			records, err := r.Get(context.Background(), pbx.Key{
+			records, err := r.Get(context.Background(), store.Key{
 				Index: user.Table().Key(), Values: []any{user.TenantID, user.ID},
 			})
 			if err != nil || records[0] == nil {
@@ -173,10 +174,10 @@ func BenchmarkGet(b *testing.B) {
 func BenchmarkPage(b *testing.B) {
 	w := world()
 	b.ReportAllocs()
-	_ = w.store.View(context.Background(), func(r pbx.Reader) error {
+	_ = w.store.View(context.Background(), func(r store.Reader) error {
 		for b.Loop() {
 			t, _ := w.pick()
-			q := pbx.Query{
+			q := store.Query{
 				Index: w.users[0][0].Table().Index("users_by_last"), Equal: []any{w.tenants[t].ID}, Prefix: "Last", Limit: 100,
 			}
 			for _, err := range r.Find(context.Background(), q) {
@@ -205,7 +206,7 @@ func benchmarkSetUp(b *testing.B, view bool) {
 		tenant, keys := w.tenants[t].ID, w.keys(t, u)
 		changes := w.setUp(t, u)
 		start := time.Now()
-		err := w.store.Update(context.Background(), tenant, func(tx pbx.Writer) error {
+		err := w.store.Update(context.Background(), tenant, func(tx store.Writer) error {
 			for _, k := range keys {
 				if _, err := tx.Get(context.Background(), k); err != nil {
 					return err
@@ -214,7 +215,7 @@ func benchmarkSetUp(b *testing.B, view bool) {
 			return tx.Apply(context.Background(), changes)
 		})
 		if view {
-			_ = w.store.View(context.Background(), func(pbx.Reader) error { return nil })
+			_ = w.store.View(context.Background(), func(store.Reader) error { return nil })
 		}
 		spent += time.Since(start)
 		if err != nil {
@@ -225,13 +226,13 @@ func benchmarkSetUp(b *testing.B, view bool) {
 }
 
 // keys are the ten records that a set-up reads.
-func (b *bench) keys(t, u int) []pbx.Key {
+func (b *bench) keys(t, u int) []store.Key {
 	tenant, user, device, number := b.tenants[t], b.users[t][u], b.devices[t][u], b.numbers[t][u]
-	key := func(r pbx.Record) pbx.Key {
+	key := func(r store.Record) store.Key {
 		values, _ := r.Table().Key().Values(r)
-		return pbx.Key{Index: r.Table().Key(), Values: values}
+		return store.Key{Index: r.Table().Key(), Values: values}
 	}
-	return []pbx.Key{
+	return []store.Key{
 		key(tenant), key(b.pools[t]), key(device), key(number),
 		key(user),
 		{Index: user.Table().Index("users_login"), Values: []any{fmt.Sprintf("user%d@example.com", b.last)}},

@@ -3,12 +3,12 @@ package memory
 import (
 	"sync"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // changes are what an update applies, and how to take it back.
 type changes struct {
-	list     []pbx.Change
+	list     []store.Change
 	undo     []step
 	old, new entries
 }
@@ -16,13 +16,13 @@ type changes struct {
 // step is what was at an entry before a change; nil: nothing.
 type step struct {
 	entry string
-	was   pbx.Record
+	was   store.Record
 }
 
 // rooms keeps the room of changes that are done with.
 var rooms = sync.Pool{New: func() any { return new(changes) }}
 
-func newChanges(list []pbx.Change) *changes {
+func newChanges(list []store.Change) *changes {
 	c := rooms.Get().(*changes)
 	c.list = append(c.list, list...)
 	return c
@@ -63,7 +63,7 @@ func (c *changes) revert(t *tree) {
 	c.undo = c.undo[:0]
 }
 
-func (c *changes) one(t *tree, ch pbx.Change) bool {
+func (c *changes) one(t *tree, ch store.Change) bool {
 	switch {
 	case ch.Old == nil:
 		return c.insert(t, ch.New)
@@ -73,7 +73,7 @@ func (c *changes) one(t *tree, ch pbx.Change) bool {
 	return c.replace(t, ch.Old, ch.New)
 }
 
-func (c *changes) insert(t *tree, r pbx.Record) bool {
+func (c *changes) insert(t *tree, r store.Record) bool {
 	c.new.read(r)
 	for i := range c.new.ends {
 		entry := c.new.at(i)
@@ -87,7 +87,7 @@ func (c *changes) insert(t *tree, r pbx.Record) bool {
 	return true
 }
 
-func (c *changes) replace(t *tree, old, r pbx.Record) bool {
+func (c *changes) replace(t *tree, old, r store.Record) bool {
 	c.new.read(r)
 	was, ok := c.set(t, c.new.key(), r)
 	if !ok || !c.current(was, old) {
@@ -108,7 +108,7 @@ func (c *changes) replace(t *tree, old, r pbx.Record) bool {
 	return true
 }
 
-func (c *changes) remove(t *tree, old pbx.Record) bool {
+func (c *changes) remove(t *tree, old store.Record) bool {
 	c.old.read(old)
 	was, ok := c.delete(t, c.old.key())
 	if !ok || !c.current(was, old) {
@@ -124,7 +124,7 @@ func (c *changes) remove(t *tree, old pbx.Record) bool {
 
 // current reports whether the record that was there is of old's revision, and
 // sets c.old to its entries.
-func (c *changes) current(was, old pbx.Record) bool {
+func (c *changes) current(was, old store.Record) bool {
 	c.old.read(old)
 	if was == old { // as a rule, since records are shared
 		return true
@@ -134,13 +134,13 @@ func (c *changes) current(was, old pbx.Record) bool {
 	return c.old.revision == rev
 }
 
-func (c *changes) set(t *tree, entry string, r pbx.Record) (was pbx.Record, taken bool) {
+func (c *changes) set(t *tree, entry string, r store.Record) (was store.Record, taken bool) {
 	was, taken = t.Set(entry, r)
 	c.undo = append(c.undo, step{entry, was})
 	return was, taken
 }
 
-func (c *changes) delete(t *tree, entry string) (was pbx.Record, ok bool) {
+func (c *changes) delete(t *tree, entry string) (was store.Record, ok bool) {
 	was, ok = t.Delete(entry)
 	if ok {
 		c.undo = append(c.undo, step{entry, was})
@@ -154,12 +154,12 @@ type entries struct {
 	ends     []int  // where the entry of each index ends
 	revision int64
 
-	fields []pbx.Field
+	fields []store.Field
 	buf    []byte
 }
 
 // read sets the entries to those of a record.
-func (e *entries) read(r pbx.Record) {
+func (e *entries) read(r store.Record) {
 	table := r.Table()
 	e.fields = r.Fields(e.fields[:0])
 	e.buf, e.ends = e.buf[:0], e.ends[:0]

@@ -5,13 +5,12 @@ package memory
 import (
 	"context"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/queue"
 )
 
-// Store is a pbx.Store in memory. Its methods can be called from any number of
+// Store is a store.Store in memory. Its methods can be called from any number of
 // goroutines.
 type Store struct {
 	gate    *gate.Gate
@@ -19,7 +18,7 @@ type Store struct {
 	state   state
 }
 
-var _ pbx.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)
 
 // New returns an empty store.
 func New() *Store {
@@ -28,8 +27,8 @@ func New() *Store {
 	return s
 }
 
-// View runs fn on one snapshot, as pbx.Store says.
-func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
+// View runs fn on one snapshot, as store.Store says.
+func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	if !s.gate.Enter() {
 		return misuse("the store is closed")
 	}
@@ -43,8 +42,8 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 }
 
 // Update runs fn once, with the tenant to itself, and commits when fn returns
-// nil, as pbx.Store says.
-func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
+// nil, as store.Store says.
+func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	if !s.gate.Enter() {
 		return misuse("the store is closed")
 	}

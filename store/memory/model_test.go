@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // model is what the store should hold: a list of devices, searched from end to
@@ -17,7 +18,7 @@ import (
 type model []*pbx.Device
 
 // apply returns the model after the changes, or false where one does not fit.
-func (m model) apply(changes []pbx.Change) (model, bool) {
+func (m model) apply(changes []store.Change) (model, bool) {
 	m = slices.Clone(m)
 	for _, ch := range changes {
 		if ch.Old != nil {
@@ -43,24 +44,24 @@ func (m model) apply(changes []pbx.Change) (model, bool) {
 
 // change returns a change that fits more often than not, for there are few
 // devices, MACs and users.
-func (m model) change(random *rand.Rand) pbx.Change {
+func (m model) change(random *rand.Rand) store.Change {
 	d := device(tenant(1), byte(1+random.IntN(8)), fmt.Sprint(random.IntN(10)))
 	if random.IntN(3) == 0 {
 		d.UserID[0] = byte(1 + random.IntN(3))
 		d.PrimaryOf, d.State = d.UserID, pbx.DeviceAssigned
 	}
 	if len(m) == 0 || random.IntN(4) == 0 {
-		return pbx.Change{New: d}
+		return store.Change{New: d}
 	}
 	old := *m[random.IntN(len(m))]
 	if random.IntN(10) == 0 {
 		old.Rev++
 	}
 	if random.IntN(4) == 0 {
-		return pbx.Change{Old: &old}
+		return store.Change{Old: &old}
 	}
 	d.ID, d.Rev = old.ID, old.Rev+1
-	return pbx.Change{Old: &old, New: d}
+	return store.Change{Old: &old, New: d}
 }
 
 // The store agrees with the model on what can be applied and on what is in
@@ -70,7 +71,7 @@ func TestModel(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		s, m := New(), model{}
 		for range 300 {
-			var changes []pbx.Change
+			var changes []store.Change
 			next := m
 			for range 1 + random.IntN(4) {
 				changes = append(changes, next.change(random))
@@ -81,7 +82,7 @@ func TestModel(t *testing.T) {
 			next, fits := m.apply(changes)
 			err := apply(s, tenant(1), nothing, changes...)
 			if !fits {
-				require.ErrorIs(t, err, pbx.ErrRetry)
+				require.ErrorIs(t, err, store.ErrRetry)
 				next = m
 			} else {
 				require.NoError(t, err)
@@ -95,7 +96,7 @@ func TestModel(t *testing.T) {
 func requireSame(t *testing.T, s *Store, m model) {
 	t.Helper()
 	var entries, want []string
-	s.state.tree.Scan(func(entry string, r pbx.Record) bool {
+	s.state.tree.Scan(func(entry string, r store.Record) bool {
 		entries = append(entries, fmt.Sprintf("%q %v", entry, *r.(*pbx.Device)))
 		return true
 	})

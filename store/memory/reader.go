@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // reader is the Reader of a view, and of an update.
@@ -40,7 +40,7 @@ func (r *reader) usable(ctx context.Context) error {
 }
 
 // Get returns the records at the keys.
-func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error) {
+func (r *reader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	if err := r.usable(ctx); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error)
 		ends = append(ends, len(entries))
 	}
 	text, start := string(entries), 0
-	records := make([]pbx.Record, len(keys))
+	records := make([]store.Record, len(keys))
 	r.read(func(t *tree) {
 		for i, end := range ends {
 			records[i], _ = t.Get(text[start:end])
@@ -70,10 +70,10 @@ const (
 
 // Find yields the records of a range. It reads a piece, lets go of the lock,
 // and then yields the piece, so that the loop can do whatever it likes.
-func (r *reader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, error] {
-	return func(yield func(pbx.Record, error) bool) {
+func (r *reader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
 		rest, left := spanOf(q), q.Limit
-		var piece []pbx.Record
+		var piece []store.Record
 		for size := firstPiece; ; size = min(2*size, largestPiece) {
 			if left > 0 {
 				size = min(left, largestPiece)
@@ -102,11 +102,11 @@ func (r *reader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, er
 
 // piece appends up to size records of the span, and returns what is behind
 // them.
-func (r *reader) piece(records []pbx.Record, s span, size int) ([]pbx.Record, span) {
+func (r *reader) piece(records []store.Record, s span, size int) ([]store.Record, span) {
 	records = slices.Grow(records, size)
 	var last string
 	r.read(func(t *tree) {
-		s.scan(t, func(entry string, record pbx.Record) bool {
+		s.scan(t, func(entry string, record store.Record) bool {
 			records, last = append(records, record), entry
 			return len(records) < size
 		})
@@ -123,20 +123,20 @@ type span struct {
 	desc     bool
 }
 
-func spanOf(q pbx.Query) span {
+func spanOf(q store.Query) span {
 	from, to := q.Range()
 	return span{from: string(from), to: string(to), desc: q.Desc}
 }
 
 // scan calls visit with the entries in order until it returns false.
-func (s span) scan(t *tree, visit func(entry string, record pbx.Record) bool) {
+func (s span) scan(t *tree, visit func(entry string, record store.Record) bool) {
 	if s.desc {
-		t.Descend(s.to, func(entry string, record pbx.Record) bool {
+		t.Descend(s.to, func(entry string, record store.Record) bool {
 			return entry == s.to || entry >= s.from && visit(entry, record)
 		})
 		return
 	}
-	t.Ascend(s.from, func(entry string, record pbx.Record) bool {
+	t.Ascend(s.from, func(entry string, record store.Record) bool {
 		return entry < s.to && visit(entry, record)
 	})
 }

@@ -6,12 +6,12 @@ import (
 
 	"github.com/tidwall/btree"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // tree maps the entries of all indexes of all tables to their records; see
 // pbx.Index.AppendFields.
-type tree = btree.Map[string, pbx.Record]
+type tree = btree.Map[string, store.Record]
 
 // state is what the store holds: one tree, changed in place.
 //
@@ -113,7 +113,7 @@ func (s *state) place(c *changes) error {
 		s.present.kept.Store(s.tree.Copy())
 	}
 	if !c.apply(s.tree) {
-		return pbx.ErrRetry
+		return store.ErrRetry
 	}
 	s.pending = c
 	return nil

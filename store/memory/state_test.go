@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 var ctx = context.Background()
@@ -23,8 +24,8 @@ func device(t pbx.TenantID, id byte, mac string) *pbx.Device {
 	return &pbx.Device{TenantID: t, ID: pbx.DeviceID{1, id}, Rev: 1, MAC: pbx.MAC(mac), State: pbx.DeviceAvailable}
 }
 
-func apply(s *Store, t pbx.TenantID, then func(), changes ...pbx.Change) error {
-	return s.Update(ctx, t, func(w pbx.Writer) error {
+func apply(s *Store, t pbx.TenantID, then func(), changes ...store.Change) error {
+	return s.Update(ctx, t, func(w store.Writer) error {
 		if err := w.Apply(ctx, changes); err != nil {
 			return err
 		}
@@ -37,8 +38,8 @@ func nothing() {}
 
 // holder returns the tenant that has the MAC, or a zero one.
 func holder(t *testing.T, s *Store, mac string) (id pbx.TenantID) {
-	require.NoError(t, s.View(ctx, func(r pbx.Reader) error {
-		got, err := r.Get(ctx, pbx.Key{Index: new(pbx.Device).Table().Index("devices_mac"), Values: []any{mac}})
+	require.NoError(t, s.View(ctx, func(r store.Reader) error {
+		got, err := r.Get(ctx, store.Key{Index: new(pbx.Device).Table().Index("devices_mac"), Values: []any{mac}})
 		if got[0] != nil {
 			id = got[0].(*pbx.Device).TenantID
 		}
@@ -55,10 +56,10 @@ func TestOverlappingUpdates(t *testing.T) {
 		require.NoError(t, apply(s, tenant(2), func() {
 			require.Zero(t, holder(t, s, "one"))
 			require.Zero(t, holder(t, s, "two"))
-		}, pbx.Change{New: device(tenant(2), 1, "two")}))
+		}, store.Change{New: device(tenant(2), 1, "two")}))
 		require.Equal(t, tenant(2), holder(t, s, "two"))
 		require.Zero(t, holder(t, s, "one"))
-	}, pbx.Change{New: device(tenant(1), 1, "one")}))
+	}, store.Change{New: device(tenant(1), 1, "one")}))
 	require.Equal(t, tenant(1), holder(t, s, "one"))
 	require.Equal(t, tenant(2), holder(t, s, "two"))
 }
@@ -68,9 +69,9 @@ func TestOverlappingUpdates(t *testing.T) {
 func TestTakenBetweenApplyAndCommit(t *testing.T) {
 	s := New()
 	err := apply(s, tenant(1), func() {
-		require.NoError(t, apply(s, tenant(2), nothing, pbx.Change{New: device(tenant(2), 1, "mac")}))
-	}, pbx.Change{New: device(tenant(1), 1, "free")}, pbx.Change{New: device(tenant(1), 2, "mac")})
-	require.ErrorIs(t, err, pbx.ErrRetry)
+		require.NoError(t, apply(s, tenant(2), nothing, store.Change{New: device(tenant(2), 1, "mac")}))
+	}, store.Change{New: device(tenant(1), 1, "free")}, store.Change{New: device(tenant(1), 2, "mac")})
+	require.ErrorIs(t, err, store.ErrRetry)
 	require.Equal(t, tenant(2), holder(t, s, "mac"))
 	require.Zero(t, holder(t, s, "free"))
 	require.Nil(t, s.state.pending)
@@ -81,12 +82,12 @@ func TestCopiedForRunningViewsOnly(t *testing.T) {
 	s := New()
 	copied := func() bool { return s.state.present.kept.Load() != nil }
 	for i := range byte(3) {
-		require.NoError(t, s.View(ctx, func(pbx.Reader) error { return nil }))
+		require.NoError(t, s.View(ctx, func(store.Reader) error { return nil }))
 		require.NoError(t, apply(s, tenant(1), func() { require.False(t, copied()) },
-			pbx.Change{New: device(tenant(1), i, fmt.Sprint(i))}))
+			store.Change{New: device(tenant(1), i, fmt.Sprint(i))}))
 	}
-	require.NoError(t, s.View(ctx, func(pbx.Reader) error {
-		return apply(s, tenant(1), func() { require.True(t, copied()) }, pbx.Change{New: device(tenant(1), 3, "3")})
+	require.NoError(t, s.View(ctx, func(store.Reader) error {
+		return apply(s, tenant(1), func() { require.True(t, copied()) }, store.Change{New: device(tenant(1), 3, "3")})
 	}))
 	require.False(t, copied())
 	require.Zero(t, s.state.present.views.Load())
@@ -96,12 +97,12 @@ func TestCopiedForRunningViewsOnly(t *testing.T) {
 // up waiting.
 func TestQueuesAreForgotten(t *testing.T) {
 	s := New()
-	require.NoError(t, s.Update(ctx, tenant(1), func(pbx.Writer) error {
+	require.NoError(t, s.Update(ctx, tenant(1), func(store.Writer) error {
 		var waiting sync.WaitGroup
 		ended, cancel := context.WithCancel(ctx)
 		for range 3 {
 			waiting.Go(func() {
-				_ = s.Update(ended, tenant(1), func(pbx.Writer) error { return nil })
+				_ = s.Update(ended, tenant(1), func(store.Writer) error { return nil })
 			})
 		}
 		cancel()
@@ -117,7 +118,7 @@ func TestUnderLoad(t *testing.T) {
 	const devices, tenants, rounds = 20, 4, 500
 	s := New()
 	for i := range byte(devices) {
-		require.NoError(t, apply(s, tenant(1), nothing, pbx.Change{New: device(tenant(1), i, fmt.Sprintf("%02d", i))}))
+		require.NoError(t, apply(s, tenant(1), nothing, store.Change{New: device(tenant(1), i, fmt.Sprintf("%02d", i))}))
 	}
 	errs := make(chan error, 2*tenants)
 	for n := range byte(tenants) {
@@ -132,7 +133,7 @@ func TestUnderLoad(t *testing.T) {
 		go func() {
 			var err error
 			for i := 0; i < rounds && err == nil; i++ {
-				err = s.View(ctx, func(r pbx.Reader) error { return countDevices(r, devices) })
+				err = s.View(ctx, func(r store.Reader) error { return countDevices(r, devices) })
 			}
 			errs <- err
 		}()
@@ -147,15 +148,15 @@ var errRollback = errors.New("rolled back on purpose")
 
 // take deletes the device where it is and inserts it in the tenant.
 func take(s *Store, to pbx.TenantID, id byte, rollback bool) error {
-	err := s.Update(ctx, to, func(w pbx.Writer) error {
-		key := pbx.Key{Index: new(pbx.Device).Table().Index("devices_mac"), Values: []any{fmt.Sprintf("%02d", id)}}
+	err := s.Update(ctx, to, func(w store.Writer) error {
+		key := store.Key{Index: new(pbx.Device).Table().Index("devices_mac"), Values: []any{fmt.Sprintf("%02d", id)}}
 		got, err := w.Get(ctx, key)
 		if err != nil {
 			return err
 		}
 		moved := device(to, id, fmt.Sprintf("%02d", id))
 		moved.Rev = got[0].(*pbx.Device).Rev + 1
-		if err := w.Apply(ctx, []pbx.Change{{Old: got[0]}, {New: moved}}); err != nil {
+		if err := w.Apply(ctx, []store.Change{{Old: got[0]}, {New: moved}}); err != nil {
 			return err
 		}
 		if rollback {
@@ -163,16 +164,16 @@ func take(s *Store, to pbx.TenantID, id byte, rollback bool) error {
 		}
 		return nil
 	})
-	if errors.Is(err, pbx.ErrRetry) || errors.Is(err, errRollback) {
+	if errors.Is(err, store.ErrRetry) || errors.Is(err, errRollback) {
 		return nil
 	}
 	return err
 }
 
-func countDevices(r pbx.Reader, want int) error {
+func countDevices(r store.Reader, want int) error {
 	for _, name := range []string{"devices_mac", "devices_pkey"} {
 		n := 0
-		for _, err := range r.Find(ctx, pbx.Query{Index: new(pbx.Device).Table().Index(name)}) {
+		for _, err := range r.Find(ctx, store.Query{Index: new(pbx.Device).Table().Index(name)}) {
 			if err != nil {
 				return err
 			}

@@ -3,7 +3,7 @@ package memory
 import (
 	"context"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/guard"
 )
 
@@ -16,7 +16,7 @@ type writer struct {
 }
 
 // Apply stages the changes.
-func (w *writer) Apply(ctx context.Context, list []pbx.Change) error {
+func (w *writer) Apply(ctx context.Context, list []store.Change) error {
 	if w.ended.Load() {
 		return misuse("a writer was used after the end of its update")
 	}
@@ -28,7 +28,7 @@ func (w *writer) Apply(ctx context.Context, list []pbx.Change) error {
 	return w.failed
 }
 
-func (w *writer) stage(ctx context.Context, list []pbx.Change) error {
+func (w *writer) stage(ctx context.Context, list []store.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -17,13 +17,13 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) pbx.Store { return open(t, fresh(t)) })
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, fresh(t)) })
 }
 
 // The suite runs on guests too: what one does in a transaction of the host's is
 // what a store does.
 func TestGuestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) pbx.Store {
+	storetest.Run(t, func(t *testing.T) store.Store {
 		config, err := pgxpool.ParseConfig(fresh(t))
 		require.NoError(t, err)
 		config.MaxConns = 150 // views are nested, and updates wait for one another
@@ -43,13 +43,13 @@ type hotel struct {
 
 var errClosed = &store.Error{Kind: pbx.ErrMisuse, Reason: "closed"}
 
-func (h *hotel) View(ctx context.Context, fn func(pbx.Reader) error) error {
+func (h *hotel) View(ctx context.Context, fn func(store.Reader) error) error {
 	return h.stay(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(g *postgres.Guest) error {
 		return g.View(ctx, fn)
 	})
 }
 
-func (h *hotel) Fetch(ctx context.Context, reads ...pbx.Read) (results [][]pbx.Record, err error) {
+func (h *hotel) Fetch(ctx context.Context, reads ...store.Read) (results [][]store.Record, err error) {
 	err = h.stay(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(g *postgres.Guest) error {
 		results, err = g.Fetch(ctx, reads...)
 		return err
@@ -57,10 +57,10 @@ func (h *hotel) Fetch(ctx context.Context, reads ...pbx.Read) (results [][]pbx.R
 	return results, err
 }
 
-func (h *hotel) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
+func (h *hotel) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	err := h.stay(ctx, pgx.TxOptions{}, func(g *postgres.Guest) error { return g.Update(ctx, tenant, fn) })
-	if errors.Is(err, pbx.ErrHostRetry) {
-		return errors.Join(pbx.ErrRetry, err)
+	if errors.Is(err, store.ErrHostRetry) {
+		return errors.Join(store.ErrRetry, err)
 	}
 	return err
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // conn is a connection as the store uses it: statements are prepared on it
@@ -32,8 +32,8 @@ type room struct {
 
 	bound  [][]byte // the values of the next statement
 	buf    []byte   // their bytes
-	fields []pbx.Field
-	before []pbx.Field
+	fields []store.Field
+	before []store.Field
 }
 
 const roomKey = "github.com/pbxkit/pbx"
@@ -146,7 +146,7 @@ func (t *trip) done() (rows int, tag pgconn.CommandTag, err error) {
 }
 
 // records appends the records of the next statement.
-func (t *trip) records(dst []pbx.Record, table *pbx.Table) ([]pbx.Record, error) {
+func (t *trip) records(dst []store.Record, table *store.Table) ([]store.Record, error) {
 	r, err := t.next()
 	if err != nil {
 		return dst, err

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/postgres"
 )
@@ -26,7 +27,7 @@ func TestChecksRefuse(t *testing.T) {
 	for i, b := range schematest.Broken {
 		t.Run(fmt.Sprintf("%s/%d", b.Constraint, i), func(t *testing.T) {
 			err := w.Apply(b.Change(w))
-			require.ErrorIs(t, err, pbx.ErrConstraint)
+			require.ErrorIs(t, err, store.ErrConstraint)
 			require.ErrorIs(t, err, pbx.ErrStorage)
 			constraint, code := refusedBy(err)
 			require.Equal(t, "23514", code)
@@ -70,7 +71,7 @@ func TestForeignKeysRefuseWhatPointsAtNothing(t *testing.T) {
 	for key, change := range schematest.Dangling {
 		t.Run(key, func(t *testing.T) {
 			err := w.Apply(change(w))
-			require.ErrorIs(t, err, pbx.ErrConstraint)
+			require.ErrorIs(t, err, store.ErrConstraint)
 			_, code := refusedBy(err)
 			require.Equal(t, "23503", code)
 		})
@@ -90,7 +91,7 @@ func TestForeignKeysRefuseToLeaveSomethingPointingAtNothing(t *testing.T) {
 	for name, change := range schematest.InUse(w) {
 		t.Run(name, func(t *testing.T) {
 			err := w.Apply(change)
-			require.ErrorIs(t, err, pbx.ErrConstraint)
+			require.ErrorIs(t, err, store.ErrConstraint)
 			_, code := refusedBy(err)
 			require.Equal(t, "23503", code)
 		})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/postgres"
 )
@@ -34,14 +35,14 @@ func newCuttable(t *testing.T) *cuttable {
 
 // log is an event of the tenant whose sequence tells it apart, and a change
 // with it.
-func (c *cuttable) log(seq int64) []pbx.Change {
-	return []pbx.Change{{New: c.Event(seq)}, {New: c.Location(seq)}}
+func (c *cuttable) log(seq int64) []store.Change {
+	return []store.Change{{New: c.Event(seq)}, {New: c.Location(seq)}}
 }
 
 // logged reports whether both are there; one alone fails the test.
 func (c *cuttable) logged(t *testing.T, seq int64) (there bool) {
 	t.Helper()
-	require.NoError(t, view(c.direct, func(r pbx.Reader) error {
+	require.NoError(t, view(c.direct, func(r store.Reader) error {
 		got, err := r.Get(ctx, keyOf(c.Event(seq)), keyOf(c.Location(seq)))
 		require.NoError(t, err)
 		require.Equal(t, got[0] == nil, got[1] == nil, "half of it is there")
@@ -51,9 +52,9 @@ func (c *cuttable) logged(t *testing.T, seq int64) (there bool) {
 	return there
 }
 
-func keyOf(r pbx.Record) pbx.Key {
+func keyOf(r store.Record) store.Key {
 	values, _ := r.Table().Key().Values(r)
-	return pbx.Key{Index: r.Table().Key(), Values: values}
+	return store.Key{Index: r.Table().Key(), Values: values}
 }
 
 var everyHow = []pgwire.How{pgwire.Before, pgwire.During, pgwire.After}
@@ -71,13 +72,13 @@ func TestUpdatesAreCutAtEachMessage(t *testing.T) {
 					seq := int64(1000*int(how) + n + 1000)
 					c.proxy.Reset()
 					c.proxy.CutAt(n, how)
-					err := c.store.Update(ctx, c.Tenant.ID, func(w pbx.Writer) error {
+					err := c.store.Update(ctx, c.Tenant.ID, func(w store.Writer) error {
 						for range reads {
 							got, err := w.Get(ctx, keyOf(c.Event(seq)))
 							if err != nil {
 								return err
 							}
-							require.Equal(t, []pbx.Record{nil}, got)
+							require.Equal(t, []store.Record{nil}, got)
 						}
 						return w.Apply(ctx, c.log(seq))
 					})
@@ -91,7 +92,7 @@ func TestUpdatesAreCutAtEachMessage(t *testing.T) {
 					case err == nil:
 						require.True(t, there)
 						committed++
-					case errors.Is(err, pbx.ErrRetry):
+					case errors.Is(err, store.ErrRetry):
 						require.False(t, there)
 						retries++
 					default:
@@ -118,7 +119,7 @@ func TestViewsAreCutAtEachMessage(t *testing.T) {
 			first := false
 			c.proxy.Reset()
 			c.proxy.CutAt(n, how)
-			err := view(c.store, func(r pbx.Reader) error {
+			err := view(c.store, func(r store.Reader) error {
 				if _, err := r.Get(ctx, tenantKey); err != nil {
 					return err
 				}
@@ -137,7 +138,7 @@ func TestViewsAreCutAtEachMessage(t *testing.T) {
 			if err != nil {
 				require.ErrorIs(t, err, pbx.ErrStorage)
 				require.ErrorContains(t, err, "the connection was lost")
-				require.NotErrorIs(t, err, pbx.ErrRetry)
+				require.NotErrorIs(t, err, store.ErrRetry)
 			}
 		}
 	}
@@ -145,7 +146,7 @@ func TestViewsAreCutAtEachMessage(t *testing.T) {
 
 func TestFetchesAreMadeAgain(t *testing.T) {
 	c := newCuttable(t)
-	read := pbx.Read{Query: pbx.Query{Index: tenantKey.Index}}
+	read := store.Read{Query: store.Query{Index: tenantKey.Index}}
 	for _, how := range everyHow {
 		for n := 1; ; n++ {
 			c.proxy.Reset()
@@ -166,19 +167,19 @@ func TestAServerThatWasRestarted(t *testing.T) {
 	c := newCuttable(t)
 	works := func() {
 		for range 3 {
-			require.NoError(t, view(c.store, func(r pbx.Reader) error {
-				return view(c.store, func(nested pbx.Reader) error {
+			require.NoError(t, view(c.store, func(r store.Reader) error {
+				return view(c.store, func(nested store.Reader) error {
 					_, err := r.Get(ctx, tenantKey)
 					require.NoError(t, err)
 					_, err = nested.Get(ctx, tenantKey)
 					return err
 				})
 			}))
-			require.NoError(t, c.store.Update(ctx, c.Tenant.ID, func(w pbx.Writer) error {
+			require.NoError(t, c.store.Update(ctx, c.Tenant.ID, func(w store.Writer) error {
 				_, err := w.Get(ctx, tenantKey)
 				return err
 			}))
-			_, err := c.store.Fetch(ctx, pbx.Read{Query: pbx.Query{Index: tenantKey.Index}})
+			_, err := c.store.Fetch(ctx, store.Read{Query: store.Query{Index: tenantKey.Index}})
 			require.NoError(t, err)
 		}
 	}
@@ -189,7 +190,7 @@ func TestAServerThatWasRestarted(t *testing.T) {
 	admin := connect(t, c.dsn(t))
 	_, err := admin.Exec(ctx, end)
 	require.NoError(t, err)
-	require.NoError(t, c.store.Update(ctx, c.Tenant.ID, func(w pbx.Writer) error {
+	require.NoError(t, c.store.Update(ctx, c.Tenant.ID, func(w store.Writer) error {
 		return w.Apply(ctx, c.log(5001))
 	}))
 	_, err = admin.Exec(ctx, end)
@@ -197,13 +198,13 @@ func TestAServerThatWasRestarted(t *testing.T) {
 	works()
 	c.proxy.Refuse(true)
 	c.proxy.CutAll()
-	err = view(c.store, func(r pbx.Reader) error {
+	err = view(c.store, func(r store.Reader) error {
 		_, err := r.Get(ctx, tenantKey)
 		return err
 	})
 	require.ErrorIs(t, err, pbx.ErrStorage)
 	require.ErrorContains(t, err, "the server cannot be reached")
-	require.ErrorIs(t, c.store.Update(ctx, c.Tenant.ID, func(w pbx.Writer) error { return w.Apply(ctx, c.log(5002)) }), pbx.ErrStorage)
+	require.ErrorIs(t, c.store.Update(ctx, c.Tenant.ID, func(w store.Writer) error { return w.Apply(ctx, c.log(5002)) }), pbx.ErrStorage)
 	c.proxy.Refuse(false)
 	works()
 	require.True(t, c.logged(t, 5001))
@@ -229,7 +230,7 @@ func TestAContextThatEndsWithTheCommit(t *testing.T) {
 	require.NoError(t, err)
 	done := make(chan error, 1)
 	go func() {
-		done <- c.store.Update(during, c.Tenant.ID, func(w pbx.Writer) error { return w.Apply(during, c.log(7)) })
+		done <- c.store.Update(during, c.Tenant.ID, func(w store.Writer) error { return w.Apply(during, c.log(7)) })
 	}()
 	waitForLock(t, c.dsn(t), 1)
 	cancel()

@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -36,7 +35,7 @@ func refusal(doing string, err error) error {
 		return &retry{err}
 	case class(code) == "23", class(code) == "22", class(code) == "54":
 		// A constraint; a value out of its type's range; one too long for an index.
-		return failure(doing, errors.Join(pbx.ErrConstraint, err))
+		return failure(doing, errors.Join(store.ErrConstraint, err))
 	}
 	return failure(doing, err)
 }
@@ -93,11 +92,11 @@ func notCommitted(err error) bool {
 	return true
 }
 
-// retry is pbx.ErrRetry with the cause at hand.
+// retry is store.ErrRetry with the cause at hand.
 type retry struct{ cause error }
 
-func (r *retry) Error() string   { return pbx.ErrRetry.Error() }
-func (r *retry) Unwrap() []error { return []error{pbx.ErrRetry, r.cause} }
+func (r *retry) Error() string   { return store.ErrRetry.Error() }
+func (r *retry) Unwrap() []error { return []error{store.ErrRetry, r.cause} }
 
 // failure says what the database could not do, and why as far as that can be
 // told in a sentence.

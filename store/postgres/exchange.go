@@ -5,13 +5,13 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // question is a statement that yields records, and its values.
 type question struct {
 	statement *statement
-	table     *pbx.Table
+	table     *store.Table
 	values    []any
 	vain      bool // by text that the server cannot hold: there is no such record
 }
@@ -42,7 +42,7 @@ type opening struct {
 //
 // A tenant without a row is locked by the row of the schema's version: of two
 // first updates of it one waits, and then sees whether the other made the row.
-func (c *conn) open(ctx context.Context, o opening, on *statements, questions []question) ([][]pbx.Record, error) {
+func (c *conn) open(ctx context.Context, o opening, on *statements, questions []question) ([][]store.Record, error) {
 	first := exchange{questions: questions}
 	if o.begin != nil {
 		first.before = append(first.before, step{statement: o.begin})
@@ -77,7 +77,7 @@ type step struct {
 
 // exchange makes the trip. It returns how many rows the last step before the
 // questions had.
-func (c *conn) exchange(ctx context.Context, e exchange) (answers [][]pbx.Record, rows int, err error) {
+func (c *conn) exchange(ctx context.Context, e exchange) (answers [][]store.Record, rows int, err error) {
 	t := c.start(ctx)
 	for _, s := range e.before {
 		if s.tenant != nil {
@@ -99,7 +99,7 @@ func (c *conn) exchange(ctx context.Context, e exchange) (answers [][]pbx.Record
 	return answers, rows, c.seen(ctx, err)
 }
 
-func (t *trip) answers(e exchange) (answers [][]pbx.Record, rows int, err error) {
+func (t *trip) answers(e exchange) (answers [][]store.Record, rows int, err error) {
 	if err := t.flush(); err != nil {
 		return nil, 0, err
 	}
@@ -108,7 +108,7 @@ func (t *trip) answers(e exchange) (answers [][]pbx.Record, rows int, err error)
 			return nil, 0, err
 		}
 	}
-	answers = make([][]pbx.Record, len(e.questions))
+	answers = make([][]store.Record, len(e.questions))
 	for i := range answers {
 		if e.questions[i].vain {
 			continue

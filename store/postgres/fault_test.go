@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/postgres"
 )
@@ -42,20 +43,20 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		atCommit   bool
 		want       error
 	}{
-		{"a serialization failure", raise("40001"), false, pbx.ErrRetry},
-		{"a deadlock", raise("40P01"), false, pbx.ErrRetry},
-		{"a lock that is not to be had", raise("55P03"), false, pbx.ErrRetry},
-		{"a unique claim", raise("23505"), false, pbx.ErrRetry},
-		{"a CHECK", raise("23514"), false, pbx.ErrConstraint},
-		{"a value out of range", raise("22003"), false, pbx.ErrConstraint},
-		{"a row too large for an index", raise("54000"), false, pbx.ErrConstraint},
+		{"a serialization failure", raise("40001"), false, store.ErrRetry},
+		{"a deadlock", raise("40P01"), false, store.ErrRetry},
+		{"a lock that is not to be had", raise("55P03"), false, store.ErrRetry},
+		{"a unique claim", raise("23505"), false, store.ErrRetry},
+		{"a CHECK", raise("23514"), false, store.ErrConstraint},
+		{"a value out of range", raise("22003"), false, store.ErrConstraint},
+		{"a row too large for an index", raise("54000"), false, store.ErrConstraint},
 		{"a full disk", raise("53100"), false, pbx.ErrStorage},
 		{"a statement that was cancelled", raise("57014"), false, pbx.ErrStorage},
 		{"an internal error", raise("XX000"), false, pbx.ErrStorage},
-		{"the connection ended by the server", terminate, false, pbx.ErrRetry},
+		{"the connection ended by the server", terminate, false, store.ErrRetry},
 		{"the server lost by a pooler", raise("08P01"), false, pbx.ErrCommitUnknown},
-		{"a serialization failure at the commit", raise("40001"), true, pbx.ErrRetry},
-		{"a CHECK at the commit", raise("23514"), true, pbx.ErrConstraint},
+		{"a serialization failure at the commit", raise("40001"), true, store.ErrRetry},
+		{"a CHECK at the commit", raise("23514"), true, store.ErrConstraint},
 		{"a full disk at the commit", raise("53100"), true, pbx.ErrStorage},
 		{"a commit of which the server does not know", raise("40003"), true, pbx.ErrCommitUnknown},
 		{"a failure of the system at the commit", raise("58030"), true, pbx.ErrCommitUnknown},
@@ -63,21 +64,21 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{"the connection ended by the server at the commit", terminate, true, pbx.ErrCommitUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w, store := faulty(t, c.body, c.atCommit)
-			err := w.Apply(pbx.Change{New: w.Event(99)}, pbx.Change{New: w.Location(1)}, pbx.Change{New: w.Event(100)})
+			w, db := faulty(t, c.body, c.atCommit)
+			err := w.Apply(store.Change{New: w.Event(99)}, store.Change{New: w.Location(1)}, store.Change{New: w.Event(100)})
 			require.ErrorIs(t, err, c.want)
 			require.NotContains(t, err.Error(), "engine text", "driver text is not shown")
-			for _, other := range []error{pbx.ErrRetry, pbx.ErrStorage, pbx.ErrCommitUnknown} {
-				if other != c.want && !(c.want == pbx.ErrConstraint && other == pbx.ErrStorage) {
+			for _, other := range []error{store.ErrRetry, pbx.ErrStorage, pbx.ErrCommitUnknown} {
+				if other != c.want && !(c.want == store.ErrConstraint && other == pbx.ErrStorage) {
 					require.NotErrorIs(t, err, other)
 				}
 			}
-			require.NoError(t, view(store, func(r pbx.Reader) error {
+			require.NoError(t, view(db, func(r store.Reader) error {
 				got, err := r.Get(ctx, keyOf(w.Event(99)), keyOf(w.Location(1)), keyOf(w.Event(100)))
-				require.Equal(t, []pbx.Record{nil, nil, nil}, got, "nothing was committed")
+				require.Equal(t, []store.Record{nil, nil, nil}, got, "nothing was committed")
 				return err
 			}))
-			require.NoError(t, w.Apply(pbx.Change{New: w.Event(99)}), "the store goes on")
+			require.NoError(t, w.Apply(store.Change{New: w.Event(99)}), "the store goes on")
 		})
 	}
 }
@@ -86,14 +87,14 @@ func TestFaultsOfTheEngine(t *testing.T) {
 // the server breaks it, and one of them runs again.
 func TestADeadlockOfTwoTenants(t *testing.T) {
 	dsn := fresh(t)
-	store := open(t, dsn)
-	w := schematest.New(t, store)
+	db := open(t, dsn)
+	w := schematest.New(t, db)
 	a, x, b := w.Location(1), w.Location(2), w.Location(3)
-	require.NoError(t, w.Apply(pbx.Change{New: a}, pbx.Change{New: x}, pbx.Change{New: b}))
-	renamed := func(l *pbx.Location, name string) pbx.Change {
+	require.NoError(t, w.Apply(store.Change{New: a}, store.Change{New: x}, store.Change{New: b}))
+	renamed := func(l *pbx.Location, name string) store.Change {
 		now := *l
 		now.Rev, now.Name = now.Rev+1, name
-		return pbx.Change{Old: l, New: &now}
+		return store.Change{Old: l, New: &now}
 	}
 	// Somebody else holds x until both have taken one and wait for it.
 	tx := begin(t, connect(t, dsn))
@@ -102,8 +103,8 @@ func TestADeadlockOfTwoTenants(t *testing.T) {
 	done := make(chan error, 2)
 	for tenant, order := range map[pbx.TenantID][]*pbx.Location{w.Tenant.ID: {a, x, b}, pbx.Provider: {b, x, a}} {
 		go func() {
-			done <- store.Update(ctx, tenant, func(w pbx.Writer) error {
-				return w.Apply(ctx, []pbx.Change{renamed(order[0], "1"), renamed(order[1], "2"), renamed(order[2], "3")})
+			done <- db.Update(ctx, tenant, func(w store.Writer) error {
+				return w.Apply(ctx, []store.Change{renamed(order[0], "1"), renamed(order[1], "2"), renamed(order[2], "3")})
 			})
 		}()
 	}
@@ -114,7 +115,7 @@ func TestADeadlockOfTwoTenants(t *testing.T) {
 		first, second = second, first
 	}
 	require.NoError(t, first)
-	require.ErrorIs(t, second, pbx.ErrRetry)
+	require.ErrorIs(t, second, store.ErrRetry)
 	e := new(pgconn.PgError)
 	require.ErrorAs(t, second, &e)
 	require.Equal(t, "40P01", e.Code)
@@ -126,15 +127,15 @@ func TestTheFirstUpdatesOfATenantQueueToo(t *testing.T) {
 	dsn := fresh(t)
 	here, there := open(t, dsn), open(t, dsn)
 	w := schematest.New(t, open(t, fresh(t))) // gives a tenant's record
-	var tenant pbx.Record
+	var tenant store.Record
 	require.NoError(t, w.Read(keyOf(&pbx.Tenant{ID: w.Tenant.ID}), &tenant))
 	done := make(chan error, 1)
-	require.NoError(t, here.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+	require.NoError(t, here.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 		got, err := tx.Get(ctx, keyOf(tenant))
 		require.NoError(t, err)
 		require.Nil(t, got[0])
 		go func() {
-			done <- there.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+			done <- there.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 				got, err := tx.Get(ctx, keyOf(tenant))
 				if err == nil && got[0] == nil {
 					return fmt.Errorf("the tenant was read before the lock was had")
@@ -143,7 +144,7 @@ func TestTheFirstUpdatesOfATenantQueueToo(t *testing.T) {
 			})
 		}()
 		waitForLock(t, dsn, 1)
-		return tx.Apply(ctx, []pbx.Change{{New: tenant}})
+		return tx.Apply(ctx, []store.Change{{New: tenant}})
 	}))
 	require.NoError(t, <-done)
 }
@@ -153,19 +154,19 @@ func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {
 	dsn := fresh(t)
 	here, there := open(t, dsn), open(t, dsn)
 	w := schematest.New(t, here)
-	touch := func(store *postgres.Store, ctx context.Context) error {
-		return store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+	touch := func(db *postgres.Store, ctx context.Context) error {
+		return db.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 			_, err := tx.Get(ctx, tenantKey)
 			return err
 		})
 	}
-	require.NoError(t, here.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+	require.NoError(t, here.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 		_, err := tx.Get(ctx, tenantKey)
 		require.NoError(t, err)
 		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
 		require.ErrorIs(t, touch(there, short), context.DeadlineExceeded)
-		require.NoError(t, view(there, func(r pbx.Reader) error { // views do not wait
+		require.NoError(t, view(there, func(r store.Reader) error { // views do not wait
 			_, err := r.Get(ctx, keyOf(&pbx.Tenant{ID: w.Tenant.ID}))
 			return err
 		}))
@@ -176,22 +177,22 @@ func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {
 
 // A host that throws prepared statements away costs trips, and nothing else.
 func TestPreparedStatementsThatAreThrownAway(t *testing.T) {
-	store := open(t, fresh(t), postgres.WithPool(func(c *pgxpool.Config) {
+	db := open(t, fresh(t), postgres.WithPool(func(c *pgxpool.Config) {
 		c.MaxConns = 1
 		c.PrepareConn = func(ctx context.Context, c *pgx.Conn) (bool, error) {
 			_, err := c.Exec(ctx, "DEALLOCATE ALL")
 			return true, err
 		}
 	}))
-	w := schematest.New(t, store)
+	w := schematest.New(t, db)
 	for i := range int64(4) {
-		require.NoError(t, view(store, func(r pbx.Reader) error {
+		require.NoError(t, view(db, func(r store.Reader) error {
 			_, err := r.Get(ctx, tenantKey)
 			return err
 		}))
-		require.NoError(t, w.Apply(pbx.Change{New: w.Event(100 + i)}))
-		read := pbx.Read{Query: pbx.Query{Index: tenantKey.Index}}
-		_, err := store.Fetch(ctx, read, read)
+		require.NoError(t, w.Apply(store.Change{New: w.Event(100 + i)}))
+		read := store.Read{Query: store.Query{Index: tenantKey.Index}}
+		_, err := db.Fetch(ctx, read, read)
 		require.NoError(t, err)
 	}
 }
@@ -199,33 +200,33 @@ func TestPreparedStatementsThatAreThrownAway(t *testing.T) {
 // A connection keeps a bounded number of prepared statements.
 func TestPreparedStatementsAreBounded(t *testing.T) {
 	var conn *pgx.Conn
-	store := open(t, fresh(t), postgres.WithPool(func(c *pgxpool.Config) {
+	db := open(t, fresh(t), postgres.WithPool(func(c *pgxpool.Config) {
 		c.MaxConns = 1
 		c.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
 			conn = c
 			return nil
 		}
 	}))
-	schematest.New(t, store)
+	schematest.New(t, db)
 	asked := 0
 	for _, table := range pbx.Tables() {
 		for _, ix := range table.Indexes {
 			values := make([]any, len(ix.Columns))
 			for i, c := range ix.Columns {
-				values[i] = map[pbx.Type]any{
-					pbx.Text: "x", pbx.Int: int64(1), pbx.Bool: true, pbx.Time: time.Unix(0, 0).UTC(), pbx.UUID: [16]byte{1},
+				values[i] = map[store.Type]any{
+					store.Text: "x", store.Int: int64(1), store.Bool: true, store.Time: time.Unix(0, 0).UTC(), store.UUID: [16]byte{1},
 				}[table.Columns[c].Type]
 			}
 			for equal := range ix.Columns {
 				for shape := range 8 {
-					q := pbx.Query{Index: ix, Equal: values[:equal], Desc: shape&1 != 0}
+					q := store.Query{Index: ix, Equal: values[:equal], Desc: shape&1 != 0}
 					if shape&2 != 0 {
 						q.From = values[equal]
 					}
 					if shape&4 != 0 {
 						q.To = values[equal]
 					}
-					require.NoError(t, view(store, func(r pbx.Reader) error {
+					require.NoError(t, view(db, func(r store.Reader) error {
 						for _, err := range r.Find(ctx, q) {
 							return err
 						}
@@ -252,14 +253,14 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 		"ALTER TABLE pbx.users ALTER rev TYPE int",
 	} {
 		dsn := fresh(t)
-		store := open(t, dsn, postgres.WithPool(oneConnection))
-		schematest.New(t, store)
+		db := open(t, dsn, postgres.WithPool(oneConnection))
+		schematest.New(t, db)
 		run(t, dsn, "ALTER TABLE pbx.users DROP CONSTRAINT users_list")
 		run(t, dsn, spoil)
-		users, tenants := new(pbx.User).Table().Key(), pbx.Read{Query: pbx.Query{Index: tenantKey.Index}}
-		_, err := store.Fetch(ctx, pbx.Read{Query: pbx.Query{Index: users}}, tenants)
+		users, tenants := new(pbx.User).Table().Key(), store.Read{Query: store.Query{Index: tenantKey.Index}}
+		_, err := db.Fetch(ctx, store.Read{Query: store.Query{Index: users}}, tenants)
 		require.ErrorIs(t, err, pbx.ErrStorage, spoil)
-		_, err = store.Fetch(ctx, tenants, tenants) // prepared behind what failed
+		_, err = db.Fetch(ctx, tenants, tenants) // prepared behind what failed
 		require.NoError(t, err)
 	}
 }
@@ -272,21 +273,21 @@ func TestUpdatesInTwoProcessesQueue(t *testing.T) {
 	stores := []*postgres.Store{open(t, dsn), open(t, dsn)}
 	w := schematest.New(t, stores[0])
 	location := w.Location(1)
-	require.NoError(t, w.Apply(pbx.Change{New: location}))
+	require.NoError(t, w.Apply(store.Change{New: location}))
 	const each = 50
 	done := make(chan error, len(stores))
-	for _, store := range stores {
+	for _, db := range stores {
 		go func() {
 			var err error
 			for i := 0; i < each && err == nil; i++ {
-				err = store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+				err = db.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 					got, err := tx.Get(ctx, keyOf(location))
 					if err != nil {
 						return err
 					}
 					now := *got[0].(*pbx.Location)
 					now.Rev++
-					return tx.Apply(ctx, []pbx.Change{{Old: got[0], New: &now}})
+					return tx.Apply(ctx, []store.Change{{Old: got[0], New: &now}})
 				})
 			}
 			done <- err
@@ -295,7 +296,7 @@ func TestUpdatesInTwoProcessesQueue(t *testing.T) {
 	for range stores {
 		require.NoError(t, <-done)
 	}
-	var now pbx.Record
+	var now store.Record
 	require.NoError(t, w.Read(keyOf(location), &now))
 	require.EqualValues(t, 1+len(stores)*each, now.(*pbx.Location).Rev)
 }

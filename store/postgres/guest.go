@@ -8,14 +8,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/queue"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
-// Guest is a pbx.Store inside a transaction of the host's, which so changes its
+// Guest is a store.Store inside a transaction of the host's, which so changes its
 // own tables and ours in one commit:
 //
 //	tx, err := pool.Begin(ctx)
@@ -26,20 +25,20 @@ import (
 //
 // The transaction is the host's: it begins it, and whether and when what was
 // changed is there for others, it decides. Where other changes got in the way
-// an update gives an error that wraps pbx.ErrHostRetry: the host rolls its
+// an update gives an error that wraps store.ErrHostRetry: the host rolls its
 // transaction back and runs it again, for what it has read is out of date. An
 // update that is refused for any other reason leaves the transaction as it was
 // before, and usable.
 //
 // A read that the server refuses fails the transaction, as a statement of the
 // host's own would: one that somebody cancelled (57014), say. The operation says
-// why; every later use gives pbx.ErrHostRetry, and the host can only roll back. A
+// why; every later use gives store.ErrHostRetry, and the host can only roll back. A
 // host that wants to go on sets a savepoint before the operation, and goes back
 // to it.
 //
 // The lock on a tenant that was updated is held until the host's transaction
 // ends: keep it short, and update several tenants in one order everywhere. READ
-// COMMITTED is isolation enough; a stricter one gives pbx.ErrHostRetry more
+// COMMITTED is isolation enough; a stricter one gives store.ErrHostRetry more
 // often.
 //
 // The methods can be called from several goroutines, but while one runs the
@@ -56,8 +55,8 @@ type Guest struct {
 }
 
 var (
-	_ pbx.Store   = (*Guest)(nil)
-	_ pbx.Fetcher = (*Guest)(nil)
+	_ store.Store   = (*Guest)(nil)
+	_ store.Fetcher = (*Guest)(nil)
 )
 
 // FromTx returns a store inside the transaction. It is for that transaction
@@ -73,7 +72,7 @@ var (
 //
 // The schema is one that Open has made and, after an update of the library, has
 // brought up to date. Else the first use on a connection gives an error: one
-// that wraps pbx.ErrForeignStore or pbx.ErrNewerSchema, or one of kind
+// that wraps store.ErrForeignStore or store.ErrNewerSchema, or one of kind
 // store.ErrStorage that says to open the database with Open first.
 func FromTx(tx pgx.Tx, opts ...Option) *Guest {
 	g := &Guest{gate: gate.New(), tx: tx, queues: queue.New()}
@@ -94,7 +93,7 @@ func FromTx(tx pgx.Tx, opts ...Option) *Guest {
 // other one were not there. Reads that have to agree want a transaction at
 // REPEATABLE READ. A changing operation reads behind the lock on its tenant, whose
 // records stand still.
-func (g *Guest) View(ctx context.Context, fn func(pbx.Reader) error) error {
+func (g *Guest) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
@@ -105,9 +104,9 @@ func (g *Guest) View(ctx context.Context, fn func(pbx.Reader) error) error {
 }
 
 // Update runs fn once. When it returns nil the changes are made in the host's
-// transaction, all of them or none. Errors: pbx.ErrHostRetry where pbx.Store
+// transaction, all of them or none. Errors: store.ErrHostRetry where store.Store
 // has ErrRetry; ErrCommitUnknown never, for the commit is the host's.
-func (g *Guest) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
+func (g *Guest) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
@@ -127,9 +126,9 @@ func (g *Guest) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer)
 }
 
 // Fetch reads in one trip what the transaction sees, as View does.
-func (g *Guest) Fetch(ctx context.Context, reads ...pbx.Read) (results [][]pbx.Record, err error) {
-	err = g.View(ctx, func(r pbx.Reader) error {
-		results, err = pbx.Fetch(ctx, r, reads...)
+func (g *Guest) Fetch(ctx context.Context, reads ...store.Read) (results [][]store.Record, err error) {
+	err = g.View(ctx, func(r store.Reader) error {
+		results, err = store.Fetch(ctx, r, reads...)
 		return err
 	})
 	return results, err
@@ -225,9 +224,9 @@ func (g *Guest) failed(doing string, err error) error {
 	return refusal(doing, err)
 }
 
-// hostRetry is pbx.ErrHostRetry in the form in which operations give it.
+// hostRetry is store.ErrHostRetry in the form in which operations give it.
 func hostRetry(cause error) error {
-	return &store.Error{Kind: store.ErrConflict, Err: errors.Join(pbx.ErrHostRetry, cause),
+	return &store.Error{Kind: store.ErrConflict, Err: errors.Join(store.ErrHostRetry, cause),
 		Reason: "other changes got in the way: roll your transaction back and run it again"}
 }
 
@@ -239,7 +238,7 @@ type visit struct {
 	locked bool
 }
 
-func (v *visit) ask(ctx context.Context, questions []question) ([][]pbx.Record, error) {
+func (v *visit) ask(ctx context.Context, questions []question) ([][]store.Record, error) {
 	if v.tenant != nil && !v.queued {
 		if err := v.g.queues.Enter(ctx, *v.tenant); err != nil {
 			return nil, err
@@ -275,7 +274,7 @@ var (
 
 // apply sends the changes in one trip. The tenant is locked before, as in an
 // update of the store's own.
-func (v *visit) apply(ctx context.Context, changes []pbx.Change) error {
+func (v *visit) apply(ctx context.Context, changes []store.Change) error {
 	if !v.locked {
 		if _, err := v.ask(ctx, nil); err != nil {
 			return v.g.failed("begin to write", err)
@@ -308,7 +307,7 @@ func (v *visit) apply(ctx context.Context, changes []pbx.Change) error {
 
 // applied reads the answers to the savepoint, the changes and the release, and
 // says which of them failed.
-func (t *trip) applied(changes []pbx.Change) (failed string, err error) {
+func (t *trip) applied(changes []store.Change) (failed string, err error) {
 	if err := t.flush(); err != nil {
 		return "begin to write", err
 	}

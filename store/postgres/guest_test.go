@@ -12,6 +12,7 @@ import (
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgtest"
 	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/postgres"
 )
@@ -51,14 +52,14 @@ func (h *hosted) ticket() {
 	require.NoError(h.t, err)
 }
 
-func (h *hosted) apply(changes ...pbx.Change) error {
-	return h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error { return w.Apply(ctx, changes) })
+func (h *hosted) apply(changes ...store.Change) error {
+	return h.guest.Update(ctx, h.Tenant.ID, func(w store.Writer) error { return w.Apply(ctx, changes) })
 }
 
 // there reports which of the locations a store has.
-func (h *hosted) there(store pbx.Store, numbers ...int64) (there []bool) {
+func (h *hosted) there(db store.Store, numbers ...int64) (there []bool) {
 	h.t.Helper()
-	require.NoError(h.t, store.View(ctx, func(r pbx.Reader) error {
+	require.NoError(h.t, db.View(ctx, func(r store.Reader) error {
 		for _, n := range numbers {
 			got, err := r.Get(ctx, keyOf(h.Location(n)))
 			if err != nil {
@@ -78,8 +79,8 @@ func (h *hosted) tickets() int {
 func TestAGuestsChangesAreTheHosts(t *testing.T) {
 	h := host(t)
 	h.ticket()
-	require.NoError(t, h.apply(pbx.Change{New: h.Location(1)}))
-	require.NoError(t, h.apply(pbx.Change{New: h.Location(2)}))
+	require.NoError(t, h.apply(store.Change{New: h.Location(1)}))
+	require.NoError(t, h.apply(store.Change{New: h.Location(2)}))
 	require.Equal(t, []bool{true, true}, h.there(h.guest, 1, 2))
 	require.Equal(t, []bool{false, false}, h.there(h.store, 1, 2), "nobody else sees them")
 	require.NoError(t, h.guest.Close(), "which ends nothing but the value")
@@ -89,7 +90,7 @@ func TestAGuestsChangesAreTheHosts(t *testing.T) {
 
 	h.again()
 	h.ticket()
-	require.NoError(t, h.apply(pbx.Change{New: h.Location(3)}))
+	require.NoError(t, h.apply(store.Change{New: h.Location(3)}))
 	require.NoError(t, h.tx.Rollback(ctx))
 	require.Equal(t, []bool{false}, h.there(h.store, 3))
 	require.Equal(t, 1, h.tickets())
@@ -100,7 +101,7 @@ func TestAGuestSeesWhatTheHostHasChanged(t *testing.T) {
 	_, err := h.tx.Exec(ctx, "UPDATE pbx.tenants SET name = 'by hand' WHERE id = $1", h.Tenant.ID)
 	require.NoError(t, err)
 	key := keyOf(&pbx.Tenant{ID: h.Tenant.ID})
-	results, err := h.guest.Fetch(ctx, pbx.Read{Query: pbx.Query{Index: key.Index, Equal: key.Values}})
+	results, err := h.guest.Fetch(ctx, store.Read{Query: store.Query{Index: key.Index, Equal: key.Values}})
 	require.NoError(t, err)
 	require.Equal(t, "by hand", results[0][0].(*pbx.Tenant).Name)
 }
@@ -110,7 +111,7 @@ func TestAGuestSeesWhatTheHostHasChanged(t *testing.T) {
 func TestAReadThatFailsCostsTheTransaction(t *testing.T) {
 	h := host(t)
 	read := func() error {
-		return view(h.guest, func(r pbx.Reader) error {
+		return view(h.guest, func(r store.Reader) error {
 			_, err := r.Get(ctx, keyOf(h.Pool))
 			return err
 		})
@@ -122,13 +123,13 @@ func TestAReadThatFailsCostsTheTransaction(t *testing.T) {
 	}
 	err := read()
 	require.ErrorIs(t, err, pbx.ErrStorage)
-	require.NotErrorIs(t, err, pbx.ErrHostRetry)
-	require.ErrorIs(t, read(), pbx.ErrHostRetry)
-	require.ErrorIs(t, h.apply(pbx.Change{New: h.Location(8)}), pbx.ErrHostRetry)
+	require.NotErrorIs(t, err, store.ErrHostRetry)
+	require.ErrorIs(t, read(), store.ErrHostRetry)
+	require.ErrorIs(t, h.apply(store.Change{New: h.Location(8)}), store.ErrHostRetry)
 	_, err = h.tx.Exec(ctx, "ROLLBACK TO SAVEPOINT before")
 	require.NoError(t, err)
 	require.NoError(t, read())
-	require.NoError(t, h.apply(pbx.Change{New: h.Location(8)}))
+	require.NoError(t, h.apply(store.Change{New: h.Location(8)}))
 }
 
 // An update that is refused takes nothing with it: neither what the host has
@@ -142,24 +143,24 @@ func TestARefusedUpdateLeavesTheTransactionAsItWas(t *testing.T) {
 		"by a constraint": {func(h *hosted) error {
 			bad := h.Location(9)
 			bad.TenantID = pbx.TenantID{9}
-			return h.apply(pbx.Change{New: h.Location(8)}, pbx.Change{New: bad})
-		}, pbx.ErrConstraint},
+			return h.apply(store.Change{New: h.Location(8)}, store.Change{New: bad})
+		}, store.ErrConstraint},
 		"for a value that is taken": {func(h *hosted) error {
-			return h.apply(pbx.Change{New: h.Location(8)}, pbx.Change{New: h.Location(1)})
-		}, pbx.ErrHostRetry},
+			return h.apply(store.Change{New: h.Location(8)}, store.Change{New: h.Location(1)})
+		}, store.ErrHostRetry},
 		"for a record that is not as it was": {func(h *hosted) error {
 			now := h.Location(7)
 			now.Rev = 3
-			return h.apply(pbx.Change{New: h.Location(8)}, pbx.Change{Old: h.Location(7), New: now})
-		}, pbx.ErrHostRetry},
+			return h.apply(store.Change{New: h.Location(8)}, store.Change{Old: h.Location(7), New: now})
+		}, store.ErrHostRetry},
 		"for what no store takes": {func(h *hosted) error {
 			bad := h.Location(9)
 			bad.Name = "\x00"
-			return h.apply(pbx.Change{New: bad})
+			return h.apply(store.Change{New: bad})
 		}, pbx.ErrInvalid},
 		"by its closure": {func(h *hosted) error {
-			return h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
-				require.NoError(t, w.Apply(ctx, []pbx.Change{{New: h.Location(8)}}))
+			return h.guest.Update(ctx, h.Tenant.ID, func(w store.Writer) error {
+				require.NoError(t, w.Apply(ctx, []store.Change{{New: h.Location(8)}}))
 				return closure
 			})
 		}, closure},
@@ -167,12 +168,12 @@ func TestARefusedUpdateLeavesTheTransactionAsItWas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := host(t)
 			h.ticket()
-			require.NoError(t, h.apply(pbx.Change{New: h.Location(1)}))
+			require.NoError(t, h.apply(store.Change{New: h.Location(1)}))
 			err := c.update(h)
 			require.ErrorIs(t, err, c.want)
-			require.NotErrorIs(t, err, pbx.ErrRetry, "only the host can run it again")
+			require.NotErrorIs(t, err, store.ErrRetry, "only the host can run it again")
 			require.Equal(t, []bool{true, false}, h.there(h.guest, 1, 8))
-			require.NoError(t, h.apply(pbx.Change{New: h.Location(2)}))
+			require.NoError(t, h.apply(store.Change{New: h.Location(2)}))
 			h.ticket()
 			require.NoError(t, h.tx.Commit(ctx))
 			require.Equal(t, []bool{true, true, false}, h.there(h.store, 1, 2, 8))
@@ -185,10 +186,10 @@ func TestARefusedUpdateLeavesTheTransactionAsItWas(t *testing.T) {
 // ends; and the same the other way round.
 func TestAGuestLocksTheTenant(t *testing.T) {
 	h := host(t)
-	require.NoError(t, h.apply(pbx.Change{New: h.Location(1)}))
+	require.NoError(t, h.apply(store.Change{New: h.Location(1)}))
 	done := make(chan error, 1)
 	go func() {
-		done <- h.store.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
+		done <- h.store.Update(ctx, h.Tenant.ID, func(w store.Writer) error {
 			got, err := w.Get(ctx, keyOf(h.Location(1)))
 			if err == nil && got[0] == nil {
 				err = errors.New("it did not wait")
@@ -205,24 +206,24 @@ func TestALockThatIsNotToBeHadIsTheHostsToRetry(t *testing.T) {
 	h := host(t)
 	_, err := h.tx.Exec(ctx, "SET LOCAL lock_timeout = '20ms'")
 	require.NoError(t, err)
-	require.NoError(t, h.store.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
+	require.NoError(t, h.store.Update(ctx, h.Tenant.ID, func(w store.Writer) error {
 		_, err := w.Get(ctx, tenantKey)
 		require.NoError(t, err)
-		err = h.apply(pbx.Change{New: h.Location(1)})
-		require.ErrorIs(t, err, pbx.ErrHostRetry)
+		err = h.apply(store.Change{New: h.Location(1)})
+		require.ErrorIs(t, err, store.ErrHostRetry)
 		require.ErrorIs(t, err, pbx.ErrConflict)
 		require.ErrorContains(t, err, "roll your transaction back")
 		return nil
 	}))
 	// Its transaction has failed: whatever is asked next, it has to be run again.
-	require.ErrorIs(t, h.apply(pbx.Change{New: h.Location(1)}), pbx.ErrHostRetry)
-	require.ErrorIs(t, h.guest.View(ctx, func(r pbx.Reader) error {
+	require.ErrorIs(t, h.apply(store.Change{New: h.Location(1)}), store.ErrHostRetry)
+	require.ErrorIs(t, h.guest.View(ctx, func(r store.Reader) error {
 		_, err := r.Get(ctx, tenantKey)
 		return err
-	}), pbx.ErrHostRetry)
+	}), store.ErrHostRetry)
 	require.NoError(t, h.tx.Rollback(ctx))
 	h.again()
-	require.NoError(t, h.apply(pbx.Change{New: h.Location(1)}))
+	require.NoError(t, h.apply(store.Change{New: h.Location(1)}))
 }
 
 // Under a stricter isolation the host's transaction may be too old.
@@ -233,12 +234,12 @@ func TestAHostsStricterIsolation(t *testing.T) {
 		require.NoError(t, err)
 		h.tx, h.guest = tx, postgres.FromTx(tx)
 		h.there(h.guest, 1)
-		var tenant pbx.Record
+		var tenant store.Record
 		require.NoError(t, h.Read(keyOf(&pbx.Tenant{ID: h.Tenant.ID}), &tenant))
 		now := *tenant.(*pbx.Tenant)
 		now.Rev++
-		require.NoError(t, h.World.Apply(pbx.Change{Old: tenant, New: &now}))
-		require.ErrorIs(t, h.apply(pbx.Change{New: h.Location(1)}), pbx.ErrHostRetry)
+		require.NoError(t, h.World.Apply(store.Change{Old: tenant, New: &now}))
+		require.ErrorIs(t, h.apply(store.Change{New: h.Location(1)}), store.ErrHostRetry)
 	}
 }
 
@@ -250,7 +251,7 @@ func TestAConnectionThatIsLostIsTheHostsToRetry(t *testing.T) {
 		h.guest = postgres.FromTx(h.tx)
 		proxy.Reset()
 		proxy.CutAt(n, pgwire.After)
-		err := h.apply(pbx.Change{New: h.Location(1)})
+		err := h.apply(store.Change{New: h.Location(1)})
 		if proxy.Cuts() == 0 {
 			require.NoError(t, err)
 			proxy.CutAt(0, pgwire.After)
@@ -264,14 +265,14 @@ func TestAConnectionThatIsLostIsTheHostsToRetry(t *testing.T) {
 			continue
 		}
 		require.NotErrorIs(t, err, pbx.ErrCommitUnknown)
-		require.True(t, errors.Is(err, pbx.ErrHostRetry) || errors.Is(err, pbx.ErrStorage), err)
+		require.True(t, errors.Is(err, store.ErrHostRetry) || errors.Is(err, pbx.ErrStorage), err)
 	}
 	require.Equal(t, []bool{false}, h.there(h.store, 1))
 }
 
 func TestAGuestOutsideItsTransaction(t *testing.T) {
 	read := func(g *postgres.Guest) error {
-		return g.View(ctx, func(r pbx.Reader) error {
+		return g.View(ctx, func(r store.Reader) error {
 			_, err := r.Get(ctx, tenantKey)
 			return err
 		})
@@ -286,7 +287,7 @@ func TestAGuestOutsideItsTransaction(t *testing.T) {
 	require.NoError(t, h.tx.Commit(ctx))
 	require.ErrorIs(t, read(h.guest), pbx.ErrMisuse, "after the commit")
 	require.ErrorIs(t, read(h.guest), pgx.ErrTxClosed)
-	require.ErrorIs(t, h.apply(pbx.Change{New: h.Location(1)}), pbx.ErrMisuse)
+	require.ErrorIs(t, h.apply(store.Change{New: h.Location(1)}), pbx.ErrMisuse)
 
 	h.again()
 	require.NoError(t, h.tx.Rollback(ctx))
@@ -310,9 +311,9 @@ func TestAGuestOfASchemaThatIsNotRight(t *testing.T) {
 		spoil  string
 	}{
 		"missing":    {pbx.ErrStorage, "missing", "DROP SCHEMA pbx CASCADE"},
-		"no version": {pbx.ErrForeignStore, "no version", "UPDATE pbx.schema_version SET version = 0"},
-		"newer":      {pbx.ErrNewerSchema, "version 99", "UPDATE pbx.schema_version SET version = 99"},
-		"foreign":    {pbx.ErrForeignStore, "something else", "DROP TABLE pbx.schema_version"},
+		"no version": {store.ErrForeignStore, "no version", "UPDATE pbx.schema_version SET version = 0"},
+		"newer":      {store.ErrNewerSchema, "version 99", "UPDATE pbx.schema_version SET version = 99"},
+		"foreign":    {store.ErrForeignStore, "something else", "DROP TABLE pbx.schema_version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dsn := fresh(t)
@@ -320,7 +321,7 @@ func TestAGuestOfASchemaThatIsNotRight(t *testing.T) {
 			h := &hosted{t: t, dsn: dsn}
 			h.again()
 			h.ticket()
-			_, err := h.guest.Fetch(ctx, pbx.Read{Query: pbx.Query{Index: tenantKey.Index}})
+			_, err := h.guest.Fetch(ctx, store.Read{Query: store.Query{Index: tenantKey.Index}})
 			require.ErrorIs(t, err, c.want)
 			require.ErrorIs(t, err, pbx.ErrStorage)
 			require.ErrorContains(t, err, c.reason)
@@ -330,7 +331,7 @@ func TestAGuestOfASchemaThatIsNotRight(t *testing.T) {
 	}
 	t.Run("of no name", func(t *testing.T) {
 		tx := begin(t, connect(t, pgtest.Database(t)))
-		err := postgres.FromTx(tx, postgres.WithSchema("")).View(ctx, func(pbx.Reader) error { return nil })
+		err := postgres.FromTx(tx, postgres.WithSchema("")).View(ctx, func(store.Reader) error { return nil })
 		require.ErrorIs(t, err, pbx.ErrInvalid)
 	})
 }
@@ -340,8 +341,8 @@ func TestAGuestInAnotherSchema(t *testing.T) {
 	w := schematest.New(t, open(t, dsn, postgres.WithSchema("telephony")))
 	tx := begin(t, connect(t, dsn))
 	guest := postgres.FromTx(tx, postgres.WithSchema("telephony"))
-	require.NoError(t, guest.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
-		return tx.Apply(ctx, []pbx.Change{schematest.Harmless(w)})
+	require.NoError(t, guest.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
+		return tx.Apply(ctx, []store.Change{schematest.Harmless(w)})
 	}))
 	require.NoError(t, tx.Commit(ctx))
 }
@@ -351,21 +352,21 @@ func TestAGuestIsUsedByManyGoroutines(t *testing.T) {
 	h := host(t)
 	done := make(chan error, 16)
 	for i := range cap(done) {
-		go func() { done <- h.apply(pbx.Change{New: h.Location(int64(100 + i))}) }()
+		go func() { done <- h.apply(store.Change{New: h.Location(int64(100 + i))}) }()
 	}
 	for range cap(done) {
 		require.NoError(t, <-done)
 	}
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
-	require.NoError(t, h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
+	require.NoError(t, h.guest.Update(ctx, h.Tenant.ID, func(w store.Writer) error {
 		_, err := w.Get(ctx, tenantKey)
 		require.NoError(t, err)
-		require.ErrorIs(t, h.guest.Update(short, h.Tenant.ID, func(w pbx.Writer) error {
+		require.ErrorIs(t, h.guest.Update(short, h.Tenant.ID, func(w store.Writer) error {
 			_, err := w.Get(short, tenantKey)
 			return err
 		}), context.DeadlineExceeded)
-		return w.Apply(ctx, []pbx.Change{{New: h.Location(99)}})
+		return w.Apply(ctx, []store.Change{{New: h.Location(99)}})
 	}))
 	require.NoError(t, h.tx.Commit(ctx))
 	require.Equal(t, []bool{true, true, true}, h.there(h.store, 99, 100, 115))

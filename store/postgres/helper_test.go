@@ -11,6 +11,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgtest"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/postgres"
 )
 
@@ -56,9 +57,9 @@ func begin(t testing.TB, c *pgx.Conn) pgx.Tx {
 	return tx
 }
 
-var tenantKey = pbx.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{pbx.Provider}}
+var tenantKey = store.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{pbx.Provider}}
 
-func view(store pbx.Store, fn func(pbx.Reader) error) error { return store.View(ctx, fn) }
+func view(store store.Store, fn func(store.Reader) error) error { return store.View(ctx, fn) }
 
 // waitForLock waits until so many backends of the database wait for a lock.
 func waitForLock(t testing.TB, dsn string, backends int) {

@@ -42,7 +42,7 @@ func (c *conn) identify(ctx context.Context, on *statements, newest int) (int, e
 	case err != nil || version < 1:
 		return 0, foreign("the schema has no version", err)
 	case version > newest:
-		return 0, &store.Error{Kind: store.ErrStorage, Err: pbx.ErrNewerSchema,
+		return 0, &store.Error{Kind: store.ErrStorage, Err: store.ErrNewerSchema,
 			Reason: fmt.Sprintf("the schema is of version %d, and this library knows versions up to %d", version, newest)}
 	case version < newest || complete(tables) == nil:
 		return version, nil
@@ -119,5 +119,5 @@ func (c *conn) verdict(ctx context.Context, doing string, err error) error {
 }
 
 func foreign(reason string, err error) error {
-	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(pbx.ErrForeignStore, err)}
+	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(store.ErrForeignStore, err)}
 }

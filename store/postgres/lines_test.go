@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/postgres"
 )
@@ -17,24 +18,24 @@ import (
 func oneConnection(c *pgxpool.Config) { c.MaxConns = 1 }
 
 // nest reads in views and updates inside one another.
-func nest(store *postgres.Store, w *schematest.World, depth int) error {
+func nest(db *postgres.Store, w *schematest.World, depth int) error {
 	if depth == 0 {
 		return nil
 	}
-	read := func(r pbx.Reader) error {
+	read := func(r store.Reader) error {
 		if _, err := r.Get(ctx, tenantKey); err != nil {
 			return err
 		}
-		if err := nest(store, w, depth-1); err != nil {
+		if err := nest(db, w, depth-1); err != nil {
 			return err
 		}
 		_, err := r.Get(ctx, tenantKey)
 		return err
 	}
 	if depth == 2 {
-		return store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error { return read(tx) })
+		return db.Update(ctx, w.Tenant.ID, func(tx store.Writer) error { return read(tx) })
 	}
-	return store.View(ctx, read)
+	return db.View(ctx, read)
 }
 
 // A pool that is exhausted does not keep views from being nested; what was
@@ -61,22 +62,22 @@ func TestAConnectionBesideThePoolIsPreparedAsItsOwn(t *testing.T) {
 	dsn := fresh(t)
 	schematest.New(t, open(t, dsn))
 	prepared := 0
-	store := open(t, dsn, postgres.WithPool(oneConnection), postgres.WithPool(func(c *pgxpool.Config) {
+	db := open(t, dsn, postgres.WithPool(oneConnection), postgres.WithPool(func(c *pgxpool.Config) {
 		c.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) {
 			prepared++
 			return prepared < 4, nil
 		}
 	}))
-	read := func(r pbx.Reader) error {
+	read := func(r store.Reader) error {
 		_, err := r.Get(ctx, tenantKey)
 		return err
 	}
 	require.Equal(t, 1, prepared, "for Open")
-	require.NoError(t, view(store, func(r pbx.Reader) error {
+	require.NoError(t, view(db, func(r store.Reader) error {
 		require.NoError(t, read(r))
-		require.NoError(t, view(store, read))
+		require.NoError(t, view(db, read))
 		require.Equal(t, 3, prepared)
-		require.ErrorIs(t, view(store, read), pbx.ErrStorage, "one that is not fit for use is not used")
+		require.ErrorIs(t, view(db, read), pbx.ErrStorage, "one that is not fit for use is not used")
 		return nil
 	}))
 }
@@ -84,10 +85,10 @@ func TestAConnectionBesideThePoolIsPreparedAsItsOwn(t *testing.T) {
 // A connection that lay idle is not asked first whether it is alive.
 func TestAnIdleConnectionCostsNoTripMore(t *testing.T) {
 	dsn := fresh(t)
-	store := open(t, dsn, postgres.WithPool(func(c *pgxpool.Config) {
+	db := open(t, dsn, postgres.WithPool(func(c *pgxpool.Config) {
 		require.False(t, c.ShouldPing(ctx, pgxpool.ShouldPingParams{IdleDuration: time.Hour}))
 	}))
-	require.NoError(t, view(store, func(r pbx.Reader) error {
+	require.NoError(t, view(db, func(r store.Reader) error {
 		_, err := r.Get(ctx, tenantKey)
 		return err
 	}))
@@ -99,16 +100,16 @@ func TestAServerWithoutAConnectionToSpareIsWaitedFor(t *testing.T) {
 	dsn := fresh(t)
 	schematest.New(t, open(t, dsn))
 	limited := role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT ON ALL TABLES IN SCHEMA pbx")
-	store := open(t, limited, postgres.WithPool(oneConnection))
+	db := open(t, limited, postgres.WithPool(oneConnection))
 	run(t, dsn, "DO $$ BEGIN EXECUTE format('ALTER ROLE %I CONNECTION LIMIT 1', current_database() || '_role'); END $$")
 	read := func(ctx context.Context) error {
-		return store.View(ctx, func(r pbx.Reader) error {
+		return db.View(ctx, func(r store.Reader) error {
 			_, err := r.Get(ctx, tenantKey)
 			return err
 		})
 	}
 	waiting := make(chan error, 1)
-	require.NoError(t, store.View(ctx, func(r pbx.Reader) error {
+	require.NoError(t, db.View(ctx, func(r store.Reader) error {
 		_, err := r.Get(ctx, tenantKey)
 		require.NoError(t, err)
 		short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
@@ -123,7 +124,7 @@ func TestAServerWithoutAConnectionToSpareIsWaitedFor(t *testing.T) {
 	other, err := pgxpool.New(ctx, limited)
 	require.NoError(t, err)
 	defer other.Close()
-	store.DropIdle()
+	db.DropIdle()
 	held, err := other.Acquire(ctx)
 	for err != nil { // until the connection is gone
 		held, err = other.Acquire(ctx)
@@ -141,26 +142,26 @@ func TestAServerThatNeverHasAConnectionToSpareIsAnError(t *testing.T) {
 	dsn := fresh(t)
 	schematest.New(t, open(t, dsn))
 	limited := role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT ON ALL TABLES IN SCHEMA pbx")
-	store := open(t, limited, postgres.WithPool(oneConnection), postgres.WithMercy(50*time.Millisecond))
+	db := open(t, limited, postgres.WithPool(oneConnection), postgres.WithMercy(50*time.Millisecond))
 	run(t, dsn, "DO $$ BEGIN EXECUTE format('ALTER ROLE %I CONNECTION LIMIT 1', current_database() || '_role'); END $$")
-	read := func(r pbx.Reader) error {
+	read := func(r store.Reader) error {
 		_, err := r.Get(ctx, tenantKey)
 		return err
 	}
-	require.NoError(t, view(store, func(r pbx.Reader) error {
+	require.NoError(t, view(db, func(r store.Reader) error {
 		require.NoError(t, read(r))
-		_, fetched := store.Fetch(ctx, pbx.Read{Query: pbx.Query{Index: tenantKey.Index}})
+		_, fetched := db.Fetch(ctx, store.Read{Query: store.Query{Index: tenantKey.Index}})
 		_, opened := postgres.Open(ctx, limited, postgres.WithMercy(50*time.Millisecond))
 		for _, err := range []error{
-			view(store, read),
-			store.Update(ctx, pbx.Provider, func(w pbx.Writer) error { return read(w) }),
+			view(db, read),
+			db.Update(ctx, pbx.Provider, func(w store.Writer) error { return read(w) }),
 			fetched, opened,
 		} {
 			require.ErrorIs(t, err, pbx.ErrStorage)
-			require.NotErrorIs(t, err, pbx.ErrRetry)
+			require.NotErrorIs(t, err, store.ErrRetry)
 			require.ErrorContains(t, err, "the server has no connection to spare")
 		}
 		return nil
 	}))
-	require.NoError(t, view(store, read), "the store goes on")
+	require.NoError(t, view(db, read), "the store goes on")
 }

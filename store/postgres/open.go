@@ -69,8 +69,8 @@ func isName(name string) bool {
 // once one does it and the others wait.
 //
 // A schema in which something else has tables of the same names, or in which a
-// table is missing, gives an error that wraps pbx.ErrForeignStore; one written
-// by a later version of the library gives one that wraps pbx.ErrNewerSchema.
+// table is missing, gives an error that wraps store.ErrForeignStore; one written
+// by a later version of the library gives one that wraps store.ErrNewerSchema.
 // Neither is touched. A DSN that cannot be read gives an error of kind
 // store.ErrInvalid; a server that cannot be reached, that refuses the role, has no
 // such database, or for ten seconds no connection to spare, and a role that lacks

@@ -16,6 +16,7 @@ import (
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgtest"
 	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/postgres"
 )
@@ -113,15 +114,15 @@ func TestOpenLeavesAloneWhatIsNotOurs(t *testing.T) {
 		ours   bool
 		spoil  string
 	}{
-		"a newer schema":                {pbx.ErrNewerSchema, "version 99", true, "UPDATE pbx.schema_version SET version = 99"},
-		"no version":                    {pbx.ErrForeignStore, "no version", true, "UPDATE pbx.schema_version SET version = 0"},
-		"no row of the version":         {pbx.ErrForeignStore, "something else", true, "DELETE FROM pbx.schema_version"},
-		"half migrated":                 {pbx.ErrForeignStore, "cursors", true, "DROP TABLE pbx.cursors"},
-		"half migrated, no version":     {pbx.ErrForeignStore, "something else", true, "DROP TABLE pbx.schema_version"},
-		"something else's users":        {pbx.ErrForeignStore, "something else", false, "CREATE SCHEMA pbx; CREATE TABLE pbx.users (name text)"},
-		"something else's view":         {pbx.ErrForeignStore, "something else", false, "CREATE SCHEMA pbx; CREATE VIEW pbx.orders AS SELECT 1 AS one"},
-		"something else's version":      {pbx.ErrForeignStore, "something else", false, "CREATE SCHEMA pbx; CREATE TABLE pbx.schema_version (version int)"},
-		"a version like ours, not ours": {pbx.ErrForeignStore, "something else", false, "CREATE SCHEMA pbx; CREATE TABLE pbx.schema_version (library text, version bigint); INSERT INTO pbx.schema_version VALUES ('x', 1)"},
+		"a newer schema":                {store.ErrNewerSchema, "version 99", true, "UPDATE pbx.schema_version SET version = 99"},
+		"no version":                    {store.ErrForeignStore, "no version", true, "UPDATE pbx.schema_version SET version = 0"},
+		"no row of the version":         {store.ErrForeignStore, "something else", true, "DELETE FROM pbx.schema_version"},
+		"half migrated":                 {store.ErrForeignStore, "cursors", true, "DROP TABLE pbx.cursors"},
+		"half migrated, no version":     {store.ErrForeignStore, "something else", true, "DROP TABLE pbx.schema_version"},
+		"something else's users":        {store.ErrForeignStore, "something else", false, "CREATE SCHEMA pbx; CREATE TABLE pbx.users (name text)"},
+		"something else's view":         {store.ErrForeignStore, "something else", false, "CREATE SCHEMA pbx; CREATE VIEW pbx.orders AS SELECT 1 AS one"},
+		"something else's version":      {store.ErrForeignStore, "something else", false, "CREATE SCHEMA pbx; CREATE TABLE pbx.schema_version (version int)"},
+		"a version like ours, not ours": {store.ErrForeignStore, "something else", false, "CREATE SCHEMA pbx; CREATE TABLE pbx.schema_version (library text, version bigint); INSERT INTO pbx.schema_version VALUES ('x', 1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dsn := pgtest.Database(t)
@@ -208,7 +209,7 @@ func TestARoleWithoutRights(t *testing.T) {
 		t.Helper()
 		require.ErrorIs(t, err, pbx.ErrStorage)
 		require.ErrorContains(t, err, "the role has not the right to")
-		require.NotErrorIs(t, err, pbx.ErrRetry)
+		require.NotErrorIs(t, err, store.ErrRetry)
 	}
 	t.Run("to make the schema", func(t *testing.T) {
 		_, err := postgres.Open(ctx, role(t, pgtest.Database(t)))
@@ -219,36 +220,36 @@ func TestARoleWithoutRights(t *testing.T) {
 		refused(t, err)
 	})
 	t.Run("to read a table", func(t *testing.T) {
-		store := open(t, role(t, fresh(t), "USAGE ON SCHEMA pbx", "SELECT ON pbx.schema_version"))
-		refused(t, view(store, func(r pbx.Reader) error {
+		db := open(t, role(t, fresh(t), "USAGE ON SCHEMA pbx", "SELECT ON pbx.schema_version"))
+		refused(t, view(db, func(r store.Reader) error {
 			_, err := r.Get(ctx, tenantKey)
 			return err
 		}))
-		_, err := store.Fetch(ctx, pbx.Read{Query: pbx.Query{Index: tenantKey.Index}})
+		_, err := db.Fetch(ctx, store.Read{Query: store.Query{Index: tenantKey.Index}})
 		refused(t, err)
 	})
 	t.Run("to write", func(t *testing.T) {
 		dsn := fresh(t)
 		sound := schematest.New(t, open(t, dsn))
-		store := open(t, role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT ON ALL TABLES IN SCHEMA pbx"))
-		require.NoError(t, view(store, func(r pbx.Reader) error {
+		db := open(t, role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT ON ALL TABLES IN SCHEMA pbx"))
+		require.NoError(t, view(db, func(r store.Reader) error {
 			_, err := r.Get(ctx, tenantKey)
 			return err
 		}))
-		refused(t, store.Update(ctx, pbx.Provider, func(w pbx.Writer) error {
+		refused(t, db.Update(ctx, pbx.Provider, func(w store.Writer) error {
 			_, err := w.Get(ctx, tenantKey)
 			return err
 		}))
-		refused(t, store.Update(ctx, pbx.Provider, func(w pbx.Writer) error {
-			return w.Apply(ctx, []pbx.Change{schematest.Harmless(sound)})
+		refused(t, db.Update(ctx, pbx.Provider, func(w store.Writer) error {
+			return w.Apply(ctx, []store.Change{schematest.Harmless(sound)})
 		}))
 	})
 	t.Run("to write one table", func(t *testing.T) {
 		dsn := fresh(t)
 		w := schematest.New(t, open(t, dsn))
-		store := open(t, role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT, UPDATE, INSERT, DELETE ON pbx.tenants", "SELECT ON pbx.schema_version", "SELECT ON pbx.devices"))
-		refused(t, store.Update(ctx, pbx.Provider, func(tx pbx.Writer) error {
-			return tx.Apply(ctx, []pbx.Change{schematest.Harmless(w)})
+		db := open(t, role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT, UPDATE, INSERT, DELETE ON pbx.tenants", "SELECT ON pbx.schema_version", "SELECT ON pbx.devices"))
+		refused(t, db.Update(ctx, pbx.Provider, func(tx store.Writer) error {
+			return tx.Apply(ctx, []store.Change{schematest.Harmless(w)})
 		}))
 	})
 }
@@ -277,11 +278,11 @@ func TestManyMigrateAtOnce(t *testing.T) {
 
 func TestThePoolIsTheHosts(t *testing.T) {
 	dsn := fresh(t)
-	store := open(t, dsn, postgres.WithPool(func(c *pgxpool.Config) {
+	db := open(t, dsn, postgres.WithPool(func(c *pgxpool.Config) {
 		c.MaxConns = 1
 		c.ConnConfig.RuntimeParams["application_name"] = "theirs"
 	}))
-	require.NoError(t, view(store, func(r pbx.Reader) error {
+	require.NoError(t, view(db, func(r store.Reader) error {
 		_, err := r.Get(ctx, tenantKey)
 		return err
 	}))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
@@ -42,7 +43,7 @@ func crowded(t testing.TB) *pgx.Conn {
 }
 
 // crowd is a column's value in the i-th row.
-func crowd(table *pbx.Table, at int, column pbx.Column) string {
+func crowd(table *store.Table, at int, column store.Column) string {
 	n := "(i % 40)"
 	for _, ix := range table.Indexes {
 		if ix.Unique && slices.Contains(ix.Columns, at) {
@@ -52,9 +53,9 @@ func crowd(table *pbx.Table, at int, column pbx.Column) string {
 	if column.Name == "tenant_id" {
 		n = "(i % 5)"
 	}
-	value := map[pbx.Type]string{
-		pbx.Text: "md5(" + n + "::text)", pbx.UUID: "md5(" + n + "::text)::uuid", pbx.Int: n, pbx.Bool: "i % 2 = 0",
-		pbx.Time: "now() + " + n + " * interval '1 minute'", pbx.List: "'{}'::text[]", pbx.Bytes: "'x'::bytea",
+	value := map[store.Type]string{
+		store.Text: "md5(" + n + "::text)", store.UUID: "md5(" + n + "::text)::uuid", store.Int: n, store.Bool: "i % 2 = 0",
+		store.Time: "now() + " + n + " * interval '1 minute'", store.List: "'{}'::text[]", store.Bytes: "'x'::bytea",
 	}[column.Type]
 	if column.Null {
 		return "CASE WHEN i % 3 > 0 THEN " + value + " END"
@@ -80,7 +81,7 @@ func planOf(t testing.TB, c *pgx.Conn, statement string, types []string) string 
 
 var dialect = sqlschema.Dialect{Param: sqlschema.Dollar, Schema: "pbx."}
 
-func typeNames(types []pbx.Type) (names []string) {
+func typeNames(types []store.Type) (names []string) {
 	for _, kind := range types {
 		names = append(names, columnTypes[kind])
 	}
@@ -114,7 +115,7 @@ func TestStatementsGoByTheirIndex(t *testing.T) {
 }
 
 // shapes are all that queries over an index can have.
-func shapes(ix *pbx.Index) (list []sqlschema.Statement) {
+func shapes(ix *store.Index) (list []sqlschema.Statement) {
 	if ix.Unique {
 		list = append(list, sqlschema.Get(ix))
 	}
@@ -139,15 +140,15 @@ func TestReadsThatFollowGoByTheirIndex(t *testing.T) {
 	c := crowded(t)
 	tenant, user := pbx.TenantID{1}, pbx.UserID{2}
 	users, associations, services := new(pbx.User).Table(), new(pbx.Association).Table(), new(pbx.Service).Table()
-	column := func(table *pbx.Table, name string) int {
-		return slices.IndexFunc(table.Columns, func(c pbx.Column) bool { return c.Name == name })
+	column := func(table *store.Table, name string) int {
+		return slices.IndexFunc(table.Columns, func(c store.Column) bool { return c.Name == name })
 	}
-	reads := []pbx.Read{
-		{Query: pbx.Query{Index: users.Key(), Equal: []any{tenant, user}}},
-		{Query: pbx.Query{Index: associations.Index("associations_slot"), Equal: []any{tenant}}, Of: 1, Column: column(users, "id")},
-		{Query: pbx.Query{Index: services.Key(), Equal: []any{tenant}}, Of: 2, Column: column(associations, "service_id")},
-		{Query: pbx.Query{Index: new(pbx.Number).Table().Key()}, Of: 3, Column: column(services, "number")},
-		{Query: pbx.Query{Index: new(pbx.Device).Table().Key(), Equal: []any{tenant}}, Of: 3, Column: column(services, "device_id")},
+	reads := []store.Read{
+		{Query: store.Query{Index: users.Key(), Equal: []any{tenant, user}}},
+		{Query: store.Query{Index: associations.Index("associations_slot"), Equal: []any{tenant}}, Of: 1, Column: column(users, "id")},
+		{Query: store.Query{Index: services.Key(), Equal: []any{tenant}}, Of: 2, Column: column(associations, "service_id")},
+		{Query: store.Query{Index: new(pbx.Number).Table().Key()}, Of: 3, Column: column(services, "number")},
+		{Query: store.Query{Index: new(pbx.Device).Table().Key(), Equal: []any{tenant}}, Of: 3, Column: column(services, "device_id")},
 	}
 	for at, want := range []string{"users_", "associations_", "services_", "numbers_pkey", "devices_"} {
 		chain, _, err := sqlschema.Fetch(reads, at, nil)

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/postgres"
 )
@@ -25,21 +25,21 @@ func onlyConnection(dress func(*pgx.Conn) error) postgres.Option {
 // use reads and changes something in each way that there is. An update of which
 // only the changes met a statement that is not as it should be is run again, as
 // the root package would.
-func use(t *testing.T, store *postgres.Store, w *schematest.World, seq int64) {
+func use(t *testing.T, db *postgres.Store, w *schematest.World, seq int64) {
 	t.Helper()
-	read := pbx.Read{Query: pbx.Query{Index: tenantKey.Index}}
-	_, err := store.Fetch(ctx, read, read)
+	read := store.Read{Query: store.Query{Index: tenantKey.Index}}
+	_, err := db.Fetch(ctx, read, read)
 	require.NoError(t, err)
-	require.NoError(t, view(store, func(r pbx.Reader) error {
+	require.NoError(t, view(db, func(r store.Reader) error {
 		_, err := r.Get(ctx, tenantKey)
 		return err
 	}))
 	change := func() error {
-		return store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
-			return tx.Apply(ctx, []pbx.Change{{New: w.Event(seq)}})
+		return db.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
+			return tx.Apply(ctx, []store.Change{{New: w.Event(seq)}})
 		})
 	}
-	if err = change(); errors.Is(err, pbx.ErrRetry) {
+	if err = change(); errors.Is(err, store.ErrRetry) {
 		err = change()
 	}
 	require.NoError(t, err)

@@ -6,14 +6,14 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
 // session is where a reader's questions go: a transaction of the store's own
 // or one of the host's.
 type session interface {
-	ask(ctx context.Context, questions []question) ([][]pbx.Record, error)
+	ask(ctx context.Context, questions []question) ([][]store.Record, error)
 }
 
 // reader is the Reader of a view, and of an update. It may be used by several
@@ -28,7 +28,7 @@ type reader struct {
 	broken error // what an earlier read failed with: the transaction is worth nothing any more
 }
 
-var _ pbx.Fetcher = (*reader)(nil)
+var _ store.Fetcher = (*reader)(nil)
 
 // usable says why the reader cannot be used any more, or nothing.
 func (r *reader) usable(ctx context.Context) error {
@@ -39,7 +39,7 @@ func (r *reader) usable(ctx context.Context) error {
 }
 
 // ask makes one trip.
-func (r *reader) ask(ctx context.Context, questions []question) ([][]pbx.Record, error) {
+func (r *reader) ask(ctx context.Context, questions []question) ([][]store.Record, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.usable(ctx); err != nil {
@@ -69,7 +69,7 @@ func (r *reader) end() {
 }
 
 // Get returns the records at the keys, in one trip.
-func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error) {
+func (r *reader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	questions := make([]question, len(keys))
 	for i, k := range keys {
 		if !k.Index.Unique || len(k.Values) != len(k.Index.Columns) {
@@ -84,7 +84,7 @@ func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error)
 	if err != nil {
 		return nil, err
 	}
-	records := make([]pbx.Record, len(keys))
+	records := make([]store.Record, len(keys))
 	for i, found := range answers {
 		if len(found) > 0 {
 			records[i] = found[0]
@@ -94,7 +94,7 @@ func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error)
 }
 
 // Fetch returns the records of each read, in one trip.
-func (r *reader) Fetch(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, error) {
+func (r *reader) Fetch(ctx context.Context, reads ...store.Read) ([][]store.Record, error) {
 	questions, err := r.on.questions(reads)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (r *reader) Fetch(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, 
 }
 
 // questions returns the statement for each read.
-func (s *statements) questions(reads []pbx.Read) ([]question, error) {
+func (s *statements) questions(reads []store.Read) ([]question, error) {
 	questions := make([]question, len(reads))
 	for i := range reads {
 		chain, values, err := sqlschema.Fetch(reads, i, nil)
@@ -127,8 +127,8 @@ const (
 
 // Find yields the records of a range. It reads a piece, and then yields it, so
 // that the loop can read too.
-func (r *reader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, error] {
-	return func(yield func(pbx.Record, error) bool) {
+func (r *reader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
 		q, left, size := q, q.Limit, firstPiece
 		for {
 			if left > 0 {
@@ -163,7 +163,7 @@ func (r *reader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, er
 }
 
 // piece returns the first records of a query's range, size of them at most.
-func (r *reader) piece(ctx context.Context, q pbx.Query, size int) ([]pbx.Record, error) {
+func (r *reader) piece(ctx context.Context, q store.Query, size int) ([]store.Record, error) {
 	shape, values, err := sqlschema.Find(q, nil)
 	if err != nil {
 		return nil, err

@@ -10,14 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // The schema is written by hand; here it is held against the declarations.
 
 // columnTypes are the types of PostgreSQL in which the columns are kept.
-var columnTypes = map[pbx.Type]string{
-	pbx.Text: "text", pbx.List: "text[]", pbx.UUID: "uuid", pbx.Bytes: "bytea",
-	pbx.Int: "bigint", pbx.Bool: "boolean", pbx.Time: "timestamp with time zone",
+var columnTypes = map[store.Type]string{
+	store.Text: "text", store.List: "text[]", store.UUID: "uuid", store.Bytes: "bytea",
+	store.Int: "bigint", store.Bool: "boolean", store.Time: "timestamp with time zone",
 }
 
 type column struct {
@@ -76,7 +77,7 @@ func TestSchemaHasTheDeclaredColumns(t *testing.T) {
 	for _, table := range pbx.Tables() {
 		var want []column
 		for _, c := range table.Columns {
-			want = append(want, column{c.Name, columnTypes[c.Type], !c.Null, c.Type == pbx.Text})
+			want = append(want, column{c.Name, columnTypes[c.Type], !c.Null, c.Type == store.Text})
 		}
 		got := rows[column](t, c, `SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, coalesce(o.collname = 'C', false)
 			FROM pg_attribute a LEFT JOIN pg_collation o ON o.oid = a.attcollation

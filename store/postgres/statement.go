@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
@@ -16,18 +16,18 @@ import (
 // it prepared. There is one for each text.
 type statement struct {
 	name, text string
-	types      []pbx.Type // of its values
-	oids       []uint32   // the same, as the server knows them
+	types      []store.Type // of its values
+	oids       []uint32     // the same, as the server knows them
 }
 
 var oidOf = [...]uint32{
-	pbx.Text: pgtype.TextOID, pbx.Int: pgtype.Int8OID, pbx.Bool: pgtype.BoolOID, pbx.Time: pgtype.TimestamptzOID,
-	pbx.UUID: pgtype.UUIDOID, pbx.List: pgtype.TextArrayOID, pbx.Bytes: pgtype.ByteaOID,
+	store.Text: pgtype.TextOID, store.Int: pgtype.Int8OID, store.Bool: pgtype.BoolOID, store.Time: pgtype.TimestamptzOID,
+	store.UUID: pgtype.UUIDOID, store.List: pgtype.TextArrayOID, store.Bytes: pgtype.ByteaOID,
 }
 
 // newStatement names a statement by its text, so that a name means the same to
 // all stores that share a connection.
-func newStatement(text string, types ...pbx.Type) *statement {
+func newStatement(text string, types ...store.Type) *statement {
 	sum := sha256.Sum256([]byte(text))
 	s := &statement{name: "pbx_" + hex.EncodeToString(sum[:12]), text: text, types: types}
 	for _, t := range types {
@@ -70,7 +70,7 @@ func statementsOf(schema string) *statements {
 		dialect: sqlschema.Dialect{Param: sqlschema.Dollar, Schema: prefix},
 		// Rows that refer to the tenant's are let through: so a tenant's update
 		// does not wait for others that hand numbers over to it.
-		lockTenant:  newStatement("SELECT true FROM "+prefix+"tenants WHERE id = $1 FOR NO KEY UPDATE", pbx.UUID),
+		lockTenant:  newStatement("SELECT true FROM "+prefix+"tenants WHERE id = $1 FOR NO KEY UPDATE", store.UUID),
 		lockVersion: newStatement("SELECT true FROM " + prefix + "schema_version FOR UPDATE"),
 		known:       make(map[string]*statement),
 		byName:      make(map[string]*statement),

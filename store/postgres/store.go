@@ -11,13 +11,12 @@ import (
 	"context"
 	"errors"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/queue"
 )
 
-// Store is a pbx.Store in a PostgreSQL database. Its methods can be called from
+// Store is a store.Store in a PostgreSQL database. Its methods can be called from
 // any number of goroutines, and any number of processes may open the same
 // database.
 type Store struct {
@@ -28,14 +27,14 @@ type Store struct {
 }
 
 var (
-	_ pbx.Store   = (*Store)(nil)
-	_ pbx.Fetcher = (*Store)(nil)
+	_ store.Store   = (*Store)(nil)
+	_ store.Fetcher = (*Store)(nil)
 )
 
-// View runs fn on one snapshot, as pbx.Store says. The snapshot is the state
+// View runs fn on one snapshot, as store.Store says. The snapshot is the state
 // last committed when fn reads for the first time. While a view runs the server
 // cannot tidy up what has changed since: keep views short.
-func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
+func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	if !s.gate.Enter() {
 		return closed()
 	}
@@ -50,11 +49,11 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	return fn(r)
 }
 
-// Update runs fn once and commits when fn returns nil, as pbx.Store says. The
+// Update runs fn once and commits when fn returns nil, as store.Store says. The
 // tenant's row is locked together with the first read of fn, or before the
 // changes where it reads nothing. Errors of the changes that are given to Apply
 // come from Update, for they are sent with the commit.
-func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
+func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	if !s.gate.Enter() {
 		return closed()
 	}
@@ -80,9 +79,9 @@ func (s *Store) transaction(o opening) *transaction {
 	return &transaction{on: s.on, lines: s.lines, queues: s.queues, opening: o}
 }
 
-// Fetch reads one snapshot in one trip, as pbx.Fetcher says. It reads again
+// Fetch reads one snapshot in one trip, as store.Fetcher says. It reads again
 // where the server asks for that, or the connection was lost.
-func (s *Store) Fetch(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, error) {
+func (s *Store) Fetch(ctx context.Context, reads ...store.Read) ([][]store.Record, error) {
 	if !s.gate.Enter() {
 		return nil, closed()
 	}
@@ -114,7 +113,7 @@ func (s *Store) Fetch(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, e
 }
 
 // fetch makes the trip. One statement sees one state anyway.
-func (s *Store) fetch(ctx context.Context, questions []question) ([][]pbx.Record, error) {
+func (s *Store) fetch(ctx context.Context, questions []question) ([][]store.Record, error) {
 	c, err := s.lines.get(ctx)
 	if err != nil {
 		return nil, err

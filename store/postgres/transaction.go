@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/queue"
 )
@@ -26,7 +25,7 @@ type transaction struct {
 // ask asks within the transaction. What begins on a connection that was found
 // dead, or to have other prepared statements, begins once more, for nothing has
 // been read or written yet.
-func (t *transaction) ask(ctx context.Context, questions []question) ([][]pbx.Record, error) {
+func (t *transaction) ask(ctx context.Context, questions []question) ([][]store.Record, error) {
 	if t.c != nil {
 		answers, _, err := t.c.exchange(ctx, exchange{questions: questions})
 		return answers, err
@@ -60,7 +59,7 @@ func (t *transaction) enter(ctx context.Context) error {
 	return nil
 }
 
-func (t *transaction) begin(ctx context.Context, questions []question) ([][]pbx.Record, error) {
+func (t *transaction) begin(ctx context.Context, questions []question) ([][]store.Record, error) {
 	c, err := t.lines.get(ctx)
 	if err != nil {
 		return nil, err
@@ -87,7 +86,7 @@ func commitTime(changes int) time.Duration {
 // commit sends the changes and COMMIT together. Where nothing was read before,
 // the tenant is locked first: as long as that takes, the context counts; once
 // COMMIT is on its way it does not.
-func (t *transaction) commit(ctx context.Context, changes []pbx.Change) error {
+func (t *transaction) commit(ctx context.Context, changes []store.Change) error {
 	if t.c == nil {
 		if _, err := t.ask(ctx, nil); err != nil {
 			return t.failed("begin to write", err)
@@ -113,7 +112,7 @@ func (t *transaction) commit(ctx context.Context, changes []pbx.Change) error {
 // server sent for a change is the verdict: COMMIT was passed over. With any
 // other the outcome is not known; nor is it where something between here and the
 // server, a pooler, says in its place that it has lost it.
-func (t *trip) committed(changes []pbx.Change) error {
+func (t *trip) committed(changes []store.Change) error {
 	if err := t.flush(); err != nil {
 		return unknown(err)
 	}

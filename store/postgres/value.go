@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // epoch is PostgreSQL's, in microseconds of Unix time.
@@ -20,24 +20,24 @@ func (r *room) unbind() {
 }
 
 // typeOf returns the type of a value, given as keys and queries have it.
-func typeOf(value any) pbx.Type {
-	switch pbx.Plain(value).(type) {
+func typeOf(value any) store.Type {
+	switch store.Plain(value).(type) {
 	case string:
-		return pbx.Text
+		return store.Text
 	case int64:
-		return pbx.Int
+		return store.Int
 	case bool:
-		return pbx.Bool
+		return store.Bool
 	case time.Time:
-		return pbx.Time
+		return store.Time
 	}
-	return pbx.UUID
+	return store.UUID
 }
 
 // bind binds the next values.
 func (r *room) bind(values ...any) {
 	for _, v := range values {
-		switch v := pbx.Plain(v).(type) {
+		switch v := store.Plain(v).(type) {
 		case string:
 			r.value(append(r.buf, v...))
 		case int64:
@@ -53,7 +53,7 @@ func (r *room) bind(values ...any) {
 }
 
 // bindField binds a record's field.
-func (r *room) bindField(f *pbx.Field) {
+func (r *room) bindField(f *store.Field) {
 	switch p := f.Ptr.(type) {
 	case *string:
 		if f.Null && *p == "" {
@@ -122,7 +122,7 @@ func appendList(dst []byte, list []string) []byte {
 }
 
 // decode puts a row's values into the record's fields.
-func (r *room) decode(record pbx.Record, row [][]byte) error {
+func (r *room) decode(record store.Record, row [][]byte) error {
 	r.fields = record.Fields(r.fields[:0])
 	if len(row) != len(r.fields) {
 		return fmt.Errorf("postgres: a row of %s has %d columns", record.Table().Name, len(row))
@@ -136,7 +136,7 @@ func (r *room) decode(record pbx.Record, row [][]byte) error {
 }
 
 // decodeField reports whether the value is one that the field can have.
-func decodeField(f *pbx.Field, value []byte) (ok bool) {
+func decodeField(f *store.Field, value []byte) (ok bool) {
 	if value == nil { // the record is new: its fields are zero
 		return f.Null
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
@@ -14,13 +14,13 @@ import (
 type writer struct {
 	reader
 	applied  bool
-	changes  []pbx.Change
+	changes  []store.Change
 	rejected error // Apply's
 }
 
 // Apply keeps the changes for the commit. Errors of the engine come from
 // Update.
-func (w *writer) Apply(ctx context.Context, changes []pbx.Change) error {
+func (w *writer) Apply(ctx context.Context, changes []store.Change) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -43,7 +43,7 @@ func (w *writer) Apply(ctx context.Context, changes []pbx.Change) error {
 
 // toCommit returns the changes to be committed. An Apply that failed fails the
 // update, whatever the closure made of it.
-func (w *writer) toCommit(ctx context.Context) ([]pbx.Change, error) {
+func (w *writer) toCommit(ctx context.Context) ([]store.Change, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.rejected != nil {
@@ -53,7 +53,7 @@ func (w *writer) toCommit(ctx context.Context) ([]pbx.Change, error) {
 }
 
 // change adds one change to a trip.
-func (t *trip) change(on *statements, ch *pbx.Change) {
+func (t *trip) change(on *statements, ch *store.Change) {
 	c := t.c
 	if ch.Old == nil {
 		c.fields = ch.New.Fields(c.fields[:0])
@@ -82,7 +82,7 @@ func (t *trip) change(on *statements, ch *pbx.Change) {
 }
 
 // bindUnchanged binds the key and the revision of the record in r.before.
-func (r *room) bindUnchanged(table *pbx.Table) {
+func (r *room) bindUnchanged(table *store.Table) {
 	for _, i := range table.Key().Columns {
 		r.bindField(&r.before[i])
 	}
@@ -92,7 +92,7 @@ func (r *room) bindUnchanged(table *pbx.Table) {
 }
 
 // doing says what a change is about.
-func doing(ch *pbx.Change) string {
+func doing(ch *store.Change) string {
 	switch {
 	case ch.Old == nil:
 		return "insert into " + ch.New.Table().Name

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -15,32 +16,32 @@ import (
 // for more.
 func filled(b *testing.B, level sqlite.Synchronous, count, inventory int) (*sqlite.Store, []*schematest.Customer) {
 	b.Helper()
-	store := open(b, filepath.Join(b.TempDir(), "pbx.db"), sqlite.WithSynchronous(level))
+	db := open(b, filepath.Join(b.TempDir(), "pbx.db"), sqlite.WithSynchronous(level))
 	var customers []*schematest.Customer
 	for series := range count {
-		c := schematest.NewCustomer(b, store, series, inventory)
-		var changes []pbx.Change
+		c := schematest.NewCustomer(b, db, series, inventory)
+		var changes []store.Change
 		for range 200 {
 			changes = append(changes, c.SetUp()...)
 		}
-		if err := apply(store, c.Tenant.ID, changes...); err != nil {
+		if err := apply(db, c.Tenant.ID, changes...); err != nil {
 			b.Fatal(err)
 		}
 		customers = append(customers, c)
 	}
-	return store, customers
+	return db, customers
 }
 
 // BenchmarkGet reads one user in a view of its own.
 func BenchmarkGet(b *testing.B) {
-	store, customers := filled(b, sqlite.Normal, 100, 200)
+	db, customers := filled(b, sqlite.Normal, 100, 200)
 	ctx := context.Background()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		c := customers[i%len(customers)]
 		user := c.Users[i*7%len(c.Users)]
-		key := pbx.Key{Index: user.Table().Key(), Values: []any{user.TenantID, user.ID}}
-		err := store.View(ctx, func(r pbx.Reader) error {
+		key := store.Key{Index: user.Table().Key(), Values: []any{user.TenantID, user.ID}}
+		err := db.View(ctx, func(r store.Reader) error {
 			records, err := r.Get(ctx, key)
 			if err == nil && records[0] == nil {
 				b.Fatal("not there")
@@ -55,18 +56,18 @@ func BenchmarkGet(b *testing.B) {
 
 // BenchmarkGetTen reads ten records in one view, as an operation does.
 func BenchmarkGetTen(b *testing.B) {
-	store, customers := filled(b, sqlite.Normal, 100, 200)
+	db, customers := filled(b, sqlite.Normal, 100, 200)
 	ctx := context.Background()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		c := customers[i%len(customers)]
 		user := c.Users[i*7%len(c.Users)]
-		keys := []pbx.Key{
+		keys := []store.Key{
 			keyOf(c.Tenant), keyOf(c.Pool), keyOf(c.Place), keyOf(c.Kind), keyOf(user), keyOf(c.Devices[i%200]), keyOf(c.Numbers[i%200]),
 			keyIn(user, user.Table().Index("users_login")), keyIn(c.Devices[i%200], c.Devices[0].Table().Index("devices_mac")),
 			{Index: new(pbx.DialEntry).Table().Key(), Values: []any{c.Tenant.ID, "10001"}},
 		}
-		err := store.View(ctx, func(r pbx.Reader) error {
+		err := db.View(ctx, func(r store.Reader) error {
 			_, err := r.Get(ctx, keys...)
 			return err
 		})
@@ -78,14 +79,14 @@ func BenchmarkGetTen(b *testing.B) {
 
 // BenchmarkPage reads a page of a hundred users.
 func BenchmarkPage(b *testing.B) {
-	store, customers := filled(b, sqlite.Normal, 100, 200)
+	db, customers := filled(b, sqlite.Normal, 100, 200)
 	ctx := context.Background()
 	byLast := customers[0].Users[0].Table().Index("users_by_last")
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		c := customers[i%len(customers)]
-		err := store.View(ctx, func(r pbx.Reader) error {
-			for _, err := range r.Find(ctx, pbx.Query{Index: byLast, Equal: []any{c.Tenant.ID}, Prefix: "last", Limit: 100}) {
+		err := db.View(ctx, func(r store.Reader) error {
+			for _, err := range r.Find(ctx, store.Query{Index: byLast, Equal: []any{c.Tenant.ID}, Prefix: "last", Limit: 100}) {
 				if err != nil {
 					return err
 				}

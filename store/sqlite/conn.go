@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
@@ -25,7 +25,7 @@ type conn struct {
 	raw      driver.Conn
 	prepared map[sqlschema.Statement]*stmt
 	plain    map[string]*stmt // BEGIN and the like
-	again    error            // what asks for another run: pbx.ErrRetry or pbx.ErrHostRetry
+	again    error            // what asks for another run: store.ErrRetry or store.ErrHostRetry
 
 	// The room that statements need, used again by each.
 	bound  int
@@ -34,8 +34,8 @@ type conn struct {
 	boxed  [maxValues]driver.Value // boxed[i] is ids[i] as a []byte
 	row    [maxValues]driver.Value
 	values []any
-	fields []pbx.Field
-	before []pbx.Field
+	fields []store.Field
+	before []store.Field
 }
 
 const (
@@ -182,7 +182,7 @@ func (c *conn) exec(shape sqlschema.Statement) (int64, error) {
 
 // query runs a statement with the values that were bound, and appends to dst
 // the records that it yields.
-func (c *conn) query(dst []pbx.Record, shape sqlschema.Statement) (_ []pbx.Record, err error) {
+func (c *conn) query(dst []store.Record, shape sqlschema.Statement) (_ []store.Record, err error) {
 	s, err := c.statement(shape)
 	if err != nil {
 		return dst, err
@@ -220,7 +220,7 @@ func (c *conn) unbind() { c.bound = 0 }
 // bind binds the next values, given as keys and queries have them.
 func (c *conn) bind(values ...any) {
 	for _, v := range values {
-		switch v := pbx.Plain(v).(type) {
+		switch v := store.Plain(v).(type) {
 		case [16]byte:
 			c.bindID(&v)
 		case bool:
@@ -234,7 +234,7 @@ func (c *conn) bind(values ...any) {
 }
 
 // bindField binds a record's field as the next value.
-func (c *conn) bindField(f *pbx.Field) {
+func (c *conn) bindField(f *store.Field) {
 	switch p := f.Ptr.(type) {
 	case *string:
 		if f.Null && *p == "" {

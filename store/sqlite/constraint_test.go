@@ -20,7 +20,7 @@ func TestChecksRefuse(t *testing.T) {
 	for i, b := range schematest.Broken {
 		t.Run(fmt.Sprintf("%s/%d", b.Constraint, i), func(t *testing.T) {
 			err := w.Apply(b.Change(w.World))
-			require.ErrorIs(t, err, pbx.ErrConstraint)
+			require.ErrorIs(t, err, store.ErrConstraint)
 			require.ErrorIs(t, err, pbx.ErrStorage)
 			require.Regexp(t, `CHECK constraint failed: (length\()?`+b.Constraint+`\b`, cause(err))
 			require.NotContains(t, err.Error(), "CHECK", "driver text is not shown")
@@ -83,7 +83,7 @@ func TestEveryIDHasItsLengthChecked(t *testing.T) {
 	for _, table := range pbx.Tables() {
 		text := column1(t, db, "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = '"+table.Name+"'")[0]
 		for _, c := range table.Columns {
-			if c.Type == pbx.UUID && c.Name != "primary_of" && c.Name != "main_of" {
+			if c.Type == store.UUID && c.Name != "primary_of" && c.Name != "main_of" {
 				require.Regexp(t, `\b`+c.Name+`\s+BLOB\s.*CHECK \(length\(`+c.Name+`\) = 16\)`, text)
 			}
 		}
@@ -95,7 +95,7 @@ func TestForeignKeysRefuseWhatPointsAtNothing(t *testing.T) {
 	for key, change := range schematest.Dangling {
 		t.Run(key, func(t *testing.T) {
 			err := w.Apply(change(w.World))
-			require.ErrorIs(t, err, pbx.ErrConstraint)
+			require.ErrorIs(t, err, store.ErrConstraint)
 			require.Contains(t, cause(err), "FOREIGN KEY")
 		})
 	}
@@ -119,7 +119,7 @@ func TestForeignKeysRefuseToLeaveSomethingPointingAtNothing(t *testing.T) {
 	for name, change := range schematest.InUse(w.World) {
 		t.Run(name, func(t *testing.T) {
 			err := w.Apply(change)
-			require.ErrorIs(t, err, pbx.ErrConstraint)
+			require.ErrorIs(t, err, store.ErrConstraint)
 			require.Contains(t, cause(err), "FOREIGN KEY")
 		})
 	}

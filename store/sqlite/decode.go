@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // decode puts a row's values into the record's fields.
-func (c *conn) decode(record pbx.Record, row []driver.Value) error {
+func (c *conn) decode(record store.Record, row []driver.Value) error {
 	c.fields = record.Fields(c.fields[:0])
 	for i := range c.fields {
 		if f := &c.fields[i]; !decodeField(f, row[i]) {
@@ -22,7 +22,7 @@ func (c *conn) decode(record pbx.Record, row []driver.Value) error {
 }
 
 // decodeField reports whether the value is one that the field can have.
-func decodeField(f *pbx.Field, value driver.Value) (ok bool) {
+func decodeField(f *store.Field, value driver.Value) (ok bool) {
 	if value == nil { // the record is new: its fields are zero
 		return f.Null
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"reflect"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -93,7 +92,7 @@ func (c *conn) refusal(doing string, err error) error {
 		code == sqlite3.SQLITE_CONSTRAINT_ROWID, isBusy(err):
 		return &retry{c.again, err}
 	case isConstraint(err):
-		return failure(doing, errors.Join(pbx.ErrConstraint, err))
+		return failure(doing, errors.Join(store.ErrConstraint, err))
 	}
 	return failure(doing, err)
 }
@@ -104,14 +103,14 @@ func (c *conn) unread(err error) error {
 	switch {
 	case errors.As(err, new(*store.Error)):
 		return err
-	case c.again == pbx.ErrHostRetry && isBusy(err):
+	case c.again == store.ErrHostRetry && isBusy(err):
 		return inTheWay(err)
 	}
 	return failure("read", err)
 }
 
 func inTheWay(err error) error {
-	return &store.Error{Kind: store.ErrConflict, Err: &retry{pbx.ErrHostRetry, err},
+	return &store.Error{Kind: store.ErrConflict, Err: &retry{store.ErrHostRetry, err},
 		Reason: "another change is in the way: roll your transaction back and run it again"}
 }
 

@@ -5,7 +5,7 @@ import (
 	"database/sql/driver"
 	"time"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
@@ -102,7 +102,7 @@ func openWith(ctx context.Context, path string, list []sqlschema.Migration) erro
 
 // PrepareUpdates prepares n updates that set different columns, and returns
 // how many statements are kept.
-func (s *Store) PrepareUpdates(t *pbx.Table, n uint64) (int, error) {
+func (s *Store) PrepareUpdates(t *store.Table, n uint64) (int, error) {
 	c := <-s.turn
 	defer func() { s.turn <- c }()
 	for columns := uint64(1); columns <= n; columns++ {

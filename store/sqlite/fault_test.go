@@ -12,6 +12,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -73,13 +74,13 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		skip   int
 		want   error
 	}{
-		{"another process writes", sqlite3.SQLITE_BUSY, "BEGIN IMMEDIATE", 0, pbx.ErrRetry},
+		{"another process writes", sqlite3.SQLITE_BUSY, "BEGIN IMMEDIATE", 0, store.ErrRetry},
 		{"the file cannot be locked", sqlite3.SQLITE_IOERR_LOCK, "BEGIN IMMEDIATE", 0, pbx.ErrStorage},
 		{"the disk is full in a statement", sqlite3.SQLITE_FULL, "UPDATE", 1, pbx.ErrStorage},
 		{"a statement is interrupted", sqlite3.SQLITE_INTERRUPT, "UPDATE", 0, pbx.ErrStorage},
 		{"the disk fails in a statement", sqlite3.SQLITE_IOERR_READ, "UPDATE", 1, pbx.ErrStorage},
 		{"the disk is full at the commit", sqlite3.SQLITE_FULL, "COMMIT", 0, pbx.ErrStorage},
-		{"the file is busy at the commit", sqlite3.SQLITE_BUSY_SNAPSHOT, "COMMIT", 0, pbx.ErrRetry},
+		{"the file is busy at the commit", sqlite3.SQLITE_BUSY_SNAPSHOT, "COMMIT", 0, store.ErrRetry},
 		{"reading fails at the commit", sqlite3.SQLITE_IOERR_SHORT_READ, "COMMIT", 0, pbx.ErrStorage},
 		{"the disk fails while the commit is written", sqlite3.SQLITE_IOERR_WRITE, "COMMIT", 0, pbx.ErrCommitUnknown},
 		{"the disk fails while the commit is flushed", sqlite3.SQLITE_IOERR_FSYNC, "COMMIT", 0, pbx.ErrCommitUnknown},
@@ -92,7 +93,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 			require.ErrorIs(t, err, c.want)
 			require.ErrorIs(t, err, fault(c.code), "the cause is at hand")
 			require.NotContains(t, err.Error(), "engine text")
-			for _, other := range []error{pbx.ErrRetry, pbx.ErrStorage, pbx.ErrCommitUnknown} {
+			for _, other := range []error{store.ErrRetry, pbx.ErrStorage, pbx.ErrCommitUnknown} {
 				if other != c.want {
 					require.NotErrorIs(t, err, other)
 				}
@@ -111,15 +112,15 @@ func TestAPoisonedTransactionLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.store.Ask(true, "PRAGMA max_page_count = 1") // as many as there are
 	require.NoError(t, err)
-	var changes []pbx.Change
+	var changes []store.Change
 	for i := range 2000 {
-		changes = append(changes, pbx.Change{New: &pbx.Location{
+		changes = append(changes, store.Change{New: &pbx.Location{
 			TenantID: w.Tenant.ID, ID: w.ID(), Rev: 1, Building: fmt.Sprint(i), Name: strings.Repeat("x", 1000),
 		}})
 	}
 	changes = append(changes, schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" }))
 	ctx := context.Background()
-	err = w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+	err = w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 		err := tx.Apply(ctx, changes)
 		require.ErrorIs(t, err, pbx.ErrStorage)
 		require.Contains(t, cause(err), "(13)")
@@ -128,7 +129,7 @@ func TestAPoisonedTransactionLeavesNothing(t *testing.T) {
 	})
 	require.ErrorIs(t, err, pbx.ErrMisuse)
 	require.Equal(t, w.Group.Name, get[*pbx.Group](t, w.store, keyOf(w.Group)).Name)
-	require.Nil(t, get[pbx.Record](t, w.store, keyOf(changes[0].New)))
+	require.Nil(t, get[store.Record](t, w.store, keyOf(changes[0].New)))
 	require.NoError(t, apply(w.store, w.Tenant.ID, changes...), "a new connection has no such limit")
 }
 
@@ -137,12 +138,12 @@ func TestAReadThatFailsFailsTheUpdate(t *testing.T) {
 	f := newFaulty(t)
 	ctx := context.Background()
 	f.fail(sqlite3.SQLITE_IOERR_READ, "SELECT", 0)
-	err := f.store.Update(ctx, f.Tenant.ID, func(tx pbx.Writer) error {
+	err := f.store.Update(ctx, f.Tenant.ID, func(tx store.Writer) error {
 		_, err := tx.Get(ctx, keyOf(f.Group))
 		require.ErrorIs(t, err, pbx.ErrStorage)
 		_, err = tx.Get(ctx, keyOf(f.Group))
 		require.ErrorIs(t, err, pbx.ErrStorage, "and so does every later one")
-		return tx.Apply(ctx, []pbx.Change{schematest.With(f.Group, func(g *pbx.Group) { g.Name = "x" })})
+		return tx.Apply(ctx, []store.Change{schematest.With(f.Group, func(g *pbx.Group) { g.Name = "x" })})
 	})
 	require.ErrorIs(t, err, pbx.ErrStorage)
 	require.Equal(t, f.Group.Name, f.name(t))
@@ -153,7 +154,7 @@ func TestAViewThatFailsIsForgotten(t *testing.T) {
 	f := newFaulty(t)
 	for _, begins := range []string{"BEGIN DEFERRED", "SELECT", "COMMIT"} {
 		f.fail(sqlite3.SQLITE_IOERR_READ, begins, 0)
-		err := view(f.store, func(r pbx.Reader) error {
+		err := view(f.store, func(r store.Reader) error {
 			_, err := r.Get(context.Background(), keyOf(f.Group))
 			return err
 		})
@@ -171,19 +172,19 @@ func TestAViewThatFailsIsForgotten(t *testing.T) {
 // tried again.
 func TestAnotherProcessThatWritesIsWaitedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pbx.db")
-	store := open(t, path, sqlite.WithPatience(100*time.Millisecond))
-	c := schematest.NewCustomer(t, store, 1, 2)
+	ours := open(t, path, sqlite.WithPatience(100*time.Millisecond))
+	c := schematest.NewCustomer(t, ours, 1, 2)
 	db := rawDB(t, path)
 	_, err := db.Exec("BEGIN IMMEDIATE")
 	require.NoError(t, err)
 	begun := time.Now()
 	changes := c.SetUp()
-	require.ErrorIs(t, apply(store, c.Tenant.ID, changes...), pbx.ErrRetry)
+	require.ErrorIs(t, apply(ours, c.Tenant.ID, changes...), store.ErrRetry)
 	require.GreaterOrEqual(t, time.Since(begun), 100*time.Millisecond)
-	require.NotNil(t, get[pbx.Record](t, store, keyOf(c.Place)), "views go on")
+	require.NotNil(t, get[store.Record](t, ours, keyOf(c.Place)), "views go on")
 	_, err = db.Exec("COMMIT")
 	require.NoError(t, err)
-	require.NoError(t, apply(store, c.Tenant.ID, changes...))
+	require.NoError(t, apply(ours, c.Tenant.ID, changes...))
 }
 
 // A record that another program has spoilt is an error, not a panic.
@@ -196,11 +197,11 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, db.Close())
-	store := open(t, w.path)
-	err := view(store, func(r pbx.Reader) error {
+	spoilt := open(t, w.path)
+	err := view(spoilt, func(r store.Reader) error {
 		_, err := r.Get(context.Background(), keyOf(w.User))
 		return err
 	})
 	require.ErrorIs(t, err, pbx.ErrStorage)
-	require.ErrorContains(t, store.Check(context.Background()), "users")
+	require.ErrorContains(t, spoilt.Check(context.Background()), "users")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -20,13 +21,13 @@ import (
 // is.
 type indexEntries struct {
 	keys    [][]byte
-	records []pbx.Record
+	records []store.Record
 }
 
-func entriesOf(ix *pbx.Index, all []pbx.Record) (e indexEntries) {
+func entriesOf(ix *store.Index, all []store.Record) (e indexEntries) {
 	type one struct {
 		key    []byte
-		record pbx.Record
+		record store.Record
 	}
 	var list []one
 	for _, r := range all {
@@ -42,7 +43,7 @@ func entriesOf(ix *pbx.Index, all []pbx.Record) (e indexEntries) {
 }
 
 // find is what a query yields, by the declarations alone.
-func (e indexEntries) find(q pbx.Query) (want []string) {
+func (e indexEntries) find(q store.Query) (want []string) {
 	from, to := q.Range()
 	for i, key := range e.keys {
 		if bytes.Compare(key, from) >= 0 && (to == nil || bytes.Compare(key, to) < 0) {
@@ -60,11 +61,11 @@ func (e indexEntries) find(q pbx.Query) (want []string) {
 
 // crowd fills a store with users whose names share beginnings and of whom some
 // have a location, some a station, and some neither.
-func crowd(t *testing.T, store *sqlite.Store, random *rand.Rand) (users, numbers []pbx.Record) {
+func crowd(t *testing.T, db *sqlite.Store, random *rand.Rand) (users, numbers []store.Record) {
 	t.Helper()
 	for series := range 2 {
-		c := schematest.NewCustomer(t, store, series, 400)
-		var changes []pbx.Change
+		c := schematest.NewCustomer(t, db, series, 400)
+		var changes []store.Change
 		parts := []string{"", "a", "b", "ab", "é", "\U0010ffff", "\x7f", "z"}
 		part := func() string { return parts[random.IntN(len(parts))] }
 		for i := range 700 {
@@ -82,18 +83,18 @@ func crowd(t *testing.T, store *sqlite.Store, random *rand.Rand) (users, numbers
 				user.Station = "STANDARD"
 			}
 			users = append(users, user)
-			changes = append(changes, pbx.Change{New: user})
+			changes = append(changes, store.Change{New: user})
 		}
 		for _, n := range c.Numbers {
 			numbers = append(numbers, n)
 		}
-		require.NoError(t, apply(store, c.Tenant.ID, changes...))
+		require.NoError(t, apply(db, c.Tenant.ID, changes...))
 	}
 	return users, numbers
 }
 
 // randomQuery takes its values from the records, so that they are about right.
-func randomQuery(random *rand.Rand, ix *pbx.Index, all []pbx.Record) pbx.Query {
+func randomQuery(random *rand.Rand, ix *store.Index, all []store.Record) store.Query {
 	pick := func() []any {
 		for {
 			if values, in := ix.Values(all[random.IntN(len(all))]); in {
@@ -101,7 +102,7 @@ func randomQuery(random *rand.Rand, ix *pbx.Index, all []pbx.Record) pbx.Query {
 			}
 		}
 	}
-	q := pbx.Query{Index: ix, Desc: random.IntN(2) == 0}
+	q := store.Query{Index: ix, Desc: random.IntN(2) == 0}
 	values := pick()
 	equal := random.IntN(len(values) + 1)
 	q.Equal = values[:equal]
@@ -130,16 +131,16 @@ func randomQuery(random *rand.Rand, ix *pbx.Index, all []pbx.Record) pbx.Query {
 func TestFindYieldsWhatTheDeclarationsSay(t *testing.T) {
 	const seed = 20260301
 	random := rand.New(rand.NewPCG(seed, 1))
-	store := open(t, filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Normal))
-	users, numbers := crowd(t, store, random)
+	db := open(t, filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Normal))
+	users, numbers := crowd(t, db, random)
 	ctx := context.Background()
-	for _, all := range [][]pbx.Record{users, numbers} {
+	for _, all := range [][]store.Record{users, numbers} {
 		for _, ix := range all[0].Table().Indexes {
 			entries := entriesOf(ix, all)
 			if len(entries.keys) == 0 {
 				continue
 			}
-			require.NoError(t, view(store, func(r pbx.Reader) error {
+			require.NoError(t, view(db, func(r store.Reader) error {
 				for range 60 {
 					q := randomQuery(random, ix, all)
 					want := entries.find(q)
@@ -161,13 +162,13 @@ func TestFindYieldsWhatTheDeclarationsSay(t *testing.T) {
 func TestFindReadsInPieces(t *testing.T) {
 	reads := 0
 	path := newFile(t)
-	store := open(t, path, sqlite.WithDriver(watching(func(kind, text string) error {
+	db := open(t, path, sqlite.WithDriver(watching(func(kind, text string) error {
 		if kind == "run" && text[:6] == "SELECT" {
 			reads++
 		}
 		return nil
 	})))
-	crowd(t, store, rand.New(rand.NewPCG(1, 1)))
+	crowd(t, db, rand.New(rand.NewPCG(1, 1)))
 	byKey := new(pbx.User).Table().Key()
 	ctx := context.Background()
 	for _, c := range []struct {
@@ -176,10 +177,10 @@ func TestFindReadsInPieces(t *testing.T) {
 		{stop: 1, reads: 1}, {stop: 32, reads: 1}, {stop: 33, reads: 2}, {stop: 288, reads: 2}, {stop: 289, reads: 3},
 		{limit: 1, reads: 1}, {limit: 200, reads: 1}, {limit: 256, reads: 1}, {limit: 257, reads: 2}, {reads: 1 + 6},
 	} {
-		require.NoError(t, view(store, func(r pbx.Reader) error {
+		require.NoError(t, view(db, func(r store.Reader) error {
 			reads = 0
 			n := 0
-			for _, err := range r.Find(ctx, pbx.Query{Index: byKey, Limit: c.limit}) {
+			for _, err := range r.Find(ctx, store.Query{Index: byKey, Limit: c.limit}) {
 				require.NoError(t, err)
 				if n++; n == c.stop {
 					break
@@ -192,17 +193,17 @@ func TestFindReadsInPieces(t *testing.T) {
 }
 
 func TestFindInsideFind(t *testing.T) {
-	store := open(t, newFile(t))
-	users, _ := crowd(t, store, rand.New(rand.NewPCG(2, 2)))
+	db := open(t, newFile(t))
+	users, _ := crowd(t, db, rand.New(rand.NewPCG(2, 2)))
 	byLast := users[0].Table().Index("users_by_last")
 	ctx := context.Background()
-	require.NoError(t, view(store, func(r pbx.Reader) error {
+	require.NoError(t, view(db, func(r store.Reader) error {
 		outer := 0
-		for record, err := range r.Find(ctx, pbx.Query{Index: byLast}) {
+		for record, err := range r.Find(ctx, store.Query{Index: byLast}) {
 			require.NoError(t, err)
 			values, _ := byLast.Values(record)
 			inner := 0
-			for other, err := range r.Find(ctx, pbx.Query{Index: byLast, Equal: values[:3]}) {
+			for other, err := range r.Find(ctx, store.Query{Index: byLast, Equal: values[:3]}) {
 				require.NoError(t, err)
 				if other.(*pbx.User).ID == record.(*pbx.User).ID {
 					inner++

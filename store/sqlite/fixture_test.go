@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -29,28 +30,28 @@ func newWorld(t *testing.T) *world {
 // raise changes nothing but the revision.
 func raise(*pbx.Device) {}
 
-func apply(store pbx.Store, tenant pbx.TenantID, changes ...pbx.Change) error {
-	return store.Update(context.Background(), tenant, func(w pbx.Writer) error {
+func apply(db store.Store, tenant pbx.TenantID, changes ...store.Change) error {
+	return db.Update(context.Background(), tenant, func(w store.Writer) error {
 		return w.Apply(context.Background(), changes)
 	})
 }
 
-func view(store pbx.Store, fn func(pbx.Reader) error) error {
+func view(store store.Store, fn func(store.Reader) error) error {
 	return store.View(context.Background(), fn)
 }
 
 // keyOf is a record's primary key.
-func keyOf(r pbx.Record) pbx.Key { return keyIn(r, r.Table().Key()) }
+func keyOf(r store.Record) store.Key { return keyIn(r, r.Table().Key()) }
 
-func keyIn(r pbx.Record, ix *pbx.Index) pbx.Key {
+func keyIn(r store.Record, ix *store.Index) store.Key {
 	values, _ := ix.Values(r)
-	return pbx.Key{Index: ix, Values: values}
+	return store.Key{Index: ix, Values: values}
 }
 
 // get reads one record in a view of its own.
-func get[R pbx.Record](t testing.TB, store pbx.Store, k pbx.Key) (got R) {
+func get[R store.Record](t testing.TB, db store.Store, k store.Key) (got R) {
 	t.Helper()
-	require.NoError(t, view(store, func(r pbx.Reader) error {
+	require.NoError(t, view(db, func(r store.Reader) error {
 		records, err := r.Get(context.Background(), k)
 		if err == nil && records[0] != nil {
 			got = records[0].(R)

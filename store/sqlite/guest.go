@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
-// Guest is a pbx.Store inside a transaction of the host's, which changes its
+// Guest is a store.Store inside a transaction of the host's, which changes its
 // own tables and the library's in one commit. The transaction stays the host's:
 // it begins it, commits it or rolls it back, and with that decides on
 // everything that operations did in it; how durable a commit is, and what a
@@ -24,7 +23,7 @@ import (
 //
 //   - Where a Store would have to be asked again, because another connection
 //     writes or wrote meanwhile or a unique value was taken, the error wraps
-//     pbx.ErrHostRetry: roll the transaction back and run it again. An operation
+//     store.ErrHostRetry: roll the transaction back and run it again. An operation
 //     gives it in a *store.Error of kind store.ErrConflict.
 //   - After the transaction's end every use gives an error of kind
 //     store.ErrMisuse that wraps sql.ErrTxDone.
@@ -49,7 +48,7 @@ type Guest struct {
 	known bool  // the schema is the one that this library works with
 }
 
-var _ pbx.Store = (*Guest)(nil)
+var _ store.Store = (*Guest)(nil)
 
 // FromTx returns a store inside the transaction. It is for that transaction
 // alone, and costs nothing until it is used.
@@ -63,7 +62,7 @@ var _ pbx.Store = (*Guest)(nil)
 // The database is one that Open has made and, after an update of the library,
 // has brought up to date, and its foreign keys are on for the connection. Else
 // the first use gives an error: of kind store.ErrMisuse where the foreign keys
-// are off; one that wraps pbx.ErrForeignStore or pbx.ErrNewerSchema; or one of
+// are off; one that wraps store.ErrForeignStore or store.ErrNewerSchema; or one of
 // kind store.ErrStorage that says to open the database with Open first. The
 // host's own tables can be in the same file once Open has made it.
 //
@@ -85,7 +84,7 @@ var _ pbx.Store = (*Guest)(nil)
 // all of kind store.ErrStorage: nothing then asks for another run.
 func FromTx(tx *sql.Tx) *Guest {
 	host := newHosted(tx)
-	g := &Guest{gate: gate.New(), turn: make(chan struct{}, 1), host: host, conn: newConn(host, pbx.ErrHostRetry)}
+	g := &Guest{gate: gate.New(), turn: make(chan struct{}, 1), host: host, conn: newConn(host, store.ErrHostRetry)}
 	g.turn <- struct{}{}
 	return g
 }
@@ -93,7 +92,7 @@ func FromTx(tx *sql.Tx) *Guest {
 // View runs fn on what the transaction sees: what the host and operations have
 // changed in it so far included. It is no snapshot of its own: fn sees what it
 // changes itself, by operations or as the host.
-func (g *Guest) View(ctx context.Context, fn func(pbx.Reader) error) error {
+func (g *Guest) View(ctx context.Context, fn func(store.Reader) error) error {
 	if !g.gate.Enter() {
 		return closed()
 	}
@@ -114,7 +113,7 @@ func (g *Guest) View(ctx context.Context, fn func(pbx.Reader) error) error {
 // lock on the file is taken, unless the transaction has it already. Until the
 // changes are made, fn reads what was there before. As in a Store, an update
 // from within fn waits for the one that it is in.
-func (g *Guest) Update(ctx context.Context, _ [16]byte, fn func(pbx.Writer) error) error {
+func (g *Guest) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) error) error {
 	if !g.gate.Enter() {
 		return closed()
 	}
@@ -267,12 +266,12 @@ func (g *Guest) save(ctx context.Context, w *guestWriter) error {
 type guestWriter struct {
 	reader
 	applied  bool
-	changes  []pbx.Change
+	changes  []store.Change
 	rejected error // Apply's
 }
 
 // Apply keeps the changes for the end of the update.
-func (w *guestWriter) Apply(ctx context.Context, changes []pbx.Change) error {
+func (w *guestWriter) Apply(ctx context.Context, changes []store.Change) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {

@@ -19,7 +19,7 @@ import (
 // The suite runs on guests too, each in a transaction of its own: what a guest
 // does in one is what a store does.
 func TestGuestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) pbx.Store {
+	storetest.Run(t, func(t *testing.T) store.Store {
 		path := newFile(t)
 		return &hotel{
 			turn:    make(chan struct{}, 1),
@@ -38,11 +38,11 @@ type hotel struct {
 	closed           bool
 }
 
-func (h *hotel) View(ctx context.Context, fn func(pbx.Reader) error) error {
+func (h *hotel) View(ctx context.Context, fn func(store.Reader) error) error {
 	return h.stay(ctx, h.reading, func(g *sqlite.Guest) error { return g.View(ctx, fn) })
 }
 
-func (h *hotel) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer) error) error {
+func (h *hotel) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	select {
 	case h.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -50,8 +50,8 @@ func (h *hotel) Update(ctx context.Context, tenant [16]byte, fn func(pbx.Writer)
 	}
 	defer func() { <-h.turn }()
 	err := h.stay(ctx, h.writing, func(g *sqlite.Guest) error { return g.Update(ctx, tenant, fn) })
-	if errors.Is(err, pbx.ErrHostRetry) {
-		return errors.Join(pbx.ErrRetry, err)
+	if errors.Is(err, store.ErrHostRetry) {
+		return errors.Join(store.ErrRetry, err)
 	}
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 )
 
@@ -84,12 +85,12 @@ func (s *spoilt) meant(text string) bool {
 // two records.
 func (s *spoilt) work(name string) error {
 	ctx := context.Background()
-	return s.guest.Update(ctx, s.Tenant.ID, func(w pbx.Writer) error {
+	return s.guest.Update(ctx, s.Tenant.ID, func(w store.Writer) error {
 		if _, err := w.Get(ctx, keyOf(s.Group)); err != nil {
 			return err
 		}
-		if err := view(s.guest, func(r pbx.Reader) error {
-			for _, err := range r.Find(ctx, pbx.Query{Index: s.Port.Table().Key()}) {
+		if err := view(s.guest, func(r store.Reader) error {
+			for _, err := range r.Find(ctx, store.Query{Index: s.Port.Table().Key()}) {
 				if err != nil {
 					return err
 				}
@@ -98,7 +99,7 @@ func (s *spoilt) work(name string) error {
 		}); err != nil {
 			return err
 		}
-		return w.Apply(ctx, []pbx.Change{s.named(name), schematest.With(s.Port, func(p *pbx.PortRequest) { p.Carrier = name })})
+		return w.Apply(ctx, []store.Change{s.named(name), schematest.With(s.Port, func(p *pbx.PortRequest) { p.Carrier = name })})
 	})
 }
 
@@ -125,8 +126,8 @@ func TestGuestEnduresAFaultAtEveryStatement(t *testing.T) {
 			s.with = nil
 			require.ErrorIs(t, err, with)
 			require.NotContains(t, err.Error(), "engine text")
-			require.NotErrorIs(t, err, pbx.ErrRetry)
-			require.Equal(t, with == fault(sqlite3.SQLITE_BUSY), errors.Is(err, pbx.ErrHostRetry), "statement %d", at)
+			require.NotErrorIs(t, err, store.ErrRetry)
+			require.Equal(t, with == fault(sqlite3.SQLITE_BUSY), errors.Is(err, store.ErrHostRetry), "statement %d", at)
 			s.goesOn(t)
 		}
 	}
@@ -153,7 +154,7 @@ func TestGuestGivesUpATransactionThatTheEngineTookBack(t *testing.T) {
 func (s *spoilt) lost(t *testing.T, err error) {
 	t.Helper()
 	for range 2 {
-		for _, again := range []error{err, s.rename("y"), view(s.guest, func(pbx.Reader) error { return nil })} {
+		for _, again := range []error{err, s.rename("y"), view(s.guest, func(store.Reader) error { return nil })} {
 			require.ErrorIs(t, again, pbx.ErrStorage)
 			require.EqualError(t, again, "the database has taken back the host's whole transaction")
 		}
@@ -170,7 +171,7 @@ func (s *spoilt) lost(t *testing.T, err error) {
 func TestGuestNoticesWhatTheHostDidNot(t *testing.T) {
 	for _, use := range []func(s *spoilt) error{
 		func(s *spoilt) error { return s.rename("x") },
-		func(s *spoilt) error { return view(s.guest, func(pbx.Reader) error { return nil }) },
+		func(s *spoilt) error { return view(s.guest, func(store.Reader) error { return nil }) },
 	} {
 		s := newSpoilt(t)
 		_, err := s.tx.Exec("INSERT OR ROLLBACK INTO tickets (id, text) VALUES (1, 'the first one''s number')")
@@ -200,9 +201,9 @@ func TestGuestOnAFullDisk(t *testing.T) {
 	s := newSpoilt(t)
 	_, err := s.tx.Exec("PRAGMA max_page_count = 1") // as many as there are
 	require.NoError(t, err)
-	var changes []pbx.Change
+	var changes []store.Change
 	for i := range 2000 {
-		changes = append(changes, pbx.Change{New: &pbx.Location{
+		changes = append(changes, store.Change{New: &pbx.Location{
 			TenantID: s.Tenant.ID, ID: s.ID(), Rev: 1, Building: fmt.Sprint(i), Name: strings.Repeat("x", 1000),
 		}})
 	}
@@ -230,13 +231,13 @@ func TestGuestUnderstandsTheErrorsOfDrivers(t *testing.T) {
 		with error
 		want []error
 	}{
-		{mattnError{19, sqlite3.SQLITE_CONSTRAINT_UNIQUE}, []error{pbx.ErrHostRetry}},
-		{mattnError{5, 5}, []error{pbx.ErrHostRetry}},
-		{mattnError{19, sqlite3.SQLITE_CONSTRAINT_CHECK}, []error{pbx.ErrConstraint, pbx.ErrStorage}},
-		{&ncrucesError{sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}, []error{pbx.ErrHostRetry}},
-		{&ncrucesError{sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY}, []error{pbx.ErrConstraint, pbx.ErrStorage}},
-		{fmt.Errorf("a driver around another: %w", &ncrucesError{sqlite3.SQLITE_BUSY_SNAPSHOT}), []error{pbx.ErrHostRetry}},
-		{errors.Join(&ncrucesError{sqlite3.SQLITE_CONSTRAINT_UNIQUE}), []error{pbx.ErrHostRetry}},
+		{mattnError{19, sqlite3.SQLITE_CONSTRAINT_UNIQUE}, []error{store.ErrHostRetry}},
+		{mattnError{5, 5}, []error{store.ErrHostRetry}},
+		{mattnError{19, sqlite3.SQLITE_CONSTRAINT_CHECK}, []error{store.ErrConstraint, pbx.ErrStorage}},
+		{&ncrucesError{sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}, []error{store.ErrHostRetry}},
+		{&ncrucesError{sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY}, []error{store.ErrConstraint, pbx.ErrStorage}},
+		{fmt.Errorf("a driver around another: %w", &ncrucesError{sqlite3.SQLITE_BUSY_SNAPSHOT}), []error{store.ErrHostRetry}},
+		{errors.Join(&ncrucesError{sqlite3.SQLITE_CONSTRAINT_UNIQUE}), []error{store.ErrHostRetry}},
 		{errors.Join(errUnknown, errUnknown), []error{pbx.ErrStorage}},
 		{errUnknown, []error{pbx.ErrStorage}},
 	} {
@@ -244,7 +245,7 @@ func TestGuestUnderstandsTheErrorsOfDrivers(t *testing.T) {
 		s.with, s.begins = c.with, []string{"UPDATE call_groups"}
 		err := s.rename("x")
 		s.with = nil
-		for _, want := range []error{pbx.ErrHostRetry, pbx.ErrConstraint, pbx.ErrStorage} {
+		for _, want := range []error{store.ErrHostRetry, store.ErrConstraint, pbx.ErrStorage} {
 			require.Equal(t, slices.Contains(c.want, want), errors.Is(err, want), "%#v: %v", c.with, want)
 		}
 		s.goesOn(t)
@@ -254,11 +255,11 @@ func TestGuestUnderstandsTheErrorsOfDrivers(t *testing.T) {
 // A read that is in the way of another's change is not the store's failure.
 func TestGuestAsksItsHostToRunAgainWhenItCannotRead(t *testing.T) {
 	s := newSpoilt(t)
-	require.NotNil(t, get[pbx.Record](t, s.guest, keyOf(s.Group)))
+	require.NotNil(t, get[store.Record](t, s.guest, keyOf(s.Group)))
 	s.with, s.begins = fault(sqlite3.SQLITE_LOCKED_SHAREDCACHE), []string{"SELECT"}
-	require.NoError(t, view(s.guest, func(r pbx.Reader) error {
+	require.NoError(t, view(s.guest, func(r store.Reader) error {
 		_, err := r.Get(context.Background(), keyOf(s.Group))
-		require.ErrorIs(t, err, pbx.ErrHostRetry)
+		require.ErrorIs(t, err, store.ErrHostRetry)
 		require.ErrorIs(t, err, pbx.ErrConflict)
 		require.NotErrorIs(t, err, pbx.ErrStorage)
 		return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -45,7 +46,7 @@ func (h *hosted) begin(t *testing.T, db *sql.DB) {
 }
 
 // named is a change of the group's name.
-func (h *hosted) named(name string) pbx.Change {
+func (h *hosted) named(name string) store.Change {
 	return schematest.With(h.Group, func(g *pbx.Group) { g.Name = name })
 }
 
@@ -54,7 +55,7 @@ func (h *hosted) rename(name string) error { return apply(h.guest, h.Tenant.ID, 
 
 // sees requires that a reader finds the group under that name, and the database
 // or transaction so many tickets.
-func (h *hosted) sees(t *testing.T, store pbx.Store, from interface {
+func (h *hosted) sees(t *testing.T, store store.Store, from interface {
 	QueryRow(string, ...any) *sql.Row
 }, name string, tickets int) {
 	t.Helper()
@@ -92,24 +93,24 @@ func TestGuestIsCommittedAndRolledBackWithItsHost(t *testing.T) {
 
 func TestGuestLeavesTheTransactionAsItWasWhenItRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(h *hosted) pbx.Change
+		change func(h *hosted) store.Change
 		want   error
 		host   bool // is asked for another run
 	}{
-		"a record that has changed": {func(h *hosted) pbx.Change {
+		"a record that has changed": {func(h *hosted) store.Change {
 			stale := *h.Port
 			stale.Rev++
 			return schematest.With(&stale, func(p *pbx.PortRequest) { p.Carrier = "x" })
-		}, pbx.ErrHostRetry, true},
-		"a key that is taken":   {func(h *hosted) pbx.Change { return pbx.Change{New: h.Port} }, pbx.ErrHostRetry, true},
-		"a value that is taken": {func(h *hosted) pbx.Change { return schematest.Another(h.Other, func(u *pbx.User) { u.ID = h.ID() }) }, pbx.ErrHostRetry, true},
-		"a reference to nothing": {func(h *hosted) pbx.Change {
+		}, store.ErrHostRetry, true},
+		"a key that is taken":   {func(h *hosted) store.Change { return store.Change{New: h.Port} }, store.ErrHostRetry, true},
+		"a value that is taken": {func(h *hosted) store.Change { return schematest.Another(h.Other, func(u *pbx.User) { u.ID = h.ID() }) }, store.ErrHostRetry, true},
+		"a reference to nothing": {func(h *hosted) store.Change {
 			return schematest.Another(h.Bare, func(s *pbx.Service) { s.ID, s.DN, s.LocationID = h.ID(), "29999", h.ID() })
-		}, pbx.ErrConstraint, false},
-		"a state that cannot be": {func(h *hosted) pbx.Change {
+		}, store.ErrConstraint, false},
+		"a state that cannot be": {func(h *hosted) store.Change {
 			return schematest.With(h.Port, func(p *pbx.PortRequest) { p.State = "lost" })
-		}, pbx.ErrConstraint, false},
-		"a value that no store takes": {func(h *hosted) pbx.Change {
+		}, store.ErrConstraint, false},
+		"a value that no store takes": {func(h *hosted) store.Change {
 			return schematest.With(h.Port, func(p *pbx.PortRequest) { p.Carrier = "\x00" })
 		}, pbx.ErrInvalid, false},
 	} {
@@ -117,9 +118,9 @@ func TestGuestLeavesTheTransactionAsItWasWhenItRefuses(t *testing.T) {
 			h := newHosted(t)
 			err := apply(h.guest, h.Tenant.ID, h.named("x"), c.change(h))
 			require.ErrorIs(t, err, c.want)
-			require.NotErrorIs(t, err, pbx.ErrRetry, "nobody else runs it again")
+			require.NotErrorIs(t, err, store.ErrRetry, "nobody else runs it again")
 			if !c.host {
-				require.NotErrorIs(t, err, pbx.ErrHostRetry)
+				require.NotErrorIs(t, err, store.ErrHostRetry)
 			}
 			h.goesOn(t)
 		})
@@ -145,8 +146,8 @@ func TestGuestAsksItsHostToRunAgainWhenAnotherWrites(t *testing.T) {
 	require.NoError(t, err)
 	g := sqlite.FromTx(tx)
 	err = apply(g, h.Tenant.ID, h.named("x"))
-	require.ErrorIs(t, err, pbx.ErrHostRetry)
-	require.NotErrorIs(t, err, pbx.ErrRetry)
+	require.ErrorIs(t, err, store.ErrHostRetry)
+	require.NotErrorIs(t, err, store.ErrRetry)
 	require.NoError(t, writer.Commit())
 	require.NoError(t, apply(g, h.Tenant.ID, h.named("x")), "it had read nothing yet")
 	require.NoError(t, tx.Rollback())
@@ -157,7 +158,7 @@ func TestGuestAsksItsHostToRunAgainWhenAnotherWrites(t *testing.T) {
 	require.Equal(t, h.Group.Name, get[*pbx.Group](t, g, keyOf(h.Group)).Name)
 	require.NoError(t, apply(h.store, h.Tenant.ID, schematest.With(h.Port, func(p *pbx.PortRequest) { p.Carrier = "x" })))
 	ran := false
-	require.ErrorIs(t, g.Update(ctx, h.Tenant.ID, func(pbx.Writer) error { ran = true; return nil }), pbx.ErrHostRetry)
+	require.ErrorIs(t, g.Update(ctx, h.Tenant.ID, func(store.Writer) error { ran = true; return nil }), store.ErrHostRetry)
 	require.False(t, ran, "what would it have read")
 	require.Equal(t, h.Group.Name, get[*pbx.Group](t, g, keyOf(h.Group)).Name, "its snapshot can still be read")
 	require.NoError(t, tx.Rollback())
@@ -191,7 +192,7 @@ func TestGuestIsUselessWhenTheTransactionIsOver(t *testing.T) {
 				}
 				end(h, cancel)
 				for range 2 {
-					for _, err := range []error{h.rename("y"), view(h.guest, func(pbx.Reader) error { return nil })} {
+					for _, err := range []error{h.rename("y"), view(h.guest, func(store.Reader) error { return nil })} {
 						require.ErrorIs(t, err, sql.ErrTxDone)
 						require.ErrorIs(t, err, pbx.ErrMisuse)
 						require.ErrorContains(t, err, "the host's transaction is over")
@@ -207,19 +208,19 @@ func TestGuestIsUselessWhenTheTransactionIsOver(t *testing.T) {
 func TestGuestWhoseTransactionEndsInItsMidst(t *testing.T) {
 	h := newHosted(t)
 	ctx := context.Background()
-	require.NotNil(t, get[pbx.Record](t, h.guest, keyOf(h.Group)), "the statement is prepared")
-	err := h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
+	require.NotNil(t, get[store.Record](t, h.guest, keyOf(h.Group)), "the statement is prepared")
+	err := h.guest.Update(ctx, h.Tenant.ID, func(w store.Writer) error {
 		require.NoError(t, h.tx.Rollback())
 		_, err := w.Get(ctx, keyOf(h.Group))
 		require.ErrorIs(t, err, sql.ErrTxDone)
-		return w.Apply(ctx, []pbx.Change{h.named("x")})
+		return w.Apply(ctx, []store.Change{h.named("x")})
 	})
 	require.ErrorIs(t, err, sql.ErrTxDone)
 
 	h.begin(t, h.db)
-	err = h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
+	err = h.guest.Update(ctx, h.Tenant.ID, func(w store.Writer) error {
 		require.NoError(t, h.tx.Rollback())
-		return w.Apply(ctx, []pbx.Change{h.named("x")})
+		return w.Apply(ctx, []store.Change{h.named("x")})
 	})
 	require.ErrorIs(t, err, sql.ErrTxDone)
 	h.sees(t, h.store, h.db, h.Group.Name, 0)
@@ -230,7 +231,7 @@ func TestGuestIsClosedForItselfAlone(t *testing.T) {
 	require.NoError(t, h.guest.Close())
 	require.ErrorIs(t, h.guest.Close(), pbx.ErrMisuse)
 	require.ErrorIs(t, h.rename("x"), pbx.ErrMisuse)
-	require.ErrorIs(t, view(h.guest, func(pbx.Reader) error { return nil }), pbx.ErrMisuse)
+	require.ErrorIs(t, view(h.guest, func(store.Reader) error { return nil }), pbx.ErrMisuse)
 	h.guest = sqlite.FromTx(h.tx)
 	h.goesOn(t)
 }
@@ -239,23 +240,23 @@ func TestGuestIsClosedForItselfAlone(t *testing.T) {
 func TestGuestReadsWhileItReads(t *testing.T) {
 	h := newHosted(t)
 	ctx := context.Background()
-	pieces := pbx.Query{Index: new(pbx.Event).Table().Key()}
-	var changes []pbx.Change
+	pieces := store.Query{Index: new(pbx.Event).Table().Key()}
+	var changes []store.Change
 	for i := range 700 {
-		changes = append(changes, pbx.Change{New: &pbx.Event{
+		changes = append(changes, store.Change{New: &pbx.Event{
 			TenantID: h.Tenant.ID, Seq: 100 + int64(i), Pos: 1, At: schematest.Noon, Operation: pbx.OperationID(h.ID()),
 			Actor: "admin", Role: pbx.RoleAdministrator, Type: "user.created", Kind: "user", Subject: "x",
 		}})
 	}
 	require.NoError(t, apply(h.guest, h.Tenant.ID, changes...))
-	require.NoError(t, h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
+	require.NoError(t, h.guest.Update(ctx, h.Tenant.ID, func(w store.Writer) error {
 		n := 0
 		for _, err := range w.Find(ctx, pieces) {
 			require.NoError(t, err)
 			if n++; n%100 != 0 {
 				continue
 			}
-			require.NoError(t, view(h.guest, func(r pbx.Reader) error {
+			require.NoError(t, view(h.guest, func(r store.Reader) error {
 				for _, err := range r.Find(ctx, pieces) {
 					require.NoError(t, err)
 					_, err = w.Get(ctx, keyOf(h.Group))
@@ -265,7 +266,7 @@ func TestGuestReadsWhileItReads(t *testing.T) {
 			}))
 		}
 		require.Greater(t, n, 700)
-		return w.Apply(ctx, []pbx.Change{h.named("x")})
+		return w.Apply(ctx, []store.Change{h.named("x")})
 	}))
 	h.sees(t, h.guest, h.tx, "x", 1)
 }
@@ -285,7 +286,7 @@ func TestGuestInTheMidstOfWhatTheHostDoes(t *testing.T) {
 	for group := h.Group; rows.Next(); n++ {
 		ch := schematest.With(group, func(g *pbx.Group) { g.Name = fmt.Sprint("group ", n) })
 		require.NoError(t, apply(h.guest, h.Tenant.ID, ch))
-		require.ErrorIs(t, apply(h.guest, h.Tenant.ID, ch), pbx.ErrHostRetry)
+		require.ErrorIs(t, apply(h.guest, h.Tenant.ID, ch), store.ErrHostRetry)
 		group = ch.New.(*pbx.Group)
 	}
 	require.NoError(t, rows.Err())
@@ -318,15 +319,15 @@ func TestGuestServesGoroutinesOneAfterAnother(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 5 {
-				failures <- h.guest.Update(ctx, h.Tenant.ID, func(w pbx.Writer) error {
+				failures <- h.guest.Update(ctx, h.Tenant.ID, func(w store.Writer) error {
 					found, err := w.Get(ctx, key)
 					if err != nil {
 						return err
 					}
-					if err := view(h.guest, func(r pbx.Reader) error { _, err := r.Get(ctx, key); return err }); err != nil {
+					if err := view(h.guest, func(r store.Reader) error { _, err := r.Get(ctx, key); return err }); err != nil {
 						return err
 					}
-					return w.Apply(ctx, []pbx.Change{schematest.With(found[0].(*pbx.Group), func(g *pbx.Group) { g.Name += "x" })})
+					return w.Apply(ctx, []store.Change{schematest.With(found[0].(*pbx.Group), func(g *pbx.Group) { g.Name += "x" })})
 				})
 			}
 		})
@@ -353,10 +354,10 @@ func TestGuestLooksAtTheDatabaseFirst(t *testing.T) {
 		want  error
 		says  string
 	}{
-		"a newer library's":     {set("PRAGMA user_version = 99"), pbx.ErrNewerSchema, "version 99"},
-		"somebody else's":       {set("PRAGMA application_id = 1"), pbx.ErrForeignStore, "something else"},
-		"one without our mark":  {set("PRAGMA application_id = 0"), pbx.ErrForeignStore, "something else"},
-		"one that lost a table": {set("DROP TABLE cursors"), pbx.ErrForeignStore, "cursors"},
+		"a newer library's":     {set("PRAGMA user_version = 99"), store.ErrNewerSchema, "version 99"},
+		"somebody else's":       {set("PRAGMA application_id = 1"), store.ErrForeignStore, "something else"},
+		"one without our mark":  {set("PRAGMA application_id = 0"), store.ErrForeignStore, "something else"},
+		"one that lost a table": {set("DROP TABLE cursors"), store.ErrForeignStore, "cursors"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHosted(t)
@@ -364,7 +365,7 @@ func TestGuestLooksAtTheDatabaseFirst(t *testing.T) {
 			require.NoError(t, h.store.Close())
 			c.spoil(t, h.db)
 			h.begin(t, h.db)
-			for _, err := range []error{view(h.guest, func(pbx.Reader) error { return nil }), h.rename("x")} {
+			for _, err := range []error{view(h.guest, func(store.Reader) error { return nil }), h.rename("x")} {
 				require.ErrorIs(t, err, c.want)
 				require.ErrorIs(t, err, pbx.ErrStorage)
 				require.ErrorContains(t, err, c.says)
@@ -378,7 +379,7 @@ func TestGuestOfADatabaseThatIsNotReady(t *testing.T) {
 	empty := hostDB(t, t.TempDir()+"/empty.db", "")
 	tx, err := empty.Begin()
 	require.NoError(t, err)
-	for _, err := range []error{apply(sqlite.FromTx(tx), pbx.Provider), view(sqlite.FromTx(tx), func(pbx.Reader) error { return nil })} {
+	for _, err := range []error{apply(sqlite.FromTx(tx), pbx.Provider), view(sqlite.FromTx(tx), func(store.Reader) error { return nil })} {
 		require.ErrorIs(t, err, pbx.ErrStorage)
 		require.ErrorContains(t, err, "open it with sqlite.Open first")
 	}
@@ -390,7 +391,7 @@ func TestGuestOfADatabaseThatIsNotReady(t *testing.T) {
 	require.NoError(t, err)
 	defer careless.Close()
 	h.begin(t, careless)
-	for _, err := range []error{h.rename("x"), view(h.guest, func(pbx.Reader) error { return nil })} {
+	for _, err := range []error{h.rename("x"), view(h.guest, func(store.Reader) error { return nil })} {
 		require.ErrorIs(t, err, pbx.ErrMisuse)
 		require.ErrorContains(t, err, "PRAGMA foreign_keys = 1")
 	}

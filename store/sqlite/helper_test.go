@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -42,4 +42,4 @@ func rawDB(t testing.TB, path string) *sql.DB {
 	return db
 }
 
-func isRetry(err error) bool { return errors.Is(err, pbx.ErrRetry) }
+func isRetry(err error) bool { return errors.Is(err, store.ErrRetry) }

@@ -35,7 +35,7 @@ func (o *options) inspect(ctx context.Context, path string, newest int) (missing
 			return false, nil // it holds nothing yet
 		}
 		err = o.inspectFile(path, newest)
-		if err == nil || !errors.Is(err, pbx.ErrForeignStore) {
+		if err == nil || !errors.Is(err, store.ErrForeignStore) {
 			return false, err
 		}
 		after, statErr := os.Stat(path)
@@ -102,7 +102,7 @@ func identify(c *conn, newest int) (int, error) {
 	case id != int64(applicationID) || version < 1:
 		return 0, foreign("the file is a database of something else", nil)
 	case version > int64(newest):
-		return 0, &store.Error{Kind: store.ErrStorage, Err: pbx.ErrNewerSchema,
+		return 0, &store.Error{Kind: store.ErrStorage, Err: store.ErrNewerSchema,
 			Reason: fmt.Sprintf("the database is of version %d, and this library knows versions up to %d", version, newest)}
 	case version == int64(newest):
 		return newest, complete(rows)
@@ -138,5 +138,5 @@ func unreadable(err error) error {
 }
 
 func foreign(reason string, err error) error {
-	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(pbx.ErrForeignStore, err)}
+	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(store.ErrForeignStore, err)}
 }

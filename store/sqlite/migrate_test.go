@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -33,7 +34,7 @@ func TestMigrationsGoForward(t *testing.T) {
 	require.NoError(t, sqlite.Upgrade(ctx, path, "not run again", "not run again", "INSERT INTO b VALUES (2)"))
 	require.Equal(t, []string{"1", "2"}, column1(t, db, "SELECT x FROM b ORDER BY x"))
 	_, err := sqlite.Open(ctx, path)
-	require.ErrorIs(t, err, pbx.ErrNewerSchema)
+	require.ErrorIs(t, err, store.ErrNewerSchema)
 }
 
 // A file of each version that there ever was, with all that it can hold, is
@@ -41,8 +42,8 @@ func TestMigrationsGoForward(t *testing.T) {
 func TestOldFilesAreBroughtUpToDateWithWhatIsInThem(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, apply(w.store, w.Tenant.ID,
-		pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Tenant.ID, Rev: 3, Seq: 2, Pos: 5}},
-		pbx.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Foreign.Tenant.ID, Rev: 1, Seq: 1, Pos: 1}}))
+		store.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Tenant.ID, Rev: 3, Seq: 2, Pos: 5}},
+		store.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Foreign.Tenant.ID, Rev: 1, Seq: 1, Pos: 1}}))
 	want := contents(t, w.store)
 	require.NoError(t, w.store.Close())
 	for version := 1; version < newest(t); version++ {
@@ -134,12 +135,12 @@ func TestOrderedNumbersAreBilledUnlessTheirLineNeverWas(t *testing.T) {
 }
 
 // contents is every record of a store, by table.
-func contents(t *testing.T, store *sqlite.Store) map[string][]string {
+func contents(t *testing.T, db *sqlite.Store) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
-	require.NoError(t, view(store, func(r pbx.Reader) error {
+	require.NoError(t, view(db, func(r store.Reader) error {
 		for _, table := range pbx.Tables() {
-			for record, err := range r.Find(t.Context(), pbx.Query{Index: table.Key()}) {
+			for record, err := range r.Find(t.Context(), store.Query{Index: table.Key()}) {
 				if err != nil {
 					return err
 				}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
@@ -50,8 +49,8 @@ func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchro
 // log beside it too.
 //
 // A file that holds something else, or is damaged, gives an error that wraps
-// pbx.ErrForeignStore; one written by a later version of the library gives one
-// that wraps pbx.ErrNewerSchema. Neither is touched. A path that cannot be one
+// store.ErrForeignStore; one written by a later version of the library gives one
+// that wraps store.ErrNewerSchema. Neither is touched. A path that cannot be one
 // of a database file gives an error of kind store.ErrInvalid.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	o := options{patience: 5 * time.Second, connect: connect}
@@ -236,7 +235,7 @@ func connect(dsn string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(raw, pbx.ErrRetry), nil
+	return newConn(raw, store.ErrRetry), nil
 }
 
 // dsn returns the file's name for the driver. The mode is SQLite's: ro, rw or

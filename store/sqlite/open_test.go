@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -64,9 +65,9 @@ func TestPathsOfAllKinds(t *testing.T) {
 		require.FileExists(t, path)
 	}
 	t.Chdir(folder)
-	store := open(t, "relative.db")
+	db := open(t, "relative.db")
 	t.Chdir(t.TempDir())
-	require.NoError(t, view(store, func(r pbx.Reader) error {
+	require.NoError(t, view(db, func(r store.Reader) error {
 		_, err := r.Get(context.Background(), keyOf(&pbx.Tenant{ID: pbx.Provider}))
 		return err
 	}))
@@ -142,20 +143,20 @@ func bytesOf(change func([]byte) []byte) func(*testing.T, string) {
 }
 
 var spoils = []spoil{
-	{"a newer schema", pbx.ErrNewerSchema, ours(by("PRAGMA user_version = 99"))},
-	{"something else's database", pbx.ErrForeignStore, by("CREATE TABLE t (x)")},
-	{"something else's database with a log", pbx.ErrForeignStore, by("PRAGMA journal_mode = WAL", "CREATE TABLE t (x)")},
-	{"something else's database with our tables", pbx.ErrForeignStore, ours(by("PRAGMA application_id = 7"))},
-	{"another program's empty database", pbx.ErrForeignStore, by("PRAGMA application_id = 7")},
-	{"a database with a version of its own", pbx.ErrForeignStore, by("PRAGMA user_version = 1")},
-	{"no version", pbx.ErrForeignStore, ours(by("PRAGMA user_version = 0"))},
-	{"a table lost", pbx.ErrForeignStore, ours(by("DROP TABLE cursors"))},
-	{"text", pbx.ErrForeignStore, bytesOf(func([]byte) []byte { return []byte("name,number\n") })},
-	{"much text", pbx.ErrForeignStore, bytesOf(func([]byte) []byte { return bytes.Repeat([]byte("name,number\n"), 10_000) })},
-	{"zeros", pbx.ErrForeignStore, bytesOf(func([]byte) []byte { return make([]byte, 8192) })},
-	{"the first half", pbx.ErrForeignStore, ours(bytesOf(func(b []byte) []byte { return b[:len(b)/2] }))},
-	{"the first page", pbx.ErrForeignStore, ours(bytesOf(func(b []byte) []byte { return b[:4096] }))},
-	{"a hole in the schema", pbx.ErrForeignStore, ours(bytesOf(func(b []byte) []byte {
+	{"a newer schema", store.ErrNewerSchema, ours(by("PRAGMA user_version = 99"))},
+	{"something else's database", store.ErrForeignStore, by("CREATE TABLE t (x)")},
+	{"something else's database with a log", store.ErrForeignStore, by("PRAGMA journal_mode = WAL", "CREATE TABLE t (x)")},
+	{"something else's database with our tables", store.ErrForeignStore, ours(by("PRAGMA application_id = 7"))},
+	{"another program's empty database", store.ErrForeignStore, by("PRAGMA application_id = 7")},
+	{"a database with a version of its own", store.ErrForeignStore, by("PRAGMA user_version = 1")},
+	{"no version", store.ErrForeignStore, ours(by("PRAGMA user_version = 0"))},
+	{"a table lost", store.ErrForeignStore, ours(by("DROP TABLE cursors"))},
+	{"text", store.ErrForeignStore, bytesOf(func([]byte) []byte { return []byte("name,number\n") })},
+	{"much text", store.ErrForeignStore, bytesOf(func([]byte) []byte { return bytes.Repeat([]byte("name,number\n"), 10_000) })},
+	{"zeros", store.ErrForeignStore, bytesOf(func([]byte) []byte { return make([]byte, 8192) })},
+	{"the first half", store.ErrForeignStore, ours(bytesOf(func(b []byte) []byte { return b[:len(b)/2] }))},
+	{"the first page", store.ErrForeignStore, ours(bytesOf(func(b []byte) []byte { return b[:4096] }))},
+	{"a hole in the schema", store.ErrForeignStore, ours(bytesOf(func(b []byte) []byte {
 		copy(b[100:], make([]byte, 3996))
 		return b
 	}))},
@@ -190,7 +191,7 @@ func TestOpenSeesANewerSchemaInTheLog(t *testing.T) {
 	require.NoError(t, err)
 	require.FileExists(t, path+"-wal")
 	_, err = sqlite.Open(context.Background(), path)
-	require.ErrorIs(t, err, pbx.ErrNewerSchema)
+	require.ErrorIs(t, err, store.ErrNewerSchema)
 }
 
 // A program that has crashed leaves its log behind, and perhaps all that it
@@ -211,7 +212,7 @@ func TestOpenLeavesALogThatIsNotOursAlone(t *testing.T) {
 		contents[path+end] = content
 	}
 	_, err := sqlite.Open(context.Background(), path)
-	require.ErrorIs(t, err, pbx.ErrForeignStore)
+	require.ErrorIs(t, err, store.ErrForeignStore)
 	for file, before := range contents {
 		after, err := os.ReadFile(file)
 		require.NoError(t, err)

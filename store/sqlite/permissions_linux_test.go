@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -36,7 +37,7 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 		return err
 	})
 	require.ErrorIs(t, err, pbx.ErrStorage)
-	require.NotErrorIs(t, err, pbx.ErrForeignStore)
+	require.NotErrorIs(t, err, store.ErrForeignStore)
 }
 
 // asNobody runs fn without the superuser's rights to files, on a thread of its

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
@@ -39,7 +40,7 @@ func TestStatementsGoByTheirIndex(t *testing.T) {
 func literal(int) string { return "'x'" }
 
 // shapes are all that queries over an index can have.
-func shapes(ix *pbx.Index) (list []sqlschema.Statement) {
+func shapes(ix *store.Index) (list []sqlschema.Statement) {
 	if ix.Unique {
 		list = append(list, sqlschema.Get(ix))
 	}

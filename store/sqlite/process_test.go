@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -64,9 +65,9 @@ var children = map[string]func(path string) error{
 }
 
 // count raises the provider's revision by one, and makes it first.
-func count(store *sqlite.Store) error {
+func count(db *sqlite.Store) error {
 	ctx := context.Background()
-	return store.Update(ctx, pbx.Provider, func(w pbx.Writer) error {
+	return db.Update(ctx, pbx.Provider, func(w store.Writer) error {
 		provider := &pbx.Tenant{ID: pbx.Provider, CreatedAt: schematest.Noon}
 		records, err := w.Get(ctx, keyOf(provider))
 		if err != nil {
@@ -74,9 +75,9 @@ func count(store *sqlite.Store) error {
 		}
 		if records[0] == nil {
 			provider.Rev = 1
-			return w.Apply(ctx, []pbx.Change{{New: provider}})
+			return w.Apply(ctx, []store.Change{{New: provider}})
 		}
-		return w.Apply(ctx, []pbx.Change{schematest.With(records[0].(*pbx.Tenant), func(*pbx.Tenant) {})})
+		return w.Apply(ctx, []store.Change{schematest.With(records[0].(*pbx.Tenant), func(*pbx.Tenant) {})})
 	})
 }
 

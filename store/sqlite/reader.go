@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
@@ -88,7 +88,7 @@ func (r *reader) release() {
 }
 
 // Get returns the records at the keys.
-func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error) {
+func (r *reader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	for _, k := range keys {
 		if !k.Index.Unique || len(k.Values) != len(k.Index.Columns) {
 			return nil, misuse("a key that is not one of a unique index")
@@ -99,8 +99,8 @@ func (r *reader) Get(ctx context.Context, keys ...pbx.Key) ([]pbx.Record, error)
 		return nil, err
 	}
 	defer r.mu.Unlock()
-	var room [1]pbx.Record
-	records := make([]pbx.Record, len(keys))
+	var room [1]store.Record
+	records := make([]store.Record, len(keys))
 	for i, k := range keys {
 		c.unbind()
 		c.bind(k.Values...)
@@ -124,10 +124,10 @@ const (
 
 // Find yields the records of a range. It reads a piece, lets go of the
 // connection, and then yields the piece, so that the loop can read too.
-func (r *reader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, error] {
-	return func(yield func(pbx.Record, error) bool) {
+func (r *reader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
 		q, left, size := q, q.Limit, firstPiece
-		var piece []pbx.Record
+		var piece []store.Record
 		for {
 			if left > 0 {
 				size = min(left, largestPiece)
@@ -161,7 +161,7 @@ func (r *reader) Find(ctx context.Context, q pbx.Query) iter.Seq2[pbx.Record, er
 }
 
 // piece appends the first records of a query's range, size of them at most.
-func (r *reader) piece(ctx context.Context, dst []pbx.Record, q pbx.Query, size int) ([]pbx.Record, error) {
+func (r *reader) piece(ctx context.Context, dst []store.Record, q store.Query, size int) ([]store.Record, error) {
 	c, err := r.lock(ctx)
 	if err != nil {
 		return nil, err

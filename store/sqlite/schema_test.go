@@ -10,14 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // The schema is written by hand; here it is held against the declarations.
 
 // columnTypes are the types of SQLite in which the columns are kept.
-var columnTypes = map[pbx.Type]string{
-	pbx.Text: "TEXT", pbx.List: "TEXT", pbx.UUID: "BLOB", pbx.Bytes: "BLOB",
-	pbx.Int: "INTEGER", pbx.Bool: "INTEGER", pbx.Time: "INTEGER",
+var columnTypes = map[store.Type]string{
+	store.Text: "TEXT", store.List: "TEXT", store.UUID: "BLOB", store.Bytes: "BLOB",
+	store.Int: "INTEGER", store.Bool: "INTEGER", store.Time: "INTEGER",
 }
 
 type column struct {

@@ -16,16 +16,16 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 )
 
-// Store is a pbx.Store in an SQLite database. Its methods can be called from
+// Store is a store.Store in an SQLite database. Its methods can be called from
 // any number of goroutines.
 //
 // Several processes may open the same file on the same machine. Their updates
 // exclude one another; one that has waited five seconds for another process
-// gives an error that wraps pbx.ErrRetry.
+// gives an error that wraps store.ErrRetry.
 type Store struct {
 	gate    *gate.Gate
 	open    func() (*conn, error) // another connection for the turn
@@ -33,12 +33,12 @@ type Store struct {
 	readers pool
 }
 
-var _ pbx.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)
 
-// View runs fn on one snapshot, as pbx.Store says. The snapshot is the state
+// View runs fn on one snapshot, as store.Store says. The snapshot is the state
 // last committed when fn reads for the first time. While a view runs, the log
 // cannot be begun anew and grows: keep views short.
-func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
+func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	if !s.gate.Enter() {
 		return closed()
 	}
@@ -51,10 +51,10 @@ func (s *Store) View(ctx context.Context, fn func(pbx.Reader) error) error {
 	return fn(r)
 }
 
-// Update runs fn once and commits when fn returns nil, as pbx.Store says.
+// Update runs fn once and commits when fn returns nil, as store.Store says.
 // SQLite has one writer, so the tenant's row is locked together with
 // everything else.
-func (s *Store) Update(ctx context.Context, _ [16]byte, fn func(pbx.Writer) error) error {
+func (s *Store) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) error) error {
 	if !s.gate.Enter() {
 		return closed()
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/schematest"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
@@ -35,18 +36,18 @@ func TestEveryRecordComesBackAsItWent(t *testing.T) {
 		}
 	}
 	require.NoError(t, apply(w.store, w.Tenant.ID, mobile, hash))
-	for _, r := range []pbx.Record{
+	for _, r := range []store.Record{
 		w.Tenant, w.Pool, w.Place, w.Kind, w.User, mobile.New, w.Service, w.Bare, w.Device, w.Free, w.Number, w.Spare, w.Stock,
 		w.Alias, w.Group, w.Port, w.Order, hash.New,
 	} {
-		got := get[pbx.Record](t, w.store, keyOf(r))
+		got := get[store.Record](t, w.store, keyOf(r))
 		if diff := cmp.Diff(values(r), values(got), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%T (-written +read):\n%s", r, diff)
 		}
 	}
 }
 
-func values(r pbx.Record) map[string]any {
+func values(r store.Record) map[string]any {
 	out := map[string]any{}
 	for _, f := range r.Fields(nil) {
 		out[f.Name] = f.Value()
@@ -56,38 +57,38 @@ func values(r pbx.Record) map[string]any {
 
 func TestGetByEveryUniqueIndex(t *testing.T) {
 	w := newWorld(t)
-	for _, r := range []pbx.Record{w.Tenant, w.Place, w.User, w.Group, w.Device, w.Service, w.Number, w.Order} {
+	for _, r := range []store.Record{w.Tenant, w.Place, w.User, w.Group, w.Device, w.Service, w.Number, w.Order} {
 		for _, ix := range r.Table().Indexes {
 			if _, in := ix.Values(r); ix.Unique && in {
-				got := get[pbx.Record](t, w.store, keyIn(r, ix))
+				got := get[store.Record](t, w.store, keyIn(r, ix))
 				require.NotNil(t, got, ix.Name)
 				require.Equal(t, keyOf(r).Values, keyOf(got).Values, ix.Name)
 			}
 		}
 	}
 	missing := keyOf(&pbx.User{TenantID: w.Tenant.ID, ID: pbx.UserID(w.Service.ID)})
-	require.Nil(t, get[pbx.Record](t, w.store, missing))
+	require.Nil(t, get[store.Record](t, w.store, missing))
 }
 
 // Sixteen goroutines raise one counter 25 times each: all 400 succeed, and
 // none without waiting its turn.
 func TestUpdatesOfOneRowAllSucceed(t *testing.T) {
-	store := open(t, filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Normal))
-	c := schematest.NewCustomer(t, store, 1, 1)
+	db := open(t, filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Normal))
+	c := schematest.NewCustomer(t, db, 1, 1)
 	ctx := context.Background()
-	raise := func(w pbx.Writer) error {
+	raise := func(w store.Writer) error {
 		records, err := w.Get(ctx, keyOf(c.Pool))
 		if err != nil {
 			return err
 		}
-		return w.Apply(ctx, []pbx.Change{schematest.With(records[0].(*pbx.StationPool), func(p *pbx.StationPool) { p.Total++ })})
+		return w.Apply(ctx, []store.Change{schematest.With(records[0].(*pbx.StationPool), func(p *pbx.StationPool) { p.Total++ })})
 	}
 	var wg sync.WaitGroup
 	errs := make(chan error, 400)
 	for range 16 {
 		wg.Go(func() {
 			for range 25 {
-				errs <- store.Update(ctx, c.Tenant.ID, raise)
+				errs <- db.Update(ctx, c.Tenant.ID, raise)
 			}
 		})
 	}
@@ -96,7 +97,7 @@ func TestUpdatesOfOneRowAllSucceed(t *testing.T) {
 	for err := range errs {
 		require.NoError(t, err)
 	}
-	pool := get[*pbx.StationPool](t, store, keyOf(c.Pool))
+	pool := get[*pbx.StationPool](t, db, keyOf(c.Pool))
 	require.Equal(t, c.Pool.Total+400, pool.Total)
 	require.Equal(t, c.Pool.Rev+400, pool.Rev)
 }
@@ -105,7 +106,7 @@ func TestStaleAndTakenAreRetried(t *testing.T) {
 	w := newWorld(t)
 	stale := *w.Free
 	stale.Rev--
-	for name, change := range map[string]pbx.Change{
+	for name, change := range map[string]store.Change{
 		"an update of an old version":    schematest.With(&stale, func(d *pbx.Device) { d.Model = "x" }),
 		"a deletion of an old version":   {Old: &stale},
 		"an update of what is not there": schematest.With(&pbx.Device{TenantID: w.Tenant.ID, ID: w.ID(), Rev: 1, MAC: "00:00:00:00:00:01"}, raise),
@@ -116,8 +117,8 @@ func TestStaleAndTakenAreRetried(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			harmless := schematest.With(w.Group, func(g *pbx.Group) { g.Name = name })
 			err := apply(w.store, w.Tenant.ID, harmless, change)
-			require.ErrorIs(t, err, pbx.ErrRetry)
-			require.Equal(t, pbx.ErrRetry.Error(), err.Error(), "driver text is not shown")
+			require.ErrorIs(t, err, store.ErrRetry)
+			require.Equal(t, store.ErrRetry.Error(), err.Error(), "driver text is not shown")
 			require.Equal(t, w.Group.Name, get[*pbx.Group](t, w.store, keyOf(w.Group)).Name, "all or none")
 		})
 	}
@@ -128,28 +129,28 @@ func TestOnlyTheRevisionChanges(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, apply(w.store, w.Tenant.ID, schematest.With(w.Free, raise)))
 	require.EqualValues(t, 2, get[*pbx.Device](t, w.store, keyOf(w.Free)).Rev)
-	require.ErrorIs(t, apply(w.store, w.Tenant.ID, schematest.With(w.Free, raise)), pbx.ErrRetry)
+	require.ErrorIs(t, apply(w.store, w.Tenant.ID, schematest.With(w.Free, raise)), store.ErrRetry)
 }
 
 func TestAnApplyThatFailedFailsTheUpdate(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
-		_ = tx.Apply(ctx, []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" }), {New: w.Free}})
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
+		_ = tx.Apply(ctx, []store.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" }), {New: w.Free}})
 		records, err := tx.Get(ctx, keyOf(w.Group))
 		require.NoError(t, err)
 		require.Equal(t, w.Group.Name, records[0].(*pbx.Group).Name)
 		return nil
 	})
-	require.ErrorIs(t, err, pbx.ErrRetry)
+	require.ErrorIs(t, err, store.ErrRetry)
 	require.Equal(t, w.Group.Name, get[*pbx.Group](t, w.store, keyOf(w.Group)).Name)
 }
 
 func TestReadsBehindApplySeeWhatWasCommitted(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
-		if err := tx.Apply(ctx, []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}); err != nil {
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
+		if err := tx.Apply(ctx, []store.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}); err != nil {
 			return err
 		}
 		records, err := tx.Get(ctx, keyOf(w.Group))
@@ -164,7 +165,7 @@ func TestReadsBehindApplySeeWhatWasCommitted(t *testing.T) {
 func TestViewsKeepTheirSnapshotAndNest(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	name := func(r pbx.Reader) string {
+	name := func(r store.Reader) string {
 		records, err := r.Get(ctx, keyOf(w.Group))
 		require.NoError(t, err)
 		return records[0].(*pbx.Group).Name
@@ -172,7 +173,7 @@ func TestViewsKeepTheirSnapshotAndNest(t *testing.T) {
 	row := w.Group
 	var down func(depth int) error
 	down = func(depth int) error {
-		return view(w.store, func(r pbx.Reader) error {
+		return view(w.store, func(r store.Reader) error {
 			before := name(r)
 			change := schematest.With(row, func(g *pbx.Group) { g.Name += "." })
 			require.NoError(t, apply(w.store, w.Tenant.ID, change))
@@ -186,8 +187,8 @@ func TestViewsKeepTheirSnapshotAndNest(t *testing.T) {
 	}
 	require.NoError(t, down(60))
 	require.LessOrEqual(t, w.store.Idle(), runtime.GOMAXPROCS(0)+2)
-	require.NoError(t, w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
-		return view(w.store, func(r pbx.Reader) error {
+	require.NoError(t, w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
+		return view(w.store, func(r store.Reader) error {
 			require.Equal(t, name(tx), name(r))
 			return nil
 		})
@@ -198,23 +199,23 @@ func TestErrorsAndPanicsRollBack(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	boom := errors.New("boom")
-	change := []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}
-	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+	change := []store.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 		require.NoError(t, tx.Apply(ctx, change))
 		return boom
 	})
 	require.Equal(t, boom, err)
-	require.Equal(t, boom, view(w.store, func(pbx.Reader) error { return boom }))
+	require.Equal(t, boom, view(w.store, func(store.Reader) error { return boom }))
 	require.PanicsWithValue(t, boom, func() {
-		_ = w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+		_ = w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 			require.NoError(t, tx.Apply(ctx, change))
 			panic(boom)
 		})
 	})
-	require.PanicsWithValue(t, boom, func() { _ = view(w.store, func(pbx.Reader) error { panic(boom) }) })
+	require.PanicsWithValue(t, boom, func() { _ = view(w.store, func(store.Reader) error { panic(boom) }) })
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_ = w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+		_ = w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 			_ = tx.Apply(ctx, change)
 			runtime.Goexit()
 			return nil
@@ -227,32 +228,32 @@ func TestErrorsAndPanicsRollBack(t *testing.T) {
 
 func TestContextsEndWhatHasNotBegunToCommit(t *testing.T) {
 	w := newWorld(t)
-	change := []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}
+	change := []store.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	nothing := func(pbx.Writer) error { t.Error("called"); return nil }
+	nothing := func(store.Writer) error { t.Error("called"); return nil }
 	require.ErrorIs(t, w.store.Update(ended, w.Tenant.ID, nothing), context.Canceled)
-	require.ErrorIs(t, w.store.View(ended, func(pbx.Reader) error { return nil }), context.Canceled)
+	require.ErrorIs(t, w.store.View(ended, func(store.Reader) error { return nil }), context.Canceled)
 
 	ctx, cancel := context.WithCancel(context.Background())
-	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
 		require.NoError(t, tx.Apply(ctx, change))
 		cancel()
 		return nil
 	})
 	require.ErrorIs(t, err, context.Canceled)
 
-	err = w.store.Update(context.Background(), w.Tenant.ID, func(tx pbx.Writer) error {
+	err = w.store.Update(context.Background(), w.Tenant.ID, func(tx store.Writer) error {
 		_, err := tx.Get(ended, keyOf(w.Group))
 		require.ErrorIs(t, err, context.Canceled)
-		for _, err := range tx.Find(ended, pbx.Query{Index: w.Group.Table().Key()}) {
+		for _, err := range tx.Find(ended, store.Query{Index: w.Group.Table().Key()}) {
 			require.ErrorIs(t, err, context.Canceled)
 		}
 		return tx.Apply(ended, change)
 	})
 	require.ErrorIs(t, err, context.Canceled)
 
-	err = w.store.Update(context.Background(), w.Tenant.ID, func(pbx.Writer) error {
+	err = w.store.Update(context.Background(), w.Tenant.ID, func(store.Writer) error {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 		defer cancel()
 		return w.store.Update(ctx, w.Tenant.ID, nothing) // waits for its turn
@@ -264,11 +265,11 @@ func TestContextsEndWhatHasNotBegunToCommit(t *testing.T) {
 func TestMisuseIsSaid(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	users := pbx.Query{Index: w.User.Table().Key(), Equal: []any{w.Tenant.ID}}
-	var r pbx.Reader
-	var tx pbx.Writer
-	var next func() (pbx.Record, error, bool)
-	require.NoError(t, view(w.store, func(inner pbx.Reader) error {
+	users := store.Query{Index: w.User.Table().Key(), Equal: []any{w.Tenant.ID}}
+	var r store.Reader
+	var tx store.Writer
+	var next func() (store.Record, error, bool)
+	require.NoError(t, view(w.store, func(inner store.Reader) error {
 		r = inner
 		var stop func()
 		next, stop = iter.Pull2(r.Find(ctx, users))
@@ -280,14 +281,14 @@ func TestMisuseIsSaid(t *testing.T) {
 	_, err, ok := next()
 	require.True(t, ok)
 	require.ErrorIs(t, err, pbx.ErrMisuse, "a loop that outlives its view")
-	err = w.store.Update(ctx, w.Tenant.ID, func(inner pbx.Writer) error {
+	err = w.store.Update(ctx, w.Tenant.ID, func(inner store.Writer) error {
 		tx = inner
 		require.NoError(t, tx.Apply(ctx, nil))
 		return tx.Apply(ctx, nil)
 	})
 	require.ErrorIs(t, err, pbx.ErrMisuse, "Apply twice")
 	require.ErrorIs(t, tx.Apply(ctx, nil), pbx.ErrMisuse, "Apply after the end")
-	for _, r := range []pbx.Reader{r, tx} {
+	for _, r := range []store.Reader{r, tx} {
 		_, err := r.Get(ctx, keyOf(w.User))
 		require.ErrorIs(t, err, pbx.ErrMisuse)
 		for record, err := range r.Find(ctx, users) {
@@ -295,13 +296,13 @@ func TestMisuseIsSaid(t *testing.T) {
 			require.ErrorIs(t, err, pbx.ErrMisuse)
 		}
 	}
-	require.NoError(t, view(w.store, func(r pbx.Reader) error {
+	require.NoError(t, view(w.store, func(r store.Reader) error {
 		byLast := w.User.Table().Index("users_by_last")
-		_, err := r.Get(ctx, pbx.Key{Index: byLast, Values: []any{w.Tenant.ID, "a", "b", w.User.ID}})
+		_, err := r.Get(ctx, store.Key{Index: byLast, Values: []any{w.Tenant.ID, "a", "b", w.User.ID}})
 		require.ErrorIs(t, err, pbx.ErrMisuse, "not a unique index")
-		_, err = r.Get(ctx, pbx.Key{Index: w.User.Table().Key(), Values: []any{w.Tenant.ID}})
+		_, err = r.Get(ctx, store.Key{Index: w.User.Table().Key(), Values: []any{w.Tenant.ID}})
 		require.ErrorIs(t, err, pbx.ErrMisuse, "half a key")
-		for _, q := range []pbx.Query{
+		for _, q := range []store.Query{
 			{Index: byLast, Equal: []any{w.Tenant.ID, "a", "b", w.User.ID, "c"}},
 			{Index: byLast, Equal: []any{w.Tenant.ID, "a", "b", w.User.ID}, From: "c"},
 			{Index: byLast, Equal: []any{w.Tenant.ID}, After: []any{"a"}},
@@ -316,7 +317,7 @@ func TestMisuseIsSaid(t *testing.T) {
 	require.NoError(t, w.store.Close())
 	require.ErrorIs(t, w.store.Close(), pbx.ErrMisuse)
 	require.ErrorIs(t, w.store.Check(ctx), pbx.ErrMisuse)
-	require.ErrorIs(t, view(w.store, func(pbx.Reader) error { return nil }), pbx.ErrMisuse)
+	require.ErrorIs(t, view(w.store, func(store.Reader) error { return nil }), pbx.ErrMisuse)
 	require.ErrorIs(t, apply(w.store, w.Tenant.ID), pbx.ErrMisuse)
 }
 
@@ -326,7 +327,7 @@ func TestCloseWaitsForWhatRuns(t *testing.T) {
 	var wg sync.WaitGroup
 	var viewErr error
 	wg.Go(func() {
-		viewErr = view(w.store, func(r pbx.Reader) error {
+		viewErr = view(w.store, func(r store.Reader) error {
 			close(began)
 			<-closing
 			time.Sleep(20 * time.Millisecond)
@@ -346,7 +347,7 @@ func TestAReaderMayBeSharedByGoroutines(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	errs := make(chan error, 8)
-	require.NoError(t, view(w.store, func(r pbx.Reader) error {
+	require.NoError(t, view(w.store, func(r store.Reader) error {
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -369,14 +370,14 @@ func TestAReaderMayBeSharedByGoroutines(t *testing.T) {
 func TestViewsDoNotWaitForUpdates(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	err := w.store.Update(ctx, w.Tenant.ID, func(tx pbx.Writer) error {
-		if err := tx.Apply(ctx, []pbx.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}); err != nil {
+	err := w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
+		if err := tx.Apply(ctx, []store.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}); err != nil {
 			return err
 		}
 		done := make(chan string)
 		go func() {
 			var name string
-			_ = view(w.store, func(r pbx.Reader) error {
+			_ = view(w.store, func(r store.Reader) error {
 				records, err := r.Get(ctx, keyOf(w.Group))
 				if err == nil {
 					name = records[0].(*pbx.Group).Name

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
@@ -34,7 +33,7 @@ func (w *writer) begin() error {
 
 // Apply makes the changes. After any error the transaction is only good for
 // being rolled back: nothing more runs in it.
-func (w *writer) Apply(ctx context.Context, changes []pbx.Change) error {
+func (w *writer) Apply(ctx context.Context, changes []store.Change) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended.Load() {
@@ -54,7 +53,7 @@ func (w *writer) Apply(ctx context.Context, changes []pbx.Change) error {
 	return w.rejected
 }
 
-func (w *writer) apply(ctx context.Context, changes []pbx.Change) error {
+func (w *writer) apply(ctx context.Context, changes []store.Change) error {
 	if err := guard.Changes(changes); err != nil {
 		return err
 	}
@@ -65,7 +64,7 @@ func (w *writer) apply(ctx context.Context, changes []pbx.Change) error {
 
 // apply makes the changes, one after another. It is not sound any more when the
 // engine may have rolled back by itself, as it does for no constraint.
-func (c *conn) apply(ctx context.Context, changes []pbx.Change) (sound bool, err error) {
+func (c *conn) apply(ctx context.Context, changes []store.Change) (sound bool, err error) {
 	for i := range changes {
 		if err := ctx.Err(); err != nil {
 			return true, err
@@ -82,7 +81,7 @@ func (c *conn) apply(ctx context.Context, changes []pbx.Change) (sound bool, err
 }
 
 // change makes one change, and returns how many rows it found.
-func (c *conn) change(ch *pbx.Change) (rows int64, err error) {
+func (c *conn) change(ch *store.Change) (rows int64, err error) {
 	c.unbind()
 	if ch.Old == nil {
 		c.fields = ch.New.Fields(c.fields[:0])
@@ -109,7 +108,7 @@ func (c *conn) change(ch *pbx.Change) (rows int64, err error) {
 }
 
 // doing says what a change is about.
-func doing(ch *pbx.Change) string {
+func doing(ch *store.Change) string {
 	switch {
 	case ch.Old == nil:
 		return "insert into " + ch.New.Table().Name
@@ -120,7 +119,7 @@ func doing(ch *pbx.Change) string {
 }
 
 // bindUnchanged binds the key and the revision of the record in c.before.
-func (c *conn) bindUnchanged(table *pbx.Table) {
+func (c *conn) bindUnchanged(table *store.Table) {
 	for _, i := range table.Key().Columns {
 		c.bindField(&c.before[i])
 	}

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // inOrder makes changes that fit only in their order.
-func inOrder(t *testing.T, open func(t *testing.T) pbx.Store) {
+func inOrder(t *testing.T, open func(t *testing.T) store.Store) {
 	// Three records, of which the first has the value of a unique index that
 	// the second is to get, and the second the one that the third is.
 	three := func(f *fixture) (a, b, c *pbx.Location) {
@@ -20,7 +21,7 @@ func inOrder(t *testing.T, open func(t *testing.T) pbx.Store) {
 		"a unique value freed by an update and taken": func(f *fixture) {
 			a, b, c := three(f)
 			a2, b2 := with(revised(a), "building", "Z"), with(revised(b), "building", "A")
-			f.must(update(a, a2), update(b, b2), pbx.Change{New: c})
+			f.must(update(a, a2), update(b, b2), store.Change{New: c})
 			f.holds(a2)
 			f.holds(b2)
 			f.holds(c)
@@ -28,7 +29,7 @@ func inOrder(t *testing.T, open func(t *testing.T) pbx.Store) {
 		"a unique value freed by a deletion and taken": func(f *fixture) {
 			a, b, c := three(f)
 			b2 := with(revised(b), "building", "A")
-			f.must(remove(a), update(b, b2), pbx.Change{New: c})
+			f.must(remove(a), update(b, b2), store.Change{New: c})
 			f.lacks(a)
 			f.holds(b2)
 			f.holds(c)
@@ -49,19 +50,19 @@ func inOrder(t *testing.T, open func(t *testing.T) pbx.Store) {
 			before := f.dump()
 			l := f.location("A")
 			l2 := with(revised(l), "building", "B")
-			f.must(pbx.Change{New: l}, update(l, l2), remove(l2))
+			f.must(store.Change{New: l}, update(l, l2), remove(l2))
 			f.unchanged(before)
 		},
 		"inserted and updated": func(f *fixture) {
 			l := f.location("A")
 			l2 := with(revised(l), "building", "B")
-			f.must(pbx.Change{New: l}, update(l, l2))
+			f.must(store.Change{New: l}, update(l, l2))
 			f.holds(l2)
 		},
 		"deleted and inserted anew": func(f *fixture) {
 			a, _, _ := three(f)
 			anew := with(a, "name", "anew")
-			f.must(remove(a), pbx.Change{New: anew})
+			f.must(remove(a), store.Change{New: anew})
 			f.holds(anew)
 		},
 		"everything inserted at once, and deleted at once, children first": func(f *fixture) {
@@ -72,7 +73,7 @@ func inOrder(t *testing.T, open func(t *testing.T) pbx.Store) {
 			for _, r := range records {
 				f.holds(r)
 			}
-			var changes []pbx.Change
+			var changes []store.Change
 			for i := len(records) - 1; i >= 0; i-- {
 				changes = append(changes, remove(records[i]))
 			}
@@ -92,13 +93,13 @@ func inOrder(t *testing.T, open func(t *testing.T) pbx.Store) {
 }
 
 // allOrNothing makes changes of which one does not fit.
-func allOrNothing(t *testing.T, open func(t *testing.T) pbx.Store) {
+func allOrNothing(t *testing.T, open func(t *testing.T) store.Store) {
 	each(t, open, map[string]func(*fixture){
 		"wherever the one is that does not fit": func(f *fixture) {
 			a, b, kept := f.location("A"), f.location("B"), f.location("K")
 			p := f.pool("STANDARD", 5)
 			f.must(insert(a, b, kept, p)...)
-			good := []pbx.Change{
+			good := []store.Change{
 				{New: f.location("C")},
 				update(a, with(revised(a), "building", "D")),
 				remove(b),
@@ -106,7 +107,7 @@ func allOrNothing(t *testing.T, open func(t *testing.T) pbx.Store) {
 				update(p, with(revised(p), "total", int64(6))),
 				{New: f.event(2, 1)},
 			}
-			for _, bad := range []pbx.Change{
+			for _, bad := range []store.Change{
 				{New: clone(p)},
 				{New: f.location("K")},
 				remove(f.location("X")),
@@ -119,9 +120,9 @@ func allOrNothing(t *testing.T, open func(t *testing.T) pbx.Store) {
 			f.must(good...)
 		},
 		"the last of a thousand": func(f *fixture) {
-			var changes []pbx.Change
+			var changes []store.Change
 			for i := range int64(1000) {
-				changes = append(changes, pbx.Change{New: f.event(1+i/10, 1+i%10)})
+				changes = append(changes, store.Change{New: f.event(1+i/10, 1+i%10)})
 			}
 			f.stale(append(changes, changes[0])...)
 			f.must(changes...)

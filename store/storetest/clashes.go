@@ -1,50 +1,53 @@
 package storetest
 
-import "github.com/pbxkit/pbx"
+import (
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
+)
 
 // clashes returns, for each unique index, a record that can be inserted and
 // the same one with a value that a record of the world has. Where the value is
 // unique across tenants, the record is another tenant's.
-var clashes = map[string]func(c *customer) (free, taking pbx.Record){
-	"tenants_sip_domain": func(c *customer) (free, taking pbx.Record) {
+var clashes = map[string]func(c *customer) (free, taking store.Record){
+	"tenants_sip_domain": func(c *customer) (free, taking store.Record) {
 		t := c.world.tenant(c.uuid(), "Beta")
 		return t, with(t, "sip_domain", c.tenant.SIPDomain)
 	},
-	"locations_building": func(c *customer) (free, taking pbx.Record) {
+	"locations_building": func(c *customer) (free, taking store.Record) {
 		add(c.world, c.location("W20"))
 		l := c.location("W21")
 		return l, with(l, "building", "W20")
 	},
-	"users_login": func(c *customer) (free, taking pbx.Record) {
+	"users_login": func(c *customer) (free, taking store.Record) {
 		holder := add(c.world, c.user("Ada", "Lovelace"))
 		set(holder, "login_folded", "ada@example.com")
 		u := c.world.customer("Beta").user("Ada", "Byron")
 		return u, with(u, "login_folded", "ada@example.com")
 	},
-	"call_groups_name": func(c *customer) (free, taking pbx.Record) {
+	"call_groups_name": func(c *customer) (free, taking store.Record) {
 		add(c.world, c.group(pbx.HuntGroup, "Sales"))
 		g := c.group(pbx.ACDQueue, "Support")
 		return g, with(g, "name_folded", "sales")
 	},
-	"devices_mac": func(c *customer) (free, taking pbx.Record) {
+	"devices_mac": func(c *customer) (free, taking store.Record) {
 		holder := add(c.world, c.device())
 		d := c.world.customer("Beta").device()
 		return d, with(d, "mac", string(holder.MAC))
 	},
-	"devices_primary": func(c *customer) (free, taking pbx.Record) {
+	"devices_primary": func(c *customer) (free, taking store.Record) {
 		u := add(c.world, c.user("Ada", "Lovelace"))
 		assigned(add(c.world, c.device()), u, true)
 		d := assigned(c.device(), u, false)
 		return d, with(d, "primary_of", [16]byte(u.ID))
 	},
-	"device_lines_user": func(c *customer) (free, taking pbx.Record) {
+	"device_lines_user": func(c *customer) (free, taking store.Record) {
 		u, other := add(c.world, c.user("Ada", "Lovelace")), add(c.world, c.user("Ada", "Byron"))
 		d := assigned(add(c.world, c.device()), u, true)
 		add(c.world, c.deviceLine(d, 1, u))
 		l := c.deviceLine(d, 2, other)
 		return l, with(l, "user_id", [16]byte(u.ID))
 	},
-	"device_lines_alias": func(c *customer) (free, taking pbx.Record) {
+	"device_lines_alias": func(c *customer) (free, taking store.Record) {
 		u := add(c.world, c.user("Ada", "Lovelace"))
 		d := assigned(add(c.world, c.device()), u, true)
 		byAlias := func(line int64) *pbx.DeviceLine {
@@ -56,36 +59,36 @@ var clashes = map[string]func(c *customer) (free, taking pbx.Record){
 		add(c.world, holder)
 		return l, with(l, "alias_id", [16]byte(holder.AliasID))
 	},
-	"services_dn": func(c *customer) (free, taking pbx.Record) {
+	"services_dn": func(c *customer) (free, taking store.Record) {
 		holder := add(c.world, c.service())
 		s := c.service()
 		return s, with(s, "dn", string(holder.DN))
 	},
-	"services_number": func(c *customer) (free, taking pbx.Record) {
+	"services_number": func(c *customer) (free, taking store.Record) {
 		holder := add(c.world, c.service())
 		holder.Number = c.e164()
 		s := c.world.customer("Beta").service()
 		return s, with(s, "number", string(holder.Number))
 	},
-	"associations_slot": func(c *customer) (free, taking pbx.Record) {
+	"associations_slot": func(c *customer) (free, taking store.Record) {
 		u := add(c.world, c.user("Ada", "Lovelace"))
 		add(c.world, c.association(u, add(c.world, c.service()), 1, true))
 		a := c.association(u, add(c.world, c.service()), 2, false)
 		return a, with(a, "slot", int64(1))
 	},
-	"associations_primary": func(c *customer) (free, taking pbx.Record) {
+	"associations_primary": func(c *customer) (free, taking store.Record) {
 		u := add(c.world, c.user("Ada", "Lovelace"))
 		add(c.world, c.association(u, add(c.world, c.service()), 1, true))
 		a := c.association(u, add(c.world, c.service()), 2, false)
 		return a, with(a, "primary_of", [16]byte(u.ID))
 	},
-	"extensions_main": func(c *customer) (free, taking pbx.Record) {
+	"extensions_main": func(c *customer) (free, taking store.Record) {
 		u := add(c.world, c.user("Ada", "Lovelace"))
 		add(c.world, c.entry(u)).MainOf = u.ID
 		e := c.entry(u)
 		return e, with(e, "main_of", [16]byte(u.ID))
 	},
-	"extensions_service": func(c *customer) (free, taking pbx.Record) {
+	"extensions_service": func(c *customer) (free, taking store.Record) {
 		s := add(c.world, c.service())
 		add(c.world, c.dnOf(s))
 		e := c.entry(add(c.world, c.user("Ada", "Lovelace")))
@@ -93,18 +96,18 @@ var clashes = map[string]func(c *customer) (free, taking pbx.Record){
 		taken.UserID, taken.ServiceID = pbx.UserID{}, s.ID
 		return e, taken
 	},
-	"mailboxes_number": func(c *customer) (free, taking pbx.Record) {
+	"mailboxes_number": func(c *customer) (free, taking store.Record) {
 		holder := add(c.world, c.mailbox(add(c.world, c.service())))
 		m := c.mailbox(add(c.world, c.service()))
 		return m, with(m, "number", holder.Number)
 	},
-	"foreign_services_line": func(c *customer) (free, taking pbx.Record) {
+	"foreign_services_line": func(c *customer) (free, taking store.Record) {
 		line := add(c.world, c.service())
 		holder := add(c.world, c.foreign(line))
 		f := c.foreign(line)
 		return f, with(f, "name", holder.Name)
 	},
-	"numbers_service": func(c *customer) (free, taking pbx.Record) {
+	"numbers_service": func(c *customer) (free, taking store.Record) {
 		s := add(c.world, c.service())
 		s.Number = c.e164()
 		add(c.world, c.numberOf(s))
@@ -113,7 +116,7 @@ var clashes = map[string]func(c *customer) (free, taking pbx.Record){
 		taken.State = pbx.NumberAssigned
 		return n, taken
 	},
-	"numbers_waiting": func(c *customer) (free, taking pbx.Record) {
+	"numbers_waiting": func(c *customer) (free, taking store.Record) {
 		s := add(c.world, c.service())
 		holder := add(c.world, c.number())
 		holder.State, holder.WaitingID = pbx.NumberPorting, s.ID
@@ -121,7 +124,7 @@ var clashes = map[string]func(c *customer) (free, taking pbx.Record){
 		n.State = pbx.NumberPorting
 		return n, with(n, "waiting_id", [16]byte(s.ID))
 	},
-	"numbers_temporary": func(c *customer) (free, taking pbx.Record) {
+	"numbers_temporary": func(c *customer) (free, taking store.Record) {
 		porting := add(c.world, c.number())
 		porting.State = pbx.NumberPorting
 		standIn := func(c *customer) *pbx.Number {
@@ -135,7 +138,7 @@ var clashes = map[string]func(c *customer) (free, taking pbx.Record){
 		n := standIn(c.world.customer("Beta"))
 		return n, with(n, "temporary_for", string(porting.E164))
 	},
-	"orders_number": func(c *customer) (free, taking pbx.Record) {
+	"orders_number": func(c *customer) (free, taking store.Record) {
 		add(c.world, c.order(1))
 		o := c.order(2)
 		return o, with(o, "number", int64(1))

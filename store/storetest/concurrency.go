@@ -11,17 +11,18 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // writers runs updates at the same time.
-func writers(t *testing.T, open func(t *testing.T) pbx.Store) {
+func writers(t *testing.T, open func(t *testing.T) store.Store) {
 	each(t, open, map[string]func(*fixture){
 		"of one tenant, one after another": func(f *fixture) {
 			var inside, most atomic.Int64
 			f.together(8, func(int) error {
 				for range 5 {
 					if err := again(func() error {
-						return f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+						return f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
 							if _, err := w.Get(f.ctx, keyOf(f.tenant)); err != nil {
 								return err
 							}
@@ -107,7 +108,7 @@ func writers(t *testing.T, open func(t *testing.T) pbx.Store) {
 				switch err := f.tryFor(id, insert(t)...); {
 				case err == nil:
 					created.Add(1)
-				case errors.Is(err, pbx.ErrRetry):
+				case errors.Is(err, store.ErrRetry):
 					refused.Add(1)
 				default:
 					return err
@@ -153,9 +154,9 @@ func (f *fixture) together(n int, fn func(i int) error) {
 
 // increment adds one to a pool's total and returns it.
 func (f *fixture) increment(tenant pbx.TenantID, code string) (total int64, err error) {
-	key := pbx.Key{Index: new(pbx.StationPool).Table().Key(), Values: []any{tenant, code}}
+	key := store.Key{Index: new(pbx.StationPool).Table().Key(), Values: []any{tenant, code}}
 	err = again(func() error {
-		return f.store.Update(f.ctx, tenant, func(w pbx.Writer) error {
+		return f.store.Update(f.ctx, tenant, func(w store.Writer) error {
 			got, err := w.Get(f.ctx, key)
 			if err != nil {
 				return err
@@ -163,7 +164,7 @@ func (f *fixture) increment(tenant pbx.TenantID, code string) (total int64, err 
 			now := revised(got[0].(*pbx.StationPool))
 			now.Total++
 			total = now.Total
-			return w.Apply(f.ctx, []pbx.Change{update(got[0], now)})
+			return w.Apply(f.ctx, []store.Change{update(got[0], now)})
 		})
 	})
 	return total, err
@@ -174,7 +175,7 @@ var errTaken = errors.New("somebody else has it")
 // claim inserts a device unless somebody has its MAC.
 func (f *fixture) claim(d *pbx.Device) error {
 	return again(func() error {
-		return f.store.Update(f.ctx, d.TenantID, func(w pbx.Writer) error {
+		return f.store.Update(f.ctx, d.TenantID, func(w store.Writer) error {
 			holder, err := w.Get(f.ctx, keyIn(d.Table().Index("devices_mac"), d))
 			switch {
 			case err != nil:
@@ -192,7 +193,7 @@ func (f *fixture) spoiled(how int) {
 	ctx, cancel := context.WithCancel(f.ctx)
 	defer cancel()
 	defer func() { _ = recover() }()
-	_ = f.store.Update(ctx, f.tenant.ID, func(w pbx.Writer) error {
+	_ = f.store.Update(ctx, f.tenant.ID, func(w store.Writer) error {
 		l := &pbx.Location{TenantID: f.tenant.ID, ID: pbx.LocationID{1}, Rev: 1, Building: "spoiled"}
 		if err := w.Apply(ctx, insert(l)); err != nil {
 			return err
@@ -210,7 +211,7 @@ func (f *fixture) spoiled(how int) {
 
 // readers runs views while a writer moves stations between two pools; a view
 // that sees the move half done sees another sum.
-func readers(t *testing.T, open func(t *testing.T) pbx.Store) {
+func readers(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
 	from, to := f.pool("FROM", 200), f.pool("TO", 0)
 	f.must(insert(from, to)...)
@@ -222,7 +223,7 @@ func readers(t *testing.T, open func(t *testing.T) pbx.Store) {
 		}
 		for last := false; !last; {
 			last = moved.Load()
-			if err := f.store.View(f.ctx, func(r pbx.Reader) error { return f.sum(r, 200) }); err != nil {
+			if err := f.store.View(f.ctx, func(r store.Reader) error { return f.sum(r, 200) }); err != nil {
 				return err
 			}
 		}
@@ -245,13 +246,13 @@ func (f *fixture) move(from, to *pbx.StationPool, n int) error {
 }
 
 // sum adds the pools up twice, read in two ways.
-func (f *fixture) sum(r pbx.Reader, want int64) error {
-	key := func(code string) pbx.Key { return keyOf(f.pool(code, 0)) }
+func (f *fixture) sum(r store.Reader, want int64) error {
+	key := func(code string) store.Key { return keyOf(f.pool(code, 0)) }
 	first, err := r.Get(f.ctx, key("FROM"))
 	if err != nil {
 		return err
 	}
-	found, err := collect(f.ctx, r, pbx.Query{Index: first[0].Table().Key()})
+	found, err := collect(f.ctx, r, store.Query{Index: first[0].Table().Key()})
 	if err != nil {
 		return err
 	}
@@ -259,7 +260,7 @@ func (f *fixture) sum(r pbx.Reader, want int64) error {
 	if err != nil {
 		return err
 	}
-	for _, pair := range [][]pbx.Record{found, append(first, second...)} {
+	for _, pair := range [][]store.Record{found, append(first, second...)} {
 		if got := pair[0].(*pbx.StationPool).Total + pair[1].(*pbx.StationPool).Total; got != want {
 			return fmt.Errorf("a view saw %d stations, not %d", got, want)
 		}

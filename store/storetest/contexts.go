@@ -5,35 +5,35 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // contexts ends contexts before, during and after.
-func contexts(t *testing.T, open func(t *testing.T) pbx.Store) {
+func contexts(t *testing.T, open func(t *testing.T) store.Store) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	each(t, open, map[string]func(*fixture){
 		"ended before a view": func(f *fixture) {
-			f.is(f.store.View(ended, func(pbx.Reader) error { return nil }), context.Canceled)
+			f.is(f.store.View(ended, func(store.Reader) error { return nil }), context.Canceled)
 		},
 		"ended before an update": func(f *fixture) {
 			before := f.dump()
-			f.is(f.store.Update(ended, f.tenant.ID, func(w pbx.Writer) error {
+			f.is(f.store.Update(ended, f.tenant.ID, func(w store.Writer) error {
 				return w.Apply(f.ctx, insert(f.location("A")))
 			}), context.Canceled)
 			f.unchanged(before)
 		},
 		"ended before Get and Find": func(f *fixture) {
-			bothReaders(f, func(f *fixture, r pbx.Reader) {
+			bothReaders(f, func(f *fixture, r store.Reader) {
 				_, err := r.Get(ended, keyOf(f.tenant))
 				f.is(err, context.Canceled)
-				f.sameError(r.Find(ended, pbx.Query{Index: f.tenant.Table().Key()}), context.Canceled)
+				f.sameError(r.Find(ended, store.Query{Index: f.tenant.Table().Key()}), context.Canceled)
 				f.equal(f.one(r, keyOf(f.tenant)), f.tenant)
 			})
 		},
 		"ended before Apply": func(f *fixture) {
 			before := f.dump()
-			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
 				return w.Apply(ended, insert(f.location("A")))
 			}), context.Canceled)
 			f.unchanged(before)
@@ -42,7 +42,7 @@ func contexts(t *testing.T, open func(t *testing.T) pbx.Store) {
 		"ended between Apply and the commit": func(f *fixture) {
 			before := f.dump()
 			ctx, cancel := context.WithCancel(f.ctx)
-			f.is(f.store.Update(ctx, f.tenant.ID, func(w pbx.Writer) error {
+			f.is(f.store.Update(ctx, f.tenant.ID, func(w store.Writer) error {
 				if err := w.Apply(ctx, insert(f.location("A"))); err != nil {
 					return err
 				}
@@ -56,7 +56,7 @@ func contexts(t *testing.T, open func(t *testing.T) pbx.Store) {
 			ctx, cancel := context.WithCancel(f.ctx)
 			l := f.location("A")
 			f.ok(again(func() error {
-				return f.store.Update(ctx, f.tenant.ID, func(w pbx.Writer) error { return w.Apply(ctx, insert(l)) })
+				return f.store.Update(ctx, f.tenant.ID, func(w store.Writer) error { return w.Apply(ctx, insert(l)) })
 			}))
 			cancel()
 			f.holds(l)
@@ -66,8 +66,8 @@ func contexts(t *testing.T, open func(t *testing.T) pbx.Store) {
 				add(f.world, f.event(1+i, 1))
 			}
 			f.save()
-			q := pbx.Query{Index: f.event(1, 1).Table().Key()}
-			bothReaders(f, func(f *fixture, r pbx.Reader) {
+			q := store.Query{Index: f.event(1, 1).Table().Key()}
+			bothReaders(f, func(f *fixture, r store.Reader) {
 				ctx, cancel := context.WithCancel(f.ctx)
 				defer cancel()
 				var last error
@@ -82,13 +82,13 @@ func contexts(t *testing.T, open func(t *testing.T) pbx.Store) {
 		"ended while waiting for the tenant": func(f *fixture) {
 			l := f.location("A")
 			f.ok(again(func() error {
-				return f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+				return f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
 					f.equal(f.one(w, keyOf(f.tenant)), f.tenant) // from here on it has the tenant
 					waiting := make(chan error, 1)
 					go func() {
 						ctx, cancel := context.WithTimeout(f.ctx, 20*time.Millisecond)
 						defer cancel()
-						waiting <- f.store.Update(ctx, f.tenant.ID, func(w pbx.Writer) error {
+						waiting <- f.store.Update(ctx, f.tenant.ID, func(w store.Writer) error {
 							return w.Apply(ctx, insert(f.location("B")))
 						})
 					}()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // epoch is when the suite's records were created.
@@ -15,11 +16,11 @@ var epoch = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 // world makes records that fit together, of one customer or several.
 type world struct {
 	last    uint64
-	records []pbx.Record // in an order in which they can be inserted
+	records []store.Record // in an order in which they can be inserted
 }
 
 // add appends a record to the world and returns it.
-func add[R pbx.Record](w *world, r R) R {
+func add[R store.Record](w *world, r R) R {
 	w.records = append(w.records, r)
 	return r
 }

@@ -10,12 +10,12 @@ import (
 )
 
 // fetching asks for several reads at once, some of which follow from others.
-func fetching(t *testing.T, open func(t *testing.T) pbx.Store) {
+func fetching(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
 	f.company()
 	f.save()
-	var records []pbx.Record
-	f.view(func(r pbx.Reader) { records = f.everything(r) })
+	var records []store.Record
+	f.view(func(r store.Reader) { records = f.everything(r) })
 	for name, reads := range f.fetches(records) {
 		t.Run(name, func(t *testing.T) {
 			f := f.in(t)
@@ -37,42 +37,42 @@ func fetching(t *testing.T, open func(t *testing.T) pbx.Store) {
 		ended, cancel := context.WithCancel(f.ctx)
 		cancel()
 		f.in(t).everyFetcher(func(f *fixture, fetch fetcher) {
-			_, err := fetch(ended, pbx.Read{Query: pbx.Query{Index: f.tenant.Table().Key()}})
+			_, err := fetch(ended, store.Read{Query: store.Query{Index: f.tenant.Table().Key()}})
 			f.is(err, context.Canceled)
 		})
 	})
 }
 
-type fetcher func(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, error)
+type fetcher func(ctx context.Context, reads ...store.Read) ([][]store.Record, error)
 
 // everyFetcher runs a test with the Reader of a view, that of an update, and
 // the store where it is a Fetcher itself.
 func (f *fixture) everyFetcher(test func(f *fixture, fetch fetcher)) {
-	bothReaders(f, func(f *fixture, r pbx.Reader) {
-		test(f, func(ctx context.Context, reads ...pbx.Read) ([][]pbx.Record, error) {
-			return pbx.Fetch(ctx, r, reads...)
+	bothReaders(f, func(f *fixture, r store.Reader) {
+		test(f, func(ctx context.Context, reads ...store.Read) ([][]store.Record, error) {
+			return store.Fetch(ctx, r, reads...)
 		})
 	})
-	if store, ok := f.store.(pbx.Fetcher); ok {
+	if store, ok := f.store.(store.Fetcher); ok {
 		f.Run("store", func(t *testing.T) { test(f.in(t), store.Fetch) })
 	}
 }
 
 // columnOf returns the position of a column.
-func columnOf(table *pbx.Table, name string) int {
-	return slices.IndexFunc(table.Columns, func(c pbx.Column) bool { return c.Name == name })
+func columnOf(table *store.Table, name string) int {
+	return slices.IndexFunc(table.Columns, func(c store.Column) bool { return c.Name == name })
 }
 
 // fetches are reads that follow from one another in every way.
-func (f *fixture) fetches(records []pbx.Record) map[string][]pbx.Read {
-	tables := make(map[string]*pbx.Table)
+func (f *fixture) fetches(records []store.Record) map[string][]store.Read {
+	tables := make(map[string]*store.Table)
 	for _, t := range pbx.Tables() {
 		tables[t.Name] = t
 	}
-	by := func(table, index string, equal ...any) pbx.Read {
-		return pbx.Read{Query: pbx.Query{Index: tables[table].Index(index), Equal: equal}}
+	by := func(table, index string, equal ...any) store.Read {
+		return store.Read{Query: store.Query{Index: tables[table].Index(index), Equal: equal}}
 	}
-	of := func(source int, from, column, table, index string, equal ...any) pbx.Read {
+	of := func(source int, from, column, table, index string, equal ...any) store.Read {
 		r := by(table, index, equal...)
 		r.Of, r.Column = source, columnOf(tables[from], column)
 		return r
@@ -80,8 +80,8 @@ func (f *fixture) fetches(records []pbx.Record) map[string][]pbx.Read {
 	me := f.tenant.ID
 	users := ordered(records, tables["users"].Key())
 	user := users[0].(*pbx.User)
-	ofUser := func(source int) []pbx.Read {
-		return []pbx.Read{
+	ofUser := func(source int) []store.Read {
+		return []store.Read{
 			of(source, "users", "id", "associations", "associations_slot", me),
 			of(source+1, "associations", "service_id", "services", "services_pkey", me),
 			of(source+2, "services", "device_id", "devices", "devices_pkey", me),
@@ -92,24 +92,24 @@ func (f *fixture) fetches(records []pbx.Record) map[string][]pbx.Read {
 			of(source, "users", "station", "station_pools", "station_pools_pkey", me),
 		}
 	}
-	with := func(r pbx.Read, set func(*pbx.Query)) []pbx.Read {
+	with := func(r store.Read, set func(*store.Query)) []store.Read {
 		set(&r.Query)
-		return append([]pbx.Read{r}, ofUser(1)...)
+		return append([]store.Read{r}, ofUser(1)...)
 	}
-	return map[string][]pbx.Read{
+	return map[string][]store.Read{
 		"none":                              {},
 		"one":                               {by("users", "users_pkey", me, user.ID)},
 		"several that stand for themselves": {by("users", "users_by_last", me), by("tenants", "tenants_pkey"), by("users", "users_by_last", me)},
-		"a user with all that is theirs":    append([]pbx.Read{by("users", "users_pkey", user.TenantID, user.ID)}, ofUser(1)...),
-		"nobody":                            append([]pbx.Read{by("users", "users_pkey", me, pbx.UserID{7})}, ofUser(1)...),
-		"everybody":                         append([]pbx.Read{by("users", "users_pkey", me)}, ofUser(1)...),
-		"another tenant's people":           append([]pbx.Read{by("users", "users_pkey")}, ofUser(1)...),
-		"behind another read":               append([]pbx.Read{by("tenants", "tenants_pkey", me), by("users", "users_pkey", me)}, ofUser(2)...),
-		"a source with a limit":             with(by("users", "users_by_last", me), func(q *pbx.Query) { q.Limit = 3 }),
-		"the last of a source":              with(by("users", "users_by_last", me), func(q *pbx.Query) { q.Limit, q.Desc = 2, true }),
-		"a source within bounds":            with(by("users", "users_by_last", me), func(q *pbx.Query) { q.From, q.To = "ng", "nh" }),
-		"a source by its beginning":         with(by("users", "users_by_first", me), func(q *pbx.Query) { q.Prefix = "a" }),
-		"a source that goes on":             with(by("users", "users_pkey", me), func(q *pbx.Query) { q.After, q.Limit = []any{user.ID}, 4 }),
+		"a user with all that is theirs":    append([]store.Read{by("users", "users_pkey", user.TenantID, user.ID)}, ofUser(1)...),
+		"nobody":                            append([]store.Read{by("users", "users_pkey", me, pbx.UserID{7})}, ofUser(1)...),
+		"everybody":                         append([]store.Read{by("users", "users_pkey", me)}, ofUser(1)...),
+		"another tenant's people":           append([]store.Read{by("users", "users_pkey")}, ofUser(1)...),
+		"behind another read":               append([]store.Read{by("tenants", "tenants_pkey", me), by("users", "users_pkey", me)}, ofUser(2)...),
+		"a source with a limit":             with(by("users", "users_by_last", me), func(q *store.Query) { q.Limit = 3 }),
+		"the last of a source":              with(by("users", "users_by_last", me), func(q *store.Query) { q.Limit, q.Desc = 2, true }),
+		"a source within bounds":            with(by("users", "users_by_last", me), func(q *store.Query) { q.From, q.To = "ng", "nh" }),
+		"a source by its beginning":         with(by("users", "users_by_first", me), func(q *store.Query) { q.Prefix = "a" }),
+		"a source that goes on":             with(by("users", "users_pkey", me), func(q *store.Query) { q.After, q.Limit = []any{user.ID}, 4 }),
 		"a source that leads there often":   {by("numbers", "numbers_pkey"), of(1, "numbers", "tenant_id", "tenants", "tenants_pkey"), of(2, "tenants", "id", "users", "users_by_last")},
 		"by the middle of an index": {
 			by("call_groups", "call_groups_pkey", me),
@@ -125,8 +125,8 @@ func (f *fixture) fetches(records []pbx.Record) map[string][]pbx.Read {
 }
 
 // followed returns what the reads must yield.
-func followed(records []pbx.Record, reads []pbx.Read) [][]pbx.Record {
-	results := make([][]pbx.Record, len(reads))
+func followed(records []store.Record, reads []store.Read) [][]store.Record {
+	results := make([][]store.Record, len(reads))
 	for i, read := range reads {
 		in := ordered(records, read.Index)
 		if read.Of == 0 {
@@ -144,8 +144,8 @@ func followed(records []pbx.Record, reads []pbx.Read) [][]pbx.Record {
 }
 
 // leads reports whether one of the records has the value in the column.
-func leads(from []pbx.Record, column int, value any) bool {
-	return slices.ContainsFunc(from, func(r pbx.Record) bool {
+func leads(from []store.Record, column int, value any) bool {
+	return slices.ContainsFunc(from, func(r store.Record) bool {
 		v := r.Fields(nil)[column].Value()
 		return v != nil && compare(v, value) == 0
 	})
@@ -153,28 +153,28 @@ func leads(from []pbx.Record, column int, value any) bool {
 
 // misfetched asks for reads that fit nothing.
 func (f *fixture) misfetched() {
-	users := pbx.Query{Index: new(pbx.User).Table().Key(), Equal: []any{f.tenant.ID}}
-	source := pbx.Read{Query: users}
+	users := store.Query{Index: new(pbx.User).Table().Key(), Equal: []any{f.tenant.ID}}
+	source := store.Read{Query: users}
 	id, name := columnOf(users.Index.Table, "id"), columnOf(users.Index.Table, "first_name")
-	follow := func(change func(*pbx.Read)) []pbx.Read {
-		r := pbx.Read{Query: pbx.Query{Index: new(pbx.Association).Table().Key(), Equal: []any{f.tenant.ID}}, Of: 1, Column: id}
+	follow := func(change func(*store.Read)) []store.Read {
+		r := store.Read{Query: store.Query{Index: new(pbx.Association).Table().Key(), Equal: []any{f.tenant.ID}}, Of: 1, Column: id}
 		change(&r)
-		return []pbx.Read{source, r}
+		return []store.Read{source, r}
 	}
-	for name, reads := range map[string][]pbx.Read{
-		"of itself":              follow(func(r *pbx.Read) { r.Of = 2 }),
-		"of a later one":         follow(func(r *pbx.Read) { r.Of = 3 }),
-		"of one below the first": follow(func(r *pbx.Read) { r.Of = -1 }),
-		"no column":              follow(func(r *pbx.Read) { r.Column = -1 }),
-		"a column too far":       follow(func(r *pbx.Read) { r.Column = len(users.Index.Table.Columns) }),
-		"another type":           follow(func(r *pbx.Read) { r.Column = name }),
-		"no place for the value": follow(func(r *pbx.Read) { r.Equal = []any{f.tenant.ID, pbx.UserID{1}, pbx.ServiceID{1}} }),
-		"a limit":                follow(func(r *pbx.Read) { r.Limit = 1 }),
-		"another order":          follow(func(r *pbx.Read) { r.Desc = true }),
-		"a bound":                follow(func(r *pbx.Read) { r.From = pbx.UserID{1} }),
-		"an upper bound":         follow(func(r *pbx.Read) { r.To = pbx.UserID{1} }),
-		"a beginning":            follow(func(r *pbx.Read) { r.Prefix = "a" }),
-		"after another":          follow(func(r *pbx.Read) { r.After = []any{pbx.UserID{1}, pbx.ServiceID{1}} }),
+	for name, reads := range map[string][]store.Read{
+		"of itself":              follow(func(r *store.Read) { r.Of = 2 }),
+		"of a later one":         follow(func(r *store.Read) { r.Of = 3 }),
+		"of one below the first": follow(func(r *store.Read) { r.Of = -1 }),
+		"no column":              follow(func(r *store.Read) { r.Column = -1 }),
+		"a column too far":       follow(func(r *store.Read) { r.Column = len(users.Index.Table.Columns) }),
+		"another type":           follow(func(r *store.Read) { r.Column = name }),
+		"no place for the value": follow(func(r *store.Read) { r.Equal = []any{f.tenant.ID, pbx.UserID{1}, pbx.ServiceID{1}} }),
+		"a limit":                follow(func(r *store.Read) { r.Limit = 1 }),
+		"another order":          follow(func(r *store.Read) { r.Desc = true }),
+		"a bound":                follow(func(r *store.Read) { r.From = pbx.UserID{1} }),
+		"an upper bound":         follow(func(r *store.Read) { r.To = pbx.UserID{1} }),
+		"a beginning":            follow(func(r *store.Read) { r.Prefix = "a" }),
+		"after another":          follow(func(r *store.Read) { r.After = []any{pbx.UserID{1}, pbx.ServiceID{1}} }),
 	} {
 		f.Run(name, func(t *testing.T) {
 			f.in(t).everyFetcher(func(f *fixture, fetch fetcher) {

@@ -8,22 +8,23 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // find asks for ranges of every index, in every shape that a query can have,
 // and compares with what a filter and a sort of all records give.
-func find(t *testing.T, open func(t *testing.T) pbx.Store) {
+func find(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
 	f.company()
 	f.save()
-	var records []pbx.Record
-	f.view(func(r pbx.Reader) { records = f.everything(r) })
+	var records []store.Record
+	f.view(func(r store.Reader) { records = f.everything(r) })
 	for _, table := range pbx.Tables() {
 		for _, ix := range table.Indexes {
 			t.Run(ix.Name, func(t *testing.T) {
 				f := f.in(t)
 				in := ordered(records, ix)
-				bothReaders(f, func(f *fixture, r pbx.Reader) {
+				bothReaders(f, func(f *fixture, r store.Reader) {
 					for _, q := range shapes(ix, in) {
 						got, want := f.all(r, q), expected(in, q)
 						if !same(got, want) {
@@ -38,15 +39,15 @@ func find(t *testing.T, open func(t *testing.T) pbx.Store) {
 
 // same reports whether two lists have the same records: by their keys, since
 // other tests compare the other columns.
-func same(a, b []pbx.Record) bool {
-	return slices.EqualFunc(a, b, func(a, b pbx.Record) bool {
+func same(a, b []store.Record) bool {
+	return slices.EqualFunc(a, b, func(a, b store.Record) bool {
 		return a.Table() == b.Table() && compareAll(keyOf(a).Values, keyOf(b).Values) == 0
 	})
 }
 
 // ordered returns the records that are in the index, in its order.
-func ordered(records []pbx.Record, ix *pbx.Index) []pbx.Record {
-	var in []pbx.Record
+func ordered(records []store.Record, ix *store.Index) []store.Record {
+	var in []store.Record
 	for _, r := range records {
 		if r.Table() != ix.Table {
 			continue
@@ -55,13 +56,13 @@ func ordered(records []pbx.Record, ix *pbx.Index) []pbx.Record {
 			in = append(in, r)
 		}
 	}
-	slices.SortFunc(in, func(a, b pbx.Record) int { return compareAll(keyIn(ix, a).Values, keyIn(ix, b).Values) })
+	slices.SortFunc(in, func(a, b store.Record) int { return compareAll(keyIn(ix, a).Values, keyIn(ix, b).Values) })
 	return in
 }
 
 // expected returns what the query must yield of the records in its index.
-func expected(in []pbx.Record, q pbx.Query) []pbx.Record {
-	var found []pbx.Record
+func expected(in []store.Record, q store.Query) []store.Record {
+	var found []store.Record
 	for _, r := range in {
 		if within(q, keyIn(q.Index, r).Values) {
 			found = append(found, r)
@@ -78,7 +79,7 @@ func expected(in []pbx.Record, q pbx.Query) []pbx.Record {
 
 // within reports whether a record with these values of the index's columns is
 // in the range.
-func within(q pbx.Query, values []any) bool {
+func within(q store.Query, values []any) bool {
 	if compareAll(q.Equal, values) != 0 {
 		return false
 	}
@@ -97,14 +98,14 @@ func within(q pbx.Query, values []any) bool {
 // shapes returns queries of the index: with each number of leading columns
 // fixed, the next one bounded in each way, with and without After, in both
 // orders, limited and not, by the values of records and by others.
-func shapes(ix *pbx.Index, in []pbx.Record) []pbx.Query {
-	var queries []pbx.Query
+func shapes(ix *store.Index, in []store.Record) []store.Query {
+	var queries []store.Query
 	picked := samples(in)
 	for i, sample := range picked {
 		values, others := keyIn(ix, sample).Values, keyIn(ix, picked[(i+1)%len(picked)]).Values
-		queries = append(queries, pbx.Query{Index: ix, Equal: values})
+		queries = append(queries, store.Query{Index: ix, Equal: values})
 		for fixed := range ix.Columns {
-			q := pbx.Query{Index: ix, Equal: values[:fixed]}
+			q := store.Query{Index: ix, Equal: values[:fixed]}
 			for j, q := range bounds(q, values[fixed], others[fixed]) {
 				queries = append(queries, q)
 				q.After = [][]any{values, others}[j%2][fixed:]
@@ -125,13 +126,13 @@ func shapes(ix *pbx.Index, in []pbx.Record) []pbx.Query {
 
 // bounds returns the query unbounded, and bounded by From, To, both, and
 // Prefix.
-func bounds(q pbx.Query, value, other any) []pbx.Query {
+func bounds(q store.Query, value, other any) []store.Query {
 	from, to, both, crossed := q, q, q, q
 	from.From = value
 	to.To = other
 	both.From, both.To = value, beyond(value)
 	crossed.From, crossed.To = beyond(value), value
-	queries := []pbx.Query{q, from, to, both, crossed}
+	queries := []store.Query{q, from, to, both, crossed}
 	if text, ok := value.(string); ok && text != "" {
 		for _, prefix := range []string{text[:1], text[:(len(text)+1)/2], text, text + "~"} {
 			q.Prefix = strings.ToValidUTF8(prefix, "")
@@ -158,16 +159,16 @@ func beyond(value any) any {
 }
 
 // samples returns the first, the last, and one of the records between.
-func samples(in []pbx.Record) []pbx.Record {
+func samples(in []store.Record) []store.Record {
 	if len(in) < 3 {
 		return in
 	}
-	return []pbx.Record{in[0], in[len(in)/2], in[len(in)-1]}
+	return []store.Record{in[0], in[len(in)/2], in[len(in)-1]}
 }
 
-func distinct(queries []pbx.Query) []pbx.Query {
+func distinct(queries []store.Query) []store.Query {
 	seen := make(map[string]bool)
-	return slices.DeleteFunc(queries, func(q pbx.Query) bool {
+	return slices.DeleteFunc(queries, func(q store.Query) bool {
 		text := describe(q)
 		again := seen[text]
 		seen[text] = true
@@ -176,7 +177,7 @@ func distinct(queries []pbx.Query) []pbx.Query {
 }
 
 // describe renders a query for a failure's message.
-func describe(q pbx.Query) string {
+func describe(q store.Query) string {
 	text := "Find " + q.Index.Name
 	for _, v := range q.Equal {
 		text += " = " + showValue(v)

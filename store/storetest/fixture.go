@@ -17,10 +17,10 @@ type fixture struct {
 	*testing.T
 	*customer
 	ctx   context.Context
-	store pbx.Store
+	store store.Store
 }
 
-func start(t *testing.T, open func(t *testing.T) pbx.Store) *fixture {
+func start(t *testing.T, open func(t *testing.T) store.Store) *fixture {
 	t.Helper()
 	// A store that lets somebody wait for ever fails the test, not the run.
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -42,20 +42,20 @@ func (f *fixture) in(t *testing.T) *fixture {
 }
 
 // try makes one attempt at the changes.
-func (f *fixture) try(changes ...pbx.Change) error { return f.tryFor(f.tenant.ID, changes...) }
+func (f *fixture) try(changes ...store.Change) error { return f.tryFor(f.tenant.ID, changes...) }
 
-func (f *fixture) tryFor(tenant pbx.TenantID, changes ...pbx.Change) error {
-	return f.store.Update(f.ctx, tenant, func(w pbx.Writer) error { return w.Apply(f.ctx, changes) })
+func (f *fixture) tryFor(tenant pbx.TenantID, changes ...store.Change) error {
+	return f.store.Update(f.ctx, tenant, func(w store.Writer) error { return w.Apply(f.ctx, changes) })
 }
 
 // must makes the changes.
-func (f *fixture) must(changes ...pbx.Change) {
+func (f *fixture) must(changes ...store.Change) {
 	f.Helper()
 	f.ok(again(func() error { return f.try(changes...) }))
 }
 
 // save inserts records, or those of the world that have not been yet.
-func (f *fixture) save(records ...pbx.Record) {
+func (f *fixture) save(records ...store.Record) {
 	f.Helper()
 	if len(records) == 0 {
 		records, f.records = f.records, nil
@@ -69,23 +69,23 @@ func (f *fixture) save(records ...pbx.Record) {
 // for at any time.
 func again(update func() error) error {
 	for range 1000 {
-		if err := update(); !errors.Is(err, pbx.ErrRetry) {
+		if err := update(); !errors.Is(err, store.ErrRetry) {
 			return err
 		}
 	}
 	return errors.New("storetest: ErrRetry without end")
 }
 
-func (f *fixture) view(fn func(r pbx.Reader)) {
+func (f *fixture) view(fn func(r store.Reader)) {
 	f.Helper()
-	f.ok(f.store.View(f.ctx, func(r pbx.Reader) error {
+	f.ok(f.store.View(f.ctx, func(r store.Reader) error {
 		fn(r)
 		return nil
 	}))
 }
 
 // one reads one record, nil where there is none.
-func (f *fixture) one(r pbx.Reader, k pbx.Key) pbx.Record {
+func (f *fixture) one(r store.Reader, k store.Key) store.Record {
 	f.Helper()
 	records, err := r.Get(f.ctx, k)
 	f.ok(err)
@@ -96,14 +96,14 @@ func (f *fixture) one(r pbx.Reader, k pbx.Key) pbx.Record {
 }
 
 // all reads the records of a query.
-func (f *fixture) all(r pbx.Reader, q pbx.Query) []pbx.Record {
+func (f *fixture) all(r store.Reader, q store.Query) []store.Record {
 	f.Helper()
 	records, err := collect(f.ctx, r, q)
 	f.ok(err)
 	return records
 }
 
-func collect(ctx context.Context, r pbx.Reader, q pbx.Query) (records []pbx.Record, err error) {
+func collect(ctx context.Context, r store.Reader, q store.Query) (records []store.Record, err error) {
 	for record, err := range r.Find(ctx, q) {
 		if err != nil {
 			return records, err
@@ -114,11 +114,11 @@ func collect(ctx context.Context, r pbx.Reader, q pbx.Query) (records []pbx.Reco
 }
 
 // everything reads all records of the store.
-func (f *fixture) everything(r pbx.Reader) []pbx.Record {
+func (f *fixture) everything(r store.Reader) []store.Record {
 	f.Helper()
-	var records []pbx.Record
+	var records []store.Record
 	for _, table := range pbx.Tables() {
-		records = append(records, f.all(r, pbx.Query{Index: table.Key()})...)
+		records = append(records, f.all(r, store.Query{Index: table.Key()})...)
 	}
 	return records
 }
@@ -126,7 +126,7 @@ func (f *fixture) everything(r pbx.Reader) []pbx.Record {
 // dump renders all records of the store.
 func (f *fixture) dump() (text string) {
 	f.Helper()
-	f.view(func(r pbx.Reader) { text = showAll(f.everything(r)) })
+	f.view(func(r store.Reader) { text = showAll(f.everything(r)) })
 	return text
 }
 
@@ -140,25 +140,25 @@ func (f *fixture) unchanged(before string) {
 
 // holds fails the test when the store does not have exactly this record at its
 // key.
-func (f *fixture) holds(want pbx.Record) {
+func (f *fixture) holds(want store.Record) {
 	f.Helper()
-	f.view(func(r pbx.Reader) { f.equal(f.one(r, keyOf(want)), want) })
+	f.view(func(r store.Reader) { f.equal(f.one(r, keyOf(want)), want) })
 }
 
 // lacks fails the test when the store has a record at the key of this one.
-func (f *fixture) lacks(absent pbx.Record) {
+func (f *fixture) lacks(absent store.Record) {
 	f.Helper()
-	f.view(func(r pbx.Reader) { f.equal(f.one(r, keyOf(absent)), nil) })
+	f.view(func(r store.Reader) { f.equal(f.one(r, keyOf(absent)), nil) })
 }
 
-func (f *fixture) equal(got, want pbx.Record) {
+func (f *fixture) equal(got, want store.Record) {
 	f.Helper()
 	if g, w := show(got), show(want); g != w {
 		f.Fatalf("got  %s\nwant %s", g, w)
 	}
 }
 
-func (f *fixture) equalAll(got, want []pbx.Record) {
+func (f *fixture) equalAll(got, want []store.Record) {
 	f.Helper()
 	if g, w := showAll(got), showAll(want); g != w {
 		f.Fatalf("other records than expected:\n%s", difference(w, g))

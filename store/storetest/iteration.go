@@ -6,27 +6,28 @@ import (
 	"testing"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // iteration reads inside the loop of a Find.
-func iteration(t *testing.T, open func(t *testing.T) pbx.Store) {
+func iteration(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
-	var pools []pbx.Record
+	var pools []store.Record
 	for _, code := range []string{"A", "B", "C", "D"} {
 		pools = append(pools, f.pool(code, 1))
 	}
 	f.must(insert(pools...)...)
-	q := pbx.Query{Index: pools[0].Table().Key(), Equal: []any{f.tenant.ID}}
+	q := store.Query{Index: pools[0].Table().Key(), Equal: []any{f.tenant.ID}}
 
 	t.Run("nested five deep", func(t *testing.T) {
-		bothReaders(f.in(t), func(f *fixture, r pbx.Reader) {
+		bothReaders(f.in(t), func(f *fixture, r store.Reader) {
 			if got := f.nested(r, q, 5); got != 4*4*4*4*4 {
 				f.Fatalf("got %d records in the innermost loops, want 1024", got)
 			}
 		})
 	})
 	t.Run("the same sequence twice", func(t *testing.T) {
-		bothReaders(f.in(t), func(f *fixture, r pbx.Reader) {
+		bothReaders(f.in(t), func(f *fixture, r store.Reader) {
 			all := r.Find(f.ctx, q)
 			for range 2 {
 				f.equalAll(f.drain(all), pools)
@@ -34,7 +35,7 @@ func iteration(t *testing.T, open func(t *testing.T) pbx.Store) {
 		})
 	})
 	t.Run("broken off", func(t *testing.T) {
-		bothReaders(f.in(t), func(f *fixture, r pbx.Reader) {
+		bothReaders(f.in(t), func(f *fixture, r store.Reader) {
 			for n := range pools {
 				f.equalAll(f.first(r.Find(f.ctx, q), n+1), pools[:n+1])
 				f.equal(f.one(r, keyOf(pools[n])), pools[n])
@@ -42,7 +43,7 @@ func iteration(t *testing.T, open func(t *testing.T) pbx.Store) {
 		})
 	})
 	t.Run("pulled", func(t *testing.T) {
-		bothReaders(f.in(t), func(f *fixture, r pbx.Reader) {
+		bothReaders(f.in(t), func(f *fixture, r store.Reader) {
 			next, stop := iter.Pull2(r.Find(f.ctx, q))
 			defer stop()
 			for _, want := range pools[:3] {
@@ -59,7 +60,7 @@ func iteration(t *testing.T, open func(t *testing.T) pbx.Store) {
 	t.Run("broken off with nothing left open", func(t *testing.T) {
 		f := f.in(t)
 		for range 50 {
-			f.view(func(r pbx.Reader) { f.first(r.Find(f.ctx, q), 1) })
+			f.view(func(r store.Reader) { f.first(r.Find(f.ctx, q), 1) })
 		}
 		now := pools[0].(*pbx.StationPool)
 		f.must(update(now, revised(now)))
@@ -67,7 +68,7 @@ func iteration(t *testing.T, open func(t *testing.T) pbx.Store) {
 }
 
 // nested returns how often the innermost of the loops came round.
-func (f *fixture) nested(r pbx.Reader, q pbx.Query, depth int) (count int) {
+func (f *fixture) nested(r store.Reader, q store.Query, depth int) (count int) {
 	f.Helper()
 	if depth == 0 {
 		return 1
@@ -80,9 +81,9 @@ func (f *fixture) nested(r pbx.Reader, q pbx.Query, depth int) (count int) {
 	return count
 }
 
-func (f *fixture) viewsInViews(q pbx.Query, want []pbx.Record, depth int) {
+func (f *fixture) viewsInViews(q store.Query, want []store.Record, depth int) {
 	f.Helper()
-	f.view(func(r pbx.Reader) {
+	f.view(func(r store.Reader) {
 		for record, err := range r.Find(f.ctx, q) {
 			f.ok(err)
 			if depth > 0 {
@@ -95,7 +96,7 @@ func (f *fixture) viewsInViews(q pbx.Query, want []pbx.Record, depth int) {
 	})
 }
 
-func (f *fixture) drain(records iter.Seq2[pbx.Record, error]) (list []pbx.Record) {
+func (f *fixture) drain(records iter.Seq2[store.Record, error]) (list []store.Record) {
 	f.Helper()
 	for record, err := range records {
 		f.ok(err)
@@ -105,7 +106,7 @@ func (f *fixture) drain(records iter.Seq2[pbx.Record, error]) (list []pbx.Record
 }
 
 // first takes n records and breaks the loop off.
-func (f *fixture) first(records iter.Seq2[pbx.Record, error], n int) (list []pbx.Record) {
+func (f *fixture) first(records iter.Seq2[store.Record, error], n int) (list []store.Record) {
 	f.Helper()
 	for record, err := range records {
 		f.ok(err)

@@ -5,35 +5,34 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 )
 
 // misuse uses readers and writers after their end, and twice.
-func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
+func misuse(t *testing.T, open func(t *testing.T) store.Store) {
 	each(t, open, map[string]func(*fixture){
 		"a view's reader after its end": func(f *fixture) {
-			var kept pbx.Reader
-			var records iter.Seq2[pbx.Record, error]
-			f.view(func(r pbx.Reader) {
+			var kept store.Reader
+			var records iter.Seq2[store.Record, error]
+			f.view(func(r store.Reader) {
 				kept = r
-				records = r.Find(f.ctx, pbx.Query{Index: f.tenant.Table().Key()})
+				records = r.Find(f.ctx, store.Query{Index: f.tenant.Table().Key()})
 			})
 			f.useless(kept)
 			f.sameError(records, store.ErrMisuse)
 		},
 		"a view's reader after its error": func(f *fixture) {
-			var kept pbx.Reader
-			_ = f.store.View(f.ctx, func(r pbx.Reader) error {
+			var kept store.Reader
+			_ = f.store.View(f.ctx, func(r store.Reader) error {
 				kept = r
 				return errClosure
 			})
 			f.useless(kept)
 		},
 		"a view's reader after its panic": func(f *fixture) {
-			var kept pbx.Reader
+			var kept store.Reader
 			recovered(func() {
-				_ = f.store.View(f.ctx, func(r pbx.Reader) error {
+				_ = f.store.View(f.ctx, func(r store.Reader) error {
 					kept = r
 					panic(errClosure)
 				})
@@ -44,10 +43,10 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 			add(f.world, f.location("A"))
 			add(f.world, f.location("B"))
 			f.save()
-			var next func() (pbx.Record, error, bool)
+			var next func() (store.Record, error, bool)
 			var stop func()
-			f.view(func(r pbx.Reader) {
-				next, stop = iter.Pull2(r.Find(f.ctx, pbx.Query{Index: f.location("").Table().Key()}))
+			f.view(func(r store.Reader) {
+				next, stop = iter.Pull2(r.Find(f.ctx, store.Query{Index: f.location("").Table().Key()}))
 				_, err, _ := next()
 				f.ok(err)
 			})
@@ -57,8 +56,8 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 		},
 		"a writer after its end": func(f *fixture) {
 			before := f.dump()
-			var kept pbx.Writer
-			f.ok(f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+			var kept store.Writer
+			f.ok(f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
 				kept = w
 				return nil
 			}))
@@ -68,9 +67,9 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 		},
 		"a writer after its panic": func(f *fixture) {
 			before := f.dump()
-			var kept pbx.Writer
+			var kept store.Writer
 			recovered(func() {
-				_ = f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+				_ = f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
 					kept = w
 					panic(errClosure)
 				})
@@ -81,7 +80,7 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 		},
 		"Apply twice": func(f *fixture) {
 			before := f.dump()
-			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
 				f.ok(w.Apply(f.ctx, insert(f.location("A"))))
 				return w.Apply(f.ctx, insert(f.location("B")))
 			}), store.ErrMisuse)
@@ -89,7 +88,7 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 		},
 		"Apply twice, the error ignored": func(f *fixture) {
 			before := f.dump()
-			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
 				f.ok(w.Apply(f.ctx, insert(f.location("A"))))
 				f.is(w.Apply(f.ctx, insert(f.location("B"))), store.ErrMisuse)
 				return nil
@@ -100,17 +99,17 @@ func misuse(t *testing.T, open func(t *testing.T) pbx.Store) {
 }
 
 // useless fails the test unless every method of the reader is refused.
-func (f *fixture) useless(r pbx.Reader) {
+func (f *fixture) useless(r store.Reader) {
 	f.Helper()
 	_, err := r.Get(f.ctx, keyOf(f.tenant))
 	f.is(err, store.ErrMisuse)
-	f.sameError(r.Find(f.ctx, pbx.Query{Index: f.tenant.Table().Key()}), store.ErrMisuse)
-	_, err = pbx.Fetch(f.ctx, r, pbx.Read{Query: pbx.Query{Index: f.tenant.Table().Key()}})
+	f.sameError(r.Find(f.ctx, store.Query{Index: f.tenant.Table().Key()}), store.ErrMisuse)
+	_, err = store.Fetch(f.ctx, r, store.Read{Query: store.Query{Index: f.tenant.Table().Key()}})
 	f.is(err, store.ErrMisuse)
 }
 
 // sameError fails the test unless the sequence is one error, without a record.
-func (f *fixture) sameError(records iter.Seq2[pbx.Record, error], want error) {
+func (f *fixture) sameError(records iter.Seq2[store.Record, error], want error) {
 	f.Helper()
 	steps := 0
 	for record, err := range records {
@@ -124,21 +123,21 @@ func (f *fixture) sameError(records iter.Seq2[pbx.Record, error], want error) {
 }
 
 // closing closes stores.
-func closing(t *testing.T, open func(t *testing.T) pbx.Store) {
+func closing(t *testing.T, open func(t *testing.T) store.Store) {
 	each(t, open, map[string]func(*fixture){
 		"nothing works afterwards": func(f *fixture) {
 			f.ok(f.store.Close())
-			f.is(f.store.View(f.ctx, func(pbx.Reader) error { return nil }), store.ErrMisuse)
-			f.is(f.store.Update(f.ctx, f.tenant.ID, func(pbx.Writer) error { return nil }), store.ErrMisuse)
+			f.is(f.store.View(f.ctx, func(store.Reader) error { return nil }), store.ErrMisuse)
+			f.is(f.store.Update(f.ctx, f.tenant.ID, func(store.Writer) error { return nil }), store.ErrMisuse)
 			f.is(f.store.Close(), store.ErrMisuse)
-			if far, ok := f.store.(pbx.Fetcher); ok {
+			if far, ok := f.store.(store.Fetcher); ok {
 				_, err := far.Fetch(f.ctx)
 				f.is(err, store.ErrMisuse)
 			}
 		},
 		"it waits for a view": func(f *fixture) {
 			f.closesAfter(func(run func()) error {
-				return f.store.View(f.ctx, func(r pbx.Reader) error {
+				return f.store.View(f.ctx, func(r store.Reader) error {
 					run()
 					_, err := r.Get(f.ctx, keyOf(f.tenant))
 					return err
@@ -147,7 +146,7 @@ func closing(t *testing.T, open func(t *testing.T) pbx.Store) {
 		},
 		"it waits for an update": func(f *fixture) {
 			f.closesAfter(func(run func()) error {
-				return f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+				return f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
 					run()
 					return w.Apply(f.ctx, insert(f.location("A")))
 				})

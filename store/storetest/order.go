@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // names are texts that are out of order, or not within their bounds, where a
@@ -18,7 +19,7 @@ var names = []string{
 }
 
 // order checks that text is ordered and bounded by its bytes alone.
-func order(t *testing.T, open func(t *testing.T) pbx.Store) {
+func order(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
 	sorted := slices.Clone(names)
 	slices.Sort(sorted)
@@ -28,7 +29,7 @@ func order(t *testing.T, open func(t *testing.T) pbx.Store) {
 	f.save()
 	byBuilding := f.location("").Table().Index("locations_building")
 
-	check := func(name string, q pbx.Query, in func(name string) bool) {
+	check := func(name string, q store.Query, in func(name string) bool) {
 		t.Run(name, func(t *testing.T) {
 			f := f.in(t)
 			q.Index, q.Equal = byBuilding, []any{f.tenant.ID}
@@ -38,7 +39,7 @@ func order(t *testing.T, open func(t *testing.T) pbx.Store) {
 					want = append(want, name)
 				}
 			}
-			f.view(func(r pbx.Reader) {
+			f.view(func(r store.Reader) {
 				f.sameNames(f.all(r, q), want)
 				q.Desc = true
 				slices.Reverse(want)
@@ -46,15 +47,15 @@ func order(t *testing.T, open func(t *testing.T) pbx.Store) {
 			})
 		})
 	}
-	check("all", pbx.Query{}, func(string) bool { return true })
+	check("all", store.Query{}, func(string) bool { return true })
 	for _, bound := range append([]string{"a%", "A*B", "[a-z]", "\U0010ffff\U0010ffff", "nobody"}, names...) {
-		check("prefix "+showValue(bound), pbx.Query{Prefix: bound}, func(s string) bool { return strings.HasPrefix(s, bound) })
-		check("from "+showValue(bound), pbx.Query{From: bound}, func(s string) bool { return s >= bound })
-		check("to "+showValue(bound), pbx.Query{To: bound}, func(s string) bool { return s < bound })
+		check("prefix "+showValue(bound), store.Query{Prefix: bound}, func(s string) bool { return strings.HasPrefix(s, bound) })
+		check("from "+showValue(bound), store.Query{From: bound}, func(s string) bool { return s >= bound })
+		check("to "+showValue(bound), store.Query{To: bound}, func(s string) bool { return s < bound })
 	}
 }
 
-func (f *fixture) sameNames(got []pbx.Record, want []string) {
+func (f *fixture) sameNames(got []store.Record, want []string) {
 	f.Helper()
 	gotNames := make([]string, len(got))
 	for i, r := range got {

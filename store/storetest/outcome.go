@@ -8,25 +8,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 )
 
 var errClosure = errors.New("the closure's own error")
 
 // outcome ends updates in every way.
-func outcome(t *testing.T, open func(t *testing.T) pbx.Store) {
+func outcome(t *testing.T, open func(t *testing.T) store.Store) {
 	each(t, open, map[string]func(*fixture){
 		"committed, and there for whoever comes": func(f *fixture) {
 			l := f.location("A")
 			f.must(insert(l)...)
-			bothReaders(f, func(f *fixture, r pbx.Reader) { f.equal(f.one(r, keyOf(l)), l) })
+			bothReaders(f, func(f *fixture, r store.Reader) { f.equal(f.one(r, keyOf(l)), l) })
 		},
 		"the closure runs once": func(f *fixture) {
 			runs := 0
-			_ = f.store.Update(f.ctx, f.tenant.ID, func(pbx.Writer) error {
+			_ = f.store.Update(f.ctx, f.tenant.ID, func(store.Writer) error {
 				runs++
-				return pbx.ErrRetry
+				return store.ErrRetry
 			})
 			if runs != 1 {
 				f.Fatalf("the closure ran %d times", runs)
@@ -35,7 +34,7 @@ func outcome(t *testing.T, open func(t *testing.T) pbx.Store) {
 		"nothing applied": func(f *fixture) {
 			before := f.dump()
 			f.ok(again(func() error {
-				return f.store.Update(f.ctx, f.tenant.ID, func(pbx.Writer) error { return nil })
+				return f.store.Update(f.ctx, f.tenant.ID, func(store.Writer) error { return nil })
 			}))
 			f.must()
 			f.unchanged(before)
@@ -46,16 +45,16 @@ func outcome(t *testing.T, open func(t *testing.T) pbx.Store) {
 			f.holds(t)
 		},
 		"the closure fails before Apply": func(f *fixture) {
-			f.is(f.store.Update(f.ctx, f.tenant.ID, func(pbx.Writer) error { return errClosure }), errClosure)
+			f.is(f.store.Update(f.ctx, f.tenant.ID, func(store.Writer) error { return errClosure }), errClosure)
 		},
 		"the closure fails after Apply": func(f *fixture) {
-			f.rolledBack(func(ctx context.Context, w pbx.Writer) error { return fmt.Errorf("wrapped: %w", errClosure) }, errClosure)
+			f.rolledBack(func(ctx context.Context, w store.Writer) error { return fmt.Errorf("wrapped: %w", errClosure) }, errClosure)
 		},
 		"the closure panics after Apply": func(f *fixture) {
-			f.rolledBack(func(context.Context, pbx.Writer) error { panic(errClosure) }, nil)
+			f.rolledBack(func(context.Context, store.Writer) error { panic(errClosure) }, nil)
 		},
 		"the goroutine ends after Apply": func(f *fixture) {
-			f.rolledBack(func(context.Context, pbx.Writer) error {
+			f.rolledBack(func(context.Context, store.Writer) error {
 				runtime.Goexit()
 				return nil
 			}, nil)
@@ -64,18 +63,18 @@ func outcome(t *testing.T, open func(t *testing.T) pbx.Store) {
 			p := f.pool("STANDARD", 5)
 			f.must(insert(p)...)
 			before := f.dump()
-			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
+			f.is(f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
 				_ = w.Apply(f.ctx, insert(f.location("A"), clone(p)))
 				return nil
-			}), pbx.ErrRetry)
+			}), store.ErrRetry)
 			f.unchanged(before)
 		},
 		"reads after Apply see what is committed, or are refused": func(f *fixture) {
 			p := f.pool("STANDARD", 5)
 			f.must(insert(p)...)
 			f.ok(again(func() error {
-				return f.store.Update(f.ctx, f.tenant.ID, func(w pbx.Writer) error {
-					if err := w.Apply(f.ctx, []pbx.Change{update(p, with(revised(p), "total", int64(6)))}); err != nil {
+				return f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
+					if err := w.Apply(f.ctx, []store.Change{update(p, with(revised(p), "total", int64(6)))}); err != nil {
 						return err
 					}
 					got, err := w.Get(f.ctx, keyOf(p))
@@ -90,13 +89,13 @@ func outcome(t *testing.T, open func(t *testing.T) pbx.Store) {
 			f.holds(with(revised(p), "total", int64(6)))
 		},
 		"the view's closure fails": func(f *fixture) {
-			f.is(f.store.View(f.ctx, func(pbx.Reader) error { return errClosure }), errClosure)
+			f.is(f.store.View(f.ctx, func(store.Reader) error { return errClosure }), errClosure)
 		},
 		"the view's closure panics in a loop": func(f *fixture) {
-			q := pbx.Query{Index: f.tenant.Table().Key()}
+			q := store.Query{Index: f.tenant.Table().Key()}
 			for range 20 {
 				got := recovered(func() {
-					_ = f.store.View(f.ctx, func(r pbx.Reader) error {
+					_ = f.store.View(f.ctx, func(r store.Reader) error {
 						for range r.Find(f.ctx, q) {
 							panic(errClosure)
 						}
@@ -115,7 +114,7 @@ func outcome(t *testing.T, open func(t *testing.T) pbx.Store) {
 // rolledBack applies a change, ends the closure, and fails the test unless
 // nothing was changed and the next update goes through. An error is what
 // Update returns where want is not nil; else Update does not return.
-func (f *fixture) rolledBack(end func(context.Context, pbx.Writer) error, want error) {
+func (f *fixture) rolledBack(end func(context.Context, store.Writer) error, want error) {
 	f.Helper()
 	p := f.pool("STANDARD", 5)
 	f.must(insert(p)...)
@@ -132,8 +131,8 @@ func (f *fixture) rolledBack(end func(context.Context, pbx.Writer) error, want e
 				done <- err
 			}
 		}()
-		err = f.store.Update(ctx, f.tenant.ID, func(w pbx.Writer) error {
-			if err := w.Apply(ctx, []pbx.Change{update(p, revised(p)), {New: f.location("A")}}); err != nil {
+		err = f.store.Update(ctx, f.tenant.ID, func(w store.Writer) error {
+			if err := w.Apply(ctx, []store.Change{update(p, revised(p)), {New: f.location("A")}}); err != nil {
 				return err
 			}
 			return end(ctx, w)

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // set sets a column of a record, exported or not.
-func set(r pbx.Record, column string, value any) {
+func set(r store.Record, column string, value any) {
 	for _, f := range r.Fields(nil) {
 		if f.Name == column {
 			reflect.ValueOf(f.Ptr).Elem().Set(reflect.ValueOf(value))
@@ -24,7 +24,7 @@ func set(r pbx.Record, column string, value any) {
 }
 
 // integer returns the address of an integer column.
-func integer(r pbx.Record, column string) *int64 {
+func integer(r store.Record, column string) *int64 {
 	for _, f := range r.Fields(nil) {
 		if f.Name == column {
 			return f.Ptr.(*int64)
@@ -34,14 +34,14 @@ func integer(r pbx.Record, column string) *int64 {
 }
 
 // with returns a copy of the record with the column set.
-func with[R pbx.Record](r R, column string, value any) R {
+func with[R store.Record](r R, column string, value any) R {
 	c := clone(r)
 	set(c, column, value)
 	return c
 }
 
 // clone returns a copy of the record that shares nothing with it.
-func clone[R pbx.Record](r R) R {
+func clone[R store.Record](r R) R {
 	c := r.Table().New()
 	to := c.Fields(nil)
 	for i, f := range r.Fields(nil) {
@@ -58,40 +58,40 @@ func clone[R pbx.Record](r R) R {
 }
 
 // revised returns a copy of the record with the next revision.
-func revised[R pbx.Record](r R) R {
+func revised[R store.Record](r R) R {
 	c := clone(r)
 	*integer(c, "rev")++
 	return c
 }
 
 // insert, update and remove are changes.
-func insert(records ...pbx.Record) []pbx.Change {
-	changes := make([]pbx.Change, len(records))
+func insert(records ...store.Record) []store.Change {
+	changes := make([]store.Change, len(records))
 	for i, r := range records {
 		changes[i].New = r
 	}
 	return changes
 }
 
-func update(old, r pbx.Record) pbx.Change { return pbx.Change{Old: old, New: r} }
+func update(old, r store.Record) store.Change { return store.Change{Old: old, New: r} }
 
-func remove(old pbx.Record) pbx.Change { return pbx.Change{Old: old} }
+func remove(old store.Record) store.Change { return store.Change{Old: old} }
 
 // keyOf returns the key of a record, in the table's key or in an index.
-func keyOf(r pbx.Record) pbx.Key { return keyIn(r.Table().Key(), r) }
+func keyOf(r store.Record) store.Key { return keyIn(r.Table().Key(), r) }
 
-func keyIn(ix *pbx.Index, r pbx.Record) pbx.Key {
+func keyIn(ix *store.Index, r store.Record) store.Key {
 	values, in := ix.Values(r)
 	if !in {
 		panic("storetest: a record is not in " + ix.Name)
 	}
-	return pbx.Key{Index: ix, Values: values}
+	return store.Key{Index: ix, Values: values}
 }
 
 // show renders a record by its columns' values, such that two records are
 // equal when their renderings are. A list's nil and a list of nothing are the
 // same; a time shows its location.
-func show(r pbx.Record) string {
+func show(r store.Record) string {
 	if r == nil {
 		return "nothing"
 	}
@@ -103,7 +103,7 @@ func show(r pbx.Record) string {
 	return b.String()
 }
 
-func showAll(records []pbx.Record) string {
+func showAll(records []store.Record) string {
 	lines := make([]string, len(records))
 	for i, r := range records {
 		lines[i] = show(r)
@@ -131,7 +131,7 @@ func showValue(v any) string {
 
 // compare orders two values of one column.
 func compare(a, b any) int {
-	switch a := pbx.Plain(a).(type) {
+	switch a := store.Plain(a).(type) {
 	case string:
 		return strings.Compare(a, b.(string))
 	case int64:
@@ -147,7 +147,7 @@ func compare(a, b any) int {
 	case time.Time:
 		return a.Compare(b.(time.Time))
 	case [16]byte:
-		other := pbx.Plain(b).([16]byte)
+		other := store.Plain(b).([16]byte)
 		return bytes.Compare(a[:], other[:])
 	}
 	panic(fmt.Sprintf("storetest: no order of %T", a))

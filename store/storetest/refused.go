@@ -10,7 +10,7 @@ import (
 )
 
 // refused gives changes that no store makes, whatever it holds.
-func refused(t *testing.T, open func(t *testing.T) pbx.Store) {
+func refused(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
 	variants := f.variants()
 	f.save()
@@ -54,7 +54,7 @@ func refused(t *testing.T, open func(t *testing.T) pbx.Store) {
 			f.refuses(with(f.order(1), "placed_at", time.Time{}), "placed_at", "no time")
 		},
 		"a change without a record": func(f *fixture) {
-			f.is(f.try(pbx.Change{}), store.ErrMisuse)
+			f.is(f.try(store.Change{}), store.ErrMisuse)
 		},
 		"an update that does not raise the revision": func(f *fixture) {
 			l := f.location("A")
@@ -84,11 +84,11 @@ func refused(t *testing.T, open func(t *testing.T) pbx.Store) {
 }
 
 // badValues returns values of a type that no store takes, by what is wrong.
-func badValues(kind pbx.Type) map[string]any {
+func badValues(kind store.Type) map[string]any {
 	switch kind {
-	case pbx.Text:
+	case store.Text:
 		return map[string]any{"NUL": "a\x00b", "a NUL at the end": "a\x00", "half a character": "a\xc3", "a surrogate": "\xed\xa0\x80"}
-	case pbx.List:
+	case store.List:
 		return map[string]any{"NUL": []string{"a", "\x00"}, "invalid UTF-8": []string{"a", "\xff"}}
 	}
 	return nil
@@ -96,7 +96,7 @@ func badValues(kind pbx.Type) map[string]any {
 
 // refuses fails the test unless an insertion of the record is an error of kind
 // ErrInvalid that names the column.
-func (f *fixture) refuses(r pbx.Record, column, what string) {
+func (f *fixture) refuses(r store.Record, column, what string) {
 	f.Helper()
 	err := f.try(insert(r)...)
 	var e *store.Error

@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // retry makes changes that do not fit what the store holds.
-func retry(t *testing.T, open func(t *testing.T) pbx.Store) {
+func retry(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("a taken key", func(t *testing.T) { takenKeys(t, open) })
 	t.Run("a taken unique value", func(t *testing.T) { takenValues(t, open) })
 	pool := func(f *fixture) *pbx.StationPool {
@@ -72,14 +73,14 @@ func retry(t *testing.T, open func(t *testing.T) pbx.Store) {
 }
 
 // stale fails the test unless the changes give ErrRetry, with nothing changed.
-func (f *fixture) stale(changes ...pbx.Change) {
+func (f *fixture) stale(changes ...store.Change) {
 	f.Helper()
 	before := f.dump()
-	f.is(f.try(changes...), pbx.ErrRetry)
+	f.is(f.try(changes...), store.ErrRetry)
 	f.unchanged(before)
 }
 
-func takenKeys(t *testing.T, open func(t *testing.T) pbx.Store) {
+func takenKeys(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
 	variants := f.variants()
 	f.save()
@@ -97,7 +98,7 @@ func takenKeys(t *testing.T, open func(t *testing.T) pbx.Store) {
 
 // takenValues has, for each unique index, a record take the value of another,
 // by an insertion and by an update.
-func takenValues(t *testing.T, open func(t *testing.T) pbx.Store) {
+func takenValues(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, table := range pbx.Tables() {
 		for _, ix := range table.Indexes[1:] {
 			if !ix.Unique {

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // roundTrip writes every kind of record, with every column that may be empty
 // once set and once empty, and reads it back.
-func roundTrip(t *testing.T, open func(t *testing.T) pbx.Store) {
+func roundTrip(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
 	variants := f.variants()
 	f.save()
@@ -26,7 +27,7 @@ func roundTrip(t *testing.T, open func(t *testing.T) pbx.Store) {
 }
 
 // inserted inserts, reads and deletes each variant of a record.
-func (f *fixture) inserted(variants []pbx.Record) {
+func (f *fixture) inserted(variants []store.Record) {
 	for _, v := range variants {
 		f.must(insert(v)...)
 		f.holds(v)
@@ -37,15 +38,15 @@ func (f *fixture) inserted(variants []pbx.Record) {
 
 // updated turns each variant of a record into the next, and the last one into
 // the first.
-func (f *fixture) updated(variants []pbx.Record) {
+func (f *fixture) updated(variants []store.Record) {
 	now := variants[0]
 	f.must(insert(now)...)
 	for _, v := range append(variants[1:], variants[0]) {
 		v = with(v, "rev", *integer(now, "rev")+1)
 		f.must(update(now, v))
 		f.holds(v)
-		f.view(func(r pbx.Reader) {
-			f.equalAll(f.all(r, pbx.Query{Index: v.Table().Key(), Equal: keyOf(v).Values}), []pbx.Record{v})
+		f.view(func(r store.Reader) {
+			f.equalAll(f.all(r, store.Query{Index: v.Table().Key(), Equal: keyOf(v).Values}), []store.Record{v})
 		})
 		now = v
 	}
@@ -56,7 +57,7 @@ func (f *fixture) updated(variants []pbx.Record) {
 // variants returns, for each table, some records with the same key: together
 // they have every column set, and every column empty that may be. The records
 // that they refer to are added to the world.
-func (c *customer) variants() map[string][]pbx.Record {
+func (c *customer) variants() map[string][]store.Record {
 	later := epoch.Add(time.Hour + time.Microsecond)
 	site := add(c.world, c.location("W20"))
 	add(c.world, c.serviceType("CONNECT"))
@@ -76,7 +77,7 @@ func (c *customer) variants() map[string][]pbx.Record {
 	add(c.world, porting)
 	order := add(c.world, c.order(1))
 
-	return map[string][]pbx.Record{
+	return map[string][]store.Record{
 		"tenants":            c.tenantVariants(),
 		"locations":          locationVariants(c.location("W21")),
 		"service_types":      {with(with(withApplications(c.serviceType("PRO")), "one_time", int64(-5)), "fulfilment", true), c.serviceType("PRO")},

@@ -1,8 +1,8 @@
-// Package storetest is the conformance suite of pbx.Store. A store that passes
+// Package storetest is the conformance suite of store.Store. A store that passes
 // it keeps every promise that the library builds on:
 //
 //	func TestStore(t *testing.T) {
-//		storetest.Run(t, func(t *testing.T) pbx.Store {
+//		storetest.Run(t, func(t *testing.T) store.Store {
 //			return mystore.New(t.TempDir())
 //		})
 //	}
@@ -19,12 +19,12 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Run runs the suite on the stores that open returns: each holds nothing, and
 // is closed by the suite.
-func Run(t *testing.T, open func(t *testing.T) pbx.Store) {
+func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open) })
 	}
@@ -33,7 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) pbx.Store) {
 // cases are the parts of the suite, the simple ones first.
 var cases = []struct {
 	name string
-	run  func(t *testing.T, open func(t *testing.T) pbx.Store)
+	run  func(t *testing.T, open func(t *testing.T) store.Store)
 }{
 	{"RoundTrip", roundTrip},
 	{"Values", values},
@@ -58,7 +58,7 @@ var cases = []struct {
 }
 
 // each runs the subtests of a part, each on a store of its own.
-func each(t *testing.T, open func(t *testing.T) pbx.Store, tests map[string]func(*fixture)) {
+func each(t *testing.T, open func(t *testing.T) store.Store, tests map[string]func(*fixture)) {
 	names := make([]string, 0, len(tests))
 	for name := range tests {
 		names = append(names, name)

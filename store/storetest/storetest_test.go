@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // The variants of each kind of record have one key, and together every column
@@ -37,7 +38,7 @@ func TestVariantsCoverEveryColumn(t *testing.T) {
 func TestCompanyCoversEveryIndex(t *testing.T) {
 	c := new(world).customer("Acme")
 	c.company()
-	of := make(map[*pbx.Table]int)
+	of := make(map[*store.Table]int)
 	for _, r := range c.records {
 		of[r.Table()]++
 	}
@@ -74,7 +75,7 @@ func TestClashesCoverEveryUniqueIndex(t *testing.T) {
 	}
 }
 
-func taken(records []pbx.Record, ix *pbx.Index, r pbx.Record) bool {
+func taken(records []store.Record, ix *store.Index, r store.Record) bool {
 	values, in := ix.Values(r)
 	for _, holder := range ordered(records, ix) {
 		if in && compareAll(keyIn(ix, holder).Values, values) == 0 {

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // values writes the extremes of each type of column.
-func values(t *testing.T, open func(t *testing.T) pbx.Store) {
+func values(t *testing.T, open func(t *testing.T) store.Store) {
 	each(t, open, map[string]func(*fixture){
 		"text": func(f *fixture) {
 			for i, text := range []string{"", " ", oddText, "\u0080", "\uffff", "\U0010ffff", "CaSe", strings.Repeat("long ", 10_000)} {
@@ -71,7 +72,7 @@ func values(t *testing.T, open func(t *testing.T) pbx.Store) {
 }
 
 // kept fails the test unless the store gives the record back as it is.
-func (f *fixture) kept(r pbx.Record) {
+func (f *fixture) kept(r store.Record) {
 	f.Helper()
 	want := clone(r)
 	f.must(insert(r)...)

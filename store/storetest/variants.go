@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // oddText is what a text column must give back as it was: quotes, wildcards
@@ -16,17 +17,17 @@ const oddText = " 'it''s' \"q\" \\ \\x00 %_*?[a]{b}$1:n@p;-- \t\r\n\x01\x7f é e
 var oddList = []string{"", "A", "a,b", `c"d`, `e\f`, "{g}", "[h]", "NULL", "null", "é", " ", "😀"}
 
 // some returns the records as a list: variants of one.
-func some[R pbx.Record](records ...R) []pbx.Record {
-	list := make([]pbx.Record, len(records))
+func some[R store.Record](records ...R) []store.Record {
+	list := make([]store.Record, len(records))
 	for i, r := range records {
 		list[i] = r
 	}
 	return list
 }
 
-func withApplications[R pbx.Record](r R) R { return with(r, "applications", oddList) }
+func withApplications[R store.Record](r R) R { return with(r, "applications", oddList) }
 
-func (c *customer) tenantVariants() []pbx.Record {
+func (c *customer) tenantVariants() []store.Record {
 	full := c.world.tenant(c.uuid(), "Full")
 	full.Name, full.SIPDomain = oddText, "full.example.com"
 	full.Policy.NumberMonthly, full.Policy.NumberOneTime = 100, -200
@@ -40,14 +41,14 @@ func (c *customer) tenantVariants() []pbx.Record {
 	return some(full, bare)
 }
 
-func locationVariants(bare *pbx.Location) []pbx.Record {
+func locationVariants(bare *pbx.Location) []store.Record {
 	full := clone(bare)
 	full.Name, full.NumberPrefix = oddText, "+1617"
 	full.Address = pbx.CivicAddress{Street: "77 Mass Ave", City: "Cambridge", Region: "MA", PostalCode: "02139", Country: "US"}
 	return some(full, bare)
 }
 
-func userVariants(bare *pbx.User, site *pbx.Location, later time.Time) []pbx.Record {
+func userVariants(bare *pbx.User, site *pbx.Location, later time.Time) []store.Record {
 	full := clone(bare)
 	full.FirstName, full.Department, full.MusicOnHold = oddText, oddText, "jazz"
 	full.State, full.ActivatedAt, full.Mobile, full.E911 = pbx.UserActive, later, "+447700900123", true
@@ -57,7 +58,7 @@ func userVariants(bare *pbx.User, site *pbx.Location, later time.Time) []pbx.Rec
 	return some(full, bare)
 }
 
-func (c *customer) identityVariants() []pbx.Record {
+func (c *customer) identityVariants() []store.Record {
 	u := add(c.world, c.user("Two", "Forms"))
 	a := c.alias(u)
 	a.SIPAddress = u.SIPAddress
@@ -80,7 +81,7 @@ func withSecrets(bare *pbx.SIPIdentity, longer int, sealed bool) *pbx.SIPIdentit
 	return full
 }
 
-func groupVariants(g *pbx.Group) []pbx.Record {
+func groupVariants(g *pbx.Group) []store.Record {
 	queue := clone(g)
 	queue.Kind, queue.Name = pbx.ACDQueue, oddText
 	set(queue, "name_folded", oddText)
@@ -88,7 +89,7 @@ func groupVariants(g *pbx.Group) []pbx.Record {
 }
 
 // memberVariants have one member_id, which a user and an alias share.
-func (c *customer) memberVariants(g *pbx.Group) []pbx.Record {
+func (c *customer) memberVariants(g *pbx.Group) []store.Record {
 	u := add(c.world, c.user("Same", "ID"))
 	a := c.alias(u)
 	a.ID = pbx.AliasID(u.ID)
@@ -99,13 +100,13 @@ func (c *customer) memberVariants(g *pbx.Group) []pbx.Record {
 	return some(byUser, byAlias)
 }
 
-func deviceVariants(bare *pbx.Device, u *pbx.User, site *pbx.Location) []pbx.Record {
+func deviceVariants(bare *pbx.Device, u *pbx.User, site *pbx.Location) []store.Record {
 	full := assigned(clone(bare), u, true)
 	full.LocationID = site.ID
 	return some(full, assigned(clone(bare), u, false), bare)
 }
 
-func serviceVariants(bare *pbx.Service, number pbx.E164, phone *pbx.Device, site *pbx.Location, later time.Time) []pbx.Record {
+func serviceVariants(bare *pbx.Service, number pbx.E164, phone *pbx.Device, site *pbx.Location, later time.Time) []store.Record {
 	full := clone(bare)
 	full.Name, full.Type, full.Status = oddText, "CONNECT", pbx.StatusActive
 	full.DeviceID, full.LocationID, full.Number = phone.ID, site.ID, number
@@ -118,7 +119,7 @@ func serviceVariants(bare *pbx.Service, number pbx.E164, phone *pbx.Device, site
 }
 
 // foreignVariants are with its line and without it.
-func foreignVariants(bare *pbx.ForeignService, later time.Time) []pbx.Record {
+func foreignVariants(bare *pbx.ForeignService, later time.Time) []store.Record {
 	active, gone := clone(bare), clone(bare)
 	active.Name, active.Link, active.Outcome = oddText, "https://elsewhere.example.com/1", oddText
 	active.NeedsEmail, active.NeedsLogin, active.State, active.At = true, true, pbx.ForeignActive, later
@@ -127,13 +128,13 @@ func foreignVariants(bare *pbx.ForeignService, later time.Time) []pbx.Record {
 	return some(active, gone, bare)
 }
 
-func deviceLineVariants(byUser *pbx.DeviceLine, a *pbx.Alias) []pbx.Record {
+func deviceLineVariants(byUser *pbx.DeviceLine, a *pbx.Alias) []store.Record {
 	byAlias := clone(byUser)
 	byAlias.UserID, byAlias.AliasID = pbx.UserID{}, a.ID
 	return some(byUser, byAlias)
 }
 
-func keyVariants(dial *pbx.ServiceKey) []pbx.Record {
+func keyVariants(dial *pbx.ServiceKey) []store.Record {
 	number, lamp, own, feature := clone(dial), clone(dial), clone(dial), clone(dial)
 	number.Label, number.Target = oddText, "+447700900123"
 	lamp.Kind = pbx.KeyBusyLamp
@@ -142,7 +143,7 @@ func keyVariants(dial *pbx.ServiceKey) []pbx.Record {
 	return some(dial, number, lamp, own, feature)
 }
 
-func (c *customer) entryVariants(line *pbx.Service, u *pbx.User, a *pbx.Alias, g *pbx.Group) []pbx.Record {
+func (c *customer) entryVariants(line *pbx.Service, u *pbx.User, a *pbx.Alias, g *pbx.Group) []store.Record {
 	byService := c.dnOf(line)
 	none := clone(byService)
 	none.ServiceID = pbx.ServiceID{}
@@ -154,7 +155,7 @@ func (c *customer) entryVariants(line *pbx.Service, u *pbx.User, a *pbx.Alias, g
 	return some(byService, byUser, main, byAlias, byGroup)
 }
 
-func mailboxVariants(bare *pbx.Mailbox, later time.Time) []pbx.Record {
+func mailboxVariants(bare *pbx.Mailbox, later time.Time) []store.Record {
 	full := clone(bare)
 	full.Email, full.LockedUntil = oddText, later
 	set(full, "tries", int64(4))
@@ -162,7 +163,7 @@ func mailboxVariants(bare *pbx.Mailbox, later time.Time) []pbx.Record {
 	return some(full, bare)
 }
 
-func portVariants(p *pbx.PortRequest) []pbx.Record {
+func portVariants(p *pbx.PortRequest) []store.Record {
 	tollFree := clone(p)
 	tollFree.TollFree, tollFree.State, tollFree.Carrier = true, pbx.PortConfirmed, oddText
 	return some(p, tollFree)
@@ -171,7 +172,7 @@ func portVariants(p *pbx.PortRequest) []pbx.Record {
 // numberVariants lead a number through its life, first as the provider's.
 func (c *customer) numberVariants(
 	provider *customer, line, other *pbx.Service, porting *pbx.Number, port *pbx.PortRequest, later time.Time,
-) []pbx.Record {
+) []store.Record {
 	stock := provider.number()
 	stock.E164 = line.Number
 	resting := clone(stock)
@@ -189,20 +190,20 @@ func (c *customer) numberVariants(
 	return some(stock, resting, available, given, billed, standIn, awaited)
 }
 
-func orderVariants(bare *pbx.Order, site *pbx.Location, u *pbx.User, later time.Time) []pbx.Record {
+func orderVariants(bare *pbx.Order, site *pbx.Location, u *pbx.User, later time.Time) []store.Record {
 	full := clone(bare)
 	full.LocationID, full.UserID, full.BillingFrom = site.ID, u.ID, later
 	full.Monthly, full.OneTime = -1, 1
 	return some(full, bare)
 }
 
-func lineVariants(bare *pbx.OrderLine) []pbx.Record {
+func lineVariants(bare *pbx.OrderLine) []store.Record {
 	full := clone(bare)
 	full.Name, full.Quantity, full.Monthly, full.OneTime = oddText, -3, math.MinInt64, math.MaxInt64
 	return some(full, bare)
 }
 
-func cursorVariants(free *pbx.Cursor, later time.Time) []pbx.Record {
+func cursorVariants(free *pbx.Cursor, later time.Time) []store.Record {
 	leased, fresh := clone(free), clone(free)
 	leased.Seq, leased.Holder, leased.LeasedUntil = 7, pbx.LeaseID{0: 1, 15: 0xff}, later
 	fresh.Seq, fresh.Pos, fresh.Holder, fresh.LeasedUntil = 0, 0, pbx.LeaseID{0: 2}, epoch

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // claim is what a unique index without the tenant keeps to one record of the
@@ -30,8 +31,8 @@ var claims = map[string]claim{
 }
 
 // claimed are the same indexes by table.
-var claimed = func() map[*pbx.Table][]*pbx.Index {
-	by := make(map[*pbx.Table][]*pbx.Index)
+var claimed = func() map[*store.Table][]*store.Index {
+	by := make(map[*store.Table][]*store.Index)
 	for _, table := range pbx.Tables() {
 		for _, ix := range table.Indexes {
 			if ix.Unique && !slices.Contains(ix.Columns, tenantColumn[table]) {
@@ -47,9 +48,9 @@ const mostClaims = 100
 
 // unclaimed refuses records of which a value must be unique anywhere and is
 // taken. It does not say by whom: that may be another tenant.
-func unclaimed(ctx context.Context, r pbx.Reader, records []pbx.Record) error {
+func unclaimed(ctx context.Context, r store.Reader, records []store.Record) error {
 	var refused []*pbx.Error
-	var keys []pbx.Key
+	var keys []store.Key
 	ask := func() error {
 		found, err := r.Get(ctx, keys...)
 		if err != nil {
@@ -66,7 +67,7 @@ func unclaimed(ctx context.Context, r pbx.Reader, records []pbx.Record) error {
 	for _, rec := range records {
 		for _, ix := range claimed[rec.Table()] {
 			if values, in := ix.Values(rec); in {
-				keys = append(keys, pbx.Key{Index: ix, Values: values})
+				keys = append(keys, store.Key{Index: ix, Values: values})
 			}
 		}
 		if len(keys) < together {
@@ -85,7 +86,7 @@ func unclaimed(ctx context.Context, r pbx.Reader, records []pbx.Record) error {
 	return several(refused)
 }
 
-func taken(key pbx.Key) *pbx.Error {
+func taken(key store.Key) *pbx.Error {
 	of := claims[key.Index.Name]
 	value := fmt.Sprint(key.Values[0])
 	return &pbx.Error{Code: of.code, Kind: pbx.ErrConflict, Subject: pbx.Ref{Kind: of.kind, ID: value},

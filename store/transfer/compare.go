@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
@@ -60,10 +61,10 @@ const MostDifferences = 1000
 //
 // Errors: ErrNotFound for a named tenant that is in neither store; those of both
 // stores.
-func Compare(ctx context.Context, a, b pbx.Store, tenants ...pbx.TenantID) ([]Difference, error) {
+func Compare(ctx context.Context, a, b store.Store, tenants ...pbx.TenantID) ([]Difference, error) {
 	c := &comparison{ctx: ctx, tenants: tenants}
-	err := a.View(ctx, func(first pbx.Reader) error {
-		return b.View(ctx, func(second pbx.Reader) error {
+	err := a.View(ctx, func(first store.Reader) error {
+		return b.View(ctx, func(second store.Reader) error {
 			c.first, c.second = first, second
 			if err := known(ctx, tenants, first, second); err != nil {
 				return err
@@ -79,7 +80,7 @@ func Compare(ctx context.Context, a, b pbx.Store, tenants ...pbx.TenantID) ([]Di
 
 type comparison struct {
 	ctx           context.Context
-	first, second pbx.Reader
+	first, second store.Reader
 	tenants       []pbx.TenantID // none: all
 	found         []Difference
 }
@@ -96,12 +97,12 @@ func (c *comparison) tables() error {
 }
 
 // ranges are the ranges of a table's key in which the tenants' records lie.
-func (c *comparison) ranges(table *pbx.Table) []pbx.Query {
-	whole := pbx.Query{Index: table.Key()}
+func (c *comparison) ranges(table *store.Table) []store.Query {
+	whole := store.Query{Index: table.Key()}
 	if len(c.tenants) == 0 || table.Key().Columns[0] != tenantColumn[table] {
-		return []pbx.Query{whole}
+		return []store.Query{whole}
 	}
-	each := make([]pbx.Query, len(c.tenants))
+	each := make([]store.Query, len(c.tenants))
 	for i, tenant := range c.tenants {
 		each[i] = whole
 		each[i].Equal = []any{tenant}
@@ -111,7 +112,7 @@ func (c *comparison) ranges(table *pbx.Table) []pbx.Query {
 
 // step goes through a range of both stores in the order of the key, always on
 // in the one that is behind.
-func (c *comparison) step(q pbx.Query) error {
+func (c *comparison) step(q store.Query) error {
 	a, b := c.walk(c.first, q), c.walk(c.second, q)
 	defer a.stop()
 	defer b.stop()
@@ -142,13 +143,13 @@ func (c *comparison) step(q pbx.Query) error {
 	return nil
 }
 
-func (c *comparison) differ(rec pbx.Record, in Side, columns []string) {
+func (c *comparison) differ(rec store.Record, in Side, columns []string) {
 	c.found = append(c.found, Difference{Table: rec.Table().Name, Tenant: tenantOf(rec), Key: keyText(rec), In: in, Columns: columns})
 }
 
 // walk goes through a range of one store.
-func (c *comparison) walk(r pbx.Reader, q pbx.Query) *walk {
-	w := &walk{index: q.Index, concerns: func(rec pbx.Record) bool {
+func (c *comparison) walk(r store.Reader, q store.Query) *walk {
+	w := &walk{index: q.Index, concerns: func(rec store.Record) bool {
 		return len(c.tenants) == 0 || slices.Contains(c.tenants, tenantOf(rec))
 	}}
 	w.pull, w.stop = iter.Pull2(r.Find(c.ctx, q))
@@ -158,12 +159,12 @@ func (c *comparison) walk(r pbx.Reader, q pbx.Query) *walk {
 
 // walk is a place in a range: a record, or nil behind the last one.
 type walk struct {
-	index    *pbx.Index
-	concerns func(pbx.Record) bool
-	pull     func() (pbx.Record, error, bool)
+	index    *store.Index
+	concerns func(store.Record) bool
+	pull     func() (store.Record, error, bool)
 	stop     func()
 
-	rec pbx.Record
+	rec store.Record
 	key []byte
 	err error
 }
@@ -179,7 +180,7 @@ func (w *walk) advance() {
 		if rec = arriving(rec); rec == nil || !w.concerns(rec) {
 			continue
 		}
-		var room [40]pbx.Field
+		var room [40]store.Field
 		w.rec = rec
 		w.key, _ = w.index.AppendFields(w.key[:0], rec.Fields(room[:0]))
 		return
@@ -200,8 +201,8 @@ func (w *walk) compare(other *walk) int {
 }
 
 // differing are the columns in which two records of a table differ.
-func differing(a, b pbx.Record) (columns []string) {
-	var roomA, roomB [40]pbx.Field
+func differing(a, b store.Record) (columns []string) {
+	var roomA, roomB [40]store.Field
 	changed := sqlschema.Changed(a.Fields(roomA[:0]), b.Fields(roomB[:0]))
 	for i, column := range a.Table().Columns {
 		if changed&(1<<i) != 0 {
@@ -212,7 +213,7 @@ func differing(a, b pbx.Record) (columns []string) {
 }
 
 // keyText is a record's key as text, without the tenant where there is more.
-func keyText(rec pbx.Record) string {
+func keyText(rec store.Record) string {
 	table := rec.Table()
 	fields := rec.Fields(nil)
 	var parts []string

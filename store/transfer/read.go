@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 var (
@@ -20,7 +21,7 @@ const together = 256
 // read returns all records of a tenant as they arrive in a copy, none where the
 // tenant is not there. They can be inserted in their order: what a record refers
 // to comes before it.
-func read(ctx context.Context, r pbx.Reader, tenant pbx.TenantID) ([]pbx.Record, error) {
+func read(ctx context.Context, r store.Reader, tenant pbx.TenantID) ([]store.Record, error) {
 	own := &reading{ctx: ctx, reader: r, tenant: tenant}
 	if err := own.get(keyOf(tenant)); err != nil || len(own.records) == 0 {
 		return nil, err
@@ -47,14 +48,14 @@ func read(ctx context.Context, r pbx.Reader, tenant pbx.TenantID) ([]pbx.Record,
 
 type reading struct {
 	ctx     context.Context
-	reader  pbx.Reader
+	reader  store.Reader
 	tenant  pbx.TenantID
-	records []pbx.Record
+	records []store.Record
 }
 
 // get adds the records at the keys, where there are any and they are the
 // tenant's.
-func (own *reading) get(keys ...pbx.Key) error {
+func (own *reading) get(keys ...store.Key) error {
 	for some := range slices.Chunk(keys, together) {
 		found, err := own.reader.Get(own.ctx, some...)
 		if err != nil {
@@ -69,7 +70,7 @@ func (own *reading) get(keys ...pbx.Key) error {
 	return nil
 }
 
-func (own *reading) add(rec pbx.Record) {
+func (own *reading) add(rec store.Record) {
 	if rec = arriving(rec); rec != nil {
 		own.records = append(own.records, rec)
 	}
@@ -77,7 +78,7 @@ func (own *reading) add(rec pbx.Record) {
 
 // arriving is the record as it is in a copy, or nil where it is not: a cursor
 // before the first event is nothing but a lease.
-func arriving(rec pbx.Record) pbx.Record {
+func arriving(rec store.Record) store.Record {
 	at, is := rec.(*pbx.Cursor)
 	switch {
 	case !is:
@@ -89,8 +90,8 @@ func arriving(rec pbx.Record) pbx.Record {
 }
 
 // table adds the records of a table that has an order by tenant.
-func (own *reading) table(table *pbx.Table) error {
-	for rec, err := range own.reader.Find(own.ctx, pbx.Query{Index: table.ByTenant(), Equal: []any{own.tenant}}) {
+func (own *reading) table(table *store.Table) error {
+	for rec, err := range own.reader.Find(own.ctx, store.Query{Index: table.ByTenant(), Equal: []any{own.tenant}}) {
 		if err != nil {
 			return err
 		}
@@ -105,11 +106,11 @@ func (own *reading) numbers() error {
 	if err := own.table(numbersTable); err != nil {
 		return err
 	}
-	slices.SortStableFunc(own.records[from:], func(a, b pbx.Record) int { return standsIn(a) - standsIn(b) })
+	slices.SortStableFunc(own.records[from:], func(a, b store.Record) int { return standsIn(a) - standsIn(b) })
 	return nil
 }
 
-func standsIn(rec pbx.Record) int {
+func standsIn(rec store.Record) int {
 	if rec.(*pbx.Number).TemporaryFor != "" {
 		return 1
 	}
@@ -119,9 +120,9 @@ func standsIn(rec pbx.Record) int {
 // identities adds those of the users and aliases, which have no order by
 // tenant.
 func (own *reading) identities() error {
-	var keys []pbx.Key
+	var keys []store.Key
 	claim := func(address pbx.SIPAddress) {
-		keys = append(keys, pbx.Key{Index: identitiesTable.Key(), Values: []any{string(address)}})
+		keys = append(keys, store.Key{Index: identitiesTable.Key(), Values: []any{string(address)}})
 	}
 	for _, rec := range own.records {
 		switch r := rec.(type) {
@@ -137,8 +138,8 @@ func (own *reading) identities() error {
 // cursors adds those of all subscribers, whose names are found by passing from
 // each over all its tenants to the next.
 func (own *reading) cursors() error {
-	var keys []pbx.Key
-	q := pbx.Query{Index: cursorsTable.Key(), Limit: 1}
+	var keys []store.Key
+	q := store.Query{Index: cursorsTable.Key(), Limit: 1}
 	for {
 		var next *pbx.Cursor
 		for rec, err := range own.reader.Find(own.ctx, q) {
@@ -150,7 +151,7 @@ func (own *reading) cursors() error {
 		if next == nil {
 			return own.get(keys...)
 		}
-		keys = append(keys, pbx.Key{Index: q.Index, Values: []any{next.Subscriber, own.tenant}})
+		keys = append(keys, store.Key{Index: q.Index, Values: []any{next.Subscriber, own.tenant}})
 		q.After = []any{next.Subscriber, lastTenant}
 	}
 }
@@ -164,16 +165,16 @@ var lastTenant = func() (id pbx.TenantID) {
 }()
 
 // tenantColumn is where each table has the tenant.
-var tenantColumn = func() map[*pbx.Table]int {
-	at := make(map[*pbx.Table]int)
+var tenantColumn = func() map[*store.Table]int {
+	at := make(map[*store.Table]int)
 	for _, table := range pbx.Tables() {
-		at[table] = slices.IndexFunc(table.Columns, func(c pbx.Column) bool { return c.Name == "tenant_id" })
+		at[table] = slices.IndexFunc(table.Columns, func(c store.Column) bool { return c.Name == "tenant_id" })
 	}
 	at[tenantsTable] = tenantsTable.Key().Columns[0]
 	return at
 }()
 
-func tenantOf(rec pbx.Record) pbx.TenantID {
-	var room [40]pbx.Field
+func tenantOf(rec store.Record) pbx.TenantID {
+	var room [40]store.Field
 	return pbx.TenantID(*rec.Fields(room[:0])[tenantColumn[rec.Table()]].Ptr.(*[16]byte))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Whatever the schema keeps unique across tenants has its rule and its name.
@@ -30,7 +31,7 @@ func TestEveryTableIsRead(t *testing.T) {
 		require.GreaterOrEqual(t, tenantColumn[table], 0, table.Name)
 		ix := table.ByTenant()
 		if ix == nil {
-			require.Contains(t, []*pbx.Table{tenantsTable, identitiesTable, cursorsTable}, table, table.Name)
+			require.Contains(t, []*store.Table{tenantsTable, identitiesTable, cursorsTable}, table, table.Name)
 			continue
 		}
 		require.Equal(t, tenantColumn[table], ix.Columns[0], table.Name)

@@ -18,6 +18,7 @@ import (
 	"errors"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Report is what Copy did, also where it gives an error.
@@ -52,9 +53,9 @@ type Report struct {
 // SYS-4, over ErrConstraint, for a record that breaks a constraint of the target,
 // as one that refers to nothing does; ErrConflict with SYS-1 when others keep
 // getting in the way; those of both stores.
-func Copy(ctx context.Context, to, from pbx.Store, tenants ...pbx.TenantID) (Report, error) {
+func Copy(ctx context.Context, to, from store.Store, tenants ...pbx.TenantID) (Report, error) {
 	c := &copying{to: to}
-	err := from.View(ctx, func(r pbx.Reader) error {
+	err := from.View(ctx, func(r store.Reader) error {
 		if len(tenants) == 0 {
 			return c.everything(ctx, r)
 		}
@@ -64,12 +65,12 @@ func Copy(ctx context.Context, to, from pbx.Store, tenants ...pbx.TenantID) (Rep
 }
 
 type copying struct {
-	to     pbx.Store
+	to     store.Store
 	report Report
 }
 
-func (c *copying) everything(ctx context.Context, r pbx.Reader) error {
-	for rec, err := range r.Find(ctx, pbx.Query{Index: tenantsTable.Key()}) {
+func (c *copying) everything(ctx context.Context, r store.Reader) error {
+	for rec, err := range r.Find(ctx, store.Query{Index: tenantsTable.Key()}) {
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (c *copying) everything(ctx context.Context, r pbx.Reader) error {
 	return nil
 }
 
-func (c *copying) named(ctx context.Context, r pbx.Reader, tenants []pbx.TenantID) error {
+func (c *copying) named(ctx context.Context, r store.Reader, tenants []pbx.TenantID) error {
 	if err := known(ctx, tenants, r); err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (c *copying) named(ctx context.Context, r pbx.Reader, tenants []pbx.TenantI
 }
 
 // known refuses a tenant that none of the readers has.
-func known(ctx context.Context, tenants []pbx.TenantID, readers ...pbx.Reader) error {
+func known(ctx context.Context, tenants []pbx.TenantID, readers ...store.Reader) error {
 	for _, tenant := range tenants {
 		there := false
 		for _, r := range readers {
@@ -112,17 +113,17 @@ func known(ctx context.Context, tenants []pbx.TenantID, readers ...pbx.Reader) e
 
 // tenant copies one tenant. What a commit without an answer left behind is
 // found, and taken for what it is: copied.
-func (c *copying) tenant(ctx context.Context, r pbx.Reader, id pbx.TenantID) error {
+func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) error {
 	records, err := read(ctx, r, id)
 	if err != nil {
 		return err
 	}
-	changes := make([]pbx.Change, len(records))
+	changes := make([]store.Change, len(records))
 	for i, rec := range records {
 		changes[i].New = rec
 	}
 	applied, present := false, false
-	err = pbx.Retry(ctx, c.to, id, func(w pbx.Writer) error {
+	err = pbx.Retry(ctx, c.to, id, func(w store.Writer) error {
 		there, err := read(ctx, w, id)
 		switch {
 		case err != nil:
@@ -138,7 +139,7 @@ func (c *copying) tenant(ctx context.Context, r pbx.Reader, id pbx.TenantID) err
 		return w.Apply(ctx, changes)
 	})
 	switch {
-	case errors.Is(err, pbx.ErrConstraint):
+	case errors.Is(err, store.ErrConstraint):
 		return &pbx.Error{Code: pbx.SYS4, Kind: pbx.ErrStorage, Subject: ref(id), Err: err,
 			Reason: "a record of the tenant breaks a constraint of the target, or refers to nothing: let the checker look at the source"}
 	case err != nil:
@@ -153,7 +154,7 @@ func (c *copying) tenant(ctx context.Context, r pbx.Reader, id pbx.TenantID) err
 }
 
 // equal refuses a tenant that is there with other records.
-func equal(tenant pbx.TenantID, want, there []pbx.Record) error {
+func equal(tenant pbx.TenantID, want, there []store.Record) error {
 	same := len(want) == len(there)
 	for i := 0; same && i < len(want); i++ {
 		same = want[i].Table() == there[i].Table() && len(differing(want[i], there[i])) == 0
@@ -166,6 +167,6 @@ func equal(tenant pbx.TenantID, want, there []pbx.Record) error {
 
 func ref(tenant pbx.TenantID) pbx.Ref { return pbx.Ref{Kind: "tenant", ID: tenant.String()} }
 
-func keyOf(tenant pbx.TenantID) pbx.Key {
-	return pbx.Key{Index: tenantsTable.Key(), Values: []any{tenant}}
+func keyOf(tenant pbx.TenantID) store.Key {
+	return store.Key{Index: tenantsTable.Key(), Values: []any{tenant}}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -17,7 +16,7 @@ import (
 // have a value is without, and an update keeps the record's key and raises its
 // revision. What is wrong with a value is an error of kind ErrInvalid that
 // names the column; a change that makes no sense is one of kind ErrMisuse.
-func Changes(changes []pbx.Change) error {
+func Changes(changes []store.Change) error {
 	c := checkers.Get().(*checker)
 	defer c.free()
 	for _, ch := range changes {
@@ -32,7 +31,7 @@ var checkers = sync.Pool{New: func() any { return new(checker) }}
 
 // checker keeps the room that a check needs.
 type checker struct {
-	old, new       []pbx.Field
+	old, new       []store.Field
 	oldKey, newKey []byte
 }
 
@@ -43,7 +42,7 @@ func (c *checker) free() {
 	checkers.Put(c)
 }
 
-func (c *checker) change(ch pbx.Change) error {
+func (c *checker) change(ch store.Change) error {
 	if ch.New == nil {
 		if ch.Old == nil {
 			return misuse("a change without a record")
@@ -65,7 +64,7 @@ func (c *checker) change(ch pbx.Change) error {
 	return nil
 }
 
-func (c *checker) update(table *pbx.Table, old pbx.Record) error {
+func (c *checker) update(table *store.Table, old store.Record) error {
 	if old.Table() != table {
 		return misuse("a change from one kind of record to another")
 	}
@@ -85,7 +84,7 @@ func (c *checker) update(table *pbx.Table, old pbx.Record) error {
 }
 
 // fault says what is wrong with the value, or nothing.
-func fault(f *pbx.Field, null bool) string {
+func fault(f *store.Field, null bool) string {
 	missing := false
 	switch p := f.Ptr.(type) {
 	case *string:

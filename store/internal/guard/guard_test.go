@@ -40,7 +40,7 @@ func TestValues(t *testing.T) {
 		{"no ID", "id", func(u *pbx.User) { u.ID = pbx.UserID{} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := guard.Changes([]pbx.Change{{New: user(nothing)}, {New: user(c.change)}})
+			err := guard.Changes([]store.Change{{New: user(nothing)}, {New: user(c.change)}})
 			if c.field == "" {
 				require.NoError(t, err)
 				return
@@ -58,23 +58,23 @@ func TestChanges(t *testing.T) {
 	event := &pbx.Event{TenantID: pbx.TenantID{1}, Seq: 1, Pos: 1, At: noon, Operation: pbx.OperationID{1}}
 	for _, c := range []struct {
 		name   string
-		change pbx.Change
+		change store.Change
 		ok     bool
 	}{
-		{"insertion", pbx.Change{New: old}, true},
-		{"deletion", pbx.Change{Old: old}, true},
-		{"deletion of what should never have been there", pbx.Change{Old: user(func(u *pbx.User) { u.LastName = "\x00" })}, true},
-		{"update", pbx.Change{Old: old, New: user(func(u *pbx.User) { u.Rev = 2 })}, true},
-		{"nothing", pbx.Change{}, false},
-		{"same revision", pbx.Change{Old: old, New: user(nothing)}, false},
-		{"lower revision", pbx.Change{Old: old, New: user(func(u *pbx.User) { u.Rev = 0 })}, false},
-		{"another key", pbx.Change{Old: old, New: user(func(u *pbx.User) { u.Rev, u.ID = 2, pbx.UserID{3} })}, false},
-		{"another kind", pbx.Change{Old: old, New: event}, false},
-		{"update of an event", pbx.Change{Old: event, New: event}, false},
-		{"insertion of an event", pbx.Change{New: event}, true},
+		{"insertion", store.Change{New: old}, true},
+		{"deletion", store.Change{Old: old}, true},
+		{"deletion of what should never have been there", store.Change{Old: user(func(u *pbx.User) { u.LastName = "\x00" })}, true},
+		{"update", store.Change{Old: old, New: user(func(u *pbx.User) { u.Rev = 2 })}, true},
+		{"nothing", store.Change{}, false},
+		{"same revision", store.Change{Old: old, New: user(nothing)}, false},
+		{"lower revision", store.Change{Old: old, New: user(func(u *pbx.User) { u.Rev = 0 })}, false},
+		{"another key", store.Change{Old: old, New: user(func(u *pbx.User) { u.Rev, u.ID = 2, pbx.UserID{3} })}, false},
+		{"another kind", store.Change{Old: old, New: event}, false},
+		{"update of an event", store.Change{Old: event, New: event}, false},
+		{"insertion of an event", store.Change{New: event}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := guard.Changes([]pbx.Change{c.change})
+			err := guard.Changes([]store.Change{c.change})
 			if c.ok {
 				require.NoError(t, err)
 			} else {
@@ -85,7 +85,7 @@ func TestChanges(t *testing.T) {
 }
 
 func BenchmarkChanges(b *testing.B) {
-	changes := []pbx.Change{{Old: user(nothing), New: user(func(u *pbx.User) { u.Rev = 2 })}}
+	changes := []store.Change{{Old: user(nothing), New: user(func(u *pbx.User) { u.Rev = 2 })}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := guard.Changes(changes); err != nil {

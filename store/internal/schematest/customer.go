@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Noon is when everything in the world happened.
 var Noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // Set sets a text column that has no exported field.
-func Set[R pbx.Record](r R, column, value string) R {
+func Set[R store.Record](r R, column, value string) R {
 	for _, f := range r.Fields(nil) {
 		if f.Name == column {
 			*f.Ptr.(*string) = value
@@ -48,7 +49,7 @@ func (c *Customer) ID() (id [16]byte) {
 
 // NewCustomer writes a tenant with a catalogue and an inventory for as many
 // users.
-func NewCustomer(t testing.TB, store pbx.Store, series, users int) *Customer {
+func NewCustomer(t testing.TB, db store.Store, series, users int) *Customer {
 	t.Helper()
 	c := &Customer{series: series}
 	c.Tenant = Set(&pbx.Tenant{
@@ -58,7 +59,7 @@ func NewCustomer(t testing.TB, store pbx.Store, series, users int) *Customer {
 	c.Pool = &pbx.StationPool{TenantID: c.Tenant.ID, Package: "STANDARD", Rev: 1, Name: "Standard", Total: int64(users), Applications: []string{"CHAT", "FAX"}}
 	c.Place = &pbx.Location{TenantID: c.Tenant.ID, ID: c.ID(), Rev: 1, Building: "W20", Name: "Centre", Address: pbx.CivicAddress{Street: "84 Mass Ave", Country: "US"}}
 	c.Kind = &pbx.ServiceType{TenantID: c.Tenant.ID, Code: "CONNECT", Rev: 1, Name: "Connect", Monthly: 1500}
-	changes := []pbx.Change{{New: c.Tenant}, {New: c.Pool}, {New: c.Place}, {New: c.Kind}}
+	changes := []store.Change{{New: c.Tenant}, {New: c.Pool}, {New: c.Place}, {New: c.Kind}}
 	for i := range users {
 		c.Devices = append(c.Devices, &pbx.Device{
 			TenantID: c.Tenant.ID, ID: c.ID(), Rev: 1, MAC: mac(series, i), Model: "6867i", Category: pbx.MultiLine,
@@ -68,9 +69,9 @@ func NewCustomer(t testing.TB, store pbx.Store, series, users int) *Customer {
 			E164: pbx.E164(fmt.Sprintf("+1%04d%06d", series, i)), TenantID: c.Tenant.ID, Rev: 1,
 			State: pbx.NumberAvailable, CreatedAt: Noon,
 		})
-		changes = append(changes, pbx.Change{New: c.Devices[i]}, pbx.Change{New: c.Numbers[i]})
+		changes = append(changes, store.Change{New: c.Devices[i]}, store.Change{New: c.Numbers[i]})
 	}
-	require.NoError(t, apply(store, c.Tenant.ID, changes))
+	require.NoError(t, apply(db, c.Tenant.ID, changes))
 	return c
 }
 
@@ -79,7 +80,7 @@ func mac(series, i int) pbx.MAC {
 }
 
 // SetUp is what setting up the next user changes: fifteen records.
-func (c *Customer) SetUp() []pbx.Change {
+func (c *Customer) SetUp() []store.Change {
 	n := c.at
 	c.at++
 	tenant, pool, device, number := *c.Tenant, *c.Pool, *c.Devices[n], *c.Numbers[n]
@@ -101,7 +102,7 @@ func (c *Customer) SetUp() []pbx.Change {
 	pool.Rev, pool.Used = pool.Rev+1, pool.Used+1
 	device.Rev, device.State, device.UserID, device.PortsUsed, device.PrimaryOf = 2, pbx.DeviceAssigned, user.ID, 1, user.ID
 	number.Rev, number.State, number.ServiceID = 2, pbx.NumberAssigned, service.ID
-	changes := []pbx.Change{
+	changes := []store.Change{
 		{Old: c.Tenant, New: &tenant},
 		{New: user},
 		{New: &pbx.SIPIdentity{Address: user.SIPAddress, TenantID: tenant.ID, Rev: 1, UserID: user.ID}},
@@ -114,7 +115,7 @@ func (c *Customer) SetUp() []pbx.Change {
 		{Old: c.Pool, New: &pool},
 	}
 	for i := range 5 {
-		changes = append(changes, pbx.Change{New: &pbx.Event{
+		changes = append(changes, store.Change{New: &pbx.Event{
 			TenantID: tenant.ID, Seq: tenant.Rev, Pos: int64(i + 1), At: Noon, Operation: pbx.OperationID(user.ID),
 			Actor: "admin", Role: pbx.RoleAdministrator, Type: "user.created", Kind: "user", Subject: user.ID.String(),
 		}})

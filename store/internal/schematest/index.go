@@ -3,13 +3,13 @@ package schematest
 import (
 	"slices"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // OneRow reports whether the first values of an index, so many of them, are
 // those of a unique index: then any will do to find the row.
-func OneRow(ix *pbx.Index, equal int) bool {
-	return slices.ContainsFunc(ix.Table.Indexes, func(unique *pbx.Index) bool {
+func OneRow(ix *store.Index, equal int) bool {
+	return slices.ContainsFunc(ix.Table.Indexes, func(unique *store.Index) bool {
 		return unique.Unique && !slices.ContainsFunc(unique.Columns, func(c int) bool {
 			return !slices.Contains(ix.Columns[:equal], c)
 		})
@@ -18,7 +18,7 @@ func OneRow(ix *pbx.Index, equal int) bool {
 
 // AsGood are the index and others that differ from it only in the order of the
 // columns for which values are given.
-func AsGood(ix *pbx.Index, equal int) (names []string) {
+func AsGood(ix *store.Index, equal int) (names []string) {
 	given := slices.Sorted(slices.Values(ix.Columns[:equal]))
 	for _, other := range ix.Table.Indexes {
 		if len(other.Columns) == len(ix.Columns) && slices.Equal(other.Columns[equal:], ix.Columns[equal:]) &&

@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // World is one of everything, all of it right; each test breaks one thing.
 type World struct {
 	*Customer
-	store   pbx.Store
+	store   store.Store
 	User    *pbx.User
 	Other   *pbx.User // has no service
 	Service *pbx.Service
@@ -33,9 +34,9 @@ type World struct {
 }
 
 // New writes the world into an empty store.
-func New(t testing.TB, store pbx.Store) *World {
+func New(t testing.TB, db store.Store) *World {
 	t.Helper()
-	w := &World{Customer: NewCustomer(t, store, 1, 3), store: store, Foreign: NewCustomer(t, store, 2, 1)}
+	w := &World{Customer: NewCustomer(t, db, 1, 3), store: db, Foreign: NewCustomer(t, db, 2, 1)}
 	changes := w.SetUp()
 	w.User, w.Service = changes[1].New.(*pbx.User), changes[4].New.(*pbx.Service)
 	w.Device, w.Number, w.Free, w.Spare = w.Devices[0], w.Numbers[0], w.Devices[1], w.Numbers[1]
@@ -55,23 +56,23 @@ func New(t testing.TB, store pbx.Store) *World {
 		PlacedAt: Noon, UserID: w.User.ID,
 	}
 	provider := Set(&pbx.Tenant{ID: pbx.Provider, Rev: 1, Name: "provider", CreatedAt: Noon}, "name_folded", "provider")
-	for _, r := range []pbx.Record{
+	for _, r := range []store.Record{
 		provider, w.Other, w.Bare, w.Stock, w.Alias,
 		&pbx.SIPIdentity{Address: w.Alias.SIPAddress, TenantID: id, Rev: 1, AliasID: w.Alias.ID},
 		w.Group, w.Port, w.Order,
 		&pbx.DeviceLine{TenantID: id, DeviceID: w.Device.ID, Line: 1, Rev: 1, UserID: w.User.ID},
 	} {
-		changes = append(changes, pbx.Change{New: r})
+		changes = append(changes, store.Change{New: r})
 	}
-	require.NoError(t, apply(store, id, changes))
+	require.NoError(t, apply(db, id, changes))
 	return w
 }
 
 // Apply makes changes in an update of the first customer.
-func (w *World) Apply(changes ...pbx.Change) error { return apply(w.store, w.Tenant.ID, changes) }
+func (w *World) Apply(changes ...store.Change) error { return apply(w.store, w.Tenant.ID, changes) }
 
-func apply(store pbx.Store, tenant pbx.TenantID, changes []pbx.Change) error {
-	return store.Update(context.Background(), tenant, func(w pbx.Writer) error {
+func apply(db store.Store, tenant pbx.TenantID, changes []store.Change) error {
+	return db.Update(context.Background(), tenant, func(w store.Writer) error {
 		return w.Apply(context.Background(), changes)
 	})
 }
@@ -79,8 +80,8 @@ func apply(store pbx.Store, tenant pbx.TenantID, changes []pbx.Change) error {
 // With is a changed copy of a record, and the change that makes it.
 func With[R any, P interface {
 	*R
-	pbx.Record
-}](old P, change func(P)) pbx.Change {
+	store.Record
+}](old P, change func(P)) store.Change {
 	row := *old
 	change(&row)
 	for _, f := range P(&row).Fields(nil) {
@@ -88,17 +89,17 @@ func With[R any, P interface {
 			*f.Ptr.(*int64)++
 		}
 	}
-	return pbx.Change{Old: old, New: P(&row)}
+	return store.Change{Old: old, New: P(&row)}
 }
 
 // Another is With, but makes a new record.
 func Another[R any, P interface {
 	*R
-	pbx.Record
-}](old P, change func(P)) pbx.Change {
+	store.Record
+}](old P, change func(P)) store.Change {
 	row := *old
 	change(&row)
-	return pbx.Change{New: P(&row)}
+	return store.Change{New: P(&row)}
 }
 
 // Event is an event of the first customer, not there yet.
@@ -112,8 +113,8 @@ func (w *World) Location(n int64) *pbx.Location {
 }
 
 // Read reads one record.
-func (w *World) Read(k pbx.Key, into *pbx.Record) error {
-	return w.store.View(context.Background(), func(r pbx.Reader) error {
+func (w *World) Read(k store.Key, into *store.Record) error {
+	return w.store.View(context.Background(), func(r store.Reader) error {
 		records, err := r.Get(context.Background(), k)
 		if err == nil {
 			*into = records[0]

@@ -1,6 +1,8 @@
 package sqlschema
 
-import "github.com/pbxkit/pbx"
+import (
+	"github.com/pbxkit/pbx/store"
+)
 
 // Chain is a range of an index and, behind it, the range from whose records it
 // follows, and so on to one that stands for itself. It becomes one statement.
@@ -13,9 +15,9 @@ type Link struct {
 }
 
 // Fetch returns the chain that answers the read at that place among those of a
-// pbx.Fetcher, and appends its values to dst. Errors: ErrMisuse for a read that
+// store.Fetcher, and appends its values to dst. Errors: ErrMisuse for a read that
 // does not fit its index, or those before it.
-func Fetch(reads []pbx.Read, at int, dst []any) (Chain, []any, error) {
+func Fetch(reads []store.Read, at int, dst []any) (Chain, []any, error) {
 	var chain Chain
 	for column := 0; ; {
 		read := &reads[at]
@@ -40,7 +42,7 @@ func Fetch(reads []pbx.Read, at int, dst []any) (Chain, []any, error) {
 
 // Text returns the chain's statement and the types of its values. Its records
 // come in the order of the first range's index, each once.
-func (c Chain) Text(d Dialect) (text string, values []pbx.Type) {
+func (c Chain) Text(d Dialect) (text string, values []store.Type) {
 	first := c[0].Statement
 	w := &writer{table: first.Index.Table, dialect: d}
 	w.selectAll()

@@ -5,12 +5,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Changed returns a bit for each column whose value differs between two
 // versions of a record.
-func Changed(old, new []pbx.Field) uint64 {
+func Changed(old, new []store.Field) uint64 {
 	var columns uint64
 	for i := range old {
 		if !same(old[i].Ptr, new[i].Ptr) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"unicode/utf8"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -14,7 +13,7 @@ import (
 //
 // A record is in an index only where no column of it is NULL, so the statement
 // says so of every column that may be.
-func Find(q pbx.Query, dst []any) (Statement, []any, error) {
+func Find(q store.Query, dst []any) (Statement, []any, error) {
 	rest := len(q.Index.Columns) - len(q.Equal)
 	bounded := q.Prefix != "" || q.From != nil || q.To != nil
 	switch {
@@ -22,7 +21,7 @@ func Find(q pbx.Query, dst []any) (Statement, []any, error) {
 		return Statement{}, dst, misuse("a query with more values than its index has columns")
 	case q.After != nil && len(q.After) != rest:
 		return Statement{}, dst, misuse("a query that goes on after half a record")
-	case q.Prefix != "" && q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != pbx.Text:
+	case q.Prefix != "" && q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != store.Text:
 		return Statement{}, dst, misuse("a query by the beginning of something that is no text")
 	}
 	lower, upper, after := bounds(q)
@@ -44,7 +43,7 @@ func Find(q pbx.Query, dst []any) (Statement, []any, error) {
 // behind which the range begins. Of a bound and a record on the same side only
 // the tighter one is kept: the engine seeks by one of them, and passing over
 // all records up to the other would make each page slower than the one before.
-func bounds(q pbx.Query) (lower, upper any, after []any) {
+func bounds(q store.Query) (lower, upper any, after []any) {
 	lower, upper, after = q.From, q.To, q.After
 	if q.Prefix != "" {
 		lower, upper = q.Prefix, nil
@@ -73,7 +72,7 @@ func bounds(q pbx.Query) (lower, upper any, after []any) {
 }
 
 // less reports whether a is before b in the order of the index's columns.
-func less(ix *pbx.Index, a, b any) bool {
+func less(ix *store.Index, a, b any) bool {
 	var roomA, roomB [64]byte
 	return bytes.Compare(ix.AppendValues(roomA[:0], a), ix.AppendValues(roomB[:0], b)) < 0
 }
@@ -163,7 +162,7 @@ func (w *writer) order(s Statement) {
 func (w *writer) limit(s Statement) {
 	if !s.Whole {
 		w.text(" LIMIT ")
-		w.value(pbx.Int)
+		w.value(store.Int)
 	}
 }
 

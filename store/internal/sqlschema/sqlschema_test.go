@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
@@ -45,72 +46,72 @@ func TestFind(t *testing.T) {
 	const numberColumns = "SELECT e164, tenant_id, rev, state, service_id, waiting_id, temporary_for, port_id, free_from, monthly, created_at, billed, loan FROM numbers"
 	other := pbx.ServiceID{3}
 	for _, c := range []struct {
-		q      pbx.Query
+		q      store.Query
 		want   string
 		values []any
 	}{
-		{pbx.Query{Index: key}, ownerColumns + " ORDER BY tenant_id, service_id, principal LIMIT ?", nil},
-		{pbx.Query{Index: key, Equal: []any{tenant}, Desc: true}, ownerColumns + " WHERE tenant_id = ?" + down + " LIMIT ?", []any{tenant}},
-		{pbx.Query{Index: key, Equal: []any{tenant, service, "a"}}, ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal = ? LIMIT ?", []any{tenant, service, "a"}},
+		{store.Query{Index: key}, ownerColumns + " ORDER BY tenant_id, service_id, principal LIMIT ?", nil},
+		{store.Query{Index: key, Equal: []any{tenant}, Desc: true}, ownerColumns + " WHERE tenant_id = ?" + down + " LIMIT ?", []any{tenant}},
+		{store.Query{Index: key, Equal: []any{tenant, service, "a"}}, ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal = ? LIMIT ?", []any{tenant, service, "a"}},
 		{
-			pbx.Query{Index: key, Equal: []any{tenant, service}, Prefix: "ab"},
+			store.Query{Index: key, Equal: []any{tenant, service}, Prefix: "ab"},
 			ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal >= ? AND principal < ? ORDER BY principal LIMIT ?",
 			[]any{tenant, service, "ab", "ac"},
 		},
 		{ // nothing but UTF-8 is asked for
-			pbx.Query{Index: key, Equal: []any{tenant, service}, Prefix: "a\x7f\U0010ffff"},
+			store.Query{Index: key, Equal: []any{tenant, service}, Prefix: "a\x7f\U0010ffff"},
 			ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal >= ? AND principal < ? ORDER BY principal LIMIT ?",
 			[]any{tenant, service, "a\x7f\U0010ffff", "a\u0080"},
 		},
 		{
-			pbx.Query{Index: key, Equal: []any{tenant, service}, Prefix: "\ud7ff"},
+			store.Query{Index: key, Equal: []any{tenant, service}, Prefix: "\ud7ff"},
 			ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal >= ? AND principal < ? ORDER BY principal LIMIT ?",
 			[]any{tenant, service, "\ud7ff", "\ue000"},
 		},
 		{
-			pbx.Query{Index: key, Equal: []any{tenant, service}, Prefix: "a\xff\xff"},
+			store.Query{Index: key, Equal: []any{tenant, service}, Prefix: "a\xff\xff"},
 			ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal >= ? AND principal < ? ORDER BY principal LIMIT ?",
 			[]any{tenant, service, "a\xff\xff", "b"},
 		},
 		{
-			pbx.Query{Index: key, Equal: []any{tenant, service}, Prefix: "\xff"},
+			store.Query{Index: key, Equal: []any{tenant, service}, Prefix: "\xff"},
 			ownerColumns + " WHERE tenant_id = ? AND service_id = ? AND principal >= ? ORDER BY principal LIMIT ?",
 			[]any{tenant, service, "\xff"},
 		},
 		{
-			pbx.Query{Index: key, Equal: []any{tenant}, From: service, To: other},
+			store.Query{Index: key, Equal: []any{tenant}, From: service, To: other},
 			ownerColumns + " WHERE tenant_id = ? AND service_id >= ? AND service_id < ?" + order + " LIMIT ?",
 			[]any{tenant, service, other},
 		},
 		// Of a bound and a record on one side, the tighter.
 		{
-			pbx.Query{Index: key, Equal: []any{tenant}, From: service, After: []any{service, "a"}},
+			store.Query{Index: key, Equal: []any{tenant}, From: service, After: []any{service, "a"}},
 			ownerColumns + " WHERE tenant_id = ? AND (service_id, principal) > (?, ?)" + order + " LIMIT ?",
 			[]any{tenant, service, "a"},
 		},
 		{
-			pbx.Query{Index: key, Equal: []any{tenant}, From: other, After: []any{service, "a"}},
+			store.Query{Index: key, Equal: []any{tenant}, From: other, After: []any{service, "a"}},
 			ownerColumns + " WHERE tenant_id = ? AND service_id >= ?" + order + " LIMIT ?",
 			[]any{tenant, other},
 		},
 		{
-			pbx.Query{Index: key, Equal: []any{tenant}, To: other, After: []any{service, "a"}, Desc: true},
+			store.Query{Index: key, Equal: []any{tenant}, To: other, After: []any{service, "a"}, Desc: true},
 			ownerColumns + " WHERE tenant_id = ? AND (service_id, principal) < (?, ?)" + down + " LIMIT ?",
 			[]any{tenant, service, "a"},
 		},
 		{
-			pbx.Query{Index: key, Equal: []any{tenant}, To: other, After: []any{other, "a"}, Desc: true},
+			store.Query{Index: key, Equal: []any{tenant}, To: other, After: []any{other, "a"}, Desc: true},
 			ownerColumns + " WHERE tenant_id = ? AND service_id < ?" + down + " LIMIT ?",
 			[]any{tenant, other},
 		},
 		{
-			pbx.Query{Index: key, Equal: []any{tenant}, To: other, After: []any{service, "a"}},
+			store.Query{Index: key, Equal: []any{tenant}, To: other, After: []any{service, "a"}},
 			ownerColumns + " WHERE tenant_id = ? AND service_id < ? AND (service_id, principal) > (?, ?)" + order + " LIMIT ?",
 			[]any{tenant, other, service, "a"},
 		},
 		// Records with NULL in the index are not in it.
 		{
-			pbx.Query{Index: byRest, Equal: []any{tenant, "resting"}},
+			store.Query{Index: byRest, Equal: []any{tenant, "resting"}},
 			numberColumns + " WHERE tenant_id = ? AND state = ? AND free_from IS NOT NULL ORDER BY free_from, e164 LIMIT ?",
 			[]any{tenant, "resting"},
 		},
@@ -124,15 +125,15 @@ func TestFind(t *testing.T) {
 
 func TestFetch(t *testing.T) {
 	users, associations := new(pbx.User).Table(), new(pbx.Association).Table()
-	column := func(table *pbx.Table, name string) int {
-		return slices.IndexFunc(table.Columns, func(c pbx.Column) bool { return c.Name == name })
+	column := func(table *store.Table, name string) int {
+		return slices.IndexFunc(table.Columns, func(c store.Column) bool { return c.Name == name })
 	}
-	reads := []pbx.Read{
-		{Query: pbx.Query{Index: users.Index("users_by_last"), Equal: []any{tenant}, Prefix: "ng", Limit: 3}},
-		{Query: pbx.Query{Index: associations.Index("associations_slot"), Equal: []any{tenant}}, Of: 1, Column: column(users, "id")},
-		{Query: pbx.Query{Index: numbers.Index("numbers_waiting"), Equal: []any{tenant}}, Of: 2, Column: column(associations, "service_id")},
-		{Query: pbx.Query{Index: owners.Key(), Equal: []any{tenant}}},
-		{Query: pbx.Query{Index: owners.Key(), Equal: []any{tenant}, Limit: 1}, Of: 1},
+	reads := []store.Read{
+		{Query: store.Query{Index: users.Index("users_by_last"), Equal: []any{tenant}, Prefix: "ng", Limit: 3}},
+		{Query: store.Query{Index: associations.Index("associations_slot"), Equal: []any{tenant}}, Of: 1, Column: column(users, "id")},
+		{Query: store.Query{Index: numbers.Index("numbers_waiting"), Equal: []any{tenant}}, Of: 2, Column: column(associations, "service_id")},
+		{Query: store.Query{Index: owners.Key(), Equal: []any{tenant}}},
+		{Query: store.Query{Index: owners.Key(), Equal: []any{tenant}, Limit: 1}, Of: 1},
 	}
 	chain, values, err := sqlschema.Fetch(reads, 2, nil)
 	require.NoError(t, err)
@@ -142,7 +143,7 @@ func TestFetch(t *testing.T) {
 		" WHERE tenant_id = $2 AND user_id IN (SELECT id FROM pbx.users WHERE tenant_id = $3 AND last_folded >= $4 AND last_folded < $5"+
 		" ORDER BY last_folded, first_folded, id LIMIT $6)) AND waiting_id IS NOT NULL ORDER BY waiting_id", text)
 	require.Equal(t, []any{tenant, tenant, tenant, "ng", "nh", int64(3)}, values)
-	require.Equal(t, []pbx.Type{pbx.UUID, pbx.UUID, pbx.UUID, pbx.Text, pbx.Text, pbx.Int}, types)
+	require.Equal(t, []store.Type{store.UUID, store.UUID, store.UUID, store.Text, store.Text, store.Int}, types)
 
 	chain, values, err = sqlschema.Fetch(reads, 3, nil)
 	require.NoError(t, err)

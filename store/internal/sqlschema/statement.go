@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Verb is what a statement does.
@@ -26,8 +26,8 @@ const (
 // nothing of its values. It can be the key of a map of prepared statements.
 type Statement struct {
 	Verb    Verb
-	Index   *pbx.Index // what is read by; for changes the table's key
-	Columns uint64     // of an update: a bit for each column that is set
+	Index   *store.Index // what is read by; for changes the table's key
+	Columns uint64       // of an update: a bit for each column that is set
 
 	// Of a range: how many leading columns are equal to something, whether the
 	// next one is bounded, and whether the range begins behind a record.
@@ -39,20 +39,20 @@ type Statement struct {
 
 // Get reads one record by a unique index. Its values are those of the index's
 // columns.
-func Get(ix *pbx.Index) Statement { return Statement{Verb: VerbGet, Index: ix} }
+func Get(ix *store.Index) Statement { return Statement{Verb: VerbGet, Index: ix} }
 
 // Insert adds a record. Its values are those of all columns.
-func Insert(t *pbx.Table) Statement { return Statement{Verb: VerbInsert, Index: t.Key()} }
+func Insert(t *store.Table) Statement { return Statement{Verb: VerbInsert, Index: t.Key()} }
 
 // Update changes the columns of a record: a bit for each. Its values are theirs
 // in the table's order, then the key's, then the old revision.
-func Update(t *pbx.Table, columns uint64) Statement {
+func Update(t *store.Table, columns uint64) Statement {
 	return Statement{Verb: VerbUpdate, Index: t.Key(), Columns: columns}
 }
 
 // Delete removes a record. Its values are the key's, then the old revision
 // where the table has one.
-func Delete(t *pbx.Table) Statement { return Statement{Verb: VerbDelete, Index: t.Key()} }
+func Delete(t *store.Table) Statement { return Statement{Verb: VerbDelete, Index: t.Key()} }
 
 // Question is the placeholder "?".
 func Question(int) string { return "?" }
@@ -73,7 +73,7 @@ func (s Statement) SQL(d Dialect) string {
 }
 
 // Text returns the statement's text and the types of its values.
-func (s Statement) Text(d Dialect) (text string, values []pbx.Type) {
+func (s Statement) Text(d Dialect) (text string, values []store.Type) {
 	w := &writer{table: s.Index.Table, dialect: d}
 	switch s.Verb {
 	case VerbGet:
@@ -113,8 +113,8 @@ func (s Statement) AppendKey(dst []byte) []byte {
 type writer struct {
 	strings.Builder
 	dialect Dialect
-	table   *pbx.Table
-	types   []pbx.Type // of the values so far
+	table   *store.Table
+	types   []store.Type // of the values so far
 }
 
 func (w *writer) text(parts ...string) {
@@ -138,7 +138,7 @@ func (w *writer) names(columns []int, suffix string) {
 func (w *writer) tableName() { w.text(w.dialect.Schema, w.table.Name) }
 
 // value writes the next placeholder, of a value of that type.
-func (w *writer) value(of pbx.Type) {
+func (w *writer) value(of store.Type) {
 	w.types = append(w.types, of)
 	w.text(w.dialect.Param(len(w.types)))
 }
@@ -213,7 +213,7 @@ func (w *writer) unchanged() {
 	}
 }
 
-func all(t *pbx.Table) []int {
+func all(t *store.Table) []int {
 	columns := make([]int, len(t.Columns))
 	for i := range columns {
 		columns[i] = i

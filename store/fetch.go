@@ -1,11 +1,9 @@
-package pbx
+package store
 
 import (
 	"context"
 	"iter"
 	"slices"
-
-	"github.com/pbxkit/pbx/store"
 )
 
 // Fetcher is what the Readers and Writers of a store are too where every
@@ -65,11 +63,11 @@ func (r *Read) Fits(before []Read) error {
 	case r.Of == 0:
 		return nil
 	case r.Of < 0 || r.Of > len(before) || r.Column < 0 || r.Column >= len(before[r.Of-1].Index.Table.Columns):
-		return store.Misuse("a read that follows from none before it")
+		return Misuse("a read that follows from none before it")
 	case len(q.Equal) >= len(q.Index.Columns) || q.Prefix != "" || q.From != nil || q.To != nil || q.After != nil || q.Desc || q.Limit != 0:
-		return store.Misuse("a read that follows from another is by one more value of its index, and by nothing else")
+		return Misuse("a read that follows from another is by one more value of its index, and by nothing else")
 	case q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != before[r.Of-1].Index.Table.Columns[r.Column].Type:
-		return store.Misuse("a read by a value of another type")
+		return Misuse("a read by a value of another type")
 	}
 	return nil
 }

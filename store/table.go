@@ -1,4 +1,4 @@
-package pbx
+package store
 
 import (
 	"encoding/binary"
@@ -324,11 +324,11 @@ func appendValues(dst []byte, values []any) []byte {
 // AppendFields.
 func (q Query) Range() (from, to []byte) {
 	base := q.Index.AppendValues(make([]byte, 0, 64), q.Equal...)
-	from, to = base, upper(base)
+	from, to = base, Upper(base)
 	switch {
 	case q.Prefix != "":
 		from = append(slices.Clip(base), q.Prefix...)
-		to = upper(from)
+		to = Upper(from)
 	default:
 		if q.From != nil {
 			from = appendValues(slices.Clip(base), []any{q.From})
@@ -351,8 +351,8 @@ func (q Query) Range() (from, to []byte) {
 	return from, to
 }
 
-// upper returns the least string above all that begin with prefix.
-func upper(prefix []byte) []byte {
+// Upper returns the least string above all that begin with prefix.
+func Upper(prefix []byte) []byte {
 	up := slices.Clone(prefix)
 	for i := len(up) - 1; i >= 0; i-- {
 		if up[i] < 0xff {

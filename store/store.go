@@ -1,4 +1,4 @@
-package pbx
+package store
 
 import (
 	"context"
@@ -97,6 +97,9 @@ type Key struct {
 	Index  *Index
 	Values []any
 }
+
+// At is the key of the record with these values in a unique index.
+func (ix *Index) At(values ...any) Key { return Key{ix, values} }
 
 // Query is a range of an index.
 type Query struct {
