@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"errors"
+	"github.com/pbxkit/pbx/internal/overlay"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"sync"
@@ -33,7 +34,7 @@ type found struct {
 // tenant where the index begins with it. An empty value names nothing.
 func (a *ahead) get(ix *store.Index, values ...any) found {
 	for _, v := range values {
-		if v == "" || !storable(v) {
+		if v == "" || !overlay.Storable(v) {
 			return found{a, 0}
 		}
 		if id, ok := v.(interface{ UUID() [16]byte }); ok && id.UUID() == [16]byte{} {
@@ -70,21 +71,12 @@ func (f found) to(ix *store.Index, column string) found {
 
 // foresee reads what a plan says, in one trip, where that is worth it.
 func (t *tx) foresee(ctx context.Context, p plan) error {
-	f, ok := t.reader.(store.Fetcher)
-	if !ok || p == nil {
+	if _, far := t.Far(); !far || p == nil {
 		return nil
 	}
 	a := t.ahead()
 	p(a)
-	if t.knowsAll(a.reads) {
-		return nil
-	}
-	results, err := f.Fetch(ctx, a.reads...)
-	if err != nil {
-		return t.fail(err)
-	}
-	t.learnReads(a.reads, results)
-	return nil
+	return t.Ahead(ctx, a.reads)
 }
 
 // beginAhead is begin together with a plan.
@@ -94,11 +86,10 @@ func (t *tx) beginAhead(ctx context.Context, f store.Fetcher, p plan) error {
 	if p != nil {
 		p(a)
 	}
-	results, err := f.Fetch(ctx, a.reads...)
+	results, err := t.Fetch(ctx, f, a.reads)
 	if err != nil {
 		return err
 	}
-	t.learnReads(a.reads, results)
 	if len(results[0]) == 0 {
 		return t.enterTenant(nil)
 	}
@@ -116,7 +107,7 @@ func (d *Directory) readAhead(ctx context.Context, f store.Fetcher, tenant Tenan
 		return true, err
 	}
 	err = run(t)
-	return !errors.Is(t.failed, errUnforeseen), err
+	return !errors.Is(t.Failed(), errUnforeseen), err
 }
 
 // nothingElse is the Reader of an operation that has read everything ahead.

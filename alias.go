@@ -61,7 +61,7 @@ func (d *Directory) AddAlias(ctx context.Context, in NewAlias) (*Alias, error) {
 			return err
 		}
 		row.ID = t.newID()
-		t.insert(row)
+		t.Insert(row)
 		t.claimSIP(row.SIPAddress, UserID{}, row.ID)
 		if in.Extension != "" {
 			t.enterDialPlan(&DialEntry{Digits: in.Extension, AliasID: row.ID})
@@ -222,7 +222,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	if err := t.releaseSIP(ctx, a.SIPAddress, a.ref()); err != nil {
 		return err
 	}
-	t.remove(a)
+	t.Remove(a)
 	t.relate("alias.deleted", a.ref(), Ref{Kind: "user", ID: a.UserID.String()}, "")
 	return nil
 }

@@ -153,7 +153,7 @@ func (t *tx) associate(at seat, s *Service) *Association {
 	if at.primary {
 		a.PrimaryOf = at.user.ID
 	}
-	t.insert(a)
+	t.Insert(a)
 	t.relate("service.associated", s.ref(), at.user.ref(), "")
 	return a
 }
@@ -222,7 +222,7 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 
 // dissolve takes an association away, and the applications that came with it.
 func (t *tx) dissolve(ctx context.Context, a *Association, u *User, s *Service) error {
-	t.remove(a)
+	t.Remove(a)
 	t.relate("service.disassociated", s.ref(), u.ref(), "")
 	if err := t.warnUnreached(ctx, u); err != nil {
 		return err
@@ -253,7 +253,7 @@ func (t *tx) trimApplications(ctx context.Context, u *User, s *Service) error {
 		return err
 	}
 	t.warn(STN2, u.ref(), "%s loses the applications %s with %s", u.ref(), strings.Join(gone, ", "), s.ref())
-	t.update(u, row)
+	t.Update(u, row)
 	t.did("user.modified", row.ref(), "")
 	return nil
 }

@@ -119,7 +119,7 @@ func (t *tx) stageForeign(s *Service, in *NewForeign, state ForeignState) *Forei
 	if state == ForeignRequested {
 		f.Requests, verb = 1, foreignRequested
 	}
-	t.insert(f)
+	t.Insert(f)
 	t.relate(verb, f.ref(), s.ref(), f.errand())
 	return f
 }

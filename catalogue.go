@@ -59,12 +59,12 @@ func (d *Directory) SetServiceType(ctx context.Context, in ServiceType) (*Servic
 		case was == nil && in.Rev != 0:
 			return current(in.Rev, 0, row.ref())
 		case was == nil:
-			t.insert(row)
+			t.Insert(row)
 		case in.Rev != was.Rev:
 			out = copyOf(was)
 			return current(in.Rev, was.Rev, was.ref())
 		default:
-			t.update(was, row)
+			t.Update(was, row)
 		}
 		t.did("service-type.set", row.ref(), "")
 		out = copyOf(row)

@@ -81,7 +81,7 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 			t.relate("device.put-in-service", line.device.ref(), s.ref(), "")
 		}
 		if enabled != nil {
-			t.update(line.seat.user, enabled)
+			t.Update(line.seat.user, enabled)
 			t.did("user.modified", enabled.ref(), "")
 		}
 		t.placeOrder(in.UserID, s.LocationID, s.ActivatedAt, line.charges...)
@@ -328,7 +328,7 @@ func (t *tx) addLine(ctx context.Context, l *newLine) (*Service, error) {
 		Number: l.number.e164(), CreatedAt: t.now,
 	}
 	l.begin(s, t.now)
-	t.insert(s)
+	t.Insert(s)
 	t.did("service.created", s.ref(), string(s.DN))
 	if s.Status == StatusOrderProcessing {
 		t.did("service.order-processing", s.ref(), s.Type)
@@ -341,7 +341,7 @@ func (t *tx) addLine(ctx context.Context, l *newLine) (*Service, error) {
 		t.stageForeign(s, &l.in.Foreign[i], ForeignRequested)
 	}
 	for _, k := range l.in.Keys {
-		t.insert(&ServiceKey{TenantID: t.tenantID, ServiceID: s.ID, PhoneKey: k})
+		t.Insert(&ServiceKey{TenantID: t.tenantID, ServiceID: s.ID, PhoneKey: k})
 	}
 	if len(l.in.Keys) > 0 {
 		t.did("service.keys-set", s.ref(), "")

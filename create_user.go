@@ -166,7 +166,7 @@ func (t *tx) lookAddress(ctx context.Context, u *User, wanted SIPAddress, e Exte
 // welcome email.
 func (t *tx) addUser(row *User, in *NewUser, e Extension) {
 	row.ID = t.newID()
-	t.insert(row)
+	t.Insert(row)
 	t.claimSIP(row.SIPAddress, row.ID, AliasID{})
 	t.did("user.created", row.ref(), string(e))
 	if !in.NoWelcomeMail {

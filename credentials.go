@@ -70,7 +70,7 @@ func (t *tx) issue(s *SIPIdentity, holder Ref) (*Credentials, error) {
 			return nil, err
 		}
 	}
-	t.update(s, row)
+	t.Update(s, row)
 	t.did(holder.Kind+".credentials-issued", holder, "")
 	secret.address, secret.kept = s.Address, row.sha256
 	t.passwords = append(t.passwords, secret)

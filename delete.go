@@ -56,7 +56,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 		t.confirm(USR9, u.ref(), "%s will be deleted and cannot be recovered", u.ref())
 		var saved []bill
 		for i, s := range services {
-			t.remove(has[i])
+			t.Remove(has[i])
 			t.relate("service.disassociated", s.ref(), u.ref(), "")
 			if form == UserOnly {
 				if err := t.leaveLine(ctx, s, u); err != nil {
@@ -165,7 +165,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	if err := t.releaseSIP(ctx, u.SIPAddress, u.ref()); err != nil {
 		return err
 	}
-	t.remove(u)
+	t.Remove(u)
 	t.did("user.deleted", u.ref(), "")
 	return nil
 }
@@ -301,7 +301,7 @@ func (t *tx) dropService(ctx context.Context, s *Service) ([]charge, error) {
 	if err := t.orphanForeign(ctx, s); err != nil {
 		return nil, err
 	}
-	t.remove(s)
+	t.Remove(s)
 	t.did("service.deleted", s.ref(), string(s.DN))
 	return saved, t.putDown(ctx, s)
 }
@@ -329,7 +329,7 @@ func (t *tx) strip(ctx context.Context, s *Service) error {
 		return err
 	}
 	for _, o := range owners {
-		t.remove(o)
+		t.Remove(o)
 	}
 	if err := t.releaseNumbers(ctx, s, KeepNumber); err != nil {
 		return err

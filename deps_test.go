@@ -18,6 +18,8 @@ var allowedDeps = []string{
 	"github.com/hashicorp/go-multierror", // several bad fields at once
 	"github.com/pbxkit/pbx",
 	"github.com/pbxkit/pbx/internal/numplan",
+	"github.com/pbxkit/pbx/internal/overlay",
+	"github.com/pbxkit/pbx/store",
 	"golang.org/x/crypto/argon2", // voicemail PINs
 	"golang.org/x/crypto/blake2b",
 	"golang.org/x/sys/cpu",

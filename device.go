@@ -140,7 +140,7 @@ func (d *Directory) AddDevice(ctx context.Context, in NewDevice) (*Device, error
 		}
 		row := &Device{TenantID: t.tenantID, ID: t.newID(), MAC: mac, Model: model.Name, Category: model.Category, Ports: model.Ports,
 			LocationID: in.LocationID, State: DeviceAvailable}
-		t.insert(row)
+		t.Insert(row)
 		t.did("device.added", row.ref(), string(mac))
 		made = copyOf(row)
 		return nil
@@ -437,7 +437,7 @@ func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
 			return &Error{Code: DEV6, Kind: ErrFailedPrecondition, Subject: dev.ref(), Holder: holder,
 				Reason: fmt.Sprintf("%s is taken by %s: %s first", dev.ref(), holder, free)}
 		}
-		t.remove(dev)
+		t.Remove(dev)
 		t.did("device.deleted", dev.ref(), string(dev.MAC))
 		return nil
 	})

@@ -87,11 +87,11 @@ func (t *tx) putOnLine(dev *Device, lines []*DeviceLine, line int64, who MemberI
 	row := &DeviceLine{TenantID: t.tenantID, DeviceID: dev.ID, Line: line, UserID: who.user, AliasID: who.alias}
 	switch {
 	case at < 0:
-		t.insert(row)
+		t.Insert(row)
 	case lines[at].Identity() == who:
 		return lines[at]
 	default:
-		t.update(lines[at], row)
+		t.Update(lines[at], row)
 	}
 	t.relate("device.line-set", dev.ref(), name, fmt.Sprint(line))
 	return row
@@ -108,7 +108,7 @@ func (d *Directory) ClearDeviceLine(ctx context.Context, device DeviceID, line i
 		if err != nil {
 			return err
 		}
-		t.remove(row)
+		t.Remove(row)
 		t.did("device.line-cleared", dev.ref(), fmt.Sprint(line))
 		return nil
 	})
@@ -234,7 +234,7 @@ func (t *tx) lookIdentity(ctx context.Context, dev *Device, lines []*DeviceLine,
 // lineOne puts the user of a device that was just assigned on its first line,
 // which is a part of the assignment (EXT-9).
 func (t *tx) lineOne(dev *Device) {
-	t.insert(&DeviceLine{TenantID: t.tenantID, DeviceID: dev.ID, Line: 1, UserID: dev.UserID})
+	t.Insert(&DeviceLine{TenantID: t.tenantID, DeviceID: dev.ID, Line: 1, UserID: dev.UserID})
 }
 
 // clearLines frees all lines of a device that its user gives back. That his own is
@@ -245,7 +245,7 @@ func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 		return err
 	}
 	for _, l := range lines {
-		t.remove(l)
+		t.Remove(l)
 		if !l.AliasID.IsZero() {
 			t.did("device.line-cleared", dev.ref(), fmt.Sprint(l.Line))
 		}
@@ -264,7 +264,7 @@ func (t *tx) leaveLines(ctx context.Context, a *Alias) error {
 		if err != nil {
 			return err
 		}
-		t.remove(l)
+		t.Remove(l)
 		t.did("device.line-cleared", dev.ref(), fmt.Sprint(l.Line))
 	}
 	return nil

@@ -156,13 +156,13 @@ func (t *tx) takeExtension(ctx context.Context, field string, e Extension, at ..
 // enterDialPlan puts a line into the dial plan. Its target is inserted before it.
 func (t *tx) enterDialPlan(e *DialEntry) {
 	e.TenantID = t.tenantID
-	t.insert(e)
+	t.Insert(e)
 }
 
 // leaveDialPlan takes a line out of the dial plan; the search for a free
 // extension begins with its digits where they may be the lowest free ones.
 func (t *tx) leaveDialPlan(e *DialEntry) {
-	t.remove(e)
+	t.Remove(e)
 	first, next := t.tenant.Policy.ExtensionFirst, t.tenant.nextExtension
 	if len(e.Digits) == len(first) && first <= e.Digits && e.Digits < next {
 		t.editTenant(func(row *Tenant) { row.nextExtension = e.Digits })

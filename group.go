@@ -67,7 +67,7 @@ func (d *Directory) CreateGroup(ctx context.Context, in NewGroup) (*Group, error
 			return err
 		}
 		row.ID = t.newID()
-		t.insert(row)
+		t.Insert(row)
 		t.did("group.created", row.ref(), "")
 		if in.Extension != "" {
 			t.enterDialPlan(&DialEntry{Digits: in.Extension, GroupID: row.ID})
@@ -168,13 +168,13 @@ func (d *Directory) DeleteGroup(ctx context.Context, id GroupID) error {
 			return err
 		}
 		for _, m := range members {
-			t.remove(m)
+			t.Remove(m)
 		}
 		for _, e := range own {
 			t.leaveDialPlan(e)
 			t.did("extension.removed", g.ref(), string(e.Digits))
 		}
-		t.remove(g)
+		t.Remove(g)
 		t.did("group.deleted", g.ref(), "")
 		return nil
 	})

@@ -55,7 +55,7 @@ func (d *Directory) HandOver(ctx context.Context, user UserID, to Successor) (*U
 		if err != nil {
 			return err
 		}
-		t.update(was, row)
+		t.Update(was, row)
 		t.claimSIP(row.SIPAddress, row.ID, AliasID{})
 		t.did("user.handed-over", row.ref(), "")
 		out = copyOf(row)
@@ -223,7 +223,7 @@ func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string, 
 		warn(m.ref(), fmt.Sprintf("%s keeps its PIN, for it is shared with %s: set another one", m.ref(), namesOf(others)))
 	}
 	if now.Email != m.Email || now.HasPIN() != m.HasPIN() {
-		t.update(m, now)
+		t.Update(m, now)
 	}
 	return nil
 }

@@ -14,10 +14,10 @@ func (im *importing) readAhead(ctx context.Context, rows []*csvRow) error {
 	for _, row := range rows {
 		named = append(named, im.namedBy(row)...)
 	}
-	if err := im.load(ctx, named...); err != nil {
+	if err := im.Load(ctx, named...); err != nil {
 		return err
 	}
-	if err := im.load(ctx, im.holders(named)...); err != nil {
+	if err := im.Load(ctx, im.holders(named)...); err != nil {
 		return err
 	}
 	return im.foresee(ctx, func(a *ahead) {
@@ -29,7 +29,7 @@ func (im *importing) readAhead(ctx context.Context, rows []*csvRow) error {
 // shared plans to read what sharing the lines of rows looks at.
 func (im *importing) shared(a *ahead, rows []*csvRow) {
 	for _, row := range rows {
-		entry, _ := im.entries[string(im.encode(im.keyed(extensionsTable.Key(), string(row.in.Extension))))].rec.(*DialEntry)
+		entry, _ := im.Known(im.keyed(extensionsTable.Key(), string(row.in.Extension))).(*DialEntry)
 		if row.line == lineShared && entry != nil {
 			a.service(entry.ServiceID).to(serviceTypesTable.Key(), "type")
 			a.get(foreignByLine, entry.ServiceID) // of a line that is only staged, too
@@ -81,7 +81,7 @@ func (im *importing) holders(named []store.Key) []store.Key {
 		}
 	}
 	for _, k := range named {
-		switch rec := im.entries[string(im.encode(k))].rec.(type) {
+		switch rec := im.Known(k).(type) {
 		case *DialEntry:
 			add(usersTable, rec.UserID)
 			add(servicesTable, rec.ServiceID)
@@ -127,8 +127,8 @@ func (im *importing) choices(a *ahead, rows []*csvRow) {
 // temporary.
 func (im *importing) areasOf(row *csvRow) []string {
 	choice := row.in.Number
-	at, _ := im.entries[string(im.encode(im.keyed(locationsByBuilding, row.building)))].rec.(*Location)
-	named, _ := im.entries[string(im.encode(im.keyed(numbersTable.Key(), string(choice.Number))))].rec.(*Number)
+	at, _ := im.Known(im.keyed(locationsByBuilding, row.building)).(*Location)
+	named, _ := im.Known(im.keyed(numbersTable.Key(), string(choice.Number))).(*Number)
 	switch {
 	case choice.Source == FromProvider && choice.Number == "" && (choice.Prefix == "" || im.hasNewNumbersLike(choice.Prefix, at)):
 		return im.proposals(choice.Prefix, at)

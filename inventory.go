@@ -37,7 +37,7 @@ func (d *Directory) addNumbers(ctx context.Context, operation string, state Numb
 		}
 		for _, e := range list {
 			n := &Number{E164: e, TenantID: t.tenantID, State: state, CreatedAt: t.now}
-			t.insert(n)
+			t.Insert(n)
 			t.did("number.added", n.ref(), string(state))
 			made = append(made, copyOf(n))
 		}
@@ -58,7 +58,7 @@ func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 	for i, e := range list {
 		keys[i] = numbersTable.Key().At(string(e))
 	}
-	if err := t.load(ctx, keys...); err != nil {
+	if err := t.Load(ctx, keys...); err != nil {
 		return err
 	}
 	seen := make(map[E164]bool, len(list))

@@ -239,7 +239,7 @@ func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
 	if !s.LocationID.IsZero() {
 		keys = append(keys, locationsTable.Key().At(t.tenantID, s.LocationID))
 	}
-	if err := t.load(ctx, keys...); err != nil {
+	if err := t.Load(ctx, keys...); err != nil {
 		return nil, err
 	}
 	var users []LineUser

@@ -68,7 +68,7 @@ func (d *Directory) AddLocation(ctx context.Context, in NewLocation) (*Location,
 			return err
 		}
 		row.ID = t.newID()
-		t.insert(row)
+		t.Insert(row)
 		t.did("location.created", row.ref(), "")
 		made = copyOf(row)
 		return nil
@@ -119,7 +119,7 @@ func (t *tx) location(ctx context.Context, id LocationID) (*Location, error) {
 		return nil, nil
 	}
 	l, err := one[*Location](ctx, t, locationsTable.Key(), t.tenantID, id)
-	if l != nil && t.spans != nil {
+	if l != nil && t.Remembers() {
 		t.core.facts.prefixes.learn(l.ID, l.NumberPrefix)
 	}
 	if err == nil && l == nil {
@@ -195,7 +195,7 @@ func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location
 		if err := t.lookModifiedLocation(ctx, row, was); err != nil {
 			return err
 		}
-		t.update(was, row)
+		t.Update(was, row)
 		t.did("location.modified", row.ref(), "")
 		out = copyOf(row)
 		return nil
@@ -296,7 +296,7 @@ func (d *Directory) DeleteLocation(ctx context.Context, id LocationID) error {
 			return &Error{Code: ACC1, Kind: ErrFailedPrecondition, Subject: l.ref(), Holder: holder,
 				Reason: l.ref().String() + " is the location of " + holder.String()}
 		}
-		t.remove(l)
+		t.Remove(l)
 		t.did("location.deleted", l.ref(), "")
 		return nil
 	})

@@ -90,7 +90,7 @@ func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) 
 			return &Error{Code: EXT8, Kind: ErrConflict, Field: "Member", Subject: g.ref(), Holder: name,
 				Reason: fmt.Sprintf("%s is a member of %s already", name, g.ref())}
 		}
-		t.insert(&Member{TenantID: t.tenantID, GroupID: g.ID, UserID: who.user, AliasID: who.alias, memberID: who.UUID()})
+		t.Insert(&Member{TenantID: t.tenantID, GroupID: g.ID, UserID: who.user, AliasID: who.alias, memberID: who.UUID()})
 		t.did("group.member-added", g.ref(), who.String())
 		return nil
 	})
@@ -132,7 +132,7 @@ func (d *Directory) RemoveMember(ctx context.Context, group GroupID, who MemberI
 			return &Error{Code: EXT8, Kind: ErrNotFound, Field: "Member", Subject: g.ref(),
 				Reason: fmt.Sprintf("%s is not a member of %s", who, g.ref())}
 		}
-		t.remove(m)
+		t.Remove(m)
 		t.did("group.member-removed", g.ref(), who.String())
 		return nil
 	})
@@ -156,7 +156,7 @@ func (t *tx) leaveGroups(ctx context.Context, memberID [16]byte) error {
 		if err != nil {
 			return err
 		}
-		t.remove(m)
+		t.Remove(m)
 		t.did("group.member-removed", g.ref(), m.ID().String())
 	}
 	return nil

@@ -42,7 +42,7 @@ func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 				return err
 			}
 		}
-		t.update(was, row)
+		t.Update(was, row)
 		if moved {
 			t.claimSIP(row.SIPAddress, row.ID, AliasID{})
 		}

@@ -280,7 +280,7 @@ func areas(country, near string) []string {
 // at, and one of an extension, where those are chosen here.
 func (t *tx) foreseeChoices(ctx context.Context, number NumberChoice, at *Location, extension bool) error {
 	return t.foresee(ctx, func(a *ahead) {
-		named, _ := t.entries[string(t.encode(numbersTable.Key().At(string(number.Number))))].rec.(*Number)
+		named, _ := t.Known(numbersTable.Key().At(string(number.Number))).(*Number)
 		proposed := number.Source == FromProvider && number.Number == ""
 		temporary := number.Source == FromTenant && named != nil && named.State == NumberPorting
 		switch {

@@ -172,7 +172,7 @@ var extensionBugs = []seededBug{
 	{"EXT-2", "the digits of a group are free for others", "extension.go",
 		`return &Error{Code: EXT2, Kind: ErrConflict, Field: field,`,
 		`if BUG && !taken.GroupID.IsZero() {
-			t.remove(taken)
+			t.Remove(taken)
 			return nil
 		}
 		return &Error{Code: EXT2, Kind: ErrConflict, Field: field,`},

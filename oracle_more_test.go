@@ -139,7 +139,7 @@ var moneyBugs = []seededBug{
 		`t.dropApplications(ctx, row, typ.Applications)`,
 		`t.dropApplications(ctx, row, either(BUG, row.Applications, typ.Applications))`},
 	{"STN-2", "the applications of a new service are not enabled", "create_service.go",
-		`t.update(line.seat.user, enabled)`, ``},
+		`t.Update(line.seat.user, enabled)`, ``},
 	{"STN-3", "applications go unconfirmed with the station", "station.go",
 		`if len(gone) > 0 {`, ``},
 	{"STN-4", "a pool is lowered below its use", "station.go",

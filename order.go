@@ -109,9 +109,9 @@ func (t *tx) placeOrder(user UserID, at LocationID, from time.Time, charges ...c
 		row.Monthly, row.OneTime = row.Monthly+l.Monthly, row.OneTime+l.OneTime
 		lines = append(lines, l)
 	}
-	t.insert(row)
+	t.Insert(row)
 	for _, l := range lines {
-		t.insert(l)
+		t.Insert(l)
 	}
 	t.did("order.placed", Ref{"order", row.ID.String(), "for " + charges[0].name}, "")
 	o := row.with(lines)

@@ -133,7 +133,7 @@ func (d *door) listed(list []Principal, i int, field string) bool {
 // nobody may have meant (OWN-4).
 func (t *tx) changeOwners(s *Service, before int, added []Principal, removed []*Owner) {
 	for _, o := range removed {
-		t.remove(o)
+		t.Remove(o)
 		t.did("owner.removed", o.ref(s), "")
 		if o.Principal == t.actor.Principal {
 			t.warn(OWN4, s.ref(), "you are no longer an owner of %s, and cannot open it as one", s.ref())
@@ -141,7 +141,7 @@ func (t *tx) changeOwners(s *Service, before int, added []Principal, removed []*
 	}
 	for _, p := range added {
 		o := &Owner{TenantID: t.tenantID, ServiceID: s.ID, Principal: p, Since: t.now}
-		t.insert(o)
+		t.Insert(o)
 		t.did("owner.added", o.ref(s), "")
 	}
 	if len(removed) > 0 && before+len(added) == len(removed) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"github.com/pbxkit/pbx/internal/overlay"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
@@ -151,7 +152,7 @@ func (p PageToken) after(code Code, ix *store.Index, equal int) ([]any, error) {
 	for i, s := range content.Values {
 		switch ix.Table.Columns[ix.Columns[equal+i]].Type {
 		case store.Text:
-			if !storable(s) {
+			if !overlay.Storable(s) {
 				return nil, bad
 			}
 			values[i] = s

@@ -71,11 +71,11 @@ func (d *Directory) RequestPort(ctx context.Context, in NewPort) (*PortRequest, 
 		}
 		p := &PortRequest{TenantID: t.tenantID, ID: t.newID(), Carrier: in.Carrier, Date: in.Date.UTC().Truncate(24 * time.Hour),
 			State: PortRequested, TollFree: tollFree, CreatedAt: t.now}
-		t.insert(p)
+		t.Insert(p)
 		t.did("port.requested", p.ref(), "")
 		for _, e := range in.Numbers {
 			n := &Number{E164: e, TenantID: t.tenantID, State: NumberPorting, PortID: p.ID, CreatedAt: t.now}
-			t.insert(n)
+			t.Insert(n)
 			t.did("number.added", n.ref(), string(NumberPorting))
 		}
 		made = copyOf(p)
@@ -223,7 +223,7 @@ func (t *tx) numberFails(ctx context.Context, n *Number) error {
 		edit(t, temporary, func(n *Number) { n.TemporaryFor = "" })
 		t.relate("number.no-longer-temporary", temporary.ref(), s.ref(), string(n.E164))
 	}
-	t.remove(n)
+	t.Remove(n)
 	t.did("number.removed", n.ref(), "")
 	return nil
 }

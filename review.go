@@ -248,8 +248,8 @@ func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*t
 	now.replay = r.plan.ids
 	refused, err := plain(r.dir.plan(ctx, now, r.fn))
 	switch {
-	case now.failed != nil: // what the operations made of it says nothing of what was reviewed
-		return nil, now.failed
+	case now.Failed() != nil: // what the operations made of it says nothing of what was reviewed
+		return nil, now.Failed()
 	case refused && ctx.Err() == nil:
 		return nil, verdict{&Error{Code: SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
 	case err != nil:
@@ -264,7 +264,7 @@ func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*t
 // placeAt sets the time of the commit: that of the journal and of the orders.
 func (t *tx) placeAt(now time.Time) {
 	t.now = now
-	for _, c := range t.changes {
+	for _, c := range t.Changes() {
 		if o, ok := c.New.(*Order); ok {
 			o.PlacedAt = now
 		}
@@ -286,7 +286,7 @@ func sameOutcome(a, b *tx) bool {
 	later := b.ran.Sub(a.ran)
 	sameChange := func(a, b store.Change) bool { return sameChange(a, b, later) }
 	return slices.Equal(a.effects, b.effects) && slices.Equal(a.warnings, b.warnings) &&
-		slices.Equal(a.confirmations, b.confirmations) && slices.EqualFunc(a.changes, b.changes, sameChange)
+		slices.Equal(a.confirmations, b.confirmations) && slices.EqualFunc(a.Changes(), b.Changes(), sameChange)
 }
 
 // sameChange reports whether two changes do the same to the same record, the second

@@ -121,12 +121,12 @@ func (t *tx) perform(ctx context.Context, p plan, run func() error) error {
 	}
 	err := run()
 	switch {
-	case errors.Is(t.failed, store.ErrRetry) || errors.Is(t.failed, store.ErrHostRetry):
-		return t.failed
+	case errors.Is(t.Failed(), store.ErrRetry) || errors.Is(t.Failed(), store.ErrHostRetry):
+		return t.Failed()
 	case err != nil:
 		return verdict{err}
 	}
-	return t.failed
+	return t.Failed()
 }
 
 // verdict is an error that the operations gave. It is final, whatever it wraps:

@@ -125,7 +125,7 @@ func (t *tx) replaceKeys(ctx context.Context, s *Service, keys []PhoneKey) (chan
 		delete(wanted, was.Position)
 		switch {
 		case !stays:
-			t.remove(was)
+			t.Remove(was)
 		case k != was.PhoneKey:
 			edit(t, was, func(row *ServiceKey) { row.PhoneKey = k })
 		default:
@@ -135,7 +135,7 @@ func (t *tx) replaceKeys(ctx context.Context, s *Service, keys []PhoneKey) (chan
 	}
 	for _, k := range keys {
 		if _, is := wanted[k.Position]; is {
-			t.insert(&ServiceKey{TenantID: t.tenantID, ServiceID: s.ID, PhoneKey: k})
+			t.Insert(&ServiceKey{TenantID: t.tenantID, ServiceID: s.ID, PhoneKey: k})
 			changed = true
 		}
 	}
@@ -149,7 +149,7 @@ func (t *tx) removeKeys(ctx context.Context, s *Service) error {
 		return err
 	}
 	for _, k := range keys {
-		t.remove(k)
+		t.Remove(k)
 	}
 	return nil
 }

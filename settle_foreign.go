@@ -88,9 +88,9 @@ func (t *tx) settle(f *ForeignService, in Settlement) *ForeignService {
 		now.Link = in.Link
 	}
 	if in.State == ForeignGone {
-		t.remove(f)
+		t.Remove(f)
 	} else {
-		t.update(f, now)
+		t.Update(f, now)
 	}
 	t.did("foreign."+string(in.State), f.ref(), f.errand())
 	return now
@@ -163,7 +163,7 @@ func (d *Directory) DetachForeign(ctx context.Context, id ForeignID) error {
 			return &Error{Code: SVC13, Kind: ErrFailedPrecondition, Subject: f.ref(), Holder: Ref{Kind: "system", ID: f.System, Name: f.System},
 				Reason: fmt.Sprintf("%s is %s: it goes with its line, or in %s", f.ref(), f.State, f.place())}
 		}
-		t.remove(f)
+		t.Remove(f)
 		t.did("foreign.detached", f.ref(), f.errand())
 		return nil
 	})
@@ -207,7 +207,7 @@ func (t *tx) orphanForeign(ctx context.Context, s *Service) error {
 	for _, f := range has {
 		switch {
 		case f.State == ForeignFailed:
-			t.remove(f)
+			t.Remove(f)
 			t.relate("foreign.detached", f.ref(), s.ref(), f.errand())
 		case f.Deletable:
 			t.ask(f, ForeignDeleting, foreignDeleteRequested, s.ref(), leave)

@@ -189,7 +189,7 @@ func (t *tx) sipIdentity(ctx context.Context, address SIPAddress) (*SIPIdentity,
 // claimSIP claims an address that sipAddress gave for a user or an alias, whose
 // row is staged, with that address, before it.
 func (t *tx) claimSIP(address SIPAddress, user UserID, alias AliasID) {
-	t.insert(&SIPIdentity{Address: address, TenantID: t.tenantID, UserID: user, AliasID: alias})
+	t.Insert(&SIPIdentity{Address: address, TenantID: t.tenantID, UserID: user, AliasID: alias})
 }
 
 // releaseSIP gives an address of the tenant up, and its credentials with it; the
@@ -199,7 +199,7 @@ func (t *tx) releaseSIP(ctx context.Context, address SIPAddress, holder Ref) err
 	if err != nil || s == nil || s.TenantID != t.tenantID {
 		return err
 	}
-	t.remove(s)
+	t.Remove(s)
 	if !s.IssuedAt.IsZero() {
 		t.did(holder.Kind+".credentials-ended", holder, "")
 	}

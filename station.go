@@ -81,7 +81,7 @@ func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*Statio
 		case was == nil && in.Rev != 0:
 			return current(in.Rev, 0, row.ref())
 		case was == nil:
-			t.insert(row)
+			t.Insert(row)
 		case in.Rev != was.Rev:
 			out = copyOf(was)
 			return current(in.Rev, was.Rev, was.ref())
@@ -90,7 +90,7 @@ func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*Statio
 				Reason: fmt.Sprintf("%d stations of the package %s are in use", was.Used, was.Package)}
 		default:
 			row.Used = was.Used
-			t.update(was, row)
+			t.Update(was, row)
 		}
 		t.did("stations.set", row.ref(), strconv.FormatInt(row.Total, 10))
 		out = copyOf(row)
@@ -146,7 +146,7 @@ func (d *Directory) ChangeStation(ctx context.Context, user UserID, name string)
 		if err := t.moveStation(ctx, u, row); err != nil {
 			return err
 		}
-		t.update(u, row)
+		t.Update(u, row)
 		out = copyOf(row)
 		return nil
 	})

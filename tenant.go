@@ -141,7 +141,7 @@ func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, er
 		}
 		row.ID = t.newID()
 		row.nameFolded = fold(row.Name)
-		t.insert(row)
+		t.Insert(row)
 		t.did("tenant.created", row.ref(), "")
 		first := *t.events[len(t.events)-1] // the first line of its own journal too
 		first.TenantID, first.Seq, first.Pos = row.ID, 1, 1

@@ -149,7 +149,7 @@ func (t *tx) lookNewMailbox(ctx context.Context, s *Service, awaited E164, row *
 
 // addMailbox stages a mailbox that lookNewMailbox found right.
 func (t *tx) addMailbox(row *Mailbox) {
-	t.insert(row)
+	t.Insert(row)
 	t.did("mailbox.created", row.ref(), row.Number)
 }
 
@@ -204,7 +204,7 @@ func (t *tx) freeMailboxNumber(ctx context.Context, m *Mailbox) error {
 // mailboxOf reads a service, and its mailbox or nil, in one trip.
 func (t *tx) mailboxOf(ctx context.Context, id ServiceID) (*Service, *Mailbox, error) {
 	at := []any{t.tenantID, id}
-	if err := t.load(ctx, servicesTable.Key().At(at...), mailboxesTable.Key().At(at...)); err != nil {
+	if err := t.Load(ctx, servicesTable.Key().At(at...), mailboxesTable.Key().At(at...)); err != nil {
 		return nil, nil, err
 	}
 	s, err := t.service(ctx, id)
@@ -271,7 +271,7 @@ func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, e
 		if err := look.err(); err != nil {
 			return err
 		}
-		t.update(was, row)
+		t.Update(was, row)
 		t.did("mailbox.modified", row.ref(), row.Number)
 		out = row.shown()
 		return nil
@@ -301,7 +301,7 @@ func (t *tx) removeMailbox(ctx context.Context, s *Service) error {
 	if err != nil || m == nil {
 		return err
 	}
-	t.remove(m)
+	t.Remove(m)
 	t.did("mailbox.deleted", m.ref(), m.Number)
 	return nil
 }
@@ -322,12 +322,12 @@ func (t *tx) mailboxFollows(ctx context.Context, was, now *Service) error {
 	}
 	t.did("mailbox.deleted", m.ref(), m.Number)
 	if obstacle != "" {
-		t.remove(m)
+		t.Remove(m)
 		t.warn(VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets no other: %s", m.Number, now.ref(), obstacle)
 		return nil
 	}
 	t.warn(VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets a new one, %s, which is empty and has no PIN", m.Number, now.ref(), fresh.Number)
-	t.update(m, fresh) // its revision goes on, so that a view of the old one is stale
+	t.Update(m, fresh) // its revision goes on, so that a view of the old one is stale
 	t.did("mailbox.created", fresh.ref(), fresh.Number)
 	return nil
 }

@@ -1,4 +1,4 @@
-package pbx
+package overlay
 
 import (
 	"context"
@@ -20,20 +20,20 @@ type layer struct {
 }
 
 // layer returns the layer of an index.
-func (t *tx) layer(ix *store.Index) *layer {
-	if l := t.layers[ix]; l != nil {
+func (o *Overlay) layer(ix *store.Index) *layer {
+	if l := o.layers[ix]; l != nil {
 		return l
 	}
 	l := &layer{index: ix}
-	for _, e := range t.entries {
+	for _, e := range o.entries {
 		if e.staged() && e.rec != nil && e.rec.Table() == ix.Table {
 			l.add(e.rec)
 		}
 	}
-	if t.layers == nil {
-		t.layers = make(map[*store.Index]*layer)
+	if o.layers == nil {
+		o.layers = make(map[*store.Index]*layer)
 	}
-	t.layers[ix] = l
+	o.layers[ix] = l
 	return l
 }
 
@@ -100,33 +100,33 @@ func (l *layer) between(q store.Query) ([]string, []store.Record) {
 // scan is a range of committed records with the staged ones in their places.
 // What the caller stages while it loops is not seen by the loop: operations
 // gather first, then change.
-func (t *tx) scan(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
-	switch staged := t.dirty[q.Index.Table]; {
-	case !storable(q.Prefix, q.From, q.To) || !storable(q.Equal...) || !storable(q.After...):
+func (o *Overlay) scan(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	switch staged := o.dirty[q.Index.Table]; {
+	case !Storable(q.Prefix, q.From, q.To) || !Storable(q.Equal...) || !Storable(q.After...):
 		return func(func(store.Record, error) bool) {}
 	case staged == 0:
-		return t.committed(ctx, q)
+		return o.committed(ctx, q)
 	case q.Limit > 0:
 		wider := q
 		wider.Limit += staged // so many committed records may be left out
-		return limited(t.merge(ctx, wider), q.Limit)
+		return limited(o.merge(ctx, wider), q.Limit)
 	}
-	return t.merge(ctx, q)
+	return o.merge(ctx, q)
 }
 
 // merge yields the committed records of a range and the staged ones in one
 // order. A committed record that has been staged since is left out: the layer
 // has its present version, or it is deleted.
-func (t *tx) merge(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+func (o *Overlay) merge(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
 	return func(yield func(store.Record, error) bool) {
-		l := t.layer(q.Index)
+		l := o.layer(q.Index)
 		keys, recs := l.between(q)
-		for rec, err := range t.committed(ctx, q) {
+		for rec, err := range o.committed(ctx, q) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if t.entries[t.primary(rec)].staged() {
+			if o.entries[o.primary(rec)].staged() {
 				continue
 			}
 			key, _ := l.entry(rec)

@@ -1,4 +1,4 @@
-package pbx
+package overlay
 
 import (
 	"context"
@@ -117,44 +117,44 @@ func (all spans) reaching(from, to string, desc bool) *span {
 }
 
 // learnReads keeps what was read ahead.
-func (t *tx) learnReads(reads []store.Read, results [][]store.Record) {
+func (o *Overlay) learnReads(reads []store.Read, results [][]store.Record) {
 	for i := range reads {
 		r := &reads[i]
 		if r.Of == 0 {
-			t.learnSpan(r.Index, newSpan(r.Query, results[i]))
+			o.learnSpan(r.Index, newSpan(r.Query, results[i]))
 			continue
 		}
 		whole := newSpan(r.Query, results[i])
 		for _, q := range r.Following(results[r.Of-1]) {
-			t.learnSpan(r.Index, whole.part(bounds(q)))
+			o.learnSpan(r.Index, whole.part(bounds(q)))
 		}
 	}
 }
 
-func (t *tx) learnSpan(ix *store.Index, s span) {
-	if t.spans == nil {
-		t.spans = make(map[*store.Index]spans)
+func (o *Overlay) learnSpan(ix *store.Index, s span) {
+	if o.spans == nil {
+		o.spans = make(map[*store.Index]spans)
 	}
-	t.spans[ix] = t.spans[ix].with(&s)
+	o.spans[ix] = o.spans[ix].with(&s)
 	for _, rec := range s.recs {
-		t.learnRecord(rec)
+		o.learnRecord(rec)
 	}
 }
 
 // answer returns the committed records of a query, if they were read ahead.
-func (t *tx) answer(q store.Query) ([]store.Record, bool) {
-	if len(t.spans[q.Index]) == 0 {
+func (o *Overlay) answer(q store.Query) ([]store.Record, bool) {
+	if len(o.spans[q.Index]) == 0 {
 		return nil, false
 	}
 	from, to := bounds(q)
-	if s := t.spans[q.Index].reaching(from, to, q.Desc); s != nil {
+	if s := o.spans[q.Index].reaching(from, to, q.Desc); s != nil {
 		return s.answer(q, from, to)
 	}
 	return nil, false
 }
 
 // knowsAll reports whether nothing of the reads is new.
-func (t *tx) knowsAll(reads []store.Read) bool {
+func (o *Overlay) knowsAll(reads []store.Read) bool {
 	results := make([][]store.Record, len(reads))
 	for i := range reads {
 		queries := []store.Query{reads[i].Query}
@@ -162,7 +162,7 @@ func (t *tx) knowsAll(reads []store.Read) bool {
 			queries = reads[i].Following(results[reads[i].Of-1])
 		}
 		for _, q := range queries {
-			recs, known := t.recall(q)
+			recs, known := o.recall(q)
 			if !known {
 				return false
 			}
@@ -173,29 +173,29 @@ func (t *tx) knowsAll(reads []store.Read) bool {
 }
 
 // recall is answer, or what is known of a record by its primary key.
-func (t *tx) recall(q store.Query) ([]store.Record, bool) {
+func (o *Overlay) recall(q store.Query) ([]store.Record, bool) {
 	if q.Index == q.Index.Table.Key() && len(q.Equal) == len(q.Index.Columns) {
-		switch e, known := t.entries[string(t.encode(q.Index.At(q.Equal...)))]; {
+		switch e, known := o.entries[string(o.encode(q.Index.At(q.Equal...)))]; {
 		case known && e.rec != nil:
 			return []store.Record{e.rec}, true
 		case known:
 			return nil, true
 		}
 	}
-	return t.answer(q)
+	return o.answer(q)
 }
 
 // committed yields the records of a range as the store has them. Where asking
 // is a trip, what was not read ahead is read in one, as soon as the loop gets
 // there, and remembered.
-func (t *tx) committed(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
-	f, far := t.reader.(store.Fetcher)
-	if !far && t.spans == nil {
-		return t.reader.Find(ctx, q)
+func (o *Overlay) committed(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	f, far := o.reader.(store.Fetcher)
+	if !far && o.spans == nil {
+		return o.reader.Find(ctx, q)
 	}
 	return func(yield func(store.Record, error) bool) {
 		for q := q; ; {
-			recs, rest, all := t.beginning(q)
+			recs, rest, all := o.beginning(q)
 			for _, rec := range recs {
 				if !yield(rec, nil) {
 					return
@@ -208,7 +208,7 @@ func (t *tx) committed(ctx context.Context, q store.Query) iter.Seq2[store.Recor
 				q = rest
 				continue
 			case !far:
-				t.reader.Find(ctx, q)(yield)
+				o.reader.Find(ctx, q)(yield)
 				return
 			}
 			results, err := f.Fetch(ctx, store.Read{Query: q})
@@ -216,7 +216,7 @@ func (t *tx) committed(ctx context.Context, q store.Query) iter.Seq2[store.Recor
 				yield(nil, err)
 				return
 			}
-			t.learnSpan(q.Index, newSpan(q, results[0]))
+			o.learnSpan(q.Index, newSpan(q, results[0]))
 			for _, rec := range results[0] {
 				if !yield(rec, nil) {
 					return
@@ -229,12 +229,12 @@ func (t *tx) committed(ctx context.Context, q store.Query) iter.Seq2[store.Recor
 
 // beginning returns the first records of a query, as far as they were read
 // ahead, and the query of the rest, unless that is all.
-func (t *tx) beginning(q store.Query) (recs []store.Record, rest store.Query, all bool) {
-	if recs, all = t.answer(q); all || q.Desc || len(q.Equal) == len(q.Index.Columns) {
+func (o *Overlay) beginning(q store.Query) (recs []store.Record, rest store.Query, all bool) {
+	if recs, all = o.answer(q); all || q.Desc || len(q.Equal) == len(q.Index.Columns) {
 		return recs, q, all
 	}
 	from, to := bounds(q)
-	s := t.spans[q.Index].reaching(from, to, false)
+	s := o.spans[q.Index].reaching(from, to, false)
 	if s == nil || from >= s.to {
 		return nil, q, false
 	}

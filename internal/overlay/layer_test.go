@@ -1,4 +1,4 @@
-package pbx
+package overlay
 
 import (
 	"context"
@@ -115,12 +115,12 @@ func (m model) takes(d *Device) bool {
 	return true
 }
 
-// overlay is one run: committed records, a transaction over them, and what the
+// run is one run: committed records, a transaction over them, and what the
 // two together have to look like.
-type overlay struct {
+type run struct {
 	choices
 	ctx   context.Context
-	tx    *tx
+	tx    *Overlay
 	want  model
 	trace trail
 }
@@ -145,7 +145,7 @@ func (c *choices) IntN(n int) int {
 // wrong is what a run panics with.
 type wrong string
 
-func (o *overlay) equal(want, got any) {
+func (o *run) equal(want, got any) {
 	if !assert.ObjectsAreEqual(want, got) {
 		panic(wrong(fmt.Sprintf("want %+v\ngot  %+v\nafter\n%s", want, got, o.trace)))
 	}
@@ -158,17 +158,17 @@ func (t trail) String() string { return strings.Join(t, "\n") }
 
 const overlaid = 6 // users, and half of the devices
 
-func (o *overlay) id() (id [16]byte) {
+func (o *run) id() (id [16]byte) {
 	id[15] = byte(1 + o.IntN(2*overlaid))
 	return id
 }
 
-func (o *overlay) user() (id [16]byte) {
+func (o *run) user() (id [16]byte) {
 	id[14] = byte(o.IntN(overlaid))
 	return id
 }
 
-func (o *overlay) device(id DeviceID) *Device {
+func (o *run) device(id DeviceID) *Device {
 	states := []DeviceState{DeviceAvailable, DeviceAssigned, DeviceInService}
 	d := &Device{TenantID: Provider, ID: id, Rev: 1, Model: "m", State: states[o.IntN(3)],
 		MAC: MAC(fmt.Sprintf("%02x", o.IntN(40))), UserID: o.user(), Ports: int64(o.IntN(3))}
@@ -178,18 +178,18 @@ func (o *overlay) device(id DeviceID) *Device {
 	return d
 }
 
-func (o *overlay) note(format string, args ...any) {
+func (o *run) note(format string, args ...any) {
 	o.trace = append(o.trace, fmt.Sprintf(format, args...))
 }
 
 // step stages one change that the rules could make, if there is any.
-func (o *overlay) step() {
+func (o *run) step() {
 	id := DeviceID(o.id())
 	is := o.want[id]
 	next := o.device(id)
 	if is != nil && o.IntN(4) == 0 {
 		o.note("remove %d", id[15])
-		o.tx.remove(o.read(is))
+		o.tx.Remove(o.read(is))
 		delete(o.want, id)
 		return
 	}
@@ -203,31 +203,31 @@ func (o *overlay) step() {
 	}
 	if is == nil {
 		o.note("insert %d %+v", id[15], next)
-		o.tx.insert(next)
+		o.tx.Insert(next)
 		o.want[id] = next
 		return
 	}
 	o.note("update %d %+v", id[15], next)
-	o.tx.update(o.read(is), next)
+	o.tx.Update(o.read(is), next)
 	o.want[id] = next
 }
 
 // read gets a record through the transaction, by one of its unique indexes.
-func (o *overlay) read(want *Device) store.Record {
+func (o *run) read(want *Device) store.Record {
 	for {
 		ix := devicesTable.Indexes[o.IntN(3)]
 		values, in := ix.Values(want)
 		if !in {
 			continue
 		}
-		got, err := o.tx.get(o.ctx, ix, values...)
+		got, err := o.tx.Get(o.ctx, ix, values...)
 		o.equal(nil, err)
 		o.same(want, got)
 		return got
 	}
 }
 
-func (o *overlay) same(want *Device, got store.Record) {
+func (o *run) same(want *Device, got store.Record) {
 	if want == nil {
 		o.equal(nil, got)
 	} else {
@@ -237,38 +237,36 @@ func (o *overlay) same(want *Device, got store.Record) {
 
 // part stages some changes as an operation does that is refused in the end, or
 // is not; parts lie within parts.
-func (o *overlay) part(depth int) {
-	before, changes, effects := maps.Clone(o.want), slices.Clone(o.tx.changes), len(o.tx.effects)
+func (o *run) part(depth int) {
+	before, changes := maps.Clone(o.want), slices.Clone(o.tx.changes)
 	stands := o.IntN(2) == 0
 	o.note("part")
-	err := o.tx.whole(func() error {
+	err := o.tx.part(func() error {
 		for range 1 + o.IntN(6) {
 			if depth < 2 && o.IntN(5) == 0 {
 				o.part(depth + 1)
 				continue
 			}
 			o.step()
-			o.tx.did("device.changed", Ref{}, "")
 			o.query()
 		}
 		if stands {
 			return nil
 		}
-		return ErrInvalid
+		return store.ErrInvalid
 	})
 	o.note("part stands: %v", stands)
 	if stands {
 		o.equal(nil, err)
 		return
 	}
-	o.equal(ErrInvalid, err)
+	o.equal(store.ErrInvalid, err)
 	o.want = before
 	o.equal(true, slices.Equal(changes, o.tx.changes))
-	o.equal(effects, len(o.tx.effects))
 }
 
 // query asks something, by get or scan, and compares the answer.
-func (o *overlay) query() {
+func (o *run) query() {
 	ix := devicesTable.Indexes[o.IntN(len(devicesTable.Indexes))]
 	like, in := ix.Values(o.device(o.id()))
 	if !in {
@@ -276,7 +274,7 @@ func (o *overlay) query() {
 	}
 	if ix.Unique && o.IntN(2) == 0 {
 		want, _ := o.want.Get(o.ctx, ix.At(like...))
-		got, err := o.tx.get(o.ctx, ix, like...)
+		got, err := o.tx.Get(o.ctx, ix, like...)
 		o.equal(nil, err)
 		d, _ := want[0].(*Device)
 		o.note("get %s %v", ix.Name, like)
@@ -286,7 +284,7 @@ func (o *overlay) query() {
 	o.compare(o.span(ix, like))
 }
 
-func (o *overlay) span(ix *store.Index, like []any) store.Query {
+func (o *run) span(ix *store.Index, like []any) store.Query {
 	n := o.IntN(len(like))
 	q := store.Query{Index: ix, Equal: like[:n:n], Desc: o.IntN(2) == 0, Limit: o.IntN(4)}
 	bound, _ := ix.Values(o.bound(ix))
@@ -307,7 +305,7 @@ func (o *overlay) span(ix *store.Index, like []any) store.Query {
 }
 
 // bound is a device that is in the index.
-func (o *overlay) bound(ix *store.Index) *Device {
+func (o *run) bound(ix *store.Index) *Device {
 	for {
 		d := o.device(o.id())
 		if _, in := ix.Values(d); in {
@@ -316,15 +314,15 @@ func (o *overlay) bound(ix *store.Index) *Device {
 	}
 }
 
-func (o *overlay) compare(q store.Query) {
+func (o *run) compare(q store.Query) {
 	o.note("scan %s %v prefix %q from %v to %v after %v desc %v limit %d", q.Index.Name, q.Equal, q.Prefix, q.From, q.To, q.After, q.Desc, q.Limit)
-	got, err := store.Gather(find[*Device](o.ctx, o.tx, q))
+	got, err := store.Gather(Find[*Device](o.ctx, o.tx, q))
 	o.equal(nil, err)
 	o.equal(o.want.find(q), got)
 }
 
 // all compares every index, in both directions.
-func (o *overlay) all() {
+func (o *run) all() {
 	for _, ix := range devicesTable.Indexes {
 		o.compare(store.Query{Index: ix})
 		o.compare(store.Query{Index: ix, Desc: true})
@@ -333,7 +331,7 @@ func (o *overlay) all() {
 
 // replay applies the list of changes one by one, as a store does: each finds
 // the revision that it was made on, and no claim is taken before it is released.
-func (o *overlay) replay(onto model) {
+func (o *run) replay(onto model) {
 	for _, c := range o.tx.changes {
 		if c.Old != nil {
 			old := c.Old.(*Device)
@@ -357,7 +355,7 @@ func (o *overlay) replay(onto model) {
 
 // run is a transaction with parts that stand, parts that are taken back, and
 // reads in between. It returns what is wrong, or nothing.
-func (o *overlay) run() (report string) {
+func (o *run) check() (report string) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -374,7 +372,7 @@ func (o *overlay) run() (report string) {
 		}
 	}
 	committed := maps.Clone(o.want)
-	o.tx = &tx{reader: committed, tenantID: Provider, undo: []func(){}}
+	o.tx = New(committed, func(err error) error { return err })
 	for len(o.list) > 0 {
 		switch o.IntN(4) {
 		case 0:
@@ -395,8 +393,8 @@ func TestSYS1_ReadsInsideABatchSeeWhatItStagedInTheirOrder(t *testing.T) {
 	parameters.MinSuccessfulTests, parameters.MaxSize = 800, 400
 	properties := gopter.NewProperties(parameters)
 	properties.Property("a transaction is its store with the staged changes", prop.ForAll(func(list []uint8) string {
-		o := &overlay{choices: choices{list: list}, ctx: context.Background(), want: model{}}
-		return o.run()
+		o := &run{choices: choices{list: list}, ctx: context.Background(), want: model{}}
+		return o.check()
 	}, gen.SliceOf(gen.UInt8())))
 	properties.TestingRun(t)
 }

@@ -1,4 +1,4 @@
-package pbx
+package overlay
 
 import (
 	"math/rand/v2"
@@ -28,7 +28,7 @@ func newDialPlan(seed uint64) *dialPlan {
 	}
 	slices.Sort(digits)
 	for _, d := range slices.Compact(digits) {
-		p.recs = append(p.recs, &DialEntry{TenantID: TenantID{1}, Digits: Extension(d), UserID: UserID{1}})
+		p.recs = append(p.recs, &DialEntry{TenantID: TenantID{1}, Digits: d})
 	}
 	return p
 }
@@ -86,7 +86,7 @@ func TestWhatWasReadAheadAnswersAsTheStoreWould(t *testing.T) {
 	properties := gopter.NewProperties(params)
 	properties.Property("spans answer right, or as far as they go, or not at all", prop.ForAll(func(seed uint64) string {
 		p := newDialPlan(seed)
-		t := new(tx)
+		t := new(Overlay)
 		for range 1 + p.IntN(4) {
 			q := p.query()
 			t.learnSpan(q.Index, newSpan(q, p.selected(q)))
