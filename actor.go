@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -212,9 +213,9 @@ func (d *Directory) allow(operation string) (TenantID, error) {
 		granted = granted || role == d.actor.Role
 	}
 	if !listed || !granted || !d.actor.named() {
-		code := ACC2
+		code := rule.ACC2
 		if d.actor.Role == RoleOwner && d.actor.named() && slices.Contains(linesAndUsers, operation) {
-			code = OWN6
+			code = rule.OWN6
 		}
 		return TenantID{}, &Error{Code: code, Kind: ErrDenied, Subject: Ref{Kind: "operation", ID: operation},
 			Reason: operation + " is not granted to " + d.actor.describe()}
@@ -225,9 +226,9 @@ func (d *Directory) allow(operation string) (TenantID, error) {
 	}
 	switch {
 	case g.where == inCustomer && tenant == Provider:
-		return TenantID{}, &Error{Code: ACC1, Kind: ErrInvalid, Field: "Tenant", Reason: operation + " works in a customer's tenant: choose one with In"}
+		return TenantID{}, &Error{Code: rule.ACC1, Kind: ErrInvalid, Field: "Tenant", Reason: operation + " works in a customer's tenant: choose one with In"}
 	case g.where == inProvider && tenant != Provider:
-		return TenantID{}, &Error{Code: ACC2, Kind: ErrDenied, Reason: operation + " works in the provider's own tenant, not in a customer's"}
+		return TenantID{}, &Error{Code: rule.ACC2, Kind: ErrDenied, Reason: operation + " works in the provider's own tenant, not in a customer's"}
 	}
 	return tenant, nil
 }
@@ -257,5 +258,5 @@ func (a Actor) describe() string {
 }
 
 func noTenant(id TenantID) error {
-	return &Error{Code: ACC1, Kind: ErrNotFound, Subject: Ref{Kind: "tenant", ID: id.String()}, Reason: "there is no such tenant"}
+	return &Error{Code: rule.ACC1, Kind: ErrNotFound, Subject: Ref{Kind: "tenant", ID: id.String()}, Reason: "there is no such tenant"}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/stretchr/testify/require"
 )
@@ -110,9 +111,9 @@ func TestACC2_EachRoleDoesWhatTheTableGrantsItAndNothingElse(t *testing.T) {
 			err := call(d, name)
 			if !slices.Contains(row.roles, actor.Role) {
 				require.ErrorIs(t, err, ErrDenied, "%s: %s", actor.Role, name)
-				want := ACC2
+				want := rule.ACC2
 				if actor.Role == RoleOwner && slices.Contains(linesAndUsers, name) {
-					want = OWN6
+					want = rule.OWN6
 				}
 				require.Equal(t, want, CodeOf(err), "%s: %s", actor.Role, name)
 				require.NotErrorIs(t, err, errClosed)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // prober calls operations in the US tenant with IDs of its own, but for one.
@@ -416,7 +417,7 @@ func TestACC2_WhatIsSupportsIsRefusedToAnAdministrator(t *testing.T) {
 			"CompleteOrder":     func() error { return second(w.dir.CompleteOrder(w.ctx, line)) },
 			"FailOrder":         func() error { return second(w.dir.FailOrder(w.ctx, line, "no fibre")) },
 		} {
-			e := w.refused(pbx.ACC2, pbx.ErrDenied, run)
+			e := w.refused(rule.ACC2, pbx.ErrDenied, run)
 			require.Equal(t, pbx.Ref{Kind: "operation", ID: name}, e.Subject)
 		}
 	})
@@ -436,12 +437,12 @@ func TestACC3_SupportFindsATenantByNameAndWorksInItUnderItsOwnName(t *testing.T)
 		last := collect(t, w.british.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
 		require.Equal(t, pbx.Principal("agent"), last.Actor)
 		require.Equal(t, pbx.RoleSupport, last.Role)
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error {
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error {
 			for _, err := range w.dir.Tenants(w.ctx, pbx.TenantQuery{}) {
 				return err
 			}
 			return nil
 		})
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.support.In(pbx.TenantID{1}).Tenant(w.ctx); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.support.In(pbx.TenantID{1}).Tenant(w.ctx); return err })
 	})
 }

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 )
@@ -79,7 +80,7 @@ func (d *Directory) AddAlias(ctx context.Context, in NewAlias) (*Alias, error) {
 // lookAlias checks everything about a new alias, and gives it its address.
 func (t *tx) lookAlias(ctx context.Context, row *Alias, u *User, in NewAlias) error {
 	var look door
-	look.required(EXT7, "Name", in.Name, maxName)
+	look.required(rule.EXT7, "Name", in.Name, maxName)
 	at, err := t.location(ctx, u.LocationID)
 	if err != nil {
 		return err
@@ -174,9 +175,9 @@ func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) 
 // to have.
 func (t *tx) lookModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress, error) {
 	var look door
-	look.required(EXT7, "Name", in.Name, maxName)
+	look.required(rule.EXT7, "Name", in.Name, maxName)
 	if in.UserID != was.UserID {
-		look.refuse(EXT7, "UserID", "an alias stays its user's")
+		look.refuse(rule.EXT7, "UserID", "an alias stays its user's")
 	}
 	address, err := t.tenant.lookSIP(in.SIPAddress)
 	if err == nil && address != was.SIPAddress {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -70,13 +71,13 @@ func TestEXT6_AWantedSIPAddressIsWellFormedInTheTenantsDomainAndFree(t *testing.
 			"bob", "@acme.example.com", "bob@", "b ob@acme.example.com", "bøb@acme.example.com", "bob@uk.acme.example.com",
 			"sip:bob@acme.example.com", "bob@bob@acme.example.com", pbx.SIPAddress(strings.Repeat("b", 65) + "@acme.example.com"),
 		} {
-			refusal := w.refused(pbx.EXT6, pbx.ErrInvalid, func() error {
+			refusal := w.refused(rule.EXT6, pbx.ErrInvalid, func() error {
 				_, err := w.dir.AddAlias(w.ctx, pbx.NewAlias{UserID: ann.ID, Name: "Bob", SIPAddress: address})
 				return err
 			})
 			require.Equal(t, "SIPAddress", refusal.Field, address)
 		}
-		refusal := w.refused(pbx.EXT6, pbx.ErrConflict, func() error {
+		refusal := w.refused(rule.EXT6, pbx.ErrConflict, func() error {
 			_, err := w.dir.AddAlias(w.ctx, pbx.NewAlias{UserID: ann.ID, Name: "Bob", SIPAddress: "Ann.LEE@Acme.example.com"})
 			return err
 		})
@@ -85,7 +86,7 @@ func TestEXT6_AWantedSIPAddressIsWellFormedInTheTenantsDomainAndFree(t *testing.
 		a, err := w.dir.AddAlias(w.ctx, pbx.NewAlias{UserID: ann.ID, Name: "Bob", SIPAddress: "A-Z.09_+@ACME.example.com"})
 		require.NoError(t, err)
 		require.Equal(t, pbx.SIPAddress("a-z.09_+@acme.example.com"), a.SIPAddress)
-		refusal = w.refused(pbx.EXT6, pbx.ErrConflict, func() error {
+		refusal = w.refused(rule.EXT6, pbx.ErrConflict, func() error {
 			_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{LastName: "Z", Email: "z@example.com", Extension: "7002", SIPAddress: a.SIPAddress})
 			return err
 		})
@@ -101,7 +102,7 @@ func TestEXT6_TheSearchForAFreeAddressComesToAnEnd(t *testing.T) {
 	ann := w.user("Ann", "Lee", "7001")
 	require.Equal(t, pbx.SIPAddress("ann@acme.example.com"), w.alias(ann.ID, "Ann", "").SIPAddress)
 	require.Equal(t, pbx.SIPAddress("ann-00000000@acme.example.com"), w.alias(ann.ID, "Ann", "").SIPAddress)
-	w.refused(pbx.EXT6, pbx.ErrExhausted, func() error {
+	w.refused(rule.EXT6, pbx.ErrExhausted, func() error {
 		_, err := w.dir.AddAlias(w.ctx, pbx.NewAlias{UserID: ann.ID, Name: "Ann"})
 		return err
 	})
@@ -130,7 +131,7 @@ func TestEXT6_AUsersAddressIsAdjustedInTheBatchThatCreatesHim(t *testing.T) {
 func TestEXT6_TheAddressOfADeletedUserIsFreeAgain(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		first := w.user("Ann", "Lee", "7001")
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, first.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, first.ID, pbx.UserOnly))
 		_, err := w.dir.SIPIdentity(w.ctx, first.SIPAddress)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
 		require.Equal(t, first.SIPAddress, w.user("Ann", "Lee", "7001").SIPAddress)
@@ -148,7 +149,7 @@ func TestEXT6_AnAddressOfAnotherTenantIsTakenWithoutSayingByWhom(t *testing.T) {
 	require.NoError(t, w.store.Update(w.ctx, w.uk.ID, func(s store.Writer) error {
 		return s.Apply(w.ctx, []store.Change{{New: claim}})
 	}))
-	refusal := w.refused(pbx.EXT6, pbx.ErrConflict, func() error {
+	refusal := w.refused(rule.EXT6, pbx.ErrConflict, func() error {
 		_, err := w.dir.AddAlias(w.ctx, pbx.NewAlias{UserID: ann.ID, Name: "Bob", SIPAddress: claim.Address})
 		return err
 	})
@@ -206,12 +207,12 @@ func TestEXT7_ANewAliasReportsAllBadFieldsAtOnce(t *testing.T) {
 			fields = append(fields, string(e.Code)+" "+e.Field)
 		}
 		require.Equal(t, []string{"EXT-7 Name", "EXT-3 Extension", "EXT-6 SIPAddress"}, fields)
-		w.refused(pbx.EXT7, pbx.ErrInvalid, add(bad))
-		w.refused(pbx.EXT1, pbx.ErrInvalid, add(pbx.NewAlias{UserID: john.ID, Name: "A", Extension: "7"}))
-		refusal := w.refused(pbx.EXT2, pbx.ErrConflict, add(pbx.NewAlias{UserID: john.ID, Name: "A", Extension: "7001"}))
+		w.refused(rule.EXT7, pbx.ErrInvalid, add(bad))
+		w.refused(rule.EXT1, pbx.ErrInvalid, add(pbx.NewAlias{UserID: john.ID, Name: "A", Extension: "7"}))
+		refusal := w.refused(rule.EXT2, pbx.ErrConflict, add(pbx.NewAlias{UserID: john.ID, Name: "A", Extension: "7001"}))
 		require.Equal(t, "user John Doe", refusal.Holder.String())
-		w.refused(pbx.ACC1, pbx.ErrNotFound, add(pbx.NewAlias{Name: "A"}))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+		w.refused(rule.ACC1, pbx.ErrNotFound, add(pbx.NewAlias{Name: "A"}))
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
 			_, err := w.british.AddAlias(w.ctx, pbx.NewAlias{UserID: john.ID, Name: "A"})
 			return err
 		})
@@ -237,13 +238,13 @@ func TestEXT7_AnAliasIsRenamedAndReaddressed(t *testing.T) {
 			change(&row)
 			return func() error { _, err := w.dir.ModifyAlias(w.ctx, &row); return err }
 		}
-		w.refused(pbx.SVC15, pbx.ErrStale, modify(func(a *pbx.Alias) { a.Rev-- }))
-		w.refused(pbx.EXT7, pbx.ErrInvalid, modify(func(a *pbx.Alias) { a.Name = "" }))
-		w.refused(pbx.EXT7, pbx.ErrInvalid, modify(func(a *pbx.Alias) { a.UserID = mary.ID }))
-		w.refused(pbx.EXT6, pbx.ErrInvalid, modify(func(a *pbx.Alias) { a.SIPAddress = "" }))
-		taken := w.refused(pbx.EXT6, pbx.ErrConflict, modify(func(a *pbx.Alias) { a.SIPAddress = again.SIPAddress }))
+		w.refused(rule.SVC15, pbx.ErrStale, modify(func(a *pbx.Alias) { a.Rev-- }))
+		w.refused(rule.EXT7, pbx.ErrInvalid, modify(func(a *pbx.Alias) { a.Name = "" }))
+		w.refused(rule.EXT7, pbx.ErrInvalid, modify(func(a *pbx.Alias) { a.UserID = mary.ID }))
+		w.refused(rule.EXT6, pbx.ErrInvalid, modify(func(a *pbx.Alias) { a.SIPAddress = "" }))
+		taken := w.refused(rule.EXT6, pbx.ErrConflict, modify(func(a *pbx.Alias) { a.SIPAddress = again.SIPAddress }))
 		require.Equal(t, "alias X", taken.Holder.String())
-		w.refused(pbx.ACC1, pbx.ErrNotFound, modify(func(a *pbx.Alias) { a.ID = pbx.AliasID(john.ID) }))
+		w.refused(rule.ACC1, pbx.ErrNotFound, modify(func(a *pbx.Alias) { a.ID = pbx.AliasID(john.ID) }))
 		upper := modify(func(a *pbx.Alias) { a.SIPAddress = "HELP@acme.example.com" })
 		require.NoError(t, upper(), "its own address in another case is its own")
 	})
@@ -261,7 +262,7 @@ func TestEXT7_AnAliasGoesWithItsExtensionAddressAndMemberships(t *testing.T) {
 		_, _, err := w.dir.Lookup(w.ctx, "7100")
 		require.ErrorIs(t, err, pbx.ErrNotFound)
 		require.Equal(t, a.SIPAddress, w.alias(john.ID, "John Support", "7100").SIPAddress)
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteAlias(w.ctx, a.ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteAlias(w.ctx, a.ID) })
 	})
 }
 
@@ -273,7 +274,7 @@ func TestEXT7_AliasesGoWithTheirUser(t *testing.T) {
 		g := w.group("Support", "7200")
 		require.NoError(t, w.dir.AddMember(w.ctx, g.ID, pbx.AliasMember(a.ID)))
 		require.NoError(t, w.dir.AddMember(w.ctx, g.ID, pbx.UserMember(john.ID)))
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, john.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, john.ID, pbx.UserOnly))
 		require.Empty(t, collect(t, w.dir.Aliases(w.ctx, pbx.UserID{})))
 		require.Empty(t, collect(t, w.dir.Members(w.ctx, g.ID)))
 		require.Empty(t, dump(t, w.store)["sip_identities"])

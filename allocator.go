@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strconv"
@@ -23,7 +24,7 @@ func (t *tx) nextExtension(ctx context.Context, at ...*Location) (Extension, err
 	}
 	if chosen == "" {
 		p := &t.tenant.Policy
-		return "", &Error{Code: EXT5, Kind: ErrExhausted, Field: "Extension",
+		return "", &Error{Code: rule.EXT5, Kind: ErrExhausted, Field: "Extension",
 			Reason: fmt.Sprintf("no extension from %s to %s is free", p.ExtensionFirst, p.ExtensionLast)}
 	}
 	t.adviseExtension(chosen)

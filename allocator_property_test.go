@@ -14,6 +14,7 @@ import (
 	"github.com/leanovate/gopter/prop"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -110,7 +111,7 @@ func (f *fillings) fill(dir *pbx.Directory, at pbx.LocationID, emergency ...stri
 	want := f.plan.lowest(emergency...)
 	s, err := dir.AddService(f.ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone", LocationID: at})
 	switch {
-	case want == "" && pbx.CodeOf(err) == pbx.EXT5:
+	case want == "" && pbx.CodeOf(err) == rule.EXT5:
 		return ""
 	case err != nil:
 		return fmt.Sprintf("wanted %q, got %v; ", want, err)

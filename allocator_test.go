@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -43,7 +44,7 @@ func TestEXT5_TheLowestFreeExtensionOfTheRangeFillsItselfIn(t *testing.T) {
 		s, err := w.dir.AddService(w.ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone", DN: "7050"})
 		require.NoError(t, err)
 		require.Equal(t, pbx.Extension("7050"), s.DN, "it can be overridden")
-		e := w.refused(pbx.SVC2, pbx.ErrInvalid, func() error {
+		e := w.refused(rule.SVC2, pbx.ErrInvalid, func() error {
 			_, err := w.dir.AddService(w.ctx, pbx.NewService{DeviceType: "SIP softphone"})
 			return err
 		})
@@ -58,7 +59,7 @@ func TestEXT5_WhenNoneIsLeftItIsRefused(t *testing.T) {
 		require.Equal(t, pbx.Extension("7000"), w.filled())
 		require.Equal(t, pbx.Extension("7002"), w.filled(), "the last one")
 		for range 2 {
-			e := w.refused(pbx.EXT5, pbx.ErrExhausted, func() error { _, err := w.typed(w.dir); return err })
+			e := w.refused(rule.EXT5, pbx.ErrExhausted, func() error { _, err := w.typed(w.dir); return err })
 			require.Equal(t, "no extension from 7000 to 7002 is free", e.Reason)
 		}
 		require.NoError(t, w.dir.DeleteService(w.ctx, w.lookup("7000")))
@@ -75,7 +76,7 @@ func TestEXT5_ARangeThatEndsWithNinesIsExhaustedAndRefilled(t *testing.T) {
 		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "98", "99", "" })
 		require.Equal(t, pbx.Extension("98"), w.filled())
 		require.Equal(t, pbx.Extension("99"), w.filled())
-		w.refused(pbx.EXT5, pbx.ErrExhausted, func() error { _, err := w.typed(w.dir); return err })
+		w.refused(rule.EXT5, pbx.ErrExhausted, func() error { _, err := w.typed(w.dir); return err })
 		require.NoError(t, w.dir.DeleteService(w.ctx, w.lookup("98")))
 		require.Equal(t, pbx.Extension("98"), w.filled())
 	})
@@ -95,7 +96,7 @@ func TestEXT5_WhatFillsItselfInKeepsClearOfEmergencyNumbers(t *testing.T) {
 		s, err := there()
 		require.NoError(t, err)
 		require.Equal(t, pbx.Extension("9989"), s.DN)
-		w.refused(pbx.EXT5, pbx.ErrExhausted, func() error { _, err := there(); return err })
+		w.refused(rule.EXT5, pbx.ErrExhausted, func() error { _, err := there(); return err })
 		require.Equal(t, pbx.Extension("9990"), w.filled(), "elsewhere it is no emergency number")
 	})
 }
@@ -174,9 +175,9 @@ func TestEXT5_TheAllocatorCanBeReplacedAndIsHeldToTheRules(t *testing.T) {
 	w.user("Ann", "Lee", "7001")
 	for _, c := range []struct {
 		says pbx.Extension
-		code pbx.Code
+		code rule.Code
 		kind error
-	}{{"", pbx.EXT5, pbx.ErrExhausted}, {"7001", pbx.EXT2, pbx.ErrConflict}, {"9110", pbx.EXT3, pbx.ErrInvalid}, {"x", pbx.EXT1, pbx.ErrInvalid}} {
+	}{{"", rule.EXT5, pbx.ErrExhausted}, {"7001", rule.EXT2, pbx.ErrConflict}, {"9110", rule.EXT3, pbx.ErrInvalid}, {"x", rule.EXT1, pbx.ErrInvalid}} {
 		says = c.says
 		e := w.refused(c.code, c.kind, func() error { _, err := w.typed(w.dir); return err })
 		require.Equal(t, "DN", e.Field)

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
@@ -132,12 +133,12 @@ func (t *tx) seatFor(ctx context.Context, u *User, s *Service) (seat, error) {
 	for _, a := range has {
 		taken[a.Slot] = true
 		if s != nil && a.ServiceID == s.ID {
-			return seat{}, &Error{Code: SVC4, Kind: ErrConflict, Subject: s.ref(), Holder: u.ref(),
+			return seat{}, &Error{Code: rule.SVC4, Kind: ErrConflict, Subject: s.ref(), Holder: u.ref(),
 				Reason: u.ref().String() + " has " + s.ref().String() + " already"}
 		}
 	}
 	if len(has) >= maxServices {
-		return seat{}, &Error{Code: SVC3, Kind: ErrExhausted, Subject: u.ref(),
+		return seat{}, &Error{Code: rule.SVC3, Kind: ErrExhausted, Subject: u.ref(),
 			Reason: fmt.Sprintf("%s has %d services already, and no user can have more", u.ref(), maxServices)}
 	}
 	slot := int64(1)
@@ -170,7 +171,7 @@ func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*
 	}
 	a, err := one[*Association](ctx, t, associationsTable.Key(), t.tenantID, user, service)
 	if err == nil && a == nil {
-		err = &Error{Code: SVC4, Kind: ErrNotFound, Subject: s.ref(), Holder: u.ref(), Reason: s.ref().String() + " is not a service of " + u.ref().String()}
+		err = &Error{Code: rule.SVC4, Kind: ErrNotFound, Subject: s.ref(), Holder: u.ref(), Reason: s.ref().String() + " is not a service of " + u.ref().String()}
 	}
 	return u, s, a, err
 }
@@ -203,10 +204,10 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 			return err
 		}
 		if a.Primary() && len(has) > 1 {
-			return &Error{Code: SVC7, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
+			return &Error{Code: rule.SVC7, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
 				Reason: s.ref().String() + " is the primary service of " + u.ref().String() + ", who has others: make another the primary one first"}
 		}
-		t.confirm(SVC5, s.ref(), "%s will no longer be a service of %s", s.ref(), u.ref())
+		t.confirm(rule.SVC5, s.ref(), "%s will no longer be a service of %s", s.ref(), u.ref())
 		if err := t.dissolve(ctx, a, u, s); err != nil {
 			return err
 		}
@@ -216,7 +217,7 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 		if err := t.leftTo(ctx, s, u); err != nil {
 			return err
 		}
-		return t.leaveMailbox(ctx, s, u, func(about Ref, text string) { t.warn(SVC5, about, "%s", text) })
+		return t.leaveMailbox(ctx, s, u, func(about Ref, text string) { t.warn(rule.SVC5, about, "%s", text) })
 	})
 }
 
@@ -235,7 +236,7 @@ func (t *tx) dissolve(ctx context.Context, a *Association, u *User, s *Service) 
 func (t *tx) warnUnreached(ctx context.Context, u *User) error {
 	main, err := t.mainExtension(ctx, u.ID)
 	if err == nil && main == "" {
-		t.warn(EXT1, u.ref(), "%s has no extension any more", u.ref())
+		t.warn(rule.EXT1, u.ref(), "%s has no extension any more", u.ref())
 	}
 	return err
 }
@@ -252,7 +253,7 @@ func (t *tx) trimApplications(ctx context.Context, u *User, s *Service) error {
 	if err != nil || len(gone) == 0 {
 		return err
 	}
-	t.warn(STN2, u.ref(), "%s loses the applications %s with %s", u.ref(), strings.Join(gone, ", "), s.ref())
+	t.warn(rule.STN2, u.ref(), "%s loses the applications %s with %s", u.ref(), strings.Join(gone, ", "), s.ref())
 	t.Update(u, row)
 	t.did("user.modified", row.ref(), "")
 	return nil

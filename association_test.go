@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // primary is the DN of a user's primary service, or "".
@@ -35,18 +36,18 @@ func TestSVC3_AUserHasEightServicesAtMostSharedOnesCounted(t *testing.T) {
 			require.NoError(t, err)
 		}
 		ninth := w.service(bob.ID, "7300")
-		e := w.refused(pbx.SVC3, pbx.ErrExhausted, func() error { _, err := w.dir.Associate(w.ctx, ann.ID, ninth.ID); return err })
+		e := w.refused(rule.SVC3, pbx.ErrExhausted, func() error { _, err := w.dir.Associate(w.ctx, ann.ID, ninth.ID); return err })
 		require.Equal(t, ann.ID.String(), e.Subject.ID)
-		w.refused(pbx.SVC3, pbx.ErrExhausted, func() error {
+		w.refused(rule.SVC3, pbx.ErrExhausted, func() error {
 			_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7301", DeviceType: "Cisco 8851"})
 			return err
 		})
 		freed := w.lookup("7202")
-		require.NoError(t, w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, ann.ID, freed))
+		require.NoError(t, w.dir.Confirm(rule.SVC5).Disassociate(w.ctx, ann.ID, freed))
 		a, err := w.dir.Associate(w.ctx, ann.ID, ninth.ID)
 		require.NoError(t, err)
 		require.EqualValues(t, 6, a.Slot, "the place that became free")
-		w.refused(pbx.SVC3, pbx.ErrExhausted, func() error { _, err := w.dir.Associate(w.ctx, ann.ID, freed); return err })
+		w.refused(rule.SVC3, pbx.ErrExhausted, func() error { _, err := w.dir.Associate(w.ctx, ann.ID, freed); return err })
 	})
 }
 
@@ -86,14 +87,14 @@ func TestSVC4_AServiceMayHaveSeveralUsersEachOnce(t *testing.T) {
 		of, err := w.dir.ServiceUsers(w.ctx, s.ID)
 		require.NoError(t, err)
 		require.Equal(t, []string{"Ann Lee", "Bob Ray"}, names(of))
-		e := w.refused(pbx.SVC4, pbx.ErrConflict, func() error { _, err := w.dir.Associate(w.ctx, ann.ID, s.ID); return err })
+		e := w.refused(rule.SVC4, pbx.ErrConflict, func() error { _, err := w.dir.Associate(w.ctx, ann.ID, s.ID); return err })
 		require.Equal(t, ann.ID.String(), e.Holder.ID)
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Associate(w.ctx, pbx.UserID{1}, s.ID); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Associate(w.ctx, ann.ID, pbx.ServiceID{1}); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Associate(w.ctx, pbx.UserID{1}, s.ID); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Associate(w.ctx, ann.ID, pbx.ServiceID{1}); return err })
 		_, err = w.dir.ServiceUsers(w.ctx, pbx.ServiceID{1})
 		require.ErrorIs(t, err, pbx.ErrNotFound)
 		cid := w.user("Cid", "Fox", "7003")
-		e = w.refused(pbx.SVC4, pbx.ErrNotFound, func() error { return w.dir.SetPrimary(w.ctx, cid.ID, s.ID) })
+		e = w.refused(rule.SVC4, pbx.ErrNotFound, func() error { return w.dir.SetPrimary(w.ctx, cid.ID, s.ID) })
 		require.Equal(t, "service 7101 is not a service of user Cid Fox", e.Reason)
 	})
 }
@@ -124,7 +125,7 @@ func TestSVC4_ThePictureForChoosingShowsWhatDistinguishesUsers(t *testing.T) {
 		for c, err := range w.dir.AssociationChoices(w.ctx, pbx.UserQuery{LastName: "lee"}) {
 			require.NoError(t, err)
 			if seen = append(seen, c.Name); len(seen) == 1 {
-				require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, bob.ID, pbx.UserOnly), "somebody deletes the next one")
+				require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, bob.ID, pbx.UserOnly), "somebody deletes the next one")
 			}
 		}
 		require.Equal(t, []string{"Ann Lee", "Bob Lée"}, seen, "the picture is that of the moment at which its page was read")
@@ -135,10 +136,10 @@ func TestSVC5_DisassociatingIsConfirmedAndBothLiveOn(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")
 		s := w.service(u.ID, "7101")
-		e := w.refused(pbx.SVC5, pbx.ErrUnconfirmed, func() error { return w.dir.Disassociate(w.ctx, u.ID, s.ID) })
+		e := w.refused(rule.SVC5, pbx.ErrUnconfirmed, func() error { return w.dir.Disassociate(w.ctx, u.ID, s.ID) })
 		require.Equal(t, s.ID.String(), e.Subject.ID)
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, u.ID, s.ID) })
-		require.Equal(t, []pbx.Code{pbx.SVC5}, codes(review.Confirmations))
+		require.Equal(t, []rule.Code{rule.SVC5}, codes(review.Confirmations))
 		require.NoError(t, review.Commit(w.ctx))
 		require.Empty(t, w.primary(u.ID))
 		_, err := w.dir.User(w.ctx, u.ID)
@@ -147,9 +148,9 @@ func TestSVC5_DisassociatingIsConfirmedAndBothLiveOn(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, s.Status, read.Status)
 		require.Equal(t, "service 7101", w.reaches("7101"))
-		w.refused(pbx.SVC4, pbx.ErrNotFound, func() error { return w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, u.ID, s.ID) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, pbx.UserID{1}, s.ID) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, u.ID, pbx.ServiceID{1}) })
+		w.refused(rule.SVC4, pbx.ErrNotFound, func() error { return w.dir.Confirm(rule.SVC5).Disassociate(w.ctx, u.ID, s.ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.Confirm(rule.SVC5).Disassociate(w.ctx, pbx.UserID{1}, s.ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.Confirm(rule.SVC5).Disassociate(w.ctx, u.ID, pbx.ServiceID{1}) })
 	})
 }
 
@@ -171,7 +172,7 @@ func TestSVC5_WhoeverGetsTheServiceNextDoesNotShareItsPIN(t *testing.T) {
 			}
 			return nil
 		})
-		require.Equal(t, []pbx.Code{pbx.SVC5}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.SVC5}, codes(review.Warnings))
 		require.Equal(t, "mailbox 7102 keeps its PIN, for it is shared with Bob Roe: set another one", review.Warnings[0].Text)
 		require.NoError(t, w.dir.CheckPIN(w.ctx, own.ID, rightPIN), "nothing is done yet")
 		require.NoError(t, review.Commit(w.ctx))
@@ -184,7 +185,7 @@ func TestSVC5_WhoeverGetsTheServiceNextDoesNotShareItsPIN(t *testing.T) {
 		}
 		_, err = w.dir.Associate(w.ctx, bob.ID, own.ID)
 		require.NoError(t, err)
-		w.refused(pbx.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, own.ID, rightPIN) })
+		w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, own.ID, rightPIN) })
 		require.NoError(t, w.dir.SetPIN(w.ctx, own.ID, rightPIN))
 	})
 }
@@ -206,7 +207,7 @@ func TestSVC6_AUserWithServicesHasExactlyOnePrimaryOne(t *testing.T) {
 		require.Equal(t, pbx.Extension("7102"), w.primary(u.ID))
 
 		theirs := w.service(w.user("Bob", "Ray", "7002").ID, "7103")
-		w.refused(pbx.SVC4, pbx.ErrNotFound, func() error { return w.dir.SetPrimary(w.ctx, u.ID, theirs.ID) })
+		w.refused(rule.SVC4, pbx.ErrNotFound, func() error { return w.dir.SetPrimary(w.ctx, u.ID, theirs.ID) })
 		require.NoError(t, w.dir.DeleteService(w.ctx, second.ID), "the only one can go")
 		require.Empty(t, w.primary(u.ID))
 		_, err := w.dir.Associate(w.ctx, u.ID, theirs.ID)
@@ -225,7 +226,7 @@ func TestSVC6_ThePrimaryOneMovesToAndFroInABatch(t *testing.T) {
 					return err
 				}
 			}
-			if err := dir.Confirm(pbx.SVC5).Disassociate(ctx, u.ID, first.ID); err != nil {
+			if err := dir.Confirm(rule.SVC5).Disassociate(ctx, u.ID, first.ID); err != nil {
 				return err
 			}
 			_, err := dir.Associate(ctx, u.ID, first.ID)
@@ -239,8 +240,8 @@ func TestSVC7_ThePrimaryServiceIsNotDisassociatedWhileThereAreOthers(t *testing.
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")
 		first, second := w.service(u.ID, "7101"), w.service(u.ID, "7102")
-		confirmed := w.dir.Confirm(pbx.SVC5)
-		e := w.refused(pbx.SVC7, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, u.ID, first.ID) })
+		confirmed := w.dir.Confirm(rule.SVC5)
+		e := w.refused(rule.SVC7, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(rule.SVC5).Disassociate(w.ctx, u.ID, first.ID) })
 		require.Equal(t, u.ID.String(), e.Holder.ID)
 		require.NoError(t, confirmed.Disassociate(w.ctx, u.ID, second.ID))
 		require.NoError(t, confirmed.Disassociate(w.ctx, u.ID, first.ID), "alone it can go")
@@ -253,7 +254,7 @@ func TestSVC7_ItHoldsWithinABatchToo(t *testing.T) {
 		u := w.user("Ann", "Lee", "7001")
 		first := w.service(u.ID, "7101")
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-			dir = dir.Confirm(pbx.SVC5)
+			dir = dir.Confirm(rule.SVC5)
 			second, err := dir.AddService(ctx, pbx.NewService{UserID: u.ID, DN: "7102", DeviceType: "Cisco 8851"})
 			require.NoError(t, err)
 			require.ErrorIs(t, dir.Disassociate(ctx, u.ID, first.ID), pbx.ErrFailedPrecondition)

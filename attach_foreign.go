@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // AttachForeign records something that another system provides on a line already
@@ -58,12 +59,12 @@ func (t *tx) lookForeign(ctx context.Context, s *Service, in *NewForeign, state 
 		return err
 	}
 	if len(has) >= maxForeign {
-		look.bad = append(look.bad, &Error{Code: SVC13, Kind: ErrExhausted, Subject: s.ref(),
+		look.bad = append(look.bad, &Error{Code: rule.SVC13, Kind: ErrExhausted, Subject: s.ref(),
 			Reason: fmt.Sprintf("%s has %d foreign services already, and no line can have more", s.ref(), maxForeign)})
 	}
 	for _, f := range has {
 		if f.System == in.System && f.Name == in.Name {
-			look.bad = append(look.bad, &Error{Code: SVC13, Kind: ErrConflict, Field: "Name", Subject: s.ref(), Holder: f.ref(),
+			look.bad = append(look.bad, &Error{Code: rule.SVC13, Kind: ErrConflict, Field: "Name", Subject: s.ref(), Holder: f.ref(),
 				Reason: fmt.Sprintf("%s has %s of %s already", s.ref(), f.Name, f.System)})
 		}
 	}
@@ -80,7 +81,7 @@ func (t *tx) lookForeign(ctx context.Context, s *Service, in *NewForeign, state 
 func unmet(f *ForeignService, users ...*User) (bad []*Error) {
 	for _, u := range users {
 		if f.NeedsEmail && u.Email == "" {
-			bad = append(bad, &Error{Code: USR14, Kind: ErrFailedPrecondition, Field: "Email", Subject: u.ref(), Holder: f.ref(),
+			bad = append(bad, &Error{Code: rule.USR14, Kind: ErrFailedPrecondition, Field: "Email", Subject: u.ref(), Holder: f.ref(),
 				Reason: fmt.Sprintf("%s has no email address, which %s of %s needs", u.ref(), f.Name, f.System)})
 		}
 	}
@@ -128,7 +129,7 @@ func (t *tx) stageForeign(s *Service, in *NewForeign, state ForeignState) *Forei
 // (SVC-18).
 func (l *newLine) lookRequests(look *door) {
 	if len(l.in.Foreign) > maxForeign {
-		look.refuse(SVC13, "Foreign", "more than %d on one line", maxForeign)
+		look.refuse(rule.SVC13, "Foreign", "more than %d on one line", maxForeign)
 		return
 	}
 	seen := make(map[[2]string]bool, len(l.in.Foreign))
@@ -136,7 +137,7 @@ func (l *newLine) lookRequests(look *door) {
 		in := &l.in.Foreign[i]
 		in.look(look, fmt.Sprintf("Foreign[%d].", i), false)
 		if seen[[2]string{in.System, in.Name}] {
-			look.refuse(SVC13, fmt.Sprintf("Foreign[%d].Name", i), "is listed twice")
+			look.refuse(rule.SVC13, fmt.Sprintf("Foreign[%d].Name", i), "is listed twice")
 		}
 		seen[[2]string{in.System, in.Name}] = true
 	}

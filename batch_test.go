@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // counted is a source of IDs that count, so that two worlds draw the same.
@@ -107,7 +108,7 @@ var refusedParts = map[string]func(ctx context.Context, dir *pbx.Directory, x *p
 		return dir.DeleteUser(ctx, x.ann.ID, pbx.UserAndPhones)
 	},
 	"a station is returned, and the other package has none left": func(ctx context.Context, dir *pbx.Directory, x *prepared) error {
-		_, err := dir.Confirm(pbx.STN3).ChangeStation(ctx, x.ann.ID, "EMPTY")
+		_, err := dir.Confirm(rule.STN3).ChangeStation(ctx, x.ann.ID, "EMPTY")
 		return err
 	},
 	"an address is released, and a name is bad": func(ctx context.Context, dir *pbx.Directory, x *prepared) error {
@@ -124,7 +125,7 @@ var refusedParts = map[string]func(ctx context.Context, dir *pbx.Directory, x *p
 			if _, err := dir.SetUpUser(ctx, seated(9, "STANDARD")); err != nil {
 				return err
 			}
-			if err := dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(ctx, x.ann.ID, pbx.UserAndPhones); err != nil {
+			if err := dir.Confirm(rule.USR9, rule.USR10).DeleteUser(ctx, x.ann.ID, pbx.UserAndPhones); err != nil {
 				return err
 			}
 			if err := dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
@@ -394,7 +395,7 @@ func TestSYS1_LaterOperationsOfABatchUseWhatEarlierOnesMade(t *testing.T) {
 			require.NoError(t, err)
 			_, err = dir.AssignDevice(ctx, d.ID, u.ID, 2)
 			require.NoError(t, err)
-			return dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(ctx, u.ID, pbx.UserAndPhones)
+			return dir.Confirm(rule.USR9, rule.USR10).DeleteUser(ctx, u.ID, pbx.UserAndPhones)
 		}))
 		require.Empty(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})))
 		require.Len(t, collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{})), 1)
@@ -467,29 +468,29 @@ func TestSYS1_ConfirmationsAreGivenByNameOrRefuseTheOperation(t *testing.T) {
 		remove := func(dir *pbx.Directory) func() error {
 			return func() error { return dir.DeleteUser(w.ctx, u.ID, pbx.UserOnly) }
 		}
-		w.refused(pbx.USR9, pbx.ErrUnconfirmed, remove(w.dir))
-		w.refused(pbx.USR9, pbx.ErrUnconfirmed, remove(w.dir.Confirm()))
-		w.refused(pbx.USR9, pbx.ErrUnconfirmed, remove(w.dir.Confirm(pbx.USR10, pbx.SVC9)))
+		w.refused(rule.USR9, pbx.ErrUnconfirmed, remove(w.dir))
+		w.refused(rule.USR9, pbx.ErrUnconfirmed, remove(w.dir.Confirm()))
+		w.refused(rule.USR9, pbx.ErrUnconfirmed, remove(w.dir.Confirm(rule.USR10, rule.SVC9)))
 		require.ErrorIs(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			err := dir.DeleteUser(ctx, u.ID, pbx.UserOnly)
 			require.ErrorIs(t, err, pbx.ErrUnconfirmed)
 			_, err = dir.User(ctx, u.ID)
 			require.NoError(t, err, "he is still there")
-			require.NoError(t, dir.Confirm(pbx.USR9).DeleteUser(ctx, u.ID, pbx.UserOnly))
+			require.NoError(t, dir.Confirm(rule.USR9).DeleteUser(ctx, u.ID, pbx.UserOnly))
 			_, err = dir.User(ctx, u.ID)
 			require.ErrorIs(t, err, pbx.ErrNotFound)
 			return errGaveUp
 		}), errGaveUp)
 		_, err := w.dir.User(w.ctx, u.ID)
 		require.NoError(t, err)
-		require.NoError(t, remove(w.dir.Confirm(pbx.USR10).Confirm(pbx.USR9))())
+		require.NoError(t, remove(w.dir.Confirm(rule.USR10).Confirm(rule.USR9))())
 	})
 }
 
 func TestSYS1_AConfirmationHoldsForTheWholeBatchItIsGivenTo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		a, b := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
-		require.NoError(t, w.dir.Confirm(pbx.USR9).Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.dir.Confirm(rule.USR9).Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			if err := dir.DeleteUser(ctx, a.ID, pbx.UserOnly); err != nil {
 				return err
 			}
@@ -503,7 +504,7 @@ func TestSYS1_AConfirmationHoldsForNoOperationButTheOneItIsGivenTo(t *testing.T)
 	eachStore(t, func(t *testing.T, w *world) {
 		a, b := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-			require.NoError(t, dir.Confirm(pbx.USR9).DeleteUser(ctx, a.ID, pbx.UserOnly))
+			require.NoError(t, dir.Confirm(rule.USR9).DeleteUser(ctx, a.ID, pbx.UserOnly))
 			require.ErrorIs(t, dir.DeleteUser(ctx, b.ID, pbx.UserOnly), pbx.ErrUnconfirmed)
 			return nil
 		}))

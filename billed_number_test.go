@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // pendingWithNumber sets up a user who is activated later, with a new number.
@@ -57,7 +58,7 @@ func TestNUM10_ANumberThatWasNeverBilledIsNotCredited(t *testing.T) {
 		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), 3)
 		w.change(replaced.User, pbx.NumberChange{Previous: pbx.ReturnNumber})
 		w.change(kept.User, pbx.NumberChange{Previous: pbx.KeepNumber})
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, deleted.User.ID, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, deleted.User.ID, pbx.UserAndPhones))
 		for _, e := range []pbx.E164{kept.Service.Number, deleted.Service.Number} {
 			r := w.review(w.dir, func(dir *pbx.Directory) error { return dir.ReturnNumber(w.ctx, e) })
 			require.Empty(t, r.Orders)

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"time"
 )
 
@@ -29,7 +30,7 @@ func (d *Directory) CancelService(ctx context.Context, id ServiceID, at time.Tim
 		}
 		var look door
 		if at.Before(t.now) || at.After(t.now.Add(maxNotice)) {
-			look.refuse(SVC17, "At", "not a time between now and ten years ahead")
+			look.refuse(rule.SVC17, "At", "not a time between now and ten years ahead")
 		}
 		if s.Status != StatusActive {
 			look.bad = append(look.bad, s.not(StatusActive))

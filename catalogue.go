@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
@@ -75,14 +76,14 @@ func (d *Directory) SetServiceType(ctx context.Context, in ServiceType) (*Servic
 
 func (s *ServiceType) look() error {
 	var d door
-	d.code(SVC16, "Code", s.Code)
-	d.required(SVC16, "Name", s.Name, maxName)
-	d.codes(STN2, "Applications", s.Applications)
+	d.code(rule.SVC16, "Code", s.Code)
+	d.required(rule.SVC16, "Name", s.Name, maxName)
+	d.codes(rule.STN2, "Applications", s.Applications)
 	if s.Monthly < 0 || s.Monthly > maxMoney {
-		d.refuse(SVC16, "Monthly", "not within 0 and %d", maxMoney)
+		d.refuse(rule.SVC16, "Monthly", "not within 0 and %d", maxMoney)
 	}
 	if s.OneTime < 0 || s.OneTime > maxMoney {
-		d.refuse(SVC16, "OneTime", "not within 0 and %d", maxMoney)
+		d.refuse(rule.SVC16, "OneTime", "not within 0 and %d", maxMoney)
 	}
 	return d.err()
 }
@@ -99,7 +100,7 @@ func (t *tx) serviceType(ctx context.Context, code string) (*ServiceType, error)
 	}
 	st, err := one[*ServiceType](ctx, t, serviceTypesTable.Key(), t.tenantID, code)
 	if err == nil && st == nil {
-		err = &Error{Code: SVC16, Kind: ErrNotFound, Field: "Type", Subject: Ref{Kind: "service type", ID: code},
+		err = &Error{Code: rule.SVC16, Kind: ErrNotFound, Field: "Type", Subject: Ref{Kind: "service type", ID: code},
 			Reason: "the tenant's catalogue has no such service type"}
 	}
 	return st, err

@@ -1,6 +1,9 @@
 package pbx
 
-import "context"
+import (
+	"context"
+	"github.com/pbxkit/pbx/rule"
+)
 
 // NumberChange is a change of a user's number, extension or both.
 type NumberChange struct {
@@ -100,7 +103,7 @@ func (t *tx) profile(ctx context.Context, u *User, id ServiceID) (*Service, erro
 		return nil, err
 	}
 	if s == nil || s.Type == "" {
-		return nil, &Error{Code: NUM7, Kind: ErrFailedPrecondition, Subject: u.ref(),
+		return nil, &Error{Code: rule.NUM7, Kind: ErrFailedPrecondition, Subject: u.ref(),
 			Reason: u.ref().String() + " has no profile: number and extension change only with a phone service type"}
 	}
 	return s, nil
@@ -155,18 +158,18 @@ func (t *tx) lookNewNumber(ctx context.Context, look *door, to *changedNumber, s
 	known := in.Previous == KeepNumber || in.Previous == ReturnNumber
 	switch {
 	case !in.KeepCurrent && to.had != nil && !to.had.Loan && !known:
-		look.refuse(NUM10, "Previous", "choose whether the previous number %s is kept or returned", to.had.E164)
+		look.refuse(rule.NUM10, "Previous", "choose whether the previous number %s is kept or returned", to.had.E164)
 	case in.Previous != "" && !known:
-		look.refuse(NUM10, "Previous", "neither kept nor returned")
+		look.refuse(rule.NUM10, "Previous", "neither kept nor returned")
 	}
 	switch {
 	case in.KeepCurrent && in.Number != (NumberChoice{}):
-		look.refuse(NUM8, "Number", "either keep the current number or choose another one")
+		look.refuse(rule.NUM8, "Number", "either keep the current number or choose another one")
 	case in.KeepCurrent && !in.UpdateExtension:
-		look.refuse(NUM8, "KeepCurrent", "there is nothing to change where the number is kept and the extension not updated")
+		look.refuse(rule.NUM8, "KeepCurrent", "there is nothing to change where the number is kept and the extension not updated")
 	case in.KeepCurrent:
 	case to.had == nil && in.Number == (NumberChoice{}):
-		look.refuse(NUM8, "Number", "there is no number to unassign")
+		look.refuse(rule.NUM8, "Number", "there is no number to unassign")
 	default:
 		to.number, err = t.chooseNumber(ctx, in.Number, near)
 		return look.take(err)
@@ -179,7 +182,7 @@ func (t *tx) lookNewNumber(ctx context.Context, look *door, to *changedNumber, s
 func (t *tx) lookNewExtension(ctx context.Context, look *door, to *changedNumber, s *Service, in NumberChange, at *Location) error {
 	if !in.UpdateExtension {
 		if in.Extension != "" {
-			look.refuse(NUM9, "Extension", "say that the extension is to be updated too")
+			look.refuse(rule.NUM9, "Extension", "say that the extension is to be updated too")
 		}
 		return nil
 	}
@@ -232,7 +235,7 @@ func (t *tx) warnOfOwners(ctx context.Context, s *Service) error {
 	}
 	owners, err := t.ownersOf(ctx, s.ID)
 	if err == nil && len(owners) > 0 {
-		t.warn(OWN3, s.ref(), "the owners of %s stay, and can be neither seen nor changed until it has a number again", s.ref())
+		t.warn(rule.OWN3, s.ref(), "the owners of %s stay, and can be neither seen nor changed until it has a number again", s.ref())
 	}
 	return err
 }
@@ -242,5 +245,5 @@ func (t *tx) heldNumber(ctx context.Context, s *Service) (*Number, error) {
 	if s.Number == "" {
 		return nil, nil
 	}
-	return t.number(ctx, NUM1, s.Number)
+	return t.number(ctx, rule.NUM1, s.Number)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func TestNUM7_NumberAndExtensionChangeOnlyForAUserWithAProfile(t *testing.T) {
@@ -19,19 +20,19 @@ func TestNUM7_NumberAndExtensionChangeOnlyForAUserWithAProfile(t *testing.T) {
 			{Number: pbx.NewNumber()}, {KeepCurrent: true, UpdateExtension: true}, {KeepCurrent: true, UpdateExtension: true, Extension: "7777"}, {},
 		} {
 			for _, u := range []*pbx.User{bare, typeless} {
-				e := w.refused(pbx.NUM7, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
+				e := w.refused(rule.NUM7, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
 				require.Equal(t, u.ID.String(), e.Subject.ID)
 			}
 		}
-		w.refused(pbx.NUM7, pbx.ErrFailedPrecondition, func() error {
+		w.refused(rule.NUM7, pbx.ErrFailedPrecondition, func() error {
 			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: s.ID, Number: pbx.NewNumber()})
 			return err
 		})
-		w.refused(pbx.SVC4, pbx.ErrNotFound, func() error { // a service that is not his
+		w.refused(rule.SVC4, pbx.ErrNotFound, func() error { // a service that is not his
 			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: mine.ID, Number: pbx.NewNumber()})
 			return err
 		})
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
 			_, err := w.british.ChangeNumber(w.ctx, other.ID, pbx.NumberChange{Number: pbx.NewNumber()})
 			return err
 		})
@@ -39,7 +40,7 @@ func TestNUM7_NumberAndExtensionChangeOnlyForAUserWithAProfile(t *testing.T) {
 
 		remote, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7005", UserID: typeless.ID, DeviceType: "Cisco 8851", Type: "PRO", RemoteSystem: "PBX-2"})
 		require.NoError(t, err)
-		w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error {
+		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error {
 			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: remote.ID, Number: pbx.NewNumber()})
 			return err
 		})
@@ -80,9 +81,9 @@ func TestNUM8_ANumberIsReplacedByAnExistingOneOrANewOneOrUnassigned(t *testing.T
 			}
 		}
 		w.change(u, pbx.NumberChange{Previous: pbx.KeepNumber})
-		e := w.refused(pbx.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{}); return err })
+		e := w.refused(rule.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{}); return err })
 		require.Equal(t, "Number", e.Field)
-		w.refused(pbx.NUM8, pbx.ErrInvalid, func() error {
+		w.refused(rule.NUM8, pbx.ErrInvalid, func() error {
 			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Number: pbx.NewNumber()})
 			return err
 		})
@@ -93,13 +94,13 @@ func TestNUM8_AChangeThatWouldBePassedOverIsRefusedAllAtOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
 		for _, in := range []pbx.NumberChange{{KeepCurrent: true}, {KeepCurrent: true, Previous: pbx.KeepNumber}} {
-			e := w.refused(pbx.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
+			e := w.refused(rule.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
 			require.Equal(t, "KeepCurrent", e.Field)
 		}
 		for _, in := range []pbx.NumberChange{
 			{KeepCurrent: true, UpdateExtension: true, Previous: "burn"}, {Number: pbx.NewNumber(), Previous: "burn"},
 		} {
-			e := w.refused(pbx.NUM10, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
+			e := w.refused(rule.NUM10, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
 			require.Equal(t, "Previous", e.Field)
 		}
 		for _, c := range []struct {
@@ -117,7 +118,7 @@ func TestNUM8_AChangeThatWouldBePassedOverIsRefusedAllAtOnce(t *testing.T) {
 			require.Equal(t, c.fields, fields)
 		}
 		bare, _ := w.profiled("Bob", "7002", pbx.NumberChoice{}) // nothing is disposed of, and the word is wrong all the same
-		w.refused(pbx.NUM10, pbx.ErrInvalid, func() error {
+		w.refused(rule.NUM10, pbx.ErrInvalid, func() error {
 			_, err := w.dir.ChangeNumber(w.ctx, bare.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: "burn"})
 			return err
 		})
@@ -143,7 +144,7 @@ func TestNUM9_TheExtensionChangesOnlyWhenItIsToBeUpdated(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u, s := w.profiled("Ann", "7005", pbx.NewNumber())
 		require.Equal(t, pbx.Extension("7005"), w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).DN, "not ticked")
-		e := w.refused(pbx.NUM9, pbx.ErrInvalid, func() error {
+		e := w.refused(rule.NUM9, pbx.ErrInvalid, func() error {
 			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber, Extension: "7777"})
 			return err
 		})
@@ -163,9 +164,9 @@ func TestNUM9_TheExtensionChangesOnlyWhenItIsToBeUpdated(t *testing.T) {
 		}
 
 		w.user("Bob", "Day", "7001")
-		for e, why := range map[pbx.Extension]pbx.Code{"7001": pbx.EXT2, "7777": pbx.EXT2, "911": pbx.EXT3, "9110": pbx.EXT3, "7": pbx.EXT1, "70x1": pbx.EXT1} {
+		for e, why := range map[pbx.Extension]rule.Code{"7001": rule.EXT2, "7777": rule.EXT2, "911": rule.EXT3, "9110": rule.EXT3, "7": rule.EXT1, "70x1": rule.EXT1} {
 			kind := pbx.ErrInvalid
-			if why == pbx.EXT2 {
+			if why == rule.EXT2 {
 				kind = pbx.ErrConflict
 			}
 			w.refused(why, kind, func() error {
@@ -181,7 +182,7 @@ func TestNUM10_WhatBecomesOfThePreviousNumberHasToBeChosen(t *testing.T) {
 		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
 		for _, previous := range []pbx.Disposal{"", "Keep", "burn"} {
 			for _, choice := range []pbx.NumberChoice{{}, pbx.NewNumber()} {
-				e := w.refused(pbx.NUM10, pbx.ErrInvalid, func() error {
+				e := w.refused(rule.NUM10, pbx.ErrInvalid, func() error {
 					_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: choice, Previous: previous})
 					return err
 				})
@@ -207,16 +208,16 @@ func TestNUM10_AReturnedNumberLeavesTheTenantAndRests(t *testing.T) {
 		until := w.clock.Add(48 * time.Hour)
 		require.Equal(t, &pbx.Number{E164: s.Number, TenantID: pbx.Provider, Rev: 3, State: pbx.NumberResting, FreeFrom: until, CreatedAt: n.CreatedAt}, n,
 			"nothing of the tenant stays with it")
-		w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { _, err := w.dir.Number(w.ctx, s.Number); return err })
+		w.refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.dir.Number(w.ctx, s.Number); return err })
 
 		take := func(c pbx.NumberChoice) error {
 			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: c})
 			return err
 		}
 		w.clock = until.Add(-time.Microsecond)
-		w.refused(pbx.NUM4, pbx.ErrExhausted, func() error { return take(pbx.NewNumber()) })
-		w.refused(pbx.NUM4, pbx.ErrNotFound, func() error { return take(pbx.ThisNewNumber(s.Number)) })
-		w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return take(pbx.Existing(s.Number)) })
+		w.refused(rule.NUM4, pbx.ErrExhausted, func() error { return take(pbx.NewNumber()) })
+		w.refused(rule.NUM4, pbx.ErrNotFound, func() error { return take(pbx.ThisNewNumber(s.Number)) })
+		w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return take(pbx.Existing(s.Number)) })
 		list, err := w.dir.NewNumbers(w.ctx, w.boston.ID, "", 0)
 		require.NoError(t, err)
 		require.Empty(t, list)
@@ -270,10 +271,10 @@ func TestNUM10_AnAvailableNumberIsReturned(t *testing.T) {
 		require.Empty(t, collect(t, w.dir.Orders(w.ctx, 0)), "what was never charged is not credited")
 
 		for _, e := range []pbx.E164{"+16175550201", "+16175550300"} {
-			w.refused(pbx.NUM10, pbx.ErrFailedPrecondition, func() error { return w.dir.ReturnNumber(w.ctx, e) })
+			w.refused(rule.NUM10, pbx.ErrFailedPrecondition, func() error { return w.dir.ReturnNumber(w.ctx, e) })
 		}
 		for _, e := range []pbx.E164{"+16175550200", "+16175550100", "+16175550999", ""} {
-			w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return w.dir.ReturnNumber(w.ctx, e) })
+			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return w.dir.ReturnNumber(w.ctx, e) })
 		}
 		// One that was ported in does not stay with its port request.
 		_, err = w.support.In(w.us.ID).ActivatePort(w.ctx, port.ID)

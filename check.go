@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
 	"strings"
@@ -18,10 +19,10 @@ type CheckReport struct {
 
 // Violation is an invariant that does not hold.
 type Violation struct {
-	Code    Code     // the rule that the invariant belongs to
-	Tenant  TenantID // whose record it is
-	Subject Ref      // the record, by its kind and its key
-	Text    string   // the invariant, and what is there instead
+	Code    rule.Code // the rule that the invariant belongs to
+	Tenant  TenantID  // whose record it is
+	Subject Ref       // the record, by its kind and its key
+	Text    string    // the invariant, and what is there instead
 }
 
 // String returns the code, the record and the text.
@@ -63,7 +64,7 @@ func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
 // invariant is something that must always be true: of each record of a table,
 // or of a tenant when all its records have been seen.
 type invariant struct {
-	code  Code
+	code  rule.Code
 	holds string // what is true, as a sentence
 	table *store.Table
 	look  func(c *census, r store.Record)
@@ -71,12 +72,12 @@ type invariant struct {
 }
 
 // each is an invariant of the records of a table.
-func each[R store.Record](table *store.Table, code Code, holds string, look func(c *census, r R)) invariant {
+func each[R store.Record](table *store.Table, code rule.Code, holds string, look func(c *census, r R)) invariant {
 	return invariant{code: code, holds: holds, table: table, look: func(c *census, r store.Record) { look(c, r.(R)) }}
 }
 
 // inTheEnd is an invariant of a tenant as a whole.
-func inTheEnd(code Code, holds string, end func(c *census)) invariant {
+func inTheEnd(code rule.Code, holds string, end func(c *census)) invariant {
 	return invariant{code: code, holds: holds, end: end}
 }
 

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
 )
@@ -134,7 +135,7 @@ func (c *census) tables(from, to any) error {
 		err := c.walk(store.Query{Index: ix, From: from, To: to}, func(rec store.Record) error {
 			if owner := tenantOf(rec, ix); c.tenant == nil || owner != c.tenant.ID {
 				c.report.Records++
-				c.report.Violations = append(c.report.Violations, Violation{Code: ACC1, Tenant: owner, Subject: subjectOf(rec),
+				c.report.Violations = append(c.report.Violations, Violation{Code: rule.ACC1, Tenant: owner, Subject: subjectOf(rec),
 					Text: "every record belongs to a tenant: there is no such tenant"})
 				return nil
 			}
@@ -266,12 +267,12 @@ func oneIf(b bool) int {
 
 // everyRecord holds for the records of all tables.
 var everyRecord = []invariant{
-	{code: SVC15, holds: "a revision counts from 1", look: func(c *census, rec store.Record) {
+	{code: rule.SVC15, holds: "a revision counts from 1", look: func(c *census, rec store.Record) {
 		if rev, changes := store.RevisionOf(rec); changes && rev < 1 {
 			c.broken(subjectOf(rec), "it is %d", rev)
 		}
 	}},
-	{code: ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", look: func(c *census, rec store.Record) {
+	{code: rule.ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", look: func(c *census, rec store.Record) {
 		own := []*store.Table{tenantsTable, numbersTable, eventsTable}
 		if c.tenant.ID == Provider && !slices.Contains(own, rec.Table()) {
 			c.broken(subjectOf(rec), "it is the Provider's")

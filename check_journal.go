@@ -3,13 +3,14 @@ package pbx
 import (
 	"crypto/md5"
 	"crypto/sha256"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
 )
 
 // journalInvariants hold for the journal of a tenant.
 var journalInvariants = []invariant{
-	each(eventsTable, ACC4, "the journal numbers the changes 1, 2, 3 and so on, and the events of each", func(c *census, e *Event) {
+	each(eventsTable, rule.ACC4, "the journal numbers the changes 1, 2, 3 and so on, and the events of each", func(c *census, e *Event) {
 		seq, pos := int64(0), int64(0)
 		if c.last != nil {
 			seq, pos = c.last.Seq, c.last.Pos
@@ -18,18 +19,18 @@ var journalInvariants = []invariant{
 			c.broken(subjectOf(e), "it comes behind %d/%d", seq, pos)
 		}
 	}),
-	each(eventsTable, ACC4, "the events of one change are of one operation", func(c *census, e *Event) {
+	each(eventsTable, rule.ACC4, "the events of one change are of one operation", func(c *census, e *Event) {
 		if c.last != nil && c.last.Seq == e.Seq && c.last.Operation != e.Operation {
 			c.broken(subjectOf(e), "it is of %s, and the one before of %s", e.Operation, c.last.Operation)
 		}
 		c.last = e
 	}),
-	each(eventsTable, ACC4, "an event says what was done, by whom and in which role", func(c *census, e *Event) {
+	each(eventsTable, rule.ACC4, "an event says what was done, by whom and in which role", func(c *census, e *Event) {
 		if e.Type == "" || e.Actor == "" || !slices.Contains(everyRole, e.Role) {
 			c.broken(subjectOf(e), "type %q, role %q", e.Type, e.Role)
 		}
 	}),
-	inTheEnd(ACC4, "a tenant's revision is the last change of its journal", func(c *census) {
+	inTheEnd(rule.ACC4, "a tenant's revision is the last change of its journal", func(c *census) {
 		seq := int64(0)
 		if c.last != nil {
 			seq = c.last.Seq
@@ -42,11 +43,11 @@ var journalInvariants = []invariant{
 
 // The invariants of the records that are not kept by tenant.
 var (
-	identityHolds   = &invariant{code: EXT6, holds: "a SIP address is claimed for the user or alias that has it"}
-	secretsHold     = &invariant{code: EXT7, holds: "credentials have a time, a SHA-256 hash, perhaps an MD5 one, and all of their length"}
-	cursorHolds     = &invariant{code: SYS3, holds: "a subscriber's cursor is at an event of the journal, or before the first"}
-	subscriberHolds = &invariant{code: SYS3, holds: "a cursor is a subscriber's"}
-	leaseHolds      = &invariant{code: SYS3, holds: "a journal that is leased has a holder, and a time when it runs out"}
+	identityHolds   = &invariant{code: rule.EXT6, holds: "a SIP address is claimed for the user or alias that has it"}
+	secretsHold     = &invariant{code: rule.EXT7, holds: "credentials have a time, a SHA-256 hash, perhaps an MD5 one, and all of their length"}
+	cursorHolds     = &invariant{code: rule.SYS3, holds: "a subscriber's cursor is at an event of the journal, or before the first"}
+	subscriberHolds = &invariant{code: rule.SYS3, holds: "a cursor is a subscriber's"}
+	leaseHolds      = &invariant{code: rule.SYS3, holds: "a journal that is leased has a holder, and a time when it runs out"}
 )
 
 // global walks the tables that have no order by tenant: SIP identities and
@@ -152,7 +153,7 @@ func (c *checker) cursor(at *Cursor) {
 		of.broken(subjectOf(at), "it has one without the other")
 	}
 	of = &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: subscriberHolds}
-	of.door(at, func(d *door) { d.code(SYS3, "Subscriber", at.Subscriber) })
+	of.door(at, func(d *door) { d.code(rule.SYS3, "Subscriber", at.Subscriber) })
 	of = &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: cursorHolds}
 	next := []any{at.TenantID, at.Seq, at.Pos}
 	if at.Seq == 0 && at.Pos == 0 {

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
 )
@@ -12,40 +13,40 @@ type reference struct {
 	from   *store.Table
 	column string
 	to     *store.Table
-	code   Code
+	code   rule.Code
 }
 
 // references are all of them, but for those of the journal, and the user and
 // the location of an order, which the order outlives.
 var references = []reference{
-	{usersTable, "location_id", locationsTable, USR5},
-	{usersTable, "station", stationPoolsTable, STN1},
-	{aliasesTable, "user_id", usersTable, EXT7},
-	{membersTable, "group_id", groupsTable, EXT8},
-	{membersTable, "user_id", usersTable, EXT8},
-	{membersTable, "alias_id", aliasesTable, EXT8},
-	{devicesTable, "location_id", locationsTable, DEV1},
-	{devicesTable, "user_id", usersTable, DEV2},
-	{deviceLinesTable, "device_id", devicesTable, EXT9},
-	{deviceLinesTable, "user_id", usersTable, EXT9},
-	{deviceLinesTable, "alias_id", aliasesTable, EXT9},
-	{servicesTable, "type", serviceTypesTable, SVC16},
-	{servicesTable, "device_id", devicesTable, SVC2},
-	{servicesTable, "location_id", locationsTable, OWN7},
-	{serviceKeysTable, "service_id", servicesTable, DEV7},
-	{associationsTable, "user_id", usersTable, SVC4},
-	{associationsTable, "service_id", servicesTable, SVC4},
-	{extensionsTable, "user_id", usersTable, EXT2},
-	{extensionsTable, "service_id", servicesTable, EXT2},
-	{extensionsTable, "alias_id", aliasesTable, EXT2},
-	{extensionsTable, "group_id", groupsTable, EXT2},
-	{ownersTable, "service_id", servicesTable, OWN3},
-	{mailboxesTable, "service_id", servicesTable, VM1},
-	{foreignTable, "service_id", servicesTable, SVC10},
-	{numbersTable, "service_id", servicesTable, NUM1},
-	{numbersTable, "waiting_id", servicesTable, NUM3},
-	{numbersTable, "port_id", portRequestsTable, NUM11},
-	{orderLinesTable, "order_id", ordersTable, ORD1},
+	{usersTable, "location_id", locationsTable, rule.USR5},
+	{usersTable, "station", stationPoolsTable, rule.STN1},
+	{aliasesTable, "user_id", usersTable, rule.EXT7},
+	{membersTable, "group_id", groupsTable, rule.EXT8},
+	{membersTable, "user_id", usersTable, rule.EXT8},
+	{membersTable, "alias_id", aliasesTable, rule.EXT8},
+	{devicesTable, "location_id", locationsTable, rule.DEV1},
+	{devicesTable, "user_id", usersTable, rule.DEV2},
+	{deviceLinesTable, "device_id", devicesTable, rule.EXT9},
+	{deviceLinesTable, "user_id", usersTable, rule.EXT9},
+	{deviceLinesTable, "alias_id", aliasesTable, rule.EXT9},
+	{servicesTable, "type", serviceTypesTable, rule.SVC16},
+	{servicesTable, "device_id", devicesTable, rule.SVC2},
+	{servicesTable, "location_id", locationsTable, rule.OWN7},
+	{serviceKeysTable, "service_id", servicesTable, rule.DEV7},
+	{associationsTable, "user_id", usersTable, rule.SVC4},
+	{associationsTable, "service_id", servicesTable, rule.SVC4},
+	{extensionsTable, "user_id", usersTable, rule.EXT2},
+	{extensionsTable, "service_id", servicesTable, rule.EXT2},
+	{extensionsTable, "alias_id", aliasesTable, rule.EXT2},
+	{extensionsTable, "group_id", groupsTable, rule.EXT2},
+	{ownersTable, "service_id", servicesTable, rule.OWN3},
+	{mailboxesTable, "service_id", servicesTable, rule.VM1},
+	{foreignTable, "service_id", servicesTable, rule.SVC10},
+	{numbersTable, "service_id", servicesTable, rule.NUM1},
+	{numbersTable, "waiting_id", servicesTable, rule.NUM3},
+	{numbersTable, "port_id", portRequestsTable, rule.NUM11},
+	{orderLinesTable, "order_id", ordersTable, rule.ORD1},
 }
 
 // referTo are the columns by which a table's records refer to others.
@@ -116,24 +117,24 @@ func (c *census) references(rec store.Record) {
 // claim is an index whose values are one record's alone.
 type claim struct {
 	index *store.Index
-	code  Code
+	code  rule.Code
 }
 
 // claims are the unique indexes that no tally proves: the record that is found
 // by the value has to be the one that has it.
 var claims = []claim{
-	{tenantsBySIPDomain, ACC1},
-	{locationsByBuilding, ACC1},
-	{usersByLogin, USR3},
-	{groupsByName, EXT8},
-	{devicesByMAC, DEV1},
-	{deviceLinesByUser, EXT9},
-	{deviceLinesByAlias, EXT9},
-	{mailboxesByNumber, VM4},
-	{foreignByLine, SVC13},
-	{numbersByWaiting, NUM3},
-	{numbersByTemporary, NUM3},
-	{ordersByNumber, ORD4},
+	{tenantsBySIPDomain, rule.ACC1},
+	{locationsByBuilding, rule.ACC1},
+	{usersByLogin, rule.USR3},
+	{groupsByName, rule.EXT8},
+	{devicesByMAC, rule.DEV1},
+	{deviceLinesByUser, rule.EXT9},
+	{deviceLinesByAlias, rule.EXT9},
+	{mailboxesByNumber, rule.VM4},
+	{foreignByLine, rule.SVC13},
+	{numbersByWaiting, rule.NUM3},
+	{numbersByTemporary, rule.NUM3},
+	{ordersByNumber, rule.ORD4},
 }
 
 var claimed = func() map[*store.Table][]*claim {

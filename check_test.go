@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -65,7 +66,7 @@ func TestSYS4_TheWholeStoreIsSupportsAlone(t *testing.T) {
 	w := newWorld(t, stores["memory"](t))
 	everything(w)
 	clerk := w.support.As(pbx.Administrator("clerk", pbx.Provider))
-	w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := clerk.Check(w.ctx); return err })
+	w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := clerk.Check(w.ctx); return err })
 }
 
 func TestSYS4_AnAdministratorsReportNamesOnlyHisTenant(t *testing.T) {
@@ -79,13 +80,13 @@ func TestSYS4_AnAdministratorsReportNamesOnlyHisTenant(t *testing.T) {
 	require.Equal(t, []string{"USR-8 user"}, w.violations(w.british))
 	require.Len(t, w.violations(w.support), 3, "a claim of nobody is found with the whole store")
 
-	w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.In(w.uk.ID).Check(w.ctx); return err })
-	w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.support.In(pbx.TenantID(x.ann.ID)).Check(w.ctx); return err })
-	w.refused(pbx.ACC2, pbx.ErrDenied, func() error {
+	w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.In(w.uk.ID).Check(w.ctx); return err })
+	w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.support.In(pbx.TenantID(x.ann.ID)).Check(w.ctx); return err })
+	w.refused(rule.ACC2, pbx.ErrDenied, func() error {
 		_, err := w.support.As(pbx.LineOwner("kate", w.us.ID)).Check(w.ctx)
 		return err
 	})
-	w.refused(pbx.SYS1, pbx.ErrMisuse, func() error {
+	w.refused(rule.SYS1, pbx.ErrMisuse, func() error {
 		return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error { _, err := dir.Check(ctx); return err })
 	})
 }
@@ -128,7 +129,7 @@ func TestSYS4_WhatAUniqueIndexShouldHaveRefusedIsFound(t *testing.T) {
 	require.NoError(t, err)
 	var found []string
 	for _, v := range report.Violations {
-		if v.Code == pbx.USR3 {
+		if v.Code == rule.USR3 {
 			found = append(found, v.Subject.ID)
 		}
 	}

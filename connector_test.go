@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -157,7 +158,7 @@ func TestSVC10_ADeletionIsTakenToTheOtherSystemAndTheRecordGoesWhenItIsDone(t *t
 		require.NoError(t, err)
 		w.connects(1, s)
 		s.said()
-		require.NoError(t, w.dir.Confirm(pbx.SVC10).DeleteService(w.ctx, line.ID))
+		require.NoError(t, w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, line.ID))
 		w.connects(1, s)
 		require.Nil(t, s.got[0].Line)
 		require.Empty(t, s.got[0].Users)
@@ -225,7 +226,7 @@ func TestSVC18_ARefusalStandsInTheRecordUntilItIsAskedForAgain(t *testing.T) {
 		require.Equal(t, pbx.ForeignActive, w.foreign(a.ID).State)
 
 		s.refuses = map[string]string{"A": strings.Repeat("ü", 300)}
-		require.NoError(t, w.dir.Confirm(pbx.SVC10).DeleteService(w.ctx, line.ID))
+		require.NoError(t, w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, line.ID))
 		w.connects(2, s)
 		require.Equal(t, []string{"delete A", "delete B"}, s.said())
 		a = w.foreign(a.ID)
@@ -249,7 +250,7 @@ func TestSVC18_ARequestThatIsOvertakenIsPassedOver(t *testing.T) {
 			require.NoError(t, err)
 			return line
 		}
-		remove := func(line *pbx.Service) { require.NoError(t, w.dir.Confirm(pbx.SVC10).DeleteService(w.ctx, line.ID)) }
+		remove := func(line *pbx.Service) { require.NoError(t, w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, line.ID)) }
 		remove(add("7101", asking("Never")...))
 		w.connects(1, s)
 		require.Equal(t, []string{"delete Never"}, s.said(), "its line was gone before it was made")
@@ -300,7 +301,7 @@ func TestSVC18_TheAnswerToAnEarlierRequestLeavesALaterOnePending(t *testing.T) {
 		require.EqualValues(t, 2, asked.Requests)
 		for _, request := range []int64{1, 3, -1} {
 			for _, state := range []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed} {
-				e := w.refused(pbx.SVC18, pbx.ErrFailedPrecondition, func() error {
+				e := w.refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
 					return second(visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: state, Request: request}))
 				})
 				require.Equal(t, "Request", e.Field)
@@ -311,8 +312,8 @@ func TestSVC18_TheAnswerToAnEarlierRequestLeavesALaterOnePending(t *testing.T) {
 		require.Equal(t, pbx.ForeignActive, w.foreign(f.ID).State)
 
 		// What was asked to be made says nothing of what is asked to be deleted.
-		require.NoError(t, w.dir.Confirm(pbx.SVC10).DeleteService(w.ctx, line.ID))
-		w.refused(pbx.SVC18, pbx.ErrFailedPrecondition, func() error {
+		require.NoError(t, w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, line.ID))
+		w.refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
 			return second(visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Request: 2}))
 		})
 		require.Equal(t, pbx.ForeignDeleting, w.foreign(f.ID).State)
@@ -412,30 +413,30 @@ func TestSVC18_WhatTheOtherSystemSaysIsSettledByStateAndBySupport(t *testing.T) 
 					require.Equal(t, "foreign."+string(to), review.Effects[0].Type, about)
 					continue
 				}
-				require.Equal(t, pbx.SVC18, pbx.CodeOf(err), about)
-				refusal := support.refused(pbx.SVC18, pbx.ErrFailedPrecondition, func() error {
+				require.Equal(t, rule.SVC18, pbx.CodeOf(err), about)
+				refusal := support.refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
 					return second(support.dir.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: to}))
 				})
 				require.Equal(t, f.ID.String(), refusal.Subject.ID, about)
 			}
 		}
 		for _, bad := range []pbx.ForeignState{"", pbx.ForeignRequested, pbx.ForeignLeft, "lost"} {
-			support.refused(pbx.SVC18, pbx.ErrInvalid, func() error {
+			support.refused(rule.SVC18, pbx.ErrInvalid, func() error {
 				_, err := support.dir.SettleForeign(w.ctx, x.asked.ID, pbx.Settlement{State: bad, Outcome: strings.Repeat("x", 257), Link: "x"})
 				require.Equal(t, []string{"Link SVC-13", "Outcome SVC-18", "State SVC-18"}, badFields(err))
 				return err
 			})
 		}
 		for _, f := range []*pbx.ForeignService{x.there, x.asked, x.deleting, x.left} {
-			w.refused(pbx.SVC18, pbx.ErrFailedPrecondition, func() error { return second(w.dir.RetryForeign(w.ctx, f.ID)) })
+			w.refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error { return second(w.dir.RetryForeign(w.ctx, f.ID)) })
 		}
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error {
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error {
 			return second(w.dir.SettleForeign(w.ctx, x.asked.ID, pbx.Settlement{State: pbx.ForeignActive}))
 		})
 		gone, err := visiting.SettleForeign(w.ctx, x.there.ID, pbx.Settlement{State: pbx.ForeignGone, Outcome: "an administrator did"})
 		require.NoError(t, err)
 		require.Equal(t, pbx.ForeignGone, gone.State)
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.ForeignService(w.ctx, x.there.ID)) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.ForeignService(w.ctx, x.there.ID)) })
 	})
 }
 
@@ -444,14 +445,14 @@ func TestSVC18_AConnectorIsRunBySupportForOneSystem(t *testing.T) {
 		connect := func(dir *pbx.Directory, system string) func() error {
 			return func() error { return second(dir.Connect(w.ctx, system, newElsewhere())) }
 		}
-		w.refused(pbx.ACC2, pbx.ErrDenied, connect(w.dir, "MICOLLAB"))
-		w.refused(pbx.ACC2, pbx.ErrDenied, connect(w.support.In(w.us.ID), "MICOLLAB"))
+		w.refused(rule.ACC2, pbx.ErrDenied, connect(w.dir, "MICOLLAB"))
+		w.refused(rule.ACC2, pbx.ErrDenied, connect(w.support.In(w.us.ID), "MICOLLAB"))
 		for _, bad := range []string{"", "A#B", "A B", strings.Repeat("x", 25)} {
-			refusal := w.refused(pbx.SVC13, pbx.ErrInvalid, connect(w.support, bad))
+			refusal := w.refused(rule.SVC13, pbx.ErrInvalid, connect(w.support, bad))
 			require.Equal(t, "System", refusal.Field)
 		}
 		require.NoError(t, connect(w.support, strings.Repeat("x", 24))())
-		w.refused(pbx.SYS1, pbx.ErrMisuse, func() error {
+		w.refused(rule.SYS1, pbx.ErrMisuse, func() error {
 			return w.support.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				return second(dir.Connect(ctx, "MICOLLAB", newElsewhere()))
 			})

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"time"
 )
@@ -46,7 +47,7 @@ type NewService struct {
 func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, error) {
 	var made *Service
 	err := d.change(ctx, "AddService", in.plan, func(t *tx) error {
-		line := newLine{in: in, autoDN: in.Type != "", needsDN: SVC2}
+		line := newLine{in: in, autoDN: in.Type != "", needsDN: rule.SVC2}
 		if err := t.lookTaker(ctx, &line); err != nil {
 			return err
 		}
@@ -125,7 +126,7 @@ type newLine struct {
 	device  *Device     // that carries it, or nil
 	passes  *DialEntry  // the user's own extension that becomes its DN, or nil
 	autoDN  bool        // the DN may fill itself in
-	needsDN Code        // the rule that wants it where it does not
+	needsDN rule.Code   // the rule that wants it where it does not
 	read    bool        // what its choices look at was read ahead
 	typ     *ServiceType
 	number  chosenNumber
@@ -179,9 +180,9 @@ func (t *tx) lookPlace(ctx context.Context, l *newLine, look *door) error {
 // lookLine checks a new service, whose place and device are known, and completes
 // what may be left out.
 func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
-	look.text(SVC2, "Name", l.in.Name, maxName)
-	look.text(OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
-	look.text(SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
+	look.text(rule.SVC2, "Name", l.in.Name, maxName)
+	look.text(rule.OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
+	look.text(rule.SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
 	l.lookRemote(look)
 	l.lookRequests(look)
 	t.lookModel(l, look)
@@ -222,7 +223,7 @@ func (l *newLine) lookRemote(look *door) {
 		{"Number", l.in.Number.Source != ""}, {"DeviceID", !l.in.DeviceID.IsZero()}, {"Foreign", len(l.in.Foreign) > 0}, {"Keys", len(l.in.Keys) > 0},
 	} {
 		if part.given {
-			look.refuse(SVC11, part.field, "what a remote service has is its own system's")
+			look.refuse(rule.SVC11, part.field, "what a remote service has is its own system's")
 		}
 	}
 }
@@ -231,7 +232,7 @@ func (l *newLine) lookRemote(look *door) {
 func (t *tx) lookModel(l *newLine, look *door) {
 	if d := l.device; d != nil {
 		if l.in.DeviceType != "" && l.in.DeviceType != d.Model {
-			look.refuse(SVC2, "DeviceType", "the device is a %s", d.Model)
+			look.refuse(rule.SVC2, "DeviceType", "the device is a %s", d.Model)
 		}
 		l.model = DeviceModel{Name: d.Model, Category: d.Category, Keys: t.core.models[d.Model].Keys}
 		return
@@ -239,9 +240,9 @@ func (t *tx) lookModel(l *newLine, look *door) {
 	model, known := t.core.models[l.in.DeviceType]
 	switch {
 	case l.in.DeviceType == "" && l.in.DeviceID.IsZero():
-		look.refuse(SVC2, "DeviceType", "is missing")
+		look.refuse(rule.SVC2, "DeviceType", "is missing")
 	case l.in.DeviceType != "" && !known:
-		look.refuse(SVC2, "DeviceType", "not a known model of phone")
+		look.refuse(rule.SVC2, "DeviceType", "not a known model of phone")
 	}
 	l.model = model
 }
@@ -301,13 +302,13 @@ func (t *tx) lookEnabled(ctx context.Context, l *newLine, look *door) (*User, er
 	case len(l.in.Applications) == 0:
 		return nil, nil
 	case u == nil:
-		look.refuse(STN2, "Applications", "they are enabled for a user, and nobody gets the service")
+		look.refuse(rule.STN2, "Applications", "they are enabled for a user, and nobody gets the service")
 		return nil, nil
 	}
 	added := slices.DeleteFunc(slices.Clone(l.in.Applications), func(a string) bool { return slices.Contains(u.Applications, a) })
 	row := copyOf(u)
 	row.Applications = append(row.Applications, added...)
-	look.codes(STN2, "Applications", row.Applications)
+	look.codes(rule.STN2, "Applications", row.Applications)
 	pool, types, err := t.includes(ctx, u)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"time"
 )
 
@@ -52,7 +53,7 @@ func (t *tx) createUser(ctx context.Context, in *NewUser) (*User, error) {
 		return nil, err
 	}
 	if in.Extension == "" {
-		look.refuse(USR1, "Extension", "is missing")
+		look.refuse(rule.USR1, "Extension", "is missing")
 	} else if err := look.take(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (t *tx) newUser(ctx context.Context, in *NewUser, look *door) (*User, *Loca
 		row.Login = row.Email
 	}
 	look.names(row)
-	look.email(USR1, "Email", row.Email)
+	look.email(rule.USR1, "Email", row.Email)
 	at, err := t.lookUser(ctx, row, nil, look)
 	return row, at, err
 }
@@ -91,19 +92,19 @@ func (t *tx) newUser(ctx context.Context, in *NewUser, look *door) (*User, *Loca
 // names checks the names of a user.
 func (d *door) names(u *User) {
 	if u.FirstName == "" && u.LastName == "" {
-		d.refuse(USR1, "Name", "is missing")
+		d.refuse(rule.USR1, "Name", "is missing")
 	}
-	d.text(USR1, "FirstName", u.FirstName, maxName)
-	d.text(USR1, "LastName", u.LastName, maxName)
+	d.text(rule.USR1, "FirstName", u.FirstName, maxName)
+	d.text(rule.USR1, "LastName", u.LastName, maxName)
 }
 
 // look checks what anything can be written in, but for his names.
 func (u *User) look(d *door) {
 	if u.Mobile != "" {
-		d.e164(USR5, "Mobile", u.Mobile)
+		d.e164(rule.USR5, "Mobile", u.Mobile)
 	}
-	d.text(USR5, "Department", u.Department, maxName)
-	d.text(USR5, "MusicOnHold", u.MusicOnHold, maxName)
+	d.text(rule.USR5, "Department", u.Department, maxName)
+	d.text(rule.USR5, "MusicOnHold", u.MusicOnHold, maxName)
 }
 
 // lookUser checks the fields of a user, new or modified, behind his names and his
@@ -120,7 +121,7 @@ func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location,
 		return nil, err
 	}
 	if u.E911 && (at == nil || !at.dispatchable()) {
-		look.refuse(USR6, "E911", "needs a location with street, city and postal code, where help can be sent")
+		look.refuse(rule.USR6, "E911", "needs a location with street, city and postal code, where help can be sent")
 	}
 	return at, nil
 }
@@ -130,7 +131,7 @@ func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location,
 func (t *tx) lookLogin(ctx context.Context, u, was *User, look *door) error {
 	u.loginFolded = foldLogin(u.Login)
 	if u.Login != u.Email || was != nil {
-		look.email(USR3, "Login", u.Login)
+		look.email(rule.USR3, "Login", u.Login)
 	}
 	if !validEmail(u.Login) || was != nil && u.loginFolded == was.loginFolded {
 		return nil
@@ -145,7 +146,7 @@ func (t *tx) freeLogin(ctx context.Context, u *User) error {
 	if err != nil || taken == nil {
 		return err
 	}
-	refusal := &Error{Code: USR3, Kind: ErrConflict, Field: "Login", Subject: Ref{Kind: "user ID", ID: u.Login},
+	refusal := &Error{Code: rule.USR3, Kind: ErrConflict, Field: "Login", Subject: Ref{Kind: "user ID", ID: u.Login},
 		Reason: "the user ID " + u.Login + " is taken"}
 	if taken.TenantID == t.tenantID {
 		refusal.Holder = taken.ref()

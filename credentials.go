@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ func (d *Directory) IssueCredentials(ctx context.Context, address SIPAddress) (*
 			return err
 		}
 		if u.State != UserActive {
-			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: holder, Holder: u.ref(),
+			return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: holder, Holder: u.ref(),
 				Reason: u.ref().String() + " is " + string(u.State) + ": only an active user has credentials"}
 		}
 		made, err = t.issue(s, holder)
@@ -91,10 +92,10 @@ func (c *core) keep(address SIPAddress, hash []byte, about string) ([]byte, erro
 		return slices.Clone(hash), nil
 	}
 	if c.sealer == nil {
-		return nil, &Error{Code: EXT7, Kind: ErrMisuse,
+		return nil, &Error{Code: rule.EXT7, Kind: ErrMisuse,
 			Reason: "credentials are kept sealed: New needs WithSealer, or WithUnsealedCredentials to do without"}
 	}
-	nonce, err := c.draw(EXT7, sealNonce)
+	nonce, err := c.draw(rule.EXT7, sealNonce)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +177,7 @@ func (c *core) digest(s *SIPIdentity) (*Digest, error) {
 	bySHA256, opened := c.opened(s, s.sha256, sealedSHA256)
 	byMD5, openedToo := c.opened(s, s.md5, sealedMD5)
 	if !opened || !openedToo {
-		return nil, &Error{Code: EXT7, Kind: ErrStorage, Subject: Ref{"SIP address", string(s.Address), string(s.Address)},
+		return nil, &Error{Code: rule.EXT7, Kind: ErrStorage, Subject: Ref{"SIP address", string(s.Address), string(s.Address)},
 			Reason: "the credentials are sealed under another key, or damaged: issue them again"}
 	}
 	user, realm, _ := strings.Cut(string(s.Address), "@")

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // issue issues the credentials of an address of the US tenant, and reveals the
@@ -96,7 +97,7 @@ func TestEXT7_CredentialsAreIssuedForAnAddressOfTheTenantAndForNoOther(t *testin
 		require.NoError(t, err)
 		var said []string
 		for _, address := range []pbx.SIPAddress{brit.SIPAddress, "nobody@acme.example.com", "", "a\x00@acme.example.com"} {
-			e := w.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+			e := w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
 				_, err := w.dir.IssueCredentials(w.ctx, address)
 				return err
 			})
@@ -136,7 +137,7 @@ func TestEXT7_CredentialsEndWithTheirAddress(t *testing.T) {
 		_, err = w.dir.ModifyUser(w.ctx, other)
 		require.NoError(t, err)
 		require.True(t, w.has(other.SIPAddress), "what leaves the address leaves the credentials")
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, other.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, other.ID, pbx.UserOnly))
 		_, err = w.support.Digest(w.ctx, other.SIPAddress)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
 	})
@@ -150,7 +151,7 @@ func TestEXT7_ThePasswordIsRevealedWhenItsReviewIsCommitted(t *testing.T) {
 			t.Helper()
 			_, err := made.Password.Reveal()
 			require.ErrorIs(t, err, pbx.ErrFailedPrecondition)
-			require.Equal(t, pbx.EXT7, pbx.CodeOf(err))
+			require.Equal(t, rule.EXT7, pbx.CodeOf(err))
 		}
 		issue := func(ctx context.Context, dir *pbx.Directory) (err error) {
 			made, err = dir.IssueCredentials(ctx, ann.SIPAddress)
@@ -184,7 +185,7 @@ func TestEXT7_ThePasswordIsRevealedWhenItsReviewIsCommitted(t *testing.T) {
 		require.NoError(t, err)
 		_, err = w.dir.DisableUser(w.ctx, ann.ID)
 		require.NoError(t, err)
-		w.refused(pbx.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
+		w.refused(rule.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
 		require.Nil(t, made, "the operation was refused")
 	})
 }
@@ -285,7 +286,7 @@ func TestEXT7_WithoutRandomnessNoCredentialsAreIssued(t *testing.T) {
 	random := &dry{from: rand.Reader}
 	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random), pbx.WithIDs(new(draws).next))
 	ann := w.user("Ann", "Lee", "7001")
-	e := w.refused(pbx.EXT7, pbx.ErrStorage, func() error {
+	e := w.refused(rule.EXT7, pbx.ErrStorage, func() error {
 		random.now = true
 		defer func() { random.now = false }()
 		_, err := w.dir.IssueCredentials(w.ctx, ann.SIPAddress)

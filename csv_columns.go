@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,7 +71,7 @@ func yesOrNo(field string, set func(*csvRow, bool)) func(*csvRow, string) {
 		case "no", "false", "0":
 			set(r, false)
 		default:
-			r.look.refuse(SYS5, field, "not yes or no")
+			r.look.refuse(rule.SYS5, field, "not yes or no")
 		}
 	}
 }
@@ -95,13 +96,13 @@ func (r *csvRow) readLine(cell string) {
 		r.line = cell
 		r.guided = r.guided || cell == lineYes
 	default:
-		r.look.refuse(SYS5, "Line", "not yes, no or shared")
+		r.look.refuse(rule.SYS5, "Line", "not yes, no or shared")
 	}
 }
 
 func (r *csvRow) readApplications(cell string) {
 	if strings.Count(cell, ";") >= maxCodes {
-		r.look.refuse(STN2, "Applications", "more than %d entries", maxCodes)
+		r.look.refuse(rule.STN2, "Applications", "more than %d entries", maxCodes)
 		return
 	}
 	for code := range strings.SplitSeq(cell, ";") {
@@ -120,7 +121,7 @@ func (r *csvRow) readMAC(cell string) {
 func (r *csvRow) readPorts(cell string) {
 	n, err := strconv.ParseInt(cell, 10, 64)
 	if err != nil || n < 1 {
-		r.look.refuse(DEV3, "Ports", "not a number of ports")
+		r.look.refuse(rule.DEV3, "Ports", "not a number of ports")
 		return
 	}
 	r.in.Ports = n

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/go-multierror"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // The bounds of a file of users.
@@ -109,7 +110,7 @@ func readFile(r io.Reader) ([]byte, error) {
 }
 
 func badFile(format string, args ...any) *Error {
-	return &Error{Code: SYS5, Kind: ErrInvalid, Field: "File", Reason: fmt.Sprintf(format, args...)}
+	return &Error{Code: rule.SYS5, Kind: ErrInvalid, Field: "File", Reason: fmt.Sprintf(format, args...)}
 }
 
 // readRows reads the rows of a file. What is wrong with the file as a whole is
@@ -159,7 +160,7 @@ func lookText(content []byte) error {
 	if at < 0 {
 		return nil
 	}
-	return &RowError{Row: 1 + bytes.Count(content[:at], []byte("\n")), Err: &Error{Code: SYS5, Kind: ErrInvalid, Reason: what}}
+	return &RowError{Row: 1 + bytes.Count(content[:at], []byte("\n")), Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: what}}
 }
 
 // malformed says where a file is no CSV.
@@ -168,7 +169,7 @@ func malformed(err error) error {
 	if !ok {
 		return err
 	}
-	return &RowError{Row: at.StartLine, Err: &Error{Code: SYS5, Kind: ErrInvalid, Err: err,
+	return &RowError{Row: at.StartLine, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Err: err,
 		Reason: fmt.Sprintf("not a row of CSV: a quotation mark is out of place on line %d", at.Line)}}
 }
 
@@ -184,7 +185,7 @@ func readHeader(r *csv.Reader) ([]*csvColumn, error) {
 	line, _ := r.FieldPos(0)
 	var bad []*RowError
 	refuse := func(name, format string, args ...any) {
-		bad = append(bad, &RowError{Row: line, Column: name, Err: &Error{Code: SYS5, Kind: ErrInvalid, Reason: fmt.Sprintf(format, args...)}})
+		bad = append(bad, &RowError{Row: line, Column: name, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: fmt.Sprintf(format, args...)}})
 	}
 	columns := make([]*csvColumn, len(names))
 	for i, name := range names {
@@ -217,7 +218,7 @@ func readRow(line int, columns []*csvColumn, cells []string) *csvRow {
 	row := &csvRow{at: line}
 	if len(cells) != len(columns) {
 		row.broken = true
-		row.look.refuse(SYS5, "", "has %d cells, and there are %d columns", len(cells), len(columns))
+		row.look.refuse(rule.SYS5, "", "has %d cells, and there are %d columns", len(cells), len(columns))
 		return row
 	}
 	for i, column := range columns {
@@ -233,10 +234,10 @@ func readRow(line int, columns []*csvColumn, cells []string) *csvRow {
 	}
 	says := row.in.Number != (NumberChoice{}) || row.in.ServiceType != "" || row.in.DeviceType != "" || row.mac != ""
 	if says && (row.line == lineNo || row.line == lineShared) {
-		row.look.refuse(SYS5, "Line", "is %s, and the row says what a new one is", row.line)
+		row.look.refuse(rule.SYS5, "Line", "is %s, and the row says what a new one is", row.line)
 	}
 	if row.in.Ports != 0 && row.mac == "" && !slices.ContainsFunc(row.look.bad, func(e *Error) bool { return e.Field == "DeviceID" }) {
-		row.look.refuse(DEV3, "Ports", "of no device: say which by its mac")
+		row.look.refuse(rule.DEV3, "Ports", "of no device: say which by its mac")
 	}
 	return row
 }

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ const (
 func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) error {
 	return d.change(ctx, "DeleteUser", func(a *ahead) { a.user(id).departure(form) }, func(t *tx) error {
 		if form != UserOnly && form != UserAndPhones {
-			return &Error{Code: USR10, Kind: ErrInvalid, Field: "Deletion", Reason: "choose between the user only, and user and phones"}
+			return &Error{Code: rule.USR10, Kind: ErrInvalid, Field: "Deletion", Reason: "choose between the user only, and user and phones"}
 		}
 		u, err := t.user(ctx, id)
 		if err != nil {
@@ -53,7 +54,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 		if err != nil {
 			return err
 		}
-		t.confirm(USR9, u.ref(), "%s will be deleted and cannot be recovered", u.ref())
+		t.confirm(rule.USR9, u.ref(), "%s will be deleted and cannot be recovered", u.ref())
 		var saved []bill
 		for i, s := range services {
 			t.Remove(has[i])
@@ -78,7 +79,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 // leaveLine takes a user who is deleted alone from a service that stays, and warns
 // of what there may name him or let him in.
 func (t *tx) leaveLine(ctx context.Context, s *Service, u *User) error {
-	warn := func(about Ref, text string) { t.warn(USR9, about, "%s", text) }
+	warn := func(about Ref, text string) { t.warn(rule.USR9, about, "%s", text) }
 	if err := t.leftTo(ctx, s, u); err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (t *tx) lookDeletion(ctx context.Context, u *User, has []*Association, form
 		}
 		services = append(services, s)
 		if s.RemoteSystem != "" {
-			look.bad = append(look.bad, &Error{Code: USR11, Kind: ErrFailedPrecondition, Subject: s.ref(),
+			look.bad = append(look.bad, &Error{Code: rule.USR11, Kind: ErrFailedPrecondition, Subject: s.ref(),
 				Holder: Ref{Kind: "system", ID: s.RemoteSystem, Name: s.RemoteSystem},
 				Reason: fmt.Sprintf("%s has %s, which only %s can delete", u.ref(), s.ref(), s.RemoteSystem)})
 			continue
@@ -122,7 +123,7 @@ func (t *tx) lookDeletion(ctx context.Context, u *User, has []*Association, form
 			return nil, err
 		}
 		if len(others) > 0 {
-			t.confirm(USR10, s.ref(), "%s will be deleted for %s too", s.ref(), namesOf(others))
+			t.confirm(rule.USR10, s.ref(), "%s will be deleted for %s too", s.ref(), namesOf(others))
 		}
 		foreign, err := t.foreignOf(ctx, s.ID)
 		if err != nil {
@@ -207,7 +208,7 @@ func (d *Directory) DropRemoteService(ctx context.Context, id ServiceID) error {
 			return err
 		}
 		if s.RemoteSystem == "" {
-			return &Error{Code: SVC11, Kind: ErrFailedPrecondition, Subject: s.ref(),
+			return &Error{Code: rule.SVC11, Kind: ErrFailedPrecondition, Subject: s.ref(),
 				Reason: s.ref().String() + " is hosted here: no other system can drop it"}
 		}
 		return t.deleteService(ctx, s)
@@ -224,7 +225,7 @@ func (t *tx) deleteService(ctx context.Context, s *Service) error {
 		return err
 	}
 	if len(users) > 1 {
-		t.confirm(SVC9, s.ref(), "%s will be deleted for all its users: %s", s.ref(), namesOf(users))
+		t.confirm(rule.SVC9, s.ref(), "%s will be deleted for all its users: %s", s.ref(), namesOf(users))
 	}
 	has, err := t.foreignOf(ctx, s.ID)
 	if err != nil {
@@ -273,7 +274,7 @@ func (t *tx) notPrimary(ctx context.Context, s *Service, users []*User) error {
 	if len(stuck) == 0 {
 		return nil
 	}
-	return &Error{Code: SVC8, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: stuck[0].ref(),
+	return &Error{Code: rule.SVC8, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: stuck[0].ref(),
 		Reason: fmt.Sprintf("%s is the primary service of %s with other services: change the primary one first", s.ref(), namesOf(stuck))}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
@@ -43,7 +44,7 @@ func TestUSR9_NothingOfThePersonIsLeftInTheFile(t *testing.T) {
 		u.LastName = "Quetzal-Zanzibar"
 		_, err := w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones))
 	}
 	b := content()
 	require.True(t, bytes.Contains(b, []byte("ann.lee@example.com")), "the others are in it as they were")

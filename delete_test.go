@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // fullUser is a user of the US tenant with everything that a user can have: two
@@ -39,11 +40,11 @@ func (w *world) fullUser() (*pbx.User, []*pbx.Service) {
 func TestUSR9_DeletingAUserIsConfirmed(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")
-		e := w.refused(pbx.USR9, pbx.ErrUnconfirmed, func() error { return w.dir.DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
+		e := w.refused(rule.USR9, pbx.ErrUnconfirmed, func() error { return w.dir.DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
 		require.Equal(t, "user Ann Lee will be deleted and cannot be recovered", e.Reason)
-		w.refused(pbx.USR9, pbx.ErrUnconfirmed, func() error { return w.dir.Confirm(pbx.USR10).DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, pbx.UserID{1}, pbx.UserOnly) })
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
+		w.refused(rule.USR9, pbx.ErrUnconfirmed, func() error { return w.dir.Confirm(rule.USR10).DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, pbx.UserID{1}, pbx.UserOnly) })
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
 		_, err := w.dir.User(w.ctx, u.ID)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
 		require.Empty(t, w.reaches("7001"))
@@ -64,7 +65,7 @@ func TestUSR9_AReviewAsksOnceForEachConfirmationAndItsCommitGivesThem(t *testing
 		before := dump(t, w.store)
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, u.ID, pbx.UserAndPhones) })
 		require.Equal(t, before, dump(t, w.store))
-		require.Equal(t, []pbx.Code{pbx.USR10, pbx.USR10, pbx.USR9}, codes(review.Confirmations))
+		require.Equal(t, []rule.Code{rule.USR10, rule.USR10, rule.USR9}, codes(review.Confirmations))
 		require.Contains(t, review.Confirmations[0].Text, "Bob Ray")
 		require.Equal(t, pbx.Money(-2500), review.Monthly())
 		require.NoError(t, review.Commit(w.ctx))
@@ -93,7 +94,7 @@ func TestUSR9_NothingOfThePersonIsLeftAnywhere(t *testing.T) {
 		made.User.LastName = "Quetzal-Zanzibar"
 		_, err = w.dir.ModifyUser(w.ctx, made.User)
 		require.NoError(t, err)
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, made.User.ID, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, made.User.ID, pbx.UserAndPhones))
 
 		for table, rows := range dump(t, w.store) {
 			for _, row := range rows {
@@ -115,7 +116,7 @@ func TestUSR9_TheMailboxesOfAUserWhoIsDeletedAloneAreNoLongerHis(t *testing.T) {
 		w.mailbox(common.ID, pbx.NewMailbox{Email: made.User.Login, PIN: rightPIN})
 		w.mailbox(team.ID, pbx.NewMailbox{Email: "team@example.com"})
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, made.User.ID, pbx.UserOnly) })
-		require.Equal(t, []pbx.Code{pbx.USR9}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.USR9}, codes(review.Warnings))
 		require.Contains(t, review.Warnings[0].Text, "mailbox 7300 keeps its PIN, for it is shared with Bob Roe")
 		require.NoError(t, review.Commit(w.ctx))
 
@@ -149,7 +150,7 @@ func TestUSR9_OwnersOfTheLinesThatStayWhoMayBeThePersonAreWarnedOf(t *testing.T)
 		review = w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, made.User.ID, pbx.UserOnly) })
 		var texts []string
 		for _, n := range review.Warnings {
-			require.Equal(t, pbx.USR9, n.Code)
+			require.Equal(t, rule.USR9, n.Code)
 			require.Equal(t, made.Service.ID.String(), n.Subject.ID)
 			texts = append(texts, n.Text)
 		}
@@ -169,9 +170,9 @@ func TestUSR10_DeletingTheUserOnlyKeepsHisServices(t *testing.T) {
 		_, err := w.dir.Associate(w.ctx, bob.ID, services[1].ID)
 		require.NoError(t, err)
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.ctx, u.ID, pbx.UserOnly) })
-		require.Equal(t, []pbx.Code{pbx.USR9}, codes(review.Confirmations), "what stays need not be confirmed")
+		require.Equal(t, []rule.Code{rule.USR9}, codes(review.Confirmations), "what stays need not be confirmed")
 		require.Empty(t, review.Orders)
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
 
 		for i, users := range [][]string{nil, {"Bob Ray"}} {
 			s, err := w.dir.Service(w.ctx, services[i].ID)
@@ -199,12 +200,12 @@ func TestUSR10_DeletingUserAndPhonesDeletesHisServicesForTheirOtherUsersToo(t *t
 			_, err := w.dir.Associate(w.ctx, other.ID, services[1].ID)
 			require.NoError(t, err)
 		}
-		confirmed := w.dir.Confirm(pbx.USR9)
-		e := w.refused(pbx.USR10, pbx.ErrUnconfirmed, func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones) })
+		confirmed := w.dir.Confirm(rule.USR9)
+		e := w.refused(rule.USR10, pbx.ErrUnconfirmed, func() error { return w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones) })
 		require.Contains(t, e.Reason, "Bob Ray")
 		require.Contains(t, e.Reason, "Cid Fox")
 		require.NotContains(t, e.Reason, "Ann", "he knows")
-		require.NoError(t, confirmed.Confirm(pbx.USR10).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones))
+		require.NoError(t, confirmed.Confirm(rule.USR10).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones))
 		require.Empty(t, collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{})))
 		require.Equal(t, []string{"Cid Fox", "Bob Ray"}, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{}))))
 		orders := collect(t, w.dir.Orders(w.ctx, 0))
@@ -230,7 +231,7 @@ func TestUSR10_OneOfTheTwoFormsHasToBeChosen(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "7001")
 		for _, form := range []pbx.Deletion{"", "phones", "User Only"} {
-			e := w.refused(pbx.USR10, pbx.ErrInvalid, func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, form) })
+			e := w.refused(rule.USR10, pbx.ErrInvalid, func() error { return w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, form) })
 			require.Equal(t, "Deletion", e.Field)
 		}
 	})
@@ -246,7 +247,7 @@ func TestUSR10_WhatDeletingUserAndPhonesSavesIsOneOrder(t *testing.T) {
 			require.NoError(t, err)
 		}
 		before := len(collect(t, w.dir.Orders(w.ctx, 0)))
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones))
 		orders := collect(t, w.dir.Orders(w.ctx, 0))
 		require.Len(t, orders, before+1)
 		require.Equal(t, pbx.Money(-5000), orders[0].Monthly, "what was never billed saves nothing")
@@ -259,7 +260,7 @@ func TestUSR11_DeletingGivesBackLicenceDevicesExtensionsAndNumbers(t *testing.T)
 		t.Run(string(form), func(t *testing.T) {
 			eachStore(t, func(t *testing.T, w *world) {
 				u, services := w.fullUser()
-				require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, form))
+				require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, form))
 				pool := collect(t, w.dir.StationPools(w.ctx))[0]
 				require.EqualValues(t, 0, pool.Used)
 				require.Len(t, collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{})), 2, "both devices are available")
@@ -290,7 +291,7 @@ func TestUSR11_ATemporaryNumberGoesBackAndThePortingOneWaitsForNobody(t *testing
 		require.NoError(t, err)
 		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com"}, Number: pbx.Existing("+16175550180")})
 		require.NoError(t, err)
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, made.User.ID, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, made.User.ID, pbx.UserAndPhones))
 		require.Equal(t, pbx.NumberPorting, w.number("+16175550180").State)
 		require.True(t, w.number("+16175550180").WaitingID.IsZero())
 		require.Equal(t, pbx.Provider, w.number(made.Service.Number).TenantID)
@@ -306,8 +307,8 @@ func TestUSR11_AUserWithARemoteServiceIsNotDeleted(t *testing.T) {
 			require.NoError(t, err)
 		}
 		for _, form := range []pbx.Deletion{pbx.UserOnly, pbx.UserAndPhones} {
-			e := w.refused(pbx.USR11, pbx.ErrFailedPrecondition, func() error {
-				err := w.dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(w.ctx, u.ID, form)
+			e := w.refused(rule.USR11, pbx.ErrFailedPrecondition, func() error {
+				err := w.dir.Confirm(rule.USR9, rule.USR10).DeleteUser(w.ctx, u.ID, form)
 				require.Len(t, pbx.Errors(err), 2, "each is named")
 				return err
 			})
@@ -326,19 +327,19 @@ func TestSVC11_ARemoteServiceGoesWhenItsOwnSystemHasDroppedIt(t *testing.T) {
 		require.NoError(t, err)
 		ours := w.service(ann.ID, "7102")
 
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return w.dir.DropRemoteService(w.ctx, s.ID) })
-		e := bridge.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return bridge.dir.DropRemoteService(w.ctx, ours.ID) })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { return w.dir.DropRemoteService(w.ctx, s.ID) })
+		e := bridge.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return bridge.dir.DropRemoteService(w.ctx, ours.ID) })
 		require.Equal(t, ours.ID.String(), e.Subject.ID)
-		bridge.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return bridge.dir.DropRemoteService(w.ctx, pbx.ServiceID{1}) })
-		e = bridge.refused(pbx.SVC8, pbx.ErrFailedPrecondition, func() error { return bridge.dir.DropRemoteService(w.ctx, s.ID) })
+		bridge.refused(rule.ACC1, pbx.ErrNotFound, func() error { return bridge.dir.DropRemoteService(w.ctx, pbx.ServiceID{1}) })
+		e = bridge.refused(rule.SVC8, pbx.ErrFailedPrecondition, func() error { return bridge.dir.DropRemoteService(w.ctx, s.ID) })
 		require.Equal(t, ann.ID.String(), e.Holder.ID)
 		require.NoError(t, w.dir.SetPrimary(w.ctx, ann.ID, ours.ID))
-		bridge.refused(pbx.SVC9, pbx.ErrUnconfirmed, func() error { return bridge.dir.DropRemoteService(w.ctx, s.ID) })
+		bridge.refused(rule.SVC9, pbx.ErrUnconfirmed, func() error { return bridge.dir.DropRemoteService(w.ctx, s.ID) })
 
 		review := w.review(bridge.dir, func(dir *pbx.Directory) error { return dir.DropRemoteService(w.ctx, s.ID) })
 		require.Equal(t, pbx.Money(-2500), review.Monthly(), "it is billed no longer")
 		require.NoError(t, review.Commit(w.ctx))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.Service(w.ctx, s.ID)) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.Service(w.ctx, s.ID)) })
 		require.Equal(t, pbx.Extension("7101"), w.service(bob.ID, "7101").DN, "the DN is free")
 	})
 }
@@ -350,8 +351,8 @@ func TestSVC8_NoUsersPrimaryServiceGoesWithAnotherUserWhileHeHasOthers(t *testin
 		_, err := w.dir.Associate(w.ctx, bob.ID, shared.ID)
 		require.NoError(t, err)
 		other := w.service(bob.ID, "7004")
-		all := w.dir.Confirm(pbx.USR9, pbx.USR10)
-		e := w.refused(pbx.SVC8, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones) })
+		all := w.dir.Confirm(rule.USR9, rule.USR10)
+		e := w.refused(rule.SVC8, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(rule.USR9, rule.USR10).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones) })
 		require.Equal(t, bob.ID.String(), e.Holder.ID)
 		require.NoError(t, w.dir.SetPrimary(w.ctx, bob.ID, other.ID))
 		require.NoError(t, all.DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
@@ -363,7 +364,7 @@ func TestUSR10_ADeletedUserIsReplacedInTheSameBatch(t *testing.T) {
 		u, services := w.fullUser()
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			require.ErrorIs(t, dir.DeleteUser(ctx, u.ID, pbx.UserAndPhones), pbx.ErrUnconfirmed)
-			if err := dir.Confirm(pbx.USR9).DeleteUser(ctx, u.ID, pbx.UserAndPhones); err != nil {
+			if err := dir.Confirm(rule.USR9).DeleteUser(ctx, u.ID, pbx.UserAndPhones); err != nil {
 				return err
 			}
 			in := w.setUp(collect(t, dir.Devices(ctx, pbx.DeviceQuery{}))[0].ID)
@@ -396,7 +397,7 @@ func TestUSR9_WhatMayNameThePersonOnTheLinesThatStayIsWarnedOf(t *testing.T) {
 		}
 		var texts []string
 		for _, n := range w.review(w.dir, goes(pbx.UserOnly)).Warnings {
-			require.Equal(t, pbx.USR9, n.Code)
+			require.Equal(t, rule.USR9, n.Code)
 			texts = append(texts, n.Text)
 		}
 		require.ElementsMatch(t, []string{"service Desk of Ann (7101) stays, with its name", "the programmed keys of service 7102 stay, with their labels"}, texts)

@@ -19,6 +19,7 @@ var allowedDeps = []string{
 	"github.com/pbxkit/pbx",
 	"github.com/pbxkit/pbx/internal/numplan",
 	"github.com/pbxkit/pbx/internal/overlay",
+	"github.com/pbxkit/pbx/rule",
 	"github.com/pbxkit/pbx/store",
 	"golang.org/x/crypto/argon2", // voicemail PINs
 	"golang.org/x/crypto/blake2b",

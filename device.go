@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
@@ -127,7 +128,7 @@ func (d *Directory) AddDevice(ctx context.Context, in NewDevice) (*Device, error
 		}
 		model, known := t.core.models[in.Model]
 		if !known || model.Category == Softphone {
-			look.refuse(DEV1, "Model", "not a known model of phone")
+			look.refuse(rule.DEV1, "Model", "not a known model of phone")
 		}
 		if _, err := t.location(ctx, in.LocationID); look.take(err) != nil {
 			return err
@@ -156,7 +157,7 @@ func (t *tx) freeMAC(ctx context.Context, mac MAC) error {
 	if err != nil || taken == nil {
 		return err
 	}
-	refusal := &Error{Code: DEV1, Kind: ErrConflict, Field: "MAC", Subject: Ref{Kind: "MAC", ID: string(mac)},
+	refusal := &Error{Code: rule.DEV1, Kind: ErrConflict, Field: "MAC", Subject: Ref{Kind: "MAC", ID: string(mac)},
 		Reason: "a device with the MAC " + string(mac) + " is in the system already"}
 	if taken.TenantID == t.tenantID {
 		refusal.Holder = taken.ref()
@@ -177,7 +178,7 @@ func (t *tx) device(ctx context.Context, id DeviceID) (*Device, error) {
 // that it does not have (DEV-3).
 func (t *tx) assignable(ctx context.Context, dev *Device, ports int64) error {
 	if ports < 1 || ports > dev.Ports {
-		return &Error{Code: DEV3, Kind: ErrInvalid, Field: "Ports", Subject: dev.ref(),
+		return &Error{Code: rule.DEV3, Kind: ErrInvalid, Field: "Ports", Subject: dev.ref(),
 			Reason: fmt.Sprintf("not within 1 and the %d ports of a %s", dev.Ports, dev.Model)}
 	}
 	if dev.State == DeviceAvailable {
@@ -187,7 +188,7 @@ func (t *tx) assignable(ctx context.Context, dev *Device, ports int64) error {
 	if err != nil {
 		return err
 	}
-	return &Error{Code: DEV2, Kind: ErrConflict, Field: "DeviceID", Subject: dev.ref(), Holder: holder,
+	return &Error{Code: rule.DEV2, Kind: ErrConflict, Field: "DeviceID", Subject: dev.ref(), Holder: holder,
 		Reason: fmt.Sprintf("%s is taken by %s: %s first", dev.ref(), holder, free)}
 }
 
@@ -411,7 +412,7 @@ func (d *Directory) SetPrimaryDevice(ctx context.Context, device DeviceID) error
 func (t *tx) assignedDevice(ctx context.Context, id DeviceID) (*Device, error) {
 	dev, err := t.device(ctx, id)
 	if err == nil && dev.State != DeviceAssigned {
-		err = &Error{Code: DEV5, Kind: ErrFailedPrecondition, Subject: dev.ref(), Reason: dev.ref().String() + " is not assigned to anyone"}
+		err = &Error{Code: rule.DEV5, Kind: ErrFailedPrecondition, Subject: dev.ref(), Reason: dev.ref().String() + " is not assigned to anyone"}
 	}
 	return dev, err
 }
@@ -434,7 +435,7 @@ func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
 			return err
 		}
 		if holder != (Ref{}) {
-			return &Error{Code: DEV6, Kind: ErrFailedPrecondition, Subject: dev.ref(), Holder: holder,
+			return &Error{Code: rule.DEV6, Kind: ErrFailedPrecondition, Subject: dev.ref(), Holder: holder,
 				Reason: fmt.Sprintf("%s is taken by %s: %s first", dev.ref(), holder, free)}
 		}
 		t.Remove(dev)

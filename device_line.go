@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
@@ -167,7 +168,7 @@ func (t *tx) deviceLines(ctx context.Context, device DeviceID) (*Device, []*Devi
 		return nil, nil, err
 	}
 	if dev.State != DeviceAssigned {
-		return nil, nil, &Error{Code: EXT9, Kind: ErrFailedPrecondition, Subject: dev.ref(),
+		return nil, nil, &Error{Code: rule.EXT9, Kind: ErrFailedPrecondition, Subject: dev.ref(),
 			Reason: dev.ref().String() + " is not assigned to anyone: its lines carry nobody"}
 	}
 	lines, err := t.linesOf(ctx, dev)
@@ -194,14 +195,14 @@ func (t *tx) carrying(ctx context.Context, device DeviceID, line int64) (*Device
 			return dev, l, nil
 		}
 	}
-	return nil, nil, &Error{Code: EXT9, Kind: ErrNotFound, Field: "Line", Subject: dev.ref(),
+	return nil, nil, &Error{Code: rule.EXT9, Kind: ErrNotFound, Field: "Line", Subject: dev.ref(),
 		Reason: fmt.Sprintf("line %d of %s is free", line, dev.ref())}
 }
 
 // line looks at the number of a line of an assigned device.
 func (d *door) line(dev *Device, line int64) {
 	if line < 1 || line > dev.PortsUsed {
-		d.bad = append(d.bad, &Error{Code: EXT9, Kind: ErrInvalid, Field: "Line", Subject: dev.ref(),
+		d.bad = append(d.bad, &Error{Code: rule.EXT9, Kind: ErrInvalid, Field: "Line", Subject: dev.ref(),
 			Reason: fmt.Sprintf("not within 1 and the %d lines that the user of %s was given", dev.PortsUsed, dev.ref())})
 	}
 }
@@ -218,13 +219,13 @@ func (t *tx) lookIdentity(ctx context.Context, dev *Device, lines []*DeviceLine,
 		if err != nil {
 			return Ref{}, err
 		}
-		return Ref{}, &Error{Code: EXT9, Kind: ErrConflict, Field: "Identity", Subject: name, Holder: u.ref(),
+		return Ref{}, &Error{Code: rule.EXT9, Kind: ErrConflict, Field: "Identity", Subject: name, Holder: u.ref(),
 			Reason: fmt.Sprintf("%s is the phone of %s: its lines carry him and his aliases", dev.ref(), u.ref())}
 	}
 	for _, l := range lines {
 		if l.Identity() == who && l.Line != line {
 			at := Ref{"line", fmt.Sprintf("%s/%d", dev.ID, l.Line), fmt.Sprintf("%d of %s", l.Line, dev.ref())}
-			return Ref{}, &Error{Code: EXT9, Kind: ErrConflict, Field: "Identity", Subject: name, Holder: at,
+			return Ref{}, &Error{Code: rule.EXT9, Kind: ErrConflict, Field: "Identity", Subject: name, Holder: at,
 				Reason: fmt.Sprintf("%s is on %s already: clear that one first", name, at)}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // onLines are who is on the lines of a phone, as "1 Ann Lee".
@@ -103,10 +104,10 @@ func TestEXT9_ALineIsChangedOrClearedLine1Too(t *testing.T) {
 			"ClearDeviceLine": func(line int64) error { return w.dir.ClearDeviceLine(w.ctx, phone.ID, line) },
 			"LineIdentity":    func(line int64) error { _, err := w.dir.LineIdentity(w.ctx, phone.ID, line); return err },
 		} {
-			e := w.refused(pbx.EXT9, pbx.ErrNotFound, func() error { return try(1) })
+			e := w.refused(rule.EXT9, pbx.ErrNotFound, func() error { return try(1) })
 			require.Equal(t, "line 1 of device Polycom VVX 450 00:1b:54:aa:bb:01 is free", e.Reason, name)
 			for _, line := range []int64{-1, 0, 4} {
-				e := w.refused(pbx.EXT9, pbx.ErrInvalid, func() error { return try(line) })
+				e := w.refused(rule.EXT9, pbx.ErrInvalid, func() error { return try(line) })
 				require.Equal(t, "Line", e.Field, name)
 			}
 		}
@@ -117,7 +118,7 @@ func TestEXT9_ALineIsOneOfThePortsThatTheUserWasGiven(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		_, phone, support, _ := w.multiLine()
 		for _, line := range []int64{-1, 0, 4, 12} {
-			e := w.refused(pbx.EXT9, pbx.ErrInvalid, func() error {
+			e := w.refused(rule.EXT9, pbx.ErrInvalid, func() error {
 				_, err := w.dir.SetDeviceLine(w.ctx, phone.ID, line, pbx.AliasMember(support.ID))
 				return err
 			})
@@ -141,19 +142,19 @@ func TestEXT9_AnIdentityIsThePhonesUserOrAnAliasOfHisOnOneLine(t *testing.T) {
 			return func() error { _, err := w.dir.SetDeviceLine(w.ctx, phone.ID, line, who); return err }
 		}
 		for _, who := range []pbx.MemberID{pbx.UserMember(bob.ID), pbx.AliasMember(other.ID)} {
-			e := w.refused(pbx.EXT9, pbx.ErrConflict, set(3, who))
+			e := w.refused(rule.EXT9, pbx.ErrConflict, set(3, who))
 			require.Equal(t, "Identity", e.Field)
 			require.Equal(t, who.String(), e.Subject.Kind+" "+e.Subject.ID)
 			require.Equal(t, john.ID.String(), e.Holder.ID)
 		}
 		for line, who := range map[int64]pbx.MemberID{1: pbx.UserMember(john.ID), 2: pbx.AliasMember(support.ID)} {
-			e := w.refused(pbx.EXT9, pbx.ErrConflict, set(3, who))
+			e := w.refused(rule.EXT9, pbx.ErrConflict, set(3, who))
 			require.Equal(t, "Identity", e.Field)
 			require.Equal(t, who.String(), e.Subject.Kind+" "+e.Subject.ID)
 			require.Equal(t, pbx.Ref{Kind: "line", ID: fmt.Sprintf("%s/%d", phone.ID, line), Name: fmt.Sprintf("%d of device Polycom VVX 450 00:1b:54:aa:bb:01", line)}, e.Holder)
 		}
 		for _, who := range []pbx.MemberID{{}, pbx.UserMember(pbx.UserID{1}), pbx.AliasMember(pbx.AliasID{1})} {
-			w.refused(pbx.ACC1, pbx.ErrNotFound, set(3, who))
+			w.refused(rule.ACC1, pbx.ErrNotFound, set(3, who))
 		}
 		second := w.assign(w.handset("00:1b:54:aa:bb:02", "Cisco 8851"), john, 2)
 		w.put(second.ID, 2, pbx.AliasMember(support.ID)) // on another phone of his as well: all ring
@@ -173,13 +174,13 @@ func TestEXT9_APhoneThatNobodyHasCarriesNobody(t *testing.T) {
 				func() error { return w.dir.ClearDeviceLine(w.ctx, d.ID, 1) },
 				func() error { _, err := w.dir.LineIdentity(w.ctx, d.ID, 1); return err },
 			} {
-				e := w.refused(pbx.EXT9, pbx.ErrFailedPrecondition, try)
+				e := w.refused(rule.EXT9, pbx.ErrFailedPrecondition, try)
 				require.Equal(t, d.ID.String(), e.Subject.ID)
 			}
 		}
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.LineIdentity(w.ctx, pbx.DeviceID{1}, 1); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.ClearDeviceLine(w.ctx, pbx.DeviceID{1}, 1) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.LineIdentity(w.ctx, pbx.DeviceID{1}, 1); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.ClearDeviceLine(w.ctx, pbx.DeviceID{1}, 1) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
 			_, err := w.dir.SetDeviceLine(w.ctx, pbx.DeviceID{1}, 1, pbx.UserMember(john.ID))
 			return err
 		})
@@ -204,7 +205,7 @@ func TestEXT9_LinesGoWithTheAssignmentTheAliasAndTheUser(t *testing.T) {
 
 		second := w.assign(w.handset("00:1b:54:aa:bb:02", "Cisco 8851"), john, 2)
 		w.put(second.ID, 2, pbx.AliasMember(sales.ID))
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, john.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, john.ID, pbx.UserOnly))
 		require.Empty(t, w.onLines(second.ID))
 		require.Len(t, dump(t, w.store)["device_lines"], 1, "Bob's")
 	})
@@ -253,7 +254,7 @@ func TestEXT9_TwoIdentitiesChangePlacesInABatchAndThroughAReview(t *testing.T) {
 		require.NoError(t, review.Commit(w.ctx))
 		require.Equal(t, []string{"1 John Lee", "2 John Support"}, w.onLines(phone.ID))
 
-		w.refused(pbx.EXT9, pbx.ErrConflict, func() error { // the whole batch
+		w.refused(rule.EXT9, pbx.ErrConflict, func() error { // the whole batch
 			return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				if err := dir.ClearDeviceLine(ctx, phone.ID, 1); err != nil {
 					return err
@@ -267,7 +268,7 @@ func TestEXT9_TwoIdentitiesChangePlacesInABatchAndThroughAReview(t *testing.T) {
 			return err
 		})
 		w.put(phone.ID, 2, pbx.AliasMember(sales.ID))
-		w.refused(pbx.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
+		w.refused(rule.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
 	})
 }
 

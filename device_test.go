@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // handset adds a device to the US tenant.
@@ -44,14 +45,14 @@ func TestDEV1_ADeviceIsAddedWithModelMACAndLocation(t *testing.T) {
 			"MAC":   {MAC: "00:1b:54:aa:bb", Model: "Cisco 8851"},
 			"Model": {MAC: "00:1b:54:aa:bb:03", Model: "Rotary"},
 		} {
-			e := w.refused(pbx.DEV1, pbx.ErrInvalid, func() error { _, err := w.dir.AddDevice(w.ctx, in); return err })
+			e := w.refused(rule.DEV1, pbx.ErrInvalid, func() error { _, err := w.dir.AddDevice(w.ctx, in); return err })
 			require.Equal(t, field, e.Field)
 		}
-		w.refused(pbx.DEV1, pbx.ErrInvalid, func() error { // no phone
+		w.refused(rule.DEV1, pbx.ErrInvalid, func() error { // no phone
 			_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00:1b:54:aa:bb:03", Model: "SIP softphone"})
 			return err
 		})
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
 			_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00:1b:54:aa:bb:03", Model: "Cisco 8851", LocationID: w.london.ID})
 			return err
 		})
@@ -64,13 +65,13 @@ func TestDEV1_AMACIsUniqueEverywhereInWhateverNotation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		d := w.handset("00:1b:54:aa:bb:01", "Cisco 8851")
 		for _, same := range []string{"00:1b:54:aa:bb:01", "00-1B-54-AA-BB-01", "001b.54aa.bb01", "001b54aabb01", "001B54AABB01", "00:1B:54:aa:BB:01"} {
-			mine := w.refused(pbx.DEV1, pbx.ErrConflict, func() error {
+			mine := w.refused(rule.DEV1, pbx.ErrConflict, func() error {
 				_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: same, Model: "Polycom VVX 450"})
 				return err
 			})
 			require.Equal(t, "MAC", mine.Field)
 			require.Equal(t, d.ID.String(), mine.Holder.ID)
-			theirs := w.refused(pbx.DEV1, pbx.ErrConflict, func() error {
+			theirs := w.refused(rule.DEV1, pbx.ErrConflict, func() error {
 				_, err := w.british.AddDevice(w.ctx, pbx.NewDevice{MAC: same, Model: "Polycom VVX 450"})
 				return err
 			})
@@ -80,7 +81,7 @@ func TestDEV1_AMACIsUniqueEverywhereInWhateverNotation(t *testing.T) {
 			"", "00:1b:54:aa:bb", "00:1b:54:aa:bb:01:02", "00:1b:54:aa:bb:0g", "001b54aabb0", "001b54aabb011", "00:1b:54:aa:bb:01:02:03",
 			"ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "00:00:00:00:00:00", "00:1b:54-aa:bb:01", " 001b54aabb01", "001b54aabb0\x00", "éééééé",
 		} {
-			w.refused(pbx.DEV1, pbx.ErrInvalid, func() error {
+			w.refused(rule.DEV1, pbx.ErrInvalid, func() error {
 				_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: bad, Model: "Polycom VVX 450"})
 				return err
 			})
@@ -135,18 +136,18 @@ func TestDEV2_OnlyAnAvailableDeviceIsAssigned(t *testing.T) {
 			},
 		}
 		for name, take := range paths {
-			e := w.refused(pbx.DEV2, pbx.ErrConflict, func() error { return take(d.ID) })
+			e := w.refused(rule.DEV2, pbx.ErrConflict, func() error { return take(d.ID) })
 			require.Equal(t, ann.ID.String(), e.Holder.ID, name)
 			require.Equal(t, "DeviceID", e.Field)
 			require.Contains(t, e.Reason, "Ann Lee: remove the assignment first")
-			e = w.refused(pbx.DEV2, pbx.ErrConflict, func() error { return take(carrying.ID) })
+			e = w.refused(rule.DEV2, pbx.ErrConflict, func() error { return take(carrying.ID) })
 			require.Equal(t, s.ID.String(), e.Holder.ID, name)
 			require.Contains(t, e.Reason, "take it off the service first")
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return take(pbx.DeviceID{1}) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return take(pbx.DeviceID{1}) })
 		}
-		w.refused(pbx.DEV2, pbx.ErrConflict, func() error { _, err := w.dir.AssignDevice(w.ctx, d.ID, ann.ID, 1); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.AssignDevice(w.ctx, other.ID, pbx.UserID{1}, 1); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.AssignDevice(w.ctx, other.ID, ann.ID, 1); return err })
+		w.refused(rule.DEV2, pbx.ErrConflict, func() error { _, err := w.dir.AssignDevice(w.ctx, d.ID, ann.ID, 1); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.AssignDevice(w.ctx, other.ID, pbx.UserID{1}, 1); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.AssignDevice(w.ctx, other.ID, ann.ID, 1); return err })
 
 		list := func(q pbx.DeviceQuery) (macs []pbx.MAC) {
 			for _, d := range collect(t, w.dir.Devices(w.ctx, q)) {
@@ -171,9 +172,9 @@ func TestDEV3_AsManyPortsAsTheModelHas(t *testing.T) {
 			d := w.handset("00:1b:54:aa:bb:01", model)
 			require.Equal(t, ports, d.Ports)
 			for _, bad := range []int64{-1, ports + 1, 1 << 62} {
-				e := w.refused(pbx.DEV3, pbx.ErrInvalid, func() error { _, err := w.dir.AssignDevice(w.ctx, d.ID, u.ID, bad); return err })
+				e := w.refused(rule.DEV3, pbx.ErrInvalid, func() error { _, err := w.dir.AssignDevice(w.ctx, d.ID, u.ID, bad); return err })
 				require.Equal(t, "Ports", e.Field)
-				w.refused(pbx.DEV3, pbx.ErrInvalid, func() error {
+				w.refused(rule.DEV3, pbx.ErrInvalid, func() error {
 					_, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "7002"}, DeviceID: d.ID, Ports: bad})
 					return err
 				})
@@ -217,9 +218,9 @@ func TestDEV4_AUserHasOnePrimaryDeviceAndAnyNumberOfSecondaryOnes(t *testing.T) 
 		require.Equal(t, []pbx.MAC{a.MAC}, primaries(), "the primary goes, another becomes it")
 		require.NoError(t, w.dir.UnassignDevice(w.ctx, a.ID))
 		require.Empty(t, primaries())
-		w.refused(pbx.DEV5, pbx.ErrFailedPrecondition, func() error { return w.dir.SetPrimaryDevice(w.ctx, a.ID) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.SetPrimaryDevice(w.ctx, pbx.DeviceID{1}) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.british.SetPrimaryDevice(w.ctx, a.ID) })
+		w.refused(rule.DEV5, pbx.ErrFailedPrecondition, func() error { return w.dir.SetPrimaryDevice(w.ctx, a.ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.SetPrimaryDevice(w.ctx, pbx.DeviceID{1}) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.british.SetPrimaryDevice(w.ctx, a.ID) })
 		require.Equal(t, b.ID, w.assign(b, u, 1).ID)
 		require.Equal(t, []pbx.MAC{b.MAC}, primaries(), "a first one again")
 	})
@@ -280,7 +281,7 @@ func TestDEV2_WhoLeavesALineKeepsHisPhoneAndTheLineIsOnNone(t *testing.T) {
 		}
 		line("7100")
 		desk, hers, bobs := line("7101"), line("7102"), line("7103")
-		confirmed := w.dir.Confirm(pbx.SVC5)
+		confirmed := w.dir.Confirm(rule.SVC5)
 		require.NoError(t, confirmed.Disassociate(w.ctx, bob.ID, bobs.ID))
 		require.Equal(t, phone.ID, on(bobs), "it was not his phone")
 
@@ -296,7 +297,7 @@ func TestDEV2_WhoLeavesALineKeepsHisPhoneAndTheLineIsOnNone(t *testing.T) {
 		}))
 		require.Zero(t, on(hers))
 
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserOnly))
 		require.Zero(t, on(bobs))
 		require.Equal(t, pbx.DeviceAvailable, w.device(phone).State)
 	})
@@ -324,11 +325,11 @@ func TestDEV2_ALineMovesToAPhoneOfItsUsersOrToOneThatNobodyHas(t *testing.T) {
 		require.NoError(t, err)
 		for to, holder := range map[*pbx.Device]string{spare: "", bobs: bob.ID.String(), hall: nobodys.ID.String()} {
 			kind := map[bool]error{true: pbx.ErrFailedPrecondition, false: pbx.ErrConflict}[to == spare]
-			e := w.refused(pbx.DEV2, kind, func() error { return second(move(w.dir, line, to.ID)) })
+			e := w.refused(rule.DEV2, kind, func() error { return second(move(w.dir, line, to.ID)) })
 			require.Equal(t, "DeviceID", e.Field)
 			require.Equal(t, holder, e.Holder.ID)
 		}
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(move(w.dir, line, pbx.DeviceID{1})) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(move(w.dir, line, pbx.DeviceID{1})) })
 		w.assign(spare, ann, 1)
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(move(dir, line, spare.ID)) })
 		require.Equal(t, []string{"service 7100 phone set, device Yealink T46U 00:1b:54:aa:bb:02", "service 7100 modified"}, effects(review))
@@ -339,10 +340,10 @@ func TestDEV2_ALineMovesToAPhoneOfItsUsersOrToOneThatNobodyHas(t *testing.T) {
 		require.Equal(t, "Yealink T46U", line.DeviceType)
 		wrong := *line
 		wrong.DeviceID, wrong.DeviceType = w.assign(w.handset("00:1b:54:aa:bb:05", "Cisco 8851"), ann, 1).ID, "Polycom VVX 450"
-		w.refused(pbx.SVC2, pbx.ErrInvalid, func() error { return second(w.dir.ModifyService(w.ctx, &wrong)) })
+		w.refused(rule.SVC2, pbx.ErrInvalid, func() error { return second(w.dir.ModifyService(w.ctx, &wrong)) })
 
 		// One without a user takes one that nobody has, and gives it back.
-		w.refused(pbx.DEV2, pbx.ErrConflict, func() error { return second(move(w.dir, nobodys, bobs.ID)) })
+		w.refused(rule.DEV2, pbx.ErrConflict, func() error { return second(move(w.dir, nobodys, bobs.ID)) })
 		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error {
 			nobodys, err = move(dir, nobodys, old.ID)
 			return err
@@ -376,9 +377,9 @@ func TestDEV5_RemovingAnAssignmentMakesTheDeviceAvailable(t *testing.T) {
 		require.True(t, s.DeviceID.IsZero(), "it carries nothing any more")
 		require.Equal(t, "Cisco 8851", s.DeviceType)
 
-		w.refused(pbx.DEV5, pbx.ErrFailedPrecondition, func() error { return w.dir.UnassignDevice(w.ctx, d.ID) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.UnassignDevice(w.ctx, pbx.DeviceID{1}) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.british.UnassignDevice(w.ctx, d.ID) })
+		w.refused(rule.DEV5, pbx.ErrFailedPrecondition, func() error { return w.dir.UnassignDevice(w.ctx, d.ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.UnassignDevice(w.ctx, pbx.DeviceID{1}) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.british.UnassignDevice(w.ctx, d.ID) })
 		bob := w.user("Bob", "Day", "7002")
 		require.Equal(t, bob.ID, w.assign(d, bob, 1).UserID)
 	})
@@ -390,7 +391,7 @@ func TestDEV5_ADeviceOfAServiceWithoutAUserIsFreeWhenTheServiceGoes(t *testing.T
 		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: d.ID})
 		require.NoError(t, err)
 		require.Equal(t, pbx.DeviceInService, w.device(d).State)
-		w.refused(pbx.DEV5, pbx.ErrFailedPrecondition, func() error { return w.dir.UnassignDevice(w.ctx, d.ID) })
+		w.refused(rule.DEV5, pbx.ErrFailedPrecondition, func() error { return w.dir.UnassignDevice(w.ctx, d.ID) })
 		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
 		require.Equal(t, pbx.DeviceAvailable, w.device(d).State)
 	})
@@ -403,15 +404,15 @@ func TestDEV6_AnAssignedDeviceIsNotDeleted(t *testing.T) {
 		w.assign(d, u, 1)
 		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: carrying.ID})
 		require.NoError(t, err)
-		e := w.refused(pbx.DEV6, pbx.ErrFailedPrecondition, func() error { return w.dir.DeleteDevice(w.ctx, d.ID) })
+		e := w.refused(rule.DEV6, pbx.ErrFailedPrecondition, func() error { return w.dir.DeleteDevice(w.ctx, d.ID) })
 		require.Equal(t, u.ID.String(), e.Holder.ID)
-		e = w.refused(pbx.DEV6, pbx.ErrFailedPrecondition, func() error { return w.dir.DeleteDevice(w.ctx, carrying.ID) })
+		e = w.refused(rule.DEV6, pbx.ErrFailedPrecondition, func() error { return w.dir.DeleteDevice(w.ctx, carrying.ID) })
 		require.Equal(t, s.ID.String(), e.Holder.ID)
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.british.DeleteDevice(w.ctx, d.ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.british.DeleteDevice(w.ctx, d.ID) })
 
 		require.NoError(t, w.dir.UnassignDevice(w.ctx, d.ID))
 		require.NoError(t, w.dir.DeleteDevice(w.ctx, d.ID))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteDevice(w.ctx, d.ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteDevice(w.ctx, d.ID) })
 		_, err = w.dir.Device(w.ctx, d.ID)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
 	})

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 )
 
@@ -25,7 +26,7 @@ func (d *Directory) DisableUser(ctx context.Context, id UserID) (*User, error) {
 			return err
 		}
 		if u.State == UserDisabled {
-			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: u.ref(), Reason: u.ref().String() + " is disabled already"}
+			return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: u.ref(), Reason: u.ref().String() + " is disabled already"}
 		}
 		row := edit(t, u, func(u *User) { u.State = UserDisabled })
 		t.did("user.disabled", row.ref(), "")
@@ -39,7 +40,7 @@ func (d *Directory) DisableUser(ctx context.Context, id UserID) (*User, error) {
 			case len(going) == 0:
 				t.did("service.stopped", s.ref(), "")
 			default:
-				t.warn(USR13, s.ref(), "%s goes on for %s", s.ref(), namesOf(going))
+				t.warn(rule.USR13, s.ref(), "%s goes on for %s", s.ref(), namesOf(going))
 			}
 			return nil
 		})
@@ -61,7 +62,7 @@ func (d *Directory) EnableUser(ctx context.Context, id UserID) (*User, error) {
 			return err
 		}
 		if u.State != UserDisabled {
-			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: u.ref(),
+			return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: u.ref(),
 				Reason: u.ref().String() + " is " + string(u.State) + ": only a disabled user can be enabled"}
 		}
 		row := edit(t, u, func(u *User) {
@@ -140,7 +141,7 @@ func (t *tx) serving(ctx context.Context, s *Service) error {
 	if err != nil || !stopped(users) {
 		return err
 	}
-	return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: users[0].ref(),
+	return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: users[0].ref(),
 		Reason: s.ref().String() + " is stopped while its users are disabled: " + namesOf(users)}
 }
 

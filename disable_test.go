@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // sharing gives the US tenant Ann, with a line of her own, one that she shares with
@@ -32,7 +33,7 @@ func TestUSR13_DisablingStopsWhatServesTheUserAlone(t *testing.T) {
 		ann, _, own, common, alias := w.sharing()
 		before := w.revision()
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.DisableUser(w.ctx, ann.ID)) })
-		require.Equal(t, []pbx.Code{pbx.USR13}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.USR13}, codes(review.Warnings))
 		require.Contains(t, review.Warnings[0].Text, "service 7102 goes on for Bob Roe")
 		require.True(t, w.has(ann.SIPAddress), "a review changes nothing")
 
@@ -44,11 +45,11 @@ func TestUSR13_DisablingStopsWhatServesTheUserAlone(t *testing.T) {
 		require.False(t, w.has(ann.SIPAddress))
 		require.False(t, w.has(alias.SIPAddress))
 		for _, address := range []pbx.SIPAddress{ann.SIPAddress, alias.SIPAddress} {
-			e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.IssueCredentials(w.ctx, address)) })
+			e := w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.IssueCredentials(w.ctx, address)) })
 			require.Equal(t, pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann Lee"}, e.Holder)
 		}
 		for _, pin := range []pbx.PIN{rightPIN, "000111"} {
-			e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, own.ID, pin) })
+			e := w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, own.ID, pin) })
 			require.Equal(t, ann.ID.String(), e.Holder.ID)
 		}
 		require.NoError(t, w.dir.CheckPIN(w.ctx, common.ID, rightPIN), "the other goes on")
@@ -64,13 +65,13 @@ func TestUSR13_AServiceStopsWithTheLastOfItsUsers(t *testing.T) {
 		_, err = w.dir.DisableUser(w.ctx, bob.ID)
 		require.NoError(t, err)
 		require.Equal(t, []string{"user.disabled", "service.stopped"}, w.journal(w.dir, before))
-		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, common.ID, rightPIN) })
+		w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, common.ID, rightPIN) })
 		_, err = w.dir.EnableUser(w.ctx, bob.ID)
 		require.NoError(t, err)
 		require.Equal(t, []string{"user.enabled", "service.resumed"}, w.journal(w.dir, before+1))
 		require.NoError(t, w.dir.CheckPIN(w.ctx, common.ID, rightPIN))
-		require.NoError(t, w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, bob.ID, common.ID))
-		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, common.ID, rightPIN) })
+		require.NoError(t, w.dir.Confirm(rule.SVC5).Disassociate(w.ctx, bob.ID, common.ID))
+		w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, common.ID, rightPIN) })
 	})
 }
 
@@ -94,13 +95,13 @@ func TestUSR13_TheJournalTellsWhenAServiceStopsOrGoesOnBySomebodyWhoJoinsOrLeave
 			return func() error { return second(w.dir.Associate(w.ctx, u.ID, s.ID)) }
 		}
 		leave := func(u *pbx.User, s *pbx.Service) func() error {
-			return func() error { return w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, u.ID, s.ID) }
+			return func() error { return w.dir.Confirm(rule.SVC5).Disassociate(w.ctx, u.ID, s.ID) }
 		}
 		require.Empty(t, last(join(cid, common)), "it served Bob already")
 		require.Empty(t, last(leave(cid, common)))
 		require.Equal(t, "service.resumed", last(join(cid, own)))
 		require.Equal(t, "service.stopped", last(leave(cid, own)))
-		require.Equal(t, "service.stopped", last(func() error { return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, bob.ID, pbx.UserOnly) }))
+		require.Equal(t, "service.stopped", last(func() error { return w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, bob.ID, pbx.UserOnly) }))
 		require.Equal(t, "service.resumed", last(leave(ann, common)), "nobody has it, and it serves whoever is there")
 		require.Equal(t, "service.stopped", last(join(ann, common)))
 		later, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7109", DeviceType: "Cisco 8851", ActivateLater: true})
@@ -137,15 +138,15 @@ func TestUSR13_OneWhoWasNeverActivatedIsPendingAgain(t *testing.T) {
 		require.NoError(t, err)
 		u, s := made.User, made.Service
 		issue := func() error { return second(w.dir.IssueCredentials(w.ctx, u.SIPAddress)) }
-		require.Equal(t, u.ID.String(), w.refused(pbx.USR13, pbx.ErrFailedPrecondition, issue).Subject.ID, "nothing works before activation")
+		require.Equal(t, u.ID.String(), w.refused(rule.USR13, pbx.ErrFailedPrecondition, issue).Subject.ID, "nothing works before activation")
 		before := w.revision()
 		off, err := w.dir.DisableUser(w.ctx, u.ID)
 		require.NoError(t, err)
 		require.True(t, off.ActivatedAt.IsZero())
 		require.Equal(t, []string{"user.disabled"}, w.journal(w.dir, before), "what does not work yet does not stop")
-		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateUser(w.ctx, u.ID)) })
-		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, s.ID)) })
-		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, issue)
+		w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateUser(w.ctx, u.ID)) })
+		w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, s.ID)) })
+		w.refused(rule.USR13, pbx.ErrFailedPrecondition, issue)
 		on, err := w.dir.EnableUser(w.ctx, u.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.UserPending, on.State)
@@ -162,14 +163,14 @@ func TestUSR13_OnlyOneWhoIsNotDisabledIsDisabledAndOnlyADisabledOneEnabled(t *te
 		require.NoError(t, err)
 		enable := func() error { return second(w.dir.EnableUser(w.ctx, ann.ID)) }
 		disable := func() error { return second(w.dir.DisableUser(w.ctx, ann.ID)) }
-		e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, enable)
+		e := w.refused(rule.USR13, pbx.ErrFailedPrecondition, enable)
 		require.Contains(t, e.Reason, "is active")
 		require.NoError(t, disable())
-		e = w.refused(pbx.USR13, pbx.ErrFailedPrecondition, disable)
+		e = w.refused(rule.USR13, pbx.ErrFailedPrecondition, disable)
 		require.Equal(t, ann.ID.String(), e.Subject.ID)
 		for _, id := range []pbx.UserID{brit.ID, {1}} {
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.DisableUser(w.ctx, id)) })
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.EnableUser(w.ctx, id)) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.DisableUser(w.ctx, id)) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.EnableUser(w.ctx, id)) })
 		}
 		require.NoError(t, enable())
 	})
@@ -195,12 +196,12 @@ func TestUSR13_WhatADisabledUserGetsStartsLater(t *testing.T) {
 		ann := w.user("Ann", "Lee", "7001")
 		_, err := w.dir.DisableUser(w.ctx, ann.ID)
 		require.NoError(t, err)
-		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.SendWelcomeMail(w.ctx, ann.ID) })
+		w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.SendWelcomeMail(w.ctx, ann.ID) })
 		s := w.service(ann.ID, "7101")
 		require.Equal(t, pbx.StatusPendingActivation, s.Status)
 		require.True(t, s.ActivatedAt.IsZero())
 		activate := func() error { return second(w.dir.ActivateService(w.ctx, s.ID)) }
-		e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, activate)
+		e := w.refused(rule.USR13, pbx.ErrFailedPrecondition, activate)
 		require.Equal(t, ann.ID.String(), e.Holder.ID)
 		bob := w.user("Bob", "Roe", "7002")
 		_, err = w.dir.Associate(w.ctx, bob.ID, s.ID)

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // The limits of text fields, in characters, and of lists.
@@ -25,7 +26,7 @@ const (
 // every bad field, so that all are refused at once.
 type door struct{ bad []*Error }
 
-func (d *door) refuse(code Code, field, format string, args ...any) {
+func (d *door) refuse(code rule.Code, field, format string, args ...any) {
 	d.bad = append(d.bad, &Error{Code: code, Kind: ErrInvalid, Field: field, Reason: fmt.Sprintf(format, args...)})
 }
 
@@ -52,14 +53,14 @@ func (d *door) takeAs(field string, err error) error {
 }
 
 // stays refuses to change here what an operation of its own changes, or nothing.
-func (d *door) stays(code Code, field string, same bool) {
+func (d *door) stays(code rule.Code, field string, same bool) {
 	if !same {
 		d.refuse(code, field, "cannot be changed here")
 	}
 }
 
 // text looks at a line of text of at most limit characters.
-func (d *door) text(code Code, field, s string, limit int) {
+func (d *door) text(code rule.Code, field, s string, limit int) {
 	switch {
 	case !utf8.ValidString(s):
 		d.refuse(code, field, "not valid UTF-8")
@@ -75,7 +76,7 @@ func (d *door) text(code Code, field, s string, limit int) {
 func unprintable(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // required is text that may not be empty.
-func (d *door) required(code Code, field, s string, limit int) {
+func (d *door) required(code rule.Code, field, s string, limit int) {
 	if s == "" {
 		d.refuse(code, field, "is missing")
 		return
@@ -84,7 +85,7 @@ func (d *door) required(code Code, field, s string, limit int) {
 }
 
 // code looks at the code of a catalogue's entry: letters, digits and . _ -
-func (d *door) code(code Code, field, s string) {
+func (d *door) code(code rule.Code, field, s string) {
 	if s == "" {
 		d.refuse(code, field, "is missing")
 		return
@@ -99,7 +100,7 @@ func notInCode(r rune) bool {
 }
 
 // codes looks at a list of codes: no more than maxCodes, each once.
-func (d *door) codes(code Code, field string, list []string) {
+func (d *door) codes(code rule.Code, field string, list []string) {
 	if len(list) > maxCodes {
 		d.refuse(code, field, "more than %d entries", maxCodes)
 		return
@@ -115,7 +116,7 @@ func (d *door) codes(code Code, field string, list []string) {
 }
 
 // email looks at an address of the form local@domain (RFC 5322 addr-spec).
-func (d *door) email(code Code, field, s string) {
+func (d *door) email(code rule.Code, field, s string) {
 	if s == "" {
 		d.refuse(code, field, "is missing")
 		return
@@ -135,14 +136,14 @@ func validEmail(s string) bool {
 
 // country looks at an ISO 3166-1 alpha-2 code of a country whose numbering
 // plan is known.
-func (d *door) country(code Code, field, s string) {
+func (d *door) country(code rule.Code, field, s string) {
 	if _, known := numplan.For(s); !known {
 		d.refuse(code, field, "not the two capital letters of a country that is known")
 	}
 }
 
 // e164 looks at a number in E.164 form.
-func (d *door) e164(code Code, field string, n E164) {
+func (d *door) e164(code rule.Code, field string, n E164) {
 	if !numplan.Valid(string(n)) {
 		d.refuse(code, field, "not a telephone number in E.164 form: + and 7 to 15 digits of a known numbering plan")
 	}
@@ -150,7 +151,7 @@ func (d *door) e164(code Code, field string, n E164) {
 
 // principal looks at a principal's form: letters, digits and . _ - @ / or an email
 // address, as user IDs are (USR-3).
-func (d *door) principal(code Code, field string, p Principal) {
+func (d *door) principal(code rule.Code, field string, p Principal) {
 	if p == "" {
 		d.refuse(code, field, "is missing")
 		return
@@ -176,7 +177,7 @@ func digits(s string) bool {
 // form here. A group address, zero, or anything but six octets is an *Error
 // of kind ErrInvalid and code DEV-1.
 func ParseMAC(s string) (MAC, error) {
-	bad := &Error{Code: DEV1, Kind: ErrInvalid, Field: "MAC", Reason: "not the hardware address of a device: six octets"}
+	bad := &Error{Code: rule.DEV1, Kind: ErrInvalid, Field: "MAC", Reason: "not the hardware address of a device: six octets"}
 	if len(s) == 12 {
 		s = s[:4] + "." + s[4:8] + "." + s[8:]
 	}

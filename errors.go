@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/go-multierror"
 
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -66,13 +67,13 @@ func (r Ref) String() string {
 // Error is one refusal. Its message is safe to show: it holds no driver text,
 // no secret and nothing of another tenant.
 type Error struct {
-	Code    Code   // the rule, as in docs/rules.md
-	Kind    error  // one of the Err… sentinels
-	Field   string // the input field, if one is to blame
-	Subject Ref    // what it is about
-	Holder  Ref    // who or what stands in the way
-	Reason  string // the sentence to show
-	Err     error  // an underlying cause, never shown by Error
+	Code    rule.Code // the rule, as in docs/rules.md
+	Kind    error     // one of the Err… sentinels
+	Field   string    // the input field, if one is to blame
+	Subject Ref       // what it is about
+	Holder  Ref       // who or what stands in the way
+	Reason  string    // the sentence to show
+	Err     error     // an underlying cause, never shown by Error
 }
 
 // Error returns the code, the field if there is one, and the reason.
@@ -124,7 +125,7 @@ func Errors(err error) []*Error {
 
 // told is a store's error as operations give it.
 func told(e *store.Error) *Error {
-	return &Error{Code: SYS1, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
+	return &Error{Code: rule.SYS1, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
 }
 
 // refusal is an error of a store as operations give it; any other is as it was.
@@ -146,7 +147,7 @@ func causes(many *multierror.Error, err error) bool {
 }
 
 // CodeOf returns the code of the first refusal in err, or "".
-func CodeOf(err error) Code {
+func CodeOf(err error) rule.Code {
 	if list := Errors(err); len(list) > 0 {
 		return list[0].Code
 	}

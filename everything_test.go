@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // all is what everything makes: at least one record of every kind, in every
@@ -171,6 +172,6 @@ func goners(w *world, x *all) {
 	ok(err)
 	_, err = w.dir.ChangeNumber(w.ctx, eve.User.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true})
 	ok(err)
-	ok(w.dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(w.ctx, eve.User.ID, pbx.UserAndPhones))
+	ok(w.dir.Confirm(rule.USR9, rule.USR10).DeleteUser(w.ctx, eve.User.ID, pbx.UserAndPhones))
 	ok(w.dir.DeleteGroup(w.ctx, w.group("Marker Gone", "7711").ID))
 }

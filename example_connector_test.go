@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -57,7 +58,7 @@ func ExampleDirectory_Connect() {
 
 	err = admin.DeleteService(ctx, made.Service.ID)
 	fmt.Println(err)
-	if err := admin.Confirm(pbx.SVC10).DeleteService(ctx, made.Service.ID); err != nil {
+	if err := admin.Confirm(rule.SVC10).DeleteService(ctx, made.Service.ID); err != nil {
 		log.Fatal(err)
 	}
 	if _, err := support.Connect(ctx, "CONF", conferencing{}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"log"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -136,7 +137,7 @@ func ExampleDirectory_DeleteService() {
 
 	err = admin.DeleteService(ctx, desk.ID)
 	fmt.Println(errors.Is(err, pbx.ErrUnconfirmed), err)
-	fmt.Println(admin.Confirm(pbx.SVC9).DeleteService(ctx, desk.ID))
+	fmt.Println(admin.Confirm(rule.SVC9).DeleteService(ctx, desk.ID))
 	// Output:
 	// true SVC-9: service Front desk (7100) will be deleted for all its users: Ann, Bob
 	// <nil>

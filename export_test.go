@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -188,7 +189,7 @@ func TestSYS5_ALineThatSeveralHaveIsSaidOnceAndSharedAgain(t *testing.T) {
 		require.Contains(t, file, ",zed.zoe@example.com,"+string(own.DN)+",yes,")
 
 		for _, u := range []pbx.UserID{ann.User.ID, aaron.ID, second.ID} {
-			require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u, pbx.UserOnly))
+			require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u, pbx.UserOnly))
 		}
 		for _, s := range []pbx.ServiceID{ann.Service.ID, own.ID} {
 			require.NoError(t, w.dir.DeleteService(w.ctx, s))

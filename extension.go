@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -50,7 +51,7 @@ func (e *DialEntry) ref() Ref { return Ref{"extension", string(e.Digits), string
 func (t *tx) lookExtension(field string, e Extension, at ...*Location) error {
 	p := &t.tenant.Policy
 	if !digits(string(e)) || int64(len(e)) < p.ExtensionMinLength || int64(len(e)) > p.ExtensionMaxLength {
-		return &Error{Code: EXT1, Kind: ErrInvalid, Field: field, Subject: Ref{Kind: "extension", ID: string(e)},
+		return &Error{Code: rule.EXT1, Kind: ErrInvalid, Field: field, Subject: Ref{Kind: "extension", ID: string(e)},
 			Reason: fmt.Sprintf("not an extension of %d to %d digits", p.ExtensionMinLength, p.ExtensionMaxLength)}
 	}
 	return t.clearOfEmergency(field, e, at...)
@@ -73,7 +74,7 @@ func avoidEmergency(field string, e Extension, country string) error {
 	if !touches {
 		return nil
 	}
-	return &Error{Code: EXT3, Kind: ErrInvalid, Field: field, Subject: Ref{"extension", string(e), string(e)},
+	return &Error{Code: rule.EXT3, Kind: ErrInvalid, Field: field, Subject: Ref{"extension", string(e), string(e)},
 		Reason: fmt.Sprintf("extension %s would get in the way of the emergency number %s of %s", e, emergency, country)}
 }
 
@@ -104,7 +105,7 @@ func (t *tx) adviseExtension(e Extension) {
 		fits = form[i] == 'x' || form[i] == e[i]
 	}
 	if !fits {
-		t.warn(EXT4, Ref{"extension", string(e), string(e)}, "extension %s has not the advised form %s", e, form)
+		t.warn(rule.EXT4, Ref{"extension", string(e), string(e)}, "extension %s has not the advised form %s", e, form)
 	}
 }
 
@@ -119,7 +120,7 @@ func (t *tx) freeExtension(ctx context.Context, field string, e Extension) error
 	if err != nil {
 		return err
 	}
-	return &Error{Code: EXT2, Kind: ErrConflict, Field: field, Subject: taken.ref(), Holder: holder,
+	return &Error{Code: rule.EXT2, Kind: ErrConflict, Field: field, Subject: taken.ref(), Holder: holder,
 		Reason: fmt.Sprintf("extension %s is taken by %s", e, holder)}
 }
 
@@ -240,7 +241,7 @@ func (d *Directory) RemoveExtension(ctx context.Context, e Extension) error {
 
 func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error {
 	if !entry.ServiceID.IsZero() {
-		return &Error{Code: EXT1, Kind: ErrFailedPrecondition, Subject: entry.ref(), Holder: holder,
+		return &Error{Code: rule.EXT1, Kind: ErrFailedPrecondition, Subject: entry.ref(), Holder: holder,
 			Reason: "extension " + string(entry.Digits) + " is the DN of " + holder.String()}
 	}
 	if entry.MainOf.IsZero() {
@@ -257,7 +258,7 @@ func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error 
 	if len(own) == 1 && len(services) > 0 {
 		return nil
 	}
-	return &Error{Code: EXT1, Kind: ErrFailedPrecondition, Subject: entry.ref(), Holder: holder,
+	return &Error{Code: rule.EXT1, Kind: ErrFailedPrecondition, Subject: entry.ref(), Holder: holder,
 		Reason: "extension " + string(entry.Digits) + " is the main one of " + holder.String() + ": make another the main one first"}
 }
 

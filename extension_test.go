@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // abroad is a London location of the US tenant.
@@ -62,10 +63,10 @@ func TestEXT1_AUserHasAnyNumberOfExtensionsAndOneIsTheMainOne(t *testing.T) {
 
 		bob := w.user("Bob", "Ray", "7004")
 		for _, e := range []pbx.Extension{"7004", "7999"} {
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.SetMainExtension(w.ctx, u.ID, e) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.SetMainExtension(w.ctx, u.ID, e) })
 		}
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.SetMainExtension(w.ctx, pbx.UserID{1}, "7004") })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.AddExtension(w.ctx, pbx.UserID{1}, "7005"); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.SetMainExtension(w.ctx, pbx.UserID{1}, "7004") })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.AddExtension(w.ctx, pbx.UserID{1}, "7005"); return err })
 		require.Equal(t, []pbx.Extension{"7004"}, digitsOf(collect(t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{UserID: bob.ID}))))
 		require.Equal(t, []pbx.Extension{"7001", "7002"}, digitsOf(collect(t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{Prefix: "70", Limit: 2}))))
 	})
@@ -76,12 +77,12 @@ func TestEXT1_AnExtensionIsRemovedUnlessSomethingNeedsIt(t *testing.T) {
 		u := w.user("Ann", "Lee", "7001")
 		_, err := w.dir.AddExtension(w.ctx, u.ID, "7002")
 		require.NoError(t, err)
-		e := w.refused(pbx.EXT1, pbx.ErrFailedPrecondition, func() error { return w.dir.RemoveExtension(w.ctx, "7001") })
+		e := w.refused(rule.EXT1, pbx.ErrFailedPrecondition, func() error { return w.dir.RemoveExtension(w.ctx, "7001") })
 		require.Equal(t, u.ID.String(), e.Holder.ID)
 		require.NoError(t, w.dir.RemoveExtension(w.ctx, "7002"))
-		w.refused(pbx.EXT1, pbx.ErrFailedPrecondition, func() error { return w.dir.RemoveExtension(w.ctx, "7001") })
+		w.refused(rule.EXT1, pbx.ErrFailedPrecondition, func() error { return w.dir.RemoveExtension(w.ctx, "7001") })
 		s := w.service(u.ID, "7101")
-		e = w.refused(pbx.EXT1, pbx.ErrFailedPrecondition, func() error { return w.dir.RemoveExtension(w.ctx, "7101") })
+		e = w.refused(rule.EXT1, pbx.ErrFailedPrecondition, func() error { return w.dir.RemoveExtension(w.ctx, "7101") })
 		require.Equal(t, s.ID.String(), e.Holder.ID)
 		require.NoError(t, w.dir.RemoveExtension(w.ctx, "7001"), "he has a DN")
 		entry, err := w.dir.AddExtension(w.ctx, u.ID, "7005")
@@ -97,7 +98,7 @@ func TestEXT1_AnExtensionIsRemovedUnlessSomethingNeedsIt(t *testing.T) {
 		_, err = w.dir.Group(w.ctx, g.ID)
 		require.NoError(t, err)
 		for _, none := range []pbx.Extension{"7999", "", "x", "7005\x00"} {
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.RemoveExtension(w.ctx, none) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.RemoveExtension(w.ctx, none) })
 		}
 	})
 }
@@ -106,7 +107,7 @@ func TestEXT1_AnExtensionIsDigitsOfThePolicysLength(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.user("Ann", "Lee", "70")
 		for _, bad := range []pbx.Extension{"7", "7000000", "70a1", "+7001", "70 1", "٧٠٠١", "-701"} {
-			e := w.refused(pbx.EXT1, pbx.ErrInvalid, func() error { _, err := w.dir.AddExtension(w.ctx, u.ID, bad); return err })
+			e := w.refused(rule.EXT1, pbx.ErrInvalid, func() error { _, err := w.dir.AddExtension(w.ctx, u.ID, bad); return err })
 			require.Equal(t, "Extension", e.Field)
 		}
 		_, err := w.dir.AddExtension(w.ctx, u.ID, "700000")
@@ -114,7 +115,7 @@ func TestEXT1_AnExtensionIsDigitsOfThePolicysLength(t *testing.T) {
 		w.policy(func(p *pbx.Policy) { p.ExtensionMinLength, p.ExtensionMaxLength = 3, 7 })
 		_, err = w.dir.AddExtension(w.ctx, u.ID, "7000000")
 		require.NoError(t, err)
-		w.refused(pbx.EXT1, pbx.ErrInvalid, func() error { _, err := w.dir.AddExtension(w.ctx, u.ID, "71"); return err })
+		w.refused(rule.EXT1, pbx.ErrInvalid, func() error { _, err := w.dir.AddExtension(w.ctx, u.ID, "71"); return err })
 
 		u.LocationID = w.boston.ID
 		_, err = w.dir.ModifyUser(w.ctx, u)
@@ -162,7 +163,7 @@ func TestEXT2_AnExtensionIsUniqueAcrossEverythingThatCanBeDialled(t *testing.T) 
 			"7003": {Kind: "alias", ID: alias.ID.String(), Name: "Ann Support"}, "7004": {Kind: "group", ID: group.ID.String(), Name: "Hunters"},
 		} {
 			for who, take := range takers {
-				refusal := w.refused(pbx.EXT2, pbx.ErrConflict, func() error { return take(e) })
+				refusal := w.refused(rule.EXT2, pbx.ErrConflict, func() error { return take(e) })
 				require.Equal(t, holder, refusal.Holder, "%s takes %s", who, e)
 				require.Contains(t, refusal.Reason, holder.Name)
 			}
@@ -224,7 +225,7 @@ func TestEXT3_AnExtensionKeepsClearOfTheEmergencyNumbersOfTheCountry(t *testing.
 			{w.british, brit.ID, []pbx.Extension{"99", "999", "9990", "999123", "11", "112", "1120"}, []pbx.Extension{"91", "911", "9110", "998", "9899", "118", "1999"}},
 		} {
 			for _, bad := range c.bad {
-				e := w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := c.dir.AddExtension(w.ctx, c.user, bad); return err })
+				e := w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := c.dir.AddExtension(w.ctx, c.user, bad); return err })
 				require.Equal(t, "Extension", e.Field)
 				require.Contains(t, e.Reason, "emergency number")
 			}
@@ -244,25 +245,25 @@ func TestEXT3_AnExtensionKeepsClearOfTheEmergencyNumbersWhereItsUserIs(t *testin
 		yank, err := w.userAt(w.boston, "yank", "9990")
 		require.NoError(t, err)
 		for _, e := range []pbx.Extension{"911", "9110", "999", "9991", "112"} {
-			w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := w.userAt(london, "eve", e); return err })
-			w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.AddExtension(w.ctx, brit.ID, e); return err })
-			w.refused(pbx.EXT3, pbx.ErrInvalid, func() error {
+			w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := w.userAt(london, "eve", e); return err })
+			w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.AddExtension(w.ctx, brit.ID, e); return err })
+			w.refused(rule.EXT3, pbx.ErrInvalid, func() error {
 				_, err := w.dir.AddAlias(w.ctx, pbx.NewAlias{UserID: brit.ID, Name: "Help", Extension: e})
 				return err
 			})
 			for _, in := range []pbx.NewService{{UserID: brit.ID}, {LocationID: london.ID}, {UserID: brit.ID, LocationID: w.boston.ID}, {UserID: yank.ID, LocationID: london.ID}} {
 				in.DN, in.DeviceType = e, "Cisco 8851"
-				w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.AddService(w.ctx, in); return err })
+				w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.AddService(w.ctx, in); return err })
 			}
 		}
 		own := w.service(brit.ID, "7002")
 		own.DN = "9992"
-		w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyService(w.ctx, own); return err })
+		w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyService(w.ctx, own); return err })
 		s := w.service(yank.ID, "9993")
-		w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.Associate(w.ctx, brit.ID, s.ID); return err })
+		w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.Associate(w.ctx, brit.ID, s.ID); return err })
 		moved := *s
 		moved.LocationID = london.ID
-		e := w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyService(w.ctx, &moved); return err })
+		e := w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyService(w.ctx, &moved); return err })
 		require.Equal(t, "LocationID", e.Field)
 	})
 }
@@ -278,7 +279,7 @@ func TestEXT3_NobodyMovesToWhereAnExtensionThatReachesHimWouldBeInTheWay(t *test
 		w.alias(aliased.ID, "Cid Support", "9992")
 		for _, u := range []*pbx.User{own, lined, aliased} {
 			u.LocationID = london.ID
-			e := w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+			e := w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
 			require.Equal(t, "LocationID", e.Field)
 		}
 		free := w.user("Dan", "Free", "7003")
@@ -299,12 +300,12 @@ func TestEXT3_ALocationDoesNotMoveToACountryWhereAnExtensionWouldBeInTheWay(t *t
 			_, err = w.dir.ModifyLocation(w.ctx, l)
 			return err
 		}
-		e := w.refused(pbx.EXT3, pbx.ErrInvalid, toLondon)
+		e := w.refused(rule.EXT3, pbx.ErrInvalid, toLondon)
 		require.Equal(t, "Address.Country", e.Field)
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
 		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "9991", DeviceType: "Cisco 8851", LocationID: w.boston.ID})
 		require.NoError(t, err)
-		w.refused(pbx.EXT3, pbx.ErrInvalid, toLondon)
+		w.refused(rule.EXT3, pbx.ErrInvalid, toLondon)
 		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
 		require.NoError(t, toLondon())
 	})
@@ -321,7 +322,7 @@ func TestEXT4_AnExtensionThatHasNotTheAdvisedFormWarns(t *testing.T) {
 		}
 		for _, other := range []pbx.Extension{"8000", "700", "70000"} {
 			list := warnings(other)
-			require.Equal(t, []pbx.Code{pbx.EXT4}, codes(list))
+			require.Equal(t, []rule.Code{rule.EXT4}, codes(list))
 			require.Contains(t, list[0].Text, "7xxx")
 		}
 		_, err := w.dir.AddExtension(w.ctx, u.ID, "8000")
@@ -380,14 +381,14 @@ func TestEXT1_AnExtensionOfAUserPassesToHisService(t *testing.T) {
 		// What points at somebody else is taken, as ever.
 		bob := w.user("Bob", "Ray", "7004")
 		for _, user := range []pbx.UserID{ann.ID, {}} {
-			e := w.refused(pbx.EXT2, pbx.ErrConflict, func() error {
+			e := w.refused(rule.EXT2, pbx.ErrConflict, func() error {
 				_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user, DN: "7004", DeviceType: "Cisco 8851"})
 				return err
 			})
 			require.Equal(t, "DN", e.Field)
 			require.Equal(t, bob.ID.String(), e.Holder.ID)
 		}
-		e := w.refused(pbx.EXT2, pbx.ErrConflict, func() error {
+		e := w.refused(rule.EXT2, pbx.ErrConflict, func() error {
 			_, err := w.dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Extension: "7004"})
 			return err
 		})
@@ -429,7 +430,7 @@ func TestEXT1_WhoHasNoExtensionAnyMoreIsWarnedOf(t *testing.T) {
 			func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, line.ServiceID) },
 		} {
 			review := w.review(w.dir, end)
-			require.Equal(t, []pbx.Notice{{Code: pbx.EXT1, Subject: pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann Lee"},
+			require.Equal(t, []pbx.Notice{{Code: rule.EXT1, Subject: pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann Lee"},
 				Text: "user Ann Lee has no extension any more"}}, review.Warnings, "and Bob has one of his own")
 		}
 		require.Empty(t, w.review(w.dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, bob.ID, line.ServiceID) }).Warnings)
@@ -445,7 +446,7 @@ func TestEXT3_WhereNoEmergencyNumberIsKnown112And911AreKeptFree(t *testing.T) {
 		for i, country := range []string{"GN", "GQ", "IO", "TA", "TK"} {
 			at := w.location(w.dir, fmt.Sprint("FAR-", i), country, "")
 			for _, e := range []pbx.Extension{"1120", "112", "91", "9110"} {
-				refusal := w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { return second(w.userAt(at, country, e)) })
+				refusal := w.refused(rule.EXT3, pbx.ErrInvalid, func() error { return second(w.userAt(at, country, e)) })
 				require.Equal(t, "Extension", refusal.Field)
 			}
 			_, err := w.userAt(at, country, pbx.Extension(fmt.Sprint(1130+i)))
@@ -454,7 +455,7 @@ func TestEXT3_WhereNoEmergencyNumberIsKnown112And911AreKeptFree(t *testing.T) {
 		far := w.tenant("Far", "TK", "tk.example.com")
 		dir := w.dir
 		w.dir = w.support.In(far.ID)
-		w.refused(pbx.EXT3, pbx.ErrInvalid, func() error {
+		w.refused(rule.EXT3, pbx.ErrInvalid, func() error {
 			return second(w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@tk.example.com", Extension: "1121"}))
 		})
 		w.dir = dir

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"net/url"
@@ -126,23 +127,23 @@ type NewForeign struct {
 // is there already.
 func (in *NewForeign) look(look *door, prefix string, present bool) {
 	look.system(prefix+"System", in.System)
-	look.required(SVC13, prefix+"Name", in.Name, maxName)
+	look.required(rule.SVC13, prefix+"Name", in.Name, maxName)
 	if present || in.Link != "" {
-		look.link(SVC13, prefix+"Link", in.Link)
+		look.link(rule.SVC13, prefix+"Link", in.Link)
 	}
 }
 
 // system looks at the code of another system.
 func (d *door) system(field, s string) {
 	if len(s) > maxSystem {
-		d.refuse(SVC13, field, "longer than %d characters", maxSystem)
+		d.refuse(rule.SVC13, field, "longer than %d characters", maxSystem)
 		return
 	}
-	d.code(SVC13, field, s)
+	d.code(rule.SVC13, field, s)
 }
 
 // link looks at the address of a page that a portal may lead to.
-func (d *door) link(code Code, field, s string) {
+func (d *door) link(code rule.Code, field, s string) {
 	if s == "" {
 		d.refuse(code, field, "is missing")
 		return

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // linked are foreign services in every state, and a line with some.
@@ -42,7 +43,7 @@ func foreigners(w *world) (l linked) {
 		_, err = w.dir.AttachForeign(w.ctx, gone.ID, in)
 		ok(err)
 	}
-	ok(w.dir.Confirm(pbx.SVC10).DeleteService(w.ctx, gone.ID))
+	ok(w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, gone.ID))
 	for _, f := range collect(w.t, w.dir.ForeignServices(w.ctx, pbx.ServiceID{})) {
 		switch f.Name {
 		case "A":
@@ -137,11 +138,11 @@ func TestSVC13_ALineHasEachForeignServiceOnceAndThirtyTwoAtMost(t *testing.T) {
 			func(dir *pbx.Directory) error { return second(dir.AttachForeign(w.ctx, line.ID, miCollab("Client"))) },
 			func(dir *pbx.Directory) error { return second(dir.RequestForeign(w.ctx, line.ID, miCollab("Client"))) },
 		} {
-			refusal := w.refused(pbx.SVC13, pbx.ErrConflict, func() error { return call(w.dir) })
+			refusal := w.refused(rule.SVC13, pbx.ErrConflict, func() error { return call(w.dir) })
 			require.Equal(t, "Name", refusal.Field)
 			require.Equal(t, f.ID.String(), refusal.Holder.ID)
 			require.Equal(t, line.ID.String(), refusal.Subject.ID)
-			w.refused(pbx.SVC13, pbx.ErrConflict, func() error {
+			w.refused(rule.SVC13, pbx.ErrConflict, func() error {
 				_, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error { return call(dir) })
 				return err
 			})
@@ -154,9 +155,9 @@ func TestSVC13_ALineHasEachForeignServiceOnceAndThirtyTwoAtMost(t *testing.T) {
 			}
 			return nil
 		}))
-		w.refused(pbx.SVC13, pbx.ErrExhausted, func() error { return second(w.dir.AttachForeign(w.ctx, line.ID, miCollab("X"))) })
+		w.refused(rule.SVC13, pbx.ErrExhausted, func() error { return second(w.dir.AttachForeign(w.ctx, line.ID, miCollab("X"))) })
 		many := make([]pbx.NewForeign, 33)
-		refusal := w.refused(pbx.SVC13, pbx.ErrInvalid, func() error {
+		refusal := w.refused(rule.SVC13, pbx.ErrInvalid, func() error {
 			return second(w.dir.AddService(w.ctx, pbx.NewService{DN: "7103", DeviceType: "Cisco 8851", Foreign: many}))
 		})
 		require.Equal(t, "Foreign", refusal.Field)
@@ -167,15 +168,15 @@ func TestSVC13_AForeignServiceIsForgottenOnlyWhereNothingIsLeftToDo(t *testing.T
 	eachStore(t, func(t *testing.T, w *world) {
 		x := foreigners(w)
 		for _, f := range []*pbx.ForeignService{x.there, x.asked, x.deleting} {
-			refusal := w.refused(pbx.SVC13, pbx.ErrFailedPrecondition, func() error { return w.dir.DetachForeign(w.ctx, f.ID) })
+			refusal := w.refused(rule.SVC13, pbx.ErrFailedPrecondition, func() error { return w.dir.DetachForeign(w.ctx, f.ID) })
 			require.Equal(t, f.ID.String(), refusal.Subject.ID)
 			require.Equal(t, "MICOLLAB", refusal.Holder.ID)
 			require.Contains(t, refusal.Reason, f.Link)
 		}
 		for _, f := range []*pbx.ForeignService{x.refused, x.undying, x.left} {
 			require.NoError(t, w.dir.DetachForeign(w.ctx, f.ID))
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.ForeignService(w.ctx, f.ID)) })
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.DetachForeign(w.ctx, f.ID) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.ForeignService(w.ctx, f.ID)) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.DetachForeign(w.ctx, f.ID) })
 		}
 	})
 }
@@ -183,9 +184,9 @@ func TestSVC13_AForeignServiceIsForgottenOnlyWhereNothingIsLeftToDo(t *testing.T
 func TestSVC11_WhatARemoteServiceHasIsItsOwnSystems(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.remote(pbx.UserID{}, "7101")
-		w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.AttachForeign(w.ctx, s.ID, miCollab("Client"))) })
-		w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.RequestForeign(w.ctx, s.ID, miCollab("Client"))) })
-		refusal := w.refused(pbx.SVC11, pbx.ErrInvalid, func() error {
+		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.AttachForeign(w.ctx, s.ID, miCollab("Client"))) })
+		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.RequestForeign(w.ctx, s.ID, miCollab("Client"))) })
+		refusal := w.refused(rule.SVC11, pbx.ErrInvalid, func() error {
 			return second(w.dir.AddService(w.ctx, pbx.NewService{
 				DN: "7102", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Foreign: []pbx.NewForeign{miCollab("Client")},
 			}))
@@ -201,16 +202,16 @@ func TestSVC10_DeletingALineNamesWhatGoesWithItAndWhatOnlyItsOwnSystemDeletes(t 
 		w.attach(line.ID, own("Teleworker"))
 		const text = "service 7101 has foreign services; deleted with it: Client in MICOLLAB (https://micollab.example.com/client); " +
 			"affected, and deleted only there: Teleworker in MICOLLAB (https://micollab.example.com/teleworker)"
-		refusal := w.refused(pbx.SVC10, pbx.ErrUnconfirmed, func() error { return w.dir.DeleteService(w.ctx, line.ID) })
+		refusal := w.refused(rule.SVC10, pbx.ErrUnconfirmed, func() error { return w.dir.DeleteService(w.ctx, line.ID) })
 		require.Equal(t, text, refusal.Reason)
 		require.Equal(t, line.ID.String(), refusal.Subject.ID)
-		w.refused(pbx.SVC10, pbx.ErrUnconfirmed, func() error {
+		w.refused(rule.SVC10, pbx.ErrUnconfirmed, func() error {
 			return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.DeleteService(ctx, line.ID) })
 		})
 		before := dump(t, w.store)
 		review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.DeleteService(ctx, line.ID) })
 		require.NoError(t, err)
-		require.Equal(t, []pbx.Notice{{Code: pbx.SVC10, Subject: pbx.Ref{Kind: "service", ID: line.ID.String(), Name: "7101"}, Text: text}}, review.Confirmations)
+		require.Equal(t, []pbx.Notice{{Code: rule.SVC10, Subject: pbx.Ref{Kind: "service", ID: line.ID.String(), Name: "7101"}, Text: text}}, review.Confirmations)
 		require.Empty(t, cmp.Diff(before, dump(t, w.store)))
 		require.NoError(t, review.Commit(w.ctx))
 		require.Len(t, collect(t, w.dir.ForeignServices(w.ctx, pbx.ServiceID{})), 2)
@@ -228,7 +229,7 @@ func TestSVC10_ALineThatGoesAsksTheOtherSystemInTheSameAct(t *testing.T) {
 		_, err = w.support.In(w.us.ID).SettleForeign(w.ctx, never.ID, pbx.Settlement{State: pbx.ForeignFailed, Outcome: "no"})
 		require.NoError(t, err)
 		w.clock = w.clock.Add(time.Hour)
-		require.NoError(t, w.dir.Confirm(pbx.SVC10).DeleteService(w.ctx, line.ID))
+		require.NoError(t, w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, line.ID))
 
 		for _, f := range []*pbx.ForeignService{client, asked, worker} {
 			f.Rev, f.ServiceID, f.FormerDN, f.At = 2, pbx.ServiceID{}, "7101", w.clock
@@ -238,7 +239,7 @@ func TestSVC10_ALineThatGoesAsksTheOtherSystemInTheSameAct(t *testing.T) {
 			}
 			require.Empty(t, cmp.Diff(f, w.foreign(f.ID)))
 		}
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.ForeignService(w.ctx, never.ID)) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.ForeignService(w.ctx, never.ID)) })
 		require.Empty(t, collect(t, w.dir.ForeignServices(w.ctx, line.ID)))
 
 		said := map[string]string{}
@@ -271,7 +272,7 @@ func TestSVC10_ALineWhoseForeignServicesFailedNeedsNoConfirmation(t *testing.T) 
 
 func TestSVC10_ALineThatComesAndGoesInOneBatchLeavesItsRequests(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.dir.Confirm(pbx.SVC10).Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.dir.Confirm(rule.SVC10).Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			s, err := dir.AddService(ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: []pbx.NewForeign{miCollab("Client"), own("Own")}})
 			if err != nil {
 				return err
@@ -292,12 +293,12 @@ func TestUSR11_PhonesWithForeignServicesThatOnlyTheirSystemDeletesStayWithTheirU
 		w.attach(one.ID, miCollab("Client"))
 		a, b := w.attach(one.ID, own("A")), w.attach(two.ID, own("B"))
 		far := w.remote(ann.ID, "7103")
-		all := w.dir.Confirm(pbx.USR9, pbx.USR10, pbx.SVC10)
+		all := w.dir.Confirm(rule.USR9, rule.USR10, rule.SVC10)
 		before := dump(t, w.store)
 		err := all.DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones)
 		var said []string
 		for _, e := range pbx.Errors(err) {
-			require.Equal(t, pbx.USR11, e.Code)
+			require.Equal(t, rule.USR11, e.Code)
 			require.ErrorIs(t, e, pbx.ErrFailedPrecondition)
 			said = append(said, e.Subject.ID+" "+e.Holder.Kind+" "+e.Holder.ID)
 		}
@@ -310,7 +311,7 @@ func TestUSR11_PhonesWithForeignServicesThatOnlyTheirSystemDeletesStayWithTheirU
 		_, err = w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			return dir.DeleteUser(ctx, ann.ID, pbx.UserAndPhones)
 		})
-		require.Equal(t, pbx.USR11, pbx.CodeOf(err))
+		require.Equal(t, rule.USR11, pbx.CodeOf(err))
 	})
 }
 
@@ -319,7 +320,7 @@ func TestUSR11_AUserAloneIsDeletedAndHisForeignServicesStayWithTheirLines(t *tes
 		ann := w.user("Ann", "Lee", "7001")
 		line := w.service(ann.ID, "7101")
 		f := w.attach(line.ID, own("A"))
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserOnly))
 		require.Equal(t, f, w.foreign(f.ID))
 	})
 }
@@ -355,7 +356,7 @@ func TestUSR9_WhatOtherSystemsSaidOfADeletedUserIsCleared(t *testing.T) {
 			line := w.service(u.ID, dn)
 			said := w.outspoken(line.ID)
 			before := w.revision()
-			require.NoError(t, w.dir.Confirm(pbx.USR9, pbx.SVC10).DeleteUser(w.ctx, u.ID, form))
+			require.NoError(t, w.dir.Confirm(rule.USR9, rule.SVC10).DeleteUser(w.ctx, u.ID, form))
 			if form == pbx.UserOnly {
 				w.cleared(said)
 				require.Contains(t, w.journal(w.dir, before), "foreign.outcome-cleared")
@@ -388,11 +389,11 @@ func TestSVC10_DeletingAUserAndHisPhonesConfirmsTheirForeignServicesToo(t *testi
 		ann := w.user("Ann", "Lee", "7001")
 		line := w.service(ann.ID, "7101")
 		f := w.attach(line.ID, miCollab("Client"))
-		refusal := w.refused(pbx.SVC10, pbx.ErrUnconfirmed, func() error {
-			return w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones)
+		refusal := w.refused(rule.SVC10, pbx.ErrUnconfirmed, func() error {
+			return w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones)
 		})
 		require.Contains(t, refusal.Reason, "Client in MICOLLAB (https://micollab.example.com/client)")
-		require.NoError(t, w.dir.Confirm(pbx.USR9, pbx.SVC10).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9, rule.SVC10).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
 		require.Equal(t, pbx.ForeignDeleting, w.foreign(f.ID).State)
 	})
 }

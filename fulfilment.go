@@ -1,6 +1,9 @@
 package pbx
 
-import "context"
+import (
+	"context"
+	"github.com/pbxkit/pbx/rule"
+)
 
 // CompleteOrder says that the provider has done what a service's type takes: the
 // service works and its billing starts now, or, where it was added for later, a user
@@ -46,7 +49,7 @@ func (d *Directory) CompleteOrder(ctx context.Context, id ServiceID) (*Service, 
 // characters; ErrFailedPrecondition for a service whose order is not in process.
 func (d *Directory) FailOrder(ctx context.Context, id ServiceID, reason string) (*Service, error) {
 	var look door
-	look.required(SVC17, "Reason", reason, maxOutcome)
+	look.required(rule.SVC17, "Reason", reason, maxOutcome)
 	return d.moveServiceIf(ctx, "FailOrder", id, StatusOrderProcessing, look.err(), func(t *tx, s *Service) *Service {
 		s = edit(t, s, func(s *Service) { s.Status, s.Failure = StatusOrderFailed, reason })
 		t.did("service.order-failed", s.ref(), s.Type)

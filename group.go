@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 )
@@ -81,9 +82,9 @@ func (d *Directory) CreateGroup(ctx context.Context, in NewGroup) (*Group, error
 
 func (t *tx) lookGroup(ctx context.Context, g *Group, e Extension) error {
 	var look door
-	look.required(EXT8, "Name", g.Name, maxName)
+	look.required(rule.EXT8, "Name", g.Name, maxName)
 	if g.Kind != HuntGroup && g.Kind != ACDQueue {
-		look.refuse(EXT8, "Kind", "not one of %s and %s", HuntGroup, ACDQueue)
+		look.refuse(rule.EXT8, "Kind", "not one of %s and %s", HuntGroup, ACDQueue)
 	}
 	if e != "" {
 		if err := look.take(t.takeExtension(ctx, "Extension", e, nil)); err != nil {
@@ -101,7 +102,7 @@ func (t *tx) freeGroupName(ctx context.Context, g *Group) error {
 	if err != nil || taken == nil {
 		return err
 	}
-	return &Error{Code: EXT8, Kind: ErrConflict, Field: "Name", Subject: Ref{Kind: "group name", ID: g.Name}, Holder: taken.ref(),
+	return &Error{Code: rule.EXT8, Kind: ErrConflict, Field: "Name", Subject: Ref{Kind: "group name", ID: g.Name}, Holder: taken.ref(),
 		Reason: fmt.Sprintf("the name %s is taken by %s", g.Name, taken.ref())}
 }
 

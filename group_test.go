@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func (w *world) group(name string, e pbx.Extension) *pbx.Group {
@@ -27,14 +28,14 @@ func TestEXT8_AGroupOrQueueHasANameOfItsOwnAndMayBeDialled(t *testing.T) {
 		create := func(in pbx.NewGroup) func() error {
 			return func() error { _, err := w.dir.CreateGroup(w.ctx, in); return err }
 		}
-		taken := w.refused(pbx.EXT8, pbx.ErrConflict, create(pbx.NewGroup{Name: "EQUIPE"}))
+		taken := w.refused(rule.EXT8, pbx.ErrConflict, create(pbx.NewGroup{Name: "EQUIPE"}))
 		require.Equal(t, pbx.Ref{Kind: "queue", ID: queue.ID.String(), Name: "Équipe"}, taken.Holder)
-		taken = w.refused(pbx.EXT2, pbx.ErrConflict, create(pbx.NewGroup{Name: "Sales", Extension: "7200"}))
+		taken = w.refused(rule.EXT2, pbx.ErrConflict, create(pbx.NewGroup{Name: "Sales", Extension: "7200"}))
 		require.Equal(t, "group Support", taken.Holder.String())
-		w.refused(pbx.EXT8, pbx.ErrInvalid, create(pbx.NewGroup{Name: ""}))
-		w.refused(pbx.EXT8, pbx.ErrInvalid, create(pbx.NewGroup{Name: strings.Repeat("x", 65)}))
-		w.refused(pbx.EXT8, pbx.ErrInvalid, create(pbx.NewGroup{Name: "Sales", Kind: "party"}))
-		w.refused(pbx.EXT3, pbx.ErrInvalid, create(pbx.NewGroup{Name: "Sales", Extension: "9110"}))
+		w.refused(rule.EXT8, pbx.ErrInvalid, create(pbx.NewGroup{Name: ""}))
+		w.refused(rule.EXT8, pbx.ErrInvalid, create(pbx.NewGroup{Name: strings.Repeat("x", 65)}))
+		w.refused(rule.EXT8, pbx.ErrInvalid, create(pbx.NewGroup{Name: "Sales", Kind: "party"}))
+		w.refused(rule.EXT3, pbx.ErrInvalid, create(pbx.NewGroup{Name: "Sales", Extension: "9110"}))
 		require.NoError(t, second(w.british.CreateGroup(w.ctx, pbx.NewGroup{Name: "Support", Extension: "7200"})), "another tenant's is no clash")
 
 		_, reached, err := w.dir.Lookup(w.ctx, "7200")
@@ -78,21 +79,21 @@ func TestEXT8_UsersAndAliasesAreMembersOfGroupsAndQueues(t *testing.T) {
 		add := func(g pbx.GroupID, who pbx.MemberID) func() error {
 			return func() error { return w.dir.AddMember(w.ctx, g, who) }
 		}
-		twice := w.refused(pbx.EXT8, pbx.ErrConflict, add(g.ID, alias))
+		twice := w.refused(rule.EXT8, pbx.ErrConflict, add(g.ID, alias))
 		require.Equal(t, "alias John Support", twice.Holder.String())
 		require.Equal(t, "group Support", twice.Subject.String())
-		w.refused(pbx.ACC1, pbx.ErrNotFound, add(g.ID, pbx.MemberID{}))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, add(g.ID, pbx.UserMember(pbx.UserID(a.ID))))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, add(g.ID, pbx.AliasMember(pbx.AliasID(john.ID))))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, add(pbx.GroupID(john.ID), user))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.british.AddMember(w.ctx, g.ID, user) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, add(g.ID, pbx.MemberID{}))
+		w.refused(rule.ACC1, pbx.ErrNotFound, add(g.ID, pbx.UserMember(pbx.UserID(a.ID))))
+		w.refused(rule.ACC1, pbx.ErrNotFound, add(g.ID, pbx.AliasMember(pbx.AliasID(john.ID))))
+		w.refused(rule.ACC1, pbx.ErrNotFound, add(pbx.GroupID(john.ID), user))
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.british.AddMember(w.ctx, g.ID, user) })
 		brit, err := w.british.CreateUser(w.ctx, pbx.NewUser{LastName: "Brit", Email: "brit@example.co.uk", Extension: "7001"})
 		require.NoError(t, err)
-		w.refused(pbx.ACC1, pbx.ErrNotFound, add(g.ID, pbx.UserMember(brit.ID)))
+		w.refused(rule.ACC1, pbx.ErrNotFound, add(g.ID, pbx.UserMember(brit.ID)))
 
 		require.NoError(t, w.dir.RemoveMember(w.ctx, g.ID, user))
-		w.refused(pbx.EXT8, pbx.ErrNotFound, func() error { return w.dir.RemoveMember(w.ctx, g.ID, user) })
-		w.refused(pbx.EXT8, pbx.ErrNotFound, func() error {
+		w.refused(rule.EXT8, pbx.ErrNotFound, func() error { return w.dir.RemoveMember(w.ctx, g.ID, user) })
+		w.refused(rule.EXT8, pbx.ErrNotFound, func() error {
 			return w.dir.RemoveMember(w.ctx, g.ID, pbx.UserMember(pbx.UserID(a.ID)))
 		})
 		require.Len(t, collect(t, w.dir.Members(w.ctx, g.ID)), 1)
@@ -106,7 +107,7 @@ func TestEXT8_AUserWhoIsDeletedIsAMemberOfNothingAnyMore(t *testing.T) {
 		g := w.group("Support", "7200")
 		require.NoError(t, w.dir.AddMember(w.ctx, g.ID, pbx.UserMember(john.ID)))
 		require.NoError(t, w.dir.AddMember(w.ctx, g.ID, pbx.UserMember(ann.ID)))
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, john.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, john.ID, pbx.UserOnly))
 		left := collect(t, w.dir.Members(w.ctx, g.ID))
 		require.Len(t, left, 1)
 		require.Equal(t, pbx.UserMember(ann.ID), left[0].ID())
@@ -118,7 +119,7 @@ func TestEXT8_AGroupGoesWithItsMembershipsAndExtensions(t *testing.T) {
 		john := w.user("John", "Doe", "7001")
 		g := w.group("Support", "7200")
 		require.NoError(t, w.dir.AddMember(w.ctx, g.ID, pbx.UserMember(john.ID)))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.british.DeleteGroup(w.ctx, g.ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.british.DeleteGroup(w.ctx, g.ID) })
 		require.NoError(t, w.dir.DeleteGroup(w.ctx, g.ID))
 		require.Empty(t, collect(t, w.dir.Members(w.ctx, g.ID)))
 		w.group("Support", "7200")
@@ -157,7 +158,7 @@ func TestEXT8_AGroupIsMadeFilledAndDeletedInABatch(t *testing.T) {
 func TestEXT8_GroupsAreNotAnOwners(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		owner := w.support.As(pbx.LineOwner("kate", w.us.ID))
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error {
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error {
 			_, err := owner.CreateGroup(w.ctx, pbx.NewGroup{Name: "X"})
 			return err
 		})

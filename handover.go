@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"strings"
 	"time"
 )
@@ -99,7 +100,7 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 	}
 	var look door
 	look.names(row)
-	look.email(USR1, "Email", row.Email)
+	look.email(rule.USR1, "Email", row.Email)
 	if _, err := t.lookUser(ctx, row, was, &look); err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 // leaveBehind takes from a user what let the old person in, and warns of what may
 // still name him.
 func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
-	warn := func(about Ref, text string) { t.warn(USR15, about, "%s", text) }
+	warn := func(about Ref, text string) { t.warn(rule.USR15, about, "%s", text) }
 	aliases, err := t.aliasesOf(ctx, row)
 	if err != nil {
 		return err
@@ -255,7 +256,7 @@ func (t *tx) welcome(u *User, leftOut bool) {
 	switch {
 	case leftOut:
 	case u.State == UserDisabled:
-		t.warn(USR12, u.ref(), "%s is disabled: the welcome email is not sent", u.ref())
+		t.warn(rule.USR12, u.ref(), "%s is disabled: the welcome email is not sent", u.ref())
 	default:
 		t.did("user.welcome-mail", u.ref(), "")
 	}

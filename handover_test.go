@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // leaver is a user with everything, whose words are found again.
@@ -72,7 +73,7 @@ func TestUSR15_CredentialsAndPINOfTheOldPersonEnd(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, w.signsIn(made.User.SIPAddress, old))
 		require.False(t, w.has(support.SIPAddress))
-		w.refused(pbx.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, made.Service.ID, rightPIN) })
+		w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, made.Service.ID, rightPIN) })
 		box, err := w.dir.Mailbox(w.ctx, made.Service.ID)
 		require.NoError(t, err)
 		require.False(t, box.HasPIN())
@@ -93,7 +94,7 @@ func TestUSR15_NothingOfTheOldPersonIsLeftAnywhere(t *testing.T) {
 		w.mailbox(common.ID, pbx.NewMailbox{Email: made.User.Login, PIN: rightPIN})
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.HandOver(w.ctx, made.User.ID, ina)) })
 		require.Len(t, review.Warnings, 1)
-		require.Equal(t, pbx.USR15, review.Warnings[0].Code)
+		require.Equal(t, rule.USR15, review.Warnings[0].Code)
 		require.Contains(t, review.Warnings[0].Text, "mailbox 7300 keeps its PIN, for it is shared with Bob Roe")
 		require.NoError(t, review.Commit(w.ctx))
 		require.NoError(t, w.dir.CheckPIN(w.ctx, common.ID, rightPIN), "a shared one lets the others in")
@@ -131,7 +132,7 @@ func TestUSR15_ItWarnsOfWhatMayNameTheOldPersonOrLetHimIn(t *testing.T) {
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.HandOver(w.ctx, made.User.ID, ina)) })
 		var texts []string
 		for _, n := range review.Warnings {
-			require.Equal(t, pbx.USR15, n.Code)
+			require.Equal(t, rule.USR15, n.Code)
 			texts = append(texts, n.Text)
 		}
 		about := "service Quetzal's line (" + string(s.DN) + ")"
@@ -172,13 +173,13 @@ func TestUSR15_ASuccessorsBadFieldsAreReportedAtOnce(t *testing.T) {
 		}))
 		to := ina
 		to.Login = brit.Login
-		e := w.refused(pbx.USR3, pbx.ErrConflict, func() error { return second(w.dir.HandOver(w.ctx, made.User.ID, to)) })
+		e := w.refused(rule.USR3, pbx.ErrConflict, func() error { return second(w.dir.HandOver(w.ctx, made.User.ID, to)) })
 		require.Zero(t, e.Holder, "another tenant's is taken, and not said by whom")
 		for _, id := range []pbx.UserID{brit.ID, {1}} {
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.HandOver(w.ctx, id, ina)) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.HandOver(w.ctx, id, ina)) })
 		}
 		owner := w.support.As(pbx.LineOwner("kate", w.us.ID))
-		w.refused(pbx.OWN6, pbx.ErrDenied, func() error { return second(owner.HandOver(w.ctx, made.User.ID, ina)) })
+		w.refused(rule.OWN6, pbx.ErrDenied, func() error { return second(owner.HandOver(w.ctx, made.User.ID, ina)) })
 	})
 }
 
@@ -207,7 +208,7 @@ func TestUSR15_AStaleViewIsNotHandedOver(t *testing.T) {
 		_, err := w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
 		var now *pbx.User
-		w.refused(pbx.SVC15, pbx.ErrStale, func() (err error) {
+		w.refused(rule.SVC15, pbx.ErrStale, func() (err error) {
 			now, err = w.dir.HandOver(w.ctx, u.ID, to)
 			return err
 		})
@@ -223,9 +224,9 @@ func TestUSR12_ADisabledUserGetsNoWelcomeMail(t *testing.T) {
 		made := w.leaver()
 		_, err := w.dir.DisableUser(w.ctx, made.User.ID)
 		require.NoError(t, err)
-		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.SendWelcomeMail(w.ctx, made.User.ID) })
+		w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return w.dir.SendWelcomeMail(w.ctx, made.User.ID) })
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.HandOver(w.ctx, made.User.ID, ina)) })
-		require.Contains(t, codes(review.Warnings), pbx.USR12)
+		require.Contains(t, codes(review.Warnings), rule.USR12)
 		before := w.revision()
 		require.NoError(t, review.Commit(w.ctx), "and it goes through")
 		require.NotContains(t, w.journal(w.dir, before), "user.welcome-mail")
@@ -244,7 +245,7 @@ func TestUSR15_TheWelcomeMailIsSentUnlessItIsLeftOutOrHeIsDisabled(t *testing.T)
 		_, err = w.dir.DisableUser(w.ctx, u.ID)
 		require.NoError(t, err)
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.HandOver(w.ctx, u.ID, ina)) })
-		require.Equal(t, []pbx.Code{pbx.USR12}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.USR12}, codes(review.Warnings))
 		require.NoError(t, review.Commit(w.ctx))
 		now, err := w.dir.User(w.ctx, u.ID)
 		require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/sqlite"
@@ -159,7 +160,7 @@ func (w *world) service(user pbx.UserID, dn pbx.Extension) *pbx.Service {
 // refused asserts that an operation was refused by a rule, of a kind, and that
 // it changed nothing in the store; and, where it calls w.dir, that the same
 // refusal comes in a batch and in a review, which it leaves without a trace.
-func (w *world) refused(code pbx.Code, kind error, run func() error) *pbx.Error {
+func (w *world) refused(code rule.Code, kind error, run func() error) *pbx.Error {
 	w.t.Helper()
 	before := dump(w.t, w.store)
 	found := w.refusal(code, kind, run())
@@ -169,7 +170,7 @@ func (w *world) refused(code pbx.Code, kind error, run func() error) *pbx.Error 
 }
 
 // refusal is the one of a code and a kind in an error.
-func (w *world) refusal(code pbx.Code, kind, err error) *pbx.Error {
+func (w *world) refusal(code rule.Code, kind, err error) *pbx.Error {
 	w.t.Helper()
 	require.Error(w.t, err)
 	require.ErrorIs(w.t, err, kind)

@@ -3,6 +3,7 @@ package pbx
 import (
 	"encoding/hex"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"io"
 	"sync"
 	"time"
@@ -55,7 +56,7 @@ func (id ID[R]) MarshalText() ([]byte, error) {
 // *Error of kind ErrInvalid.
 func (id *ID[R]) UnmarshalText(text []byte) error {
 	var out ID[R]
-	bad := &Error{Code: ACC1, Kind: ErrInvalid, Field: "ID", Reason: "not an ID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"}
+	bad := &Error{Code: rule.ACC1, Kind: ErrInvalid, Field: "ID", Reason: "not an ID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"}
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return bad
 	}

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"io"
 	"iter"
 	"slices"
@@ -167,7 +168,7 @@ func (im *importing) row(ctx context.Context, row *csvRow) error {
 // named finds the location and the device that a row names.
 func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) error {
 	if row.building != "" {
-		at, err := t.building(ctx, ACC1, row.building)
+		at, err := t.building(ctx, rule.ACC1, row.building)
 		if err := look.takeAs("LocationID", err); err != nil {
 			return err
 		}
@@ -191,7 +192,7 @@ func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) erro
 
 // claimOfRow is something that only one can have.
 type claimOfRow struct {
-	code  Code
+	code  rule.Code
 	value string
 }
 
@@ -207,13 +208,13 @@ func (r *csvRow) claims() []rowClaim {
 		login = r.in.Email
 	}
 	list := []rowClaim{
-		{claimOfRow{USR3, foldLogin(login)}, "Login", "user ID"},
-		{claimOfRow{EXT2, string(r.in.Extension)}, "Extension", "extension"},
-		{claimOfRow{EXT6, strings.ToLower(string(r.in.SIPAddress))}, "SIPAddress", "SIP address"},
-		{claimOfRow{NUM2, string(r.in.Number.Number)}, "Number", "number"},
-		{claimOfRow{DEV2, string(r.mac)}, "DeviceID", "device"},
+		{claimOfRow{rule.USR3, foldLogin(login)}, "Login", "user ID"},
+		{claimOfRow{rule.EXT2, string(r.in.Extension)}, "Extension", "extension"},
+		{claimOfRow{rule.EXT6, strings.ToLower(string(r.in.SIPAddress))}, "SIPAddress", "SIP address"},
+		{claimOfRow{rule.NUM2, string(r.in.Number.Number)}, "Number", "number"},
+		{claimOfRow{rule.DEV2, string(r.mac)}, "DeviceID", "device"},
 	}
-	return slices.DeleteFunc(list, func(c rowClaim) bool { return c.value == "" || c.code == EXT2 && r.line == lineShared })
+	return slices.DeleteFunc(list, func(c rowClaim) bool { return c.value == "" || c.code == rule.EXT2 && r.line == lineShared })
 }
 
 // besideRefused refuses what an earlier row wants too that was refused for

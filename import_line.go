@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 )
 
@@ -111,10 +112,10 @@ func (s *sharing) lookShared(ctx context.Context, home *Location, look *door) er
 	case err != nil:
 		return err
 	case s.in.Extension == "":
-		look.refuse(SYS5, "Extension", "is missing: it says which line is shared")
+		look.refuse(rule.SYS5, "Extension", "is missing: it says which line is shared")
 		return nil
 	case entry == nil || entry.ServiceID.IsZero():
-		look.refuse(SYS5, "Extension", "there is no line with it that could be shared")
+		look.refuse(rule.SYS5, "Extension", "there is no line with it that could be shared")
 		return nil
 	}
 	if s.shared, err = s.service(ctx, entry.ServiceID); err != nil {

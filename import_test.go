@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // rows makes a file of rows.
@@ -117,14 +118,14 @@ func TestSYS5_EveryBadRowIsReportedAtOnceWithItsRowColumnAndRule(t *testing.T) {
 func TestSYS5_TheErrorOfOneRowIsAnErrorLikeAnyOther(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.user("Bob", "Ray", "7001")
-		e := w.refused(pbx.EXT2, pbx.ErrConflict, func() error {
+		e := w.refused(rule.EXT2, pbx.ErrConflict, func() error {
 			_, err := w.importing(rows("last_name,email,extension", "Lee,lee@example.com,7001"))
 			require.Equal(t, []string{"2 extension EXT-2"}, badRows(err))
 			return err
 		})
 		require.Equal(t, "Extension", e.Field)
 		require.Equal(t, "Bob Ray", e.Holder.Name)
-		w.refused(pbx.USR1, pbx.ErrInvalid, func() error {
+		w.refused(rule.USR1, pbx.ErrInvalid, func() error {
 			_, err := w.importing(rows("last_name,email,extension", "Lee,,7002"))
 			require.Equal(t, []string{"2 email USR-1"}, badRows(err))
 			return err
@@ -209,7 +210,7 @@ func TestSYS5_AFileThatIsNoneIsRefusedAtOnce(t *testing.T) {
 			"a quote left open":  {"email,last_name\nann@example.com,\"Lee\n", []string{"2  SYS-5"}},
 			"a bad header":       {"email,\"last_name\n", []string{"1  SYS-5"}},
 		} {
-			w.refused(pbx.SYS5, pbx.ErrInvalid, func() error {
+			w.refused(rule.SYS5, pbx.ErrInvalid, func() error {
 				err := second(w.importing(c.file))
 				require.Equal(t, c.want, badRows(err), name)
 				return err
@@ -217,11 +218,11 @@ func TestSYS5_AFileThatIsNoneIsRefusedAtOnce(t *testing.T) {
 		}
 		many := strings.Repeat("ann@example.com,Lee\n", 10_001)
 		for _, file := range []string{"", "\ufeff", "\r\n\r\n", "email,last_name\n" + many, strings.Repeat(" ", 16<<20+1)} {
-			e := w.refused(pbx.SYS5, pbx.ErrInvalid, func() error { return second(w.importing(file)) })
+			e := w.refused(rule.SYS5, pbx.ErrInvalid, func() error { return second(w.importing(file)) })
 			require.Equal(t, "File", e.Field)
 		}
-		w.refused(pbx.SYS1, pbx.ErrMisuse, func() error { return second(w.dir.ImportUsers(w.ctx, nil)) })
-		w.refused(pbx.SYS1, pbx.ErrMisuse, func() error { return w.dir.ExportUsers(w.ctx, nil) })
+		w.refused(rule.SYS1, pbx.ErrMisuse, func() error { return second(w.dir.ImportUsers(w.ctx, nil)) })
+		w.refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.dir.ExportUsers(w.ctx, nil) })
 
 		broken := errors.New("the line went dead")
 		before := w.revision()
@@ -349,10 +350,10 @@ func TestSYS5_ImportAndExportAreAnAdministrators(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		kate := w.support.As(pbx.LineOwner("kate", w.us.ID))
 		var out strings.Builder
-		w.refused(pbx.OWN6, pbx.ErrDenied, func() error {
+		w.refused(rule.OWN6, pbx.ErrDenied, func() error {
 			return second(kate.ImportUsers(w.ctx, strings.NewReader(rows("last_name,email,extension", "Lee,lee@example.com,7100"))))
 		})
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return kate.ExportUsers(w.ctx, &out) })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { return kate.ExportUsers(w.ctx, &out) })
 		require.Empty(t, out.String())
 	})
 }

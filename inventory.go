@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 )
@@ -51,7 +52,7 @@ func (d *Directory) addNumbers(ctx context.Context, operation string, state Numb
 func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 	var look door
 	if len(list) == 0 || len(list) > maxNumbersAtOnce {
-		look.refuse(NUM1, "Numbers", "not 1 to %d numbers", maxNumbersAtOnce)
+		look.refuse(rule.NUM1, "Numbers", "not 1 to %d numbers", maxNumbersAtOnce)
 		return look.err()
 	}
 	keys := make([]store.Key, len(list))
@@ -64,9 +65,9 @@ func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 	seen := make(map[E164]bool, len(list))
 	for i, e := range list {
 		field := fmt.Sprintf("Numbers[%d]", i)
-		look.e164(NUM1, field, e)
+		look.e164(rule.NUM1, field, e)
 		if seen[e] {
-			look.refuse(NUM1, field, "%s is listed twice", e)
+			look.refuse(rule.NUM1, field, "%s is listed twice", e)
 			continue
 		}
 		seen[e] = true
@@ -75,7 +76,7 @@ func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 			return err
 		}
 		if known != nil {
-			look.bad = append(look.bad, &Error{Code: NUM1, Kind: ErrConflict, Field: field, Subject: Ref{Kind: "number", ID: string(e)},
+			look.bad = append(look.bad, &Error{Code: rule.NUM1, Kind: ErrConflict, Field: field, Subject: Ref{Kind: "number", ID: string(e)},
 				Reason: "number " + string(e) + " is in the system already"})
 		}
 	}
@@ -86,7 +87,7 @@ func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 func (d *Directory) Number(ctx context.Context, e E164) (*Number, error) {
 	var out *Number
 	err := d.read(ctx, "Number", func(a *ahead) { a.number(e) }, func(t *tx) error {
-		n, err := t.number(ctx, NUM2, e)
+		n, err := t.number(ctx, rule.NUM2, e)
 		if err == nil {
 			out = copyOf(n)
 		}
@@ -114,7 +115,7 @@ func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Numbe
 		return func(yield func(*Number, error) bool) {
 			_, err := d.enter(ctx, "Numbers")
 			if err == nil {
-				err = &Error{Code: NUM2, Kind: ErrInvalid, Field: "State", Reason: "not a state of numbers"}
+				err = &Error{Code: rule.NUM2, Kind: ErrInvalid, Field: "State", Reason: "not a state of numbers"}
 			}
 			yield(nil, err)
 		}
@@ -163,7 +164,7 @@ func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string
 
 func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int) ([]*Number, error) {
 	if prefix != "" && !t.hasNewNumbersLike(prefix, at) {
-		return nil, &Error{Code: NUM4, Kind: ErrInvalid, Field: "Prefix", Reason: "not the beginning of E.164 numbers of " + t.tenant.Country + " or near the location"}
+		return nil, &Error{Code: rule.NUM4, Kind: ErrInvalid, Field: "Prefix", Reason: "not the beginning of E.164 numbers of " + t.tenant.Country + " or near the location"}
 	}
 	list, _, err := t.firstOffers(ctx, t.proposals(prefix, at), limit)
 	return list, err
@@ -178,12 +179,12 @@ func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int
 // Errors: ErrNotFound; ErrFailedPrecondition for one that is not available.
 func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {
 	return d.change(ctx, "ReturnNumber", func(a *ahead) { a.number(e) }, func(t *tx) error {
-		n, err := t.number(ctx, NUM2, e)
+		n, err := t.number(ctx, rule.NUM2, e)
 		if err != nil {
 			return err
 		}
 		if n.State != NumberAvailable {
-			return &Error{Code: NUM10, Kind: ErrFailedPrecondition, Subject: n.ref(),
+			return &Error{Code: rule.NUM10, Kind: ErrFailedPrecondition, Subject: n.ref(),
 				Reason: "number " + string(e) + " is " + string(n.State) + ", not available"}
 		}
 		t.giveBack(n)

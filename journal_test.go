@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func TestACC4_TheJournalIsWithoutGapsAndEndsWithTheTenantsRevision(t *testing.T) {
@@ -178,9 +179,9 @@ func TestACC4_TheJournalIsNotAnOwnersNorAnotherTenants(t *testing.T) {
 			}
 			return nil
 		}
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return first(w.support.As(pbx.LineOwner("kate", w.us.ID))) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return first(w.dir.In(w.uk.ID)) })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return first(w.dir.In(pbx.Provider)) })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { return first(w.support.As(pbx.LineOwner("kate", w.us.ID))) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return first(w.dir.In(w.uk.ID)) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return first(w.dir.In(pbx.Provider)) })
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -164,7 +165,7 @@ func confirming(w model.Together) model.Together {
 	var parts []model.Call
 	for _, c := range w.Parts {
 		if _, ok := c.Op.(model.CheckPIN); !ok {
-			c.Confirm = []pbx.Code{pbx.USR9, pbx.USR10, pbx.SVC5, pbx.SVC9, pbx.SVC10, pbx.STN3}
+			c.Confirm = []rule.Code{rule.USR9, rule.USR10, rule.SVC5, rule.SVC9, rule.SVC10, rule.STN3}
 			parts = append(parts, c)
 		}
 	}

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"errors"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"sync"
 	"time"
@@ -45,7 +46,7 @@ func (c *Cursor) reached(e *Event) bool {
 func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*Event, err error) {
 	l = &lease{
 		core: r.core, tenant: b.tenant, holder: r.holder, cursor: cursorsTable.Key().At(r.subscriber, b.tenant),
-		lost: &Error{Code: SYS3, Kind: ErrConflict, Subject: Ref{Kind: "tenant", ID: b.tenant.String()},
+		lost: &Error{Code: rule.SYS3, Kind: ErrConflict, Subject: Ref{Kind: "tenant", ID: b.tenant.String()},
 			Reason: "the lease of the journal ran out while its events were handled"},
 	}
 	err = r.core.attempts(ctx, b.tenant, func(w store.Writer) (int64, error) {

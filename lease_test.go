@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
@@ -162,7 +163,7 @@ func TestSYS3_AJournalIsTakenOverWhereItStoppedWhenItsLeaseHasRunOut(t *testing.
 		close(late.letGo)
 		out := <-lateDone
 		require.ErrorIs(t, out.err, pbx.ErrConflict)
-		require.Equal(t, pbx.SYS3, pbx.CodeOf(out.err))
+		require.Equal(t, rule.SYS3, pbx.CodeOf(out.err))
 		events := w.eventsOf(w.us.ID)
 		require.Equal(t, events[:20], late.of(w.us.ID), "nothing more is handed over")
 		require.Equal(t, before, w.cursors("mail")[w.us.ID], "who is late moves nothing")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -152,7 +153,7 @@ func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown 
 func (t *tx) lineAt(ctx context.Context, nationalNumber string) (*Service, error) {
 	number, ok := numplan.National(t.tenant.Country, nationalNumber)
 	if !ok {
-		return nil, &Error{Code: OWN1, Kind: ErrInvalid, Field: "Number",
+		return nil, &Error{Code: rule.OWN1, Kind: ErrInvalid, Field: "Number",
 			Reason: fmt.Sprintf("not a national number of %s: %s digits, without spaces or any punctuation", t.tenant.Country, nationalLengths(t.tenant.Country))}
 	}
 	s, err := one[*Service](ctx, t, servicesByNumber, number)
@@ -180,7 +181,7 @@ func (t *tx) ownLine(ctx context.Context, nationalNumber string, s *Service) (*S
 			return s, err
 		}
 	}
-	return nil, &Error{Code: OWN2, Kind: ErrNotFound, Subject: Ref{Kind: "line", ID: nationalNumber},
+	return nil, &Error{Code: rule.OWN2, Kind: ErrNotFound, Subject: Ref{Kind: "line", ID: nationalNumber},
 		Reason: "you are not an owner of a line with that number"}
 }
 
@@ -264,10 +265,10 @@ func (t *tx) lookBuilding(ctx context.Context, s *Service, in LineChange) (*Loca
 		return nil, nil
 	}
 	var look door
-	if look.code(OWN7, "Building", in.Building); look.err() != nil {
+	if look.code(rule.OWN7, "Building", in.Building); look.err() != nil {
 		return nil, look.err()
 	}
-	to, err := t.building(ctx, OWN7, in.Building)
+	to, err := t.building(ctx, rule.OWN7, in.Building)
 	if err != nil || to.ID == s.LocationID {
 		return nil, err
 	}
@@ -289,7 +290,7 @@ func (t *tx) warnOfE911(ctx context.Context, s *Service) error {
 	}
 	for _, u := range users {
 		if u.E911 && u.LocationID != s.LocationID {
-			t.warn(USR6, u.ref(), "%s has moved, and e911 sends help to where %s is: change that too", s.ref(), u.ref())
+			t.warn(rule.USR6, u.ref(), "%s has moved, and e911 sends help to where %s is: change that too", s.ref(), u.ref())
 		}
 	}
 	return nil
@@ -301,7 +302,7 @@ func (s *Service) relocatable() error {
 	if s.LocationKeptBy == "" {
 		return nil
 	}
-	return &Error{Code: OWN8, Kind: ErrFailedPrecondition, Subject: s.ref(),
+	return &Error{Code: rule.OWN8, Kind: ErrFailedPrecondition, Subject: s.ref(),
 		Holder: Ref{"system", s.LocationKeptBy, s.LocationKeptBy},
 		Reason: "the location of " + s.ref().String() + " is kept by " + s.LocationKeptBy + ": change it there"}
 }

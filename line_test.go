@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -47,10 +48,10 @@ func TestOWN1_AnythingButTenDigitsIsRefused(t *testing.T) {
 			"6175550101 ", "617.555.0101", "617555O101", "٦١٧٥٥٥٠١٠١", "617555010\x00", "\xff175550101",
 		} {
 			for _, dir := range []*pbx.Directory{w.dir, w.owner("alice")} {
-				e := w.refused(pbx.OWN1, pbx.ErrInvalid, func() error { _, err := dir.Line(w.ctx, bad); return err })
+				e := w.refused(rule.OWN1, pbx.ErrInvalid, func() error { _, err := dir.Line(w.ctx, bad); return err })
 				require.Equal(t, "Number", e.Field)
 				require.Contains(t, e.Reason, "10 digits")
-				w.refused(pbx.OWN1, pbx.ErrInvalid, func() error { _, err := dir.SetLineLocation(w.ctx, bad, "BOS-1"); return err })
+				w.refused(rule.OWN1, pbx.ErrInvalid, func() error { _, err := dir.SetLineLocation(w.ctx, bad, "BOS-1"); return err })
 			}
 		}
 	})
@@ -67,9 +68,9 @@ func TestOWN1_ABritishLineIsOpenedByItsOwnNationalNumber(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, s.ID, line.ServiceID)
 		}
-		w.refused(pbx.OWN1, pbx.ErrInvalid, func() error { _, err := w.british.Line(w.ctx, "442079461001"); return err })
+		w.refused(rule.OWN1, pbx.ErrInvalid, func() error { _, err := w.british.Line(w.ctx, "442079461001"); return err })
 		// A number of another country is never one of ours, whoever has it.
-		w.refused(pbx.OWN1, pbx.ErrInvalid, func() error { _, err := w.dir.Line(w.ctx, "02079461001"); return err })
+		w.refused(rule.OWN1, pbx.ErrInvalid, func() error { _, err := w.dir.Line(w.ctx, "02079461001"); return err })
 	})
 }
 
@@ -93,18 +94,18 @@ func TestOWN2_ALineNotOwnedIsRefusedAsOneThatDoesNotExist(t *testing.T) {
 		}
 		before, alice := map[string]*pbx.Error{}, w.acting(w.owner("alice"))
 		for name, call := range calls {
-			before[name] = alice.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return call(alice.dir, otherLine) })
+			before[name] = alice.refused(rule.OWN2, pbx.ErrNotFound, func() error { return call(alice.dir, otherLine) })
 		}
 		w.line(otherLine, pbx.NewService{LocationKeptBy: "ESS"}, "bob")
 		for name, call := range calls {
-			after := alice.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return call(alice.dir, otherLine) })
+			after := alice.refused(rule.OWN2, pbx.ErrNotFound, func() error { return call(alice.dir, otherLine) })
 			require.Equal(t, before[name], after)
 			require.Equal(t, before[name].Error(), after.Error())
 			require.NotContains(t, after.Error(), "bob")
 		}
 		// Somebody of another tenant is no owner here, and finds nothing.
 		stranger := w.support.As(pbx.LineOwner("alice", w.uk.ID))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := stranger.In(w.us.ID).Line(w.ctx, aliceLine); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := stranger.In(w.us.ID).Line(w.ctx, aliceLine); return err })
 
 		_, err := w.owner("alice").Line(w.ctx, aliceLine)
 		require.NoError(t, err)
@@ -118,8 +119,8 @@ func TestOWN2_AnAdministratorIsToldThatThereIsNoSuchLine(t *testing.T) {
 		_, err := w.support.In(other.ID).AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", Number: pbx.ThisNewNumber("+1" + otherLine)})
 		require.NoError(t, err)
 		for _, dir := range []*pbx.Directory{w.dir, w.support.In(w.us.ID)} {
-			theirs := w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := dir.Line(w.ctx, otherLine); return err })
-			nobodys := w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := dir.Line(w.ctx, noLine); return err })
+			theirs := w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := dir.Line(w.ctx, otherLine); return err })
+			nobodys := w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := dir.Line(w.ctx, noLine); return err })
 			require.Equal(t, nobodys.Error(), theirs.Error())
 		}
 	})
@@ -139,10 +140,10 @@ func TestOWN7_ALineMovesToABuildingKnownToTheTenant(t *testing.T) {
 		to := func(building string) func() error {
 			return func() error { return second(as.dir.SetLineLocation(w.ctx, aliceLine, building)) }
 		}
-		as.refused(pbx.OWN7, pbx.ErrNotFound, to("NOWHERE"))
-		as.refused(pbx.OWN7, pbx.ErrNotFound, to("LON-3"))
-		as.refused(pbx.OWN7, pbx.ErrInvalid, to("32 Vassar St"))
-		as.refused(pbx.OWN7, pbx.ErrInvalid, to(""))
+		as.refused(rule.OWN7, pbx.ErrNotFound, to("NOWHERE"))
+		as.refused(rule.OWN7, pbx.ErrNotFound, to("LON-3"))
+		as.refused(rule.OWN7, pbx.ErrInvalid, to("32 Vassar St"))
+		as.refused(rule.OWN7, pbx.ErrInvalid, to(""))
 
 		// To where it is already is no change, and nothing is journalled.
 		before := dump(t, w.store)
@@ -157,12 +158,12 @@ func TestOWN7_ABuildingIsLookedAtForSomebodyWhoMayMoveTheLineOnly(t *testing.T) 
 		w.line(aliceLine, pbx.NewService{}, "alice")
 		for _, building := range []string{"32 Vassar St", ""} {
 			nobody := w.support.As(pbx.Actor{Tenant: w.us.ID})
-			w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return second(nobody.SetLineLocation(w.ctx, aliceLine, building)) })
+			w.refused(rule.ACC2, pbx.ErrDenied, func() error { return second(nobody.SetLineLocation(w.ctx, aliceLine, building)) })
 			stranger := w.support.As(pbx.Administrator("admin", w.uk.ID)).In(w.us.ID)
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(stranger.SetLineLocation(w.ctx, aliceLine, building)) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(stranger.SetLineLocation(w.ctx, aliceLine, building)) })
 			nowhere := w.support.In(pbx.TenantID{1})
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(nowhere.SetLineLocation(w.ctx, aliceLine, building)) })
-			w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("bob").SetLineLocation(w.ctx, aliceLine, building)) })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(nowhere.SetLineLocation(w.ctx, aliceLine, building)) })
+			w.refused(rule.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("bob").SetLineLocation(w.ctx, aliceLine, building)) })
 		}
 	})
 }
@@ -171,7 +172,7 @@ func TestOWN7_ALineDoesNotMoveToWhereItsDNMeetsAnEmergencyNumber(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.location(w.dir, "LON-9", "GB", "")
 		w.line(aliceLine, pbx.NewService{DN: "9991"}, "alice")
-		e := w.refused(pbx.EXT3, pbx.ErrInvalid, func() error { _, err := w.owner("alice").SetLineLocation(w.ctx, aliceLine, "LON-9"); return err })
+		e := w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := w.owner("alice").SetLineLocation(w.ctx, aliceLine, "LON-9"); return err })
 		require.Equal(t, "Building", e.Field)
 	})
 }
@@ -182,12 +183,12 @@ func TestOWN8_ALocationKeptElsewhereIsNotChangedHere(t *testing.T) {
 		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID, LocationKeptBy: "Employee Self Service"}, "alice")
 		w.line(otherLine, pbx.NewService{LocationID: w.boston.ID, Name: "Conference room 3"}, "alice")
 		for _, dir := range []*pbx.Directory{w.owner("alice"), w.dir} {
-			e := w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { _, err := dir.SetLineLocation(w.ctx, aliceLine, "CAM-32"); return err })
+			e := w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { _, err := dir.SetLineLocation(w.ctx, aliceLine, "CAM-32"); return err })
 			require.Equal(t, "Employee Self Service", e.Holder.Name)
 			require.Contains(t, e.Reason, "Employee Self Service")
 		}
 		for _, bad := range []string{strings.Repeat("x", 65), " ESS", "E\nSS"} {
-			e := w.refused(pbx.OWN8, pbx.ErrInvalid, func() error {
+			e := w.refused(rule.OWN8, pbx.ErrInvalid, func() error {
 				return second(w.dir.AddService(w.ctx, pbx.NewService{DN: "7990", DeviceType: "Cisco 8851", LocationKeptBy: bad}))
 			})
 			require.Equal(t, "LocationKeptBy", e.Field)
@@ -282,11 +283,11 @@ func TestSVC11_ARemoteLineIsNotChangedHere(t *testing.T) {
 			"its place": {Building: "BOS-1"}, "a new owner": {AddOwners: []pbx.Principal{"bob"}}, "an owner who goes": {RemoveOwners: []pbx.Principal{"alice"}},
 		} {
 			for _, a := range []*world{w, w.acting(w.owner("alice"))} {
-				e := a.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return second(a.dir.UpdateLine(w.ctx, aliceLine, change)) })
+				e := a.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(a.dir.UpdateLine(w.ctx, aliceLine, change)) })
 				require.Equal(t, "Geneva", e.Holder.Name, what)
 			}
 		}
-		w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.AddOwner(w.ctx, aliceLine, "bob")) })
+		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.AddOwner(w.ctx, aliceLine, "bob")) })
 		require.Equal(t, []string{"SVC-11 service"}, w.violations(w.support))
 		s.Rev = remote.Rev + 1
 		w.apply(store.Change{Old: &remote, New: s})
@@ -302,7 +303,7 @@ func TestSVC15_AChangeOfALineBasedOnAnOldRevisionIsRefused(t *testing.T) {
 		_, err = w.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "CAM-32", Rev: seen.Rev})
 		require.NoError(t, err)
 		alice := w.acting(w.owner("alice"))
-		alice.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		alice.refused(rule.SVC15, pbx.ErrStale, func() error {
 			now, err := alice.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "BOS-1", Rev: seen.Rev})
 			require.NotNil(t, now, "the current one is at hand")
 			require.Equal(t, "CAM-32", now.Building)
@@ -337,7 +338,7 @@ func TestUSR6_ALineThatMovesAwayFromAUserWithE911IsWarnedOf(t *testing.T) {
 		warned := func(dir *pbx.Directory, move func(dir *pbx.Directory) error) {
 			t.Helper()
 			review := w.review(dir, move)
-			require.Equal(t, []pbx.Code{pbx.USR6}, codes(review.Warnings))
+			require.Equal(t, []rule.Code{rule.USR6}, codes(review.Warnings))
 			require.Equal(t, pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann"}, review.Warnings[0].Subject)
 		}
 		require.Empty(t, w.review(w.dir, save(there.ID)).Warnings, "it stays")

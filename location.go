@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -78,15 +79,15 @@ func (d *Directory) AddLocation(ctx context.Context, in NewLocation) (*Location,
 
 func (l *Location) look() error {
 	var d door
-	d.code(ACC1, "Building", l.Building)
-	d.text(ACC1, "Name", l.Name, maxName)
-	d.text(ACC1, "Address.Street", l.Address.Street, maxLong)
-	d.text(ACC1, "Address.City", l.Address.City, maxName)
-	d.text(ACC1, "Address.Region", l.Address.Region, maxName)
-	d.text(ACC1, "Address.PostalCode", l.Address.PostalCode, maxCode)
-	d.country(ACC1, "Address.Country", l.Address.Country)
+	d.code(rule.ACC1, "Building", l.Building)
+	d.text(rule.ACC1, "Name", l.Name, maxName)
+	d.text(rule.ACC1, "Address.Street", l.Address.Street, maxLong)
+	d.text(rule.ACC1, "Address.City", l.Address.City, maxName)
+	d.text(rule.ACC1, "Address.Region", l.Address.Region, maxName)
+	d.text(rule.ACC1, "Address.PostalCode", l.Address.PostalCode, maxCode)
+	d.country(rule.ACC1, "Address.Country", l.Address.Country)
 	if plan, known := numplan.For(l.Address.Country); known && l.NumberPrefix != "" && !within(l.NumberPrefix, plan.CallingCode) {
-		d.refuse(NUM4, "NumberPrefix", "not the beginning of E.164 numbers of %s", l.Address.Country)
+		d.refuse(rule.NUM4, "NumberPrefix", "not the beginning of E.164 numbers of %s", l.Address.Country)
 	}
 	return d.err()
 }
@@ -108,7 +109,7 @@ func (t *tx) freeBuilding(ctx context.Context, building string) error {
 	if err != nil || taken == nil {
 		return err
 	}
-	return &Error{Code: ACC1, Kind: ErrConflict, Field: "Building", Subject: Ref{Kind: "building", ID: building}, Holder: taken.ref(),
+	return &Error{Code: rule.ACC1, Kind: ErrConflict, Field: "Building", Subject: Ref{Kind: "building", ID: building}, Holder: taken.ref(),
 		Reason: "the building code " + building + " is taken"}
 }
 
@@ -140,7 +141,7 @@ func (t *tx) theLocation(ctx context.Context, id LocationID) (*Location, error) 
 }
 
 // building reads a location by its building code; what rule it is for is code.
-func (t *tx) building(ctx context.Context, code Code, building string) (*Location, error) {
+func (t *tx) building(ctx context.Context, code rule.Code, building string) (*Location, error) {
 	l, err := one[*Location](ctx, t, locationsByBuilding, t.tenantID, building)
 	if err == nil && l == nil {
 		err = &Error{Code: code, Kind: ErrNotFound, Field: "Building", Subject: Ref{Kind: "building", ID: building},
@@ -231,7 +232,7 @@ func (t *tx) withoutE911(ctx context.Context, l *Location) error {
 			return err
 		}
 		if u.E911 {
-			return &Error{Code: USR6, Kind: ErrFailedPrecondition, Field: "Address", Subject: l.ref(), Holder: u.ref(),
+			return &Error{Code: rule.USR6, Kind: ErrFailedPrecondition, Field: "Address", Subject: l.ref(), Holder: u.ref(),
 				Reason: fmt.Sprintf("emergency calls of %s are dispatched to %s: its address needs street, city and postal code", u.ref(), l.ref())}
 		}
 	}
@@ -293,7 +294,7 @@ func (d *Directory) DeleteLocation(ctx context.Context, id LocationID) error {
 			return err
 		}
 		if holder != (Ref{}) {
-			return &Error{Code: ACC1, Kind: ErrFailedPrecondition, Subject: l.ref(), Holder: holder,
+			return &Error{Code: rule.ACC1, Kind: ErrFailedPrecondition, Subject: l.ref(), Holder: holder,
 				Reason: l.ref().String() + " is the location of " + holder.String()}
 		}
 		t.Remove(l)

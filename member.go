@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 )
@@ -87,7 +88,7 @@ func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) 
 			return err
 		}
 		if already != nil {
-			return &Error{Code: EXT8, Kind: ErrConflict, Field: "Member", Subject: g.ref(), Holder: name,
+			return &Error{Code: rule.EXT8, Kind: ErrConflict, Field: "Member", Subject: g.ref(), Holder: name,
 				Reason: fmt.Sprintf("%s is a member of %s already", name, g.ref())}
 		}
 		t.Insert(&Member{TenantID: t.tenantID, GroupID: g.ID, UserID: who.user, AliasID: who.alias, memberID: who.UUID()})
@@ -129,7 +130,7 @@ func (d *Directory) RemoveMember(ctx context.Context, group GroupID, who MemberI
 			return err
 		}
 		if m == nil || m.ID() != who {
-			return &Error{Code: EXT8, Kind: ErrNotFound, Field: "Member", Subject: g.ref(),
+			return &Error{Code: rule.EXT8, Kind: ErrNotFound, Field: "Member", Subject: g.ref(),
 				Reason: fmt.Sprintf("%s is not a member of %s", who, g.ref())}
 		}
 		t.Remove(m)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func TestSYS1_TheOuterDirectoryInsideABatchIsAMisuseAtOnce(t *testing.T) {
@@ -103,7 +104,7 @@ func TestSYS1_ABatchsDirectoryIsOfNoUseAfterItsEnd(t *testing.T) {
 				func() error { return dir.Batch(w.ctx, func(context.Context, *pbx.Directory) error { return nil }) },
 				func() error { return dir.As(pbx.Support("agent")).SendWelcomeMail(w.ctx, u.ID) },
 			} {
-				w.refused(pbx.SYS1, pbx.ErrMisuse, run)
+				w.refused(rule.SYS1, pbx.ErrMisuse, run)
 			}
 		}
 	})
@@ -130,7 +131,7 @@ func TestSYS1_ABatchStaysInOneTenantAndWithItsRights(t *testing.T) {
 		require.Equal(t, pbx.RoleSupport, events[0].Role)
 		require.Equal(t, pbx.Principal("boss"), events[1].Actor, "each event has the actor of its own operation")
 		require.Equal(t, events[0].Operation, events[1].Operation)
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error {
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error {
 			return pbx.New(w.store).Batch(w.ctx, func(context.Context, *pbx.Directory) error { return nil })
 		})
 	})

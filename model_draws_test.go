@@ -6,6 +6,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // draw draws commands: from small pools, so that they get in each other's way,
@@ -121,19 +122,19 @@ func (d draw) reviewed() int {
 
 // confirmed are the confirmations that are given beforehand: mostly all that the
 // operation can want.
-func (d draw) confirmed(op model.Op) []pbx.Code {
+func (d draw) confirmed(op model.Op) []rule.Code {
 	if d.one(4) {
 		return nil
 	}
 	switch op.(type) {
 	case model.DeleteUser:
-		return []pbx.Code{pbx.SVC10, pbx.USR9, pbx.USR10}[d.Intn(6)/5:]
+		return []rule.Code{rule.SVC10, rule.USR9, rule.USR10}[d.Intn(6)/5:]
 	case model.DeleteService:
-		return []pbx.Code{pbx.SVC9, pbx.SVC10}
+		return []rule.Code{rule.SVC9, rule.SVC10}
 	case model.Disassociate:
-		return []pbx.Code{pbx.SVC5}
+		return []rule.Code{rule.SVC5}
 	case model.ChangeStation:
-		return []pbx.Code{pbx.STN3}
+		return []rule.Code{rule.STN3}
 	}
 	return nil
 }

@@ -9,22 +9,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // outcomes count what came of the operations.
 type outcomes struct {
 	commands int
 	done     map[string]int
-	refused  map[string]map[pbx.Code]int
+	refused  map[string]map[rule.Code]int
 
 	known   int // the number of commands for which lacking holds
 	lacking map[string][]string
 }
 
 func newOutcomes() *outcomes {
-	return &outcomes{done: map[string]int{}, refused: map[string]map[pbx.Code]int{}}
+	return &outcomes{done: map[string]int{}, refused: map[string]map[rule.Code]int{}}
 }
 
 func (o *outcomes) add(out model.Outcome) {
@@ -41,7 +41,7 @@ func (o *outcomes) count(out model.Outcome) {
 		return
 	}
 	if o.refused[out.Op] == nil {
-		o.refused[out.Op] = map[pbx.Code]int{}
+		o.refused[out.Op] = map[rule.Code]int{}
 	}
 	for _, r := range out.Refused {
 		o.refused[out.Op][r.Code]++
@@ -109,7 +109,7 @@ func (o *outcomes) missing() map[string][]string {
 			codes += " " + anyones
 		}
 		for _, code := range strings.Fields(codes) {
-			if o.refused[op][pbx.Code(code)] == 0 {
+			if o.refused[op][rule.Code(code)] == 0 {
 				o.lacking[op] = append(o.lacking[op], code)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // modelBegin is when the model's world begins.
@@ -102,7 +103,7 @@ func modelWorld() (calls []model.Command) {
 	admin("us", model.AddService{User: pat, DN: "7806", DeviceType: "Cisco 8851", Type: "PRO"})
 	admin("us", model.RequestPort{Carrier: "Old", Date: modelBegin.Add(96 * 3600e9), Numbers: numbers("+1617555030%d", 2)})
 	admin("us", model.AddService{DN: "7902", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.Existing("+16175550300")})
-	modelCorners(admin, support, func(of model.Handle, op model.Op, codes ...pbx.Code) {
+	modelCorners(admin, support, func(of model.Handle, op model.Op, codes ...rule.Code) {
 		calls = append(calls, model.Call{N: len(calls) + 1, As: modelAdmins[of], Confirm: codes, Op: op})
 	}, bos, lon)
 	admin("uk", model.SetUpUser{Person: model.Person{FirstName: "Ed", LastName: "Bow", Email: "ed@uk.example", Location: ldn},
@@ -115,7 +116,7 @@ func modelWorld() (calls []model.Command) {
 }
 
 // modelCorners are records that stand in the way of something.
-func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, confirmed func(model.Handle, model.Op, ...pbx.Code), bos, lon model.Handle) {
+func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, confirmed func(model.Handle, model.Op, ...rule.Code), bos, lon model.Handle) {
 	support("us", model.SetServiceType{Code: "WIRED", Name: "Wired line", Monthly: 100, Fulfilment: true})
 	ordered := "s" + admin("us", model.AddService{DN: "7903", DeviceType: "Grandstream HT802", Type: "WIRED"})
 	admin("us", model.AddMailbox{Service: ordered, PIN: "482915"})
@@ -159,5 +160,5 @@ func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, conf
 		Service:    "s" + short,
 		NewForeign: model.NewForeign{System: "TEAMS", Name: "Meet", Link: "http://t.example", Deletable: true},
 	})
-	confirmed("us", model.DeleteService{Service: "s" + short}, pbx.SVC10)
+	confirmed("us", model.DeleteService{Service: "s" + short}, rule.SVC10)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
 )
@@ -74,17 +75,17 @@ func (u *User) modification(a *ahead) {
 // lookModified checks a changed user, and brings his SIP address into its form.
 func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 	var look door
-	look.stays(USR7, "State", row.State == was.State)
-	look.stays(USR7, "Station", row.Station == was.Station)
-	look.stays(USR7, "CreatedAt", row.CreatedAt.Equal(was.CreatedAt))
-	look.stays(USR7, "ActivatedAt", row.ActivatedAt.Equal(was.ActivatedAt))
+	look.stays(rule.USR7, "State", row.State == was.State)
+	look.stays(rule.USR7, "Station", row.Station == was.Station)
+	look.stays(rule.USR7, "CreatedAt", row.CreatedAt.Equal(was.CreatedAt))
+	look.stays(rule.USR7, "ActivatedAt", row.ActivatedAt.Equal(was.ActivatedAt))
 	if err := t.lookCleared(ctx, row, was, &look); err != nil {
 		return err
 	}
 	row.Station = was.Station // what applications he can have goes by what he has
 	look.names(row)
 	if row.Email != "" {
-		look.email(USR1, "Email", row.Email)
+		look.email(rule.USR1, "Email", row.Email)
 	}
 	at, err := t.lookUser(ctx, row, was, &look)
 	if err != nil {
@@ -168,7 +169,7 @@ func (t *tx) lookCleared(ctx context.Context, row, was *User, look *door) error 
 
 // keeps refuses to clear what a foreign service needs of a user of its line.
 func (f *ForeignService) keeps(u *User, field, what string) *Error {
-	return &Error{Code: USR14, Kind: ErrFailedPrecondition, Field: field, Subject: u.ref(), Holder: f.ref(),
+	return &Error{Code: rule.USR14, Kind: ErrFailedPrecondition, Field: field, Subject: u.ref(), Holder: f.ref(),
 		Reason: fmt.Sprintf("%s of %s needs the %s of %s", f.Name, f.System, what, u.ref())}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // needing are what needs an email address, what needs a user ID, and what needs
@@ -51,11 +52,11 @@ func TestUSR14_EmailAndUserIDStayWhileAForeignServiceNeedsThem(t *testing.T) {
 			{bob, noEmail, []string{"Email " + asked.ID.String()}},
 			{bob, noLogin, []string{"Login " + asked.ID.String()}},
 		} {
-			w.refused(pbx.USR14, pbx.ErrFailedPrecondition, func() error {
+			w.refused(rule.USR14, pbx.ErrFailedPrecondition, func() error {
 				_, err := modified(w.ctx, w.dir, c.user.ID, c.change)
 				var found []string
 				for _, e := range pbx.Errors(err) {
-					require.Equal(t, pbx.USR14, e.Code)
+					require.Equal(t, rule.USR14, e.Code)
 					require.Equal(t, c.user.ID.String(), e.Subject.ID)
 					require.Equal(t, "foreign service", e.Holder.Kind)
 					found = append(found, e.Field+" "+e.Holder.ID)
@@ -66,7 +67,7 @@ func TestUSR14_EmailAndUserIDStayWhileAForeignServiceNeedsThem(t *testing.T) {
 			_, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				return second(modified(ctx, dir, c.user.ID, c.change))
 			})
-			require.Equal(t, pbx.USR14, pbx.CodeOf(err))
+			require.Equal(t, rule.USR14, pbx.CodeOf(err))
 		}
 		_, err = modified(w.ctx, w.dir, ann.ID, func(u *pbx.User) { u.Email, u.Login = "ann@new.example.com", "ann@new.example.com" })
 		require.NoError(t, err, "changing them is not clearing them")
@@ -105,11 +106,11 @@ func TestUSR3_AUserIDThatIsClearedIsTheEmailAddressAgain(t *testing.T) {
 		require.Equal(t, "ann.lee@example.com", u.Login)
 
 		bob := w.user("Bob", "Lee", "7002")
-		refusal := w.refused(pbx.USR3, pbx.ErrConflict, func() error {
+		refusal := w.refused(rule.USR3, pbx.ErrConflict, func() error {
 			return second(modified(w.ctx, w.dir, bob.ID, func(u *pbx.User) { u.Login, u.Email = "", "ann.lee@example.com" }))
 		})
 		require.Equal(t, u.ID.String(), refusal.Holder.ID)
-		refusal = w.refused(pbx.USR3, pbx.ErrInvalid, func() error {
+		refusal = w.refused(rule.USR3, pbx.ErrInvalid, func() error {
 			return second(modified(w.ctx, w.dir, bob.ID, func(u *pbx.User) { u.Login, u.Email = "", "" }))
 		})
 		require.Equal(t, "Login", refusal.Field, "there is no email address to take its place")
@@ -121,7 +122,7 @@ func TestUSR12_AUserWithoutAnAddressGetsNoWelcomeMail(t *testing.T) {
 		u := w.user("Ann", "Lee", "7001")
 		_, err := modified(w.ctx, w.dir, u.ID, noEmail)
 		require.NoError(t, err)
-		refusal := w.refused(pbx.USR12, pbx.ErrFailedPrecondition, func() error { return w.dir.SendWelcomeMail(w.ctx, u.ID) })
+		refusal := w.refused(rule.USR12, pbx.ErrFailedPrecondition, func() error { return w.dir.SendWelcomeMail(w.ctx, u.ID) })
 		require.Equal(t, u.ID.String(), refusal.Subject.ID)
 		require.Equal(t, "Email", refusal.Field)
 	})
@@ -148,7 +149,7 @@ func TestUSR14_AUserWithoutAnEmailAddressGetsNothingThatNeedsOne(t *testing.T) {
 			},
 			"with a line that has one": func() error { return second(w.dir.Associate(w.ctx, u.ID, other.ID)) },
 		} {
-			refusal := w.refused(pbx.USR14, pbx.ErrFailedPrecondition, call)
+			refusal := w.refused(rule.USR14, pbx.ErrFailedPrecondition, call)
 			require.Equal(t, "Email", refusal.Field, what)
 			require.Equal(t, u.ID.String(), refusal.Subject.ID, what)
 			require.Equal(t, "foreign service", refusal.Holder.Kind, what)
@@ -159,6 +160,6 @@ func TestUSR14_AUserWithoutAnEmailAddressGetsNothingThatNeedsOne(t *testing.T) {
 		require.NoError(t, err)
 		_, err = w.dir.Associate(w.ctx, u.ID, other.ID)
 		require.NoError(t, err, "what failed needs nothing")
-		w.refused(pbx.USR14, pbx.ErrFailedPrecondition, func() error { return second(w.dir.RetryForeign(w.ctx, failed.ID)) })
+		w.refused(rule.USR14, pbx.ErrFailedPrecondition, func() error { return second(w.dir.RetryForeign(w.ctx, failed.ID)) })
 	})
 }

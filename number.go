@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -135,7 +136,7 @@ func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location
 	case FromTenant:
 		look.withoutCriteria(choice)
 		if choice.Number == "" {
-			look.refuse(NUM2, "Number", "is missing: choose one of the tenant's numbers")
+			look.refuse(rule.NUM2, "Number", "is missing: choose one of the tenant's numbers")
 		}
 		if look.bad == nil {
 			return t.existingNumber(ctx, choice.Number, at)
@@ -143,10 +144,10 @@ func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location
 	case "":
 		look.withoutCriteria(choice)
 		if choice.Number != "" {
-			look.refuse(NUM2, "Number", "say whether the number is an existing or a new one")
+			look.refuse(rule.NUM2, "Number", "say whether the number is an existing or a new one")
 		}
 	default:
-		look.refuse(NUM2, "Number.Source", "not a source of numbers")
+		look.refuse(rule.NUM2, "Number.Source", "not a source of numbers")
 	}
 	return chosenNumber{}, look.err()
 }
@@ -154,7 +155,7 @@ func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location
 // existingNumber chooses a number of the tenant's: an available one, or one
 // that is being ported in together with a temporary one (NUM-2, NUM-3).
 func (t *tx) existingNumber(ctx context.Context, e E164, at *Location) (chosenNumber, error) {
-	n, err := t.number(ctx, NUM2, e)
+	n, err := t.number(ctx, rule.NUM2, e)
 	if err != nil {
 		return chosenNumber{}, err
 	}
@@ -167,14 +168,14 @@ func (t *tx) existingNumber(ctx context.Context, e E164, at *Location) (chosenNu
 			return chosenNumber{}, err
 		}
 		if temporary == nil {
-			return chosenNumber{}, &Error{Code: NUM3, Kind: ErrExhausted, Field: "Number", Subject: n.ref(),
+			return chosenNumber{}, &Error{Code: rule.NUM3, Kind: ErrExhausted, Field: "Number", Subject: n.ref(),
 				Reason: "there is no temporary number to serve until " + string(e) + " is ported"}
 		}
 		return chosenNumber{assign: temporary, waiting: n, area: area}, nil
 	}
-	code, by, verb := NUM2, n.ServiceID, "assigned to"
+	code, by, verb := rule.NUM2, n.ServiceID, "assigned to"
 	if n.State == NumberPorting {
-		code, by, verb = NUM3, n.WaitingID, "waited for by"
+		code, by, verb = rule.NUM3, n.WaitingID, "waited for by"
 	}
 	holder, err := t.service(ctx, by)
 	if err != nil {
@@ -219,7 +220,7 @@ func (t *tx) offered(ctx context.Context, e E164, at *Location) (*Number, error)
 	}
 	inArea := slices.ContainsFunc(t.areas(at), func(area string) bool { return strings.HasPrefix(string(e), area) })
 	if !inArea || !n.onOffer(t.now) {
-		return nil, &Error{Code: NUM4, Kind: ErrNotFound, Field: "Number", Subject: Ref{Kind: "number", ID: string(e)},
+		return nil, &Error{Code: rule.NUM4, Kind: ErrNotFound, Field: "Number", Subject: Ref{Kind: "number", ID: string(e)},
 			Reason: "number " + string(e) + " is not among the new numbers on offer"}
 	}
 	return n, nil
@@ -232,7 +233,7 @@ func (t *tx) newNumbersAllowed() error {
 	if !slices.Contains(t.core.notNew, t.tenant.Country) {
 		return nil
 	}
-	return &Error{Code: NUM6, Kind: ErrDenied, Field: "Number", Subject: t.tenant.ref(),
+	return &Error{Code: rule.NUM6, Kind: ErrDenied, Field: "Number", Subject: t.tenant.ref(),
 		Reason: "tenants of " + t.tenant.Country + " get no new numbers: choose an existing one"}
 }
 
@@ -413,7 +414,7 @@ func (a *ahead) offers(at LocationID, prefix string, limit int) {
 }
 
 // number reads a number of the tenant; code is the rule that it is read for.
-func (t *tx) number(ctx context.Context, code Code, e E164) (*Number, error) {
+func (t *tx) number(ctx context.Context, code rule.Code, e E164) (*Number, error) {
 	n, err := one[*Number](ctx, t, numbersTable.Key(), string(e))
 	if err == nil && (n == nil || n.TenantID != t.tenantID) {
 		return nil, &Error{Code: code, Kind: ErrNotFound, Field: "Number", Subject: Ref{Kind: "number", ID: string(e)},
@@ -478,12 +479,12 @@ func (t *tx) releaseNumbers(ctx context.Context, s *Service, what Disposal) erro
 	if s.Number == "" {
 		return nil
 	}
-	n, err := t.number(ctx, NUM1, s.Number)
+	n, err := t.number(ctx, rule.NUM1, s.Number)
 	if err != nil {
 		return err
 	}
 	if n.TemporaryFor != "" {
-		waiting, err := t.number(ctx, NUM3, n.TemporaryFor)
+		waiting, err := t.number(ctx, rule.NUM3, n.TemporaryFor)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -33,10 +34,10 @@ func (c NumberChoice) Keeping() NumberChoice {
 // withoutCriteria refuses criteria with a choice that is not of a new number.
 func (d *door) withoutCriteria(choice NumberChoice) {
 	if choice.Prefix != "" {
-		d.refuse(NUM5, "Number.Prefix", "only new numbers are chosen by their beginning")
+		d.refuse(rule.NUM5, "Number.Prefix", "only new numbers are chosen by their beginning")
 	}
 	if choice.Keep {
-		d.refuse(NUM5, "Number.Keep", "only the criteria of a new number are kept")
+		d.refuse(rule.NUM5, "Number.Keep", "only the criteria of a new number are kept")
 	}
 }
 
@@ -46,14 +47,14 @@ func (t *tx) lookCriteria(choice NumberChoice, at *Location) error {
 	var look door
 	switch {
 	case choice.Prefix == "" && choice.Keep:
-		look.refuse(NUM5, "Number.Keep", "there are no criteria to keep: say how the numbers should begin")
+		look.refuse(rule.NUM5, "Number.Keep", "there are no criteria to keep: say how the numbers should begin")
 	case choice.Prefix == "":
 	case !t.hasNewNumbersLike(choice.Prefix, at):
-		look.refuse(NUM4, "Number.Prefix", "not the beginning of E.164 numbers of %s or near the location", t.tenant.Country)
+		look.refuse(rule.NUM4, "Number.Prefix", "not the beginning of E.164 numbers of %s or near the location", t.tenant.Country)
 	case choice.Keep && !t.tenant.hasNumbersLike(choice.Prefix):
-		look.refuse(NUM5, "Number.Keep", "not the beginning of E.164 numbers of %s", t.tenant.Country)
+		look.refuse(rule.NUM5, "Number.Keep", "not the beginning of E.164 numbers of %s", t.tenant.Country)
 	case choice.Number != "" && !strings.HasPrefix(string(choice.Number), choice.Prefix):
-		look.refuse(NUM5, "Number", "does not begin with %s", choice.Prefix)
+		look.refuse(rule.NUM5, "Number", "does not begin with %s", choice.Prefix)
 	}
 	return look.err()
 }
@@ -95,11 +96,11 @@ func (t *tx) propose(ctx context.Context, prefix string, at *Location) (n *Numbe
 	case err != nil:
 		return nil, "", err
 	case n == nil && prefix != "":
-		return nil, "", &Error{Code: NUM4, Kind: ErrExhausted, Field: "Number", Reason: "there is no new number to be had that begins with " + prefix}
+		return nil, "", &Error{Code: rule.NUM4, Kind: ErrExhausted, Field: "Number", Reason: "there is no new number to be had that begins with " + prefix}
 	case n == nil:
-		return nil, "", &Error{Code: NUM4, Kind: ErrExhausted, Field: "Number", Reason: "there is no new number to be had"}
+		return nil, "", &Error{Code: rule.NUM4, Kind: ErrExhausted, Field: "Number", Reason: "there is no new number to be had"}
 	case prefix == "" && !strings.HasPrefix(string(n.E164), kept):
-		t.warn(NUM5, n.ref(), "no new number to be had begins with %s, as the tenant's criteria want: %s was chosen instead", kept, n.E164)
+		t.warn(rule.NUM5, n.ref(), "no new number to be had begins with %s, as the tenant's criteria want: %s was chosen instead", kept, n.E164)
 	}
 	return n, area, nil
 }

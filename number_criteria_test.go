@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // criteria are those that the US tenant keeps.
@@ -80,12 +81,12 @@ func TestNUM5_WhereTheCriteriaMatchNothingAnotherNumberIsProposedWithAWarning(t 
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550100"), s.Number, "near the location")
 		require.Len(t, review.Warnings, 1)
-		require.Equal(t, pbx.NUM5, review.Warnings[0].Code)
+		require.Equal(t, rule.NUM5, review.Warnings[0].Code)
 		require.Equal(t, "+16175550100", review.Warnings[0].Subject.ID)
 		require.NoError(t, review.Commit(w.ctx))
 		require.Equal(t, "+1212", w.criteria(), "they stay: numbers come back")
 
-		e := w.refused(pbx.NUM4, pbx.ErrExhausted, func() error { _, err := w.take(w.dir, "7102", pbx.NewNumberLike("+1212")); return err })
+		e := w.refused(rule.NUM4, pbx.ErrExhausted, func() error { _, err := w.take(w.dir, "7102", pbx.NewNumberLike("+1212")); return err })
 		require.Equal(t, "Number", e.Field, "who asks for a beginning gets no other")
 	})
 }
@@ -96,7 +97,7 @@ func TestNUM5_TheCriteriaAreShownChangedAndForgottenWithTheTenantsSettings(t *te
 		require.NoError(t, err)
 		_, err = w.take(w.dir, "7100", pbx.NewNumberLike("+1617").Keeping())
 		require.NoError(t, err)
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			current, err := w.dir.ModifyTenant(w.ctx, stale)
 			require.Equal(t, "+1617", current.NumberCriteria)
 			return err
@@ -111,7 +112,7 @@ func TestNUM5_TheCriteriaAreShownChangedAndForgottenWithTheTenantsSettings(t *te
 		require.NoError(t, set("+1212"))
 		require.Equal(t, "+1212", w.criteria())
 		for _, bad := range []string{"1617", "+44", "+1 617", "617", "+161755501001", "+1\x00"} {
-			e := w.refused(pbx.NUM5, pbx.ErrInvalid, func() error { return set(bad) })
+			e := w.refused(rule.NUM5, pbx.ErrInvalid, func() error { return set(bad) })
 			require.Equal(t, "NumberCriteria", e.Field)
 		}
 		require.NoError(t, set(""))
@@ -127,21 +128,21 @@ func TestNUM5_CriteriaHaveToFitTheChoice(t *testing.T) {
 		w.owned("+16175550200")
 		for name, c := range map[string]struct {
 			choice pbx.NumberChoice
-			code   pbx.Code
+			code   rule.Code
 			field  string
 		}{
-			"nothing to keep":                {pbx.NewNumber().Keeping(), pbx.NUM5, "Number.Keep"},
-			"the beginning of no number":     {pbx.NewNumberLike("617"), pbx.NUM4, "Number.Prefix"},
-			"a beginning of another country": {pbx.NewNumberLike("+4420").Keeping(), pbx.NUM4, "Number.Prefix"},
-			"a number that begins otherwise": {pbx.NumberChoice{Source: pbx.FromProvider, Number: "+16175550101", Prefix: "+1212"}, pbx.NUM5, "Number"},
-			"an existing number":             {pbx.NumberChoice{Source: pbx.FromTenant, Number: "+16175550200", Prefix: "+1617"}, pbx.NUM5, "Number.Prefix"},
-			"an existing number to go by":    {pbx.Existing("+16175550200").Keeping(), pbx.NUM5, "Number.Keep"},
-			"no number":                      {pbx.NumberChoice{Prefix: "+1617"}, pbx.NUM5, "Number.Prefix"},
+			"nothing to keep":                {pbx.NewNumber().Keeping(), rule.NUM5, "Number.Keep"},
+			"the beginning of no number":     {pbx.NewNumberLike("617"), rule.NUM4, "Number.Prefix"},
+			"a beginning of another country": {pbx.NewNumberLike("+4420").Keeping(), rule.NUM4, "Number.Prefix"},
+			"a number that begins otherwise": {pbx.NumberChoice{Source: pbx.FromProvider, Number: "+16175550101", Prefix: "+1212"}, rule.NUM5, "Number"},
+			"an existing number":             {pbx.NumberChoice{Source: pbx.FromTenant, Number: "+16175550200", Prefix: "+1617"}, rule.NUM5, "Number.Prefix"},
+			"an existing number to go by":    {pbx.Existing("+16175550200").Keeping(), rule.NUM5, "Number.Keep"},
+			"no number":                      {pbx.NumberChoice{Prefix: "+1617"}, rule.NUM5, "Number.Prefix"},
 		} {
 			e := w.refused(c.code, pbx.ErrInvalid, func() error { _, err := w.take(w.dir, "7100", c.choice); return err })
 			require.Equal(t, c.field, e.Field, name)
 		}
-		w.refused(pbx.NUM6, pbx.ErrDenied, func() error {
+		w.refused(rule.NUM6, pbx.ErrDenied, func() error {
 			_, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.NewNumberLike("+4420").Keeping()})
 			return err
 		})
@@ -178,7 +179,7 @@ func TestNUM5_InABatchAndThroughAReview(t *testing.T) {
 		require.NoError(t, err)
 		_, err = w.take(w.dir, "7104", pbx.NewNumberLike("+1212").Keeping())
 		require.NoError(t, err)
-		w.refused(pbx.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
+		w.refused(rule.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -94,13 +95,13 @@ func TestNUM1_NumbersAreE164AndBelongToOneTenantAtMost(t *testing.T) {
 			},
 		} {
 			for _, taken := range []pbx.E164{"+16175550200", "+16175550100"} {
-				e := w.refused(pbx.NUM1, pbx.ErrConflict, func() error { return add("+16175550299", taken) })
+				e := w.refused(rule.NUM1, pbx.ErrConflict, func() error { return add("+16175550299", taken) })
 				require.Equal(t, "Numbers[1]", e.Field, name)
 				require.Empty(t, e.Holder, "whose it is, is not said")
 				require.Contains(t, e.Reason, string(taken))
 			}
 		}
-		e := w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { _, err := w.british.Number(w.ctx, "+16175550200"); return err })
+		e := w.refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.british.Number(w.ctx, "+16175550200"); return err })
 		require.Equal(t, "Number", e.Field)
 	})
 }
@@ -115,26 +116,26 @@ func TestNUM1_EveryBadNumberOfAListIsReportedAtOnce(t *testing.T) {
 			_, err := w.support.In(w.us.ID).AddNumbers(w.ctx, list...)
 			return err
 		}
-		w.refused(pbx.NUM1, pbx.ErrInvalid, func() error { return add(bad...) })
-		w.refused(pbx.NUM1, pbx.ErrInvalid, func() error {
+		w.refused(rule.NUM1, pbx.ErrInvalid, func() error { return add(bad...) })
+		w.refused(rule.NUM1, pbx.ErrInvalid, func() error {
 			return second(w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: bad}))
 		})
 		errs := pbx.Errors(add(bad...))
 		require.Len(t, errs, len(bad))
 		for i, e := range errs {
 			require.Equal(t, fmt.Sprintf("Numbers[%d]", i), e.Field)
-			require.Equal(t, pbx.NUM1, e.Code)
+			require.Equal(t, rule.NUM1, e.Code)
 			require.ErrorIs(t, e, pbx.ErrInvalid)
 		}
-		twice := w.refused(pbx.NUM1, pbx.ErrInvalid, func() error { return add("+16175550200", "+16175550201", "+16175550200") })
+		twice := w.refused(rule.NUM1, pbx.ErrInvalid, func() error { return add("+16175550200", "+16175550201", "+16175550200") })
 		require.Equal(t, "Numbers[2]", twice.Field)
-		w.refused(pbx.NUM1, pbx.ErrInvalid, func() error { return add() })
-		w.refused(pbx.NUM1, pbx.ErrInvalid, func() error { return add(numbers("+1617555%04d", 1001)...) })
+		w.refused(rule.NUM1, pbx.ErrInvalid, func() error { return add() })
+		w.refused(rule.NUM1, pbx.ErrInvalid, func() error { return add(numbers("+1617555%04d", 1001)...) })
 		require.NoError(t, add(numbers("+1617556%04d", 1000)...))
 		require.Len(t, collect(t, w.dir.Numbers(w.ctx, pbx.NumberQuery{State: pbx.NumberAvailable})), 1000)
 
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.AddNumbers(w.ctx, "+16175550200"); return err })
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.StockNumbers(w.ctx, "+16175550200"); return err })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.AddNumbers(w.ctx, "+16175550200"); return err })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.StockNumbers(w.ctx, "+16175550200"); return err })
 	})
 }
 
@@ -190,17 +191,17 @@ func TestNUM2_ANumberThatIsTakenUnknownOrAnotherTenantsIsRefused(t *testing.T) {
 			}},
 		}
 		for _, path := range paths {
-			taken := w.refused(pbx.NUM2, pbx.ErrConflict, func() error { return path.choose(pbx.Existing("+16175550200")) })
+			taken := w.refused(rule.NUM2, pbx.ErrConflict, func() error { return path.choose(pbx.Existing("+16175550200")) })
 			require.Equal(t, pbx.Ref{Kind: "service", ID: s.ID.String(), Name: "7001"}, taken.Holder, path.name)
 			require.Equal(t, "Number", taken.Field)
-			unknown := w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+16175550999")) })
-			foreign := w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+442079461000")) })
+			unknown := w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+16175550999")) })
+			foreign := w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+442079461000")) })
 			require.Equal(t, strings.ReplaceAll(unknown.Error(), "+16175550999", "N"), strings.ReplaceAll(foreign.Error(), "+442079461000", "N"))
-			w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+16175550100")) }) // in stock
-			w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+1617555\x00")) })
-			w.refused(pbx.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.Existing("")) })
-			w.refused(pbx.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.NumberChoice{Number: "+16175550201"}) })
-			w.refused(pbx.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.NumberChoice{Source: "found", Number: "+16175550201"}) })
+			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+16175550100")) }) // in stock
+			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+1617555\x00")) })
+			w.refused(rule.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.Existing("")) })
+			w.refused(rule.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.NumberChoice{Number: "+16175550201"}) })
+			w.refused(rule.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.NumberChoice{Source: "found", Number: "+16175550201"}) })
 		}
 	})
 }
@@ -221,7 +222,7 @@ func TestNUM2_TheTwoSectionsToChooseFromAreListedApart(t *testing.T) {
 		require.Equal(t, []pbx.E164{"+16175550301"}, list(pbx.NumberQuery{State: pbx.NumberPorting, Unawaited: true}), "of which one can be chosen")
 		require.Equal(t, []pbx.E164{s.Number}, list(pbx.NumberQuery{State: pbx.NumberAssigned, Unawaited: true}))
 		for _, none := range []pbx.NumberState{"", "lost", "Stock"} {
-			e := w.refused(pbx.NUM2, pbx.ErrInvalid, func() error {
+			e := w.refused(rule.NUM2, pbx.ErrInvalid, func() error {
 				for _, err := range w.dir.Numbers(w.ctx, pbx.NumberQuery{State: none}) {
 					return err
 				}
@@ -348,9 +349,9 @@ func TestNUM4_NumbersOfTheCountryAreThoseOfItsRegionAndNotTollFree(t *testing.T)
 		last, err := add("7001", pbx.NewNumber())
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550109"), last.Number)
-		w.refused(pbx.NUM4, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.NewNumber()); return err })
+		w.refused(rule.NUM4, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.NewNumber()); return err })
 		w.port("+16175550300")
-		w.refused(pbx.NUM3, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.Existing("+16175550300")); return err })
+		w.refused(rule.NUM3, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.Existing("+16175550300")); return err })
 
 		canadian := w.tenant("Acme Canada", "CA", "ca.acme.example.com")
 		toronto := w.support.In(canadian.ID)
@@ -394,13 +395,13 @@ func TestNUM4_ALocationAbroadOffersTheNumbersNearItInEveryWay(t *testing.T) {
 			require.Equal(t, numbers("+44207946000%d", 10)[i], got)
 		}
 		for _, prefix := range []string{"+44", "+4416", "+4420x", "+442079460001"} { // no numbers that are near, or none at all
-			e := w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.NewNumbers(w.ctx, abroad.ID, prefix, 0); return err })
+			e := w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.NewNumbers(w.ctx, abroad.ID, prefix, 0); return err })
 			require.Equal(t, "Prefix", e.Field)
-			e = w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", abroad.ID, pbx.NewNumberLike(prefix)); return err })
+			e = w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", abroad.ID, pbx.NewNumberLike(prefix)); return err })
 			require.Equal(t, "Number.Prefix", e.Field)
 		}
-		w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", w.boston.ID, pbx.NewNumberLike("+4420")); return err })
-		e := w.refused(pbx.NUM5, pbx.ErrInvalid, func() error { // the other users are elsewhere
+		w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", w.boston.ID, pbx.NewNumberLike("+4420")); return err })
+		e := w.refused(rule.NUM5, pbx.ErrInvalid, func() error { // the other users are elsewhere
 			_, err := add("7110", abroad.ID, pbx.NewNumberLike("+4420").Keeping())
 			return err
 		})
@@ -427,10 +428,10 @@ func TestNUM4_AnotherNewNumberIsChosenFromAList(t *testing.T) {
 		require.Equal(t, pbx.E164("+12125550100"), list(denver.ID, "", 0)[0], "where none is near, the country's")
 
 		for _, prefix := range []string{"1617", "+44", "+1 617", "+1617x", "617", "+161755501001", "+1\x00"} {
-			e := w.refused(pbx.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.NewNumbers(w.ctx, w.boston.ID, prefix, 0); return err })
+			e := w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.NewNumbers(w.ctx, w.boston.ID, prefix, 0); return err })
 			require.Equal(t, "Prefix", e.Field)
 		}
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.NewNumbers(w.ctx, w.london.ID, "", 0); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.NewNumbers(w.ctx, w.london.ID, "", 0); return err })
 
 		office := w.location(w.dir, "LON-1", "GB", "+4420")
 		abroad, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7200", DeviceType: "Cisco 8851", LocationID: office.ID, Number: pbx.ThisNewNumber("+442079460005")})
@@ -442,7 +443,7 @@ func TestNUM4_AnotherNewNumberIsChosenFromAList(t *testing.T) {
 		require.NotContains(t, list(w.boston.ID, "", 0), pbx.E164("+16175550107"))
 		w.owned("+16175550200")
 		for _, not := range []pbx.E164{"+16175550107", "+16175550200", "+16175550999", "+442079460000", "+1617\x00", "x"} {
-			e := w.refused(pbx.NUM4, pbx.ErrNotFound, func() error {
+			e := w.refused(rule.NUM4, pbx.ErrNotFound, func() error {
 				_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ThisNewNumber(not)})
 				return err
 			})
@@ -456,7 +457,7 @@ func TestNUM4_TheLastNumberOfTheStockIsTakenAndThenThereIsNone(t *testing.T) {
 		w.exhaust(1)
 		_, s := w.profiled("Ann", "7001", pbx.NewNumber())
 		require.Equal(t, pbx.E164("+16175550109"), s.Number)
-		e := w.refused(pbx.NUM4, pbx.ErrExhausted, func() error {
+		e := w.refused(rule.NUM4, pbx.ErrExhausted, func() error {
 			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.NewNumber(), LocationID: w.boston.ID})
 			return err
 		})
@@ -464,7 +465,7 @@ func TestNUM4_TheLastNumberOfTheStockIsTakenAndThenThereIsNone(t *testing.T) {
 		require.Len(t, w.stocked(), 10, "the British ones")
 
 		require.NoError(t, w.dir.DeleteService(w.ctx, collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Limit: 1}))[0].ID))
-		w.refused(pbx.NUM4, pbx.ErrExhausted, func() error { // what a tenant keeps is not new
+		w.refused(rule.NUM4, pbx.ErrExhausted, func() error { // what a tenant keeps is not new
 			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.NewNumber()})
 			return err
 		})
@@ -551,7 +552,7 @@ func TestNUM6_AUKTenantGetsNoNewNumbers(t *testing.T) {
 				return err
 			},
 		} {
-			e := w.refused(pbx.NUM6, pbx.ErrDenied, run)
+			e := w.refused(rule.NUM6, pbx.ErrDenied, run)
 			require.Equal(t, "Number", e.Field, name)
 			require.Contains(t, e.Reason, "GB")
 		}
@@ -561,7 +562,7 @@ func TestNUM6_AUKTenantGetsNoNewNumbers(t *testing.T) {
 		changed, err := uk.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+442079460000"), changed.Number)
-		w.refused(pbx.NUM6, pbx.ErrDenied, func() error {
+		w.refused(rule.NUM6, pbx.ErrDenied, func() error {
 			_, err := open.As(pbx.Administrator("admin", w.us.ID)).NewNumbers(w.ctx, pbx.LocationID{}, "", 0)
 			return err
 		})

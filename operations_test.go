@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // operation is a method that changes something, and a call of it that goes
@@ -111,7 +112,7 @@ var operations = []operation{
 		return second(dir.ChangeNumber(ctx, x.ann.ID, pbx.NumberChange{Number: pbx.Existing("+16175550182"), Previous: pbx.ReturnNumber, UpdateExtension: true}))
 	}, admin},
 	{"ChangeStation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Confirm(pbx.STN3).ChangeStation(ctx, x.ann.ID, ""))
+		return second(dir.Confirm(rule.STN3).ChangeStation(ctx, x.ann.ID, ""))
 	}, admin},
 	{"CheckPIN", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.CheckPIN(ctx, x.line.ID, "000111")
@@ -139,7 +140,7 @@ var operations = []operation{
 	}, admin},
 	{"DeleteMailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.DeleteMailbox(ctx, x.line.ID) }, admin},
 	{"DeleteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return dir.Confirm(pbx.SVC9).DeleteService(ctx, x.shared.ID)
+		return dir.Confirm(rule.SVC9).DeleteService(ctx, x.shared.ID)
 	}, admin},
 	{"DeleteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return dir.DeleteService(ctx, x.waiting.ID)
@@ -148,17 +149,17 @@ var operations = []operation{
 		return dir.DropRemoteService(ctx, x.elsewhere.ID)
 	}, visiting},
 	{"DeleteUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(ctx, x.ann.ID, pbx.UserAndPhones)
+		return dir.Confirm(rule.USR9, rule.USR10).DeleteUser(ctx, x.ann.ID, pbx.UserAndPhones)
 	}, admin},
 	{"DeleteUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return dir.Confirm(pbx.USR9).DeleteUser(ctx, x.bob.ID, pbx.UserOnly)
+		return dir.Confirm(rule.USR9).DeleteUser(ctx, x.bob.ID, pbx.UserOnly)
 	}, admin},
 	{"DeleteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return dir.Confirm(pbx.SVC10).DeleteService(ctx, x.hub.ID)
+		return dir.Confirm(rule.SVC10).DeleteService(ctx, x.hub.ID)
 	}, admin},
 	{"DetachForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.DetachForeign(ctx, x.left.ID) }, admin},
 	{"Disassociate", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return dir.Confirm(pbx.SVC5).Disassociate(ctx, x.cid.ID, x.shared.ID)
+		return dir.Confirm(rule.SVC5).Disassociate(ctx, x.cid.ID, x.shared.ID)
 	}, admin},
 	{"DisableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.DisableUser(ctx, x.ann.ID))

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // newcomer is a set-up that costs money: a type, and a number where it has a
@@ -227,8 +228,8 @@ func TestORD4_PlacedOrdersAreListedNewestFirst(t *testing.T) {
 		require.Len(t, collect(t, w.dir.Orders(w.ctx, 2)), 2)
 		require.Empty(t, collect(t, w.british.Orders(w.ctx, 0)))
 		id := w.lastOrder().ID
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.Order(w.ctx, id); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Order(w.ctx, pbx.OrderID{1}); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.Order(w.ctx, id); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Order(w.ctx, pbx.OrderID{1}); return err })
 
 		_, err := w.british.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.co.uk"}, ServiceType: "PRO"})
 		require.NoError(t, err)
@@ -270,7 +271,7 @@ func TestORD1_WhatIsSavedIsCreditedWhereItWasCharged(t *testing.T) {
 		require.Equal(t, map[pbx.LocationID]pbx.Money{w.boston.ID: 2500, york.ID: 2500}, w.charged())
 
 		r := w.review(w.dir, func(dir *pbx.Directory) error {
-			return dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann, pbx.UserAndPhones)
+			return dir.Confirm(rule.USR9).DeleteUser(w.ctx, ann, pbx.UserAndPhones)
 		})
 		require.Len(t, r.Orders, 2, "one for each location")
 		require.Equal(t, pbx.Money(-5000), r.Monthly())
@@ -284,7 +285,7 @@ func TestORD1_WhatIsSavedIsCreditedWhereItWasCharged(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, map[pbx.LocationID]pbx.Money{w.boston.ID: 2500, york.ID: 2500}, w.charged(), "the new one where it is")
 
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, ann, pbx.UserAndPhones))
 		require.Equal(t, map[pbx.LocationID]pbx.Money{w.boston.ID: 0, york.ID: 0}, w.charged())
 	})
 }

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
 	"time"
@@ -72,7 +73,7 @@ func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, ad
 	var unknown []*Error
 	for _, p := range added {
 		var form door
-		if form.principal(OWN3, "AddOwners", p); form.err() != nil {
+		if form.principal(rule.OWN3, "AddOwners", p); form.err() != nil {
 			continue // refused with the other bad fields
 		}
 		err := d.core.principals(ctx, p)
@@ -80,7 +81,7 @@ func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, ad
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			unknown = append(unknown, &Error{Code: OWN3, Kind: ErrInvalid, Field: "AddOwners", Subject: p.ref(),
+			unknown = append(unknown, &Error{Code: rule.OWN3, Kind: ErrInvalid, Field: "AddOwners", Subject: p.ref(),
 				Reason: "there is no principal " + string(p), Err: err})
 		}
 	}
@@ -97,7 +98,7 @@ func (d *door) owners(s *Service, owners []*Owner, in LineChange) []*Owner {
 	}
 	for i, p := range in.AddOwners {
 		if d.listed(in.AddOwners, i, "AddOwners") && at(p) >= 0 {
-			d.bad = append(d.bad, &Error{Code: OWN3, Kind: ErrConflict, Field: "AddOwners", Subject: p.ref(), Holder: s.ref(),
+			d.bad = append(d.bad, &Error{Code: rule.OWN3, Kind: ErrConflict, Field: "AddOwners", Subject: p.ref(), Holder: s.ref(),
 				Reason: string(p) + " is an owner of the line already"})
 		}
 	}
@@ -106,7 +107,7 @@ func (d *door) owners(s *Service, owners []*Owner, in LineChange) []*Owner {
 		switch {
 		case !d.listed(in.RemoveOwners, i, "RemoveOwners"):
 		case at(p) < 0:
-			d.bad = append(d.bad, &Error{Code: OWN3, Kind: ErrNotFound, Field: "RemoveOwners", Subject: p.ref(), Holder: s.ref(),
+			d.bad = append(d.bad, &Error{Code: rule.OWN3, Kind: ErrNotFound, Field: "RemoveOwners", Subject: p.ref(), Holder: s.ref(),
 				Reason: string(p) + " is not an owner of the line"})
 		default:
 			removed = append(removed, owners[at(p)])
@@ -119,11 +120,11 @@ func (d *door) owners(s *Service, owners []*Owner, in LineChange) []*Owner {
 // in it before.
 func (d *door) listed(list []Principal, i int, field string) bool {
 	bad := len(d.bad)
-	if d.principal(OWN3, field, list[i]); len(d.bad) > bad {
+	if d.principal(rule.OWN3, field, list[i]); len(d.bad) > bad {
 		return false
 	}
 	if slices.Contains(list[:i], list[i]) {
-		d.refuse(OWN3, field, "%s is listed twice", list[i])
+		d.refuse(rule.OWN3, field, "%s is listed twice", list[i])
 		return false
 	}
 	return true
@@ -136,7 +137,7 @@ func (t *tx) changeOwners(s *Service, before int, added []Principal, removed []*
 		t.Remove(o)
 		t.did("owner.removed", o.ref(s), "")
 		if o.Principal == t.actor.Principal {
-			t.warn(OWN4, s.ref(), "you are no longer an owner of %s, and cannot open it as one", s.ref())
+			t.warn(rule.OWN4, s.ref(), "you are no longer an owner of %s, and cannot open it as one", s.ref())
 		}
 	}
 	for _, p := range added {
@@ -145,6 +146,6 @@ func (t *tx) changeOwners(s *Service, before int, added []Principal, removed []*
 		t.did("owner.added", o.ref(s), "")
 	}
 	if len(removed) > 0 && before+len(added) == len(removed) {
-		t.warn(OWN4, s.ref(), "%s has no owner any more", s.ref())
+		t.warn(rule.OWN4, s.ref(), "%s has no owner any more", s.ref())
 	}
 }

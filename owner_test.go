@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // The numbers of the harness's stock, as they are typed in the United States.
@@ -49,8 +50,8 @@ func (w *world) review(dir *pbx.Directory, fn func(dir *pbx.Directory) error) *p
 	return review
 }
 
-func codes(notices []pbx.Notice) []pbx.Code {
-	var list []pbx.Code
+func codes(notices []pbx.Notice) []rule.Code {
+	var list []rule.Code
 	for _, n := range notices {
 		list = append(list, n.Code)
 	}
@@ -68,15 +69,15 @@ func TestOWN3_OwnersAreAddedAndRemovedByPrincipal(t *testing.T) {
 		require.NoError(t, err)
 
 		as := w.acting(alice)
-		e := as.refused(pbx.OWN3, pbx.ErrConflict, func() error { _, err := as.dir.AddOwner(w.ctx, aliceLine, "bob@EXAMPLE.COM"); return err })
+		e := as.refused(rule.OWN3, pbx.ErrConflict, func() error { _, err := as.dir.AddOwner(w.ctx, aliceLine, "bob@EXAMPLE.COM"); return err })
 		require.Equal(t, "bob@EXAMPLE.COM is an owner of the line already", e.Reason)
-		as.refused(pbx.OWN3, pbx.ErrNotFound, func() error { _, err := as.dir.RemoveOwner(w.ctx, aliceLine, "carol"); return err })
+		as.refused(rule.OWN3, pbx.ErrNotFound, func() error { _, err := as.dir.RemoveOwner(w.ctx, aliceLine, "carol"); return err })
 		for _, bad := range []pbx.Principal{"", "two words", "line\nbreak", "ümlaut", pbx.Principal(fmt.Sprintf("%0255d", 1)), "o'brien", "o'brien@",
 			pbx.Principal(strings.Repeat("o", 243) + "@example.com")} {
-			as.refused(pbx.OWN3, pbx.ErrInvalid, func() error { _, err := as.dir.AddOwner(w.ctx, aliceLine, bad); return err })
-			as.refused(pbx.OWN3, pbx.ErrInvalid, func() error { _, err := as.dir.RemoveOwner(w.ctx, aliceLine, bad); return err })
+			as.refused(rule.OWN3, pbx.ErrInvalid, func() error { _, err := as.dir.AddOwner(w.ctx, aliceLine, bad); return err })
+			as.refused(rule.OWN3, pbx.ErrInvalid, func() error { _, err := as.dir.RemoveOwner(w.ctx, aliceLine, bad); return err })
 		}
-		as.refused(pbx.OWN3, pbx.ErrInvalid, func() error {
+		as.refused(rule.OWN3, pbx.ErrInvalid, func() error {
 			_, err := as.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"dan", "dan"}})
 			return err
 		})
@@ -84,7 +85,7 @@ func TestOWN3_OwnersAreAddedAndRemovedByPrincipal(t *testing.T) {
 		line, err = alice.RemoveOwner(w.ctx, aliceLine, "bob@EXAMPLE.COM")
 		require.NoError(t, err)
 		require.Equal(t, []pbx.Principal{"alice"}, line.Owners)
-		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { _, err := w.owner("bob@EXAMPLE.COM").Line(w.ctx, aliceLine); return err })
+		w.refused(rule.OWN2, pbx.ErrNotFound, func() error { _, err := w.owner("bob@EXAMPLE.COM").Line(w.ctx, aliceLine); return err })
 	})
 }
 
@@ -99,10 +100,10 @@ func TestOWN3_OwnersOfALineThatLosesItsNumberAreWarnedOf(t *testing.T) {
 		}
 		require.Empty(t, w.review(w.dir, change(pbx.NewNumber())).Warnings, "they open it by another number")
 		review := w.review(w.dir, change(pbx.NumberChoice{}))
-		require.Equal(t, []pbx.Code{pbx.OWN3}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.OWN3}, codes(review.Warnings))
 		require.Equal(t, s.ID.String(), review.Warnings[0].Subject.ID)
 		require.NoError(t, review.Commit(w.ctx))
-		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("alice").Line(w.ctx, aliceLine)) })
+		w.refused(rule.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("alice").Line(w.ctx, aliceLine)) })
 		require.NoError(t, change(pbx.Existing("+1"+aliceLine))(w.dir))
 		line, err := w.owner("alice").Line(w.ctx, aliceLine)
 		require.NoError(t, err)
@@ -138,14 +139,14 @@ func TestOWN3_APrincipalIsValidatedWhereThatIsPossible(t *testing.T) {
 			w := newWorld(t, open(t), pbx.WithPrincipals(directory))
 			w.line(aliceLine, pbx.NewService{}, "alice")
 			asked = nil
-			e := w.refused(pbx.OWN3, pbx.ErrInvalid, func() error { _, err := w.owner("alice").AddOwner(w.ctx, aliceLine, "ghost"); return err })
+			e := w.refused(rule.OWN3, pbx.ErrInvalid, func() error { _, err := w.owner("alice").AddOwner(w.ctx, aliceLine, "ghost"); return err })
 			require.NotContains(t, e.Error(), "ldap")
 			_, err := w.owner("alice").AddOwner(w.ctx, aliceLine, "bob")
 			require.NoError(t, err)
 			require.Equal(t, []pbx.Principal{"ghost", "bob"}, asked)
 
 			// Who may not change the line learns nothing about principals either.
-			w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { _, err := w.owner("eve").AddOwner(w.ctx, aliceLine, "ghost"); return err })
+			w.refused(rule.OWN2, pbx.ErrNotFound, func() error { _, err := w.owner("eve").AddOwner(w.ctx, aliceLine, "ghost"); return err })
 			// Removing somebody who is no longer known is what owners do.
 			_, err = w.owner("alice").RemoveOwner(w.ctx, aliceLine, "bob")
 			require.NoError(t, err)
@@ -162,17 +163,17 @@ func TestOWN4_AnOwnerWhoRemovesHimselfHasNoAccessFromThatMoment(t *testing.T) {
 			line, err := dir.RemoveOwner(w.ctx, aliceLine, "alice")
 			require.Nil(t, line)
 			_, again := dir.Line(w.ctx, aliceLine)
-			require.Equal(t, pbx.OWN2, pbx.CodeOf(again))
+			require.Equal(t, rule.OWN2, pbx.CodeOf(again))
 			return err
 		})
-		require.Equal(t, []pbx.Code{pbx.OWN4}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.OWN4}, codes(review.Warnings))
 		_, err := alice.Line(w.ctx, aliceLine)
 		require.NoError(t, err, "a review that was not committed removed an owner")
 
 		require.NoError(t, review.Commit(w.ctx))
-		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { _, err := alice.Line(w.ctx, aliceLine); return err })
-		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { _, err := alice.RemoveOwner(w.ctx, aliceLine, "alice"); return err })
-		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { _, err := alice.AddOwner(w.ctx, aliceLine, "alice"); return err })
+		w.refused(rule.OWN2, pbx.ErrNotFound, func() error { _, err := alice.Line(w.ctx, aliceLine); return err })
+		w.refused(rule.OWN2, pbx.ErrNotFound, func() error { _, err := alice.RemoveOwner(w.ctx, aliceLine, "alice"); return err })
+		w.refused(rule.OWN2, pbx.ErrNotFound, func() error { _, err := alice.AddOwner(w.ctx, aliceLine, "alice"); return err })
 
 		line, err := w.owner("bob").UpdateLine(w.ctx, aliceLine, pbx.LineChange{RemoveOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
 		require.NoError(t, err)
@@ -190,12 +191,12 @@ func TestOWN4_RemovingTheLastOwnerWarns(t *testing.T) {
 		for _, c := range []struct {
 			dir    *pbx.Directory
 			change pbx.LineChange
-			want   []pbx.Code
+			want   []rule.Code
 		}{
 			{w.dir, pbx.LineChange{RemoveOwners: []pbx.Principal{"bob"}}, nil},
-			{w.dir, pbx.LineChange{RemoveOwners: []pbx.Principal{"alice", "bob"}}, []pbx.Code{pbx.OWN4}},
+			{w.dir, pbx.LineChange{RemoveOwners: []pbx.Principal{"alice", "bob"}}, []rule.Code{rule.OWN4}},
 			{w.dir, pbx.LineChange{RemoveOwners: []pbx.Principal{"alice", "bob"}, AddOwners: []pbx.Principal{"carol"}}, nil},
-			{w.owner("bob"), pbx.LineChange{RemoveOwners: []pbx.Principal{"alice", "bob"}}, []pbx.Code{pbx.OWN4, pbx.OWN4}},
+			{w.owner("bob"), pbx.LineChange{RemoveOwners: []pbx.Principal{"alice", "bob"}}, []rule.Code{rule.OWN4, rule.OWN4}},
 			{w.owner("bob"), pbx.LineChange{RemoveOwners: []pbx.Principal{"alice"}}, nil},
 		} {
 			review := w.review(c.dir, func(dir *pbx.Directory) error {
@@ -237,8 +238,8 @@ func TestOWN5_OwnershipHasNoOtherEffect(t *testing.T) {
 		line, err := w.owner("bob").Line(w.ctx, aliceLine)
 		require.NoError(t, err)
 		require.Equal(t, seen.Rev, line.Rev)
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { _, err := w.owner("bob").Service(w.ctx, s.ID); return err })
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { _, err := w.owner("bob").Mailbox(w.ctx, s.ID); return err })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.owner("bob").Service(w.ctx, s.ID); return err })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.owner("bob").Mailbox(w.ctx, s.ID); return err })
 	})
 }
 
@@ -279,17 +280,17 @@ func TestOWN6_CancellingReassigningAndCreatingAreNotAnOwners(t *testing.T) {
 			},
 			"SetUpUser": func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.ctx, pbx.SetUp{}); return err },
 		} {
-			e := w.refused(pbx.OWN6, pbx.ErrDenied, func() error { return call(w.owner("alice")) })
+			e := w.refused(rule.OWN6, pbx.ErrDenied, func() error { return call(w.owner("alice")) })
 			require.Equal(t, name, e.Subject.ID)
-			w.refused(pbx.OWN6, pbx.ErrDenied, func() error {
+			w.refused(rule.OWN6, pbx.ErrDenied, func() error {
 				return w.owner("alice").Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return call(dir) })
 			})
 		}
 		// Nobody, and what has to do with no line, is refused by ACC-2 as ever.
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return w.owner("").DeleteService(w.ctx, s.ID) })
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { return w.owner("alice").DeleteLocation(w.ctx, w.boston.ID) })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { return w.owner("").DeleteService(w.ctx, s.ID) })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { return w.owner("alice").DeleteLocation(w.ctx, w.boston.ID) })
 		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID), "an administrator cancels a line, owners and all")
-		w.refused(pbx.OWN2, pbx.ErrNotFound, func() error { _, err := w.owner("alice").Line(w.ctx, aliceLine); return err })
+		w.refused(rule.OWN2, pbx.ErrNotFound, func() error { _, err := w.owner("alice").Line(w.ctx, aliceLine); return err })
 	})
 }
 

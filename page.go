@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"github.com/pbxkit/pbx/internal/overlay"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
@@ -138,7 +139,7 @@ func tokenAt(ix *store.Index, r store.Record, equal int) PageToken {
 
 // after reads a token made for the index; the empty one is the beginning. code
 // is the rule of the query that it came with.
-func (p PageToken) after(code Code, ix *store.Index, equal int) ([]any, error) {
+func (p PageToken) after(code rule.Code, ix *store.Index, equal int) ([]any, error) {
 	if p == "" {
 		return nil, nil
 	}

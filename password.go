@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -23,7 +24,7 @@ type Password struct {
 // others for the address behind it, or ended them.
 func (p Password) Reveal() (string, error) {
 	if p.reveal == nil {
-		return "", &Error{Code: EXT7, Kind: ErrFailedPrecondition, Field: "Password", Reason: "no password was issued"}
+		return "", &Error{Code: rule.EXT7, Kind: ErrFailedPrecondition, Field: "Password", Reason: "no password was issued"}
 	}
 	return p.reveal()
 }
@@ -56,7 +57,7 @@ const passwordBytes = 20
 // drawPassword draws a password of letters and digits that are not mistaken for
 // one another and can be typed into a phone.
 func (c *core) drawPassword() (*drawn, error) {
-	random, err := c.draw(EXT7, passwordBytes)
+	random, err := c.draw(rule.EXT7, passwordBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -72,12 +73,12 @@ func (d *drawn) password() Password {
 		case passwordOvertaken:
 			reason = "the batch or review that issued the password ended it too, or issued another one"
 		}
-		return "", &Error{Code: EXT7, Kind: ErrFailedPrecondition, Field: "Password", Reason: reason}
+		return "", &Error{Code: rule.EXT7, Kind: ErrFailedPrecondition, Field: "Password", Reason: reason}
 	}}
 }
 
 // draw reads random bytes.
-func (c *core) draw(code Code, n int) ([]byte, error) {
+func (c *core) draw(code rule.Code, n int) ([]byte, error) {
 	b := make([]byte, n)
 	if _, err := io.ReadFull(c.random, b); err != nil {
 		return nil, &Error{Code: code, Kind: ErrStorage, Reason: "the source of randomness failed; nothing was changed", Err: err}

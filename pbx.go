@@ -51,6 +51,7 @@ package pbx
 import (
 	"context"
 	"crypto/rand"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"io"
 	"log/slog"
@@ -66,7 +67,7 @@ type Directory struct {
 	core      *core
 	actor     Actor
 	tenant    TenantID
-	confirmed []Code
+	confirmed []rule.Code
 	tx        *tx // inside a batch or a review
 }
 
@@ -199,7 +200,7 @@ func (d *Directory) In(tenant TenantID) *Directory {
 // Confirm returns a Directory whose operations need not be confirmed again for
 // the rules named, as if the confirmation had been asked for and given. Without
 // it they are refused with ErrUnconfirmed, or go through a committed Review.
-func (d *Directory) Confirm(rules ...Code) *Directory {
+func (d *Directory) Confirm(rules ...rule.Code) *Directory {
 	n := *d
 	n.confirmed = slices.Concat(d.confirmed, rules)
 	return &n

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"io"
 	"time"
 )
@@ -117,7 +118,7 @@ func (t *tx) openMailbox(ctx context.Context, service ServiceID) (*Mailbox, erro
 		return nil, err
 	}
 	if !s.works() {
-		return nil, &Error{Code: SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
+		return nil, &Error{Code: rule.SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
 			Reason: s.ref().String() + " is " + string(s.Status) + ": nobody gets into its mailbox before it works"}
 	}
 	return m, m.shut(t.now)
@@ -140,7 +141,7 @@ func (t *tx) enterMailbox(m *Mailbox, try *pinTry) (verdict, err error) {
 		}
 		return nil, nil
 	}
-	wrong := &Error{Code: VM5, Kind: ErrDenied, Field: "PIN", Subject: m.ref(), Reason: "the PIN is wrong"}
+	wrong := &Error{Code: rule.VM5, Kind: ErrDenied, Field: "PIN", Subject: m.ref(), Reason: "the PIN is wrong"}
 	policy := &t.tenant.Policy
 	if m.tries+1 < policy.PINTries {
 		edit(t, m, func(m *Mailbox) { m.tries++ })
@@ -164,7 +165,7 @@ func (m *Mailbox) shut(now time.Time) error {
 	default:
 		return nil
 	}
-	return &Error{Code: VM5, Kind: ErrFailedPrecondition, Subject: m.ref(), Reason: reason}
+	return &Error{Code: rule.VM5, Kind: ErrFailedPrecondition, Subject: m.ref(), Reason: reason}
 }
 
 // pinTry is a PIN held against a hash.

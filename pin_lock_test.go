@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -25,7 +26,7 @@ func TestVM5_WithoutAPINNobodyGetsIn(t *testing.T) {
 		s := w.service(pbx.UserID{}, "7001")
 		w.mailbox(s.ID, pbx.NewMailbox{})
 		for _, pin := range []pbx.PIN{"", "7001", rightPIN} {
-			w.refused(pbx.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, pin) })
+			w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, pin) })
 		}
 		require.NoError(t, w.dir.SetPIN(w.ctx, s.ID, rightPIN))
 		require.NoError(t, w.dir.CheckPIN(w.ctx, s.ID, rightPIN))
@@ -45,12 +46,12 @@ func TestVM5_WrongTriesLockTheMailbox(t *testing.T) {
 		m, err := w.dir.Mailbox(w.ctx, id)
 		require.NoError(t, err)
 		require.Equal(t, w.clock.Add(15*time.Minute), m.LockedUntil)
-		e := w.refused(pbx.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
+		e := w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
 		require.Equal(t, "the mailbox is locked until 2026-03-02T09:15:00Z", e.Reason)
-		w.refused(pbx.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, "493818") })
+		w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, "493818") })
 
 		w.clock = w.clock.Add(15*time.Minute - time.Microsecond)
-		w.refused(pbx.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
+		w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
 		w.clock = w.clock.Add(time.Microsecond)
 		w.wrong(id)
 		require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN))
@@ -138,8 +139,8 @@ func TestVM5_APINIsNotTriedInABatchOrAReview(t *testing.T) {
 		id := w.guarded()
 		for _, pin := range []pbx.PIN{"493818", rightPIN} {
 			try := func(ctx context.Context, dir *pbx.Directory) error { return dir.CheckPIN(ctx, id, pin) }
-			w.refused(pbx.SYS1, pbx.ErrMisuse, func() error { return w.dir.Batch(w.ctx, try) })
-			w.refused(pbx.SYS1, pbx.ErrMisuse, func() error { _, err := w.dir.Review(w.ctx, try); return err })
+			w.refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.dir.Batch(w.ctx, try) })
+			w.refused(rule.SYS1, pbx.ErrMisuse, func() error { _, err := w.dir.Review(w.ctx, try); return err })
 		}
 	})
 }

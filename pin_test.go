@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -31,11 +32,11 @@ func TestVM5_ThePINHasThePolicysLength(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		id := w.guarded()
 		for _, bad := range []pbx.PIN{"", "49381", "49381750263", "49381a", "493 817", "-493817", "٤٩٣٨١٧", pbx.PIN(strings.Repeat("4938", 1000))} {
-			e := w.refused(pbx.VM5, pbx.ErrInvalid, func() error { return w.dir.SetPIN(w.ctx, id, bad) })
+			e := w.refused(rule.VM5, pbx.ErrInvalid, func() error { return w.dir.SetPIN(w.ctx, id, bad) })
 			require.Equal(t, "PIN", e.Field)
 		}
 		w.policy(func(p *pbx.Policy) { p.PINMinLength, p.PINMaxLength = 4, 5 })
-		w.refused(pbx.VM5, pbx.ErrInvalid, func() error { return w.dir.SetPIN(w.ctx, id, rightPIN) })
+		w.refused(rule.VM5, pbx.ErrInvalid, func() error { return w.dir.SetPIN(w.ctx, id, rightPIN) })
 		require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN), "a PIN that exists stays valid")
 		require.NoError(t, w.dir.SetPIN(w.ctx, id, "4938"))
 		require.NoError(t, w.dir.CheckPIN(w.ctx, id, "4938"))
@@ -46,7 +47,7 @@ func TestVM5_APINIsNotSoonGuessed(t *testing.T) {
 	w := newWorld(t, stores["memory"](t))
 	w.policy(func(p *pbx.Policy) { p.PINMinLength = 4 })
 	id := w.guarded()
-	for rule, pins := range map[string][]pbx.PIN{
+	for which, pins := range map[string][]pbx.PIN{
 		"the DN or the number of the mailbox": {"7001", "1007", "800123", "321008"},
 		"the end of the telephone number":     {"0101", "550101", "5550101", "6175550101"},
 		"fewer than three different digits":   {"000000", "111222", "121212", "100100", "4774"},
@@ -56,15 +57,15 @@ func TestVM5_APINIsNotSoonGuessed(t *testing.T) {
 		"lines of the keypad":                 {"147258", "258369", "369147258", "159753", "789456", "1472580", "2580", "456123"},
 	} {
 		for _, pin := range pins {
-			e := w.refused(pbx.VM5, pbx.ErrInvalid, func() error { return w.dir.SetPIN(w.ctx, id, pin) })
-			require.Contains(t, e.Reason, rule)
+			e := w.refused(rule.VM5, pbx.ErrInvalid, func() error { return w.dir.SetPIN(w.ctx, id, pin) })
+			require.Contains(t, e.Reason, which)
 		}
 	}
 	for _, good := range []pbx.PIN{"4938", "493817", "102030", "700149", "2468013", "1472589", "9218", "7294610358"} {
 		require.NoError(t, w.dir.SetPIN(w.ctx, id, good))
 	}
 	other := w.service(pbx.UserID{}, "7002")
-	w.refused(pbx.VM5, pbx.ErrInvalid, func() error {
+	w.refused(rule.VM5, pbx.ErrInvalid, func() error {
 		_, err := w.dir.AddMailbox(w.ctx, other.ID, pbx.NewMailbox{PIN: "7002"})
 		return err
 	})
@@ -89,7 +90,7 @@ func TestVM5_APINIsNoExtensionOfTheLinesUsersAndNotTheEndOfANumberThatIsWaitedFo
 				"704915": "extension of a user", "519407": "extension of a user", "7301": "extension of a user", "1037": "extension of a user",
 				"4938": "telephone number", "5554938": "telephone number", pbx.PIN(line.Number[5:]): "telephone number",
 			} {
-				e := w.refused(pbx.VM5, pbx.ErrInvalid, func() error { return set[how](pin) })
+				e := w.refused(rule.VM5, pbx.ErrInvalid, func() error { return set[how](pin) })
 				require.Equal(t, "PIN", e.Field)
 				require.Contains(t, e.Reason, why)
 			}
@@ -153,7 +154,7 @@ func TestVM5_ADamagedHashLetsNobodyIn(t *testing.T) {
 		"$argon2id$v=19$m=19456,t=2,p=1$!" + hash, "$argon2id$v=19$m=19456,t=2,p=1" + salt + "$",
 	} {
 		w.damage(id, damaged)
-		w.refused(pbx.VM5, pbx.ErrStorage, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
+		w.refused(rule.VM5, pbx.ErrStorage, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
 	}
 	require.NoError(t, w.dir.SetPIN(w.ctx, id, rightPIN))
 	require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN))
@@ -223,7 +224,7 @@ func TestVM5_WithoutRandomnessNoPINIsSet(t *testing.T) {
 	random := &dry{from: rand.Reader}
 	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random))
 	id := w.guarded()
-	e := w.refused(pbx.VM5, pbx.ErrStorage, func() error {
+	e := w.refused(rule.VM5, pbx.ErrStorage, func() error {
 		random.now = true
 		defer func() { random.now = false }()
 		return w.dir.SetPIN(w.ctx, id, "852963071")
@@ -245,8 +246,8 @@ func TestACC2_WhoMaySetNoPINIsRefusedBeforeItIsHashed(t *testing.T) {
 			return call()
 		}
 	}
-	owner.refused(pbx.ACC2, pbx.ErrDenied, saltless(func() error { return owner.dir.SetPIN(w.ctx, id, "852963071") }))
-	owner.refused(pbx.ACC2, pbx.ErrDenied, saltless(func() error {
+	owner.refused(rule.ACC2, pbx.ErrDenied, saltless(func() error { return owner.dir.SetPIN(w.ctx, id, "852963071") }))
+	owner.refused(rule.ACC2, pbx.ErrDenied, saltless(func() error {
 		return second(owner.dir.AddMailbox(w.ctx, bare.ID, pbx.NewMailbox{PIN: "852963071"}))
 	}))
 }

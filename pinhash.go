@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pbxkit/pbx/rule"
 	"golang.org/x/crypto/argon2"
 )
 
@@ -44,7 +45,7 @@ func (c *core) hashPIN(pin PIN) ([]byte, error) {
 	if len(pin) > maxPIN || !digits(string(pin)) {
 		return nil, nil
 	}
-	salt, err := c.draw(VM5, pinSalt)
+	salt, err := c.draw(rule.VM5, pinSalt)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func (c *core) hashPIN(pin PIN) ([]byte, error) {
 }
 
 func parsePINHash(encoded []byte) (salt, hash []byte, cost pinCost, err error) {
-	damaged := &Error{Code: VM5, Kind: ErrStorage, Reason: "the stored PIN is damaged: set a new one"}
+	damaged := &Error{Code: rule.VM5, Kind: ErrStorage, Reason: "the stored PIN is damaged: set a new one"}
 	parts := strings.Split(string(encoded), "$")
 	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
 		return nil, nil, cost, damaged

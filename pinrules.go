@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 func (t *tx) lookPIN(ctx context.Context, d *door, pin PIN, s *Service, awaited E164, mailbox string) error {
 	p := &t.tenant.Policy
 	if n := int64(len(pin)); n < p.PINMinLength || n > p.PINMaxLength || !digits(string(pin)) {
-		d.refuse(VM5, "PIN", "not a PIN of %d to %d digits", p.PINMinLength, p.PINMaxLength)
+		d.refuse(rule.VM5, "PIN", "not a PIN of %d to %d digits", p.PINMinLength, p.PINMaxLength)
 		return nil
 	}
 	own, err := t.extensionsOfUsers(ctx, s)
@@ -24,13 +25,13 @@ func (t *tx) lookPIN(ctx context.Context, d *door, pin PIN, s *Service, awaited 
 	weakness := weaknessOf(string(pin))
 	switch {
 	case eitherWay(string(pin), string(s.DN), mailbox):
-		d.refuse(VM5, "PIN", "a PIN is not the DN or the number of the mailbox, forwards or backwards")
+		d.refuse(rule.VM5, "PIN", "a PIN is not the DN or the number of the mailbox, forwards or backwards")
 	case eitherWay(string(pin), own...):
-		d.refuse(VM5, "PIN", "a PIN is not an extension of a user of the line, forwards or backwards")
+		d.refuse(rule.VM5, "PIN", "a PIN is not an extension of a user of the line, forwards or backwards")
 	case strings.HasSuffix(string(s.Number), string(pin)), strings.HasSuffix(string(awaited), string(pin)):
-		d.refuse(VM5, "PIN", "a PIN is not the end of the telephone number")
+		d.refuse(rule.VM5, "PIN", "a PIN is not the end of the telephone number")
 	case weakness != "":
-		d.refuse(VM5, "PIN", "too easy to guess: %s", weakness)
+		d.refuse(rule.VM5, "PIN", "too easy to guess: %s", weakness)
 	}
 	return nil
 }
@@ -67,7 +68,7 @@ func (t *tx) awaitedNumber(ctx context.Context, s *Service) (E164, error) {
 	if s.Number == "" {
 		return "", nil
 	}
-	n, err := t.number(ctx, NUM3, s.Number)
+	n, err := t.number(ctx, rule.NUM3, s.Number)
 	if err != nil {
 		return "", err
 	}

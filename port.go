@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -88,14 +89,14 @@ func (d *Directory) RequestPort(ctx context.Context, in NewPort) (*PortRequest, 
 // ones.
 func (t *tx) lookPort(ctx context.Context, in NewPort) (bool, error) {
 	var look door
-	look.required(NUM11, "Carrier", in.Carrier, maxName)
+	look.required(rule.NUM11, "Carrier", in.Carrier, maxName)
 	switch {
 	case in.Date.IsZero():
-		look.refuse(NUM11, "Date", "is missing")
+		look.refuse(rule.NUM11, "Date", "is missing")
 	case in.Date.UTC().Truncate(24 * time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):
-		look.refuse(NUM11, "Date", "is past")
+		look.refuse(rule.NUM11, "Date", "is past")
 	case in.Date.Year() > 9999:
-		look.refuse(NUM11, "Date", "not a day that a port can be wanted for")
+		look.refuse(rule.NUM11, "Date", "not a day that a port can be wanted for")
 	}
 	if err := look.take(t.unknownNumbers(ctx, in.Numbers)); err != nil {
 		return false, err
@@ -107,7 +108,7 @@ func (t *tx) lookPort(ctx context.Context, in NewPort) (bool, error) {
 		}
 	}
 	if tollFree != 0 && tollFree != len(in.Numbers) {
-		look.refuse(NUM11, "Numbers", "toll-free and geographic numbers are not ported in one request")
+		look.refuse(rule.NUM11, "Numbers", "toll-free and geographic numbers are not ported in one request")
 	}
 	return tollFree > 0, look.err()
 }
@@ -160,7 +161,7 @@ func (d *Directory) movePort(ctx context.Context, operation string, id PortID, t
 			return err
 		}
 		if !slices.Contains(from, p.State) {
-			return &Error{Code: NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
+			return &Error{Code: rule.NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
 				Reason: "the port request is " + string(p.State) + " and cannot become " + string(to)}
 		}
 		numbers, err := store.Gather(find[*Number](ctx, t, store.Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // port asks for numbers of the US tenant to be ported in.
@@ -59,7 +60,7 @@ func TestNUM3_ATemporaryNumberServesUntilThePortIsActivated(t *testing.T) {
 		require.Empty(t, gone.TemporaryFor)
 		require.True(t, gone.ServiceID.IsZero())
 		require.Equal(t, pbx.NumberAvailable, w.number("+16175550301").State, "nobody waited for it")
-		w.refused(pbx.NUM10, pbx.ErrInvalid, func() error { // it is an ordinary number now
+		w.refused(rule.NUM10, pbx.ErrInvalid, func() error { // it is an ordinary number now
 			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber()})
 			return err
 		})
@@ -81,7 +82,7 @@ func TestNUM3_WhenThePortIsCancelledTheTemporaryNumberStaysUntilReplaced(t *test
 			stays := w.number(s.Number)
 			require.Equal(t, pbx.NumberAssigned, stays.State)
 			require.Empty(t, stays.TemporaryFor)
-			w.refused(pbx.NUM2, pbx.ErrNotFound, func() error { _, err := w.dir.Number(w.ctx, pbx.E164(e)); return err })
+			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.dir.Number(w.ctx, pbx.E164(e)); return err })
 
 			now := w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber})
 			require.NotEqual(t, s.Number, now.Number)
@@ -118,7 +119,7 @@ func TestNUM3_ATemporaryNumberIsALoanAlsoWhenThePortIsCancelled(t *testing.T) {
 		require.True(t, slices.ContainsFunc(told, func(e *pbx.Event) bool {
 			return e.Type == "number.no-longer-temporary" && e.Subject == string(s.Number) && strings.HasSuffix(e.Detail, "+16175550300")
 		}), "who follows the journal hears that its port is over")
-		w.refused(pbx.NUM10, pbx.ErrFailedPrecondition, func() error { return w.dir.ReturnNumber(w.ctx, s.Number) })
+		w.refused(rule.NUM10, pbx.ErrFailedPrecondition, func() error { return w.dir.ReturnNumber(w.ctx, s.Number) })
 		now := w.change(kept, pbx.NumberChange{Number: pbx.Existing("+16175550350"), Previous: pbx.KeepNumber})
 		require.Equal(t, pbx.E164("+16175550350"), now.Number)
 		returned(s) // whatever was chosen
@@ -139,7 +140,7 @@ func TestNUM3_ATemporaryNumberIsALoanAlsoWhenThePortIsCancelled(t *testing.T) {
 		returned(s)
 
 		gone, s := w.lent("Eve", "7005", "+16175550305")
-		require.NoError(t, w.dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(w.ctx, gone.ID, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9, rule.USR10).DeleteUser(w.ctx, gone.ID, pbx.UserAndPhones))
 		returned(s)
 		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), orders, "a loan costs and saves nothing")
 	})
@@ -159,7 +160,7 @@ func TestNUM3_AUKTenantKeepsNoNumberOfTheStockByCancellingAPort(t *testing.T) {
 		require.NoError(t, err)
 		_, err = w.british.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.Existing("+442079461001"), Previous: pbx.KeepNumber})
 		require.NoError(t, err)
-		w.acting(w.british).refused(pbx.NUM2, pbx.ErrNotFound, func() error { _, err := w.british.Number(w.ctx, s.Number); return err })
+		w.acting(w.british).refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.british.Number(w.ctx, s.Number); return err })
 		require.Empty(t, collect(t, w.british.Numbers(w.ctx, pbx.NumberQuery{State: pbx.NumberAvailable})))
 	})
 }
@@ -172,13 +173,13 @@ func TestNUM3_OneServiceAtATimeWaitsForAPortingNumber(t *testing.T) {
 			_, err := dir.AddService(ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175550300")})
 			return err
 		}
-		e := w.refused(pbx.NUM3, pbx.ErrConflict, func() error { return second(w.dir, w.ctx) })
+		e := w.refused(rule.NUM3, pbx.ErrConflict, func() error { return second(w.dir, w.ctx) })
 		require.Equal(t, s.ID.String(), e.Holder.ID)
-		w.refused(pbx.NUM3, pbx.ErrConflict, func() error { // he waits already
+		w.refused(rule.NUM3, pbx.ErrConflict, func() error { // he waits already
 			_, err := w.dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{Number: pbx.Existing("+16175550300")})
 			return err
 		})
-		w.refused(pbx.NUM2, pbx.ErrConflict, func() error { // the temporary one is taken
+		w.refused(rule.NUM2, pbx.ErrConflict, func() error { // the temporary one is taken
 			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.Existing(s.Number)})
 			return err
 		})
@@ -227,7 +228,7 @@ func TestNUM3_WithoutATemporaryNumberNobodyCanWait(t *testing.T) {
 		w.port("+16175550300", "+16175550301")
 		w.exhaust(1)
 		w.profiled("Ann", "7001", pbx.Existing("+16175550300"))
-		e := w.refused(pbx.NUM3, pbx.ErrExhausted, func() error {
+		e := w.refused(rule.NUM3, pbx.ErrExhausted, func() error {
 			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175550301")})
 			return err
 		})
@@ -273,9 +274,9 @@ func TestNUM11_APortRequestNamesNumbersCarrierAndDate(t *testing.T) {
 		} {
 			in := pbx.NewPort{Carrier: "Old Bell", Date: at, Numbers: []pbx.E164{"+16175550400"}}
 			change(&in)
-			code := pbx.NUM11
+			code := rule.NUM11
 			if strings.HasPrefix(field, "Numbers") {
-				code = pbx.NUM1
+				code = rule.NUM1
 			}
 			e := w.refused(code, pbx.ErrInvalid, func() error { _, err := w.dir.RequestPort(w.ctx, in); return err })
 			require.Equal(t, field, e.Field)
@@ -286,13 +287,13 @@ func TestNUM11_APortRequestNamesNumbersCarrierAndDate(t *testing.T) {
 			{Carrier: "C", Date: time.Date(300000, 1, 1, 0, 0, 0, 0, time.UTC), Numbers: []pbx.E164{"+16175550400"}},
 			{Carrier: "C", Date: time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), Numbers: []pbx.E164{"+16175550400"}},
 		} {
-			w.refused(pbx.NUM11, pbx.ErrInvalid, func() error { _, err := w.dir.RequestPort(w.ctx, bad); return err })
+			w.refused(rule.NUM11, pbx.ErrInvalid, func() error { _, err := w.dir.RequestPort(w.ctx, bad); return err })
 		}
 		_, err = w.dir.RequestPort(w.ctx, pbx.NewPort{Numbers: []pbx.E164{"+16175550300", "x"}})
 		require.Len(t, pbx.Errors(err), 4, "all bad fields at once")
 		for _, other := range []*pbx.Directory{w.british, w.support.In(w.uk.ID)} {
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := other.PortRequest(w.ctx, p.ID); return err })
-			w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := other.CancelPort(w.ctx, p.ID); return err })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := other.PortRequest(w.ctx, p.ID); return err })
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := other.CancelPort(w.ctx, p.ID); return err })
 		}
 	})
 }
@@ -308,7 +309,7 @@ func TestNUM11_APortIsNotWantedForADayThatIsPast(t *testing.T) {
 		for _, past := range []time.Time{
 			midnight.Add(-time.Nanosecond), midnight.AddDate(-25, 0, 0), midnight.Add(-time.Hour).In(time.FixedZone("east", 2*3600)),
 		} {
-			e := w.refused(pbx.NUM11, pbx.ErrInvalid, func() error { return ask(past, "+16175550400") })
+			e := w.refused(rule.NUM11, pbx.ErrInvalid, func() error { return ask(past, "+16175550400") })
 			require.Equal(t, "Date", e.Field)
 		}
 		require.NoError(t, ask(midnight, "+16175550400"), "today")
@@ -318,7 +319,7 @@ func TestNUM11_APortIsNotWantedForADayThatIsPast(t *testing.T) {
 
 func TestNUM11_TollFreeAndDomesticNumbersAreNotMixed(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		e := w.refused(pbx.NUM11, pbx.ErrInvalid, func() error {
+		e := w.refused(rule.NUM11, pbx.ErrInvalid, func() error {
 			_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: []pbx.E164{"+16175550400", "+18005550400"}})
 			return err
 		})
@@ -367,7 +368,7 @@ func TestNUM11_APortRequestMovesOnlyFromStateToState(t *testing.T) {
 					require.Equal(t, to, moved.State)
 					continue
 				}
-				e := w.refused(pbx.NUM11, pbx.ErrFailedPrecondition, func() error { _, err := move(p.ID); return err })
+				e := w.refused(rule.NUM11, pbx.ErrFailedPrecondition, func() error { _, err := move(p.ID); return err })
 				require.Contains(t, e.Reason, string(from))
 			}
 		}
@@ -377,7 +378,7 @@ func TestNUM11_APortRequestMovesOnlyFromStateToState(t *testing.T) {
 			"ActivatePort": func() error { _, err := w.dir.ActivatePort(w.ctx, p.ID); return err },
 			"FailPort":     func() error { _, err := w.dir.FailPort(w.ctx, p.ID); return err },
 		} {
-			e := w.refused(pbx.ACC2, pbx.ErrDenied, run)
+			e := w.refused(rule.ACC2, pbx.ErrDenied, run)
 			require.Equal(t, name, e.Subject.ID, "only support hears from the carriers")
 		}
 	})

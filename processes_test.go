@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/postgres"
 )
 
@@ -43,7 +44,7 @@ type shift struct {
 // tally is what came of a shift.
 type tally struct {
 	Done    int
-	Refused map[pbx.Code]int
+	Refused map[rule.Code]int
 	Stats   pbx.Stats
 	Failed  []string // what no rule refused
 }
@@ -74,7 +75,7 @@ func (s *shift) work() *tally {
 	}
 	defer store.Close()
 	support := pbx.New(store).As(pbx.Support("worker"))
-	sum := &tally{Refused: map[pbx.Code]int{}}
+	sum := &tally{Refused: map[rule.Code]int{}}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for g := range goroutines {
@@ -154,7 +155,7 @@ func (w *worker) change(ctx context.Context, dir *pbx.Directory) error {
 	u := pick(w.Rand, users)
 	switch w.IntN(4) {
 	case 0:
-		return dir.Confirm(pbx.USR9, pbx.USR10).DeleteUser(ctx, u.ID, pbx.UserAndPhones)
+		return dir.Confirm(rule.USR9, rule.USR10).DeleteUser(ctx, u.ID, pbx.UserAndPhones)
 	case 1:
 		return second(dir.ChangeNumber(ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true}))
 	case 2:
@@ -202,7 +203,7 @@ func (s shift) start(t *testing.T, seed uint64) (command *exec.Cmd, out *strings
 func TestSYS1_ManyProcessesOneTruth(t *testing.T) {
 	w, s := workplace(t)
 	var sum tally
-	sum.Refused = map[pbx.Code]int{}
+	sum.Refused = map[rule.Code]int{}
 	var commands []*exec.Cmd
 	var outs []*strings.Builder
 	for p := range processes {
@@ -217,8 +218,8 @@ func TestSYS1_ManyProcessesOneTruth(t *testing.T) {
 	}
 	require.Empty(t, sum.Failed)
 	require.Equal(t, processes*goroutines*rounds, sum.Done+total(sum.Refused))
-	require.Positive(t, sum.Refused[pbx.STN1], "the pool was asked for more than it has")
-	require.Positive(t, sum.Refused[pbx.NUM3], "the porting number was wanted by more than one")
+	require.Positive(t, sum.Refused[rule.STN1], "the pool was asked for more than it has")
+	require.Positive(t, sum.Refused[rule.NUM3], "the porting number was wanted by more than one")
 	pool := w.agreed(t, s)
 	require.Zero(t, pool.Available(), "the pool is exactly used up")
 	t.Logf("%d processes × %d goroutines × %d: done %d, refused %v; retries %d, gave up %d",
@@ -260,7 +261,7 @@ func (t *tally) add(one tally) {
 	t.Stats.GaveUp += one.Stats.GaveUp
 }
 
-func total(refused map[pbx.Code]int) (sum int) {
+func total(refused map[rule.Code]int) (sum int) {
 	for _, n := range refused {
 		sum += n
 	}

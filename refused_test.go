@@ -15,13 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // refusedAgain asserts that what was refused at once is refused in a batch and
 // in a review too, in the same words. Where the operation is not called on
 // w.dir, or cannot be called there, nothing is asserted; nor of the rules for
 // batches and reviews, and of what has nothing to do with them.
-func (w *world) refusedAgain(code pbx.Code, kind error, atOnce *pbx.Error, run func() error) {
+func (w *world) refusedAgain(code rule.Code, kind error, atOnce *pbx.Error, run func() error) {
 	w.t.Helper()
 	asserted.add(code, kind, "at once")
 	if onlyAtOnce(code, kind) {
@@ -73,14 +74,14 @@ func (w *world) acting(dir *pbx.Directory) *world {
 
 // onlyAtOnce reports whether a refusal is of a batch or a review itself, or of
 // what has nothing to do with them.
-func onlyAtOnce(code pbx.Code, kind error) bool {
-	return code == pbx.SYS1 || code == pbx.SYS2 || code == pbx.SYS3 || code == pbx.SYS4 ||
+func onlyAtOnce(code rule.Code, kind error) bool {
+	return code == rule.SYS1 || code == rule.SYS2 || code == rule.SYS3 || code == rule.SYS4 ||
 		kind == pbx.ErrMisuse || kind == pbx.ErrStorage || kind == pbx.ErrCommitUnknown
 }
 
 // same asserts that an error holds the refusal that came at once, and reports
 // whether it could come: whether the operation can be called there.
-func (w *world) same(code pbx.Code, kind error, atOnce *pbx.Error, err error) bool {
+func (w *world) same(code rule.Code, kind error, atOnce *pbx.Error, err error) bool {
 	w.t.Helper()
 	if errors.Is(err, pbx.ErrMisuse) && kind != pbx.ErrMisuse {
 		return false
@@ -98,7 +99,7 @@ type assertions struct {
 	seen map[string]bool // "USR-1 invalid, in a batch"
 }
 
-func (a *assertions) add(code pbx.Code, kind error, how string) {
+func (a *assertions) add(code rule.Code, kind error, how string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.seen[fmt.Sprintf("%s %s, %s", code, outcomeOf(kind), how)] = true

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -37,13 +38,13 @@ func TestSYS1_EveryKindOfConflictIsRetriedAndCounted(t *testing.T) {
 	set := func(w *world) error { return second(w.dir.SetUpUser(w.ctx, newcomer("ann"))) }
 	for name, c := range map[string]struct {
 		arrange func(w *world, store *interrupting, proxy *pgwire.Proxy)
-		refused pbx.Code
+		refused rule.Code
 	}{
 		"a unique claim": {func(w *world, store *interrupting, _ *pgwire.Proxy) {
 			store.interrupt = func() {
 				require.NoError(w.t, second(w.british.CreateUser(w.ctx, pbx.NewUser{FirstName: "Other", Email: newcomer("ann").Email, Extension: "7001"})))
 			}
-		}, pbx.USR3},
+		}, rule.USR3},
 		"a stale revision": {func(w *world, store *interrupting, _ *pgwire.Proxy) {
 			other := w.support.In(w.tenant("Rival", "US", "rival.example.com").ID)
 			store.interrupt = func() { require.NoError(w.t, second(other.SetUpUser(w.ctx, newcomer("bob")))) }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
@@ -47,7 +48,7 @@ func TestSYS1_WhenOthersGetInTheWayAllRunsAgain(t *testing.T) {
 			}
 			require.Len(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})), 12)
 			store.times = 12
-			w.refused(pbx.SYS1, pbx.ErrConflict, func() error {
+			w.refused(rule.SYS1, pbx.ErrConflict, func() error {
 				return w.dir.SendWelcomeMail(w.ctx, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{Limit: 1}))[0].ID)
 			})
 			require.Zero(t, store.times)
@@ -223,7 +224,7 @@ func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 				_, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "NEW", Name: "New"})
 				require.ErrorIs(t, err, pbx.ErrCommitUnknown)
 				require.NotErrorIs(t, err, pbx.ErrConflict)
-				require.Equal(t, pbx.SYS1, pbx.CodeOf(err))
+				require.Equal(t, rule.SYS1, pbx.CodeOf(err))
 				require.NotContains(t, err.Error(), "misuse", "what the store says is not shown")
 			})
 		}
@@ -240,7 +241,7 @@ func (c *closing) Update(ctx context.Context, tenant [16]byte, fn func(store.Wri
 	err := c.Store.Update(ctx, tenant, fn)
 	if c.arm && err == nil {
 		_ = c.Store.Close()
-		return &pbx.Error{Code: pbx.SYS1, Kind: pbx.ErrCommitUnknown, Reason: "no answer"}
+		return &pbx.Error{Code: rule.SYS1, Kind: pbx.ErrCommitUnknown, Reason: "no answer"}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"reflect"
 	"slices"
@@ -35,7 +36,7 @@ func (e Effect) String() string {
 
 // Notice is a warning, or something that has to be confirmed.
 type Notice struct {
-	Code    Code
+	Code    rule.Code
 	Subject Ref
 	Text    string
 }
@@ -251,11 +252,11 @@ func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*t
 	case now.Failed() != nil: // what the operations made of it says nothing of what was reviewed
 		return nil, now.Failed()
 	case refused && ctx.Err() == nil:
-		return nil, verdict{&Error{Code: SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
+		return nil, verdict{&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
 	case err != nil:
 		return nil, err
 	case !sameOutcome(r.plan, now):
-		return nil, verdict{&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: SYS2, Kind: ErrStale,
+		return nil, verdict{&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: rule.SYS2, Kind: ErrStale,
 			Reason: "something changed since the review; review it again"}}}
 	}
 	return now, nil
@@ -369,13 +370,13 @@ func (t *tx) relate(typ string, subject, object Ref, detail string) {
 }
 
 // warn records a warning; the change goes through.
-func (t *tx) warn(code Code, subject Ref, format string, args ...any) {
+func (t *tx) warn(code rule.Code, subject Ref, format string, args ...any) {
 	t.warnings = append(t.warnings, Notice{code, subject, fmt.Sprintf(format, args...)})
 }
 
 // confirm asks for a confirmation: a review lists it, and a direct call is
 // refused in the end unless it was given by Directory.Confirm.
-func (t *tx) confirm(code Code, subject Ref, format string, args ...any) {
+func (t *tx) confirm(code rule.Code, subject Ref, format string, args ...any) {
 	if t.reviewing || !slices.Contains(t.confirmed, code) {
 		t.confirmations = append(t.confirmations, Notice{code, subject, fmt.Sprintf(format, args...)})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -142,7 +143,7 @@ func TestORD1_AnythingThatChangedTheOutcomeRefusesWithAFreshReview(t *testing.T)
 				require.Equal(t, fresh.Orders[0].ID, o.ID)
 				require.Equal(t, fresh.Monthly(), o.Monthly)
 				require.Equal(t, fresh.Orders[0].BillingFrom, o.BillingFrom)
-				w.overtaken(r, pbx.USR3, pbx.ErrConflict) // the old one is of no use any more
+				w.overtaken(r, rule.USR3, pbx.ErrConflict) // the old one is of no use any more
 			})
 		})
 	}
@@ -187,15 +188,15 @@ func TestSYS2_ACommitGivesTheConfirmationsThatWereAskedForAndNoOthers(t *testing
 		_, err := w.dir.Associate(w.ctx, bob.ID, s.ID)
 		require.NoError(t, err)
 		fresh := w.stale(r)
-		require.Equal(t, []pbx.Code{pbx.SVC9}, codes(fresh.Confirmations))
+		require.Equal(t, []rule.Code{rule.SVC9}, codes(fresh.Confirmations))
 		require.NoError(t, fresh.Commit(w.ctx))
 		_, err = w.dir.Service(w.ctx, s.ID)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
 
 		given := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
-			return dir.Confirm(pbx.USR9).DeleteUser(ctx, ann.ID, pbx.UserOnly)
+			return dir.Confirm(rule.USR9).DeleteUser(ctx, ann.ID, pbx.UserOnly)
 		})
-		require.Equal(t, []pbx.Code{pbx.USR9}, codes(given.Confirmations), "what was confirmed before is shown too")
+		require.Equal(t, []rule.Code{rule.USR9}, codes(given.Confirmations), "what was confirmed before is shown too")
 		require.NoError(t, given.Commit(w.ctx))
 	})
 }
@@ -274,7 +275,7 @@ func TestSYS2_ACommitThatIsNoLongerPossibleIsRefusedAsThatWhateverTheCauses(t *t
 		r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error { return second(dir.CreateUser(ctx, in)) })
 		_, err := w.dir.CreateUser(w.ctx, in)
 		require.NoError(t, err)
-		e := w.refused(pbx.SYS2, pbx.ErrStale, func() error { return r.Commit(w.ctx) })
+		e := w.refused(rule.SYS2, pbx.ErrStale, func() error { return r.Commit(w.ctx) })
 		require.Len(t, pbx.Errors(e), 1)
 		require.Len(t, pbx.Errors(e.Err), 2, "the extension and the user ID")
 	})

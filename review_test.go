@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
 )
@@ -38,7 +39,7 @@ func (w *world) setUpReview(in pbx.SetUp) (*pbx.Review, *pbx.Provisioned) {
 func (w *world) stale(r *pbx.Review) *pbx.Review {
 	w.t.Helper()
 	var stale *pbx.StaleReview
-	w.refused(pbx.SYS2, pbx.ErrStale, func() error {
+	w.refused(rule.SYS2, pbx.ErrStale, func() error {
 		err := r.Commit(w.ctx)
 		require.ErrorAs(w.t, err, &stale)
 		require.EqualError(w.t, err, "SYS-2: something changed since the review; review it again")
@@ -48,9 +49,9 @@ func (w *world) stale(r *pbx.Review) *pbx.Review {
 }
 
 // overtaken asserts that a commit was refused because the operations would be.
-func (w *world) overtaken(r *pbx.Review, code pbx.Code, kind error) {
+func (w *world) overtaken(r *pbx.Review, code rule.Code, kind error) {
 	w.t.Helper()
-	e := w.refused(pbx.SYS2, pbx.ErrStale, func() error {
+	e := w.refused(rule.SYS2, pbx.ErrStale, func() error {
 		err := r.Commit(w.ctx)
 		require.False(w.t, errors.As(err, new(*pbx.StaleReview)))
 		return err
@@ -70,21 +71,21 @@ func (w *world) unrelated() {
 func TestSYS2_TheRefusalsOfAReviewAreTheOperationsOwn(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.user("Ann", "Lee", "7001")
-		w.refused(pbx.EXT2, pbx.ErrConflict, func() error {
+		w.refused(rule.EXT2, pbx.ErrConflict, func() error {
 			_, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "7001"})
 				return err
 			})
 			return err
 		})
-		w.refused(pbx.SYS1, pbx.ErrMisuse, func() error {
+		w.refused(rule.SYS1, pbx.ErrMisuse, func() error {
 			_, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				_, err := dir.Review(ctx, func(context.Context, *pbx.Directory) error { return nil })
 				return err
 			})
 			return err
 		})
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
 			_, err := w.support.In(pbx.TenantID{9}).Review(w.ctx, func(context.Context, *pbx.Directory) error { return nil })
 			return err
 		})
@@ -109,8 +110,8 @@ func TestSYS2_AReviewListsEffectsWarningsConfirmationsAndCharges(t *testing.T) {
 			}
 			return dir.DeleteUser(ctx, ann.ID, pbx.UserOnly)
 		})
-		require.Equal(t, []pbx.Code{pbx.EXT4}, codes(r.Warnings))
-		require.Equal(t, []pbx.Code{pbx.USR9}, codes(r.Confirmations))
+		require.Equal(t, []rule.Code{rule.EXT4}, codes(r.Warnings))
+		require.Equal(t, []rule.Code{rule.USR9}, codes(r.Confirmations))
 		require.Equal(t, "USR-9: user Ann Lee will be deleted and cannot be recovered", r.Confirmations[0].String())
 		require.Equal(t, pbx.Money(2500), r.Monthly())
 		require.Equal(t, "user Ann Lee added: 6001", pbx.Effect{Type: "extension.added", Subject: pbx.Ref{Kind: "user", Name: "Ann Lee"}, Detail: "6001"}.String())
@@ -133,7 +134,7 @@ func TestSVC15_AReviewedChangeOfAStaleViewIsRefused(t *testing.T) {
 		u.Department = "Sales"
 		_, err := w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
-		w.overtaken(r, pbx.SVC15, pbx.ErrStale)
+		w.overtaken(r, rule.SVC15, pbx.ErrStale)
 	})
 }
 
@@ -144,7 +145,7 @@ func TestSTN1_OfTwoReviewsThatWantTheLastStationOneIsPlaced(t *testing.T) {
 		a, _ := w.setUpReview(seated(3, "STANDARD"))
 		b, _ := w.setUpReview(seated(4, "STANDARD"))
 		require.NoError(t, a.Commit(w.ctx))
-		w.overtaken(b, pbx.STN1, pbx.ErrExhausted)
+		w.overtaken(b, rule.STN1, pbx.ErrExhausted)
 		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 4})
 		require.NoError(t, err)
 		require.NoError(t, b.Commit(w.ctx), "more were ordered, and it is as reviewed again")
@@ -156,7 +157,7 @@ func TestSYS2_WhatAnotherTenantTookMeanwhileIsNamedAsTaken(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for name, c := range map[string]struct {
 			mine, theirs func(ctx context.Context, dir *pbx.Directory) error
-			code         pbx.Code
+			code         rule.Code
 		}{
 			"MAC": {
 				func(ctx context.Context, dir *pbx.Directory) error {
@@ -165,7 +166,7 @@ func TestSYS2_WhatAnotherTenantTookMeanwhileIsNamedAsTaken(t *testing.T) {
 				func(ctx context.Context, dir *pbx.Directory) error {
 					return second(dir.AddDevice(ctx, pbx.NewDevice{MAC: "001b54aabb01", Model: "Cisco 8851"}))
 				},
-				pbx.DEV1,
+				rule.DEV1,
 			},
 			"user ID": {
 				func(ctx context.Context, dir *pbx.Directory) error {
@@ -174,7 +175,7 @@ func TestSYS2_WhatAnotherTenantTookMeanwhileIsNamedAsTaken(t *testing.T) {
 				func(ctx context.Context, dir *pbx.Directory) error {
 					return second(dir.CreateUser(ctx, pbx.NewUser{FirstName: "B", Email: "A@example.com", Extension: "7002"}))
 				},
-				pbx.USR3,
+				rule.USR3,
 			},
 			"ported number": {
 				func(ctx context.Context, dir *pbx.Directory) error {
@@ -183,7 +184,7 @@ func TestSYS2_WhatAnotherTenantTookMeanwhileIsNamedAsTaken(t *testing.T) {
 				func(ctx context.Context, dir *pbx.Directory) error {
 					return second(dir.RequestPort(ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: []pbx.E164{"+16175550700"}}))
 				},
-				pbx.NUM1,
+				rule.NUM1,
 			},
 		} {
 			r := w.reviewOf(c.mine)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // rulesVariable is set where TestRules runs this program for the tests of a rule.
@@ -27,7 +27,7 @@ const rulesVariable = "PBX_TEST_RULES"
 const storesOfRules = "memory,read ahead,sqlite"
 
 // askedForAlone reports whether -run asks for a test and for no test of a rule.
-func askedForAlone(t *testing.T, tests map[pbx.Code][]string) bool {
+func askedForAlone(t *testing.T, tests map[rule.Code][]string) bool {
 	t.Helper()
 	pattern, _, _ := strings.Cut(flag.Lookup("test.run").Value.String(), "/")
 	asked, err := regexp.Compile(pattern)

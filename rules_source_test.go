@@ -13,13 +13,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // words are said of rules: outcomes, or methods.
-type words map[pbx.Code]map[string]bool
+type words map[rule.Code]map[string]bool
 
-func (w words) add(code pbx.Code, word string) {
+func (w words) add(code rule.Code, word string) {
 	if code == "" || word == "" {
 		return
 	}
@@ -31,18 +31,18 @@ func (w words) add(code pbx.Code, word string) {
 
 // ruleSource is what the source says of the rules.
 type ruleSource struct {
-	used       map[pbx.Code]bool // by anything but the checker, which refuses nothing
-	outcomes   words             // where code and kind stand together
-	refused    words             // with which tests assert that something is refused
-	warned     words             // of which a test looks at a review's warnings
-	documented words             // the methods that say that they keep the rule
-	declared   map[string]bool   // the methods of a Review and an Event, and functions
+	used       map[rule.Code]bool // by anything but the checker, which refuses nothing
+	outcomes   words              // where code and kind stand together
+	refused    words              // with which tests assert that something is refused
+	warned     words              // of which a test looks at a review's warnings
+	documented words              // the methods that say that they keep the rule
+	declared   map[string]bool    // the methods of a Review and an Event, and functions
 }
 
 // readSource parses the package and its tests.
 func readSource(t *testing.T) *ruleSource {
 	t.Helper()
-	s := &ruleSource{used: map[pbx.Code]bool{}, outcomes: words{}, refused: words{}, warned: words{}, documented: words{}, declared: map[string]bool{}}
+	s := &ruleSource{used: map[rule.Code]bool{}, outcomes: words{}, refused: words{}, warned: words{}, documented: words{}, declared: map[string]bool{}}
 	source, tests := parse(t)
 	asInvalid := looks(source)
 	require.NotEmpty(t, asInvalid)
@@ -126,7 +126,7 @@ func (s *ruleSource) readDocumentation(f *ast.File) {
 		}
 		text := ruleSpan.ReplaceAllStringFunc(fn.Doc.Text(), spellOut)
 		for _, code := range anyRule.FindAllString(text, -1) {
-			s.documented.add(pbx.Code(code), fn.Name.Name)
+			s.documented.add(rule.Code(code), fn.Name.Name)
 		}
 	}
 }
@@ -194,7 +194,7 @@ func (s *ruleSource) readWarned(f *ast.File) {
 			return true
 		})
 		if looks && names {
-			s.warned.add(pbx.Code(of[1]+"-"+of[2]), "warning")
+			s.warned.add(rule.Code(of[1]+"-"+of[2]), "warning")
 		}
 	}
 }
@@ -221,9 +221,9 @@ func identifier(e ast.Expr) string {
 }
 
 // codeOf is the code that an expression names.
-func codeOf(e ast.Expr) pbx.Code {
+func codeOf(e ast.Expr) rule.Code {
 	if m := codeName.FindStringSubmatch(identifier(e)); m != nil {
-		return pbx.Code(m[1] + "-" + m[2])
+		return rule.Code(m[1] + "-" + m[2])
 	}
 	return ""
 }

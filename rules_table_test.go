@@ -11,11 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // ruleRow is a row of docs/rules.md.
 type ruleRow struct {
-	code     pbx.Code
+	code     rule.Code
 	sentence string
 	methods  []string
 	outcomes []string // none for "–"
@@ -90,7 +91,7 @@ func readRules(t *testing.T) []ruleRow {
 		cells := strings.Split(m[2], "|")
 		require.Len(t, cells, 4, m[1])
 		row := ruleRow{
-			code: pbx.Code(m[1]), sentence: strings.TrimSpace(cells[0]), methods: nameForm.FindAllString(cells[1], -1),
+			code: rule.Code(m[1]), sentence: strings.TrimSpace(cells[0]), methods: nameForm.FindAllString(cells[1], -1),
 			tests: submatches(testForm, cells[3]),
 		}
 		if outcome := strings.TrimSpace(cells[2]); outcome != "–" {
@@ -102,14 +103,14 @@ func readRules(t *testing.T) []ruleRow {
 }
 
 // ruleTests are the tests that are named by a rule's code.
-func ruleTests(t *testing.T) map[pbx.Code][]string {
+func ruleTests(t *testing.T) map[rule.Code][]string {
 	t.Helper()
-	tests := map[pbx.Code][]string{}
+	tests := map[rule.Code][]string{}
 	files, err := filepath.Glob("*_test.go")
 	require.NoError(t, err)
 	for _, file := range files {
 		for _, m := range testDecl.FindAllStringSubmatch(read(t, file), -1) {
-			code := pbx.Code(m[2] + "-" + m[3])
+			code := rule.Code(m[2] + "-" + m[3])
 			tests[code] = append(tests[code], m[1])
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // TestRules holds four lists of the rules against one another: the codes in
@@ -66,10 +67,10 @@ func compareCatalogue(t *testing.T, rows []ruleRow) {
 		return
 	}
 	require.NoError(t, err)
-	outcomes := map[pbx.Code]string{}
+	outcomes := map[rule.Code]string{}
 	for _, m := range rowForm.FindAllStringSubmatch(string(catalogue), -1) {
 		cells := strings.Split(m[2], "|")
-		outcomes[pbx.Code(m[1])] = strings.TrimSpace(cells[len(cells)-2])
+		outcomes[rule.Code(m[1])] = strings.TrimSpace(cells[len(cells)-2])
 	}
 	for _, row := range rows {
 		outcome, listed := outcomes[row.code]
@@ -146,7 +147,7 @@ func compareMethods(t *testing.T, rows []ruleRow, source *ruleSource) {
 	}
 }
 
-func compareTests(t *testing.T, rows []ruleRow, tests map[pbx.Code][]string) {
+func compareTests(t *testing.T, rows []ruleRow, tests map[rule.Code][]string) {
 	t.Helper()
 	for _, row := range rows {
 		named := slices.Sorted(slices.Values(row.tests))

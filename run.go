@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"math/rand/v2"
 	"runtime"
@@ -167,15 +168,15 @@ func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(store
 			c.stats.settle(nil)
 			err = store.ErrRetry // for now it is known: nothing was committed
 		case errors.Is(err, store.ErrHostRetry):
-			return &Error{Code: SYS1, Kind: ErrConflict, Reason: "other changes got in the way: roll your transaction back and run it again", Err: err}
+			return &Error{Code: rule.SYS1, Kind: ErrConflict, Reason: "other changes got in the way: roll your transaction back and run it again", Err: err}
 		case errors.Is(err, store.ErrConstraint):
-			return &Error{Code: SYS4, Kind: ErrStorage, Reason: "the store refused a change that would break its constraints", Err: err}
+			return &Error{Code: rule.SYS4, Kind: ErrStorage, Reason: "the store refused a change that would break its constraints", Err: err}
 		case !errors.Is(err, store.ErrRetry):
 			return refusal(err)
 		}
 		if n == maxAttempts {
 			c.stats.gaveUp.Add(1)
-			return &Error{Code: SYS1, Kind: ErrConflict, Reason: "other changes kept getting in the way; nothing was changed", Err: err}
+			return &Error{Code: rule.SYS1, Kind: ErrConflict, Reason: "other changes kept getting in the way; nothing was changed", Err: err}
 		}
 		if err := sleep(ctx, rand.N(pause)); err != nil {
 			return err
@@ -206,7 +207,7 @@ func (c *core) committed(ctx context.Context, tenant TenantID, seq int64, operat
 			return done, nil
 		}
 		if errors.Is(err, ErrMisuse) || sleep(ctx, rand.N(pause)) != nil {
-			return false, &Error{Code: SYS1, Kind: ErrCommitUnknown, Err: err,
+			return false, &Error{Code: rule.SYS1, Kind: ErrCommitUnknown, Err: err,
 				Reason: "the store did not say whether the change was saved: look before trying again"}
 		}
 		pause = min(2*pause, longestWait)

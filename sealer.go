@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"io"
 )
 
@@ -30,7 +31,7 @@ func NewSealer(key []byte, before ...[]byte) (*Sealer, error) {
 	s := &Sealer{}
 	for _, k := range append([][]byte{key}, before...) {
 		if len(k) != sealKey {
-			return nil, &Error{Code: EXT7, Kind: ErrInvalid, Field: "Key", Reason: fmt.Sprintf("a key has %d bytes", sealKey)}
+			return nil, &Error{Code: rule.EXT7, Kind: ErrInvalid, Field: "Key", Reason: fmt.Sprintf("a key has %d bytes", sealKey)}
 		}
 		block, err := aes.NewCipher(k)
 		if err != nil {

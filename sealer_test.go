@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // under is another Directory over the store of a world, whose credentials are
@@ -37,7 +38,7 @@ func TestEXT7_AKeyHas32Bytes(t *testing.T) {
 			second(pbx.NewSealer(make([]byte, n))), second(pbx.NewSealer(make([]byte, 32), make([]byte, n))),
 		} {
 			require.ErrorIs(t, err, pbx.ErrInvalid)
-			require.Equal(t, pbx.EXT7, pbx.CodeOf(err))
+			require.Equal(t, rule.EXT7, pbx.CodeOf(err))
 		}
 	}
 }
@@ -45,10 +46,10 @@ func TestEXT7_AKeyHas32Bytes(t *testing.T) {
 func TestEXT7_CredentialsAreKeptSealedOrNotAtAll(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ann := w.user("Ann", "Lee", "7001")
-		w.refused(pbx.EXT7, pbx.ErrMisuse, func() error {
+		w.refused(rule.EXT7, pbx.ErrMisuse, func() error {
 			return second(w.under().IssueCredentials(w.ctx, ann.SIPAddress))
 		})
-		w.refused(pbx.EXT7, pbx.ErrMisuse, func() error {
+		w.refused(rule.EXT7, pbx.ErrMisuse, func() error {
 			return second(w.under(pbx.WithSealer(nil)).IssueCredentials(w.ctx, ann.SIPAddress))
 		})
 		first := w.kept(ann.SIPAddress, w.issue(ann.SIPAddress))
@@ -88,7 +89,7 @@ func TestEXT7_WhatIsSealedOpensUnderItsKeyAtItsAddressOnly(t *testing.T) {
 	require.Equal(t, want, both, "a key from before opens still")
 	shut := func(dir *pbx.Directory, address pbx.SIPAddress) {
 		t.Helper()
-		w.refused(pbx.EXT7, pbx.ErrStorage, func() error { return second(dir.Digest(w.ctx, address)) })
+		w.refused(rule.EXT7, pbx.ErrStorage, func() error { return second(dir.Digest(w.ctx, address)) })
 	}
 	shut(w.under(sealer(t, "b")), ann.SIPAddress)
 	shut(w.under(), ann.SIPAddress)

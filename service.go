@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
@@ -123,7 +124,7 @@ func (q ServiceQuery) query(tenant TenantID) store.Query {
 func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Service, error] {
 	query := q.query(d.scope())
 	var err error
-	if query.After, err = q.Page.after(SVC1, query.Index, len(query.Equal)); err != nil {
+	if query.After, err = q.Page.after(rule.SVC1, query.Index, len(query.Equal)); err != nil {
 		return func(yield func(*Service, error) bool) { yield(nil, err) }
 	}
 	if q.byE164() {
@@ -238,7 +239,7 @@ func (t *tx) editable(s *Service) error {
 	if s.RemoteSystem == "" {
 		return nil
 	}
-	return &Error{Code: SVC11, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: Ref{Kind: "system", ID: s.RemoteSystem, Name: s.RemoteSystem},
+	return &Error{Code: rule.SVC11, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: Ref{Kind: "system", ID: s.RemoteSystem, Name: s.RemoteSystem},
 		Reason: s.ref().String() + " is a remote service: edit or delete it in " + s.RemoteSystem}
 }
 
@@ -246,17 +247,17 @@ func (t *tx) editable(s *Service) error {
 // to have, and the device that it moves to, if it does.
 func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*ServiceType, *Device, error) {
 	var look door
-	look.text(SVC2, "Name", in.Name, maxName)
-	look.stays(SVC2, "Status", in.Status == was.Status)
-	look.stays(SVC2, "Category", in.Category == was.Category)
-	look.text(OWN8, "LocationKeptBy", in.LocationKeptBy, maxName)
-	look.stays(SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
-	look.stays(SVC2, "Number", in.Number == was.Number)
-	look.stays(SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
-	look.stays(SVC2, "ActivatedAt", in.ActivatedAt.Equal(was.ActivatedAt))
-	look.stays(SVC2, "CancelAt", in.CancelAt.Equal(was.CancelAt))
-	look.stays(SVC2, "Failure", in.Failure == was.Failure)
-	look.stays(SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
+	look.text(rule.SVC2, "Name", in.Name, maxName)
+	look.stays(rule.SVC2, "Status", in.Status == was.Status)
+	look.stays(rule.SVC2, "Category", in.Category == was.Category)
+	look.text(rule.OWN8, "LocationKeptBy", in.LocationKeptBy, maxName)
+	look.stays(rule.SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
+	look.stays(rule.SVC2, "Number", in.Number == was.Number)
+	look.stays(rule.SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
+	look.stays(rule.SVC2, "ActivatedAt", in.ActivatedAt.Equal(was.ActivatedAt))
+	look.stays(rule.SVC2, "CancelAt", in.CancelAt.Equal(was.CancelAt))
+	look.stays(rule.SVC2, "Failure", in.Failure == was.Failure)
+	look.stays(rule.SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
 	phone, err := t.lookPhone(ctx, in, was, &look)
 	if err != nil {
 		return nil, nil, err
@@ -277,11 +278,11 @@ func (t *tx) lookDeviceType(in, was *Service, look *door) {
 	model, known := t.core.models[in.DeviceType]
 	switch {
 	case !known:
-		look.refuse(SVC2, "DeviceType", "not a known model of phone")
+		look.refuse(rule.SVC2, "DeviceType", "not a known model of phone")
 	case model.Category != was.Category:
 		look.bad = append(look.bad, was.otherCategory("DeviceType", model.Category))
 	case !in.DeviceID.IsZero():
-		look.refuse(SVC2, "DeviceType", "the service is on a device, which is a %s", was.DeviceType)
+		look.refuse(rule.SVC2, "DeviceType", "the service is on a device, which is a %s", was.DeviceType)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -170,11 +171,11 @@ func (t *tx) lookKeys(ctx context.Context, keys []PhoneKey, model DeviceModel, s
 		k.look(look, field)
 		switch holder, is := taken[k.Position]; {
 		case k.Position < 1 || k.Position > model.Keys:
-			look.refuse(DEV7, field+".Position", "not within 1 and the %d keys of a %s", model.Keys, model.Name)
+			look.refuse(rule.DEV7, field+".Position", "not within 1 and the %d keys of a %s", model.Keys, model.Name)
 		case at[k.Position]:
-			look.refuse(DEV7, field+".Position", "key %d is listed twice", k.Position)
+			look.refuse(rule.DEV7, field+".Position", "key %d is listed twice", k.Position)
 		case is:
-			look.bad = append(look.bad, &Error{Code: DEV7, Kind: ErrConflict, Field: field + ".Position", Holder: holder.ref(),
+			look.bad = append(look.bad, &Error{Code: rule.DEV7, Kind: ErrConflict, Field: field + ".Position", Holder: holder.ref(),
 				Reason: fmt.Sprintf("key %d of the phone is one of %s", k.Position, holder.ref())})
 		}
 		at[k.Position] = true
@@ -203,7 +204,7 @@ func (t *tx) keysFit(ctx context.Context, s *Service, deviceType string) error {
 	if len(beyond) == 0 {
 		return nil
 	}
-	return &Error{Code: DEV7, Kind: ErrFailedPrecondition, Field: "DeviceType", Subject: s.ref(),
+	return &Error{Code: rule.DEV7, Kind: ErrFailedPrecondition, Field: "DeviceType", Subject: s.ref(),
 		Reason: fmt.Sprintf("a %s has %d programmable keys, and %s are set: clear those first", model.Name, model.Keys, strings.Join(beyond, ", "))}
 }
 
@@ -213,9 +214,9 @@ func (d *door) fits(model DeviceModel, keys int) bool {
 	case int64(keys) <= model.Keys:
 		return true
 	case model.Keys == 0:
-		d.refuse(DEV7, "Keys", "a %s has no programmable keys", model.Name)
+		d.refuse(rule.DEV7, "Keys", "a %s has no programmable keys", model.Name)
 	default:
-		d.refuse(DEV7, "Keys", "a %s has %d programmable keys, not %d", model.Name, model.Keys, keys)
+		d.refuse(rule.DEV7, "Keys", "a %s has %d programmable keys, not %d", model.Name, model.Keys, keys)
 	}
 	return false
 }
@@ -248,26 +249,26 @@ func (t *tx) keysBeside(ctx context.Context, s *Service) (map[int64]*Service, er
 
 // look checks what a key says by itself.
 func (k PhoneKey) look(d *door, field string) {
-	d.text(DEV7, field+".Label", k.Label, maxName)
+	d.text(rule.DEV7, field+".Label", k.Label, maxName)
 	switch k.Kind {
 	case KeySpeedDial:
 		if !dialable(k.Target) && !numplan.Valid(k.Target) {
-			d.refuse(DEV7, field+".Target", "neither an extension nor a number in E.164 form")
+			d.refuse(rule.DEV7, field+".Target", "neither an extension nor a number in E.164 form")
 		}
 	case KeyBusyLamp:
 		if !dialable(k.Target) {
-			d.refuse(DEV7, field+".Target", "not an extension")
+			d.refuse(rule.DEV7, field+".Target", "not an extension")
 		}
 	case KeyLine:
 		if k.Target != "" && !dialable(k.Target) {
-			d.refuse(DEV7, field+".Target", "not a DN")
+			d.refuse(rule.DEV7, field+".Target", "not a DN")
 		}
 	case KeyFeature:
 		if !featureCode(k.Target) {
-			d.refuse(DEV7, field+".Target", "not a feature code: * or #, and then up to %d digits, * and #", maxFeatureCode-1)
+			d.refuse(rule.DEV7, field+".Target", "not a feature code: * or #, and then up to %d digits, * and #", maxFeatureCode-1)
 		}
 	default:
-		d.refuse(DEV7, field+".Kind", "not one of %s, %s, %s and %s", KeySpeedDial, KeyBusyLamp, KeyLine, KeyFeature)
+		d.refuse(rule.DEV7, field+".Kind", "not one of %s, %s, %s and %s", KeySpeedDial, KeyBusyLamp, KeyLine, KeyFeature)
 	}
 }
 
@@ -288,7 +289,7 @@ func (t *tx) warnDark(ctx context.Context, keys []PhoneKey, s *Service) error {
 			return err
 		}
 		if entry == nil {
-			t.warn(DEV7, Ref{"extension", k.Target, k.Target}, "nothing has the extension %s: the lamp of key %d stays dark", k.Target, k.Position)
+			t.warn(rule.DEV7, Ref{"extension", k.Target, k.Target}, "nothing has the extension %s: the lamp of key %d stays dark", k.Target, k.Position)
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // keys are those of a service.
@@ -80,21 +81,21 @@ func TestDEV7_EveryBadKeyIsReportedAtOnce(t *testing.T) {
 			pbx.KeyFeature:   {"", "*", "7001", "21*", "*2a", "*" + strings.Repeat("1", 16), "*2\x00"},
 		} {
 			for _, target := range targets {
-				e := w.refused(pbx.DEV7, pbx.ErrInvalid, func() error { return set(dial(1, "7001"), pbx.PhoneKey{Position: 2, Kind: kind, Target: target}) })
+				e := w.refused(rule.DEV7, pbx.ErrInvalid, func() error { return set(dial(1, "7001"), pbx.PhoneKey{Position: 2, Kind: kind, Target: target}) })
 				require.Equal(t, "Keys[1].Target", e.Field, "%s %s", kind, target)
 			}
 		}
 		for _, kind := range []pbx.KeyKind{"", "doorbell"} {
-			e := w.refused(pbx.DEV7, pbx.ErrInvalid, func() error { return set(pbx.PhoneKey{Position: 1, Kind: kind, Target: "7001"}) })
+			e := w.refused(rule.DEV7, pbx.ErrInvalid, func() error { return set(pbx.PhoneKey{Position: 1, Kind: kind, Target: "7001"}) })
 			require.Equal(t, "Keys[0].Kind", e.Field)
 		}
 		for _, label := range []string{strings.Repeat("x", 65), " x", "a\nb", "\xff", "\x00"} {
-			e := w.refused(pbx.DEV7, pbx.ErrInvalid, func() error {
+			e := w.refused(rule.DEV7, pbx.ErrInvalid, func() error {
 				return set(pbx.PhoneKey{Position: 1, Kind: pbx.KeyLine, Label: label})
 			})
 			require.Equal(t, "Keys[0].Label", e.Field)
 		}
-		w.refused(pbx.DEV7, pbx.ErrInvalid, func() error {
+		w.refused(rule.DEV7, pbx.ErrInvalid, func() error {
 			err := set(pbx.PhoneKey{Position: 13, Kind: "bell", Label: " "}, dial(2, "x"), dial(2, "7001"))
 			var fields []string
 			for _, e := range pbx.Errors(err) {
@@ -111,14 +112,14 @@ func TestDEV7_KeysFitTheModelOfThePhone(t *testing.T) {
 		s := w.service(pbx.UserID{}, "7101") // 12 keys
 		w.setKeys(s, dial(12, "7001"))
 		for _, position := range []int64{-1, 0, 13} {
-			e := w.refused(pbx.DEV7, pbx.ErrInvalid, func() error {
+			e := w.refused(rule.DEV7, pbx.ErrInvalid, func() error {
 				_, err := w.dir.SetKeys(w.ctx, s.ID, s.Rev+1, []pbx.PhoneKey{dial(position, "7001")})
 				return err
 			})
 			require.Equal(t, "Keys[0].Position", e.Field)
 			require.Contains(t, e.Reason, "1 and the 12 keys of a Polycom VVX 450")
 		}
-		e := w.refused(pbx.DEV7, pbx.ErrInvalid, func() error {
+		e := w.refused(rule.DEV7, pbx.ErrInvalid, func() error {
 			_, err := w.dir.SetKeys(w.ctx, s.ID, s.Rev+1, make([]pbx.PhoneKey, 100_000))
 			require.Len(t, pbx.Errors(err), 1, "not each of them")
 			return err
@@ -127,7 +128,7 @@ func TestDEV7_KeysFitTheModelOfThePhone(t *testing.T) {
 		for i, model := range []string{"SIP softphone", "Polycom Trio 8500", "Grandstream HT802"} {
 			none, err := w.dir.AddService(w.ctx, pbx.NewService{DN: pbx.Extension(fmt.Sprint(7110 + i)), DeviceType: model})
 			require.NoError(t, err)
-			e := w.refused(pbx.DEV7, pbx.ErrInvalid, func() error {
+			e := w.refused(rule.DEV7, pbx.ErrInvalid, func() error {
 				_, err := w.dir.SetKeys(w.ctx, none.ID, none.Rev, []pbx.PhoneKey{dial(1, "7001")})
 				return err
 			})
@@ -150,12 +151,12 @@ func TestDEV7_ADeviceTypeWithoutTheKeysThatAreSetIsRefused(t *testing.T) {
 			}
 		}
 		for model, positions := range map[string]string{"Polycom VVX 450": "12 programmable keys, and 13, 27 are set", "Cisco 8851": "5 programmable keys, and 6, 13, 27 are set"} {
-			e := w.refused(pbx.DEV7, pbx.ErrFailedPrecondition, become(model))
+			e := w.refused(rule.DEV7, pbx.ErrFailedPrecondition, become(model))
 			require.Equal(t, "DeviceType", e.Field)
 			require.Equal(t, s.ID.String(), e.Subject.ID)
 			require.Contains(t, e.Reason, positions)
 		}
-		w.refused(pbx.SVC14, pbx.ErrFailedPrecondition, func() error {
+		w.refused(rule.SVC14, pbx.ErrFailedPrecondition, func() error {
 			err := become("Polycom Trio 8500")()
 			require.Len(t, pbx.Errors(err), 1, "the category is enough")
 			return err
@@ -186,10 +187,10 @@ func TestDEV7_ALineMovesToAPhoneThatHasItsKeysAndWhereTheyAreNobodysElse(t *test
 			_, err := w.dir.ModifyService(w.ctx, &in)
 			return err
 		}
-		e := w.refused(pbx.DEV7, pbx.ErrFailedPrecondition, func() error { return move(far, second) })
+		e := w.refused(rule.DEV7, pbx.ErrFailedPrecondition, func() error { return move(far, second) })
 		require.Equal(t, "DeviceID", e.Field)
 		require.Contains(t, e.Reason, "9")
-		e = w.refused(pbx.DEV7, pbx.ErrConflict, func() error { return move(near, second) })
+		e = w.refused(rule.DEV7, pbx.ErrConflict, func() error { return move(near, second) })
 		require.Equal(t, "DeviceID", e.Field)
 		require.Equal(t, there.ID.String(), e.Holder.ID)
 		w.setKeys(there)
@@ -207,12 +208,12 @@ func TestDEV7_AKeyOfAPhoneIsOneServices(t *testing.T) {
 		}
 		first, err := add("7101", dial(1, "7001"), dial(2, "7001"))
 		require.NoError(t, err)
-		e := w.refused(pbx.DEV7, pbx.ErrConflict, func() error { _, err := add("7102", dial(3, "7001"), dial(2, "7001")); return err })
+		e := w.refused(rule.DEV7, pbx.ErrConflict, func() error { _, err := add("7102", dial(3, "7001"), dial(2, "7001")); return err })
 		require.Equal(t, "Keys[1].Position", e.Field)
 		require.Equal(t, first.ID.String(), e.Holder.ID)
 		second, err := add("7102", dial(3, "7001"))
 		require.NoError(t, err)
-		e = w.refused(pbx.DEV7, pbx.ErrConflict, func() error {
+		e = w.refused(rule.DEV7, pbx.ErrConflict, func() error {
 			_, err := w.dir.SetKeys(w.ctx, second.ID, second.Rev, []pbx.PhoneKey{dial(1, "7001")})
 			return err
 		})
@@ -242,10 +243,10 @@ func TestDEV7_ABusyLampForAnExtensionThatNothingHasWarns(t *testing.T) {
 			_, err := dir.SetKeys(w.ctx, s.ID, s.Rev, []pbx.PhoneKey{lamp(1, "7002"), lamp(2, "7009"), dial(3, "7009")})
 			return err
 		})
-		require.Equal(t, []pbx.Notice{{Code: pbx.DEV7, Subject: pbx.Ref{Kind: "extension", ID: "7009", Name: "7009"},
+		require.Equal(t, []pbx.Notice{{Code: rule.DEV7, Subject: pbx.Ref{Kind: "extension", ID: "7009", Name: "7009"},
 			Text: "nothing has the extension 7009: the lamp of key 2 stays dark"}}, review.Warnings)
 		require.NoError(t, review.Commit(w.ctx))
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, bob.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, bob.ID, pbx.UserOnly))
 		require.Equal(t, []pbx.PhoneKey{lamp(1, "7002"), lamp(2, "7009"), dial(3, "7009")}, w.keys(s.ID), "the key stays, and its lamp is dark")
 		w.user("Cid", "Ray", "7002")
 	})
@@ -255,15 +256,15 @@ func TestDEV7_KeysAreChangedOnTheServiceAsItWasRead(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.service(pbx.UserID{}, "7101")
 		now := w.setKeys(s, dial(1, "7001"))
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			seen, err := w.dir.SetKeys(w.ctx, s.ID, s.Rev, []pbx.PhoneKey{dial(2, "7001")})
 			require.Equal(t, now, seen, "the current one is at hand")
 			return err
 		})
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error { _, err := w.dir.SetKeys(w.ctx, s.ID, 0, nil); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.SetKeys(w.ctx, pbx.ServiceID{1}, 1, nil); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.SetKeys(w.ctx, s.ID, now.Rev, nil); return err })
+		w.refused(rule.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
+		w.refused(rule.SVC15, pbx.ErrStale, func() error { _, err := w.dir.SetKeys(w.ctx, s.ID, 0, nil); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.SetKeys(w.ctx, pbx.ServiceID{1}, 1, nil); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.SetKeys(w.ctx, s.ID, now.Rev, nil); return err })
 
 		review := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := dir.SetKeys(ctx, s.ID, now.Rev, []pbx.PhoneKey{dial(2, "7001")})
@@ -271,7 +272,7 @@ func TestDEV7_KeysAreChangedOnTheServiceAsItWasRead(t *testing.T) {
 		})
 		require.Equal(t, []pbx.PhoneKey{dial(1, "7001")}, w.keys(s.ID), "a review changes nothing")
 		now = w.setKeys(now, dial(3, "7001"))
-		w.refused(pbx.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
+		w.refused(rule.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			later, err := dir.SetKeys(ctx, s.ID, now.Rev, []pbx.PhoneKey{dial(4, "7001")})
 			if err != nil {
@@ -292,12 +293,12 @@ func TestDEV7_KeysAreChangedOnTheServiceAsItWasRead(t *testing.T) {
 func TestDEV7_TheKeysOfARemoteServiceAreNotSetHere(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.remote(pbx.UserID{}, "7101")
-		e := w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error {
+		e := w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error {
 			_, err := w.dir.SetKeys(w.ctx, s.ID, s.Rev, []pbx.PhoneKey{dial(1, "7001")})
 			return err
 		})
 		require.Equal(t, s.RemoteSystem, e.Holder.Name)
-		e = w.refused(pbx.SVC11, pbx.ErrInvalid, func() error {
+		e = w.refused(rule.SVC11, pbx.ErrInvalid, func() error {
 			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Keys: []pbx.PhoneKey{dial(1, "7001")}})
 			return err
 		})
@@ -312,7 +313,7 @@ func TestDEV7_KeysGoWithTheirService(t *testing.T) {
 		w.setKeys(s, dial(1, "7001"), dial(2, "7001"))
 		other := w.service(pbx.UserID{}, "7102")
 		w.setKeys(other, dial(1, "7001"))
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
 		require.Empty(t, w.keys(s.ID))
 		require.Len(t, dump(t, w.store)["service_keys"], 1)
 		require.NoError(t, w.dir.DeleteService(w.ctx, other.ID))
@@ -351,18 +352,18 @@ func TestSVC2_ApplicationsAndKeysAreSavedInTheOneAct(t *testing.T) {
 				return err
 			},
 		} {
-			e := w.refused(pbx.DEV7, pbx.ErrInvalid, func() error {
+			e := w.refused(rule.DEV7, pbx.ErrInvalid, func() error {
 				err := add(dial(1, "7000"), dial(6, "7000"))
 				require.Len(t, pbx.Errors(err), 2, "the extension too: %s", name)
 				return err
 			})
 			require.Equal(t, "Keys[1].Position", e.Field, name)
-			e = w.refused(pbx.DEV7, pbx.ErrInvalid, func() error { return add(dial(1, "x")) })
+			e = w.refused(rule.DEV7, pbx.ErrInvalid, func() error { return add(dial(1, "x")) })
 			require.Equal(t, "Keys[0].Target", e.Field, name)
-			e = w.refused(pbx.EXT1, pbx.ErrInvalid, func() error { return add(dial(1, "7000")) })
+			e = w.refused(rule.EXT1, pbx.ErrInvalid, func() error { return add(dial(1, "7000")) })
 			require.Equal(t, map[string]string{"AddService": "DN", "SetUpUser": "Extension"}[name], e.Field)
 		}
-		w.refused(pbx.SVC2, pbx.ErrInvalid, func() error { // a model that is none has no keys to be wrong about
+		w.refused(rule.SVC2, pbx.ErrInvalid, func() error { // a model that is none has no keys to be wrong about
 			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceType: "Drum", Keys: []pbx.PhoneKey{dial(99, "7000")}})
 			require.Len(t, pbx.Errors(err), 1)
 			return err

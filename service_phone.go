@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 )
 
@@ -22,7 +23,7 @@ func (t *tx) lookPhone(ctx context.Context, in, was *Service, look *door) (*Devi
 		return nil, look.takeAs("DeviceID", err)
 	}
 	if in.DeviceType != was.DeviceType && in.DeviceType != to.Model {
-		look.refuse(SVC2, "DeviceType", "the device is a %s", to.Model)
+		look.refuse(rule.SVC2, "DeviceType", "the device is a %s", to.Model)
 	}
 	if to.Category != was.Category {
 		look.bad = append(look.bad, was.otherCategory("DeviceID", to.Category))
@@ -37,7 +38,7 @@ func (t *tx) lookPhone(ctx context.Context, in, was *Service, look *door) (*Devi
 
 // otherCategory refuses a phone of another category (SVC-14).
 func (s *Service) otherCategory(field string, to Category) *Error {
-	return &Error{Code: SVC14, Kind: ErrFailedPrecondition, Field: field, Subject: s.ref(),
+	return &Error{Code: rule.SVC14, Kind: ErrFailedPrecondition, Field: field, Subject: s.ref(),
 		Reason: "a " + string(s.Category) + " phone cannot become a " + string(to) + " one"}
 }
 
@@ -51,7 +52,7 @@ func (t *tx) takesLine(ctx context.Context, s *Service, dev *Device) error {
 	case slices.ContainsFunc(users, func(u *User) bool { return u.ID == dev.UserID }):
 		return nil
 	case len(users) > 0 && dev.State == DeviceAvailable:
-		return &Error{Code: DEV2, Kind: ErrFailedPrecondition, Subject: dev.ref(),
+		return &Error{Code: rule.DEV2, Kind: ErrFailedPrecondition, Subject: dev.ref(),
 			Reason: fmt.Sprintf("%s is nobody's: assign it to a user of %s first", dev.ref(), s.ref())}
 	}
 	return t.assignable(ctx, dev, 1)
@@ -75,7 +76,7 @@ func (t *tx) keysMeet(ctx context.Context, s *Service, dev *Device) error {
 	}
 	for _, k := range keys {
 		if holder, is := taken[k.Position]; is {
-			return &Error{Code: DEV7, Kind: ErrConflict, Subject: s.ref(), Holder: holder.ref(),
+			return &Error{Code: rule.DEV7, Kind: ErrConflict, Subject: s.ref(), Holder: holder.ref(),
 				Reason: fmt.Sprintf("key %d of %s is one of %s: clear one of the two first", k.Position, dev.ref(), holder.ref())}
 		}
 	}

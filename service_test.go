@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func TestSVC11_ARemoteServiceHasNoNumberAndNoPhoneOfThisSystem(t *testing.T) {
@@ -18,7 +19,7 @@ func TestSVC11_ARemoteServiceHasNoNumberAndNoPhoneOfThisSystem(t *testing.T) {
 			DN: "7101", DeviceID: w.phone("00:1b:54:00:00:01", "Cisco 8851").ID, RemoteSystem: "Leeds", Number: pbx.NewNumber(),
 			Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyLine}}, Foreign: []pbx.NewForeign{miCollab("Client")},
 		}
-		w.refused(pbx.SVC11, pbx.ErrInvalid, func() error {
+		w.refused(rule.SVC11, pbx.ErrInvalid, func() error {
 			_, err := w.dir.AddService(w.ctx, in)
 			require.Equal(t, []string{"DeviceID SVC-11", "Foreign SVC-11", "Keys SVC-11", "Number SVC-11"}, badFields(err))
 			return err
@@ -32,7 +33,7 @@ func TestSVC11_ARemoteServiceHasNoNumberAndNoPhoneOfThisSystem(t *testing.T) {
 		} {
 			one := bare
 			wrong(&one)
-			e := w.refused(pbx.SVC11, pbx.ErrInvalid, func() error { return second(w.dir.AddService(w.ctx, one)) })
+			e := w.refused(rule.SVC11, pbx.ErrInvalid, func() error { return second(w.dir.AddService(w.ctx, one)) })
 			require.Equal(t, field, e.Field)
 		}
 		_, err := w.dir.AddService(w.ctx, bare)
@@ -104,7 +105,7 @@ func TestSVC1_APageTokenHoldsForItsOwnQueryAlone(t *testing.T) {
 		s := w.service(ann.ID, "7002")
 		byNumber := pbx.ServiceQuery{Number: "+1"}
 		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byNumber.TokenAfter(s), pbx.UserQuery{}.TokenAfter(ann)} {
-			e := w.refused(pbx.SVC1, pbx.ErrInvalid, func() error { return brokenOff(w.dir.Services(w.ctx, pbx.ServiceQuery{Page: token})) })
+			e := w.refused(rule.SVC1, pbx.ErrInvalid, func() error { return brokenOff(w.dir.Services(w.ctx, pbx.ServiceQuery{Page: token})) })
 			require.Equal(t, "Page", e.Field)
 		}
 		require.Empty(t, collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Page: pbx.ServiceQuery{}.TokenAfter(s)})), "it is the last one")
@@ -208,7 +209,7 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 			require.Equal(t, c.want, badFields(err), "%s: %v", name, err)
 			require.Equal(t, before, dump(t, w.store))
 		}
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
 			_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: pbx.UserID{1}, DN: "7101", DeviceType: "Cisco 8851"})
 			return err
 		})
@@ -227,8 +228,8 @@ func TestSVC8_APrimaryServiceIsNotDeletedWhileAnyOfItsUsersHasOthers(t *testing.
 			_, err := w.dir.Associate(w.ctx, u.ID, other.ID)
 			require.NoError(t, err)
 		}
-		confirmed := w.dir.Confirm(pbx.SVC9)
-		e := w.refused(pbx.SVC8, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(pbx.SVC9).DeleteService(w.ctx, s.ID) })
+		confirmed := w.dir.Confirm(rule.SVC9)
+		e := w.refused(rule.SVC8, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(rule.SVC9).DeleteService(w.ctx, s.ID) })
 		require.Contains(t, e.Reason, "Ann Lee")
 		require.Contains(t, e.Reason, "Cid Fox")
 		require.NotContains(t, e.Reason, "Bob Ray", "it is his only one")
@@ -250,10 +251,10 @@ func TestSVC9_DeletingASharedServiceIsConfirmedWithTheNamesOfItsUsers(t *testing
 		s := w.service(ann.ID, "7101")
 		_, err := w.dir.Associate(w.ctx, bob.ID, s.ID)
 		require.NoError(t, err)
-		e := w.refused(pbx.SVC9, pbx.ErrUnconfirmed, func() error { return w.dir.DeleteService(w.ctx, s.ID) })
+		e := w.refused(rule.SVC9, pbx.ErrUnconfirmed, func() error { return w.dir.DeleteService(w.ctx, s.ID) })
 		require.Contains(t, e.Reason, "Ann Lee, Bob Ray")
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, s.ID) })
-		require.Equal(t, []pbx.Code{pbx.SVC9}, codes(review.Confirmations))
+		require.Equal(t, []rule.Code{rule.SVC9}, codes(review.Confirmations))
 		require.NoError(t, review.Commit(w.ctx))
 		_, err = w.dir.Service(w.ctx, s.ID)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
@@ -275,7 +276,7 @@ func TestSVC12_OneServiceIsDeletedAtATimeWithEverythingThatHangsOnIt(t *testing.
 		require.NoError(t, err)
 		require.Equal(t, []string{"crm", "softphone"}, read.Applications, "what only the service type included is gone (STN-2)")
 		require.Len(t, collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{UserID: u.ID})), 2, "his devices stay his")
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteService(w.ctx, services[0].ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteService(w.ctx, services[0].ID) })
 	})
 }
 
@@ -286,11 +287,11 @@ func TestSVC11_ARemoteServiceIsListedAndAssociatedButNotEditedOrDeletedHere(t *t
 		require.Equal(t, []pbx.Extension{"7101"}, dns(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: "71"}))))
 		_, err := w.dir.Associate(w.ctx, bob.ID, s.ID)
 		require.NoError(t, err)
-		require.NoError(t, w.dir.Confirm(pbx.SVC5).Disassociate(w.ctx, bob.ID, s.ID))
+		require.NoError(t, w.dir.Confirm(rule.SVC5).Disassociate(w.ctx, bob.ID, s.ID))
 		s.Name = "Mine"
-		e := w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
+		e := w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
 		require.Equal(t, "Leeds", e.Holder.Name)
-		w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(pbx.SVC9).DeleteService(w.ctx, s.ID) })
+		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(rule.SVC9).DeleteService(w.ctx, s.ID) })
 	})
 }
 
@@ -311,19 +312,19 @@ func TestSVC14_ADeviceTypeChangesOnlyWithinItsCategory(t *testing.T) {
 			require.Equal(t, fit, s.DeviceType)
 		}
 		for _, other := range []string{"Grandstream HT802", "SIP softphone", "Polycom Trio 8500"} {
-			e := w.refused(pbx.SVC14, pbx.ErrFailedPrecondition, func() error { return modify(other) })
+			e := w.refused(rule.SVC14, pbx.ErrFailedPrecondition, func() error { return modify(other) })
 			require.Equal(t, "DeviceType", e.Field)
 		}
 		for _, none := range []string{"", "Drum"} {
-			w.refused(pbx.SVC2, pbx.ErrInvalid, func() error { return modify(none) })
+			w.refused(rule.SVC2, pbx.ErrInvalid, func() error { return modify(none) })
 		}
 		carried, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceID: w.phone("00:1b:54:00:00:01", "Cisco 8851").ID})
 		require.NoError(t, err)
 		s = carried
-		w.refused(pbx.SVC2, pbx.ErrInvalid, func() error { return modify("Yealink T46U") })
+		w.refused(rule.SVC2, pbx.ErrInvalid, func() error { return modify("Yealink T46U") })
 		in := *s
 		in.DeviceID = w.phone("00:1b:54:00:00:02", "Grandstream HT802").ID
-		e := w.refused(pbx.SVC14, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ModifyService(w.ctx, &in)) })
+		e := w.refused(rule.SVC14, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ModifyService(w.ctx, &in)) })
 		require.Equal(t, "DeviceID", e.Field)
 	})
 }
@@ -334,7 +335,7 @@ func TestOWN8_ALocationKeptElsewhereIsNotModifiedWithTheService(t *testing.T) {
 		require.NoError(t, err)
 		moved := *s
 		moved.LocationID = w.bareSite("B").ID
-		e := w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ModifyService(w.ctx, &moved); return err })
+		e := w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ModifyService(w.ctx, &moved); return err })
 		require.Equal(t, "ESS", e.Holder.Name)
 		s.Name = "Lobby"
 		_, err = w.dir.ModifyService(w.ctx, s)
@@ -350,17 +351,17 @@ func TestSVC16_AServicesTypeIsInTheTenantsCatalogue(t *testing.T) {
 			return w.dir.AddService(w.ctx, pbx.NewService{Type: code, DeviceType: "Cisco 8851"})
 		}
 		for _, none := range []string{"GOLD", "pro", "no code"} {
-			e := w.refused(pbx.SVC16, pbx.ErrNotFound, func() error { _, err := add(none); return err })
+			e := w.refused(rule.SVC16, pbx.ErrNotFound, func() error { _, err := add(none); return err })
 			require.Equal(t, "Type", e.Field)
 		}
 		s, err := add("PRO")
 		require.NoError(t, err)
 		s.Type = "GOLD"
-		w.refused(pbx.SVC16, pbx.ErrNotFound, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
+		w.refused(rule.SVC16, pbx.ErrNotFound, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
 		for _, bad := range []pbx.ServiceType{{}, {Code: "a b", Name: "x"}, {Code: "A", Name: " "}, {Code: "A", Name: "A", Monthly: -1}, {Code: "A", Name: "A", OneTime: -1}} {
-			w.refused(pbx.SVC16, pbx.ErrInvalid, func() error { return second(w.dir.SetServiceType(w.ctx, bad)) })
+			w.refused(rule.SVC16, pbx.ErrInvalid, func() error { return second(w.dir.SetServiceType(w.ctx, bad)) })
 		}
-		w.refused(pbx.STN2, pbx.ErrInvalid, func() error {
+		w.refused(rule.STN2, pbx.ErrInvalid, func() error {
 			return second(w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "A", Name: "A", Applications: []string{"x", "x"}}))
 		})
 	})
@@ -381,7 +382,7 @@ func TestSVC16_TypesCarryChargesAndApplications(t *testing.T) {
 		review := w.review(w.dir, func(dir *pbx.Directory) error { _, err := dir.ModifyService(w.ctx, s); return err })
 		require.Equal(t, pbx.Money(1500), review.Monthly(), "4000 instead of 2500")
 		require.Equal(t, pbx.Money(500), review.OneTime())
-		require.Equal(t, []pbx.Code{pbx.STN2}, codes(review.Warnings), "Big includes no fax")
+		require.Equal(t, []rule.Code{rule.STN2}, codes(review.Warnings), "Big includes no fax")
 		require.NoError(t, review.Commit(w.ctx))
 		u, err = w.dir.User(w.ctx, u.ID)
 		require.NoError(t, err)
@@ -411,7 +412,7 @@ func TestSVC16_AStaleProductNeverOverwritesTheCatalogue(t *testing.T) {
 		dearer, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Rev: pro.Rev, Name: "Connect Pro", Monthly: 3000})
 		require.NoError(t, err)
 		pro.Monthly = 100
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			current, err := w.dir.SetServiceType(w.ctx, pro)
 			require.Equal(t, dearer, current)
 			return err
@@ -434,12 +435,12 @@ func TestSVC17_AServiceAddedForLaterIsActivatedOnceAndThenBilled(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, s.Status)
 		require.Equal(t, w.clock, s.ActivatedAt)
-		w.refused(pbx.SVC17, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateService(w.ctx, s.ID); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ActivateService(w.ctx, pbx.ServiceID{1}); return err })
+		w.refused(rule.SVC17, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateService(w.ctx, s.ID); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ActivateService(w.ctx, pbx.ServiceID{1}); return err })
 
 		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", ActivateLater: true}, ServiceType: "PRO"})
 		require.NoError(t, err)
-		e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateService(w.ctx, made.Service.ID); return err })
+		e := w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateService(w.ctx, made.Service.ID); return err })
 		require.Equal(t, "Ann", e.Holder.Name)
 	})
 }
@@ -459,17 +460,17 @@ func TestOWN8_WhoKeepsALocationIsSetAndClearedWithTheService(t *testing.T) {
 		}
 		moved := func(s *pbx.Service) { s.LocationID = pbx.LocationID{} }
 		free := func(s *pbx.Service) { s.LocationKeptBy = "" }
-		w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { return save(moved) })
-		w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { moved(s); free(s) }) })
+		w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { return save(moved) })
+		w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { moved(s); free(s) }) })
 		require.NoError(t, save(free))
 		require.NoError(t, save(moved))
-		e := w.refused(pbx.OWN8, pbx.ErrInvalid, func() error { return save(func(s *pbx.Service) { s.LocationKeptBy = "ESS\n" }) })
+		e := w.refused(rule.OWN8, pbx.ErrInvalid, func() error { return save(func(s *pbx.Service) { s.LocationKeptBy = "ESS\n" }) })
 		require.Equal(t, "LocationKeptBy", e.Field)
-		e = w.refused(pbx.OWN8, pbx.ErrInvalid, func() error {
+		e = w.refused(rule.OWN8, pbx.ErrInvalid, func() error {
 			return second(w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bo", Email: "bo@example.com", Extension: "7102"}, LocationKeptBy: " "}))
 		})
 		require.Equal(t, "LocationKeptBy", e.Field)
 		require.NoError(t, save(func(s *pbx.Service) { s.LocationKeptBy = "ESS" }))
-		w.refused(pbx.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { s.LocationID = w.boston.ID }) })
+		w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { s.LocationID = w.boston.ID }) })
 	})
 }

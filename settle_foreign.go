@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strings"
 )
@@ -61,21 +62,21 @@ func (in *Settlement) look(f *ForeignService) error {
 	var look door
 	from, known := settlements[in.State]
 	if !known {
-		look.refuse(SVC18, "State", "not active, failed or gone")
+		look.refuse(rule.SVC18, "State", "not active, failed or gone")
 	}
-	look.text(SVC18, "Outcome", in.Outcome, maxOutcome)
+	look.text(rule.SVC18, "Outcome", in.Outcome, maxOutcome)
 	if in.Link != "" {
-		look.link(SVC13, "Link", in.Link)
+		look.link(rule.SVC13, "Link", in.Link)
 	}
 	if err := look.err(); err != nil {
 		return err
 	}
 	if in.Request != 0 && in.Request != f.Requests {
-		return &Error{Code: SVC18, Kind: ErrFailedPrecondition, Field: "Request", Subject: f.ref(),
+		return &Error{Code: rule.SVC18, Kind: ErrFailedPrecondition, Field: "Request", Subject: f.ref(),
 			Reason: fmt.Sprintf("%s was asked for %d times, and that answers request %d", f.ref(), f.Requests, in.Request)}
 	}
 	if !slices.Contains(from, f.State) {
-		return &Error{Code: SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
+		return &Error{Code: rule.SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
 			Reason: fmt.Sprintf("%s is %s and cannot become %s", f.ref(), f.State, in.State)}
 	}
 	return nil
@@ -112,7 +113,7 @@ func (d *Directory) RetryForeign(ctx context.Context, id ForeignID) (*ForeignSer
 			return err
 		}
 		if f.State != ForeignFailed {
-			return &Error{Code: SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
+			return &Error{Code: rule.SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
 				Reason: fmt.Sprintf("%s is %s: only what failed is asked for again", f.ref(), f.State)}
 		}
 		if f.ServiceID.IsZero() {
@@ -160,7 +161,7 @@ func (d *Directory) DetachForeign(ctx context.Context, id ForeignID) error {
 			return err
 		}
 		if f.State != ForeignLeft && f.State != ForeignFailed {
-			return &Error{Code: SVC13, Kind: ErrFailedPrecondition, Subject: f.ref(), Holder: Ref{Kind: "system", ID: f.System, Name: f.System},
+			return &Error{Code: rule.SVC13, Kind: ErrFailedPrecondition, Subject: f.ref(), Holder: Ref{Kind: "system", ID: f.System, Name: f.System},
 				Reason: fmt.Sprintf("%s is %s: it goes with its line, or in %s", f.ref(), f.State, f.place())}
 		}
 		t.Remove(f)
@@ -190,7 +191,7 @@ func (t *tx) confirmForeign(s *Service, has []*ForeignService) {
 		parts = append(parts, "affected, and deleted only there: "+strings.Join(stay, ", "))
 	}
 	if len(parts) > 0 {
-		t.confirm(SVC10, s.ref(), "%s has foreign services; %s", s.ref(), strings.Join(parts, "; "))
+		t.confirm(rule.SVC10, s.ref(), "%s has foreign services; %s", s.ref(), strings.Join(parts, "; "))
 	}
 }
 
@@ -243,7 +244,7 @@ func (t *tx) clearOutcomes(ctx context.Context, s *Service) error {
 func undeletable(u *User, s *Service, has []*ForeignService) (bad []*Error) {
 	for _, f := range has {
 		if f.there() && !f.Deletable {
-			bad = append(bad, &Error{Code: USR11, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: f.ref(),
+			bad = append(bad, &Error{Code: rule.USR11, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: f.ref(),
 				Reason: fmt.Sprintf("%s has %s with %s, which only its own system can delete: %s", u.ref(), s.ref(), f.Name, f.place())})
 		}
 	}

@@ -3,6 +3,7 @@ package pbx
 import (
 	"cmp"
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strings"
 )
@@ -146,7 +147,7 @@ func (s *setUp) newLine(at *Location) newLine {
 	}
 	return newLine{
 		in: in, seat: seat{user: s.user, slot: 1, primary: true}, at: at, near: at, sites: []*Location{at},
-		autoDN: s.in.fillsDN(), needsDN: USR4, read: s.read,
+		autoDN: s.in.fillsDN(), needsDN: rule.USR4, read: s.read,
 	}
 }
 
@@ -165,7 +166,7 @@ func (s *setUp) lookDevice(ctx context.Context, look *door) error {
 
 // lookStation checks the station and the applications.
 func (s *setUp) lookStation(ctx context.Context, look *door) error {
-	look.codes(STN2, "Applications", s.in.Applications)
+	look.codes(rule.STN2, "Applications", s.in.Applications)
 	s.user.Station, s.user.Applications = s.in.Station, slices.Clone(s.in.Applications)
 	if s.in.Station != "" {
 		pool, err := s.stationPool(ctx, s.in.Station)

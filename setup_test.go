@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // phone adds a device to the US tenant.
@@ -184,7 +185,7 @@ func TestUSR2_AReviewedSetUpWhoseExtensionWentMeanwhileIsReviewedAgain(t *testin
 		review := w.review(w.dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.ctx, w.setUp(pbx.DeviceID{})); return err })
 		w.user("Bob", "Ray", "7000")
 		var stale *pbx.StaleReview
-		w.refused(pbx.SYS2, pbx.ErrStale, func() error { err := review.Commit(w.ctx); require.ErrorAs(t, err, &stale); return err })
+		w.refused(rule.SYS2, pbx.ErrStale, func() error { err := review.Commit(w.ctx); require.ErrorAs(t, err, &stale); return err })
 		require.NoError(t, stale.Fresh.Commit(w.ctx))
 		require.Equal(t, "service 7001", w.reaches("7001"))
 	})
@@ -193,7 +194,7 @@ func TestUSR2_AReviewedSetUpWhoseExtensionWentMeanwhileIsReviewedAgain(t *testin
 func TestUSR4_WithoutANumberAnExtensionMustBeGiven(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		person := pbx.NewUser{FirstName: "Ann", Email: "ann@example.com"}
-		e := w.refused(pbx.USR4, pbx.ErrInvalid, func() error {
+		e := w.refused(rule.USR4, pbx.ErrInvalid, func() error {
 			_, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: person})
 			require.Len(t, pbx.Errors(err), 1, "%v", err)
 			return err
@@ -282,11 +283,11 @@ func TestUSR5_AMailboxComesWithTheGuidedSetUp(t *testing.T) {
 		require.Equal(t, []string{"Extension EXT-1", "Mailbox.Email VM-1", "Mailbox.Number VM-4", "Mailbox.PIN VM-5"},
 			fields(next("x", pbx.NewMailbox{Number: "0700", Email: "nobody", PIN: "111111"})()))
 		require.Equal(t, []string{"Extension EXT-1", "Mailbox.Email VM-1"}, fields(next("x", pbx.NewMailbox{Email: "nobody"})()))
-		require.Equal(t, "Mailbox.Email", w.refused(pbx.VM1, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Email: "nobody"})).Field)
-		require.Equal(t, "Mailbox.Number", w.refused(pbx.VM4, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Number: "0700"})).Field)
-		require.Equal(t, "Mailbox.PIN", w.refused(pbx.VM5, pbx.ErrInvalid, next("7100", pbx.NewMailbox{PIN: "7100"})).Field)
-		require.Equal(t, "Mailbox", w.refused(pbx.VM2, pbx.ErrFailedPrecondition, next("71000", pbx.NewMailbox{})).Field)
-		taken := w.refused(pbx.VM4, pbx.ErrConflict, next("7100", pbx.NewMailbox{Number: box.Number}))
+		require.Equal(t, "Mailbox.Email", w.refused(rule.VM1, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Email: "nobody"})).Field)
+		require.Equal(t, "Mailbox.Number", w.refused(rule.VM4, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Number: "0700"})).Field)
+		require.Equal(t, "Mailbox.PIN", w.refused(rule.VM5, pbx.ErrInvalid, next("7100", pbx.NewMailbox{PIN: "7100"})).Field)
+		require.Equal(t, "Mailbox", w.refused(rule.VM2, pbx.ErrFailedPrecondition, next("71000", pbx.NewMailbox{})).Field)
+		taken := w.refused(rule.VM4, pbx.ErrConflict, next("7100", pbx.NewMailbox{Number: box.Number}))
 		require.Equal(t, "Mailbox.Number", taken.Field)
 		require.Equal(t, made.Service.ID.String(), taken.Holder.ID)
 		require.NoError(t, next("7100", pbx.NewMailbox{Number: "7500"})())

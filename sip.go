@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"strings"
 	"time"
@@ -72,7 +73,7 @@ func (t *tx) sipAddress(ctx context.Context, wanted SIPAddress, from string, e E
 // the tenant's domain.
 func (t *Tenant) lookSIP(wanted SIPAddress) (SIPAddress, error) {
 	bad := func(format string, args ...any) error {
-		return &Error{Code: EXT6, Kind: ErrInvalid, Field: "SIPAddress", Reason: fmt.Sprintf(format, args...)}
+		return &Error{Code: rule.EXT6, Kind: ErrInvalid, Field: "SIPAddress", Reason: fmt.Sprintf(format, args...)}
 	}
 	user, domain, ok := strings.Cut(strings.ToLower(string(wanted)), "@")
 	if !ok || !validSIPUser(user) {
@@ -103,7 +104,7 @@ func (t *tx) freeSIP(ctx context.Context, address SIPAddress) error {
 	if err != nil {
 		return err
 	}
-	refusal := &Error{Code: EXT6, Kind: ErrConflict, Field: "SIPAddress", Holder: holder,
+	refusal := &Error{Code: rule.EXT6, Kind: ErrConflict, Field: "SIPAddress", Holder: holder,
 		Subject: Ref{"SIP address", string(address), string(address)}, Reason: fmt.Sprintf("the SIP address %s is taken", address)}
 	if holder != (Ref{}) {
 		refusal.Reason += " by " + holder.String()
@@ -152,7 +153,7 @@ func (t *tx) generateSIP(ctx context.Context, from string, e Extension) (SIPAddr
 			return address, nil
 		}
 	}
-	return "", &Error{Code: EXT6, Kind: ErrExhausted, Field: "SIPAddress",
+	return "", &Error{Code: rule.EXT6, Kind: ErrExhausted, Field: "SIPAddress",
 		Reason: "no free SIP address was found: choose one"}
 }
 

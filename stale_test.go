@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
@@ -18,21 +19,21 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, now.Rev, s.Rev)
 		mine.Name = "Mine"
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			current, err := w.dir.ModifyService(w.ctx, &mine)
 			require.Equal(t, now, current, "the current one is at hand")
 			return err
 		})
 		ahead := *now
 		ahead.Rev++
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyService(w.ctx, &ahead); return err })
+		w.refused(rule.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyService(w.ctx, &ahead); return err })
 
 		u := w.user("Ann", "Lee", "7001")
 		moved := *u
 		moved.Department = "Sales"
 		held, err := w.dir.ModifyUser(w.ctx, &moved)
 		require.NoError(t, err)
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			current, err := w.dir.ModifyUser(w.ctx, u)
 			require.Equal(t, held, current)
 			return err
@@ -41,7 +42,7 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		site.Name = "HQ"
 		_, err = w.dir.ModifyLocation(w.ctx, &site)
 		require.NoError(t, err)
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			current, err := w.dir.ModifyLocation(w.ctx, w.boston)
 			require.Equal(t, "HQ", current.Name)
 			return err
@@ -52,7 +53,7 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		renamed.Name = "Help"
 		help, err := w.dir.ModifyAlias(w.ctx, &renamed)
 		require.NoError(t, err)
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			current, err := w.dir.ModifyAlias(w.ctx, alias)
 			require.Equal(t, help, current)
 			return err
@@ -60,7 +61,7 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		box, err := w.dir.AddMailbox(w.ctx, now.ID, pbx.NewMailbox{})
 		require.NoError(t, err)
 		require.NoError(t, w.dir.SetPIN(w.ctx, now.ID, "482915"))
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			current, err := w.dir.ModifyMailbox(w.ctx, box)
 			require.NotNil(t, current)
 			require.True(t, current.HasPIN())
@@ -110,23 +111,23 @@ func TestSVC15_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 func TestSVC15_NobodyOverwritesAProductOrAPackageThatHeHasNotRead(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		product, pool := w.product("PRO"), w.pool("STANDARD")
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			now, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Mine", Monthly: 1})
 			require.Equal(t, product, now)
 			return err
 		})
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			now, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Mine", Total: 99})
 			require.Equal(t, pool, now)
 			return err
 		})
-		e := w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		e := w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			now, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "GONE", Name: "Gone", Rev: 7})
 			require.Nil(t, now, "there is none")
 			return err
 		})
 		require.Equal(t, "GONE", e.Subject.ID)
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			return second(w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GONE", Name: "Gone", Rev: 1}))
 		})
 		product.Monthly, pool.Total = 2600, 4

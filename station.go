@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
@@ -43,7 +44,7 @@ func (p *StationPool) left() error {
 	if p.Available() > 0 {
 		return nil
 	}
-	return &Error{Code: STN1, Kind: ErrExhausted, Field: "Station", Subject: p.ref(),
+	return &Error{Code: rule.STN1, Kind: ErrExhausted, Field: "Station", Subject: p.ref(),
 		Reason: fmt.Sprintf("all %d stations of the package %s are in use: order more", p.Total, p.Package)}
 }
 
@@ -51,7 +52,7 @@ func (p *StationPool) left() error {
 func (t *tx) stationPool(ctx context.Context, name string) (*StationPool, error) {
 	p, err := one[*StationPool](ctx, t, stationPoolsTable.Key(), t.tenantID, name)
 	if err == nil && p == nil {
-		err = &Error{Code: STN1, Kind: ErrNotFound, Field: "Station", Subject: Ref{Kind: "station package", ID: name},
+		err = &Error{Code: rule.STN1, Kind: ErrNotFound, Field: "Station", Subject: Ref{Kind: "station package", ID: name},
 			Reason: "the tenant has no such station package"}
 	}
 	return p, err
@@ -86,7 +87,7 @@ func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*Statio
 			out = copyOf(was)
 			return current(in.Rev, was.Rev, was.ref())
 		case in.Total < was.Used:
-			return &Error{Code: STN4, Kind: ErrFailedPrecondition, Field: "Total", Subject: was.ref(),
+			return &Error{Code: rule.STN4, Kind: ErrFailedPrecondition, Field: "Total", Subject: was.ref(),
 				Reason: fmt.Sprintf("%d stations of the package %s are in use", was.Used, was.Package)}
 		default:
 			row.Used = was.Used
@@ -101,11 +102,11 @@ func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*Statio
 
 func (p *StationPool) look() error {
 	var d door
-	d.code(STN1, "Package", p.Package)
-	d.required(STN1, "Name", p.Name, maxName)
-	d.codes(STN2, "Applications", p.Applications)
+	d.code(rule.STN1, "Package", p.Package)
+	d.required(rule.STN1, "Name", p.Name, maxName)
+	d.codes(rule.STN2, "Applications", p.Applications)
 	if p.Total < 0 || p.Total > 1_000_000 {
-		d.refuse(STN1, "Total", "not within 0 and 1000000")
+		d.refuse(rule.STN1, "Total", "not within 0 and 1000000")
 	}
 	return d.err()
 }
@@ -141,7 +142,7 @@ func (d *Directory) ChangeStation(ctx context.Context, user UserID, name string)
 			return err
 		}
 		if len(gone) > 0 {
-			t.confirm(STN3, u.ref(), "%s loses the applications %s", u.ref(), strings.Join(gone, ", "))
+			t.confirm(rule.STN3, u.ref(), "%s loses the applications %s", u.ref(), strings.Join(gone, ", "))
 		}
 		if err := t.moveStation(ctx, u, row); err != nil {
 			return err
@@ -202,7 +203,7 @@ func (d *door) included(applications []string, p *StationPool, types ...*Service
 			in = in || st != nil && slices.Contains(st.Applications, a)
 		}
 		if !in {
-			d.refuse(STN2, "Applications", "neither the station nor the service type includes %s", a)
+			d.refuse(rule.STN2, "Applications", "neither the station nor the service type includes %s", a)
 		}
 	}
 }
@@ -242,7 +243,7 @@ func (t *tx) includes(ctx context.Context, u *User) (*StationPool, []*ServiceTyp
 // lookApplications checks a modified user's applications (STN-2). What he has
 // already he may keep, also where it is not included any more.
 func (t *tx) lookApplications(ctx context.Context, u, was *User, look *door) error {
-	look.codes(STN2, "Applications", u.Applications)
+	look.codes(rule.STN2, "Applications", u.Applications)
 	pool, types, err := t.includes(ctx, u)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // pool reads a package of the US tenant.
@@ -61,7 +62,7 @@ func TestSTN1_ThePoolAlwaysAddsUp(t *testing.T) {
 			func() error { _, err := w.dir.SetUpUser(w.ctx, seated(4, "STANDARD")); return err },
 			func() error { _, err := w.dir.ChangeStation(w.ctx, cid.ID, "STANDARD"); return err },
 		} {
-			e := w.refused(pbx.STN1, pbx.ErrExhausted, take)
+			e := w.refused(rule.STN1, pbx.ErrExhausted, take)
 			require.Equal(t, "Station", e.Field)
 			require.Contains(t, e.Reason, "order more")
 		}
@@ -73,13 +74,13 @@ func TestSTN1_ThePoolAlwaysAddsUp(t *testing.T) {
 		_, err = w.dir.ChangeStation(w.ctx, bob.ID, "")
 		require.NoError(t, err)
 		counts(1, 2, 3)
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
 		counts(2, 1, 3)
 		for _, unknown := range []string{"GOLD", "standard", "STANDARD\x00", " "} {
-			w.refused(pbx.STN1, pbx.ErrNotFound, func() error { _, err := w.dir.ChangeStation(w.ctx, bob.ID, unknown); return err })
-			w.refused(pbx.STN1, pbx.ErrNotFound, func() error { _, err := w.dir.SetUpUser(w.ctx, seated(5, unknown)); return err })
+			w.refused(rule.STN1, pbx.ErrNotFound, func() error { _, err := w.dir.ChangeStation(w.ctx, bob.ID, unknown); return err })
+			w.refused(rule.STN1, pbx.ErrNotFound, func() error { _, err := w.dir.SetUpUser(w.ctx, seated(5, unknown)); return err })
 		}
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.ChangeStation(w.ctx, bob.ID, "STANDARD"); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.ChangeStation(w.ctx, bob.ID, "STANDARD"); return err })
 	})
 }
 
@@ -111,14 +112,14 @@ func TestSTN1_APackageIsAddedAndChanged(t *testing.T) {
 		for field, p := range map[string]pbx.StationPool{
 			"Package": {Package: "GO LD", Name: "Gold"}, "Name": {Package: "GOLD"}, "Total": {Package: "GOLD", Name: "Gold", Total: -1},
 		} {
-			e := w.refused(pbx.STN1, pbx.ErrInvalid, func() error { _, err := w.dir.SetStationPool(w.ctx, p); return err })
+			e := w.refused(rule.STN1, pbx.ErrInvalid, func() error { _, err := w.dir.SetStationPool(w.ctx, p); return err })
 			require.Equal(t, field, e.Field)
 		}
-		w.refused(pbx.STN1, pbx.ErrInvalid, func() error {
+		w.refused(rule.STN1, pbx.ErrInvalid, func() error {
 			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 1_000_001})
 			return err
 		})
-		w.refused(pbx.STN2, pbx.ErrInvalid, func() error {
+		w.refused(rule.STN2, pbx.ErrInvalid, func() error {
 			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Applications: []string{"a", "a"}})
 			return err
 		})
@@ -139,13 +140,13 @@ func TestSTN2_OnlyApplicationsThatTheStationOrTheServiceTypeIncludes(t *testing.
 		require.NoError(t, err)
 
 		for _, bad := range []pbx.SetUp{seated(3, "STANDARD", "fax"), seated(3, "", "crm"), seated(3, "STANDARD", "crm", "CRM"), seated(3, "STANDARD", "crm", "crm")} {
-			e := w.refused(pbx.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.SetUpUser(w.ctx, bad); return err })
+			e := w.refused(rule.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.SetUpUser(w.ctx, bad); return err })
 			require.Equal(t, "Applications", e.Field)
 		}
 		u, err := w.dir.User(w.ctx, made.User.ID)
 		require.NoError(t, err)
 		u.Applications = []string{"fax"}
-		w.refused(pbx.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+		w.refused(rule.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
 		u.Applications = []string{"crm"}
 		_, err = w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
@@ -163,7 +164,7 @@ func TestSTN2_WhoLosesAnApplicationWithAServiceIsWarnedOf(t *testing.T) {
 		goes := func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, made.Service.ID) }
 		before := dump(t, w.store)
 		review := w.review(w.dir, goes)
-		require.Equal(t, []pbx.Code{pbx.STN2}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.STN2}, codes(review.Warnings))
 		require.Equal(t, made.User.ID.String(), review.Warnings[0].Subject.ID)
 		require.Contains(t, review.Warnings[0].Text, "loses the applications fax")
 		require.Empty(t, cmp.Diff(before, dump(t, w.store)))
@@ -194,12 +195,12 @@ func TestSTN2_WhatAPackageDroppedLaterStaysAndIsInTheWayOfNothing(t *testing.T) 
 		u, err = w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err, "another one is taken off him")
 		u.Applications = []string{"crm", "fax"}
-		w.refused(pbx.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+		w.refused(rule.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
 		u.Applications = nil
 		u, err = w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
 		u.Applications = []string{"crm"}
-		w.refused(pbx.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+		w.refused(rule.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
 	})
 }
 
@@ -209,15 +210,15 @@ func TestSTN3_ALesserPackageTakesApplicationsAwayAfterConfirmation(t *testing.T)
 		require.NoError(t, err)
 		u := w.seat(1, "STANDARD", "crm", "softphone")
 		for _, lesser := range []string{"BASIC", ""} {
-			e := w.refused(pbx.STN3, pbx.ErrUnconfirmed, func() error { _, err := w.dir.ChangeStation(w.ctx, u.ID, lesser); return err })
+			e := w.refused(rule.STN3, pbx.ErrUnconfirmed, func() error { _, err := w.dir.ChangeStation(w.ctx, u.ID, lesser); return err })
 			require.Contains(t, e.Reason, "crm")
 			require.Equal(t, u.ID.String(), e.Subject.ID)
-			w.refused(pbx.STN3, pbx.ErrUnconfirmed, func() error {
-				_, err := w.dir.Confirm(pbx.STN1, pbx.USR9).ChangeStation(w.ctx, u.ID, lesser)
+			w.refused(rule.STN3, pbx.ErrUnconfirmed, func() error {
+				_, err := w.dir.Confirm(rule.STN1, rule.USR9).ChangeStation(w.ctx, u.ID, lesser)
 				return err
 			})
 		}
-		now, err := w.dir.Confirm(pbx.STN3).ChangeStation(w.ctx, u.ID, "BASIC")
+		now, err := w.dir.Confirm(rule.STN3).ChangeStation(w.ctx, u.ID, "BASIC")
 		require.NoError(t, err)
 		require.Equal(t, "BASIC", now.Station)
 		require.Equal(t, []string{"softphone"}, now.Applications)
@@ -254,7 +255,7 @@ func TestSTN2_ApplicationsComeWithANewServiceAndOnlyThoseThatItsTypeOrTheStation
 		} {
 			bad := in
 			spoil(&bad)
-			e := w.refused(pbx.STN2, pbx.ErrInvalid, func() error { return second(w.dir.AddService(w.ctx, bad)) })
+			e := w.refused(rule.STN2, pbx.ErrInvalid, func() error { return second(w.dir.AddService(w.ctx, bad)) })
 			require.Equal(t, "Applications", e.Field, name)
 		}
 		before := w.revision()
@@ -271,7 +272,7 @@ func TestSTN2_ApplicationsComeWithANewServiceAndOnlyThoseThatItsTypeOrTheStation
 		more.DN, more.Applications = "7502", []string{"fax", "softphone"}
 		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return second(dir.AddService(w.ctx, more)) }))
 		require.ElementsMatch(t, []string{"fax", "crm", "softphone"}, has(), "beside those that he has")
-		require.NoError(t, w.dir.Confirm(pbx.SVC5).DeleteService(w.ctx, s.ID), "the other one includes them still")
+		require.NoError(t, w.dir.Confirm(rule.SVC5).DeleteService(w.ctx, s.ID), "the other one includes them still")
 		require.ElementsMatch(t, []string{"fax", "crm", "softphone"}, has())
 	})
 }
@@ -284,7 +285,7 @@ func TestSTN4_APoolIsNeverLoweredBelowItsUse(t *testing.T) {
 			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: total})
 			return err
 		}
-		e := w.refused(pbx.STN4, pbx.ErrFailedPrecondition, func() error { return set(1) })
+		e := w.refused(rule.STN4, pbx.ErrFailedPrecondition, func() error { return set(1) })
 		require.Equal(t, "Total", e.Field)
 		require.NoError(t, set(2))
 		require.Zero(t, w.pool("STANDARD").Available())
@@ -298,7 +299,7 @@ func TestSVC15_APackageThatWasChangedSinceIsNotOverwritten(t *testing.T) {
 		read := w.pool("STANDARD")
 		w.seat(1, "STANDARD")
 		var now *pbx.StationPool
-		w.refused(pbx.SVC15, pbx.ErrStale, func() (err error) { now, err = w.dir.SetStationPool(w.ctx, *read); return err })
+		w.refused(rule.SVC15, pbx.ErrStale, func() (err error) { now, err = w.dir.SetStationPool(w.ctx, *read); return err })
 		require.Equal(t, w.pool("STANDARD"), now, "the current one is at hand")
 		now.Total = 9
 		_, err := w.dir.SetStationPool(w.ctx, *now)

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"time"
 )
@@ -64,7 +65,7 @@ func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service
 			return err
 		}
 		if u := pendingOf(users); u != nil {
-			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
+			return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: u.ref(),
 				Reason: s.ref().String() + " is activated with " + u.ref().String() + ", who is pending"}
 		}
 		if err := t.serving(ctx, s); err != nil {
@@ -173,6 +174,6 @@ func (d *Directory) moveServiceIf(ctx context.Context, operation string, id Serv
 
 // not refuses what only a service of another status allows (SVC-17).
 func (s *Service) not(wanted ServiceStatus) *Error {
-	return &Error{Code: SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
+	return &Error{Code: rule.SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
 		Reason: s.ref().String() + " is " + string(s.Status) + ", not " + string(wanted)}
 }

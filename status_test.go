@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // statuses are services in the statuses that not every service comes to.
@@ -102,9 +103,9 @@ func TestSVC17_EveryStatusIsReachedAndLeftOnlyByItsOwnOperations(t *testing.T) {
 					require.NotEmpty(t, review.Effects, about)
 					continue
 				}
-				code := pbx.SVC17
+				code := rule.SVC17
 				if move.name == "CancelService" && s == x.elsewhere {
-					code = pbx.SVC11
+					code = rule.SVC11
 				}
 				require.Equal(t, code, pbx.CodeOf(reviewErr), about)
 				refusal := w.refused(code, pbx.ErrFailedPrecondition, func() error { return call(w.support.In(w.us.ID)) })
@@ -164,10 +165,10 @@ func TestSVC17_AnOrderIsCompletedBySupportAndItsFailureHasAReason(t *testing.T) 
 	eachStore(t, func(t *testing.T, w *world) {
 		w.fibre()
 		s := w.ordered(pbx.NewService{DN: "7101"})
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.CompleteOrder(w.ctx, s.ID); return err })
-		w.refused(pbx.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.FailOrder(w.ctx, s.ID, "No"); return err })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.CompleteOrder(w.ctx, s.ID); return err })
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.FailOrder(w.ctx, s.ID, "No"); return err })
 		for _, reason := range []string{"", " x", "a\x00b"} {
-			refusal := w.refused(pbx.SVC17, pbx.ErrInvalid, func() error { _, err := w.support.In(w.us.ID).FailOrder(w.ctx, s.ID, reason); return err })
+			refusal := w.refused(rule.SVC17, pbx.ErrInvalid, func() error { _, err := w.support.In(w.us.ID).FailOrder(w.ctx, s.ID, reason); return err })
 			require.Equal(t, "Reason", refusal.Field)
 		}
 	})
@@ -216,7 +217,7 @@ func TestUSR13_AnOrderThatIsCompletedForAPendingUserStartsWithHim(t *testing.T) 
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusPendingActivation, done.Status)
 		require.Zero(t, done.ActivatedAt)
-		e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, line.ID)) })
+		e := w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, line.ID)) })
 		require.Equal(t, pat.ID.String(), e.Holder.ID)
 		_, err = w.dir.ActivateUser(w.ctx, pat.ID)
 		require.NoError(t, err)
@@ -248,7 +249,7 @@ func TestUSR13_ASharedLineStartsWithTheLastOfThoseItWaitsForAndNotWhenItIsForLat
 		require.NoError(t, review.Commit(w.ctx))
 		require.Equal(t, pbx.StatusActive, w.serviceNow(own).Status)
 		require.Equal(t, pbx.StatusPendingActivation, w.serviceNow(common).Status, "Sam is pending")
-		w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, common.ID)) })
+		w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, common.ID)) })
 		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return second(dir.ActivateUser(w.ctx, sam.ID)) }))
 		require.Equal(t, pbx.StatusActive, w.serviceNow(common).Status)
 
@@ -289,10 +290,10 @@ func TestSVC17_NobodyGetsIntoTheMailboxOfALineThatDoesNotWork(t *testing.T) {
 				require.NoError(t, w.dir.CheckPIN(w.ctx, s.ID, "482915"), s.Status)
 				continue
 			}
-			e := w.refused(pbx.SVC17, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, "482915") })
+			e := w.refused(rule.SVC17, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, "482915") })
 			require.Equal(t, s.ID.String(), e.Subject.ID)
 			require.Contains(t, e.Reason, string(s.Status))
-			w.refused(pbx.SVC17, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, "739164") })
+			w.refused(rule.SVC17, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, "739164") })
 		}
 		_, err = w.dir.ActivateService(w.ctx, later.ID)
 		require.NoError(t, err)
@@ -377,7 +378,7 @@ func TestSVC17_AServiceIsCancelledForATimeThatIsToCome(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.service(pbx.UserID{}, "7101")
 		for _, at := range []time.Time{{}, w.clock.Add(-time.Microsecond), w.clock.AddDate(11, 0, 0)} {
-			refusal := w.refused(pbx.SVC17, pbx.ErrInvalid, func() error { _, err := w.dir.CancelService(w.ctx, s.ID, at); return err })
+			refusal := w.refused(rule.SVC17, pbx.ErrInvalid, func() error { _, err := w.dir.CancelService(w.ctx, s.ID, at); return err })
 			require.Equal(t, "At", refusal.Field)
 		}
 		zone := time.FixedZone("east", 3600)

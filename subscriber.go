@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // DeliveryError is an error of a subscriber's handler. It holds up the events
@@ -61,7 +62,7 @@ func (d *Directory) Deliver(ctx context.Context, subscriber string, handle func(
 		return 0, err
 	}
 	var look door
-	look.code(SYS3, "Subscriber", subscriber)
+	look.code(rule.SYS3, "Subscriber", subscriber)
 	if err := look.err(); err != nil {
 		return 0, err
 	}

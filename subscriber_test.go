@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/sqlite"
@@ -328,12 +329,12 @@ func TestSYS3_DeliveryIsSupportsInTheProvidersTenant(t *testing.T) {
 		deliver := func(ctx context.Context, dir *pbx.Directory, name string) func() error {
 			return func() error { _, err := dir.Deliver(ctx, name, new(inbox).take); return err }
 		}
-		w.refused(pbx.ACC2, pbx.ErrDenied, deliver(w.ctx, w.dir, "mail"))
-		w.refused(pbx.ACC2, pbx.ErrDenied, deliver(w.ctx, w.support.In(w.us.ID), "mail"))
+		w.refused(rule.ACC2, pbx.ErrDenied, deliver(w.ctx, w.dir, "mail"))
+		w.refused(rule.ACC2, pbx.ErrDenied, deliver(w.ctx, w.support.In(w.us.ID), "mail"))
 		for _, name := range []string{"", "two words", "a/b", "123456789012345678901234567890123"} {
-			w.refused(pbx.SYS3, pbx.ErrInvalid, deliver(w.ctx, w.support, name))
+			w.refused(rule.SYS3, pbx.ErrInvalid, deliver(w.ctx, w.support, name))
 		}
-		w.refused(pbx.SYS1, pbx.ErrMisuse, func() error {
+		w.refused(rule.SYS1, pbx.ErrMisuse, func() error {
 			return w.support.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				return deliver(ctx, dir, "mail")()
 			})

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
@@ -160,23 +161,23 @@ func (t *tx) freeDomain(ctx context.Context, domain string) error {
 	if err != nil || taken == nil {
 		return err
 	}
-	return &Error{Code: ACC1, Kind: ErrConflict, Field: "SIPDomain", Subject: Ref{Kind: "SIP domain", ID: domain},
+	return &Error{Code: rule.ACC1, Kind: ErrConflict, Field: "SIPDomain", Subject: Ref{Kind: "SIP domain", ID: domain},
 		Reason: "the SIP domain " + domain + " is taken"}
 }
 
 // look checks every field, and the policy.
 func (t *Tenant) look() error {
 	var d door
-	d.required(ACC1, "Name", t.Name, maxLong)
-	d.country(ACC1, "Country", t.Country)
+	d.required(rule.ACC1, "Name", t.Name, maxLong)
+	d.country(rule.ACC1, "Country", t.Country)
 	if len(t.Currency) != 3 || strings.Trim(t.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		d.refuse(ACC1, "Currency", "not the three capital letters of a currency")
+		d.refuse(rule.ACC1, "Currency", "not the three capital letters of a currency")
 	}
 	if !validDomain(t.SIPDomain) {
-		d.refuse(ACC1, "SIPDomain", "not a domain name of up to %d characters", maxLong)
+		d.refuse(rule.ACC1, "SIPDomain", "not a domain name of up to %d characters", maxLong)
 	}
 	if t.NumberCriteria != "" && !t.hasNumbersLike(t.NumberCriteria) {
-		d.refuse(NUM5, "NumberCriteria", "not the beginning of E.164 numbers of %s", t.Country)
+		d.refuse(rule.NUM5, "NumberCriteria", "not the beginning of E.164 numbers of %s", t.Country)
 	}
 	t.Policy.look(&d)
 	return d.err()
@@ -198,30 +199,30 @@ func validDomain(s string) bool {
 
 func (p *Policy) look(d *door) {
 	if p.ExtensionMinLength < 2 || p.ExtensionMaxLength > 7 || p.ExtensionMinLength > p.ExtensionMaxLength {
-		d.refuse(EXT1, "Policy.ExtensionMinLength", "the lengths of extensions lie within 2 and 7 digits")
+		d.refuse(rule.EXT1, "Policy.ExtensionMinLength", "the lengths of extensions lie within 2 and 7 digits")
 	}
 	first, last := string(p.ExtensionFirst), string(p.ExtensionLast)
 	if !digits(first) || !digits(last) || len(first) != len(last) || first > last ||
 		int64(len(first)) < p.ExtensionMinLength || int64(len(first)) > p.ExtensionMaxLength {
-		d.refuse(EXT5, "Policy.ExtensionFirst", "the range of automatic extensions is two extensions of one allowed length, the lower one first")
+		d.refuse(rule.EXT5, "Policy.ExtensionFirst", "the range of automatic extensions is two extensions of one allowed length, the lower one first")
 	}
 	if strings.Trim(p.AdvisedExtension, "0123456789x") != "" || len(p.AdvisedExtension) > 7 {
-		d.refuse(EXT4, "Policy.AdvisedExtension", "not a form of digits and x, such as 7xxx")
+		d.refuse(rule.EXT4, "Policy.AdvisedExtension", "not a form of digits and x, such as 7xxx")
 	}
 	if p.VoicemailDigits < 0 || p.VoicemailDigits > 7 {
-		d.refuse(VM2, "Policy.VoicemailDigits", "not within 0 and 7")
+		d.refuse(rule.VM2, "Policy.VoicemailDigits", "not within 0 and 7")
 	}
 	if p.PINMinLength < 4 || p.PINMaxLength > 32 || p.PINMinLength > p.PINMaxLength {
-		d.refuse(VM5, "Policy.PINMinLength", "the lengths of PINs lie within 4 and 32 digits")
+		d.refuse(rule.VM5, "Policy.PINMinLength", "the lengths of PINs lie within 4 and 32 digits")
 	}
 	if p.PINTries < 1 || p.PINTries > 100 || p.PINLock < 0 || p.PINLock > 30*24*time.Hour {
-		d.refuse(VM5, "Policy.PINTries", "tries lie within 1 and 100, and a lock within 30 days")
+		d.refuse(rule.VM5, "Policy.PINTries", "tries lie within 1 and 100, and a lock within 30 days")
 	}
 	if p.NumberRest < 0 || p.NumberRest > 3650*24*time.Hour || p.NumberRest%(24*time.Hour) != 0 {
-		d.refuse(NUM10, "Policy.NumberRest", "not a number of whole days within ten years")
+		d.refuse(rule.NUM10, "Policy.NumberRest", "not a number of whole days within ten years")
 	}
 	if p.NumberMonthly < 0 || p.NumberOneTime < 0 || p.NumberMonthly > maxMoney || p.NumberOneTime > maxMoney {
-		d.refuse(ORD1, "Policy.NumberMonthly", "charges lie within 0 and %d", maxMoney)
+		d.refuse(rule.ORD1, "Policy.NumberMonthly", "charges lie within 0 and %d", maxMoney)
 	}
 }
 
@@ -290,9 +291,9 @@ func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, erro
 		if err := look.take(in.look()); err != nil {
 			return err
 		}
-		look.stays(ACC1, "Country", in.Country == was.Country)
-		look.stays(ACC1, "SIPDomain", in.SIPDomain == was.SIPDomain)
-		look.stays(ACC1, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
+		look.stays(rule.ACC1, "Country", in.Country == was.Country)
+		look.stays(rule.ACC1, "SIPDomain", in.SIPDomain == was.SIPDomain)
+		look.stays(rule.ACC1, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
 		if err := look.err(); err != nil {
 			return err
 		}
@@ -314,12 +315,12 @@ func current(based, present int64, subject Ref) error {
 	if based == present {
 		return nil
 	}
-	return &Error{Code: SVC15, Kind: ErrStale, Subject: subject,
+	return &Error{Code: rule.SVC15, Kind: ErrStale, Subject: subject,
 		Reason: subject.String() + " was changed since it was read: read it again"}
 }
 
 // missing is the answer for a record that is not in the tenant: the same for
 // one that is another tenant's as for one that never was (ACC-1).
 func missing(kind, id string) *Error {
-	return &Error{Code: ACC1, Kind: ErrNotFound, Subject: Ref{Kind: kind, ID: id}, Reason: "there is no such " + kind}
+	return &Error{Code: rule.ACC1, Kind: ErrNotFound, Subject: Ref{Kind: kind, ID: id}, Reason: "there is no such " + kind}
 }

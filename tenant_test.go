@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func TestACC1_ATenantHasANameACountryLocationsAndPolicies(t *testing.T) {
@@ -58,7 +59,7 @@ func TestACC1_ATenantsBadFieldsAreReportedAtOnce(t *testing.T) {
 			require.Equal(t, c.want, badFields(err), "%s: %v", name, err)
 			require.Equal(t, before, dump(t, w.store))
 		}
-		e := w.refused(pbx.ACC1, pbx.ErrConflict, func() error {
+		e := w.refused(rule.ACC1, pbx.ErrConflict, func() error {
 			_, err := w.support.CreateTenant(w.ctx, pbx.NewTenant{Name: "X", Country: "US", SIPDomain: "uk.Acme.example.com"})
 			return err
 		})
@@ -67,7 +68,7 @@ func TestACC1_ATenantsBadFieldsAreReportedAtOnce(t *testing.T) {
 }
 
 // bounded asserts that a policy is refused by a rule and in a field.
-func (w *world) bounded(code pbx.Code, field string, spoil func(p *pbx.Policy)) {
+func (w *world) bounded(code rule.Code, field string, spoil func(p *pbx.Policy)) {
 	w.t.Helper()
 	tenant, err := w.dir.Tenant(w.ctx)
 	require.NoError(w.t, err)
@@ -82,10 +83,10 @@ func (w *world) bounded(code pbx.Code, field string, spoil func(p *pbx.Policy)) 
 
 func TestACC1_APolicyHasBounds(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.bounded(pbx.EXT1, "Policy.ExtensionMinLength", func(p *pbx.Policy) { p.ExtensionMinLength = 1 })
-		w.bounded(pbx.VM5, "Policy.PINMinLength", func(p *pbx.Policy) { p.PINMinLength = 3 })
-		w.bounded(pbx.VM5, "Policy.PINTries", func(p *pbx.Policy) { p.PINTries = 0 })
-		w.bounded(pbx.NUM10, "Policy.NumberRest", func(p *pbx.Policy) { p.NumberRest = time.Hour })
+		w.bounded(rule.EXT1, "Policy.ExtensionMinLength", func(p *pbx.Policy) { p.ExtensionMinLength = 1 })
+		w.bounded(rule.VM5, "Policy.PINMinLength", func(p *pbx.Policy) { p.PINMinLength = 3 })
+		w.bounded(rule.VM5, "Policy.PINTries", func(p *pbx.Policy) { p.PINTries = 0 })
+		w.bounded(rule.NUM10, "Policy.NumberRest", func(p *pbx.Policy) { p.NumberRest = time.Hour })
 		for _, fit := range []func(p *pbx.Policy){
 			func(p *pbx.Policy) {
 				p.ExtensionMaxLength = 7
@@ -101,7 +102,7 @@ func TestACC1_APolicyHasBounds(t *testing.T) {
 func TestEXT5_TheRangeIsTwoExtensionsOfOneAllowedLength(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, bad := range [][2]pbx.Extension{{"7000", "6999"}, {"7000", "70000"}, {"", ""}, {"7000", "700x"}, {"7000000", "7999999"}} {
-			w.bounded(pbx.EXT5, "Policy.ExtensionFirst", func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = bad[0], bad[1] })
+			w.bounded(rule.EXT5, "Policy.ExtensionFirst", func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = bad[0], bad[1] })
 		}
 	})
 }
@@ -109,7 +110,7 @@ func TestEXT5_TheRangeIsTwoExtensionsOfOneAllowedLength(t *testing.T) {
 func TestEXT4_TheAdvisedFormIsOneOfDigits(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, bad := range []string{"7***", "7XXX", "7xxxxxxx", "seven"} {
-			w.bounded(pbx.EXT4, "Policy.AdvisedExtension", func(p *pbx.Policy) { p.AdvisedExtension = bad })
+			w.bounded(rule.EXT4, "Policy.AdvisedExtension", func(p *pbx.Policy) { p.AdvisedExtension = bad })
 		}
 	})
 }
@@ -117,15 +118,15 @@ func TestEXT4_TheAdvisedFormIsOneOfDigits(t *testing.T) {
 func TestVM2_TheVoicemailLengthIsThatOfAnExtension(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, bad := range []int64{-1, 8} {
-			w.bounded(pbx.VM2, "Policy.VoicemailDigits", func(p *pbx.Policy) { p.VoicemailDigits = bad })
+			w.bounded(rule.VM2, "Policy.VoicemailDigits", func(p *pbx.Policy) { p.VoicemailDigits = bad })
 		}
 	})
 }
 
 func TestORD1_TheChargesForNumbersHaveBounds(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.bounded(pbx.ORD1, "Policy.NumberMonthly", func(p *pbx.Policy) { p.NumberMonthly = -1 })
-		w.bounded(pbx.ORD1, "Policy.NumberMonthly", func(p *pbx.Policy) { p.NumberOneTime = -1 })
+		w.bounded(rule.ORD1, "Policy.NumberMonthly", func(p *pbx.Policy) { p.NumberMonthly = -1 })
+		w.bounded(rule.ORD1, "Policy.NumberMonthly", func(p *pbx.Policy) { p.NumberOneTime = -1 })
 	})
 }
 
@@ -145,18 +146,18 @@ func TestACC1_ATenantsSettingsAreModifiedButForWhatEverythingHangsOn(t *testing.
 		require.EqualValues(t, 5, read.Policy.VoicemailDigits)
 		require.Len(t, collect(t, w.support.Tenants(w.ctx, pbx.TenantQuery{Name: "acme inc"})), 1, "it is found by its new name")
 
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error {
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			current, err := w.dir.ModifyTenant(w.ctx, tenant)
 			require.Equal(t, "Acme Inc.", current.Name)
 			return err
 		})
 		read.Country, read.SIPDomain, read.CreatedAt, read.Name = "GB", "other.example.com", time.Time{}, ""
-		w.refused(pbx.ACC1, pbx.ErrInvalid, func() error {
+		w.refused(rule.ACC1, pbx.ErrInvalid, func() error {
 			_, err := w.dir.ModifyTenant(w.ctx, read)
 			require.Equal(t, []string{"Country ACC-1", "CreatedAt ACC-1", "Name ACC-1", "SIPDomain ACC-1"}, badFields(err))
 			return err
 		})
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ModifyTenant(w.ctx, w.uk); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ModifyTenant(w.ctx, w.uk); return err })
 	})
 }
 
@@ -249,14 +250,14 @@ func TestACC1_ALocationsBadFieldsAreReportedAtOnce(t *testing.T) {
 			_, err = w.dir.AddLocation(w.ctx, pbx.NewLocation{Building: "E19", Address: pbx.CivicAddress{Country: "US"}, NumberPrefix: prefix})
 			require.Equal(t, []string{"NumberPrefix NUM-4"}, badFields(err), prefix)
 		}
-		e := w.refused(pbx.ACC1, pbx.ErrConflict, func() error {
+		e := w.refused(rule.ACC1, pbx.ErrConflict, func() error {
 			_, err := w.dir.AddLocation(w.ctx, pbx.NewLocation{Building: "BOS-1", Address: pbx.CivicAddress{Country: "US"}})
 			return err
 		})
 		require.Equal(t, w.boston.ID.String(), e.Holder.ID)
 		other := w.location(w.dir, "BOS-2", "US", "")
 		other.Building = "BOS-1"
-		w.refused(pbx.ACC1, pbx.ErrConflict, func() error { _, err := w.dir.ModifyLocation(w.ctx, other); return err })
+		w.refused(rule.ACC1, pbx.ErrConflict, func() error { _, err := w.dir.ModifyLocation(w.ctx, other); return err })
 		w.location(w.dir, "LON-3", "GB", "") // another tenant's code is no matter
 	})
 }
@@ -265,7 +266,7 @@ func TestACC1_ALocationIsNotDeletedWhileSomebodyOrSomethingIsThere(t *testing.T)
 	eachStore(t, func(t *testing.T, w *world) {
 		held := func(by string) {
 			t.Helper()
-			e := w.refused(pbx.ACC1, pbx.ErrFailedPrecondition, func() error { return w.dir.DeleteLocation(w.ctx, w.boston.ID) })
+			e := w.refused(rule.ACC1, pbx.ErrFailedPrecondition, func() error { return w.dir.DeleteLocation(w.ctx, w.boston.ID) })
 			require.Equal(t, by, e.Holder.String())
 		}
 		u, err := w.userAt(w.boston, "ann", "7001")
@@ -275,7 +276,7 @@ func TestACC1_ALocationIsNotDeletedWhileSomebodyOrSomethingIsThere(t *testing.T)
 		d, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00:1b:54:00:00:01", Model: "Cisco 8851", LocationID: w.boston.ID})
 		require.NoError(t, err)
 		held("user ann")
-		require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
 		held("service 7101")
 		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
 		held("device Cisco 8851 00:1b:54:00:00:01")

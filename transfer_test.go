@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/transfer"
@@ -169,7 +170,7 @@ func other() *pbx.Tenant {
 // claimants are records of other's that have a value of a record of the US
 // tenant's, with the rule that this breaks and the value.
 func claimants(x *all) map[string]struct {
-	code  pbx.Code
+	code  rule.Code
 	value string
 	rec   []store.Record
 } {
@@ -182,17 +183,17 @@ func claimants(x *all) map[string]struct {
 	withDomain := other()
 	withDomain.SIPDomain = "acme.example.com"
 	return map[string]struct {
-		code  pbx.Code
+		code  rule.Code
 		value string
 		rec   []store.Record
 	}{
-		"SIP domain": {pbx.ACC1, "acme.example.com", []store.Record{withDomain}},
-		"user ID":    {pbx.USR3, "quetzal@marker.example", []store.Record{o, person("quetzal@marker.example", "o@other.example.com")}},
-		"SIP address": {pbx.EXT6, string(x.ann.SIPAddress), []store.Record{o, person("o@other.example.com", x.ann.SIPAddress),
+		"SIP domain": {rule.ACC1, "acme.example.com", []store.Record{withDomain}},
+		"user ID":    {rule.USR3, "quetzal@marker.example", []store.Record{o, person("quetzal@marker.example", "o@other.example.com")}},
+		"SIP address": {rule.EXT6, string(x.ann.SIPAddress), []store.Record{o, person("o@other.example.com", x.ann.SIPAddress),
 			&pbx.SIPIdentity{Address: x.ann.SIPAddress, TenantID: o.ID, Rev: 1, UserID: pbx.UserID{9}}}},
-		"MAC address": {pbx.DEV1, "00:1b:54:00:00:02", []store.Record{o, &pbx.Device{TenantID: o.ID, ID: pbx.DeviceID{9}, Rev: 1,
+		"MAC address": {rule.DEV1, "00:1b:54:00:00:02", []store.Record{o, &pbx.Device{TenantID: o.ID, ID: pbx.DeviceID{9}, Rev: 1,
 			MAC: "00:1b:54:00:00:02", Model: "Cisco 8851", Category: x.phone.Category, State: pbx.DeviceAvailable}}},
-		"number": {pbx.NUM1, "+16175550181", []store.Record{o, &pbx.Number{E164: "+16175550181", TenantID: o.ID, Rev: 1,
+		"number": {rule.NUM1, "+16175550181", []store.Record{o, &pbx.Number{E164: "+16175550181", TenantID: o.ID, Rev: 1,
 			State: pbx.NumberAvailable, CreatedAt: o.CreatedAt}}},
 	}
 }
@@ -251,7 +252,7 @@ func TestTransfer_ATenantThatIsThereAndDiffersIsRefused(t *testing.T) {
 		_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
 		require.NoError(t, err)
 		w.user("Late", "Comer", "7950")
-		e := target.refused(pbx.ACC1, pbx.ErrConflict, func() error {
+		e := target.refused(rule.ACC1, pbx.ErrConflict, func() error {
 			_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
 			return err
 		})
@@ -269,7 +270,7 @@ func TestTransfer_ATenantThatIsNotThereIsNotFoundAndNothingIsCopied(t *testing.T
 		target := *w
 		target.store = to(t)
 		for _, missing := range []pbx.TenantID{{}, {9}} {
-			target.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+			target.refused(rule.ACC1, pbx.ErrNotFound, func() error {
 				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID, missing)
 				return err
 			})
@@ -304,7 +305,7 @@ func TestTransfer_AReferenceToNothingIsRefusedByASchema(t *testing.T) {
 				require.Equal(t, "sip_identities "+string(x.bob.SIPAddress)+" of tenant "+w.us.ID.String()+": only in the first store", found[0].String())
 				return
 			}
-			e := target.refused(pbx.SYS4, pbx.ErrStorage, func() error {
+			e := target.refused(rule.SYS4, pbx.ErrStorage, func() error {
 				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
 				return err
 			})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"github.com/pbxkit/pbx/internal/overlay"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"sync"
@@ -22,11 +23,11 @@ type tx struct {
 	op       OperationID
 	reruns   int // how often all this ran before, and others got in the way
 
-	mu        sync.Mutex // one operation at a time
-	over      bool       // the closure has returned
-	actor     Actor      // of the operation that runs
-	confirmed []Code     // by the operation that runs
-	reviewing bool       // confirmations are listed, not asked for
+	mu        sync.Mutex  // one operation at a time
+	over      bool        // the closure has returned
+	actor     Actor       // of the operation that runs
+	confirmed []rule.Code // by the operation that runs
+	reviewing bool        // confirmations are listed, not asked for
 
 	base   *Tenant         // as read; nil before the provider's first change
 	tenant *Tenant         // as staged
@@ -157,7 +158,7 @@ func (t *tx) apply(ctx context.Context, w store.Writer) (int64, error) {
 		changes := t.seal()
 		return changes[0].New.(*Tenant).Rev, w.Apply(ctx, changes)
 	case len(t.Changes()) > 0:
-		return 0, &Error{Code: SYS3, Kind: ErrStorage, Reason: "an operation changed records without an event"}
+		return 0, &Error{Code: rule.SYS3, Kind: ErrStorage, Reason: "an operation changed records without an event"}
 	}
 	return 0, nil
 }
@@ -201,7 +202,7 @@ func (t *tx) seal() []store.Change {
 }
 
 func misuse(reason string) error {
-	return &Error{Code: SYS1, Kind: ErrMisuse, Reason: reason}
+	return &Error{Code: rule.SYS1, Kind: ErrMisuse, Reason: reason}
 }
 
 // The overlay's generic functions, of a tx.

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
@@ -149,7 +150,7 @@ func (d *Directory) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, err
 // listing is the range of the tenant's users that the query selects.
 func (q UserQuery) listing(tenant TenantID) (listing[*User, *User], error) {
 	ix := q.index()
-	after, err := q.Page.after(USR8, ix, 1)
+	after, err := q.Page.after(rule.USR8, ix, 1)
 	users := listing[*User, *User]{query: store.Query{Index: ix, Equal: []any{tenant}, Prefix: fold(q.LastName), After: after}, limit: q.Limit}
 	if ix == usersByFirst {
 		users.query.Prefix = fold(q.FirstName)
@@ -177,7 +178,7 @@ func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) 
 			return err
 		}
 		if u.State != UserPending {
-			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: u.ref(), Reason: u.ref().String() + " is " + string(u.State) + ": only a pending user can be activated"}
+			return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: u.ref(), Reason: u.ref().String() + " is " + string(u.State) + ": only a pending user can be activated"}
 		}
 		row := edit(t, u, func(u *User) { u.State, u.ActivatedAt = UserActive, t.now })
 		t.did("user.activated", row.ref(), "")
@@ -197,11 +198,11 @@ func (d *Directory) SendWelcomeMail(ctx context.Context, id UserID) error {
 			return err
 		}
 		if u.State == UserDisabled {
-			return &Error{Code: USR13, Kind: ErrFailedPrecondition, Subject: u.ref(),
+			return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: u.ref(),
 				Reason: u.ref().String() + " is disabled: nobody is welcomed to what he cannot use"}
 		}
 		if u.Email == "" {
-			return &Error{Code: USR12, Kind: ErrFailedPrecondition, Field: "Email", Subject: u.ref(), Reason: u.ref().String() + " has no email address"}
+			return &Error{Code: rule.USR12, Kind: ErrFailedPrecondition, Field: "Email", Subject: u.ref(), Reason: u.ref().String() + " has no email address"}
 		}
 		t.did("user.welcome-mail", u.ref(), "")
 		return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // people creates users by first and last name, with extensions from 7001 on.
@@ -106,7 +107,7 @@ func TestUSR8_APageFollowsAUserWhoIsDeleted(t *testing.T) {
 			page := collect(t, w.dir.Users(w.ctx, q))
 			q.Page = q.TokenAfter(page[len(page)-1])
 			rest := names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{Page: q.Page})))
-			require.NoError(t, w.dir.Confirm(pbx.USR9).DeleteUser(w.ctx, page[len(page)-1].ID, pbx.UserOnly))
+			require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, page[len(page)-1].ID, pbx.UserOnly))
 			require.Equal(t, rest, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{Page: q.Page}))))
 		}
 		require.Equal(t, []string{"C C", "D D"}, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{}))))
@@ -118,7 +119,7 @@ func TestUSR8_APageTokenHoldsForItsOwnQueryAlone(t *testing.T) {
 		ann := w.user("Ann", "Lee", "7001")
 		byFirst := pbx.UserQuery{FirstName: "A"}
 		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byFirst.TokenAfter(ann), pbx.ServiceQuery{}.TokenAfter(w.service(ann.ID, "7002"))} {
-			e := w.refused(pbx.USR8, pbx.ErrInvalid, func() error { return brokenOff(w.dir.Users(w.ctx, pbx.UserQuery{Page: token})) })
+			e := w.refused(rule.USR8, pbx.ErrInvalid, func() error { return brokenOff(w.dir.Users(w.ctx, pbx.UserQuery{Page: token})) })
 			require.Equal(t, "Page", e.Field)
 		}
 		require.Empty(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{FirstName: "A", Page: byFirst.TokenAfter(ann)})))
@@ -134,7 +135,7 @@ func TestUSR8_ASearchInABatchSeesWhatTheBatchDid(t *testing.T) {
 			if _, err := dir.ModifyUser(ctx, &renamed); err != nil {
 				return err
 			}
-			if err := dir.Confirm(pbx.USR9).DeleteUser(ctx, users[0].ID, pbx.UserOnly); err != nil {
+			if err := dir.Confirm(rule.USR9).DeleteUser(ctx, users[0].ID, pbx.UserOnly); err != nil {
 				return err
 			}
 			if _, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Amy", LastName: "Leen", Email: "amy@example.com", Extension: "7100"}); err != nil {

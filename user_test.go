@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // badFields lists the fields that an error is about, each with its code.
@@ -104,7 +105,7 @@ func TestUSR1_OneOfTheTwoNamesIsEnough(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, in.FirstName+in.LastName, u.Name())
 		}
-		w.refused(pbx.USR1, pbx.ErrInvalid, func() error {
+		w.refused(rule.USR1, pbx.ErrInvalid, func() error {
 			_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{Email: "b@example.com", Extension: "7003"})
 			return err
 		})
@@ -194,7 +195,7 @@ func TestUSR3_TheUserIDIsTheEmailAddressUnlessItIsAnother(t *testing.T) {
 func TestUSR3_TheUserIDHasTheFormOfAnEmailAddress(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, login := range []string{"bob", "bob@", "@corp.example", "bob corp@corp.example", "Bob <bob@corp.example>", "bob@corp.example ", "\"b ob\"@corp.example", "bob@corp@example"} {
-			e := w.refused(pbx.USR3, pbx.ErrInvalid, func() error {
+			e := w.refused(rule.USR3, pbx.ErrInvalid, func() error {
 				_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Bob", Email: "bob@corp.example", Login: login, Extension: "7002"})
 				return err
 			})
@@ -212,17 +213,17 @@ func TestUSR3_TheUserIDIsUniqueAcrossTheWholeSystemWhateverTheCase(t *testing.T)
 				return err
 			}
 		}
-		e := w.refused(pbx.USR3, pbx.ErrConflict, create(w.dir))
+		e := w.refused(rule.USR3, pbx.ErrConflict, create(w.dir))
 		require.Equal(t, "Login", e.Field)
 		require.Equal(t, pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann Lee"}, e.Holder)
 
-		e = w.refused(pbx.USR3, pbx.ErrConflict, create(w.british))
+		e = w.refused(rule.USR3, pbx.ErrConflict, create(w.british))
 		require.Equal(t, pbx.Ref{}, e.Holder, "who has it in another tenant is not told")
 		require.NotContains(t, e.Error(), "Ann")
 
 		bob := w.user("Bob", "Ray", "7002")
 		bob.Login = "Ann.Lee@example.com"
-		w.refused(pbx.USR3, pbx.ErrConflict, func() error { _, err := w.dir.ModifyUser(w.ctx, bob); return err })
+		w.refused(rule.USR3, pbx.ErrConflict, func() error { _, err := w.dir.ModifyUser(w.ctx, bob); return err })
 
 		ann.Login = "Ann.Lee@Example.com"
 		ann, err := w.dir.ModifyUser(w.ctx, ann)
@@ -246,7 +247,7 @@ func TestUSR3_OfSeveralTenantsAtOnceOneGetsTheUserID(t *testing.T) {
 				switch {
 				case err == nil:
 					wins.Add(1)
-				case pbx.CodeOf(err) == pbx.USR3:
+				case pbx.CodeOf(err) == rule.USR3:
 					losses.Add(1)
 				default:
 					t.Error(err)
@@ -308,7 +309,7 @@ func TestUSR5_TheOtherDetailsAreOptional(t *testing.T) {
 		} {
 			bad := *read
 			spoil(&bad)
-			e := w.refused(pbx.USR5, pbx.ErrInvalid, func() error { return second(w.dir.ModifyUser(w.ctx, &bad)) })
+			e := w.refused(rule.USR5, pbx.ErrInvalid, func() error { return second(w.dir.ModifyUser(w.ctx, &bad)) })
 			require.Equal(t, field, e.Field)
 		}
 		read.Mobile, read.Department, read.LocationID, read.MusicOnHold, read.E911 = "", "", pbx.LocationID{}, "", false
@@ -320,7 +321,7 @@ func TestUSR5_TheOtherDetailsAreOptional(t *testing.T) {
 func TestUSR5_AMobileNumberIsOneThatCanBeDialled(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, bad := range []pbx.E164{"6175550142", "+1 617 555 0142", "+1", "+999123456789", "mobile"} {
-			refusal := w.refused(pbx.USR5, pbx.ErrInvalid, func() error {
+			refusal := w.refused(rule.USR5, pbx.ErrInvalid, func() error {
 				_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001", Mobile: bad})
 				return err
 			})
@@ -333,7 +334,7 @@ func TestUSR6_E911NeedsADispatchableLocation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		bare := w.bareSite("BARE")
 		for _, at := range []pbx.LocationID{{}, bare.ID} {
-			e := w.refused(pbx.USR6, pbx.ErrInvalid, func() error {
+			e := w.refused(rule.USR6, pbx.ErrInvalid, func() error {
 				_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001", LocationID: at, E911: true})
 				return err
 			})
@@ -344,7 +345,7 @@ func TestUSR6_E911NeedsADispatchableLocation(t *testing.T) {
 		for _, at := range []pbx.LocationID{{}, bare.ID} {
 			moved := *u
 			moved.LocationID = at
-			w.refused(pbx.USR6, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, &moved); return err })
+			w.refused(rule.USR6, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, &moved); return err })
 		}
 	})
 }
@@ -360,7 +361,7 @@ func TestUSR6_ALocationKeepsTheAddressThatHelpIsSentTo(t *testing.T) {
 		} {
 			l := *w.boston
 			take(&l.Address)
-			e := w.refused(pbx.USR6, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ModifyLocation(w.ctx, &l); return err })
+			e := w.refused(rule.USR6, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ModifyLocation(w.ctx, &l); return err })
 			require.Equal(t, u.ID.String(), e.Holder.ID)
 		}
 		u.E911 = false
@@ -404,7 +405,7 @@ func TestUSR7_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 		u := w.user("Ann", "Lee", "7001")
 		u.State, u.Station, u.CreatedAt, u.ActivatedAt = pbx.UserDisabled, "STANDARD", time.Time{}, time.Time{}
 		u.Email, u.LocationID, u.Applications = "ann", pbx.LocationID{9}, []string{"crm"}
-		w.refused(pbx.USR7, pbx.ErrInvalid, func() error {
+		w.refused(rule.USR7, pbx.ErrInvalid, func() error {
 			_, err := w.dir.ModifyUser(w.ctx, u)
 			require.Equal(t, []string{
 				"ActivatedAt USR-7", "Applications STN-2", "CreatedAt USR-7", "Email USR-1", "LocationID ACC-1", "State USR-7", "Station USR-7",
@@ -449,7 +450,7 @@ func TestUSR12_AWelcomeEmailGoesOutUnlessItIsLeftOutAndCanBeSentAgain(t *testing
 			require.NoError(t, w.dir.SendWelcomeMail(w.ctx, quiet.ID))
 		}
 		require.Equal(t, []string{loud.ID.String(), quiet.ID.String(), quiet.ID.String()}, mails())
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.SendWelcomeMail(w.ctx, pbx.UserID{1}) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.SendWelcomeMail(w.ctx, pbx.UserID{1}) })
 	})
 }
 
@@ -480,9 +481,9 @@ func TestUSR13_APendingUserIsActivatedLaterAndNobodyElse(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, shared.ActivatedAt, s.ActivatedAt, "what was active was so before")
 
-		e := w.refused(pbx.USR13, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateUser(w.ctx, u.ID); return err })
+		e := w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateUser(w.ctx, u.ID); return err })
 		require.Contains(t, e.Reason, "is active")
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ActivateUser(w.ctx, pbx.UserID{1}); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ActivateUser(w.ctx, pbx.UserID{1}); return err })
 	})
 }
 
@@ -499,7 +500,7 @@ func TestUSR5_ASIPAddressThatIsClearedIsGeneratedAgain(t *testing.T) {
 		require.Equal(t, pbx.SIPAddress("ann@acme.example.com"), u.SIPAddress, "it was already")
 		_, err = w.dir.SIPIdentity(w.ctx, "ann@acme.example.com")
 		require.NoError(t, err)
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.SIPIdentity(w.ctx, "desk@acme.example.com")) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.SIPIdentity(w.ctx, "desk@acme.example.com")) })
 
 		other := func(first string, e pbx.Extension, a pbx.SIPAddress) *pbx.User {
 			made, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: first, Email: "ann@" + first + ".example.com", Extension: e, SIPAddress: a})
@@ -523,7 +524,7 @@ func TestUSR3_AUserIDIsOneHoweverItsAccentsAreWritten(t *testing.T) {
 		zoe, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Zoë", Email: "zoe\u0308@example.com", Extension: "7001"})
 		require.NoError(t, err)
 		require.Equal(t, "zoe\u0308@example.com", zoe.Login, "it is kept as it was given")
-		refusal := w.refused(pbx.USR3, pbx.ErrConflict, func() error {
+		refusal := w.refused(rule.USR3, pbx.ErrConflict, func() error {
 			return second(w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Zoë", Email: "ZO\u00cb@example.com", Extension: "7002"}))
 		})
 		require.Equal(t, zoe.ID.String(), refusal.Holder.ID)

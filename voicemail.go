@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"time"
 )
@@ -83,7 +84,7 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 			return err
 		}
 		if has != nil {
-			return &Error{Code: VM1, Kind: ErrConflict, Subject: s.ref(), Holder: has.ref(), Reason: s.ref().String() + " has a mailbox already"}
+			return &Error{Code: rule.VM1, Kind: ErrConflict, Subject: s.ref(), Holder: has.ref(), Reason: s.ref().String() + " has a mailbox already"}
 		}
 		row := t.newMailbox(s, in, hash)
 		var look door
@@ -128,7 +129,7 @@ func (t *tx) newMailbox(s *Service, in NewMailbox, hash []byte) *Mailbox {
 // DN was refused has none, and then what rests on it is not looked at.
 func (t *tx) lookNewMailbox(ctx context.Context, s *Service, awaited E164, row *Mailbox, pin PIN, look *door) error {
 	if s.DN != "" && !t.takesMailbox(s.DN) {
-		look.bad = append(look.bad, &Error{Code: VM2, Kind: ErrFailedPrecondition, Subject: s.ref(),
+		look.bad = append(look.bad, &Error{Code: rule.VM2, Kind: ErrFailedPrecondition, Subject: s.ref(),
 			Reason: fmt.Sprintf("%s cannot have a mailbox: %s", s.ref(), t.voicemailLength())})
 		return nil
 	}
@@ -162,15 +163,15 @@ func (m *Mailbox) look(d *door) {
 func (m *Mailbox) lookNumber(d *door) {
 	switch {
 	case !digits(m.Number) || len(m.Number) < 2 || len(m.Number) > 7:
-		d.refuse(VM4, "Number", "not a mailbox number of 2 to 7 digits")
+		d.refuse(rule.VM4, "Number", "not a mailbox number of 2 to 7 digits")
 	case m.Number[0] == '0':
-		d.refuse(VM4, "Number", "a mailbox number does not start with 0")
+		d.refuse(rule.VM4, "Number", "a mailbox number does not start with 0")
 	}
 }
 
 func (m *Mailbox) lookEmail(d *door) {
 	if m.Email != "" {
-		d.email(VM1, "Email", m.Email)
+		d.email(rule.VM1, "Email", m.Email)
 	}
 }
 
@@ -197,7 +198,7 @@ func (t *tx) freeMailboxNumber(ctx context.Context, m *Mailbox) error {
 	if err != nil {
 		return err
 	}
-	return &Error{Code: VM4, Kind: ErrConflict, Field: "Number", Subject: m.ref(), Holder: holder.ref(),
+	return &Error{Code: rule.VM4, Kind: ErrConflict, Field: "Number", Subject: m.ref(), Holder: holder.ref(),
 		Reason: "the mailbox number " + m.Number + " is taken by " + holder.ref().String()}
 }
 
@@ -323,10 +324,10 @@ func (t *tx) mailboxFollows(ctx context.Context, was, now *Service) error {
 	t.did("mailbox.deleted", m.ref(), m.Number)
 	if obstacle != "" {
 		t.Remove(m)
-		t.warn(VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets no other: %s", m.Number, now.ref(), obstacle)
+		t.warn(rule.VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets no other: %s", m.Number, now.ref(), obstacle)
 		return nil
 	}
-	t.warn(VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets a new one, %s, which is empty and has no PIN", m.Number, now.ref(), fresh.Number)
+	t.warn(rule.VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets a new one, %s, which is empty and has no PIN", m.Number, now.ref(), fresh.Number)
 	t.Update(m, fresh) // its revision goes on, so that a view of the old one is stale
 	t.did("mailbox.created", fresh.ref(), fresh.Number)
 	return nil

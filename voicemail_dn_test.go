@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -27,11 +28,11 @@ func TestVM3_ADNOfAnotherLengthWarnsAndDeletesTheMailbox(t *testing.T) {
 		s := w.service(pbx.UserID{}, "7001")
 		w.mailbox(s.ID, pbx.NewMailbox{PIN: "493817"})
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return w.setDN(dir, s.ID, "70011") })
-		require.Contains(t, codes(review.Warnings), pbx.VM3)
+		require.Contains(t, codes(review.Warnings), rule.VM3)
 		_, err := w.dir.Mailbox(w.ctx, s.ID)
 		require.NoError(t, err)
 		require.NoError(t, review.Commit(w.ctx))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
 		require.Equal(t, []string{"mailbox.created", "mailbox.deleted"}, w.mailboxEvents())
 	})
 }
@@ -43,7 +44,7 @@ func TestVM3_AFittingDNMakesANewEmptyMailbox(t *testing.T) {
 		require.Error(t, w.dir.CheckPIN(w.ctx, s.ID, "493818"))
 		w.clock = w.clock.Add(time.Hour)
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return w.setDN(dir, s.ID, "7002") })
-		require.Equal(t, []pbx.Code{pbx.VM3}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.VM3}, codes(review.Warnings))
 		require.Contains(t, review.Warnings[0].Text, "gets a new one, 7002, which is empty and has no PIN")
 		require.NoError(t, review.Commit(w.ctx))
 
@@ -54,7 +55,7 @@ func TestVM3_AFittingDNMakesANewEmptyMailbox(t *testing.T) {
 		require.Equal(t, w.clock, m.CreatedAt)
 		require.False(t, m.HasPIN())
 		require.Equal(t, []string{"mailbox.created", "mailbox.pin-refused", "mailbox.deleted", "mailbox.created"}, w.mailboxEvents())
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyMailbox(w.ctx, seen); return err })
+		w.refused(rule.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyMailbox(w.ctx, seen); return err })
 	})
 }
 
@@ -65,10 +66,10 @@ func TestVM3_ANumberThatIsAnothersLeavesTheServiceWithoutAMailbox(t *testing.T) 
 		s := w.service(pbx.UserID{}, "7002")
 		w.mailbox(s.ID, pbx.NewMailbox{})
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return w.setDN(dir, s.ID, "7003") })
-		require.Equal(t, []pbx.Code{pbx.VM3}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.VM3}, codes(review.Warnings))
 		require.Contains(t, review.Warnings[0].Text, "taken by service 7001")
 		require.NoError(t, review.Commit(w.ctx))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
 	})
 }
 
@@ -101,7 +102,7 @@ func TestVM3_AServiceWithoutAMailboxGetsNone(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.service(pbx.UserID{}, "7001")
 		require.NoError(t, w.setDN(w.dir, s.ID, "7002"))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
 		require.Empty(t, w.mailboxEvents())
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // mailbox gives a service its mailbox.
@@ -38,13 +39,13 @@ func TestVM1_AServiceHasAtMostOneMailbox(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, m, again)
 
-		w.refused(pbx.VM1, pbx.ErrConflict, func() error {
+		w.refused(rule.VM1, pbx.ErrConflict, func() error {
 			_, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{Number: "7002"})
 			return err
 		})
 		require.NoError(t, w.dir.DeleteMailbox(w.ctx, s.ID))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteMailbox(w.ctx, s.ID) })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteMailbox(w.ctx, s.ID) })
 		w.mailbox(s.ID, pbx.NewMailbox{})
 	})
 }
@@ -61,11 +62,11 @@ func TestVM1_AMailboxIsChanged(t *testing.T) {
 		require.Equal(t, "desk@example.com", changed.Email)
 		require.NoError(t, w.dir.CheckPIN(w.ctx, s.ID, "493817"), "the PIN stays")
 
-		w.refused(pbx.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyMailbox(w.ctx, seen); return err })
+		w.refused(rule.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyMailbox(w.ctx, seen); return err })
 		changed.Email = "not an address"
-		w.refused(pbx.VM1, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyMailbox(w.ctx, changed); return err })
+		w.refused(rule.VM1, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyMailbox(w.ctx, changed); return err })
 		none := w.service(pbx.UserID{}, "7002")
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error {
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
 			_, err := w.dir.ModifyMailbox(w.ctx, &pbx.Mailbox{ServiceID: none.ID})
 			return err
 		})
@@ -100,7 +101,7 @@ func TestVM1_InABatchAndThroughAReview(t *testing.T) {
 			return dir.SetPIN(w.ctx, s.ID, "852963071")
 		})
 		require.Equal(t, "mailbox 7001 created: 7001", review.Effects[1].String())
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, id); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, id); return err })
 		w.service(pbx.UserID{}, "7009") // the store changes meanwhile: the operations run again, with another salt
 		require.NoError(t, review.Commit(w.ctx))
 		require.NoError(t, w.dir.CheckPIN(w.ctx, id, "852963071"))
@@ -121,7 +122,7 @@ func TestVM2_ADNOfAnotherLengthCannotHaveAMailbox(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, dn := range []pbx.Extension{"701", "70011", "700111"} {
 			s := w.service(pbx.UserID{}, dn)
-			e := w.refused(pbx.VM2, pbx.ErrFailedPrecondition, func() error {
+			e := w.refused(rule.VM2, pbx.ErrFailedPrecondition, func() error {
 				_, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{Number: "7001"})
 				return err
 			})
@@ -130,7 +131,7 @@ func TestVM2_ADNOfAnotherLengthCannotHaveAMailbox(t *testing.T) {
 		}
 		s := w.service(pbx.UserID{}, "7001")
 		w.policy(func(p *pbx.Policy) { p.VoicemailDigits = 0 })
-		w.refused(pbx.VM2, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{}); return err })
+		w.refused(rule.VM2, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{}); return err })
 		w.policy(func(p *pbx.Policy) { p.VoicemailDigits = 4 })
 		w.mailbox(s.ID, pbx.NewMailbox{})
 	})
@@ -147,13 +148,13 @@ func TestVM2_MailboxesStayWhenTheTenantsLengthChanges(t *testing.T) {
 		stays.Email = "ann@example.com"
 		_, err = w.dir.ModifyMailbox(w.ctx, stays)
 		require.NoError(t, err)
-		w.refused(pbx.VM2, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.AddMailbox(w.ctx, other.ID, pbx.NewMailbox{}); return err })
+		w.refused(rule.VM2, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.AddMailbox(w.ctx, other.ID, pbx.NewMailbox{}); return err })
 
 		s.DN = "7009" // still of the former length
 		review := w.review(w.dir, func(dir *pbx.Directory) error { _, err := dir.ModifyService(w.ctx, s); return err })
-		require.Contains(t, codes(review.Warnings), pbx.VM3)
+		require.Contains(t, codes(review.Warnings), rule.VM3)
 		require.NoError(t, review.Commit(w.ctx))
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, s.ID); return err })
 	})
 }
 
@@ -161,39 +162,39 @@ func TestVM4_MailboxNumbersAreUniqueAndDoNotStartWith0(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s, other := w.service(pbx.UserID{}, "7001"), w.service(pbx.UserID{}, "7002")
 		for _, bad := range []string{"0123", "1", "12345678", "70 01", "+7001", "７００１"} {
-			w.refused(pbx.VM4, pbx.ErrInvalid, func() error {
+			w.refused(rule.VM4, pbx.ErrInvalid, func() error {
 				_, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{Number: bad})
 				return err
 			})
 		}
 		w.mailbox(s.ID, pbx.NewMailbox{Number: "8001"})
-		e := w.refused(pbx.VM4, pbx.ErrConflict, func() error {
+		e := w.refused(rule.VM4, pbx.ErrConflict, func() error {
 			_, err := w.dir.AddMailbox(w.ctx, other.ID, pbx.NewMailbox{Number: "8001"})
 			return err
 		})
 		require.Equal(t, pbx.Ref{Kind: "service", ID: s.ID.String(), Name: "7001"}, e.Holder)
 		m := w.mailbox(other.ID, pbx.NewMailbox{})
 		m.Number = "8001"
-		w.refused(pbx.VM4, pbx.ErrConflict, func() error { _, err := w.dir.ModifyMailbox(w.ctx, m); return err })
+		w.refused(rule.VM4, pbx.ErrConflict, func() error { _, err := w.dir.ModifyMailbox(w.ctx, m); return err })
 
 		// Another tenant has numbers of its own.
 		theirs, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450"})
 		require.NoError(t, err)
 		_, err = w.british.AddMailbox(w.ctx, theirs.ID, pbx.NewMailbox{Number: "8001"})
 		require.NoError(t, err)
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, theirs.ID); return err })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.SetPIN(w.ctx, theirs.ID, "493817") })
-		w.refused(pbx.ACC1, pbx.ErrNotFound, func() error { return w.dir.CheckPIN(w.ctx, theirs.ID, "493817") })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.Mailbox(w.ctx, theirs.ID); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.SetPIN(w.ctx, theirs.ID, "493817") })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.CheckPIN(w.ctx, theirs.ID, "493817") })
 	})
 }
 
 func TestVM4_ADNThatStartsWith0NeedsAnotherMailboxNumber(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.service(pbx.UserID{}, "0701")
-		w.refused(pbx.VM4, pbx.ErrInvalid, func() error { _, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{}); return err })
+		w.refused(rule.VM4, pbx.ErrInvalid, func() error { _, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{}); return err })
 		w.mailbox(s.ID, pbx.NewMailbox{Number: "8701"})
 		review := w.review(w.dir, func(dir *pbx.Directory) error { return w.setDN(dir, s.ID, "0702") })
-		require.Contains(t, codes(review.Warnings), pbx.VM3)
+		require.Contains(t, codes(review.Warnings), rule.VM3)
 	})
 }
 
@@ -201,7 +202,7 @@ func TestSVC11_ARemoteServiceGetsNoMailboxHere(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", RemoteSystem: "Geneva"})
 		require.NoError(t, err)
-		w.refused(pbx.SVC11, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{}); return err })
+		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{}); return err })
 	})
 }
 

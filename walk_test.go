@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -274,7 +275,7 @@ var errWalk = errors.New("dropped")
 
 // walk does a step alone, or several in a batch or a review.
 func (w *walker) walk() {
-	dir := w.dir.Confirm(pbx.USR9, pbx.USR10, pbx.SVC5, pbx.SVC9, pbx.SVC10)
+	dir := w.dir.Confirm(rule.USR9, rule.USR10, rule.SVC5, rule.SVC9, rule.SVC10)
 	several := func(ctx context.Context, dir *pbx.Directory) error {
 		for range 1 + w.rng.IntN(4) {
 			w.note(w.step(dir))

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // Most operations are an administrator's, in a customer's tenant. These are
@@ -24,16 +25,16 @@ var linesAndUsers = []string{
 // enter lets a call in (ACC-1, ACC-2, OWN-6), or refuses it.
 func (x *step) enter(op string) bool {
 	if x.batched && op == "CheckPIN" { // where it is dropped the try would not count
-		x.refuse(pbx.SYS1, pbx.ErrMisuse, "")
+		x.refuse(rule.SYS1, pbx.ErrMisuse, "")
 		return false
 	}
 	if c, ok := calledAs[op]; ok {
 		op = c
 	}
 	if !x.granted(op) {
-		code := pbx.ACC2
+		code := rule.ACC2
 		if x.actor.Role == pbx.RoleOwner && x.actor.Name != "" && slices.Contains(linesAndUsers, op) {
-			code = pbx.OWN6
+			code = rule.OWN6
 		}
 		x.refuse(code, pbx.ErrDenied, "")
 		return false
@@ -45,10 +46,10 @@ func (x *step) enter(op string) bool {
 	switch {
 	case slices.Contains(everywhere, op):
 	case slices.Contains(providersOwn, op) && x.in != Provider:
-		x.refuse(pbx.ACC2, pbx.ErrDenied, "")
+		x.refuse(rule.ACC2, pbx.ErrDenied, "")
 		return false
 	case !slices.Contains(providersOwn, op) && x.in == Provider:
-		x.invalid(pbx.ACC1, "Tenant")
+		x.invalid(rule.ACC1, "Tenant")
 		return false
 	}
 	return true

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // addressTaken reports whether anybody has a SIP address (EXT-6).
@@ -22,7 +23,7 @@ func (s *State) addressTaken(a pbx.SIPAddress) bool {
 func (x *step) addressForm(wanted pbx.SIPAddress) (pbx.SIPAddress, bool) {
 	local, domain, _ := strings.Cut(strings.ToLower(string(wanted)), "@")
 	if !sipForm.MatchString(local) || domain != x.t.SIPDomain {
-		x.invalid(pbx.EXT6, "SIPAddress")
+		x.invalid(rule.EXT6, "SIPAddress")
 		return "", false
 	}
 	return pbx.SIPAddress(local + "@" + domain), true
@@ -36,7 +37,7 @@ func (x *step) address(wanted pbx.SIPAddress, from string, e pbx.Extension, id H
 	}
 	a, ok := x.addressForm(wanted)
 	if ok && x.addressTaken(a) {
-		x.refuse(pbx.EXT6, pbx.ErrConflict, "SIPAddress")
+		x.refuse(rule.EXT6, pbx.ErrConflict, "SIPAddress")
 	}
 	return a
 }
@@ -45,7 +46,7 @@ func (x *step) address(wanted pbx.SIPAddress, from string, e pbx.Extension, id H
 func (x *step) changedAddress(wanted, was pbx.SIPAddress) pbx.SIPAddress {
 	a, ok := x.addressForm(wanted)
 	if ok && a != was && x.addressTaken(a) {
-		x.refuse(pbx.EXT6, pbx.ErrConflict, "SIPAddress")
+		x.refuse(rule.EXT6, pbx.ErrConflict, "SIPAddress")
 	}
 	return a
 }

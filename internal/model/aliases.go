@@ -1,6 +1,9 @@
 package model
 
-import "github.com/pbxkit/pbx"
+import (
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+)
 
 func (a *Alias) ref() ref { return ref{"alias", a.ID, a.Name} }
 
@@ -22,7 +25,7 @@ func (o AddAlias) do(x *step) {
 		return
 	}
 	a := &Alias{ID: x.handle("a"), User: u.ID, Name: o.Name}
-	x.required(pbx.EXT7, "Name", o.Name, 64)
+	x.required(rule.EXT7, "Name", o.Name, 64)
 	if o.Extension != "" {
 		x.takeExtension("Extension", o.Extension, x.t.location(u.Location))
 	}
@@ -52,7 +55,7 @@ func (o ModifyAlias) do(x *step) {
 		x.missing("")
 		return
 	case o.Stale:
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
 	a := *was
@@ -66,9 +69,9 @@ func (o ModifyAlias) do(x *step) {
 			a.User = Handle(value)
 		}
 	})
-	x.required(pbx.EXT7, "Name", a.Name, 64)
+	x.required(rule.EXT7, "Name", a.Name, 64)
 	if a.User != was.User {
-		x.invalid(pbx.EXT7, "UserID")
+		x.invalid(rule.EXT7, "UserID")
 	}
 	a.SIPAddress = x.changedAddress(a.SIPAddress, was.SIPAddress)
 	if a.SIPAddress != was.SIPAddress {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // servicesOf are the services of a user.
@@ -33,9 +34,9 @@ func (t *Tenant) primary(user Handle) *Service {
 func (x *step) seat(u *User, service Handle) bool {
 	switch {
 	case x.t.association(u.ID, service) != nil:
-		x.refuse(pbx.SVC4, pbx.ErrConflict, "")
+		x.refuse(rule.SVC4, pbx.ErrConflict, "")
 	case len(x.t.servicesOf(u.ID)) >= 8:
-		x.refuse(pbx.SVC3, pbx.ErrExhausted, "")
+		x.refuse(rule.SVC3, pbx.ErrExhausted, "")
 	default:
 		return true
 	}
@@ -66,7 +67,7 @@ func (x *step) dissolve(u *User, s *Service) {
 	x.t.Associations = without(x.t.Associations, func(a *Association) bool { return a.User == u.ID && a.Service == s.ID })
 	x.relate("service.disassociated", s.ref(), u.ref(), "")
 	if x.t.mainExtension(u.ID) == "" {
-		x.warn(pbx.EXT1, u.ref(), "none")
+		x.warn(rule.EXT1, u.ref(), "none")
 	}
 	x.trimFor(u, s)
 }
@@ -108,7 +109,7 @@ func (x *step) both(user, service Handle) (*User, *Service, *Association) {
 	}
 	a := x.t.association(user, service)
 	if a == nil {
-		x.refuse(pbx.SVC4, pbx.ErrNotFound, "")
+		x.refuse(rule.SVC4, pbx.ErrNotFound, "")
 	}
 	return u, s, a
 }
@@ -121,9 +122,9 @@ func (o Disassociate) do(x *step) {
 	switch {
 	case a == nil:
 	case a.PrimaryOf != "" && len(x.t.servicesOf(u.ID)) > 1:
-		x.refuse(pbx.SVC7, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC7, pbx.ErrFailedPrecondition, "")
 	default:
-		x.confirm(pbx.SVC5, s.ref(), u.name())
+		x.confirm(rule.SVC5, s.ref(), u.name())
 		before := x.t.usersOf(s.ID)
 		x.dissolve(u, s)
 		if d := x.t.device(s.Device); d != nil && d.User == u.ID {
@@ -131,7 +132,7 @@ func (o Disassociate) do(x *step) {
 		}
 		x.servedBy(s, before, x.t.usersOf(s.ID))
 		if m := x.t.mailbox(s.ID); m != nil {
-			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.SVC5)
+			x.takeMailbox(m, u, "", x.t.others(s, u), rule.SVC5)
 		}
 	}
 }

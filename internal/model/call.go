@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // Actor is who calls. Home is the tenant of an administrator or an owner.
@@ -37,21 +38,21 @@ type Call struct {
 	N       int
 	As      Actor
 	In      Handle // the tenant chosen, or "": the actor's own
-	Confirm []pbx.Code
+	Confirm []rule.Code
 	Op      Op
 }
 
 // Refusal is what is said of a refused operation: the parts of an *pbx.Error
 // that a model can foretell.
 type Refusal struct {
-	Code  pbx.Code
+	Code  rule.Code
 	Kind  string
 	Field string
 }
 
 // Notice is a warning or a confirmation that is asked for.
 type Notice struct {
-	Code    pbx.Code
+	Code    rule.Code
 	Subject string // kind and handle
 	about   string // what else the text names
 }
@@ -87,7 +88,7 @@ type step struct {
 	in        Handle
 	t         *Tenant
 	actor     Actor
-	confirmed []pbx.Code
+	confirmed []rule.Code
 	reviewing bool
 	batched   bool
 
@@ -100,21 +101,21 @@ type step struct {
 	answer   []string
 }
 
-func (x *step) refuse(code pbx.Code, kind error, field string) {
+func (x *step) refuse(code rule.Code, kind error, field string) {
 	x.bad = append(x.bad, Refusal{code, kind.Error(), field})
 }
 
-func (x *step) invalid(code pbx.Code, field string) { x.refuse(code, pbx.ErrInvalid, field) }
+func (x *step) invalid(code rule.Code, field string) { x.refuse(code, pbx.ErrInvalid, field) }
 
 // missing is the refusal of a record that the tenant has not.
-func (x *step) missing(field string) { x.refuse(pbx.ACC1, pbx.ErrNotFound, field) }
+func (x *step) missing(field string) { x.refuse(rule.ACC1, pbx.ErrNotFound, field) }
 
-func (x *step) warn(code pbx.Code, subject ref, about ...string) {
+func (x *step) warn(code rule.Code, subject ref, about ...string) {
 	x.warnings = append(x.warnings, Notice{code, subject.String(), subject.name + " " + strings.Join(about, " ")})
 }
 
 // confirm asks for a confirmation, unless it was given.
-func (x *step) confirm(code pbx.Code, subject ref, about ...string) {
+func (x *step) confirm(code rule.Code, subject ref, about ...string) {
 	if x.reviewing || !slices.Contains(x.confirmed, code) {
 		x.asked = append(x.asked, Notice{code, subject.String(), subject.name + " " + strings.Join(about, " ")})
 	}

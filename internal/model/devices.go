@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // phone is what the model knows of a model of phone.
@@ -43,16 +44,16 @@ type AddDevice struct {
 func (o AddDevice) do(x *step) {
 	mac, ok := macOf(o.MAC)
 	if !ok {
-		x.invalid(pbx.DEV1, "MAC")
+		x.invalid(rule.DEV1, "MAC")
 	}
 	model, known := phones[o.Model]
 	if !known || model.category == pbx.Softphone {
-		x.invalid(pbx.DEV1, "Model")
+		x.invalid(rule.DEV1, "Model")
 	}
 	x.place("LocationID", o.Location)
 	for _, t := range x.Tenants {
 		if ok && first(t.Devices, func(d *Device) bool { return d.MAC == mac }) != nil {
-			x.refuse(pbx.DEV1, pbx.ErrConflict, "MAC")
+			x.refuse(rule.DEV1, pbx.ErrConflict, "MAC")
 		}
 	}
 	d := &Device{ID: x.handle("d"), MAC: mac, Model: o.Model, Category: model.category, Ports: model.ports,
@@ -80,9 +81,9 @@ func macOf(s string) (pbx.MAC, bool) {
 func (x *step) assignable(d *Device, ports int64) bool {
 	switch {
 	case ports < 1 || ports > d.Ports:
-		x.invalid(pbx.DEV3, "Ports")
+		x.invalid(rule.DEV3, "Ports")
 	case d.State != pbx.DeviceAvailable:
-		x.refuse(pbx.DEV2, pbx.ErrConflict, "DeviceID")
+		x.refuse(rule.DEV2, pbx.ErrConflict, "DeviceID")
 	default:
 		return true
 	}
@@ -156,7 +157,7 @@ func (o AssignDevice) do(x *step) {
 func (x *step) assigned(id Handle) *Device {
 	d := x.device("", id)
 	if d != nil && d.State != pbx.DeviceAssigned {
-		x.refuse(pbx.DEV5, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.DEV5, pbx.ErrFailedPrecondition, "")
 		return nil
 	}
 	return d
@@ -201,7 +202,7 @@ func (o DeleteDevice) do(x *step) {
 	switch {
 	case d == nil:
 	case d.State != pbx.DeviceAvailable:
-		x.refuse(pbx.DEV6, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.DEV6, pbx.ErrFailedPrecondition, "")
 	default:
 		x.t.Devices = without(x.t.Devices, func(other *Device) bool { return other.ID == d.ID })
 		x.did("device.deleted", d.ref(), string(d.MAC))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func extension(e pbx.Extension) ref { return ref{"extension", Handle(e), string(e)} }
@@ -65,7 +66,7 @@ func (t *Tenant) touches(e pbx.Extension, at ...*Location) bool {
 
 func (x *step) clearOfEmergency(field string, e pbx.Extension, at ...*Location) bool {
 	if x.t.touches(e, at...) {
-		x.invalid(pbx.EXT3, field)
+		x.invalid(rule.EXT3, field)
 		return false
 	}
 	return true
@@ -74,14 +75,14 @@ func (x *step) clearOfEmergency(field string, e pbx.Extension, at ...*Location) 
 // takeExtension lets an extension pass the rules, or refuses it.
 func (x *step) takeExtension(field string, e pbx.Extension, at ...*Location) bool {
 	if !x.t.possible(e) {
-		x.invalid(pbx.EXT1, field)
+		x.invalid(rule.EXT1, field)
 		return false
 	}
 	if !x.clearOfEmergency(field, e, at...) {
 		return false
 	}
 	if _, taken := x.t.holder(e); taken {
-		x.refuse(pbx.EXT2, pbx.ErrConflict, field)
+		x.refuse(rule.EXT2, pbx.ErrConflict, field)
 		return false
 	}
 	x.advise(e)
@@ -98,7 +99,7 @@ func (x *step) takeDN(field string, dn pbx.Extension, users []*User, at ...*Loca
 	}
 	switch {
 	case !x.t.possible(dn):
-		x.invalid(pbx.EXT1, field)
+		x.invalid(rule.EXT1, field)
 	case x.clearOfEmergency(field, dn, at...):
 		x.advise(dn)
 	}
@@ -145,7 +146,7 @@ func (x *step) advise(e pbx.Extension) {
 		fits = form[i] == 'x' || form[i] == e[i]
 	}
 	if form != "" && !fits {
-		x.warn(pbx.EXT4, extension(e), form)
+		x.warn(rule.EXT4, extension(e), form)
 	}
 }
 
@@ -161,7 +162,7 @@ func (x *step) fillIn(field string, at ...*Location) pbx.Extension {
 			return e
 		}
 	}
-	x.refuse(pbx.EXT5, pbx.ErrExhausted, field)
+	x.refuse(rule.EXT5, pbx.ErrExhausted, field)
 	return ""
 }
 
@@ -195,12 +196,12 @@ func (o RemoveExtension) do(x *step) {
 		x.missing("")
 		return
 	case e == nil: // a DN
-		x.refuse(pbx.EXT1, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.EXT1, pbx.ErrFailedPrecondition, "")
 		return
 	case e.MainOf != "":
 		own := all(x.t.Entries, func(other *Entry) bool { return other.User == e.User })
 		if len(own) > 1 || len(x.t.servicesOf(e.User)) == 0 {
-			x.refuse(pbx.EXT1, pbx.ErrFailedPrecondition, "")
+			x.refuse(rule.EXT1, pbx.ErrFailedPrecondition, "")
 			return
 		}
 	}

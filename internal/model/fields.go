@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // The forms of fields.
@@ -78,13 +79,13 @@ func tollFree(n pbx.E164) bool {
 }
 
 // text refuses a text that no field takes.
-func (x *step) text(code pbx.Code, field, s string, limit int) {
+func (x *step) text(code rule.Code, field, s string, limit int) {
 	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > limit || strings.TrimSpace(s) != s || strings.ContainsAny(s, "\x00\x07\n") {
 		x.invalid(code, field)
 	}
 }
 
-func (x *step) required(code pbx.Code, field, s string, limit int) {
+func (x *step) required(code rule.Code, field, s string, limit int) {
 	if s == "" {
 		x.invalid(code, field)
 		return
@@ -93,7 +94,7 @@ func (x *step) required(code pbx.Code, field, s string, limit int) {
 }
 
 // form refuses what has not the form.
-func (x *step) form(code pbx.Code, field, s string, form *regexp.Regexp) bool {
+func (x *step) form(code rule.Code, field, s string, form *regexp.Regexp) bool {
 	if !form.MatchString(s) {
 		x.invalid(code, field)
 		return false
@@ -102,7 +103,7 @@ func (x *step) form(code pbx.Code, field, s string, form *regexp.Regexp) bool {
 }
 
 // codes refuses a list of codes with a bad one, or with one twice.
-func (x *step) codes(code pbx.Code, field string, list []string) {
+func (x *step) codes(code rule.Code, field string, list []string) {
 	seen := map[string]bool{}
 	for _, s := range list {
 		x.form(code, field, s, codeForm)
@@ -115,7 +116,7 @@ func (x *step) codes(code pbx.Code, field string, list []string) {
 
 func (x *step) country(field, c string) {
 	if _, known := countries[c]; !known {
-		x.invalid(pbx.ACC1, field)
+		x.invalid(rule.ACC1, field)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 var (
@@ -53,10 +54,10 @@ func (x *step) foreign(id Handle) *Foreign {
 // foreignFields looks at what is given of a foreign service (SVC-13); one that is
 // there has a link.
 func (x *step) foreignFields(f NewForeign, prefix string, there bool) {
-	x.form(pbx.SVC13, prefix+"System", f.System, systemForm)
-	x.required(pbx.SVC13, prefix+"Name", f.Name, 64)
+	x.form(rule.SVC13, prefix+"System", f.System, systemForm)
+	x.required(rule.SVC13, prefix+"Name", f.Name, 64)
 	if there || f.Link != "" {
-		x.form(pbx.SVC13, prefix+"Link", f.Link, linkForm)
+		x.form(rule.SVC13, prefix+"Link", f.Link, linkForm)
 	}
 }
 
@@ -65,7 +66,7 @@ func (x *step) foreignFields(f NewForeign, prefix string, there bool) {
 func (x *step) unmet(needed bool, users ...*User) {
 	for _, u := range users {
 		if needed && u.Email == "" {
-			x.refuse(pbx.USR14, pbx.ErrFailedPrecondition, "Email")
+			x.refuse(rule.USR14, pbx.ErrFailedPrecondition, "Email")
 		}
 	}
 }
@@ -75,7 +76,7 @@ func (x *step) requests(o AddService) {
 	for i, f := range o.Foreign {
 		x.foreignFields(f, fmt.Sprintf("Foreign[%d].", i), false)
 		if slices.ContainsFunc(o.Foreign[:i], func(other NewForeign) bool { return other.System == f.System && other.Name == f.Name }) {
-			x.invalid(pbx.SVC13, fmt.Sprintf("Foreign[%d].Name", i))
+			x.invalid(rule.SVC13, fmt.Sprintf("Foreign[%d].Name", i))
 		}
 	}
 }
@@ -116,7 +117,7 @@ func (x *step) joinForeign(service Handle, in NewForeign, state pbx.ForeignState
 	x.foreignFields(in, "", state == pbx.ForeignActive)
 	for _, f := range x.t.foreignOf(s.ID) {
 		if f.System == in.System && f.Name == in.Name {
-			x.refuse(pbx.SVC13, pbx.ErrConflict, "Name")
+			x.refuse(rule.SVC13, pbx.ErrConflict, "Name")
 		}
 	}
 	x.unmet(in.NeedsEmail, x.t.usersOf(s.ID)...)
@@ -142,18 +143,18 @@ func (o SettleForeign) do(x *step) {
 		pbx.ForeignGone:   {pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignDeleting, pbx.ForeignLeft},
 	}[o.State]
 	if !known {
-		x.invalid(pbx.SVC18, "State")
+		x.invalid(rule.SVC18, "State")
 	}
-	x.text(pbx.SVC18, "Outcome", o.Outcome, 256)
+	x.text(rule.SVC18, "Outcome", o.Outcome, 256)
 	if o.Link != "" {
-		x.form(pbx.SVC13, "Link", o.Link, linkForm)
+		x.form(rule.SVC13, "Link", o.Link, linkForm)
 	}
 	switch {
 	case len(x.bad) > 0:
 	case o.Request != 0 && o.Request != f.Requests:
-		x.refuse(pbx.SVC18, pbx.ErrFailedPrecondition, "Request")
+		x.refuse(rule.SVC18, pbx.ErrFailedPrecondition, "Request")
 	case !slices.Contains(from, f.State):
-		x.refuse(pbx.SVC18, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC18, pbx.ErrFailedPrecondition, "")
 	}
 	if len(x.bad) > 0 {
 		return
@@ -181,7 +182,7 @@ func (o RetryForeign) do(x *step) {
 	switch {
 	case f == nil:
 	case f.State != pbx.ForeignFailed:
-		x.refuse(pbx.SVC18, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC18, pbx.ErrFailedPrecondition, "")
 	case f.Service == "":
 		x.ask(f, pbx.ForeignDeleting, "foreign.delete-requested", ref{})
 	default:
@@ -204,7 +205,7 @@ func (o DetachForeign) do(x *step) {
 	switch {
 	case f == nil:
 	case f.State != pbx.ForeignLeft && f.State != pbx.ForeignFailed:
-		x.refuse(pbx.SVC13, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC13, pbx.ErrFailedPrecondition, "")
 	default:
 		x.forget(f)
 		x.did("foreign.detached", f.ref(), f.errand())
@@ -232,7 +233,7 @@ func (x *step) confirmForeign(s *Service, has []*Foreign) {
 		}
 	}
 	if len(about) > 0 {
-		x.confirm(pbx.SVC10, s.ref(), about...)
+		x.confirm(rule.SVC10, s.ref(), about...)
 	}
 }
 

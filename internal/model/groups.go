@@ -1,6 +1,9 @@
 package model
 
-import "github.com/pbxkit/pbx"
+import (
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+)
 
 func (g *Group) ref() ref { return ref{string(g.Kind), g.ID, g.Name} }
 
@@ -28,9 +31,9 @@ func (o CreateGroup) do(x *step) {
 	if g.Kind == "" {
 		g.Kind = pbx.HuntGroup
 	}
-	x.required(pbx.EXT8, "Name", o.Name, 64)
+	x.required(rule.EXT8, "Name", o.Name, 64)
 	if g.Kind != pbx.HuntGroup && g.Kind != pbx.ACDQueue {
-		x.invalid(pbx.EXT8, "Kind")
+		x.invalid(rule.EXT8, "Kind")
 	}
 	if o.Extension != "" {
 		x.takeExtension("Extension", o.Extension)
@@ -39,7 +42,7 @@ func (o CreateGroup) do(x *step) {
 		return
 	}
 	if first(x.t.Groups, func(other *Group) bool { return fold(other.Name) == fold(g.Name) }) != nil {
-		x.refuse(pbx.EXT8, pbx.ErrConflict, "Name")
+		x.refuse(rule.EXT8, pbx.ErrConflict, "Name")
 		return
 	}
 	x.t.Groups = after(x.t.Groups, g, func(g *Group) Handle { return g.ID })
@@ -81,7 +84,7 @@ func (o AddMember) do(x *step) {
 	}
 	m := memberOf(o.Group, o.User, o.Alias)
 	if x.t.member(m) != nil {
-		x.refuse(pbx.EXT8, pbx.ErrConflict, "Member")
+		x.refuse(rule.EXT8, pbx.ErrConflict, "Member")
 		return
 	}
 	x.t.Members = append(x.t.Members, &m)
@@ -99,7 +102,7 @@ func (o RemoveMember) do(x *step) {
 	m := memberOf(o.Group, o.User, o.Alias)
 	is := x.t.member(m)
 	if is == nil {
-		x.refuse(pbx.EXT8, pbx.ErrNotFound, "Member")
+		x.refuse(rule.EXT8, pbx.ErrNotFound, "Member")
 		return
 	}
 	x.t.Members = without(x.t.Members, func(other *Member) bool { return other == is })

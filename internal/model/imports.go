@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // ImportUsers is the method of that name, on a file with these rows (SYS-5).
@@ -23,7 +24,7 @@ type ImportRow struct {
 func (o ImportUsers) first(x *step) {
 	for _, r := range o.Rows {
 		if !utf8.ValidString(r.FirstName + r.LastName + r.Email + r.Login) {
-			x.invalid(pbx.SYS5, "")
+			x.invalid(rule.SYS5, "")
 			return
 		}
 	}
@@ -71,7 +72,7 @@ func (r ImportRow) do(x *step) {
 		p.Email = r.Login
 	}
 	if !said && r.Line != "" || r.Line == "no" && r.ServiceType != "" {
-		x.invalid(pbx.SYS5, "Line")
+		x.invalid(rule.SYS5, "Line")
 	}
 	switch {
 	case r.Line != "no" && (r.ServiceType != "" || r.Line == "yes"):
@@ -93,6 +94,6 @@ func (r ImportRow) claims() map[Refusal]string {
 	}
 	taken := pbx.ErrConflict.Error()
 	return map[Refusal]string{
-		{pbx.USR3, taken, "Login"}: strings.ToLower(login), {pbx.EXT2, taken, "Extension"}: string(r.Extension),
+		{rule.USR3, taken, "Login"}: strings.ToLower(login), {rule.EXT2, taken, "Extension"}: string(r.Extension),
 	}
 }

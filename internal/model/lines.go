@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // UpdateLine is the method of that name.
@@ -25,7 +26,7 @@ func (o UpdateLine) do(x *step) {
 		return
 	}
 	if o.Stale {
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
 	x.principals(s, o)
@@ -47,13 +48,13 @@ func (x *step) lineAt(national string) *Service {
 	c := countries[x.t.Country]
 	if !digitForm.MatchString(national) || !slices.Contains(c.lengths, len(national)) || national[0] == '0' ||
 		c.calling == "1" && national[0] == '1' {
-		x.invalid(pbx.OWN1, "Number")
+		x.invalid(rule.OWN1, "Number")
 		return nil
 	}
 	s := first(x.t.Services, func(s *Service) bool { return string(s.Number) == "+"+c.calling+national })
 	switch {
 	case x.actor.Role == pbx.RoleOwner && (s == nil || x.t.owner(s.ID, x.actor.Name) == nil):
-		x.refuse(pbx.OWN2, pbx.ErrNotFound, "")
+		x.refuse(rule.OWN2, pbx.ErrNotFound, "")
 		return nil
 	case s == nil:
 		x.missing("")
@@ -69,25 +70,25 @@ func (t *Tenant) owner(service Handle, p pbx.Principal) *Owner {
 func (x *step) principals(s *Service, o UpdateLine) {
 	for i, p := range o.Add {
 		if !principalForm(p) {
-			x.invalid(pbx.OWN3, "AddOwners")
+			x.invalid(rule.OWN3, "AddOwners")
 			continue
 		}
 		if p == Nobody {
-			x.invalid(pbx.OWN3, "AddOwners")
+			x.invalid(rule.OWN3, "AddOwners")
 		}
 		switch {
 		case slices.Contains(o.Add[:i], p):
-			x.invalid(pbx.OWN3, "AddOwners")
+			x.invalid(rule.OWN3, "AddOwners")
 		case x.t.owner(s.ID, p) != nil:
-			x.refuse(pbx.OWN3, pbx.ErrConflict, "AddOwners")
+			x.refuse(rule.OWN3, pbx.ErrConflict, "AddOwners")
 		}
 	}
 	for i, p := range o.Remove {
 		switch {
 		case !principalForm(p), slices.Contains(o.Remove[:i], p):
-			x.invalid(pbx.OWN3, "RemoveOwners")
+			x.invalid(rule.OWN3, "RemoveOwners")
 		case x.t.owner(s.ID, p) == nil:
-			x.refuse(pbx.OWN3, pbx.ErrNotFound, "RemoveOwners")
+			x.refuse(rule.OWN3, pbx.ErrNotFound, "RemoveOwners")
 		}
 	}
 }
@@ -99,13 +100,13 @@ func principalForm(p pbx.Principal) bool {
 // building is where a line moves to; nil where it stays (OWN-7, OWN-8).
 func (x *step) building(s *Service, o UpdateLine) *Location {
 	code := o.Building
-	if code == "" && !o.moves || !x.form(pbx.OWN7, "Building", code, codeForm) {
+	if code == "" && !o.moves || !x.form(rule.OWN7, "Building", code, codeForm) {
 		return nil
 	}
 	to := first(x.t.Locations, func(l *Location) bool { return l.Building == code })
 	switch {
 	case to == nil:
-		x.refuse(pbx.OWN7, pbx.ErrNotFound, "Building")
+		x.refuse(rule.OWN7, pbx.ErrNotFound, "Building")
 	case to.ID == s.Location:
 	case x.relocatable(s) && x.clearOfEmergency("Building", s.DN, to):
 		return to
@@ -118,7 +119,7 @@ func (x *step) building(s *Service, o UpdateLine) *Location {
 func (x *step) warnOfE911(s *Service) {
 	for _, u := range x.t.usersOf(s.ID) {
 		if u.E911 && u.Location != s.Location {
-			x.warn(pbx.USR6, u.ref(), s.ref().name)
+			x.warn(rule.USR6, u.ref(), s.ref().name)
 		}
 	}
 }
@@ -129,7 +130,7 @@ func (x *step) changeOwners(s *Service, o UpdateLine) {
 		x.t.Owners = without(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID && o.Principal == p })
 		x.did("owner.removed", owner(p), "")
 		if p == x.actor.Name {
-			x.warn(pbx.OWN4, s.ref(), "you")
+			x.warn(rule.OWN4, s.ref(), "you")
 		}
 	}
 	for _, p := range o.Add {
@@ -137,7 +138,7 @@ func (x *step) changeOwners(s *Service, o UpdateLine) {
 		x.did("owner.added", owner(p), "")
 	}
 	if len(o.Remove) > 0 && first(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID }) == nil {
-		x.warn(pbx.OWN4, s.ref(), "nobody")
+		x.warn(rule.OWN4, s.ref(), "nobody")
 	}
 }
 

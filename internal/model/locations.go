@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func (l *Location) ref() ref { return ref{"location", l.ID, l.Building} }
@@ -35,15 +36,15 @@ type Site struct {
 }
 
 func (x *step) siteFields(s Site) {
-	x.form(pbx.ACC1, "Building", s.Building, codeForm)
-	x.text(pbx.ACC1, "Name", s.Name, 64)
-	x.text(pbx.ACC1, "Address.Street", s.Street, 128)
-	x.text(pbx.ACC1, "Address.City", s.City, 64)
-	x.text(pbx.ACC1, "Address.Region", s.Region, 64)
-	x.text(pbx.ACC1, "Address.PostalCode", s.PostalCode, 32)
+	x.form(rule.ACC1, "Building", s.Building, codeForm)
+	x.text(rule.ACC1, "Name", s.Name, 64)
+	x.text(rule.ACC1, "Address.Street", s.Street, 128)
+	x.text(rule.ACC1, "Address.City", s.City, 64)
+	x.text(rule.ACC1, "Address.Region", s.Region, 64)
+	x.text(rule.ACC1, "Address.PostalCode", s.PostalCode, 32)
 	x.country("Address.Country", s.Country)
 	if c, known := countries[s.Country]; known && s.NumberPrefix != "" && !c.begins(s.NumberPrefix) {
-		x.invalid(pbx.NUM4, "NumberPrefix")
+		x.invalid(rule.NUM4, "NumberPrefix")
 	}
 }
 
@@ -54,7 +55,7 @@ func (c country) begins(prefix string) bool {
 
 func (x *step) freeBuilding(building string) {
 	if first(x.t.Locations, func(l *Location) bool { return l.Building == building }) != nil {
-		x.refuse(pbx.ACC1, pbx.ErrConflict, "Building")
+		x.refuse(rule.ACC1, pbx.ErrConflict, "Building")
 	}
 }
 
@@ -91,7 +92,7 @@ func (o ModifyLocation) do(x *step) {
 		x.missing("")
 		return
 	case o.Stale:
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
 	if x.siteFields(o.Site); len(x.bad) > 0 {
@@ -106,7 +107,7 @@ func (o ModifyLocation) do(x *step) {
 	}
 	here := func(u *User) bool { return u.Location == l.ID }
 	if was.dispatchable() && !l.dispatchable() && first(all(x.t.Users, here), func(u *User) bool { return u.E911 }) != nil {
-		x.refuse(pbx.USR6, pbx.ErrFailedPrecondition, "Address")
+		x.refuse(rule.USR6, pbx.ErrFailedPrecondition, "Address")
 		return
 	}
 	if l.Country != was.Country {
@@ -149,7 +150,7 @@ func (o DeleteLocation) do(x *step) {
 	if first(x.t.Users, func(u *User) bool { return u.Location == l.ID }) != nil ||
 		first(x.t.Services, func(s *Service) bool { return s.Location == l.ID }) != nil ||
 		first(x.t.Devices, func(d *Device) bool { return d.Location == l.ID }) != nil {
-		x.refuse(pbx.ACC1, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.ACC1, pbx.ErrFailedPrecondition, "")
 		return
 	}
 	x.t.Locations = without(x.t.Locations, func(other *Location) bool { return other.ID == l.ID })

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func (n *Number) ref() ref { return ref{"number", Handle(n.E164), string(n.E164)} }
@@ -32,10 +33,10 @@ func (x *step) choose(c pbx.NumberChoice, at *Location) chosen {
 	}
 	known := c.Source == "" || c.Source == pbx.FromTenant
 	if known && c.Prefix != "" {
-		x.invalid(pbx.NUM5, "Number.Prefix")
+		x.invalid(rule.NUM5, "Number.Prefix")
 	}
 	if known && c.Keep {
-		x.invalid(pbx.NUM5, "Number.Keep")
+		x.invalid(rule.NUM5, "Number.Keep")
 	}
 	switch {
 	case c.Source == pbx.FromTenant && c.Number != "":
@@ -43,9 +44,9 @@ func (x *step) choose(c pbx.NumberChoice, at *Location) chosen {
 			return x.existing(c.Number, at)
 		}
 	case !known:
-		x.invalid(pbx.NUM2, "Number.Source")
+		x.invalid(rule.NUM2, "Number.Source")
 	case c.Source != "" || c.Number != "":
-		x.invalid(pbx.NUM2, "Number")
+		x.invalid(rule.NUM2, "Number")
 	}
 	return chosen{}
 }
@@ -54,15 +55,15 @@ func (x *step) choose(c pbx.NumberChoice, at *Location) chosen {
 func (x *step) criteria(c pbx.NumberChoice, at *Location) bool {
 	switch {
 	case c.Prefix == "" && c.Keep:
-		x.invalid(pbx.NUM5, "Number.Keep")
+		x.invalid(rule.NUM5, "Number.Keep")
 	case c.Prefix == "":
 		return true
 	case !x.beginsHere(c.Prefix, at):
-		x.invalid(pbx.NUM4, "Number.Prefix")
+		x.invalid(rule.NUM4, "Number.Prefix")
 	case c.Keep && !countries[x.t.Country].begins(c.Prefix):
-		x.invalid(pbx.NUM5, "Number.Keep")
+		x.invalid(rule.NUM5, "Number.Keep")
 	case !strings.HasPrefix(string(c.Number), c.Prefix) && c.Number != "":
-		x.invalid(pbx.NUM5, "Number")
+		x.invalid(rule.NUM5, "Number")
 	default:
 		return true
 	}
@@ -77,7 +78,7 @@ func (x *step) beginsHere(prefix string, at *Location) bool {
 
 func (x *step) newNumber(choice pbx.NumberChoice, at *Location) chosen {
 	if x.t.Country == "GB" {
-		x.refuse(pbx.NUM6, pbx.ErrDenied, "Number")
+		x.refuse(rule.NUM6, pbx.ErrDenied, "Number")
 		return chosen{}
 	}
 	if !x.criteria(choice, at) {
@@ -95,7 +96,7 @@ func (x *step) newNumber(choice pbx.NumberChoice, at *Location) chosen {
 	c.number = x.Number(e)
 	near := slices.ContainsFunc(x.areas(at), func(area string) bool { return strings.HasPrefix(string(e), area) })
 	if c.number == nil || !x.onOffer(c.number) || !near {
-		x.refuse(pbx.NUM4, pbx.ErrNotFound, "Number")
+		x.refuse(rule.NUM4, pbx.ErrNotFound, "Number")
 	}
 	return c
 }
@@ -104,18 +105,18 @@ func (x *step) existing(e pbx.E164, at *Location) chosen {
 	n := x.Number(e)
 	switch {
 	case n == nil || n.Tenant != x.t.ID:
-		x.refuse(pbx.NUM2, pbx.ErrNotFound, "Number")
+		x.refuse(rule.NUM2, pbx.ErrNotFound, "Number")
 	case n.State == pbx.NumberAvailable:
 		return chosen{number: n}
 	case n.State == pbx.NumberAssigned:
-		x.refuse(pbx.NUM2, pbx.ErrConflict, "Number")
+		x.refuse(rule.NUM2, pbx.ErrConflict, "Number")
 	case n.Waiting != "":
-		x.refuse(pbx.NUM3, pbx.ErrConflict, "Number")
+		x.refuse(rule.NUM3, pbx.ErrConflict, "Number")
 	default:
 		if temporary := x.proposed(x.areas(at)...); temporary != nil {
 			return chosen{number: temporary, waiting: n}
 		}
-		x.refuse(pbx.NUM3, pbx.ErrExhausted, "Number")
+		x.refuse(rule.NUM3, pbx.ErrExhausted, "Number")
 	}
 	return chosen{}
 }
@@ -149,9 +150,9 @@ func (x *step) wanted(prefix string, at *Location) *Number {
 	n := x.proposed(areas...)
 	switch {
 	case n == nil:
-		x.refuse(pbx.NUM4, pbx.ErrExhausted, "Number")
+		x.refuse(rule.NUM4, pbx.ErrExhausted, "Number")
 	case prefix == "" && !strings.HasPrefix(string(n.E164), kept):
-		x.warn(pbx.NUM5, n.ref(), kept)
+		x.warn(rule.NUM5, n.ref(), kept)
 	}
 	return n
 }
@@ -267,18 +268,18 @@ func (x *step) addNumbers(list []pbx.E164, state pbx.NumberState, port Handle) {
 // unknown looks at numbers that come into the system (NUM-1).
 func (x *step) unknown(list []pbx.E164) {
 	if len(list) == 0 {
-		x.invalid(pbx.NUM1, "Numbers")
+		x.invalid(rule.NUM1, "Numbers")
 	}
 	for i, e := range list {
 		field := fmt.Sprintf("Numbers[%d]", i)
 		if !e164(e) {
-			x.invalid(pbx.NUM1, field)
+			x.invalid(rule.NUM1, field)
 		}
 		switch {
 		case slices.Contains(list[:i], e):
-			x.invalid(pbx.NUM1, field)
+			x.invalid(rule.NUM1, field)
 		case x.Number(e) != nil:
-			x.refuse(pbx.NUM1, pbx.ErrConflict, field)
+			x.refuse(rule.NUM1, pbx.ErrConflict, field)
 		}
 	}
 }
@@ -290,9 +291,9 @@ func (o ReturnNumber) do(x *step) {
 	n := x.Number(o.Number)
 	switch {
 	case n == nil || n.Tenant != x.t.ID:
-		x.refuse(pbx.NUM2, pbx.ErrNotFound, "Number")
+		x.refuse(rule.NUM2, pbx.ErrNotFound, "Number")
 	case n.State != pbx.NumberAvailable:
-		x.refuse(pbx.NUM10, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.NUM10, pbx.ErrFailedPrecondition, "")
 	default:
 		saved := n.saved()
 		x.giveBack(n)
@@ -322,7 +323,7 @@ func (o ChangeNumber) do(x *step) {
 		}
 	}
 	if s == nil || s.Type == "" {
-		x.refuse(pbx.NUM7, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.NUM7, pbx.ErrFailedPrecondition, "")
 		return
 	}
 	if !x.editable(s) {
@@ -336,20 +337,20 @@ func (o ChangeNumber) do(x *step) {
 	switch own := had != nil && !had.Loan; {
 	case o.Previous == pbx.KeepNumber, o.Previous == pbx.ReturnNumber:
 	case o.Previous != "", own && !o.KeepCurrent:
-		x.invalid(pbx.NUM10, "Previous")
+		x.invalid(rule.NUM10, "Previous")
 	}
 	switch none := o.Number == (pbx.NumberChoice{}); {
 	case o.KeepCurrent && !none, !o.KeepCurrent && none && had == nil:
-		x.invalid(pbx.NUM8, "Number")
+		x.invalid(rule.NUM8, "Number")
 	case !o.KeepCurrent:
 		c = x.choose(o.Number, near)
 	case !o.UpdateExtension:
-		x.invalid(pbx.NUM8, "KeepCurrent")
+		x.invalid(rule.NUM8, "KeepCurrent")
 	}
 	e, sites := o.Extension, append(x.t.homesOf(s.ID), at)
 	switch {
 	case !o.UpdateExtension && e != "":
-		x.invalid(pbx.NUM9, "Extension")
+		x.invalid(rule.NUM9, "Extension")
 	case o.UpdateExtension && e != "":
 		x.takeDN("Extension", e, x.t.usersOf(s.ID), sites...)
 	case o.UpdateExtension:
@@ -375,7 +376,7 @@ func (x *step) replaceNumber(u *User, s *Service, previous pbx.Disposal, had *Nu
 	s.Number = ""
 	x.assign(c, s)
 	if s.Number == "" && first(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID }) != nil {
-		x.warn(pbx.OWN3, s.ref(), "owners")
+		x.warn(rule.OWN3, s.ref(), "owners")
 	}
 	if s.billed() {
 		x.order(u.ID, s.Location, x.Now, append(c.charges, saved)...)

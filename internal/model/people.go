@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // enabled are those of the users who are not disabled.
@@ -35,7 +36,7 @@ func (x *step) servedBy(s *Service, before, after []*User) {
 // serving refuses a service whose users are all disabled (USR-13).
 func (x *step) serving(s *Service) bool {
 	if stopped(x.t.usersOf(s.ID)) {
-		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.USR13, pbx.ErrFailedPrecondition, "")
 		return false
 	}
 	return true
@@ -50,7 +51,7 @@ func (o DisableUser) do(x *step) {
 		return
 	}
 	if u.State == pbx.UserDisabled {
-		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.USR13, pbx.ErrFailedPrecondition, "")
 		return
 	}
 	u.State = pbx.UserDisabled
@@ -65,7 +66,7 @@ func (o DisableUser) do(x *step) {
 		case len(going) == 0:
 			x.did("service.stopped", s.ref(), "")
 		default:
-			x.warn(pbx.USR13, s.ref(), names(going))
+			x.warn(rule.USR13, s.ref(), names(going))
 		}
 	}
 }
@@ -79,7 +80,7 @@ func (o EnableUser) do(x *step) {
 		return
 	}
 	if u.State != pbx.UserDisabled {
-		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.USR13, pbx.ErrFailedPrecondition, "")
 		return
 	}
 	if u.State = pbx.UserActive; u.ActivatedAt.IsZero() {
@@ -108,7 +109,7 @@ func (o HandOver) do(x *step) {
 		return
 	}
 	if o.Stale {
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
 	was := *u
@@ -118,11 +119,11 @@ func (o HandOver) do(x *step) {
 			u.Login = was.Login
 		}
 	}
-	x.form(pbx.USR1, "Email", u.Email, emailForm)
+	x.form(rule.USR1, "Email", u.Email, emailForm)
 	x.login(u.Login)
 	x.userFields(u)
 	if !strings.EqualFold(u.Login, was.Login) && x.loginTaken(u.Login, u.ID) {
-		x.refuse(pbx.USR3, pbx.ErrConflict, "Login")
+		x.refuse(rule.USR3, pbx.ErrConflict, "Login")
 	}
 	u.SIPAddress = "" // the new person may get the same
 	main := x.t.mainExtension(u.ID)
@@ -133,7 +134,7 @@ func (o HandOver) do(x *step) {
 	switch {
 	case o.NoMail:
 	case u.State == pbx.UserDisabled:
-		x.warn(pbx.USR12, u.ref())
+		x.warn(rule.USR12, u.ref())
 	default:
 		x.did("user.welcome-mail", u.ref(), "")
 	}
@@ -143,20 +144,20 @@ func (o HandOver) do(x *step) {
 func (x *step) leftBehind(was, u *User) {
 	for _, a := range x.t.aliasesOf(u) {
 		x.endCredentials(a.ref(), &a.IssuedAt)
-		x.warn(pbx.USR15, a.ref(), string(a.SIPAddress))
+		x.warn(rule.USR15, a.ref(), string(a.SIPAddress))
 	}
 	for _, s := range x.t.servicesOf(u.ID) {
-		x.warnOfNames(pbx.USR15, s)
+		x.warnOfNames(rule.USR15, s)
 		if m := x.t.mailbox(s.ID); m != nil {
 			x.handOverMailbox(m, was, u, x.t.others(s, u))
 		}
 		x.clearOutcomes(s)
-		x.warnOfOwners(pbx.USR15, s, was)
+		x.warnOfOwners(rule.USR15, s, was)
 	}
 }
 
 // warnOfNames warns of what may name a person on a line that stays.
-func (x *step) warnOfNames(code pbx.Code, s *Service) {
+func (x *step) warnOfNames(code rule.Code, s *Service) {
 	if s.Name != "" {
 		x.warn(code, s.ref(), "name")
 	}
@@ -166,7 +167,7 @@ func (x *step) warnOfNames(code pbx.Code, s *Service) {
 }
 
 // warnOfOwners warns of owners of a line who may be a person.
-func (x *step) warnOfOwners(code pbx.Code, s *Service, was *User) {
+func (x *step) warnOfOwners(code rule.Code, s *Service, was *User) {
 	for _, o := range x.t.Owners {
 		if o.Service == s.ID && was.goesBy(string(o.Principal)) {
 			x.warn(code, s.ref(), string(o.Principal))
@@ -176,9 +177,9 @@ func (x *step) warnOfOwners(code pbx.Code, s *Service, was *User) {
 
 func (x *step) handOverMailbox(m *Mailbox, was, u *User, others []*User) {
 	if m.Email != "" && !m.announcesTo(was) && !strings.EqualFold(m.Email, u.Email) {
-		x.warn(pbx.USR15, m.ref(), m.Email)
+		x.warn(rule.USR15, m.ref(), m.Email)
 	}
-	x.takeMailbox(m, was, u.Email, others, pbx.USR15)
+	x.takeMailbox(m, was, u.Email, others, rule.USR15)
 }
 
 // announcesTo reports whether a mailbox announces its messages to a user.
@@ -188,7 +189,7 @@ func (m *Mailbox) announcesTo(u *User) bool {
 
 // takeMailbox takes a mailbox from a person who leaves it: to is whom it announces
 // to instead of him.
-func (x *step) takeMailbox(m *Mailbox, was *User, to string, others []*User, code pbx.Code) {
+func (x *step) takeMailbox(m *Mailbox, was *User, to string, others []*User, code rule.Code) {
 	if m.announcesTo(was) {
 		m.Email = to
 		x.did("mailbox.modified", m.ref(), m.Number)
@@ -267,7 +268,7 @@ func (o IssueCredentials) do(x *step) {
 		holder, issued, u = a.ref(), &a.IssuedAt, x.t.user(a.User)
 	}
 	if u.State != pbx.UserActive {
-		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.USR13, pbx.ErrFailedPrecondition, "")
 		return
 	}
 	*issued = x.Now

@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // assignedLine is a device that somebody has, whose line is to change (EXT-9).
 func (x *step) assignedLine(id Handle) *Device {
 	d := x.device("", id)
 	if d != nil && d.State != pbx.DeviceAssigned {
-		x.refuse(pbx.EXT9, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.EXT9, pbx.ErrFailedPrecondition, "")
 		return nil
 	}
 	return d
@@ -20,7 +21,7 @@ func (x *step) assignedLine(id Handle) *Device {
 
 func (x *step) lineNumber(d *Device, line int64) bool {
 	if line < 1 || line > d.PortsUsed {
-		x.invalid(pbx.EXT9, "Line")
+		x.invalid(rule.EXT9, "Line")
 		return false
 	}
 	return true
@@ -62,7 +63,7 @@ func (o SetDeviceLine) do(x *step) {
 		return l.Device == d.ID && l.Line != o.Line && l.User == who.User && l.Alias == who.Alias
 	}
 	if owner != d.User || first(x.t.DeviceLines, elsewhere) != nil {
-		x.refuse(pbx.EXT9, pbx.ErrConflict, "Identity")
+		x.refuse(rule.EXT9, pbx.ErrConflict, "Identity")
 	}
 	if len(x.bad) > 0 {
 		return
@@ -92,7 +93,7 @@ func (o ClearDeviceLine) do(x *step) {
 	}
 	l := x.t.lineOf(d.ID, o.Line)
 	if l == nil {
-		x.refuse(pbx.EXT9, pbx.ErrNotFound, "Line")
+		x.refuse(rule.EXT9, pbx.ErrNotFound, "Line")
 		return
 	}
 	x.clearLine(l)
@@ -131,7 +132,7 @@ func (x *step) putKeys(service Handle, keys []pbx.PhoneKey) {
 // device carries (DEV-7).
 func (x *step) keys(keys []pbx.PhoneKey, model phone, s *Service) {
 	if int64(len(keys)) > model.keys {
-		x.invalid(pbx.DEV7, "Keys")
+		x.invalid(rule.DEV7, "Keys")
 		return
 	}
 	for i, k := range keys {
@@ -140,20 +141,20 @@ func (x *step) keys(keys []pbx.PhoneKey, model phone, s *Service) {
 		same := func(other pbx.PhoneKey) bool { return other.Position == k.Position }
 		switch {
 		case k.Position < 1 || k.Position > model.keys, slices.ContainsFunc(keys[:i], same):
-			x.invalid(pbx.DEV7, field+"Position")
+			x.invalid(rule.DEV7, field+"Position")
 		case x.keyTaken(s, k.Position):
-			x.refuse(pbx.DEV7, pbx.ErrConflict, field+"Position")
+			x.refuse(rule.DEV7, pbx.ErrConflict, field+"Position")
 		}
 		_, reaches := x.t.holder(pbx.Extension(k.Target))
 		if k.Kind == pbx.KeyBusyLamp && dialForm.MatchString(k.Target) && k.Target != string(s.DN) && !reaches {
-			x.warn(pbx.DEV7, extension(pbx.Extension(k.Target)), fmt.Sprint(k.Position))
+			x.warn(rule.DEV7, extension(pbx.Extension(k.Target)), fmt.Sprint(k.Position))
 		}
 	}
 }
 
 // key looks at what a key says by itself.
 func (x *step) key(k pbx.PhoneKey, field string) {
-	x.text(pbx.DEV7, field+"Label", k.Label, 64)
+	x.text(rule.DEV7, field+"Label", k.Label, 64)
 	dialled := dialForm.MatchString(k.Target)
 	right, known := map[pbx.KeyKind]bool{
 		pbx.KeySpeedDial: dialled || e164(pbx.E164(k.Target)),
@@ -163,9 +164,9 @@ func (x *step) key(k pbx.PhoneKey, field string) {
 	}[k.Kind]
 	switch {
 	case !known:
-		x.invalid(pbx.DEV7, field+"Kind")
+		x.invalid(rule.DEV7, field+"Kind")
 	case !right:
-		x.invalid(pbx.DEV7, field+"Target")
+		x.invalid(rule.DEV7, field+"Target")
 	}
 }
 
@@ -196,7 +197,7 @@ func (x *step) keysFit(s, was *Service, field string) {
 	model, known := phones[s.DeviceType]
 	beyond := func(k *Key) bool { return k.Position > model.keys }
 	if known && model.category == was.Category && first(x.t.keysOf(was.ID), beyond) != nil {
-		x.refuse(pbx.DEV7, pbx.ErrFailedPrecondition, field)
+		x.refuse(rule.DEV7, pbx.ErrFailedPrecondition, field)
 	}
 }
 
@@ -213,7 +214,7 @@ func (o SetKeys) do(x *step) {
 		return
 	}
 	if o.Stale {
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
 	if x.keys(o.Keys, phones[s.DeviceType], s); len(x.bad) > 0 {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 var noTime time.Time
@@ -18,9 +19,9 @@ type RequestPort struct {
 }
 
 func (o RequestPort) do(x *step) {
-	x.required(pbx.NUM11, "Carrier", o.Carrier, 64)
+	x.required(rule.NUM11, "Carrier", o.Carrier, 64)
 	if o.Date.IsZero() || o.Date.Truncate(day).Before(x.Now.Truncate(day)) {
-		x.invalid(pbx.NUM11, "Date")
+		x.invalid(rule.NUM11, "Date")
 	}
 	x.unknown(o.Numbers)
 	free := 0
@@ -30,7 +31,7 @@ func (o RequestPort) do(x *step) {
 		}
 	}
 	if free > 0 && free < len(o.Numbers) {
-		x.invalid(pbx.NUM11, "Numbers")
+		x.invalid(rule.NUM11, "Numbers")
 	}
 	if len(x.bad) > 0 {
 		return
@@ -55,7 +56,7 @@ func (x *step) port(id Handle, to pbx.PortState, from ...pbx.PortState) []*Numbe
 			return all(x.Numbers, func(n *Number) bool { return n.Tenant == x.t.ID && n.Port == id })
 		}
 	}
-	x.refuse(pbx.NUM11, pbx.ErrFailedPrecondition, "")
+	x.refuse(rule.NUM11, pbx.ErrFailedPrecondition, "")
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // The methods that read answer in lines of handles and of what else can be
@@ -63,7 +64,7 @@ type NewNumbers struct {
 
 func (o NewNumbers) do(x *step) {
 	if x.t.Country == "GB" {
-		x.refuse(pbx.NUM6, pbx.ErrDenied, "Number")
+		x.refuse(rule.NUM6, pbx.ErrDenied, "Number")
 		return
 	}
 	at := x.place("LocationID", o.At)
@@ -73,7 +74,7 @@ func (o NewNumbers) do(x *step) {
 	areas := x.areas(at)
 	switch {
 	case o.Prefix != "" && !x.beginsHere(o.Prefix, at):
-		x.invalid(pbx.NUM4, "Prefix")
+		x.invalid(rule.NUM4, "Prefix")
 		return
 	case o.Prefix != "":
 		areas = []string{o.Prefix}
@@ -98,7 +99,7 @@ type Numbers struct {
 
 func (o Numbers) first(x *step) {
 	if o.State == "" || o.State == "lost" {
-		x.invalid(pbx.NUM2, "State")
+		x.invalid(rule.NUM2, "State")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // Review is a review that was made and can be committed.
@@ -143,7 +144,7 @@ func (c Commit) Next(s *State) *State {
 	if r == nil || r.done {
 		return next
 	}
-	stale := []Refusal{{pbx.SYS2, pbx.ErrStale.Error(), ""}}
+	stale := []Refusal{{rule.SYS2, pbx.ErrStale.Error(), ""}}
 	next.Last.Op = "Commit as reviewed"
 	after := r.asReviewed(next)
 	if after == nil {

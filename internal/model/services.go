@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func (s *Service) ref() ref {
@@ -28,7 +29,7 @@ func (x *step) service(id Handle) *Service {
 // editable refuses a remote service (SVC-11).
 func (x *step) editable(s *Service) bool {
 	if s.RemoteSystem != "" {
-		x.refuse(pbx.SVC11, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC11, pbx.ErrFailedPrecondition, "")
 		return false
 	}
 	return true
@@ -66,7 +67,7 @@ func (o AddService) do(x *step) {
 	}
 	at := x.place("LocationID", o.Location)
 	d := x.carrier(o.Device, u)
-	l := x.line(o, d, append(sites, at), o.Type != "", pbx.SVC2, "DN", "Type")
+	l := x.line(o, d, append(sites, at), o.Type != "", rule.SVC2, "DN", "Type")
 	if u != nil {
 		for _, f := range o.Foreign {
 			x.unmet(f.NeedsEmail, u)
@@ -104,7 +105,7 @@ func (x *step) enabled(o AddService, u *User) []string {
 		return nil
 	}
 	if u == nil {
-		x.invalid(pbx.STN2, "Applications")
+		x.invalid(rule.STN2, "Applications")
 		return nil
 	}
 	with := slices.Clone(u.Applications)
@@ -114,7 +115,7 @@ func (x *step) enabled(o AddService, u *User) []string {
 			with = append(with, a)
 		}
 	}
-	x.codes(pbx.STN2, "Applications", with)
+	x.codes(rule.STN2, "Applications", with)
 	st := x.t.serviceType(o.Type)
 	if o.Type != "" && st == nil {
 		return nil
@@ -123,7 +124,7 @@ func (x *step) enabled(o AddService, u *User) []string {
 	alike.Applications = with[was:]
 	for _, a := range once(x.notIncluded(&alike)) {
 		if st == nil || !slices.Contains(st.Applications, a) {
-			x.invalid(pbx.STN2, "Applications")
+			x.invalid(rule.STN2, "Applications")
 		}
 	}
 	return with
@@ -153,14 +154,14 @@ type line struct {
 
 // line looks at a new service, and completes what may be left out. The names of
 // two fields depend on the operation.
-func (x *step) line(o AddService, d *Device, sites []*Location, auto bool, needs pbx.Code, dn, typ string) line {
+func (x *step) line(o AddService, d *Device, sites []*Location, auto bool, needs rule.Code, dn, typ string) line {
 	s := &Service{ID: x.handle("s"), DN: o.DN, Name: o.Name, Type: o.Type, DeviceType: o.DeviceType,
 		Category: phones[o.DeviceType].category, Device: o.Device, Location: o.Location, LocationKeptBy: o.LocationKeptBy,
 		RemoteSystem: o.RemoteSystem, CreatedAt: x.Now}
 	x.begin(s, o.ActivateLater)
-	x.text(pbx.SVC2, "Name", o.Name, 64)
-	x.text(pbx.OWN8, "LocationKeptBy", o.LocationKeptBy, 64)
-	x.text(pbx.SVC11, "RemoteSystem", o.RemoteSystem, 64)
+	x.text(rule.SVC2, "Name", o.Name, 64)
+	x.text(rule.OWN8, "LocationKeptBy", o.LocationKeptBy, 64)
+	x.text(rule.SVC11, "RemoteSystem", o.RemoteSystem, 64)
 	x.elsewhere(o)
 	x.requests(o)
 	model, known := phones[o.DeviceType]
@@ -168,18 +169,18 @@ func (x *step) line(o AddService, d *Device, sites []*Location, auto bool, needs
 	case d != nil:
 		model, known = phones[d.Model], true
 		if o.DeviceType != "" && o.DeviceType != d.Model {
-			x.invalid(pbx.SVC2, "DeviceType")
+			x.invalid(rule.SVC2, "DeviceType")
 		}
 		s.DeviceType, s.Category = d.Model, d.Category
 	case o.DeviceType == "" && o.Device == "", o.DeviceType != "" && !known:
-		x.invalid(pbx.SVC2, "DeviceType")
+		x.invalid(rule.SVC2, "DeviceType")
 	}
 	l := line{service: s, foreign: o.Foreign, keys: o.Keys}
 	if o.Type != "" {
 		if st := x.t.serviceType(o.Type); st != nil {
 			l.charges = append(l.charges, st.billed(1))
 		} else {
-			x.refuse(pbx.SVC16, pbx.ErrNotFound, typ)
+			x.refuse(rule.SVC16, pbx.ErrNotFound, typ)
 		}
 	}
 	l.number = x.choose(o.Number, first(sites, func(l *Location) bool { return l != nil }))
@@ -206,16 +207,16 @@ func (x *step) elsewhere(o AddService) {
 		return
 	}
 	if o.Number.Source != "" {
-		x.invalid(pbx.SVC11, "Number")
+		x.invalid(rule.SVC11, "Number")
 	}
 	if o.Device != "" {
-		x.invalid(pbx.SVC11, "DeviceID")
+		x.invalid(rule.SVC11, "DeviceID")
 	}
 	if len(o.Foreign) > 0 {
-		x.invalid(pbx.SVC11, "Foreign")
+		x.invalid(rule.SVC11, "Foreign")
 	}
 	if len(o.Keys) > 0 {
-		x.invalid(pbx.SVC11, "Keys")
+		x.invalid(rule.SVC11, "Keys")
 	}
 }
 
@@ -250,14 +251,14 @@ func (o ModifyService) do(x *step) {
 		return
 	}
 	if o.Stale {
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
 	s := *was
 	o.Set.each(func(field, value string) { setService(&s, field, value) })
 	x.settled(&s, was)
-	x.text(pbx.SVC2, "Name", s.Name, 64)
-	x.text(pbx.OWN8, "LocationKeptBy", s.LocationKeptBy, 64)
+	x.text(rule.SVC2, "Name", s.Name, 64)
+	x.text(rule.OWN8, "LocationKeptBy", s.LocationKeptBy, 64)
 	if s.Device != "" && s.Device != was.Device {
 		x.newPhone(&s, was)
 	} else if s.DeviceType != was.DeviceType {
@@ -265,7 +266,7 @@ func (o ModifyService) do(x *step) {
 		x.keysFit(&s, was, "DeviceType")
 	}
 	if s.Type != "" && x.t.serviceType(s.Type) == nil {
-		x.refuse(pbx.SVC16, pbx.ErrNotFound, "Type")
+		x.refuse(rule.SVC16, pbx.ErrNotFound, "Type")
 	}
 	x.moved(&s, was)
 	if len(x.bad) > 0 {
@@ -329,7 +330,7 @@ func (x *step) settled(s, was *Service) {
 		"Failure": s.Failure == was.Failure, "ActivateLater": s.ActivateLater == was.ActivateLater,
 	} {
 		if !same {
-			x.invalid(pbx.SVC2, field)
+			x.invalid(rule.SVC2, field)
 		}
 	}
 }
@@ -339,11 +340,11 @@ func (x *step) newDeviceType(s, was *Service) {
 	model, known := phones[s.DeviceType]
 	switch {
 	case !known:
-		x.invalid(pbx.SVC2, "DeviceType")
+		x.invalid(rule.SVC2, "DeviceType")
 	case model.category != was.Category:
-		x.refuse(pbx.SVC14, pbx.ErrFailedPrecondition, "DeviceType")
+		x.refuse(rule.SVC14, pbx.ErrFailedPrecondition, "DeviceType")
 	case s.Device != "":
-		x.invalid(pbx.SVC2, "DeviceType")
+		x.invalid(rule.SVC2, "DeviceType")
 	}
 }
 
@@ -354,22 +355,22 @@ func (x *step) newPhone(s, was *Service) {
 		return
 	}
 	if s.DeviceType != was.DeviceType && s.DeviceType != d.Model {
-		x.invalid(pbx.SVC2, "DeviceType")
+		x.invalid(rule.SVC2, "DeviceType")
 	}
 	if s.DeviceType = d.Model; d.Category != was.Category {
-		x.refuse(pbx.SVC14, pbx.ErrFailedPrecondition, "DeviceID")
+		x.refuse(rule.SVC14, pbx.ErrFailedPrecondition, "DeviceID")
 	}
 	users := x.t.usersOf(s.ID)
 	switch {
 	case d.User != "" && x.t.association(d.User, s.ID) != nil:
 	case d.State == pbx.DeviceAvailable && len(users) > 0:
-		x.refuse(pbx.DEV2, pbx.ErrFailedPrecondition, "DeviceID")
+		x.refuse(rule.DEV2, pbx.ErrFailedPrecondition, "DeviceID")
 	case d.State != pbx.DeviceAvailable:
-		x.refuse(pbx.DEV2, pbx.ErrConflict, "DeviceID")
+		x.refuse(rule.DEV2, pbx.ErrConflict, "DeviceID")
 	}
 	x.keysFit(s, was, "DeviceID")
 	if first(x.t.keysOf(s.ID), func(k *Key) bool { return x.keyTaken(s, k.Position) }) != nil {
-		x.refuse(pbx.DEV7, pbx.ErrConflict, "DeviceID")
+		x.refuse(rule.DEV7, pbx.ErrConflict, "DeviceID")
 	}
 }
 
@@ -412,7 +413,7 @@ func (x *step) moved(s, was *Service) {
 // relocatable refuses to move what another system keeps (OWN-8).
 func (x *step) relocatable(s *Service) bool {
 	if s.LocationKeptBy != "" {
-		x.refuse(pbx.OWN8, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.OWN8, pbx.ErrFailedPrecondition, "")
 		return false
 	}
 	return true
@@ -470,7 +471,7 @@ func (o DropRemoteService) do(x *step) {
 	switch {
 	case s == nil:
 	case s.RemoteSystem == "":
-		x.refuse(pbx.SVC11, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC11, pbx.ErrFailedPrecondition, "")
 	default:
 		x.deleteService(s)
 	}
@@ -483,7 +484,7 @@ func (x *step) deleteService(s *Service) {
 		return
 	}
 	if len(users) > 1 {
-		x.confirm(pbx.SVC9, s.ref(), names(users))
+		x.confirm(rule.SVC9, s.ref(), names(users))
 	}
 	x.confirmForeign(s, x.t.foreignOf(s.ID))
 	at := s.Location
@@ -495,7 +496,7 @@ func (x *step) deleteService(s *Service) {
 func (x *step) notPrimary(s *Service, users []*User) bool {
 	for _, u := range users {
 		if a := x.t.association(u.ID, s.ID); a.PrimaryOf != "" && len(x.t.servicesOf(u.ID)) > 1 {
-			x.refuse(pbx.SVC8, pbx.ErrFailedPrecondition, "")
+			x.refuse(rule.SVC8, pbx.ErrFailedPrecondition, "")
 			return false
 		}
 	}

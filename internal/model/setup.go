@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // SetUpUser is the method of that name.
@@ -50,7 +51,7 @@ func (o SetUpUser) do(x *step) {
 		in.DeviceType = "SIP softphone"
 	}
 	before := len(x.bad)
-	l := x.line(in, d, []*Location{at}, o.Number.Source != "" || o.ServiceType != "", pbx.USR4, "Extension", "ServiceType")
+	l := x.line(in, d, []*Location{at}, o.Number.Source != "" || o.ServiceType != "", rule.USR4, "Extension", "ServiceType")
 	dnRefused := slices.ContainsFunc(x.bad[before:], func(r Refusal) bool { return r.Field == "Extension" })
 	if l.number.number != nil {
 		l.service.Number = l.number.number.E164
@@ -96,7 +97,7 @@ func (x *step) withMailbox(in NewMailbox, s *Service, dnRefused bool) *Mailbox {
 // included looks at the station and the applications of a newcomer (STN-1,
 // STN-2); the applications only where it is known what could include them.
 func (x *step) included(o SetUpUser) {
-	x.codes(pbx.STN2, "Applications", o.Applications)
+	x.codes(rule.STN2, "Applications", o.Applications)
 	var p *Pool
 	if o.Station != "" {
 		p = x.station(o.Station)
@@ -107,7 +108,7 @@ func (x *step) included(o SetUpUser) {
 	}
 	for _, a := range once(o.Applications) {
 		if (p == nil || !slices.Contains(p.Applications, a)) && (st == nil || !slices.Contains(st.Applications, a)) {
-			x.invalid(pbx.STN2, "Applications")
+			x.invalid(rule.STN2, "Applications")
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func (p *Pool) ref() ref { return ref{"station package", Handle(p.Package), p.Name} }
@@ -29,14 +30,14 @@ type SetServiceType struct {
 }
 
 func (o SetServiceType) do(x *step) {
-	x.form(pbx.SVC16, "Code", o.Code, codeForm)
-	x.required(pbx.SVC16, "Name", o.Name, 64)
-	x.codes(pbx.STN2, "Applications", o.Applications)
+	x.form(rule.SVC16, "Code", o.Code, codeForm)
+	x.required(rule.SVC16, "Name", o.Name, 64)
+	x.codes(rule.STN2, "Applications", o.Applications)
 	if !price(o.Monthly) {
-		x.invalid(pbx.SVC16, "Monthly")
+		x.invalid(rule.SVC16, "Monthly")
 	}
 	if !price(o.OneTime) {
-		x.invalid(pbx.SVC16, "OneTime")
+		x.invalid(rule.SVC16, "OneTime")
 	}
 	if len(x.bad) > 0 {
 		return
@@ -44,7 +45,7 @@ func (o SetServiceType) do(x *step) {
 	st := x.t.serviceType(o.Code)
 	switch {
 	case o.Stale, o.Blind && st != nil:
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	case st == nil:
 		st = &ServiceType{}
@@ -63,11 +64,11 @@ type SetStationPool struct {
 }
 
 func (o SetStationPool) do(x *step) {
-	x.form(pbx.STN1, "Package", o.Package, codeForm)
-	x.required(pbx.STN1, "Name", o.Name, 64)
-	x.codes(pbx.STN2, "Applications", o.Applications)
+	x.form(rule.STN1, "Package", o.Package, codeForm)
+	x.required(rule.STN1, "Name", o.Name, 64)
+	x.codes(rule.STN2, "Applications", o.Applications)
 	if o.Total < 0 || o.Total > 1_000_000 {
-		x.invalid(pbx.STN1, "Total")
+		x.invalid(rule.STN1, "Total")
 	}
 	if len(x.bad) > 0 {
 		return
@@ -75,13 +76,13 @@ func (o SetStationPool) do(x *step) {
 	p := x.t.pool(o.Package)
 	switch {
 	case o.Stale, o.Blind && p != nil:
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	case p == nil:
 		p = &Pool{}
 		x.t.Pools = append(x.t.Pools, p)
 	case o.Total < p.Used:
-		x.refuse(pbx.STN4, pbx.ErrFailedPrecondition, "Total")
+		x.refuse(rule.STN4, pbx.ErrFailedPrecondition, "Total")
 	}
 	*p = Pool{o.Package, o.Name, o.Total, p.Used, o.Applications}
 	x.did("stations.set", p.ref(), strconv.FormatInt(o.Total, 10))
@@ -92,9 +93,9 @@ func (x *step) station(name string) *Pool {
 	p := x.t.pool(name)
 	switch {
 	case p == nil:
-		x.refuse(pbx.STN1, pbx.ErrNotFound, "Station")
+		x.refuse(rule.STN1, pbx.ErrNotFound, "Station")
 	case p.Used >= p.Total:
-		x.refuse(pbx.STN1, pbx.ErrExhausted, "Station")
+		x.refuse(rule.STN1, pbx.ErrExhausted, "Station")
 	}
 	return p
 }
@@ -118,7 +119,7 @@ func (o ChangeStation) do(x *step) {
 		}
 	}
 	if gone := x.trim(u, u.Applications); len(gone) > 0 {
-		x.confirm(pbx.STN3, u.ref(), gone...)
+		x.confirm(rule.STN3, u.ref(), gone...)
 	}
 	x.returnStation(&was)
 	if o.Package != "" {
@@ -184,7 +185,7 @@ func (x *step) trimFor(u *User, s *Service) {
 		return
 	}
 	if gone := x.trim(u, st.Applications); len(gone) > 0 {
-		x.warn(pbx.STN2, u.ref(), strings.Join(gone, ", "), s.ref().name)
+		x.warn(rule.STN2, u.ref(), strings.Join(gone, ", "), s.ref().name)
 		x.did("user.modified", u.ref(), "")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // begin gives a new service its first status (SVC-17).
@@ -81,9 +82,9 @@ func (o ActivateService) do(x *step) {
 	switch {
 	case s == nil:
 	case !s.waits():
-		x.refuse(pbx.SVC17, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC17, pbx.ErrFailedPrecondition, "")
 	case pending(x.t.usersOf(s.ID)):
-		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.USR13, pbx.ErrFailedPrecondition, "")
 	case x.serving(s):
 		x.activate(s)
 	}
@@ -93,7 +94,7 @@ func (o ActivateService) do(x *step) {
 func (x *step) inStatus(id Handle, status pbx.ServiceStatus) *Service {
 	s := x.service(id)
 	if s != nil && s.Status != status {
-		x.refuse(pbx.SVC17, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC17, pbx.ErrFailedPrecondition, "")
 		return nil
 	}
 	return s
@@ -124,7 +125,7 @@ func (o FailOrder) do(x *step) {
 	if x.service(o.Service) == nil {
 		return
 	}
-	if x.required(pbx.SVC17, "Reason", o.Reason, 256); len(x.bad) > 0 {
+	if x.required(rule.SVC17, "Reason", o.Reason, 256); len(x.bad) > 0 {
 		return
 	}
 	if s := x.inStatus(o.Service, pbx.StatusOrderProcessing); s != nil {
@@ -155,10 +156,10 @@ func (o CancelService) do(x *step) {
 		return
 	}
 	if o.After < 0 || o.After > 3660*day {
-		x.invalid(pbx.SVC17, "At")
+		x.invalid(rule.SVC17, "At")
 	}
 	if s.Status != pbx.StatusActive {
-		x.refuse(pbx.SVC17, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC17, pbx.ErrFailedPrecondition, "")
 	}
 	s.Status, s.CancelAt = pbx.StatusPendingCancellation, x.Now.Add(o.After)
 	x.did("service.cancelled", s.ref(), s.CancelAt.Format(time.RFC3339))

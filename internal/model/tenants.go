@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 func (t *Tenant) ref() ref { return ref{"tenant", t.ID, t.Name} }
@@ -29,7 +30,7 @@ func (o CreateTenant) do(x *step) {
 	o.Policy.each(func(field, value string) { SetPolicy(&t.Policy, field, value) })
 	x.tenantFields(t)
 	if first(x.Tenants, func(other *Tenant) bool { return domain != "" && other.SIPDomain == domain }) != nil {
-		x.refuse(pbx.ACC1, pbx.ErrConflict, "SIPDomain")
+		x.refuse(rule.ACC1, pbx.ErrConflict, "SIPDomain")
 	}
 	x.Tenants = append(x.Tenants, t)
 	x.did("tenant.created", t.ref(), "")
@@ -37,30 +38,30 @@ func (o CreateTenant) do(x *step) {
 
 // tenantFields looks at a tenant's fields and its policy (ACC-1).
 func (x *step) tenantFields(t *Tenant) {
-	x.required(pbx.ACC1, "Name", t.Name, 128)
+	x.required(rule.ACC1, "Name", t.Name, 128)
 	x.country("Country", t.Country)
 	if len(t.Currency) != 3 || strings.Trim(t.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		x.invalid(pbx.ACC1, "Currency")
+		x.invalid(rule.ACC1, "Currency")
 	}
-	x.form(pbx.ACC1, "SIPDomain", t.SIPDomain, domainForm)
+	x.form(rule.ACC1, "SIPDomain", t.SIPDomain, domainForm)
 	if t.NumberCriteria != "" && !countries[t.Country].begins(t.NumberCriteria) {
-		x.invalid(pbx.NUM5, "NumberCriteria")
+		x.invalid(rule.NUM5, "NumberCriteria")
 	}
 	p := t.Policy
-	wrong := func(is bool, code pbx.Code, field string) {
+	wrong := func(is bool, code rule.Code, field string) {
 		if is {
 			x.invalid(code, "Policy."+field)
 		}
 	}
-	wrong(p.ExtensionMinLength < 2 || p.ExtensionMaxLength > 7 || p.ExtensionMinLength > p.ExtensionMaxLength, pbx.EXT1, "ExtensionMinLength")
+	wrong(p.ExtensionMinLength < 2 || p.ExtensionMaxLength > 7 || p.ExtensionMinLength > p.ExtensionMaxLength, rule.EXT1, "ExtensionMinLength")
 	from, to := p.ExtensionFirst, p.ExtensionLast
-	wrong(!t.possibleEnd(from) || !t.possibleEnd(to) || len(from) != len(to) || from > to, pbx.EXT5, "ExtensionFirst")
-	wrong(strings.Trim(p.AdvisedExtension, "0123456789x") != "" || len(p.AdvisedExtension) > 7, pbx.EXT4, "AdvisedExtension")
-	wrong(p.VoicemailDigits < 0 || p.VoicemailDigits > 7, pbx.VM2, "VoicemailDigits")
-	wrong(p.PINMinLength < 4 || p.PINMaxLength > 32 || p.PINMinLength > p.PINMaxLength, pbx.VM5, "PINMinLength")
-	wrong(p.PINTries < 1 || p.PINTries > 100 || p.PINLock < 0 || p.PINLock > 30*day, pbx.VM5, "PINTries")
-	wrong(p.NumberRest < 0 || p.NumberRest > 3650*day || p.NumberRest%day != 0, pbx.NUM10, "NumberRest")
-	wrong(!price(p.NumberMonthly) || !price(p.NumberOneTime), pbx.ORD1, "NumberMonthly")
+	wrong(!t.possibleEnd(from) || !t.possibleEnd(to) || len(from) != len(to) || from > to, rule.EXT5, "ExtensionFirst")
+	wrong(strings.Trim(p.AdvisedExtension, "0123456789x") != "" || len(p.AdvisedExtension) > 7, rule.EXT4, "AdvisedExtension")
+	wrong(p.VoicemailDigits < 0 || p.VoicemailDigits > 7, rule.VM2, "VoicemailDigits")
+	wrong(p.PINMinLength < 4 || p.PINMaxLength > 32 || p.PINMinLength > p.PINMaxLength, rule.VM5, "PINMinLength")
+	wrong(p.PINTries < 1 || p.PINTries > 100 || p.PINLock < 0 || p.PINLock > 30*day, rule.VM5, "PINTries")
+	wrong(p.NumberRest < 0 || p.NumberRest > 3650*day || p.NumberRest%day != 0, rule.NUM10, "NumberRest")
+	wrong(!price(p.NumberMonthly) || !price(p.NumberOneTime), rule.ORD1, "NumberMonthly")
 }
 
 const day = 24 * time.Hour
@@ -80,7 +81,7 @@ type ModifyTenant struct {
 
 func (o ModifyTenant) do(x *step) {
 	if o.Stale {
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
 	was := x.t
@@ -103,10 +104,10 @@ func (o ModifyTenant) do(x *step) {
 	})
 	x.tenantFields(&t)
 	if t.Country != was.Country {
-		x.invalid(pbx.ACC1, "Country")
+		x.invalid(rule.ACC1, "Country")
 	}
 	if t.SIPDomain != was.SIPDomain {
-		x.invalid(pbx.ACC1, "SIPDomain")
+		x.invalid(rule.ACC1, "SIPDomain")
 	}
 	*was = t
 	x.did("tenant.modified", t.ref(), "")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // Person is what is given of a new user.
@@ -50,10 +51,10 @@ func (x *step) newUser(p Person) *User {
 	if u.Login != u.Email {
 		x.login(u.Login)
 	}
-	x.form(pbx.USR1, "Email", u.Email, emailForm)
+	x.form(rule.USR1, "Email", u.Email, emailForm)
 	x.userFields(u)
 	if x.loginTaken(u.Login, "") {
-		x.refuse(pbx.USR3, pbx.ErrConflict, "Login")
+		x.refuse(rule.USR3, pbx.ErrConflict, "Login")
 	}
 	return u
 }
@@ -61,22 +62,22 @@ func (x *step) newUser(p Person) *User {
 // userFields looks at the fields of a user, new or modified.
 func (x *step) userFields(u *User) {
 	if u.FirstName == "" && u.LastName == "" {
-		x.invalid(pbx.USR1, "Name")
+		x.invalid(rule.USR1, "Name")
 	}
-	x.text(pbx.USR1, "FirstName", u.FirstName, 64)
-	x.text(pbx.USR1, "LastName", u.LastName, 64)
+	x.text(rule.USR1, "FirstName", u.FirstName, 64)
+	x.text(rule.USR1, "LastName", u.LastName, 64)
 	if u.Mobile != "" && !e164(u.Mobile) {
-		x.invalid(pbx.USR5, "Mobile")
+		x.invalid(rule.USR5, "Mobile")
 	}
-	x.text(pbx.USR5, "Department", u.Department, 64)
-	x.text(pbx.USR5, "MusicOnHold", u.MusicOnHold, 64)
+	x.text(rule.USR5, "Department", u.Department, 64)
+	x.text(rule.USR5, "MusicOnHold", u.MusicOnHold, 64)
 	at := x.place("LocationID", u.Location)
 	if u.E911 && (at == nil || !at.dispatchable()) {
-		x.invalid(pbx.USR6, "E911")
+		x.invalid(rule.USR6, "E911")
 	}
 }
 
-func (x *step) login(login string) bool { return x.form(pbx.USR3, "Login", login, emailForm) }
+func (x *step) login(login string) bool { return x.form(rule.USR3, "Login", login, emailForm) }
 
 // loginTaken reports whether anybody in any tenant has a user ID, but for one
 // user (USR-3).
@@ -118,7 +119,7 @@ func (o CreateUser) create(x *step, needs bool) {
 	case o.Extension != "":
 		x.takeExtension("Extension", o.Extension, x.t.location(u.Location))
 	case needs:
-		x.invalid(pbx.USR1, "Extension")
+		x.invalid(rule.USR1, "Extension")
 	}
 	u.SIPAddress = x.address(o.SIPAddress, u.Login, o.Extension, u.ID)
 	if len(x.bad) > 0 {
@@ -144,26 +145,26 @@ func (o ModifyUser) do(x *step) {
 		return
 	}
 	if o.Stale {
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
 	u := *was
 	o.Set.each(func(field, value string) { setUser(&u, field, value) })
 	if u.State != was.State {
-		x.invalid(pbx.USR7, "State")
+		x.invalid(rule.USR7, "State")
 	}
 	if u.Station != was.Station {
-		x.invalid(pbx.USR7, "Station")
+		x.invalid(rule.USR7, "Station")
 	}
 	u.State, u.Station = was.State, was.Station
 	x.cleared(&u, was)
 	if u.Email != "" {
-		x.form(pbx.USR1, "Email", u.Email, emailForm)
+		x.form(rule.USR1, "Email", u.Email, emailForm)
 	}
 	x.login(u.Login)
 	x.userFields(&u)
 	if !strings.EqualFold(u.Login, was.Login) && x.loginTaken(u.Login, u.ID) {
-		x.refuse(pbx.USR3, pbx.ErrConflict, "Login")
+		x.refuse(rule.USR3, pbx.ErrConflict, "Login")
 	}
 	if u.SIPAddress == "" {
 		u.SIPAddress = x.defaultAddress(&u, was.SIPAddress)
@@ -171,10 +172,10 @@ func (o ModifyUser) do(x *step) {
 		u.SIPAddress = x.changedAddress(u.SIPAddress, was.SIPAddress)
 	}
 	if !slices.Equal(u.Applications, was.Applications) {
-		x.codes(pbx.STN2, "Applications", u.Applications)
+		x.codes(rule.STN2, "Applications", u.Applications)
 		for _, a := range once(x.notIncluded(&u)) {
 			if !slices.Contains(was.Applications, a) {
-				x.invalid(pbx.STN2, "Applications")
+				x.invalid(rule.STN2, "Applications")
 			}
 		}
 	}
@@ -200,10 +201,10 @@ func (x *step) cleared(u, was *User) {
 	for _, s := range x.t.servicesOf(u.ID) {
 		for _, f := range x.t.foreignOf(s.ID) {
 			if f.there() && noEmail && f.NeedsEmail {
-				x.refuse(pbx.USR14, pbx.ErrFailedPrecondition, "Email")
+				x.refuse(rule.USR14, pbx.ErrFailedPrecondition, "Email")
 			}
 			if f.there() && noLogin && f.NeedsLogin {
-				x.refuse(pbx.USR14, pbx.ErrFailedPrecondition, "Login")
+				x.refuse(rule.USR14, pbx.ErrFailedPrecondition, "Login")
 			}
 		}
 	}
@@ -250,7 +251,7 @@ func (o ActivateUser) do(x *step) {
 	switch {
 	case u == nil:
 	case u.State != pbx.UserPending:
-		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.USR13, pbx.ErrFailedPrecondition, "")
 	default:
 		u.State, u.ActivatedAt = pbx.UserActive, x.Now
 		x.did("user.activated", u.ref(), "")
@@ -268,9 +269,9 @@ func (o SendWelcomeMail) do(x *step) {
 	switch {
 	case u == nil:
 	case u.State == pbx.UserDisabled:
-		x.refuse(pbx.USR13, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.USR13, pbx.ErrFailedPrecondition, "")
 	case u.Email == "":
-		x.refuse(pbx.USR12, pbx.ErrFailedPrecondition, "Email")
+		x.refuse(rule.USR12, pbx.ErrFailedPrecondition, "Email")
 	default:
 		x.did("user.welcome-mail", u.ref(), "")
 	}
@@ -284,7 +285,7 @@ type DeleteUser struct {
 
 func (o DeleteUser) do(x *step) {
 	if o.Form != pbx.UserOnly && o.Form != pbx.UserAndPhones {
-		x.invalid(pbx.USR10, "Deletion")
+		x.invalid(rule.USR10, "Deletion")
 		return
 	}
 	u := x.user(o.User)
@@ -295,7 +296,7 @@ func (o DeleteUser) do(x *step) {
 	for _, s := range services {
 		x.mayGo(u, s, o.Form)
 	}
-	x.confirm(pbx.USR9, u.ref())
+	x.confirm(rule.USR9, u.ref())
 	if len(x.bad) > 0 {
 		return
 	}
@@ -309,12 +310,12 @@ func (o DeleteUser) do(x *step) {
 			continue
 		}
 		x.servedBy(s, before, x.t.usersOf(s.ID))
-		x.warnOfNames(pbx.USR9, s)
+		x.warnOfNames(rule.USR9, s)
 		if m := x.t.mailbox(s.ID); m != nil {
-			x.takeMailbox(m, u, "", x.t.others(s, u), pbx.USR9)
+			x.takeMailbox(m, u, "", x.t.others(s, u), rule.USR9)
 		}
 		x.clearOutcomes(s)
-		x.warnOfOwners(pbx.USR9, s, u)
+		x.warnOfOwners(rule.USR9, s, u)
 	}
 	x.orderEach(u.ID, x.Now, saved...)
 	x.dropUser(u)
@@ -324,7 +325,7 @@ func (o DeleteUser) do(x *step) {
 // SVC-8).
 func (x *step) mayGo(u *User, s *Service, form pbx.Deletion) {
 	if s.RemoteSystem != "" {
-		x.refuse(pbx.USR11, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.USR11, pbx.ErrFailedPrecondition, "")
 		return
 	}
 	if form == pbx.UserOnly {
@@ -338,12 +339,12 @@ func (x *step) mayGo(u *User, s *Service, form pbx.Deletion) {
 	}
 	x.notPrimary(s, others)
 	if len(others) > 0 {
-		x.confirm(pbx.USR10, s.ref(), names(others))
+		x.confirm(rule.USR10, s.ref(), names(others))
 	}
 	foreign := x.t.foreignOf(s.ID)
 	for _, f := range foreign {
 		if f.there() && !f.Deletable {
-			x.refuse(pbx.USR11, pbx.ErrFailedPrecondition, "")
+			x.refuse(rule.USR11, pbx.ErrFailedPrecondition, "")
 		}
 	}
 	x.confirmForeign(s, foreign)

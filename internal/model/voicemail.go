@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 )
 
 var mailboxForm = regexp.MustCompile(`^[1-9][0-9]{1,6}$`)
@@ -31,12 +32,12 @@ func (x *step) mailbox(service Handle) (*Service, *Mailbox) {
 
 // mailboxFields looks at number and address of a mailbox (VM-1, VM-4).
 func (x *step) mailboxFields(m *Mailbox) {
-	x.form(pbx.VM4, "Number", m.Number, mailboxForm)
+	x.form(rule.VM4, "Number", m.Number, mailboxForm)
 	if m.Email != "" {
-		x.form(pbx.VM1, "Email", m.Email, emailForm)
+		x.form(rule.VM1, "Email", m.Email, emailForm)
 	}
 	if x.t.mailboxTaken(m) {
-		x.refuse(pbx.VM4, pbx.ErrConflict, "Number")
+		x.refuse(rule.VM4, pbx.ErrConflict, "Number")
 	}
 }
 
@@ -62,7 +63,7 @@ func (o AddMailbox) do(x *step) {
 		return
 	}
 	if x.t.mailbox(s.ID) != nil {
-		x.refuse(pbx.VM1, pbx.ErrConflict, "")
+		x.refuse(rule.VM1, pbx.ErrConflict, "")
 		return
 	}
 	x.addMailbox(x.newMailbox(s, o))
@@ -77,7 +78,7 @@ func (x *step) addMailbox(m *Mailbox) {
 // passed over.
 func (x *step) newMailbox(s *Service, o AddMailbox) *Mailbox {
 	if s.DN != "" && !x.t.takesMailbox(s.DN) {
-		x.refuse(pbx.VM2, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.VM2, pbx.ErrFailedPrecondition, "")
 		return &Mailbox{}
 	}
 	m := &Mailbox{Service: s.ID, Number: o.Number, Email: o.Email, PIN: Secret(o.PIN), CreatedAt: x.Now}
@@ -90,7 +91,7 @@ func (x *step) newMailbox(s *Service, o AddMailbox) *Mailbox {
 	if m.Number != "" {
 		x.mailboxFields(m)
 	} else if m.Email != "" {
-		x.form(pbx.VM1, "Email", m.Email, emailForm)
+		x.form(rule.VM1, "Email", m.Email, emailForm)
 	}
 	return m
 }
@@ -108,7 +109,7 @@ func (o ModifyMailbox) do(x *step) {
 		return
 	}
 	if o.Stale {
-		x.refuse(pbx.SVC15, pbx.ErrStale, "")
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
 	m.Number, m.Email = o.Number, o.Email
@@ -142,10 +143,10 @@ func (x *step) mailboxFollows(s *Service) {
 	x.dropMailbox(s.ID)
 	m := &Mailbox{Service: s.ID, Number: string(s.DN), Email: was.Email, CreatedAt: x.Now}
 	if !x.t.takesMailbox(s.DN) || !mailboxForm.MatchString(m.Number) || x.t.mailboxTaken(m) {
-		x.warn(pbx.VM3, s.ref(), was.Number)
+		x.warn(rule.VM3, s.ref(), was.Number)
 		return
 	}
-	x.warn(pbx.VM3, s.ref(), was.Number)
+	x.warn(rule.VM3, s.ref(), was.Number)
 	x.t.Mailboxes = append(x.t.Mailboxes, m)
 	x.did("mailbox.created", m.ref(), m.Number)
 }
@@ -174,18 +175,18 @@ func (x *step) pin(pin string, s *Service, m *Mailbox) {
 	for _, u := range x.t.usersOf(s.ID) {
 		for _, e := range x.t.Entries {
 			if e.User == u.ID && known(string(e.Digits)) {
-				x.invalid(pbx.VM5, "PIN")
+				x.invalid(rule.VM5, "PIN")
 				return
 			}
 		}
 	}
 	if n := x.Number(s.Number); n != nil && strings.HasSuffix(string(n.TemporaryFor), pin) {
-		x.invalid(pbx.VM5, "PIN")
+		x.invalid(rule.VM5, "PIN")
 		return
 	}
 	if n := int64(len(pin)); n < p.PINMinLength || n > p.PINMaxLength || !digitForm.MatchString(pin) ||
 		known(string(s.DN)) || known(m.Number) || strings.HasSuffix(string(s.Number), pin) || easy(pin) {
-		x.invalid(pbx.VM5, "PIN")
+		x.invalid(rule.VM5, "PIN")
 	}
 }
 
@@ -229,14 +230,14 @@ func (o CheckPIN) do(x *step) {
 		return
 	}
 	if s.Status != pbx.StatusActive && s.Status != pbx.StatusPendingCancellation {
-		x.refuse(pbx.SVC17, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.SVC17, pbx.ErrFailedPrecondition, "")
 		return
 	}
 	locked := x.Now.Before(m.LockedUntil)
 	right := string(m.PIN) == o.PIN
 	switch {
 	case m.PIN == "" || locked:
-		x.refuse(pbx.VM5, pbx.ErrFailedPrecondition, "")
+		x.refuse(rule.VM5, pbx.ErrFailedPrecondition, "")
 	case right && m.Tries == 0 && m.LockedUntil.IsZero():
 	case right:
 		m.Tries, m.LockedUntil = 0, noTime
@@ -254,6 +255,6 @@ func (o CheckPIN) do(x *step) {
 
 // counted refuses a wrong PIN, and yet keeps the count.
 func (x *step) counted() {
-	x.refuse(pbx.VM5, pbx.ErrDenied, "PIN")
+	x.refuse(rule.VM5, pbx.ErrDenied, "PIN")
 	x.stands = true
 }

@@ -9,25 +9,26 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
 // claim is what a unique index without the tenant keeps to one record of the
 // whole store.
 type claim struct {
-	code pbx.Code
+	code rule.Code
 	kind string
 }
 
 // claims are those indexes by name.
 var claims = map[string]claim{
-	"tenants_sip_domain":  {pbx.ACC1, "SIP domain"},
-	"users_login":         {pbx.USR3, "user ID"},
-	"sip_identities_pkey": {pbx.EXT6, "SIP address"},
-	"devices_mac":         {pbx.DEV1, "MAC address"},
-	"services_number":     {pbx.NUM1, "number"},
-	"numbers_pkey":        {pbx.NUM1, "number"},
-	"numbers_temporary":   {pbx.NUM1, "number"},
+	"tenants_sip_domain":  {rule.ACC1, "SIP domain"},
+	"users_login":         {rule.USR3, "user ID"},
+	"sip_identities_pkey": {rule.EXT6, "SIP address"},
+	"devices_mac":         {rule.DEV1, "MAC address"},
+	"services_number":     {rule.NUM1, "number"},
+	"numbers_pkey":        {rule.NUM1, "number"},
+	"numbers_temporary":   {rule.NUM1, "number"},
 }
 
 // claimed are the same indexes by table.

@@ -18,6 +18,7 @@ import (
 	"errors"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -105,7 +106,7 @@ func known(ctx context.Context, tenants []pbx.TenantID, readers ...store.Reader)
 			there = there || found[0] != nil
 		}
 		if !there {
-			return &pbx.Error{Code: pbx.ACC1, Kind: pbx.ErrNotFound, Subject: ref(tenant), Reason: "there is no such tenant"}
+			return &pbx.Error{Code: rule.ACC1, Kind: pbx.ErrNotFound, Subject: ref(tenant), Reason: "there is no such tenant"}
 		}
 	}
 	return nil
@@ -140,7 +141,7 @@ func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) e
 	})
 	switch {
 	case errors.Is(err, store.ErrConstraint):
-		return &pbx.Error{Code: pbx.SYS4, Kind: pbx.ErrStorage, Subject: ref(id), Err: err,
+		return &pbx.Error{Code: rule.SYS4, Kind: pbx.ErrStorage, Subject: ref(id), Err: err,
 			Reason: "a record of the tenant breaks a constraint of the target, or refers to nothing: let the checker look at the source"}
 	case err != nil:
 		return err
@@ -162,7 +163,7 @@ func equal(tenant pbx.TenantID, want, there []store.Record) error {
 	if same {
 		return nil
 	}
-	return &pbx.Error{Code: pbx.ACC1, Kind: pbx.ErrConflict, Subject: ref(tenant), Reason: "the tenant is there already, and differs"}
+	return &pbx.Error{Code: rule.ACC1, Kind: pbx.ErrConflict, Subject: ref(tenant), Reason: "the tenant is there already, and differs"}
 }
 
 func ref(tenant pbx.TenantID) pbx.Ref { return pbx.Ref{Kind: "tenant", ID: tenant.String()} }
