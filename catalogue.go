@@ -28,8 +28,8 @@ func (s *ServiceType) Table() *store.Table { return serviceTypesTable }
 // Fields appends the service type's columns.
 func (s *ServiceType) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &s.TenantID), text("code", &s.Code), integer("rev", &s.Rev),
-		text("name", &s.Name), integer("monthly", (*int64)(&s.Monthly)), integer("one_time", (*int64)(&s.OneTime)),
+		id("tenant_id", &s.TenantID), words("code", &s.Code), integer("rev", &s.Rev),
+		words("name", &s.Name), integer("monthly", (*int64)(&s.Monthly)), integer("one_time", (*int64)(&s.OneTime)),
 		list("applications", &s.Applications), boolean("fulfilment", &s.Fulfilment),
 	)
 }

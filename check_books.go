@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"slices"
 )
@@ -14,7 +15,7 @@ var bookInvariants = []invariant{
 		}
 	}),
 	each(tenantsTable, rule.ACC3, "a tenant's name is kept folded, for searching", func(c *census, t *Tenant) {
-		if t.nameFolded != fold(t.Name) {
+		if t.nameFolded != text.Fold(t.Name) {
 			c.broken(subjectOf(t), "it is another one")
 		}
 	}),

@@ -3,6 +3,7 @@ package pbx
 import (
 	"crypto/md5"
 	"crypto/sha256"
+	"github.com/pbxkit/pbx/internal/secret"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
@@ -131,7 +132,7 @@ func (c *checker) secrets(s *SIPIdentity) {
 	of := &census{checker: c, tenant: &Tenant{ID: s.TenantID}, running: secretsHold}
 	longer := 0
 	if s.sealed {
-		longer = sealGrowth
+		longer = secret.SealGrowth
 	}
 	switch {
 	case s.IssuedAt.IsZero() && (s.sha256 != nil || s.md5 != nil || s.sealed):

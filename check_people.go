@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"slices"
@@ -10,12 +11,12 @@ import (
 // peopleInvariants hold for users, aliases and their SIP addresses.
 var peopleInvariants = []invariant{
 	each(usersTable, rule.USR3, "a user ID is kept folded too", func(c *census, u *User) {
-		if u.loginFolded != foldLogin(u.Login) {
+		if u.loginFolded != text.FoldLogin(u.Login) {
 			c.broken(subjectOf(u), "it is another one")
 		}
 	}),
 	each(usersTable, rule.USR8, "names are kept folded, for searching", func(c *census, u *User) {
-		if u.firstFolded != fold(u.FirstName) || u.lastFolded != fold(u.LastName) {
+		if u.firstFolded != text.Fold(u.FirstName) || u.lastFolded != text.Fold(u.LastName) {
 			c.broken(subjectOf(u), "they are others")
 		}
 	}),
@@ -114,7 +115,7 @@ var groupInvariants = []invariant{
 		switch {
 		case g.Kind != HuntGroup && g.Kind != ACDQueue:
 			c.broken(subjectOf(g), "it is a %s", g.Kind)
-		case g.nameFolded != fold(g.Name):
+		case g.nameFolded != text.Fold(g.Name):
 			c.broken(subjectOf(g), "it is another one")
 		}
 	}),

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"time"
 )
@@ -112,7 +113,7 @@ func (u *User) look(d *door) {
 // returns his location, or nil.
 func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location, error) {
 	u.look(look)
-	u.firstFolded, u.lastFolded = fold(u.FirstName), fold(u.LastName)
+	u.firstFolded, u.lastFolded = text.Fold(u.FirstName), text.Fold(u.LastName)
 	if err := t.lookLogin(ctx, u, was, look); err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location,
 // lookLogin checks the user ID (USR-3). A new user's that was filled in from a
 // bad email address is not refused a second time.
 func (t *tx) lookLogin(ctx context.Context, u, was *User, look *door) error {
-	u.loginFolded = foldLogin(u.Login)
+	u.loginFolded = text.FoldLogin(u.Login)
 	if u.Login != u.Email || was != nil {
 		look.email(rule.USR3, "Login", u.Login)
 	}

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/internal/secret"
 	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strings"
@@ -56,13 +57,14 @@ func (d *Directory) IssueCredentials(ctx context.Context, address SIPAddress) (*
 
 // issue stages new credentials of an identity.
 func (t *tx) issue(s *SIPIdentity, holder Ref) (*Credentials, error) {
-	secret, err := t.core.drawPassword()
+	issued, err := t.core.drawPassword()
 	if err != nil {
 		return nil, err
 	}
+	user, realm, _ := strings.Cut(string(s.Address), "@")
 	row := copyOf(s)
 	row.IssuedAt, row.sealed, row.md5 = t.now, !t.core.unsealed, nil
-	bySHA256, byMD5 := digests(s.Address, secret.text)
+	bySHA256, byMD5 := secret.Digests(user, realm, issued.text)
 	if row.sha256, err = t.core.keep(s.Address, bySHA256[:], sealedSHA256); err != nil {
 		return nil, err
 	}
@@ -73,10 +75,9 @@ func (t *tx) issue(s *SIPIdentity, holder Ref) (*Credentials, error) {
 	}
 	t.Update(s, row)
 	t.did(holder.Kind+".credentials-issued", holder, "")
-	secret.address, secret.kept = s.Address, row.sha256
-	t.passwords = append(t.passwords, secret)
-	user, realm, _ := strings.Cut(string(s.Address), "@")
-	return &Credentials{Address: s.Address, Username: user, Realm: realm, Password: secret.password(), IssuedAt: t.now}, nil
+	issued.address, issued.kept = s.Address, row.sha256
+	t.passwords = append(t.passwords, issued)
+	return &Credentials{Address: s.Address, Username: user, Realm: realm, Password: issued.password(), IssuedAt: t.now}, nil
 }
 
 // What a sealed hash is about besides its address, so that none passes for the
@@ -95,11 +96,11 @@ func (c *core) keep(address SIPAddress, hash []byte, about string) ([]byte, erro
 		return nil, &Error{Code: rule.EXT7, Kind: ErrMisuse,
 			Reason: "credentials are kept sealed: New needs WithSealer, or WithUnsealedCredentials to do without"}
 	}
-	nonce, err := c.draw(rule.EXT7, sealNonce)
+	nonce, err := c.draw(rule.EXT7, secret.SealNonce)
 	if err != nil {
 		return nil, err
 	}
-	return c.sealer.seal(nonce, hash, about+string(address)), nil
+	return c.sealer.keys.Seal(nonce, hash, about+string(address)), nil
 }
 
 // ownIdentity reads the claim on an address, whatever its case, for a user or an
@@ -189,7 +190,10 @@ func (c *core) opened(s *SIPIdentity, kept []byte, about string) (hash []byte, o
 	if !s.sealed || kept == nil {
 		return kept, true
 	}
-	return c.sealer.open(kept, about+string(s.Address))
+	if c.sealer == nil {
+		return nil, false
+	}
+	return c.sealer.keys.Open(kept, about+string(s.Address))
 }
 
 // SIPIdentity returns who in the tenant has a SIP address, and since when it has

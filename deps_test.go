@@ -19,6 +19,8 @@ var allowedDeps = []string{
 	"github.com/pbxkit/pbx",
 	"github.com/pbxkit/pbx/internal/numplan",
 	"github.com/pbxkit/pbx/internal/overlay",
+	"github.com/pbxkit/pbx/internal/secret",
+	"github.com/pbxkit/pbx/internal/text",
 	"github.com/pbxkit/pbx/rule",
 	"github.com/pbxkit/pbx/store",
 	"golang.org/x/crypto/argon2", // voicemail PINs

@@ -58,9 +58,9 @@ func (d *Device) Table() *store.Table { return devicesTable }
 func (d *Device) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &d.TenantID), id("id", &d.ID), integer("rev", &d.Rev),
-		text("mac", (*string)(&d.MAC)), text("model", &d.Model), text("category", (*string)(&d.Category)),
+		words("mac", (*string)(&d.MAC)), words("model", &d.Model), words("category", (*string)(&d.Category)),
 		integer("ports", &d.Ports), maybeID("location_id", &d.LocationID),
-		text("state", (*string)(&d.State)), maybeID("user_id", &d.UserID),
+		words("state", (*string)(&d.State)), maybeID("user_id", &d.UserID),
 		integer("ports_used", &d.PortsUsed), maybeID("primary_of", &d.PrimaryOf),
 	)
 }

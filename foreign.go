@@ -63,9 +63,9 @@ func (f *ForeignService) Fields(to []store.Field) []store.Field {
 	return append(to,
 		id("tenant_id", &f.TenantID), id("id", &f.ID), integer("rev", &f.Rev),
 		maybeID("service_id", &f.ServiceID), optional("former_dn", (*string)(&f.FormerDN)),
-		text("system", &f.System), text("name", &f.Name), text("link", &f.Link),
+		words("system", &f.System), words("name", &f.Name), words("link", &f.Link),
 		boolean("deletable", &f.Deletable), boolean("needs_email", &f.NeedsEmail), boolean("needs_login", &f.NeedsLogin),
-		text("state", (*string)(&f.State)), text("outcome", &f.Outcome), moment("at", &f.At), integer("requests", &f.Requests),
+		words("state", (*string)(&f.State)), words("outcome", &f.Outcome), moment("at", &f.At), integer("requests", &f.Requests),
 	)
 }
 

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
@@ -36,7 +37,7 @@ func (g *Group) Table() *store.Table { return groupsTable }
 func (g *Group) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &g.TenantID), id("id", &g.ID), integer("rev", &g.Rev),
-		text("kind", (*string)(&g.Kind)), text("name", &g.Name), text("name_folded", &g.nameFolded),
+		words("kind", (*string)(&g.Kind)), words("name", &g.Name), words("name_folded", &g.nameFolded),
 	)
 }
 
@@ -58,9 +59,9 @@ func (d *Directory) CreateGroup(ctx context.Context, in NewGroup) (*Group, error
 	var made *Group
 	err := d.change(ctx, "CreateGroup", func(a *ahead) {
 		a.extension(in.Extension)
-		a.get(groupsByName, fold(in.Name))
+		a.get(groupsByName, text.Fold(in.Name))
 	}, func(t *tx) error {
-		row := &Group{TenantID: t.tenantID, Kind: in.Kind, Name: in.Name, nameFolded: fold(in.Name)}
+		row := &Group{TenantID: t.tenantID, Kind: in.Kind, Name: in.Name, nameFolded: text.Fold(in.Name)}
 		if row.Kind == "" {
 			row.Kind = HuntGroup
 		}
@@ -143,7 +144,7 @@ func (d *Directory) Groups(ctx context.Context, q GroupQuery) iter.Seq2[*Group, 
 	if q.Kind != "" {
 		keep = func(g *Group) bool { return g.Kind == q.Kind }
 	}
-	return pages(ctx, d, "Groups", store.Query{Index: groupsByName, Equal: []any{d.scope()}, Prefix: fold(q.Name)}, q.Limit, keep)
+	return pages(ctx, d, "Groups", store.Query{Index: groupsByName, Equal: []any{d.scope()}, Prefix: text.Fold(q.Name)}, q.Limit, keep)
 }
 
 // DeleteGroup deletes a group or queue, and with it its memberships and its

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"io"
 	"iter"
@@ -208,7 +209,7 @@ func (r *csvRow) claims() []rowClaim {
 		login = r.in.Email
 	}
 	list := []rowClaim{
-		{claimOfRow{rule.USR3, foldLogin(login)}, "Login", "user ID"},
+		{claimOfRow{rule.USR3, text.FoldLogin(login)}, "Login", "user ID"},
 		{claimOfRow{rule.EXT2, string(r.in.Extension)}, "Extension", "extension"},
 		{claimOfRow{rule.EXT6, strings.ToLower(string(r.in.SIPAddress))}, "SIPAddress", "SIP address"},
 		{claimOfRow{rule.NUM2, string(r.in.Number.Number)}, "Number", "number"},

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/store"
 	"strings"
 )
@@ -59,7 +60,7 @@ func (im *importing) namedBy(row *csvRow) []store.Key {
 			keys = append(keys, im.keyed(ix, value))
 		}
 	}
-	add(usersByLogin, foldLogin(login))
+	add(usersByLogin, text.FoldLogin(login))
 	add(extensionsTable.Key(), string(in.Extension))
 	add(locationsByBuilding, row.building)
 	add(devicesByMAC, string(row.mac))

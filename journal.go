@@ -33,8 +33,8 @@ func (e *Event) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &e.TenantID), integer("seq", &e.Seq), integer("pos", &e.Pos),
 		moment("at", &e.At), id("operation", &e.Operation),
-		text("actor", (*string)(&e.Actor)), text("role", (*string)(&e.Role)),
-		text("type", &e.Type), text("kind", &e.Kind), text("subject", &e.Subject), text("detail", &e.Detail),
+		words("actor", (*string)(&e.Actor)), words("role", (*string)(&e.Role)),
+		words("type", &e.Type), words("kind", &e.Kind), words("subject", &e.Subject), words("detail", &e.Detail),
 	)
 }
 
@@ -81,7 +81,7 @@ func (c *Cursor) Table() *store.Table { return cursorsTable }
 // Fields appends the cursor's columns.
 func (c *Cursor) Fields(f []store.Field) []store.Field {
 	return append(f,
-		text("subscriber", &c.Subscriber), id("tenant_id", &c.TenantID), integer("rev", &c.Rev),
+		words("subscriber", &c.Subscriber), id("tenant_id", &c.TenantID), integer("rev", &c.Rev),
 		integer("seq", &c.Seq), integer("pos", &c.Pos),
 		maybeID("holder", &c.Holder), maybeTime("leased_until", &c.LeasedUntil),
 	)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -252,7 +253,7 @@ func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
 		users = append(users, LineUser{u.Name(), u.SIPAddress})
 	}
 	slices.SortFunc(users, func(a, b LineUser) int {
-		return strings.Compare(fold(a.Name)+"\x00"+string(a.SIPAddress), fold(b.Name)+"\x00"+string(b.SIPAddress))
+		return strings.Compare(text.Fold(a.Name)+"\x00"+string(a.SIPAddress), text.Fold(b.Name)+"\x00"+string(b.SIPAddress))
 	})
 	return users, nil
 }

@@ -36,10 +36,10 @@ func (l *Location) Table() *store.Table { return locationsTable }
 func (l *Location) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &l.TenantID), id("id", &l.ID), integer("rev", &l.Rev),
-		text("building", &l.Building), text("name", &l.Name),
-		text("street", &l.Address.Street), text("city", &l.Address.City), text("region", &l.Address.Region),
-		text("postal_code", &l.Address.PostalCode), text("country", &l.Address.Country),
-		text("number_prefix", &l.NumberPrefix),
+		words("building", &l.Building), words("name", &l.Name),
+		words("street", &l.Address.Street), words("city", &l.Address.City), words("region", &l.Address.Region),
+		words("postal_code", &l.Address.PostalCode), words("country", &l.Address.Country),
+		words("number_prefix", &l.NumberPrefix),
 	)
 }
 

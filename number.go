@@ -61,8 +61,8 @@ func (n *Number) Table() *store.Table { return numbersTable }
 // Fields appends the number's columns.
 func (n *Number) Fields(f []store.Field) []store.Field {
 	return append(f,
-		text("e164", (*string)(&n.E164)), id("tenant_id", &n.TenantID), integer("rev", &n.Rev),
-		text("state", (*string)(&n.State)),
+		words("e164", (*string)(&n.E164)), id("tenant_id", &n.TenantID), integer("rev", &n.Rev),
+		words("state", (*string)(&n.State)),
 		maybeID("service_id", &n.ServiceID), maybeID("waiting_id", &n.WaitingID),
 		optional("temporary_for", (*string)(&n.TemporaryFor)), maybeID("port_id", &n.PortID),
 		maybeTime("free_from", &n.FreeFrom), integer("monthly", (*int64)(&n.Monthly)), moment("created_at", &n.CreatedAt),

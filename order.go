@@ -59,8 +59,8 @@ func (o *Order) Table() *store.Table { return ordersTable }
 func (o *Order) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &o.TenantID), id("id", &o.ID), integer("rev", &o.Rev),
-		integer("number", &o.Number), text("status", (*string)(&o.Status)),
-		text("placed_by", (*string)(&o.PlacedBy)), text("placed_role", (*string)(&o.PlacedRole)),
+		integer("number", &o.Number), words("status", (*string)(&o.Status)),
+		words("placed_by", (*string)(&o.PlacedBy)), words("placed_role", (*string)(&o.PlacedRole)),
 		moment("placed_at", &o.PlacedAt), maybeID("location_id", &o.LocationID),
 		integer("monthly", (*int64)(&o.Monthly)), integer("one_time", (*int64)(&o.OneTime)),
 		maybeTime("billing_from", &o.BillingFrom), maybeID("user_id", &o.UserID),
@@ -74,7 +74,7 @@ func (l *OrderLine) Table() *store.Table { return orderLinesTable }
 func (l *OrderLine) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &l.TenantID), id("order_id", &l.OrderID), integer("line", &l.Line),
-		integer("rev", &l.Rev), text("product", &l.Product), text("name", &l.Name),
+		integer("rev", &l.Rev), words("product", &l.Product), words("name", &l.Name),
 		integer("quantity", &l.Quantity), integer("monthly", (*int64)(&l.Monthly)), integer("one_time", (*int64)(&l.OneTime)),
 	)
 }

@@ -1,11 +1,10 @@
 package pbx
 
 import (
-	"crypto/md5"
-	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
+	"github.com/pbxkit/pbx/internal/secret"
 	"github.com/pbxkit/pbx/rule"
 	"io"
 	"strings"
@@ -99,9 +98,25 @@ func (HA1) MarshalText() ([]byte, error) { return []byte("[HA1]"), nil }
 
 func ha1(hash []byte) HA1 { return HA1(hex.EncodeToString(hash)) }
 
-// digests are the hashes of the credentials of an address, by SHA-256 and by MD5.
-func digests(address SIPAddress, password string) (bySHA256 [sha256.Size]byte, byMD5 [md5.Size]byte) {
-	user, realm, _ := strings.Cut(string(address), "@")
-	text := []byte(user + ":" + realm + ":" + password)
-	return sha256.Sum256(text), md5.Sum(text)
+// Sealer encrypts what is as good as a password before a store gets it: the
+// hashes of SIP credentials (EXT-7), with AES-256-GCM, each bound to its address.
+type Sealer struct{ keys *secret.Sealer }
+
+// NewSealer returns a Sealer that seals under a key, and opens also what was
+// sealed under those that were in use before. Each has 32 random bytes, and is
+// kept where the store's records are not.
+//
+// Errors: ErrInvalid for a key of another length.
+func NewSealer(key []byte, before ...[]byte) (*Sealer, error) {
+	keys := append([][]byte{key}, before...)
+	for _, k := range keys {
+		if len(k) != secret.SealKey {
+			return nil, &Error{Code: rule.EXT7, Kind: ErrInvalid, Field: "Key", Reason: fmt.Sprintf("a key has %d bytes", secret.SealKey)}
+		}
+	}
+	s, err := secret.NewSealer(keys)
+	return &Sealer{s}, err
 }
+
+// Format writes [sealer], whatever the verb: the keys get into no log.
+func (*Sealer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[sealer]") }

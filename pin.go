@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"github.com/pbxkit/pbx/internal/secret"
 	"github.com/pbxkit/pbx/rule"
 	"io"
 	"time"
@@ -173,4 +174,34 @@ type pinTry struct {
 	pin   PIN
 	hash  []byte
 	right bool
+}
+
+// compare sets whether the PIN is the one of the hash.
+func (p *pinTry) compare() (err error) {
+	p.right = false
+	if len(p.pin) <= maxPIN {
+		p.right, err = secret.MatchPIN(string(p.pin), p.hash)
+	}
+	return damaged(err)
+}
+
+// damaged is what a stored hash that is none comes to.
+func damaged(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Code: rule.VM5, Kind: ErrStorage, Reason: "the stored PIN is damaged: set a new one", Err: err}
+}
+
+// hashPIN hashes a PIN with a salt of its own. What no policy allows as a PIN is
+// not hashed; lookPIN refuses it.
+func (c *core) hashPIN(pin PIN) ([]byte, error) {
+	if len(pin) > maxPIN || !digits(string(pin)) {
+		return nil, nil
+	}
+	salt, err := c.draw(rule.VM5, secret.PINSalt)
+	if err != nil {
+		return nil, err
+	}
+	return secret.HashPIN(string(pin), salt), nil
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -155,7 +156,7 @@ func (f found) shown() {
 }
 
 // login is who has a user ID.
-func (a *ahead) login(login string) { a.get(usersByLogin, foldLogin(login)) }
+func (a *ahead) login(login string) { a.get(usersByLogin, text.FoldLogin(login)) }
 
 func (a *ahead) sip(address SIPAddress) found {
 	return a.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))

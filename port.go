@@ -42,7 +42,7 @@ func (p *PortRequest) Table() *store.Table { return portRequestsTable }
 func (p *PortRequest) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &p.TenantID), id("id", &p.ID), integer("rev", &p.Rev),
-		text("carrier", &p.Carrier), moment("date", &p.Date), text("state", (*string)(&p.State)),
+		words("carrier", &p.Carrier), moment("date", &p.Date), words("state", (*string)(&p.State)),
 		boolean("toll_free", &p.TollFree), moment("created_at", &p.CreatedAt),
 	)
 }

@@ -41,14 +41,14 @@ func (s *Service) Table() *store.Table { return servicesTable }
 func (s *Service) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &s.TenantID), id("id", &s.ID), integer("rev", &s.Rev),
-		text("dn", (*string)(&s.DN)), text("name", &s.Name), optional("type", &s.Type),
-		text("status", (*string)(&s.Status)),
-		text("device_type", &s.DeviceType), text("category", (*string)(&s.Category)),
+		words("dn", (*string)(&s.DN)), words("name", &s.Name), optional("type", &s.Type),
+		words("status", (*string)(&s.Status)),
+		words("device_type", &s.DeviceType), words("category", (*string)(&s.Category)),
 		maybeID("device_id", &s.DeviceID), maybeID("location_id", &s.LocationID),
-		text("location_kept_by", &s.LocationKeptBy), text("remote_system", &s.RemoteSystem),
+		words("location_kept_by", &s.LocationKeptBy), words("remote_system", &s.RemoteSystem),
 		optional("number", (*string)(&s.Number)),
 		moment("created_at", &s.CreatedAt), maybeTime("activated_at", &s.ActivatedAt),
-		maybeTime("cancel_at", &s.CancelAt), text("failure", &s.Failure), boolean("activate_later", &s.ActivateLater),
+		maybeTime("cancel_at", &s.CancelAt), words("failure", &s.Failure), boolean("activate_later", &s.ActivateLater),
 	)
 }
 

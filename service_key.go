@@ -46,7 +46,7 @@ func (k *ServiceKey) Table() *store.Table { return serviceKeysTable }
 func (k *ServiceKey) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &k.TenantID), id("service_id", &k.ServiceID), integer("position", &k.Position), integer("rev", &k.Rev),
-		text("kind", (*string)(&k.Kind)), text("label", &k.Label), text("target", &k.Target),
+		words("kind", (*string)(&k.Kind)), words("label", &k.Label), words("target", &k.Target),
 	)
 }
 

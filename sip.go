@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"strings"
@@ -35,9 +36,9 @@ func (s *SIPIdentity) Table() *store.Table { return sipIdentitiesTable }
 // Fields appends the identity's columns.
 func (s *SIPIdentity) Fields(f []store.Field) []store.Field {
 	return append(f,
-		text("address", (*string)(&s.Address)), id("tenant_id", &s.TenantID), integer("rev", &s.Rev),
+		words("address", (*string)(&s.Address)), id("tenant_id", &s.TenantID), integer("rev", &s.Rev),
 		maybeID("user_id", &s.UserID), maybeID("alias_id", &s.AliasID), maybeTime("issued_at", &s.IssuedAt),
-		boolean("ha1_sealed", &s.sealed), secret("ha1_sha256", &s.sha256), secret("ha1_md5", &s.md5),
+		boolean("ha1_sealed", &s.sealed), octets("ha1_sha256", &s.sha256), octets("ha1_md5", &s.md5),
 	)
 }
 
@@ -168,7 +169,7 @@ func sipUser(from string) string {
 			return -1
 		}
 		return r
-	}, fold(local))
+	}, text.Fold(local))
 	if local = strings.Trim(local, "."); local == "" {
 		return "user"
 	}

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
@@ -86,14 +87,14 @@ func (t *Tenant) Fields(f []store.Field) []store.Field {
 	p := &t.Policy
 	return append(f,
 		id("id", &t.ID), integer("rev", &t.Rev),
-		text("name", &t.Name), text("name_folded", &t.nameFolded),
-		text("country", &t.Country), text("currency", &t.Currency),
+		words("name", &t.Name), words("name_folded", &t.nameFolded),
+		words("country", &t.Country), words("currency", &t.Currency),
 		optional("sip_domain", &t.SIPDomain), moment("created_at", &t.CreatedAt),
 		optional("next_extension", (*string)(&t.nextExtension)), integer("last_order", &t.lastOrder),
 		integer("settings_rev", &t.SettingsRev),
 		integer("extension_min_length", &p.ExtensionMinLength), integer("extension_max_length", &p.ExtensionMaxLength),
-		text("extension_first", (*string)(&p.ExtensionFirst)), text("extension_last", (*string)(&p.ExtensionLast)),
-		text("advised_extension", &p.AdvisedExtension),
+		words("extension_first", (*string)(&p.ExtensionFirst)), words("extension_last", (*string)(&p.ExtensionLast)),
+		words("advised_extension", &p.AdvisedExtension),
 		integer("voicemail_digits", &p.VoicemailDigits),
 		integer("pin_min_length", &p.PINMinLength), integer("pin_max_length", &p.PINMaxLength),
 		integer("pin_tries", &p.PINTries), integer("pin_lock_ns", (*int64)(&p.PINLock)),
@@ -141,7 +142,7 @@ func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, er
 			return err
 		}
 		row.ID = t.newID()
-		row.nameFolded = fold(row.Name)
+		row.nameFolded = text.Fold(row.Name)
 		t.Insert(row)
 		t.did("tenant.created", row.ref(), "")
 		first := *t.events[len(t.events)-1] // the first line of its own journal too
@@ -263,7 +264,7 @@ type TenantQuery struct {
 // Tenants yields the customers in the order of their names. Only support can,
 // and so finds the tenant that it enters with In (ACC-3).
 func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenant, error] {
-	return pages(ctx, d, "Tenants", store.Query{Index: tenantsByName, Prefix: fold(q.Name)}, q.Limit,
+	return pages(ctx, d, "Tenants", store.Query{Index: tenantsByName, Prefix: text.Fold(q.Name)}, q.Limit,
 		func(t *Tenant) bool { return t.ID != Provider })
 }
 
@@ -298,7 +299,7 @@ func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, erro
 			return err
 		}
 		t.editTenant(func(now *Tenant) {
-			now.Name, now.nameFolded, now.Currency, now.Policy = in.Name, fold(in.Name), in.Currency, in.Policy
+			now.Name, now.nameFolded, now.Currency, now.Policy = in.Name, text.Fold(in.Name), in.Currency, in.Policy
 			now.NumberCriteria, now.nextExtension = in.NumberCriteria, ""
 			now.SettingsRev++
 		})

@@ -166,13 +166,13 @@ func (t *tx) apply(ctx context.Context, w store.Writer) (int64, error) {
 // reveal makes valid the passwords that are so when they are committed: not those
 // that were ended, or issued again, behind.
 func (t *tx) reveal() {
-	for _, secret := range t.passwords {
-		at := t.Known(sipIdentitiesTable.Key().At(string(secret.address)))
+	for _, issued := range t.passwords {
+		at := t.Known(sipIdentitiesTable.Key().At(string(issued.address)))
 		state := passwordOvertaken
-		if s, _ := at.(*SIPIdentity); s != nil && bytes.Equal(s.sha256, secret.kept) {
+		if s, _ := at.(*SIPIdentity); s != nil && bytes.Equal(s.sha256, issued.kept) {
 			state = passwordValid
 		}
-		secret.state.Store(state)
+		issued.state.Store(state)
 	}
 }
 

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"iter"
@@ -64,12 +65,12 @@ func (u *User) Table() *store.Table { return usersTable }
 func (u *User) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &u.TenantID), id("id", &u.ID), integer("rev", &u.Rev),
-		text("first_name", &u.FirstName), text("last_name", &u.LastName),
-		text("first_folded", &u.firstFolded), text("last_folded", &u.lastFolded),
-		text("email", &u.Email), text("login", &u.Login), text("login_folded", &u.loginFolded),
-		text("state", (*string)(&u.State)), optional("mobile", (*string)(&u.Mobile)),
-		text("department", &u.Department), maybeID("location_id", &u.LocationID),
-		text("music_on_hold", &u.MusicOnHold), text("sip_address", (*string)(&u.SIPAddress)),
+		words("first_name", &u.FirstName), words("last_name", &u.LastName),
+		words("first_folded", &u.firstFolded), words("last_folded", &u.lastFolded),
+		words("email", &u.Email), words("login", &u.Login), words("login_folded", &u.loginFolded),
+		words("state", (*string)(&u.State)), optional("mobile", (*string)(&u.Mobile)),
+		words("department", &u.Department), maybeID("location_id", &u.LocationID),
+		words("music_on_hold", &u.MusicOnHold), words("sip_address", (*string)(&u.SIPAddress)),
 		boolean("e911", &u.E911), optional("station", &u.Station), list("applications", &u.Applications),
 		moment("created_at", &u.CreatedAt), maybeTime("activated_at", &u.ActivatedAt),
 	)
@@ -104,7 +105,7 @@ func (d *Directory) User(ctx context.Context, id UserID) (*User, error) {
 func (d *Directory) UserByLogin(ctx context.Context, login string) (*User, error) {
 	var out *User
 	err := d.read(ctx, "UserByLogin", func(a *ahead) { a.login(login) }, func(t *tx) error {
-		u, err := one[*User](ctx, t, usersByLogin, foldLogin(login))
+		u, err := one[*User](ctx, t, usersByLogin, text.FoldLogin(login))
 		if err != nil {
 			return err
 		}
@@ -151,11 +152,11 @@ func (d *Directory) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, err
 func (q UserQuery) listing(tenant TenantID) (listing[*User, *User], error) {
 	ix := q.index()
 	after, err := q.Page.after(rule.USR8, ix, 1)
-	users := listing[*User, *User]{query: store.Query{Index: ix, Equal: []any{tenant}, Prefix: fold(q.LastName), After: after}, limit: q.Limit}
+	users := listing[*User, *User]{query: store.Query{Index: ix, Equal: []any{tenant}, Prefix: text.Fold(q.LastName), After: after}, limit: q.Limit}
 	if ix == usersByFirst {
-		users.query.Prefix = fold(q.FirstName)
+		users.query.Prefix = text.Fold(q.FirstName)
 	} else if q.FirstName != "" {
-		prefix := fold(q.FirstName)
+		prefix := text.Fold(q.FirstName)
 		users.keep = func(u *User) bool { return strings.HasPrefix(u.firstFolded, prefix) }
 	}
 	return users, err

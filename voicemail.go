@@ -34,7 +34,7 @@ func (m *Mailbox) Table() *store.Table { return mailboxesTable }
 func (m *Mailbox) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &m.TenantID), id("service_id", &m.ServiceID), integer("rev", &m.Rev),
-		text("number", &m.Number), text("email", &m.Email), secret("pin_hash", &m.pinHash),
+		words("number", &m.Number), words("email", &m.Email), octets("pin_hash", &m.pinHash),
 		integer("tries", &m.tries), maybeTime("locked_until", &m.LockedUntil), moment("created_at", &m.CreatedAt),
 	)
 }

@@ -1,4 +1,5 @@
-package pbx
+// Package text compares text as people do.
+package text
 
 import (
 	"strings"
@@ -15,9 +16,9 @@ var plainLetters = strings.NewReplacer(
 	"ς", "σ", // at the end of a word
 )
 
-// fold takes case and accents away, the same for every store: the folded
+// Fold takes case and accents away, the same for every store: the folded
 // columns are compared bytewise (USR-8).
-func fold(s string) string {
+func Fold(s string) string {
 	if plainASCII(s) {
 		return strings.ToLower(s)
 	}
@@ -30,9 +31,9 @@ func fold(s string) string {
 	return plainLetters.Replace(b.String())
 }
 
-// foldLogin is a user ID as it is compared with others (USR-3): in lower case, and
+// FoldLogin is a user ID as it is compared with others (USR-3): in lower case, and
 // accents in one character with their letters where that can be.
-func foldLogin(s string) string { return strings.ToLower(norm.NFC.String(s)) }
+func FoldLogin(s string) string { return strings.ToLower(norm.NFC.String(s)) }
 
 func plainASCII(s string) bool {
 	for i := range len(s) {

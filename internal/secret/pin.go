@@ -1,0 +1,75 @@
+// Package secret hashes PINs, makes the digests of SIP credentials, and seals them.
+// It knows no record and no rule.
+package secret
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// The cost of a hash: argon2id with 19 MiB and two passes. Each hash carries its
+// own cost, so that a change of these leaves the PINs that exist valid.
+const (
+	pinMemory = 19 * 1024 // KiB
+	pinPasses = 2
+	pinLanes  = 1
+	pinKey    = 32
+)
+
+// PINSalt is the length of the salt that HashPIN needs.
+const PINSalt = 16
+
+// ErrDamaged: a stored hash is not one.
+var ErrDamaged = errors.New("secret: the stored hash is damaged")
+
+// HashPIN hashes a PIN, slowly by intent, in the form
+// $argon2id$v=19$m=19456,t=2,p=1$salt$hash.
+func HashPIN(pin string, salt []byte) []byte {
+	hash := argon2.IDKey([]byte(pin), salt, pinPasses, pinMemory, pinLanes, pinKey)
+	text := base64.RawStdEncoding.EncodeToString
+	return fmt.Appendf(nil, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, pinMemory, pinPasses, pinLanes, text(salt), text(hash))
+}
+
+// MatchPIN hashes the PIN as the hash was made, slowly by intent, and compares the
+// two in constant time. Errors: ErrDamaged.
+func MatchPIN(pin string, hash []byte) (bool, error) {
+	salt, want, cost, err := parsePINHash(hash)
+	if err != nil {
+		return false, err
+	}
+	got := argon2.IDKey([]byte(pin), salt, cost.passes, cost.memory, cost.lanes, uint32(len(want)))
+	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}
+
+// WellFormed gives ErrDamaged for what is no hash of a PIN.
+func WellFormed(hash []byte) error {
+	_, _, _, err := parsePINHash(hash)
+	return err
+}
+
+type pinCost struct {
+	memory, passes uint32
+	lanes          uint8
+}
+
+func parsePINHash(encoded []byte) (salt, hash []byte, cost pinCost, err error) {
+	parts := strings.Split(string(encoded), "$")
+	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return nil, nil, cost, ErrDamaged
+	}
+	n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &cost.memory, &cost.passes, &cost.lanes)
+	if n != 3 || err != nil || cost.memory > 1<<20 || cost.passes == 0 || cost.passes > 100 || cost.lanes == 0 {
+		return nil, nil, cost, ErrDamaged
+	}
+	salt, saltErr := base64.RawStdEncoding.DecodeString(parts[4])
+	hash, hashErr := base64.RawStdEncoding.DecodeString(parts[5])
+	if saltErr != nil || hashErr != nil || len(salt) < 8 || len(hash) < 16 {
+		return nil, nil, cost, ErrDamaged
+	}
+	return salt, hash, cost, nil
+}
