@@ -1,10 +1,11 @@
 package pbx
 
 import (
-	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // Role is what an actor is to the system (ACC-2).

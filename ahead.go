@@ -3,11 +3,12 @@ package pbx
 import (
 	"context"
 	"errors"
-	"github.com/pbxkit/pbx/internal/overlay"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"sync"
 	"time"
+
+	"github.com/pbxkit/pbx/internal/overlay"
+	"github.com/pbxkit/pbx/store"
 )
 
 // plan says what an operation is going to read, as far as its arguments

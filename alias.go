@@ -2,9 +2,10 @@ package pbx
 
 import (
 	"context"
+	"iter"
+
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"iter"
 )
 
 // Alias is a sub-user of a user: a name, a SIP address and credentials of its

@@ -3,11 +3,12 @@ package pbx
 import (
 	"context"
 	"fmt"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // maxServices is how many services a user can have, shared ones counted (SVC-3).

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"fmt"
+
 	"github.com/pbxkit/pbx/rule"
 )
 

@@ -2,8 +2,9 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // maxNotice is how far ahead a service can be cancelled.

@@ -2,10 +2,11 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // ServiceType is a product of the tenant's catalogue of phone services.

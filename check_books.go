@@ -1,9 +1,10 @@
 package pbx
 
 import (
+	"slices"
+
 	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
-	"slices"
 )
 
 // bookInvariants hold for the tenant itself, its catalogue, its licences and

@@ -2,9 +2,10 @@ package pbx
 
 import (
 	"fmt"
+	"slices"
+
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"slices"
 )
 
 // census is the check of one tenant: who and what there is, by ID, and how

@@ -3,10 +3,11 @@ package pbx
 import (
 	"crypto/md5"
 	"crypto/sha256"
+	"slices"
+
 	"github.com/pbxkit/pbx/internal/secret"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"slices"
 )
 
 // journalInvariants hold for the journal of a tenant.

@@ -1,9 +1,10 @@
 package pbx
 
 import (
+	"slices"
+
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"slices"
 )
 
 // lineInvariants hold for services, and for what hangs on them.

@@ -1,11 +1,12 @@
 package pbx
 
 import (
+	"slices"
+	"time"
+
 	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"slices"
-	"time"
 )
 
 // peopleInvariants hold for users, aliases and their SIP addresses.

@@ -2,9 +2,10 @@ package pbx
 
 import (
 	"fmt"
+	"slices"
+
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"slices"
 )
 
 // reference is a column that holds the ID or the code of a record of another

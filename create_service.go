@@ -2,9 +2,10 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // NewService is what adding a phone service takes. A DN and a device type are

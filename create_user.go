@@ -2,9 +2,10 @@ package pbx
 
 import (
 	"context"
+	"time"
+
 	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
-	"time"
 )
 
 // NewUser is what creating a user takes. A name, an email address and an

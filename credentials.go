@@ -2,11 +2,12 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/internal/secret"
-	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pbxkit/pbx/internal/secret"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // Credentials are what a phone signs in to a SIP server with, as one of the

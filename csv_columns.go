@@ -1,10 +1,11 @@
 package pbx
 
 import (
-	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // csvColumn is a column of a file of users, the same for import and export.

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/go-multierror"
+
 	"github.com/pbxkit/pbx/rule"
 )
 

@@ -3,10 +3,11 @@ package pbx
 import (
 	"context"
 	"fmt"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"slices"
 	"strings"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Deletion says what goes with a user.

@@ -3,11 +3,12 @@ package pbx
 import (
 	"context"
 	"errors"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"runtime"
 	"runtime/debug"
 	"sync"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // cursorEvery is how many events are handled before the cursor moves: after a

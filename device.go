@@ -3,10 +3,11 @@ package pbx
 import (
 	"context"
 	"fmt"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // MAC is a device's hardware address (EUI-48) as six colon-separated octets in

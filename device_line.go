@@ -3,10 +3,11 @@ package pbx
 import (
 	"context"
 	"fmt"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // DeviceLine is a line of a phone that carries an identity: its user, or one of

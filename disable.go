@@ -2,8 +2,9 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
 	"slices"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // DisableUser stops everything that serves a user alone (USR-13): his SIP

@@ -2,8 +2,9 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/store"
 	"slices"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // takeDN lets an extension be the DN of a service: one that passes every rule

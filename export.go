@@ -3,9 +3,10 @@ package pbx
 import (
 	"context"
 	"encoding/csv"
-	"github.com/pbxkit/pbx/store"
 	"io"
 	"strconv"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // ExportUsers writes the tenant's users as a CSV file that ImportUsers reads,

@@ -1,8 +1,9 @@
 package pbx
 
 import (
-	"github.com/pbxkit/pbx/store"
 	"time"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // The constructors of fields.

@@ -2,13 +2,14 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // ForeignState is where a foreign service stands (SVC-10, SVC-18).

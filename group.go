@@ -3,10 +3,11 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"iter"
+
 	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"iter"
 )
 
 // GroupKind tells a hunt group from a queue.

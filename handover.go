@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"github.com/pbxkit/pbx/rule"
 	"strings"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // Successor is the new person to whom a user is handed over: the details of a

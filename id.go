@@ -3,10 +3,11 @@ package pbx
 import (
 	"encoding/hex"
 	"fmt"
-	"github.com/pbxkit/pbx/rule"
 	"io"
 	"sync"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // ID is the identity of a record of type R: a UUID (RFC 9562), by default of

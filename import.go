@@ -2,13 +2,14 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/internal/text"
-	"github.com/pbxkit/pbx/rule"
 	"io"
 	"iter"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pbxkit/pbx/internal/text"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // Import is what an import made.

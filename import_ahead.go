@@ -2,9 +2,10 @@ package pbx
 
 import (
 	"context"
+	"strings"
+
 	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/store"
-	"strings"
 )
 
 // readAhead reads together what some rows look at: what they name; who has

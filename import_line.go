@@ -2,8 +2,9 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
 	"slices"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // provision makes a user as SetUpUser does, or as CreateUser does; or, where the

@@ -3,9 +3,10 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"iter"
+
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"iter"
 )
 
 // maxNumbersAtOnce is how many numbers one operation takes.

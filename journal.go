@@ -3,10 +3,11 @@ package pbx
 import (
 	"context"
 	"fmt"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"math"
 	"time"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // Event is an entry of a tenant's journal: one thing that one operation did

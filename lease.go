@@ -3,10 +3,11 @@ package pbx
 import (
 	"context"
 	"errors"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"sync"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // What a subscriber has unless options say otherwise.

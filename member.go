@@ -3,9 +3,10 @@ package pbx
 import (
 	"context"
 	"fmt"
+	"iter"
+
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"iter"
 )
 
 // Member is a user or an alias in a group (EXT-8).

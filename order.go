@@ -2,10 +2,11 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"time"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // OrderStatus is where an order stands.

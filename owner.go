@@ -2,10 +2,11 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"slices"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Principal is the name by which somebody is known to the provider's sign-in:

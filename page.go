@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"github.com/pbxkit/pbx/internal/overlay"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/pbxkit/pbx/internal/overlay"
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // pageSize is how many records an iteration reads in one view. In between it

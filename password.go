@@ -4,11 +4,12 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
-	"github.com/pbxkit/pbx/internal/secret"
-	"github.com/pbxkit/pbx/rule"
 	"io"
 	"strings"
 	"sync/atomic"
+
+	"github.com/pbxkit/pbx/internal/secret"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // Password is the password of SIP credentials. It is kept nowhere: whoever

@@ -51,12 +51,13 @@ package pbx
 import (
 	"context"
 	"crypto/rand"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"io"
 	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Directory is the way in: a method for every operation, and every rule. It is

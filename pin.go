@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"github.com/pbxkit/pbx/internal/secret"
-	"github.com/pbxkit/pbx/rule"
 	"io"
 	"time"
+
+	"github.com/pbxkit/pbx/internal/secret"
+	"github.com/pbxkit/pbx/rule"
 )
 
 // PIN lets somebody into a mailbox. It is kept as a salted slow hash only

@@ -2,10 +2,11 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"slices"
 	"strings"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // lookPIN refuses a PIN of another length than the policy's, and one that is

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+
 	"github.com/pbxkit/pbx/store"
 )
 

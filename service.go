@@ -2,11 +2,12 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Service is a line: what a DN reaches. It has zero, one or several users.

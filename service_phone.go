@@ -3,8 +3,9 @@ package pbx
 import (
 	"context"
 	"fmt"
-	"github.com/pbxkit/pbx/rule"
 	"slices"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // lookPhone checks the phone and the device type of a changed service, and

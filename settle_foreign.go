@@ -3,9 +3,10 @@ package pbx
 import (
 	"context"
 	"fmt"
-	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strings"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // The events of foreign services. Those of requests are what Connect looks for.

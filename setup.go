@@ -3,9 +3,10 @@ package pbx
 import (
 	"cmp"
 	"context"
-	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"strings"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // SetUp is the guided set-up of a user: the person, the number or extension,

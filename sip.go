@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strings"
+	"time"
+
 	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"strings"
-	"time"
 )
 
 // SIPAddress is user@domain without the scheme, in lower case.

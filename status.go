@@ -2,9 +2,10 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/rule"
 	"slices"
 	"time"
+
+	"github.com/pbxkit/pbx/rule"
 )
 
 // ServiceStatus is where a service stands in its life (SVC-17):

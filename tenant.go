@@ -2,13 +2,14 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/internal/text"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pbxkit/pbx/internal/text"
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // Money is an amount in the minor unit of the tenant's currency: cents, pence.

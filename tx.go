@@ -3,12 +3,13 @@ package pbx
 import (
 	"bytes"
 	"context"
-	"github.com/pbxkit/pbx/internal/overlay"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"sync"
 	"time"
+
+	"github.com/pbxkit/pbx/internal/overlay"
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // tx is what every operation reads and writes through: the store's committed

@@ -2,12 +2,13 @@ package pbx
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/internal/text"
-	"github.com/pbxkit/pbx/rule"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"strings"
 	"time"
+
+	"github.com/pbxkit/pbx/internal/text"
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // UserState says whether a user's services work and are billed (USR-13).

@@ -2,10 +2,11 @@ package overlay
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"sort"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // layer orders the staged records of one table by one index. It is built when

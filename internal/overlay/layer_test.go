@@ -12,8 +12,9 @@ import (
 	"github.com/leanovate/gopter"
 	"github.com/leanovate/gopter/gen"
 	"github.com/leanovate/gopter/prop"
-	"github.com/pbxkit/pbx/store"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // model is a table of devices as plain as can be: a map, and queries that look

@@ -2,10 +2,11 @@ package overlay
 
 import (
 	"context"
-	"github.com/pbxkit/pbx/store"
 	"iter"
 	"slices"
 	"sort"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // span is a part of an index that was read: all records that the store has

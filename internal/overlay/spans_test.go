@@ -10,8 +10,9 @@ import (
 	"github.com/leanovate/gopter"
 	"github.com/leanovate/gopter/gen"
 	"github.com/leanovate/gopter/prop"
-	"github.com/pbxkit/pbx/store"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // dialPlan draws a small dial plan, and queries over it.

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/pbxkit/pbx/store"
 	"iter"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // ErrInjected is in every error that the package makes up, and what it panics

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"reflect"
 
-	"github.com/pbxkit/pbx/store"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // codeOf returns SQLite's extended result code, or 0 where the error is not

@@ -5,8 +5,9 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"github.com/pbxkit/pbx/store"
 	"io"
+
+	"github.com/pbxkit/pbx/store"
 )
 
 // hosted is a host's transaction dressed up as a driver's connection. It knows

@@ -9,9 +9,10 @@ import (
 	"os"
 	"path/filepath"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // applicationID marks the files that are ours: "pbxk".

@@ -11,10 +11,11 @@ import (
 	"strings"
 	"time"
 
+	driver "modernc.org/sqlite"
+
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
-	driver "modernc.org/sqlite"
 )
 
 // Synchronous says when a commit is on the disk.

@@ -1,8 +1,6 @@
 package sqlschema
 
-import (
-	"github.com/pbxkit/pbx/store"
-)
+import "github.com/pbxkit/pbx/store"
 
 // Chain is a range of an index and, behind it, the range from whose records it
 // follows, and so on to one that stands for itself. It becomes one statement.
