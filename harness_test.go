@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,11 +27,33 @@ var stores = map[string]func(t testing.TB) store.Store{
 	"memory":     func(testing.TB) store.Store { return memory.New() },
 	"read ahead": func(testing.TB) store.Store { return &faraway{Store: memory.New()} },
 	"sqlite": func(t testing.TB) store.Store {
-		s, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Off))
+		file := filepath.Join(t.TempDir(), "pbx.db")
+		empty, err := emptyFile()
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file, empty, 0o600))
+		s, err := sqlite.Open(context.Background(), file, sqlite.WithSynchronous(sqlite.Off))
 		require.NoError(t, err)
 		return s
 	},
 }
+
+// emptyFile is an SQLite file with the schema and nothing in it.
+var emptyFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "pbx-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "pbx.db")
+	s, err := sqlite.Open(context.Background(), file, sqlite.WithSynchronous(sqlite.Off))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
 
 // storesVariable names the stores to test over, separated by commas; without it
 // all are. It chooses for the tests that run over stores, and for no other: those
@@ -69,11 +92,18 @@ type world struct {
 	london  *pbx.Location
 }
 
+// besides are the tests that run beside others.
+var besides sync.Map
+
 // eachStore runs a test on a new world on every store; afterwards the checker
 // must find nothing.
 func eachStore(t *testing.T, test func(t *testing.T, w *world)) {
+	if _, again := besides.LoadOrStore(t, true); !again {
+		t.Parallel()
+	}
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, open(t))
 			test(t, w)
 			report, err := w.support.Check(w.ctx)
