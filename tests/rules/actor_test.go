@@ -1,0 +1,448 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+)
+
+// prober calls operations in the US tenant with IDs of its own, but for one.
+type prober struct {
+	*world
+	line         *pbx.Service
+	own, foreign map[reflect.Type]reflect.Value // IDs, by their type
+	input        map[reflect.Type]reflect.Value // what else is given, by its type
+	slot         int                            // how many IDs were given
+	target       int                            // which of them is another one
+	other        map[reflect.Type]reflect.Value // that one
+}
+
+func values(list ...any) map[reflect.Type]reflect.Value {
+	m := map[reflect.Type]reflect.Value{}
+	for _, v := range list {
+		m[reflect.TypeOf(v)] = reflect.ValueOf(v)
+	}
+	return m
+}
+
+// newProber fills both tenants: each has at least one record of every kind that
+// has an ID.
+func newProber(w *world) *prober {
+	x := everything(w)
+	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
+	brit := w.support.In(w.uk.ID)
+	service, err := brit.AddService(w.ctx, pbx.NewService{UserID: x.brit.ID, DN: "7100", DeviceType: "Cisco 8851"})
+	ok(err)
+	alias, err := brit.AddAlias(w.ctx, pbx.NewAlias{UserID: x.brit.ID, Name: "Help", Extension: "7101"})
+	ok(err)
+	group, err := brit.CreateGroup(w.ctx, pbx.NewGroup{Name: "All", Extension: "7102"})
+	ok(err)
+	ok(brit.AddMember(w.ctx, group.ID, pbx.UserMember(x.brit.ID)))
+	device, err := brit.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-99", Model: "Polycom VVX 450"})
+	ok(err)
+	_, err = brit.AssignDevice(w.ctx, device.ID, x.brit.ID, 1)
+	ok(err)
+	port, err := brit.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+442079460090"}})
+	ok(err)
+	order := collect(w.t, brit.Orders(w.ctx, 1))[0]
+	foreign, err := brit.AttachForeign(w.ctx, service.ID, miCollab("Client"))
+	ok(err)
+	w.attach(x.shared.ID, miCollab("Client"))
+
+	ann, err := w.dir.User(w.ctx, x.ann.ID)
+	ok(err)
+	box, err := w.dir.Mailbox(w.ctx, x.line.ID)
+	ok(err)
+	us, err := w.dir.Tenant(w.ctx)
+	ok(err)
+	person := pbx.NewUser{FirstName: "Eve", Email: "eve@example.com", Extension: "7990"}
+	return &prober{
+		world: w, line: x.line,
+		own: values(w.us.ID, w.boston.ID, x.ann.ID, x.shared.ID, x.alias.ID, x.group.ID, x.phone.ID, x.port.ID, x.refused.ID,
+			collect(w.t, w.dir.Orders(w.ctx, 1))[0].ID, pbx.UserMember(x.ann.ID)),
+		foreign: values(w.uk.ID, w.london.ID, x.brit.ID, service.ID, alias.ID, group.ID, device.ID, port.ID, order.ID, foreign.ID, pbx.UserMember(x.brit.ID)),
+		input: values(w.ctx, ann, x.line, w.boston, x.alias, box, us, pbx.UserOnly, pbx.Extension("7991"), "x", pbx.E164("+16175550150"),
+			person, pbx.SetUp{NewUser: person, ServiceType: "PRO"}, pbx.NewService{DN: "7992", DeviceType: "Polycom VVX 450"},
+			pbx.NewAlias{UserID: x.ann.ID, Name: "Help"}, pbx.Successor{FirstName: "Ina", Email: "ina@example.com"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}),
+	}
+}
+
+// argument makes an argument of a type, and counts the IDs in it.
+func (p *prober) argument(t reflect.Type) reflect.Value {
+	if own, isID := p.own[t]; isID {
+		p.slot++
+		if p.slot-1 == p.target {
+			return p.other[t]
+		}
+		return own
+	}
+	given, known := p.input[t]
+	if t == reflect.TypeFor[context.Context]() {
+		return reflect.ValueOf(p.ctx)
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		v := reflect.New(t).Elem()
+		if known {
+			v.Set(given)
+		}
+		p.fill(v)
+		return v
+	case reflect.Pointer:
+		v := reflect.New(t.Elem())
+		if known {
+			v.Elem().Set(given.Elem())
+		}
+		p.fill(v.Elem())
+		return v
+	case reflect.Func:
+		return reflect.MakeFunc(t, func([]reflect.Value) []reflect.Value { return []reflect.Value{reflect.Zero(t.Out(0))} })
+	}
+	if known {
+		return given
+	}
+	return reflect.Zero(t)
+}
+
+// fill puts another ID into a struct where it is the target. What is given
+// otherwise stays: own IDs, or none.
+func (p *prober) fill(v reflect.Value) {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		switch {
+		case !v.Type().Field(i).IsExported():
+		case p.own[f.Type()].IsValid():
+			if p.slot == p.target {
+				f.Set(p.other[f.Type()])
+			}
+			p.slot++
+		case f.Kind() == reflect.Struct:
+			p.fill(f)
+		}
+	}
+}
+
+// outcome calls an operation in a review that is dropped, and tells everything
+// that comes of it.
+func (p *prober) outcome(operation string, target int, other map[reflect.Type]reflect.Value) string {
+	p.slot, p.target, p.other = 0, target, other
+	var told strings.Builder
+	review, err := p.support.In(p.us.ID).Review(p.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		m := reflect.ValueOf(dir).MethodByName(operation)
+		var in []reflect.Value
+		for i := range m.Type().NumIn() {
+			if !m.Type().IsVariadic() || i < m.Type().NumIn()-1 {
+				in = append(in, p.argument(m.Type().In(i)))
+			}
+		}
+		for _, v := range m.Call(in) {
+			tell(&told, v)
+		}
+		return nil
+	})
+	require.NoError(p.t, err)
+	fmt.Fprintln(&told, review.Effects, review.Warnings, review.Confirmations, len(review.Orders))
+	return anyID.ReplaceAllString(told.String(), "ID")
+}
+
+var anyID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+
+func tell(to *strings.Builder, v reflect.Value) {
+	switch {
+	case v.Kind() == reflect.Func:
+		for rec, err := range v.Seq2() {
+			tell(to, rec)
+			tell(to, err)
+		}
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			tell(to, v.Index(i))
+		}
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		fmt.Fprintf(to, "%+v\n", v.Elem())
+	default:
+		err, _ := v.Interface().(error)
+		tellError(to, err)
+		fmt.Fprintf(to, "%v\n", v)
+	}
+}
+
+func tellError(to *strings.Builder, err error) {
+	for _, e := range pbx.Errors(err) {
+		fmt.Fprintf(to, "%s %v %q %+v %+v %q %v\n", e.Code, e.Kind, e.Field, e.Subject, e.Holder, e.Reason, e.Err)
+	}
+}
+
+// untold are the IDs that an operation takes no notice of: the tenant is the
+// one that the Directory works in, whatever the record says; and a PIN is not
+// checked in a review.
+var untold = []string{
+	"CheckPIN 0", "ModifyAlias 0", "ModifyLocation 0", "ModifyMailbox 0", "ModifyService 0", "ModifyUser 0", "SetServiceType 0", "SetStationPool 0",
+}
+
+// unprobed are the operations that do not work within a tenant, or not within a
+// review.
+var unprobed = []string{"As", "In", "Confirm", "Stats", "Check", "Review", "Deliver", "Connect", "CreateTenant", "Tenants", "StockNumbers"}
+
+// neverWas is an ID of each type, which no record has.
+func (p *prober) neverWas() map[reflect.Type]reflect.Value {
+	never := map[reflect.Type]reflect.Value{}
+	raw := [16]byte{0: 1, 6: 0x70, 8: 0x80, 15: 9}
+	for typ := range p.foreign {
+		if id := reflect.New(typ).Elem(); typ != reflect.TypeFor[pbx.MemberID]() {
+			reflect.Copy(id, reflect.ValueOf(raw))
+			never[typ] = id
+		}
+	}
+	maps.Copy(never, values(pbx.UserMember(raw)))
+	return never
+}
+
+func TestACC1_AnotherTenantsIDIsAnsweredAsOneThatNeverWas(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		p := newProber(w)
+		never, probed := p.neverWas(), 0
+		probe := func(operation string) {
+			mine := p.outcome(operation, -1, nil)
+			for slot := range p.slot {
+				at := fmt.Sprint(operation, " ", slot)
+				theirs, none := p.outcome(operation, slot, p.foreign), p.outcome(operation, slot, never)
+				require.Equal(t, none, theirs, at)
+				require.NotContains(t, theirs, "brit", at)
+				if mine == none {
+					require.Contains(t, untold, at, "does the operation look at it?\n%s", none)
+				}
+				probed++
+			}
+		}
+		for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
+			if !slices.Contains(unprobed, m.Name) {
+				probe(m.Name)
+			}
+		}
+		require.Greater(t, probed, 60)
+
+		alias := func(ids map[reflect.Type]reflect.Value) pbx.MemberID {
+			return pbx.AliasMember(ids[reflect.TypeFor[pbx.AliasID]()].Interface().(pbx.AliasID))
+		}
+		for _, ids := range []map[reflect.Type]reflect.Value{p.own, p.foreign, never} {
+			maps.Copy(ids, values(alias(ids)))
+		}
+		group := p.own[reflect.TypeFor[pbx.GroupID]()].Interface().(pbx.GroupID)
+		require.NoError(t, w.dir.AddMember(w.ctx, group, alias(p.own)))
+		for _, operation := range []string{"AddMember", "RemoveMember", "SetDeviceLine"} {
+			probe(operation)
+		}
+
+		service := reflect.TypeFor[pbx.ServiceID]()
+		said := func(ids map[reflect.Type]reflect.Value) string {
+			err := w.dir.CheckPIN(w.ctx, ids[service].Interface().(pbx.ServiceID), rightPIN)
+			require.ErrorIs(t, err, pbx.ErrNotFound)
+			var to strings.Builder
+			tellError(&to, err)
+			return anyID.ReplaceAllString(to.String(), "ID")
+		}
+		require.Equal(t, said(never), said(p.foreign), "which is not told within a review")
+	})
+}
+
+// idsIn calls found for each type of an ID in a type, and says whether the prober
+// comes to it.
+func idsIn(t reflect.Type, reached bool, found func(id reflect.Type, reached bool)) {
+	switch {
+	case t == reflect.TypeFor[pbx.MemberID](), strings.HasPrefix(t.Name(), "ID["):
+		found(t, reached)
+	case t.Kind() == reflect.Struct && t.PkgPath() == reflect.TypeFor[pbx.User]().PkgPath():
+		for f := range t.Fields() {
+			if f.IsExported() {
+				idsIn(f.Type, reached && f.Type.Kind() != reflect.Pointer, found)
+			}
+		}
+	case t.Kind() == reflect.Pointer:
+		idsIn(t.Elem(), reached, found)
+	case t.Kind() == reflect.Slice, t.Kind() == reflect.Array, t.Kind() == reflect.Map:
+		idsIn(t.Elem(), false, found)
+	}
+}
+
+func TestACC1_EveryIDThatAnOperationIsGivenIsProbed(t *testing.T) {
+	p := newProber(newWorld(t, stores["memory"](t)))
+	count := 0
+	for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
+		for i := 1; i < m.Type.NumIn(); i++ {
+			idsIn(m.Type.In(i), true, func(id reflect.Type, reached bool) {
+				count++
+				about := fmt.Sprintf("%s takes a %s", m.Name, id)
+				require.True(t, reached, "%s in a list, or behind a pointer", about)
+				require.Contains(t, p.own, id, about)
+				require.Contains(t, p.foreign, id, about)
+				if slices.Contains(unprobed, m.Name) {
+					require.Contains(t, []string{"As", "In"}, m.Name, "%s: whoever leaves his tenant is refused by a test of its own", about)
+				}
+			})
+		}
+	}
+	require.Greater(t, count, 60)
+}
+
+func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		line := string(newProber(w).line.Number)[2:]
+		inside := w.support.In(w.us.ID)
+		user := w.user("Una", "Own", "7801")
+		s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user.ID, DN: "7802", DeviceType: "Cisco 8851", Type: "FREE"})
+		require.NoError(t, err)
+		brit := w.support.In(w.uk.ID)
+		_, err = brit.AddNumbers(w.ctx, "+16175550160", "+16175550161")
+		require.NoError(t, err)
+		_, err = brit.AddService(w.ctx, pbx.NewService{DN: "7803", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175550161")})
+		require.NoError(t, err)
+		_, err = brit.SetServiceType(w.ctx, pbx.ServiceType{Code: "GOLD", Name: "Gold"})
+		require.NoError(t, err)
+		_, err = brit.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 9})
+		require.NoError(t, err)
+		brits, err := w.british.UserByLogin(w.ctx, "zanzibar@marker.example.co.uk")
+		require.NoError(t, err)
+		change := func(choice pbx.NumberChoice) error {
+			_, err := w.dir.ChangeNumber(w.ctx, user.ID, pbx.NumberChange{Number: choice, Previous: pbx.KeepNumber})
+			return err
+		}
+		list := func(n int) error { return fmt.Errorf("%d found", n) }
+		for what, c := range map[string]struct {
+			theirs []string
+			never  string
+			try    func(string) error
+		}{
+			"a number":          {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { _, err := inside.Number(w.ctx, pbx.E164(v)); return err }},
+			"a number to have":  {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.Existing(pbx.E164(v))) }},
+			"a new number":      {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.ThisNewNumber(pbx.E164(v))) }},
+			"a number to go":    {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return w.dir.ReturnNumber(w.ctx, pbx.E164(v)) }},
+			"services searched": {[]string{"+16175550161"}, "+16175550169", func(v string) error { return list(len(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: v})))) }},
+			"a line":            {[]string{"6175550161"}, "6175550169", func(v string) error { _, err := w.dir.Line(w.ctx, v); return err }},
+			"an owner's line": {[]string{"6175550161"}, "6175550169", func(v string) error {
+				_, err := w.support.As(pbx.LineOwner("kate", w.us.ID)).Line(w.ctx, v)
+				return err
+			}},
+			"an extension": {[]string{"7803"}, "7809", func(v string) error { _, _, err := w.dir.Lookup(w.ctx, pbx.Extension(v)); return err }},
+			"a DN":         {[]string{"7803"}, "7809", func(v string) error { return list(len(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: v})))) }},
+			"a user ID": {[]string{"zanzibar@marker.example.co.uk"}, "nobody@marker.example.co.uk", func(v string) error {
+				_, err := w.dir.UserByLogin(w.ctx, v)
+				return err
+			}},
+			"a SIP address": {[]string{string(brits.SIPAddress)}, "nobody@uk.acme.example.com", func(v string) error {
+				_, err := w.dir.SIPIdentity(w.ctx, pbx.SIPAddress(v))
+				return err
+			}},
+			"a SIP address to sign in at": {[]string{string(brits.SIPAddress)}, "nobody@uk.acme.example.com", func(v string) error {
+				return second(w.dir.IssueCredentials(w.ctx, pbx.SIPAddress(v)))
+			}},
+			"an extension to go":      {[]string{"7803"}, "7809", func(v string) error { return w.dir.RemoveExtension(w.ctx, pbx.Extension(v)) }},
+			"an extension to be main": {[]string{"7803"}, "7809", func(v string) error { return w.dir.SetMainExtension(w.ctx, user.ID, pbx.Extension(v)) }},
+			"a building":              {[]string{"LON-3"}, "LON-9", func(v string) error { _, err := w.dir.SetLineLocation(w.ctx, line, v); return err }},
+			"a package":               {[]string{"GOLD"}, "LEAD", func(v string) error { _, err := w.dir.ChangeStation(w.ctx, user.ID, v); return err }},
+			"a type":                  {[]string{"GOLD"}, "LEAD", func(v string) error { s.Type = v; _, err := w.dir.ModifyService(w.ctx, s); return err }},
+			"a MAC": {[]string{"00:1b:54:00:00:99"}, "00:1b:54:00:00:97", func(v string) error {
+				return list(len(collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{MAC: v, State: pbx.DeviceAssigned}))))
+			}},
+			"a tenant": {[]string{w.uk.ID.String()}, pbx.TenantID{1}.String(), func(v string) error {
+				id, err := pbx.ParseID[pbx.Tenant](v)
+				require.NoError(t, err)
+				_, err = w.dir.In(id).Tenant(w.ctx)
+				return err
+			}},
+		} {
+			said := func(v string) string {
+				var to strings.Builder
+				err := c.try(v)
+				tellError(&to, err)
+				fmt.Fprint(&to, err)
+				return strings.ReplaceAll(to.String(), v, "IT")
+			}
+			for _, theirs := range c.theirs {
+				require.Equal(t, said(c.never), said(theirs), what)
+			}
+		}
+	})
+}
+
+func TestACC1_WhatIsUniqueEverywhereSaysThatItIsTakenAndNotByWhom(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		newProber(w)
+		for what, take := range map[string]func() error{
+			"a user ID": func() error {
+				_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Eve", Email: "zanzibar@marker.example.co.uk", Extension: "7990"})
+				return err
+			},
+			"a MAC": func() error {
+				_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "001b54000099", Model: "Cisco 8851"})
+				return err
+			},
+			"a number": func() error {
+				_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+442079460090"}})
+				return err
+			},
+		} {
+			before := dump(t, w.store)
+			err := take()
+			require.ErrorIs(t, err, pbx.ErrConflict, what)
+			for _, e := range pbx.Errors(err) {
+				require.Equal(t, pbx.Ref{}, e.Holder, what)
+				require.NotContains(t, e.Error(), "Zanzibar")
+			}
+			require.Equal(t, before, dump(t, w.store))
+		}
+	})
+}
+
+func TestACC2_WhatIsSupportsIsRefusedToAnAdministrator(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		p := newProber(w)
+		port, line := p.own[reflect.TypeFor[pbx.PortID]()].Interface().(pbx.PortID), p.line.ID
+		for name, run := range map[string]func() error{
+			"AddNumbers":        func() error { return second(w.dir.AddNumbers(w.ctx, "+16175550199")) },
+			"ConfirmPort":       func() error { return second(w.dir.ConfirmPort(w.ctx, port)) },
+			"ActivatePort":      func() error { return second(w.dir.ActivatePort(w.ctx, port)) },
+			"FailPort":          func() error { return second(w.dir.FailPort(w.ctx, port)) },
+			"DropRemoteService": func() error { return w.dir.DropRemoteService(w.ctx, line) },
+			"CompleteOrder":     func() error { return second(w.dir.CompleteOrder(w.ctx, line)) },
+			"FailOrder":         func() error { return second(w.dir.FailOrder(w.ctx, line, "no fibre")) },
+		} {
+			e := w.refused(rule.ACC2, pbx.ErrDenied, run)
+			require.Equal(t, pbx.Ref{Kind: "operation", ID: name}, e.Subject)
+		}
+	})
+}
+
+func TestACC3_SupportFindsATenantByNameAndWorksInItUnderItsOwnName(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		found := collect(t, w.support.Tenants(w.ctx, pbx.TenantQuery{Name: "ACMÉ u"}))
+		require.Len(t, found, 1)
+		require.Equal(t, w.uk.ID, found[0].ID)
+		inside := w.support.In(found[0].ID)
+		u, err := inside.CreateUser(w.ctx, pbx.NewUser{FirstName: "Eve", Email: "eve@example.co.uk", Extension: "7001"})
+		require.NoError(t, err, "with an administrator's reach")
+		read, err := w.british.User(w.ctx, u.ID)
+		require.NoError(t, err)
+		require.Equal(t, u, read)
+		last := collect(t, w.british.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
+		require.Equal(t, pbx.Principal("agent"), last.Actor)
+		require.Equal(t, pbx.RoleSupport, last.Role)
+		w.refused(rule.ACC2, pbx.ErrDenied, func() error {
+			for _, err := range w.dir.Tenants(w.ctx, pbx.TenantQuery{}) {
+				return err
+			}
+			return nil
+		})
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.support.In(pbx.TenantID{1}).Tenant(w.ctx); return err })
+	})
+}

@@ -1,0 +1,329 @@
+package rules_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+)
+
+func TestNUM7_NumberAndExtensionChangeOnlyForAUserWithAProfile(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		bare := w.user("Ann", "Lee", "7001")
+		typeless := w.user("Bob", "Day", "7002")
+		s := w.service(typeless.ID, "7003")
+		other, mine := w.profiled("Cid", "7004", pbx.NumberChoice{})
+		for _, in := range []pbx.NumberChange{
+			{Number: pbx.NewNumber()}, {KeepCurrent: true, UpdateExtension: true}, {KeepCurrent: true, UpdateExtension: true, Extension: "7777"}, {},
+		} {
+			for _, u := range []*pbx.User{bare, typeless} {
+				e := w.refused(rule.NUM7, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
+				require.Equal(t, u.ID.String(), e.Subject.ID)
+			}
+		}
+		w.refused(rule.NUM7, pbx.ErrFailedPrecondition, func() error {
+			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: s.ID, Number: pbx.NewNumber()})
+			return err
+		})
+		w.refused(rule.SVC4, pbx.ErrNotFound, func() error { // a service that is not his
+			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: mine.ID, Number: pbx.NewNumber()})
+			return err
+		})
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
+			_, err := w.british.ChangeNumber(w.ctx, other.ID, pbx.NumberChange{Number: pbx.NewNumber()})
+			return err
+		})
+		require.NotEmpty(t, w.change(other, pbx.NumberChange{Number: pbx.NewNumber()}).Number)
+
+		remote, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7005", UserID: typeless.ID, DeviceType: "Cisco 8851", Type: "PRO", RemoteSystem: "PBX-2"})
+		require.NoError(t, err)
+		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error {
+			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: remote.ID, Number: pbx.NewNumber()})
+			return err
+		})
+	})
+}
+
+func TestNUM8_ANumberIsReplacedByAnExistingOneOrANewOneOrUnassigned(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.owned("+16175550200", "+16175550201")
+		u, s := w.profiled("Ann", "7001", pbx.Existing("+16175550200"))
+		for _, c := range []struct {
+			name string
+			in   pbx.NumberChange
+			want pbx.E164
+		}{
+			{"by an existing one", pbx.NumberChange{Number: pbx.Existing("+16175550201"), Previous: pbx.KeepNumber}, "+16175550201"},
+			{"by a proposed new one", pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}, "+16175550100"},
+			{"by a chosen new one", pbx.NumberChange{Number: pbx.ThisNewNumber("+16175550109"), Previous: pbx.KeepNumber}, "+16175550109"},
+			{"by none", pbx.NumberChange{Previous: pbx.KeepNumber}, ""},
+			{"where there was none", pbx.NumberChange{Number: pbx.Existing("+16175550100")}, "+16175550100"},
+		} {
+			before, err := w.dir.Service(w.ctx, s.ID)
+			require.NoError(t, err)
+			now := w.change(u, c.in)
+			require.Equal(t, c.want, now.Number, c.name)
+			require.Equal(t, before.DN, now.DN)
+			stored, err := w.dir.Service(w.ctx, s.ID)
+			require.NoError(t, err)
+			require.Equal(t, now, stored)
+			if c.want != "" {
+				require.Equal(t, s.ID, w.number(c.want).ServiceID)
+			}
+			if before.Number != "" {
+				n := w.number(before.Number)
+				require.Equal(t, pbx.NumberAvailable, n.State)
+				require.True(t, n.ServiceID.IsZero())
+				require.Equal(t, w.us.ID, n.TenantID)
+			}
+		}
+		w.change(u, pbx.NumberChange{Previous: pbx.KeepNumber})
+		e := w.refused(rule.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{}); return err })
+		require.Equal(t, "Number", e.Field)
+		w.refused(rule.NUM8, pbx.ErrInvalid, func() error {
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Number: pbx.NewNumber()})
+			return err
+		})
+	})
+}
+
+func TestNUM8_AChangeThatWouldBePassedOverIsRefusedAllAtOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
+		for _, in := range []pbx.NumberChange{{KeepCurrent: true}, {KeepCurrent: true, Previous: pbx.KeepNumber}} {
+			e := w.refused(rule.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
+			require.Equal(t, "KeepCurrent", e.Field)
+		}
+		for _, in := range []pbx.NumberChange{
+			{KeepCurrent: true, UpdateExtension: true, Previous: "burn"}, {Number: pbx.NewNumber(), Previous: "burn"},
+		} {
+			e := w.refused(rule.NUM10, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
+			require.Equal(t, "Previous", e.Field)
+		}
+		for _, c := range []struct {
+			in     pbx.NumberChange
+			fields []string
+		}{
+			{pbx.NumberChange{KeepCurrent: true, Previous: "burn", Extension: "7777"}, []string{"Previous", "KeepCurrent", "Extension"}},
+			{pbx.NumberChange{Number: pbx.NumberChoice{Source: "air"}, UpdateExtension: true, Extension: "70x1"}, []string{"Previous", "Number.Source", "Extension"}},
+		} {
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, c.in)
+			var fields []string
+			for _, e := range pbx.Errors(err) {
+				fields = append(fields, e.Field)
+			}
+			require.Equal(t, c.fields, fields)
+		}
+		bare, _ := w.profiled("Bob", "7002", pbx.NumberChoice{}) // nothing is disposed of, and the word is wrong all the same
+		w.refused(rule.NUM10, pbx.ErrInvalid, func() error {
+			_, err := w.dir.ChangeNumber(w.ctx, bare.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: "burn"})
+			return err
+		})
+		require.NotEmpty(t, w.change(bare, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).Number)
+	})
+}
+
+func TestNUM8_TheNumberOfASecondServiceIsChanged(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, first := w.profiled("Ann", "7001", pbx.NewNumber())
+		second, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7002", DeviceType: "Cisco 8851", Type: "FREE"})
+		require.NoError(t, err)
+		now := w.change(u, pbx.NumberChange{ServiceID: second.ID, Number: pbx.NewNumber()})
+		require.Equal(t, second.ID, now.ID)
+		require.Equal(t, pbx.E164("+16175550101"), now.Number)
+		still, err := w.dir.Service(w.ctx, first.ID)
+		require.NoError(t, err)
+		require.Equal(t, first, still)
+	})
+}
+
+func TestNUM9_TheExtensionChangesOnlyWhenItIsToBeUpdated(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, s := w.profiled("Ann", "7005", pbx.NewNumber())
+		require.Equal(t, pbx.Extension("7005"), w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).DN, "not ticked")
+		e := w.refused(rule.NUM9, pbx.ErrInvalid, func() error {
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber, Extension: "7777"})
+			return err
+		})
+		require.Equal(t, "Extension", e.Field)
+
+		filled := w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber, UpdateExtension: true})
+		require.Equal(t, pbx.Extension("7000"), filled.DN, "the lowest free one fills itself in")
+		named := w.change(u, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Extension: "7777"})
+		require.Equal(t, pbx.Extension("7777"), named.DN)
+		require.Equal(t, filled.Number, named.Number)
+		_, holder, err := w.dir.Lookup(w.ctx, "7777")
+		require.NoError(t, err)
+		require.Equal(t, s.ID.String(), holder.ID)
+		for _, gone := range []pbx.Extension{"7005", "7000"} {
+			_, _, err := w.dir.Lookup(w.ctx, gone)
+			require.ErrorIs(t, err, pbx.ErrNotFound)
+		}
+
+		w.user("Bob", "Day", "7001")
+		for e, why := range map[pbx.Extension]rule.Code{"7001": rule.EXT2, "7777": rule.EXT2, "911": rule.EXT3, "9110": rule.EXT3, "7": rule.EXT1, "70x1": rule.EXT1} {
+			kind := pbx.ErrInvalid
+			if why == rule.EXT2 {
+				kind = pbx.ErrConflict
+			}
+			w.refused(why, kind, func() error {
+				_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true, Extension: e})
+				return err
+			})
+		}
+	})
+}
+
+func TestNUM10_WhatBecomesOfThePreviousNumberHasToBeChosen(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
+		for _, previous := range []pbx.Disposal{"", "Keep", "burn"} {
+			for _, choice := range []pbx.NumberChoice{{}, pbx.NewNumber()} {
+				e := w.refused(rule.NUM10, pbx.ErrInvalid, func() error {
+					_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: choice, Previous: previous})
+					return err
+				})
+				require.Equal(t, "Previous", e.Field)
+				require.Contains(t, e.Reason, "+16175550100")
+			}
+		}
+		// Bad fields come at once.
+		_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.Existing("+16175550999")})
+		require.Len(t, pbx.Errors(err), 2)
+	})
+}
+
+func TestNUM10_AReturnedNumberLeavesTheTenantAndRests(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.policy(func(p *pbx.Policy) { p.NumberRest = 2 * 24 * time.Hour })
+		w.exhaust(1)
+		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		require.Equal(t, pbx.E164("+16175550109"), s.Number)
+		w.change(u, pbx.NumberChange{Previous: pbx.ReturnNumber})
+		n, err := w.support.Number(w.ctx, s.Number)
+		require.NoError(t, err)
+		until := w.clock.Add(48 * time.Hour)
+		require.Equal(t, &pbx.Number{E164: s.Number, TenantID: pbx.Provider, Rev: 3, State: pbx.NumberResting, FreeFrom: until, CreatedAt: n.CreatedAt}, n,
+			"nothing of the tenant stays with it")
+		w.refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.dir.Number(w.ctx, s.Number); return err })
+
+		take := func(c pbx.NumberChoice) error {
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: c})
+			return err
+		}
+		w.clock = until.Add(-time.Microsecond)
+		w.refused(rule.NUM4, pbx.ErrExhausted, func() error { return take(pbx.NewNumber()) })
+		w.refused(rule.NUM4, pbx.ErrNotFound, func() error { return take(pbx.ThisNewNumber(s.Number)) })
+		w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return take(pbx.Existing(s.Number)) })
+		list, err := w.dir.NewNumbers(w.ctx, w.boston.ID, "", 0)
+		require.NoError(t, err)
+		require.Empty(t, list)
+
+		w.clock = until
+		list, err = w.dir.NewNumbers(w.ctx, w.boston.ID, "", 0)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.E164{s.Number}, list)
+		require.NoError(t, take(pbx.NewNumber()))
+		again := w.number(s.Number)
+		require.Equal(t, pbx.NumberAssigned, again.State)
+		require.True(t, again.FreeFrom.IsZero())
+	})
+}
+
+func TestNUM10_ARestedNumberIsFoundBehindMoreThanAPageOfForeignOnes(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		_, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, numbers("+4420794620%02d", 70)...)
+		require.NoError(t, err)
+		for _, e := range numbers("+4420794620%02d", 70) {
+			require.NoError(t, w.british.ReturnNumber(w.ctx, e))
+		}
+		w.exhaust(1)
+		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		w.clock = w.clock.Add(time.Hour)
+		w.change(u, pbx.NumberChange{Previous: pbx.ReturnNumber})
+		w.clock = w.clock.Add(45 * 24 * time.Hour)
+		require.Equal(t, s.Number, w.change(u, pbx.NumberChange{Number: pbx.NewNumber()}).Number)
+	})
+}
+
+func TestNUM10_WithoutARestANumberGoesStraightBackToStock(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.policy(func(p *pbx.Policy) { p.NumberRest = 0 })
+		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		now := w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber})
+		require.NotEqual(t, s.Number, now.Number, "a number does not replace itself")
+		require.Contains(t, w.stocked(), s.Number)
+	})
+}
+
+func TestNUM10_AnAvailableNumberIsReturned(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.policy(func(p *pbx.Policy) { p.NumberMonthly = 500 })
+		w.owned("+16175550200", "+16175550201")
+		port, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: []pbx.E164{"+16175550300", "+16175550301"}})
+		require.NoError(t, err)
+		w.profiled("Ann", "7001", pbx.Existing("+16175550201"))
+		require.NoError(t, w.dir.ReturnNumber(w.ctx, "+16175550200"))
+		require.Equal(t, pbx.NumberResting, w.number("+16175550200").State)
+		require.Empty(t, collect(t, w.dir.Orders(w.ctx, 0)), "what was never charged is not credited")
+
+		for _, e := range []pbx.E164{"+16175550201", "+16175550300"} {
+			w.refused(rule.NUM10, pbx.ErrFailedPrecondition, func() error { return w.dir.ReturnNumber(w.ctx, e) })
+		}
+		for _, e := range []pbx.E164{"+16175550200", "+16175550100", "+16175550999", ""} {
+			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return w.dir.ReturnNumber(w.ctx, e) })
+		}
+		// One that was ported in does not stay with its port request.
+		_, err = w.support.In(w.us.ID).ActivatePort(w.ctx, port.ID)
+		require.NoError(t, err)
+		require.NoError(t, w.dir.ReturnNumber(w.ctx, "+16175550300"))
+		require.True(t, w.number("+16175550300").PortID.IsZero())
+	})
+}
+
+func TestNUM10_AReturnedNumberSavesWhatItWasOrderedAt(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.policy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 500, 200 })
+		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		require.Equal(t, pbx.Money(500), w.number(s.Number).Monthly)
+		w.policy(func(p *pbx.Policy) { p.NumberMonthly = 700 })
+		w.change(u, pbx.NumberChange{Previous: pbx.KeepNumber})
+		require.NoError(t, w.dir.ReturnNumber(w.ctx, s.Number))
+		order := collect(t, w.dir.Orders(w.ctx, 1))[0]
+		require.Equal(t, pbx.Money(-500), order.Monthly)
+		require.Zero(t, order.OneTime)
+		require.Zero(t, w.number(s.Number).Monthly)
+	})
+}
+
+func TestNUM10_ReturningAndReplacingIsOneOrder(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.policy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 500, 200 })
+		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
+		w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber})
+		o, err := w.dir.Order(w.ctx, collect(t, w.dir.Orders(w.ctx, 1))[0].ID)
+		require.NoError(t, err)
+		require.Equal(t, int64(2), o.Number)
+		require.Equal(t, u.ID, o.UserID)
+		require.Zero(t, o.Monthly)
+		require.Equal(t, pbx.Money(200), o.OneTime)
+		require.Len(t, o.Lines(), 2)
+		require.Equal(t, int64(-1), o.Lines()[1].Quantity)
+		require.Equal(t, pbx.Money(-500), o.Lines()[1].Monthly)
+	})
+}
+
+func TestNUM12_UsersWithAnExtensionAndNoNumberAreLegal(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.user("Ann", "Lee", "7001")
+		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "7002"}})
+		require.NoError(t, err)
+		require.Empty(t, made.Service.Number)
+		require.Equal(t, pbx.Extension("7002"), made.Service.DN)
+		require.Empty(t, w.service(made.User.ID, "7003").Number)
+		require.Len(t, w.stocked(), 20)
+	})
+}

@@ -1,0 +1,78 @@
+package rules_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/store/memory"
+)
+
+var cutShare = flag.Int("cuts", 61, "of the places where a connection can be cut, try one in so many; 1: all")
+
+// cutFigures are what came of the cuts.
+type cutFigures struct{ tried, made, done, undone, unknown, resolved, retried int64 }
+
+// The connection is cut before, in and after each message that an operation
+// sends. It is done once or not at all, as the answer says.
+func TestSYS1_EveryOperationEnduresEveryCutOfItsConnection(t *testing.T) {
+	o := prepareOriginal(t, memory.New())
+	var sum cutFigures
+	place := 0
+	for i, op := range operations {
+		t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
+			c := op.course(o.onServer(t), atOnce)
+			messages := op.cut(t, o, c, 0, pgwire.Before, &cutFigures{})
+			require.Positive(t, messages)
+			for n := 1; n <= messages; n++ {
+				for _, how := range []pgwire.How{pgwire.Before, pgwire.During, pgwire.After} {
+					if place++; place%*cutShare == 0 {
+						op.cut(t, o, c, n, how, &sum)
+					}
+				}
+			}
+		})
+	}
+	t.Logf("cuts tried %d, made %d: done %d, not done %d, done twice 0, half done 0; outcomes unknown at first and resolved %d, unknown for good %d; tried again %d",
+		sum.tried, sum.made, sum.done, sum.undone, sum.resolved, sum.unknown, sum.retried)
+}
+
+// cut runs an operation in a world of its own and cuts its connection at the
+// n-th message, or nowhere. It returns how many messages there were.
+func (op operation) cut(t *testing.T, o *original, c course, n int, how pgwire.How, sum *cutFigures) (messages int) {
+	t.Helper()
+	proxy := pgwire.Listen(t, o.database(t))
+	r := o.on(t, onServer(t, proxy.DSN()))
+	require.NoError(t, second(r.world.dir.NewNumbers(r.ctx, r.boston.ID, "", 1)))
+	proxy.Reset()
+	proxy.CutAt(n, how)
+	err := atOnce(op, r.ctx, r)
+	messages, cuts := proxy.Messages(), proxy.Cuts()
+	proxy.CutAt(0, how)
+	proxy.Wait()
+
+	state, stats := r.state(), r.support.Stats()
+	about := fmt.Sprintf("%s, cut %s message %d: %v", op.method, how, n, err)
+	sum.tried++
+	sum.made += int64(cuts)
+	sum.resolved += stats.Resolved
+	sum.retried += stats.Retries
+	switch {
+	case r.said(err) == c.first:
+		require.Empty(t, cmp.Diff(c.after, state), about)
+		sum.done++
+	case errors.Is(err, pbx.ErrCommitUnknown):
+		require.True(t, state == c.before || state == c.after, about)
+		sum.unknown++
+	default:
+		require.Empty(t, cmp.Diff(c.before, state), about)
+		sum.undone++
+	}
+	return messages
+}

@@ -1,0 +1,256 @@
+package rules_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/faulty"
+	"github.com/pbxkit/pbx/store/sqlite"
+)
+
+// house is a database of a host's: the original's records, and a table of its
+// own.
+type house struct {
+	store   store.Store // what is committed
+	tickets func() int
+	begin   func() visit
+}
+
+// visit is a transaction of the host's, with the library as a guest.
+type visit struct {
+	guest            func() store.Store
+	ticket           func() // the host adds one
+	commit, rollback func()
+}
+
+// hosts are all that the library can be a guest of: each prepares an original,
+// and then houses with it in them.
+var hosts = map[string]func(t *testing.T) (o *original, build func(t *testing.T) house){
+	"sqlite": func(t *testing.T) (*original, func(t *testing.T) house) {
+		o := prepareFile(t)
+		return o, func(t *testing.T) house { return o.houseOnDisk(t, filepath.Join(t.TempDir(), "house.db")) }
+	},
+}
+
+// houseOnDisk is a copy of the original's file, which a host has opened too.
+func (o *original) houseOnDisk(t *testing.T, file string) house {
+	require.NoError(t, os.WriteFile(file, o.file, 0o600))
+	kept, err := sqlite.Open(o.ctx, file, sqlite.WithSynchronous(sqlite.Off))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = kept.Close() })
+	db := hostDB(t, file, "&_txlock=immediate")
+	_, err = db.Exec("CREATE TABLE tickets (text TEXT NOT NULL) STRICT")
+	require.NoError(t, err)
+	return house{
+		store: kept,
+		tickets: func() (n int) {
+			require.NoError(t, db.QueryRow("SELECT count(*) FROM tickets").Scan(&n))
+			return n
+		},
+		begin: func() visit {
+			tx, err := db.Begin()
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = tx.Rollback() })
+			return visit{
+				guest:    func() store.Store { return sqlite.FromTx(tx) },
+				ticket:   func() { require.NoError(t, second(tx.Exec("INSERT INTO tickets (text) VALUES ('new')"))) },
+				commit:   func() { require.NoError(t, tx.Commit()) },
+				rollback: func() { require.NoError(t, tx.Rollback()) },
+			}
+		},
+	}
+}
+
+// eachHost runs a test on each kind of host.
+func eachHost(t *testing.T, test func(t *testing.T, o *original, build func(t *testing.T) house)) {
+	for name, prepare := range hosts {
+		t.Run(name, func(t *testing.T) {
+			o, build := prepare(t)
+			test(t, o, build)
+		})
+	}
+}
+
+// holds requires that what is committed is in that state, with so many of the
+// host's tickets. as is a replica that has drawn the IDs.
+func (h house) holds(t *testing.T, as *replica, state string, tickets int) {
+	t.Helper()
+	seen := as.on(t, h.store)
+	seen.draws = as.draws
+	require.Empty(t, cmp.Diff(state, seen.state()))
+	require.Equal(t, tickets, h.tickets())
+}
+
+// Every operation in a host's transaction does what it does alone, when the
+// host commits, and nothing, when it does not.
+func TestSYS1_EveryOperationIsPartOfItsHostsTransaction(t *testing.T) {
+	eachHost(t, func(t *testing.T, o *original, build func(t *testing.T) house) {
+		for i, op := range operations {
+			for name, run := range map[string]runner{"at once": atOnce, "reviewed": reviewed} {
+				if op.method == "CheckPIN" && name == "reviewed" {
+					continue // it refuses to be
+				}
+				t.Run(fmt.Sprintf("%s %s %d", op.method, name, i), func(t *testing.T) {
+					c := op.course(o.on(t, build(t).store), run)
+					h := build(t)
+					for _, keep := range []bool{false, true} {
+						v := h.begin()
+						v.ticket()
+						r := o.on(t, v.guest())
+						require.Equal(t, c.first, r.said(run(op, r.ctx, r)))
+						require.Empty(t, cmp.Diff(c.after, r.state()), "the transaction sees it")
+						if !keep {
+							v.rollback()
+							h.holds(t, r, c.before, 0)
+							continue
+						}
+						v.commit()
+						h.holds(t, r, c.after, 1)
+						require.ErrorIs(t, second(r.dir.Tenant(r.ctx)), pbx.ErrMisuse, "the guest has gone")
+						report, err := o.on(t, h.store).support.Check(o.ctx)
+						require.NoError(t, err)
+						require.Empty(t, report.Violations)
+					}
+				})
+			}
+		}
+	})
+}
+
+// Every operation a second time, refused or not, leaves the host's transaction
+// as it would leave a store; the host goes on.
+func TestSYS1_ARefusalLeavesTheHostsTransactionAsItWas(t *testing.T) {
+	eachHost(t, func(t *testing.T, o *original, build func(t *testing.T) house) {
+		refused := 0
+		for i, op := range operations {
+			t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
+				c := op.course(o.on(t, build(t).store), atOnce)
+				h := build(t)
+				v := h.begin()
+				v.ticket()
+				r := o.on(t, v.guest())
+				require.Equal(t, c.first, r.said(atOnce(op, r.ctx, r)))
+				require.Equal(t, c.again, r.said(atOnce(op, r.ctx, r)))
+				require.Empty(t, cmp.Diff(c.twice, r.state()))
+				if c.twice == c.after {
+					refused++
+				}
+				_, err := r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
+				require.NoError(t, err)
+				state := r.state()
+				v.ticket()
+				v.commit()
+				h.holds(t, r, state, 2)
+			})
+		}
+		require.Greater(t, refused, len(operations)/3, "there are refusals among them")
+	})
+}
+
+// Where the host, or another guest of its, has changed in the midst of an
+// operation what it was decided on, only the host can begin again.
+func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
+	ann := pbx.NewUser{FirstName: "New", Email: "new@example.com", Login: "new@example.com", Extension: "7800"}
+	betweens := map[string]func(r *replica) error{
+		"a record changed": func(r *replica) error {
+			return second(r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "OTHER", Address: pbx.CivicAddress{Country: "US"}}))
+		},
+		"a unique value taken": func(r *replica) error { // by another tenant
+			return second(r.british.CreateUser(r.ctx, ann))
+		},
+	}
+	eachHost(t, func(t *testing.T, o *original, build func(t *testing.T) house) {
+		for name, between := range betweens {
+			t.Run(name, func(t *testing.T) {
+				h := build(t)
+				v := h.begin()
+				v.ticket()
+				r, other := o.on(t, v.guest()), o.on(t, v.guest())
+				other.draws.drawn += 1000
+				runs := 0
+				var state string
+				err := r.dir.Batch(r.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+					runs++
+					if err := second(dir.CreateUser(ctx, ann)); err != nil {
+						return err
+					}
+					v.ticket()
+					if err := between(other); err != nil {
+						return err
+					}
+					state = other.state()
+					return nil
+				})
+				require.ErrorIs(t, err, store.ErrHostRetry)
+				require.ErrorIs(t, err, pbx.ErrConflict)
+				require.NotErrorIs(t, err, store.ErrRetry)
+				require.Equal(t, 1, runs, "it is not for the library to run it again")
+				require.Equal(t, state, other.state(), "nothing of the batch is there")
+				_, err = r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
+				require.NoError(t, err)
+				v.commit()
+				require.Equal(t, 2, h.tickets(), "what the host has written is its own")
+
+				v = h.begin()
+				r = o.on(t, v.guest())
+				r.draws.drawn += 2000
+				_, err = r.support.In(r.us.ID).CreateUser(r.ctx, ann)
+				if name == "a unique value taken" {
+					require.ErrorIs(t, err, pbx.ErrConflict)
+					require.NotErrorIs(t, err, store.ErrHostRetry, "now it is a rule's refusal")
+				} else {
+					require.NoError(t, err)
+				}
+				v.commit()
+				report, err := o.on(t, h.store).support.Check(o.ctx)
+				require.NoError(t, err)
+				require.Empty(t, report.Violations)
+			})
+		}
+	})
+}
+
+// A host that began without SQLite's lock is told so when it cannot have it:
+// the operation is not tried again.
+func TestSYS1_AHostIsToldWhenAnotherHasTheLock(t *testing.T) {
+	o := prepareFile(t)
+	for i, op := range operations {
+		t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "house.db")
+			writing := o.houseOnDisk(t, file).begin()
+			tx, err := hostDB(t, file, "&_pragma=busy_timeout(1)").Begin()
+			require.NoError(t, err)
+			r := o.on(t, sqlite.FromTx(tx))
+			before := r.state()
+			err = atOnce(op, r.ctx, r)
+			require.ErrorIs(t, err, store.ErrHostRetry)
+			require.ErrorIs(t, err, pbx.ErrConflict)
+			updates := slices.DeleteFunc(r.faulty.Calls(), func(p faulty.Point) bool { return p != faulty.Update })
+			require.Len(t, updates, 1)
+			require.Empty(t, cmp.Diff(before, r.state()))
+			writing.rollback()
+			require.NotErrorIs(t, atOnce(op, r.ctx, r), store.ErrHostRetry)
+			require.NotEqual(t, before, r.state())
+			require.NoError(t, tx.Rollback())
+		})
+	}
+}
+
+// hostDB opens the file as a host does.
+func hostDB(t *testing.T, file, more string) *sql.DB {
+	db, err := sql.Open("sqlite", "file://"+(&url.URL{Path: file}).EscapedPath()+"?_pragma=foreign_keys(1)&_pragma=synchronous(OFF)"+more)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}

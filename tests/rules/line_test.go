@@ -1,0 +1,353 @@
+package rules_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
+)
+
+func TestOWN1_ALineIsOpenedByItsNationalNumber(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7201"), w.user("Bob", "Day", "7202")
+		s := w.line(aliceLine, pbx.NewService{UserID: bob.ID, DN: "7101", LocationID: w.boston.ID, Type: "PRO", Name: "Front desk"}, "alice")
+		_, err := w.dir.Associate(w.ctx, ann.ID, s.ID)
+		require.NoError(t, err)
+
+		line, err := w.owner("alice").Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		want := &pbx.Line{
+			ServiceID: s.ID, Rev: line.Rev, Number: "+16175550101", DN: "7101", Name: "Front desk", Type: "PRO",
+			Status: pbx.StatusActive, DeviceType: "Polycom VVX 450",
+			Users:    []pbx.LineUser{{Name: "Ann Lee", SIPAddress: ann.SIPAddress}, {Name: "Bob Day", SIPAddress: bob.SIPAddress}},
+			Building: "BOS-1", Address: w.boston.Address,
+			Owners: []pbx.Principal{"alice"},
+		}
+		require.Empty(t, cmp.Diff(want, line))
+		byAdmin, err := w.dir.Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, line, byAdmin)
+		bySupport, err := w.support.In(w.us.ID).Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, line, bySupport)
+	})
+}
+
+func TestOWN1_AnythingButTenDigitsIsRefused(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{}, "alice")
+		for _, bad := range []string{
+			"", "617-555-0101", "617 555 0101", "(617)5550101", "+16175550101", "16175550101", "617555010", "61755501011",
+			"6175550101 ", "617.555.0101", "617555O101", "٦١٧٥٥٥٠١٠١", "617555010\x00", "\xff175550101",
+		} {
+			for _, dir := range []*pbx.Directory{w.dir, w.owner("alice")} {
+				e := w.refused(rule.OWN1, pbx.ErrInvalid, func() error { _, err := dir.Line(w.ctx, bad); return err })
+				require.Equal(t, "Number", e.Field)
+				require.Contains(t, e.Reason, "10 digits")
+				w.refused(rule.OWN1, pbx.ErrInvalid, func() error { _, err := dir.SetLineLocation(w.ctx, bad, "BOS-1"); return err })
+			}
+		}
+	})
+}
+
+func TestOWN1_ABritishLineIsOpenedByItsOwnNationalNumber(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		_, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461001")
+		require.NoError(t, err)
+		s, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", Number: pbx.Existing("+442079461001")})
+		require.NoError(t, err)
+		for _, typed := range []string{"2079461001", "02079461001"} {
+			line, err := w.british.Line(w.ctx, typed)
+			require.NoError(t, err)
+			require.Equal(t, s.ID, line.ServiceID)
+		}
+		w.refused(rule.OWN1, pbx.ErrInvalid, func() error { _, err := w.british.Line(w.ctx, "442079461001"); return err })
+		// A number of another country is never one of ours, whoever has it.
+		w.refused(rule.OWN1, pbx.ErrInvalid, func() error { _, err := w.dir.Line(w.ctx, "02079461001"); return err })
+	})
+}
+
+func TestOWN2_ALineNotOwnedIsRefusedAsOneThatDoesNotExist(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{}, "alice")
+		calls := map[string]func(dir *pbx.Directory, number string) error{
+			"Line":            func(dir *pbx.Directory, n string) error { _, err := dir.Line(w.ctx, n); return err },
+			"AddOwner":        func(dir *pbx.Directory, n string) error { _, err := dir.AddOwner(w.ctx, n, "eve"); return err },
+			"RemoveOwner":     func(dir *pbx.Directory, n string) error { _, err := dir.RemoveOwner(w.ctx, n, "alice"); return err },
+			"bad owner":       func(dir *pbx.Directory, n string) error { _, err := dir.AddOwner(w.ctx, n, "not one"); return err },
+			"SetLineLocation": func(dir *pbx.Directory, n string) error { _, err := dir.SetLineLocation(w.ctx, n, "BOS-1"); return err },
+			"bad location": func(dir *pbx.Directory, n string) error {
+				_, err := dir.SetLineLocation(w.ctx, n, "NOWHERE")
+				return err
+			},
+			"stale": func(dir *pbx.Directory, n string) error {
+				_, err := dir.UpdateLine(w.ctx, n, pbx.LineChange{Rev: 99})
+				return err
+			},
+		}
+		before, alice := map[string]*pbx.Error{}, w.acting(w.owner("alice"))
+		for name, call := range calls {
+			before[name] = alice.refused(rule.OWN2, pbx.ErrNotFound, func() error { return call(alice.dir, otherLine) })
+		}
+		w.line(otherLine, pbx.NewService{LocationKeptBy: "ESS"}, "bob")
+		for name, call := range calls {
+			after := alice.refused(rule.OWN2, pbx.ErrNotFound, func() error { return call(alice.dir, otherLine) })
+			require.Equal(t, before[name], after)
+			require.Equal(t, before[name].Error(), after.Error())
+			require.NotContains(t, after.Error(), "bob")
+		}
+		// Somebody of another tenant is no owner here, and finds nothing.
+		stranger := w.support.As(pbx.LineOwner("alice", w.uk.ID))
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := stranger.In(w.us.ID).Line(w.ctx, aliceLine); return err })
+
+		_, err := w.owner("alice").Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+	})
+}
+
+func TestOWN2_AnAdministratorIsToldThatThereIsNoSuchLine(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		// A number of another tenant's line, and one of nobody's.
+		other := w.tenant("Other", "US", "other.example.com")
+		_, err := w.support.In(other.ID).AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", Number: pbx.ThisNewNumber("+1" + otherLine)})
+		require.NoError(t, err)
+		for _, dir := range []*pbx.Directory{w.dir, w.support.In(w.us.ID)} {
+			theirs := w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := dir.Line(w.ctx, otherLine); return err })
+			nobodys := w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := dir.Line(w.ctx, noLine); return err })
+			require.Equal(t, nobodys.Error(), theirs.Error())
+		}
+	})
+}
+
+func TestOWN7_ALineMovesToABuildingKnownToTheTenant(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		cambridge := w.location(w.dir, "CAM-32", "US", "+1617")
+		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID}, "alice")
+		alice := w.owner("alice")
+		line, err := alice.SetLineLocation(w.ctx, aliceLine, "CAM-32")
+		require.NoError(t, err)
+		require.Equal(t, "CAM-32", line.Building)
+		require.Equal(t, cambridge.Address, line.Address)
+
+		as := w.acting(alice)
+		to := func(building string) func() error {
+			return func() error { return second(as.dir.SetLineLocation(w.ctx, aliceLine, building)) }
+		}
+		as.refused(rule.OWN7, pbx.ErrNotFound, to("NOWHERE"))
+		as.refused(rule.OWN7, pbx.ErrNotFound, to("LON-3"))
+		as.refused(rule.OWN7, pbx.ErrInvalid, to("32 Vassar St"))
+		as.refused(rule.OWN7, pbx.ErrInvalid, to(""))
+
+		// To where it is already is no change, and nothing is journalled.
+		before := dump(t, w.store)
+		_, err = alice.SetLineLocation(w.ctx, aliceLine, "CAM-32")
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(before, dump(t, w.store)))
+	})
+}
+
+func TestOWN7_ABuildingIsLookedAtForSomebodyWhoMayMoveTheLineOnly(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{}, "alice")
+		for _, building := range []string{"32 Vassar St", ""} {
+			nobody := w.support.As(pbx.Actor{Tenant: w.us.ID})
+			w.refused(rule.ACC2, pbx.ErrDenied, func() error { return second(nobody.SetLineLocation(w.ctx, aliceLine, building)) })
+			stranger := w.support.As(pbx.Administrator("admin", w.uk.ID)).In(w.us.ID)
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(stranger.SetLineLocation(w.ctx, aliceLine, building)) })
+			nowhere := w.support.In(pbx.TenantID{1})
+			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(nowhere.SetLineLocation(w.ctx, aliceLine, building)) })
+			w.refused(rule.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("bob").SetLineLocation(w.ctx, aliceLine, building)) })
+		}
+	})
+}
+
+func TestOWN7_ALineDoesNotMoveToWhereItsDNMeetsAnEmergencyNumber(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.location(w.dir, "LON-9", "GB", "")
+		w.line(aliceLine, pbx.NewService{DN: "9991"}, "alice")
+		e := w.refused(rule.EXT3, pbx.ErrInvalid, func() error { _, err := w.owner("alice").SetLineLocation(w.ctx, aliceLine, "LON-9"); return err })
+		require.Equal(t, "Building", e.Field)
+	})
+}
+
+func TestOWN8_ALocationKeptElsewhereIsNotChangedHere(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.location(w.dir, "CAM-32", "US", "+1617")
+		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID, LocationKeptBy: "Employee Self Service"}, "alice")
+		w.line(otherLine, pbx.NewService{LocationID: w.boston.ID, Name: "Conference room 3"}, "alice")
+		for _, dir := range []*pbx.Directory{w.owner("alice"), w.dir} {
+			e := w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { _, err := dir.SetLineLocation(w.ctx, aliceLine, "CAM-32"); return err })
+			require.Equal(t, "Employee Self Service", e.Holder.Name)
+			require.Contains(t, e.Reason, "Employee Self Service")
+		}
+		for _, bad := range []string{strings.Repeat("x", 65), " ESS", "E\nSS"} {
+			e := w.refused(rule.OWN8, pbx.ErrInvalid, func() error {
+				return second(w.dir.AddService(w.ctx, pbx.NewService{DN: "7990", DeviceType: "Cisco 8851", LocationKeptBy: bad}))
+			})
+			require.Equal(t, "LocationKeptBy", e.Field)
+		}
+		line, err := w.owner("alice").SetLineLocation(w.ctx, otherLine, "CAM-32")
+		require.NoError(t, err)
+		require.Equal(t, "CAM-32", line.Building)
+		// Its owners are kept here all the same.
+		line, err = w.owner("alice").UpdateLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
+		require.NoError(t, err)
+		require.Equal(t, "Employee Self Service", line.LocationKeptBy)
+	})
+}
+
+func TestOWN9_OwnerAndLocationChangesAreSavedTogetherOrNotAtAll(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.location(w.dir, "CAM-32", "US", "+1617")
+		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID}, "alice", "bob")
+		alice := w.owner("alice")
+		good := pbx.LineChange{AddOwners: []pbx.Principal{"carol"}, RemoveOwners: []pbx.Principal{"bob"}, Building: "CAM-32"}
+		for _, spoil := range []func(c *pbx.LineChange){
+			func(c *pbx.LineChange) { c.AddOwners = []pbx.Principal{"carol", "alice"} },
+			func(c *pbx.LineChange) { c.RemoveOwners = []pbx.Principal{"bob", "nobody"} },
+			func(c *pbx.LineChange) { c.Building = "NOWHERE" },
+			func(c *pbx.LineChange) { c.Rev = 99 },
+		} {
+			bad := good
+			spoil(&bad)
+			before := dump(t, w.store)
+			line, err := alice.UpdateLine(w.ctx, aliceLine, bad)
+			require.Error(t, err)
+			require.Equal(t, errors.Is(err, pbx.ErrStale), line != nil, "what there is now comes with a stale view alone")
+			require.Empty(t, cmp.Diff(before, dump(t, w.store)))
+		}
+		// All that is bad is reported at once.
+		_, err := alice.UpdateLine(w.ctx, aliceLine, pbx.LineChange{
+			AddOwners: []pbx.Principal{"alice", "two words"}, RemoveOwners: []pbx.Principal{"nobody"}, Building: "NOWHERE",
+		})
+		var fields []string
+		for _, e := range pbx.Errors(err) {
+			fields = append(fields, e.Field)
+		}
+		require.Equal(t, []string{"AddOwners", "AddOwners", "RemoveOwners", "Building"}, fields)
+
+		line, err := alice.UpdateLine(w.ctx, aliceLine, good)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Principal{"alice", "carol"}, line.Owners)
+		require.Equal(t, "CAM-32", line.Building)
+	})
+}
+
+func TestOWN9_InABatchAndThroughAReview(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.line(aliceLine, pbx.NewService{}, "alice")
+		change := func(ctx context.Context, dir *pbx.Directory) error {
+			if _, err := dir.AddOwner(ctx, aliceLine, "bob"); err != nil {
+				return err
+			}
+			_, err := dir.SetLineLocation(ctx, aliceLine, "BOS-1")
+			return err
+		}
+		err := w.owner("alice").Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			require.NoError(t, change(ctx, dir))
+			_, err := dir.Line(ctx, noLine)
+			return err
+		})
+		require.ErrorIs(t, err, pbx.ErrNotFound)
+		line, err := w.dir.Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Principal{"alice"}, line.Owners, "a batch that was dropped left an owner")
+
+		review, err := w.owner("alice").Review(w.ctx, change)
+		require.NoError(t, err)
+		require.Len(t, review.Effects, 2)
+		require.Contains(t, review.Effects[0].String(), "bob")
+		require.Equal(t, "service 7101 relocated: BOS-1", review.Effects[1].String())
+		require.NoError(t, review.Commit(w.ctx))
+		line, err = w.dir.Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		require.Equal(t, []pbx.Principal{"alice", "bob"}, line.Owners)
+		require.Equal(t, "BOS-1", line.Building)
+	})
+}
+
+func TestSVC11_ARemoteLineIsNotChangedHere(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		s := w.line(aliceLine, pbx.NewService{}, "alice")
+		remote := *s // as it could be made once
+		remote.Rev, remote.RemoteSystem, remote.Status = s.Rev+1, "Geneva", pbx.StatusNone
+		w.apply(store.Change{Old: s, New: &remote})
+		for what, change := range map[string]pbx.LineChange{
+			"its place": {Building: "BOS-1"}, "a new owner": {AddOwners: []pbx.Principal{"bob"}}, "an owner who goes": {RemoveOwners: []pbx.Principal{"alice"}},
+		} {
+			for _, a := range []*world{w, w.acting(w.owner("alice"))} {
+				e := a.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(a.dir.UpdateLine(w.ctx, aliceLine, change)) })
+				require.Equal(t, "Geneva", e.Holder.Name, what)
+			}
+		}
+		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.dir.AddOwner(w.ctx, aliceLine, "bob")) })
+		require.Equal(t, []string{"SVC-11 service"}, w.violations(w.support))
+		s.Rev = remote.Rev + 1
+		w.apply(store.Change{Old: &remote, New: s})
+	})
+}
+
+func TestSVC15_AChangeOfALineBasedOnAnOldRevisionIsRefused(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.location(w.dir, "CAM-32", "US", "+1617")
+		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID}, "alice")
+		seen, err := w.owner("alice").Line(w.ctx, aliceLine)
+		require.NoError(t, err)
+		_, err = w.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "CAM-32", Rev: seen.Rev})
+		require.NoError(t, err)
+		alice := w.acting(w.owner("alice"))
+		alice.refused(rule.SVC15, pbx.ErrStale, func() error {
+			now, err := alice.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "BOS-1", Rev: seen.Rev})
+			require.NotNil(t, now, "the current one is at hand")
+			require.Equal(t, "CAM-32", now.Building)
+			require.Equal(t, []pbx.Principal{"alice"}, now.Owners)
+			return err
+		})
+	})
+}
+
+func TestUSR6_ALineThatMovesAwayFromAUserWithE911IsWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		there := w.location(w.dir, "BOS-2", "US", "")
+		ann, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7201", LocationID: w.boston.ID, E911: true})
+		require.NoError(t, err)
+		s := w.line(aliceLine, pbx.NewService{UserID: ann.ID, LocationID: there.ID}, "alice")
+		bob := w.user("Bob", "Ray", "7202")
+		_, err = w.dir.Associate(w.ctx, bob.ID, s.ID)
+		require.NoError(t, err)
+		save := func(to pbx.LocationID) func(dir *pbx.Directory) error {
+			return func(dir *pbx.Directory) error {
+				s, err := dir.Service(w.ctx, s.ID)
+				if err == nil {
+					s.LocationID, s.Name = to, "Desk"
+					_, err = dir.ModifyService(w.ctx, s)
+				}
+				return err
+			}
+		}
+		move := func(building string) func(dir *pbx.Directory) error {
+			return func(dir *pbx.Directory) error { return second(dir.SetLineLocation(w.ctx, aliceLine, building)) }
+		}
+		warned := func(dir *pbx.Directory, move func(dir *pbx.Directory) error) {
+			t.Helper()
+			review := w.review(dir, move)
+			require.Equal(t, []rule.Code{rule.USR6}, codes(review.Warnings))
+			require.Equal(t, pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann"}, review.Warnings[0].Subject)
+		}
+		require.Empty(t, w.review(w.dir, save(there.ID)).Warnings, "it stays")
+		require.Empty(t, w.review(w.dir, save(w.boston.ID)).Warnings, "it comes to where he is")
+		require.NoError(t, move("BOS-1")(w.dir))
+		warned(w.dir, move("BOS-2"))
+		warned(w.owner("alice"), move("BOS-2"))
+		warned(w.dir, save(there.ID))
+		warned(w.dir, save(pbx.LocationID{}))
+		require.NoError(t, w.review(w.dir, move("BOS-2")).Commit(w.ctx))
+	})
+}

@@ -1,0 +1,165 @@
+package rules_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+)
+
+// needing are what needs an email address, what needs a user ID, and what needs
+// neither.
+func needing(email, login bool) pbx.NewForeign {
+	in := miCollab(map[bool]string{false: "plain", true: "mail"}[email] + map[bool]string{false: "", true: " login"}[login])
+	in.Link = "https://micollab.example.com"
+	in.NeedsEmail, in.NeedsLogin = email, login
+	return in
+}
+
+// modified saves a change of a user, as he is now.
+func modified(ctx context.Context, dir *pbx.Directory, id pbx.UserID, change func(*pbx.User)) (*pbx.User, error) {
+	u, err := dir.User(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	change(u)
+	return dir.ModifyUser(ctx, u)
+}
+
+func noEmail(u *pbx.User) { u.Email = "" }
+func noLogin(u *pbx.User) { u.Login = "" }
+
+func TestUSR14_EmailAndUserIDStayWhileAForeignServiceNeedsThem(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Lee", "7002")
+		one, two := w.service(ann.ID, "7101"), w.service(ann.ID, "7102")
+		_, err := w.dir.Associate(w.ctx, bob.ID, two.ID)
+		require.NoError(t, err)
+		mail := w.attach(one.ID, needing(true, false))
+		asked, err := w.dir.RequestForeign(w.ctx, two.ID, needing(true, true))
+		require.NoError(t, err)
+		w.attach(one.ID, needing(false, false))
+		for _, c := range []struct {
+			user    *pbx.User
+			change  func(*pbx.User)
+			refused []string
+		}{
+			{ann, noEmail, []string{"Email " + mail.ID.String(), "Email " + asked.ID.String()}},
+			{ann, noLogin, []string{"Login " + asked.ID.String()}},
+			{bob, noEmail, []string{"Email " + asked.ID.String()}},
+			{bob, noLogin, []string{"Login " + asked.ID.String()}},
+		} {
+			w.refused(rule.USR14, pbx.ErrFailedPrecondition, func() error {
+				_, err := modified(w.ctx, w.dir, c.user.ID, c.change)
+				var found []string
+				for _, e := range pbx.Errors(err) {
+					require.Equal(t, rule.USR14, e.Code)
+					require.Equal(t, c.user.ID.String(), e.Subject.ID)
+					require.Equal(t, "foreign service", e.Holder.Kind)
+					found = append(found, e.Field+" "+e.Holder.ID)
+				}
+				require.ElementsMatch(t, c.refused, found)
+				return err
+			})
+			_, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				return second(modified(ctx, dir, c.user.ID, c.change))
+			})
+			require.Equal(t, rule.USR14, pbx.CodeOf(err))
+		}
+		_, err = modified(w.ctx, w.dir, ann.ID, func(u *pbx.User) { u.Email, u.Login = "ann@new.example.com", "ann@new.example.com" })
+		require.NoError(t, err, "changing them is not clearing them")
+	})
+}
+
+func TestUSR14_WhatNoForeignServiceNeedsCanBeCleared(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		line := w.service(u.ID, "7101")
+		w.attach(line.ID, needing(false, false))
+		failed, err := w.dir.RequestForeign(w.ctx, line.ID, needing(true, true))
+		require.NoError(t, err)
+		_, err = w.support.In(w.us.ID).SettleForeign(w.ctx, failed.ID, pbx.Settlement{State: pbx.ForeignFailed})
+		require.NoError(t, err)
+
+		u, err = modified(w.ctx, w.dir, u.ID, noEmail)
+		require.NoError(t, err)
+		require.Empty(t, u.Email)
+		require.Equal(t, "ann.lee@example.com", u.Login, "the user ID stays")
+		read, err := w.dir.UserByLogin(w.ctx, u.Login)
+		require.NoError(t, err)
+		require.Equal(t, u, read)
+		_, err = modified(w.ctx, w.dir, u.ID, func(u *pbx.User) { u.Department = "Sales" })
+		require.NoError(t, err, "he is modified without one")
+	})
+}
+
+func TestUSR3_AUserIDThatIsClearedIsTheEmailAddressAgain(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		u, err := modified(w.ctx, w.dir, u.ID, func(u *pbx.User) { u.Login = "other@example.com" })
+		require.NoError(t, err)
+		u, err = modified(w.ctx, w.dir, u.ID, noLogin)
+		require.NoError(t, err)
+		require.Equal(t, "ann.lee@example.com", u.Login)
+
+		bob := w.user("Bob", "Lee", "7002")
+		refusal := w.refused(rule.USR3, pbx.ErrConflict, func() error {
+			return second(modified(w.ctx, w.dir, bob.ID, func(u *pbx.User) { u.Login, u.Email = "", "ann.lee@example.com" }))
+		})
+		require.Equal(t, u.ID.String(), refusal.Holder.ID)
+		refusal = w.refused(rule.USR3, pbx.ErrInvalid, func() error {
+			return second(modified(w.ctx, w.dir, bob.ID, func(u *pbx.User) { u.Login, u.Email = "", "" }))
+		})
+		require.Equal(t, "Login", refusal.Field, "there is no email address to take its place")
+	})
+}
+
+func TestUSR12_AUserWithoutAnAddressGetsNoWelcomeMail(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		_, err := modified(w.ctx, w.dir, u.ID, noEmail)
+		require.NoError(t, err)
+		refusal := w.refused(rule.USR12, pbx.ErrFailedPrecondition, func() error { return w.dir.SendWelcomeMail(w.ctx, u.ID) })
+		require.Equal(t, u.ID.String(), refusal.Subject.ID)
+		require.Equal(t, "Email", refusal.Field)
+	})
+}
+
+func TestUSR14_AUserWithoutAnEmailAddressGetsNothingThatNeedsOne(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		_, err := modified(w.ctx, w.dir, u.ID, noEmail)
+		require.NoError(t, err)
+		his, other := w.service(u.ID, "7101"), w.service(pbx.UserID{}, "7102")
+		f := w.attach(other.ID, needing(true, false))
+		failed, err := w.dir.RequestForeign(w.ctx, other.ID, needing(true, true))
+		require.NoError(t, err)
+		_, err = w.support.In(w.us.ID).SettleForeign(w.ctx, failed.ID, pbx.Settlement{State: pbx.ForeignFailed})
+		require.NoError(t, err)
+		for what, call := range map[string]func() error{
+			"attached":  func() error { return second(w.dir.AttachForeign(w.ctx, his.ID, needing(true, false))) },
+			"requested": func() error { return second(w.dir.RequestForeign(w.ctx, his.ID, needing(true, false))) },
+			"with a new line": func() error {
+				return second(w.dir.AddService(w.ctx, pbx.NewService{
+					UserID: u.ID, DN: "7103", DeviceType: "Cisco 8851", Foreign: []pbx.NewForeign{needing(true, false)},
+				}))
+			},
+			"with a line that has one": func() error { return second(w.dir.Associate(w.ctx, u.ID, other.ID)) },
+		} {
+			refusal := w.refused(rule.USR14, pbx.ErrFailedPrecondition, call)
+			require.Equal(t, "Email", refusal.Field, what)
+			require.Equal(t, u.ID.String(), refusal.Subject.ID, what)
+			require.Equal(t, "foreign service", refusal.Holder.Kind, what)
+			require.Equal(t, "mail", refusal.Holder.Name, what)
+		}
+		w.attach(his.ID, needing(false, true)) // he has a user ID
+		_, err = w.support.In(w.us.ID).SettleForeign(w.ctx, f.ID, pbx.Settlement{State: pbx.ForeignGone})
+		require.NoError(t, err)
+		_, err = w.dir.Associate(w.ctx, u.ID, other.ID)
+		require.NoError(t, err, "what failed needs nothing")
+		w.refused(rule.USR14, pbx.ErrFailedPrecondition, func() error { return second(w.dir.RetryForeign(w.ctx, failed.ID)) })
+	})
+}

@@ -1,0 +1,351 @@
+package rules_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+)
+
+// operation is a method that changes something, and a call of it that goes
+// through in a world with everything in it.
+type operation struct {
+	method string
+	call   func(ctx context.Context, dir *pbx.Directory, x *all) error
+	by     role
+}
+
+// role says whose Directory an operation is called on: an administrator's, or
+// support's in the customer's tenant or in the provider's.
+type role int
+
+const (
+	admin role = iota
+	visiting
+	providing
+)
+
+func (r role) of(w *world) *pbx.Directory {
+	return []*pbx.Directory{w.dir, w.support.In(w.us.ID), w.support}[r]
+}
+
+// reads are the methods that change nothing, and those that the table of
+// operations is not for: Batch and Review run operations, and Deliver, which
+// hands over at least once, has tests of its own.
+var reads = strings.Fields(`
+	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device DeviceLines Devices Digest ExportUsers Extensions
+	ForeignService ForeignServices Group Groups In Journal Keys Line LineIdentity
+	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
+	SIPIdentity Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
+
+// operations are all methods that change something.
+var operations = []operation{
+	{"ActivatePort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ActivatePort(ctx, x.port.ID))
+	}, visiting},
+	{"ActivateService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			s, err := dir.AddService(ctx, pbx.NewService{DN: "7730", DeviceType: "Cisco 8851", ActivateLater: true})
+			if err != nil {
+				return err
+			}
+			return second(dir.ActivateService(ctx, s.ID))
+		})
+	}, admin},
+	{"ActivateUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ActivateUser(ctx, x.dan.ID))
+	}, admin},
+	{"AddAlias", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddAlias(ctx, pbx.NewAlias{UserID: x.ann.ID, Name: "Second", Extension: "7720"}))
+	}, admin},
+	{"AddDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddDevice(ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-99", Model: "Cisco 8851"}))
+	}, admin},
+	{"AddExtension", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddExtension(ctx, x.bob.ID, "7630"))
+	}, admin},
+	{"AddLocation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddLocation(ctx, pbx.NewLocation{Building: "NEW", Address: pbx.CivicAddress{Country: "US"}}))
+	}, admin},
+	{"AddMailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddMailbox(ctx, x.shared.ID, pbx.NewMailbox{Email: "shared@example.com"}))
+	}, admin},
+	{"AddMember", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.AddMember(ctx, x.queue.ID, pbx.UserMember(x.bob.ID))
+	}, admin},
+	{"AddNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddNumbers(ctx, "+16175550160", "+16175550161"))
+	}, visiting},
+	{"AddOwner", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddOwner(ctx, x.national(), "lena"))
+	}, admin},
+	{"AddService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.NewNumber(), DeviceID: x.spare.ID,
+			Keys: []pbx.PhoneKey{{Position: 5, Kind: pbx.KeyBusyLamp, Target: "7601"}}}))
+	}, admin},
+	{"AssignDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AssignDevice(ctx, x.spare.ID, x.bob.ID, 2))
+	}, admin},
+	{"Associate", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Associate(ctx, x.cid.ID, x.bare.ID))
+	}, admin},
+	{"AttachForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AttachForeign(ctx, x.shared.ID, miCollab("Client")))
+	}, admin},
+	{"CancelService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CancelService(ctx, x.line.ID, x.port.Date))
+	}, admin},
+	{"CompleteOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CompleteOrder(ctx, x.processing.ID))
+	}, visiting},
+	{"CancelPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CancelPort(ctx, x.port.ID))
+	}, admin},
+	{"ChangeNumber", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ChangeNumber(ctx, x.ann.ID, pbx.NumberChange{Number: pbx.Existing("+16175550182"), Previous: pbx.ReturnNumber, UpdateExtension: true}))
+	}, admin},
+	{"ChangeStation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Confirm(rule.STN3).ChangeStation(ctx, x.ann.ID, ""))
+	}, admin},
+	{"CheckPIN", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.CheckPIN(ctx, x.line.ID, "000111")
+	}, admin},
+	{"ClearDeviceLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.ClearDeviceLine(ctx, x.phone.ID, 1)
+	}, admin},
+	{"ConfirmPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ConfirmPort(ctx, x.port.ID))
+	}, visiting},
+	{"CreateGroup", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CreateGroup(ctx, pbx.NewGroup{Kind: pbx.HuntGroup, Name: "New", Extension: "7790"}))
+	}, admin},
+	{"CreateTenant", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CreateTenant(ctx, pbx.NewTenant{Name: "New", Country: "US", SIPDomain: "new.example.com"}))
+	}, providing},
+	{"CreateUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.CreateUser(ctx, pbx.NewUser{FirstName: "New", Email: "new@example.com", Extension: "7800"}))
+	}, admin},
+	{"DeleteAlias", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.DeleteAlias(ctx, x.alias.ID) }, admin},
+	{"DeleteDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.DeleteDevice(ctx, x.spare.ID) }, admin},
+	{"DeleteGroup", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.DeleteGroup(ctx, x.group.ID) }, admin},
+	{"DeleteLocation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.DeleteLocation(ctx, x.empty(ctx, dir))
+	}, admin},
+	{"DeleteMailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.DeleteMailbox(ctx, x.line.ID) }, admin},
+	{"DeleteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.Confirm(rule.SVC9).DeleteService(ctx, x.shared.ID)
+	}, admin},
+	{"DeleteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.DeleteService(ctx, x.waiting.ID)
+	}, admin},
+	{"DropRemoteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.DropRemoteService(ctx, x.elsewhere.ID)
+	}, visiting},
+	{"DeleteUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.Confirm(rule.USR9, rule.USR10).DeleteUser(ctx, x.ann.ID, pbx.UserAndPhones)
+	}, admin},
+	{"DeleteUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.Confirm(rule.USR9).DeleteUser(ctx, x.bob.ID, pbx.UserOnly)
+	}, admin},
+	{"DeleteService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.Confirm(rule.SVC10).DeleteService(ctx, x.hub.ID)
+	}, admin},
+	{"DetachForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.DetachForeign(ctx, x.left.ID) }, admin},
+	{"Disassociate", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.Confirm(rule.SVC5).Disassociate(ctx, x.cid.ID, x.shared.ID)
+	}, admin},
+	{"DisableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.DisableUser(ctx, x.ann.ID))
+	}, admin},
+	{"EnableUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.EnableUser(ctx, x.fay.ID))
+	}, admin},
+	{"FailOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.FailOrder(ctx, x.processing.ID, "No fibre in the street"))
+	}, visiting},
+	{"FailPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.FailPort(ctx, x.port.ID))
+	}, visiting},
+	{"HandOver", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.HandOver(ctx, x.ann.ID, pbx.Successor{FirstName: "New", Email: "new@example.com", Mobile: "+16175550198"}))
+	}, admin},
+	{"ImportUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ImportUsers(ctx, strings.NewReader("first_name,email,extension,number_source,station,applications,mac\r\n"+
+			"New,new@example.com,,new,STANDARD,crm,00:1b:54:00:00:02\r\nOther,other@example.com,7850,,,,\r\n")))
+	}, admin},
+	{"IssueCredentials", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.IssueCredentials(ctx, x.bob.SIPAddress))
+	}, admin},
+	{"IssueCredentials", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.IssueCredentials(ctx, x.alias.SIPAddress))
+	}, admin},
+	{"ModifyAlias", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return modify(func() (*pbx.Alias, error) { return dir.Alias(ctx, x.alias.ID) },
+			func(a *pbx.Alias) error {
+				a.SIPAddress = "renamed@acme.example.com"
+				return second(dir.ModifyAlias(ctx, a))
+			})
+	}, admin},
+	{"ModifyLocation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return modify(func() (*pbx.Location, error) { return dir.Location(ctx, x.phone.LocationID) },
+			func(l *pbx.Location) error { l.Building = "BOS-2"; return second(dir.ModifyLocation(ctx, l)) })
+	}, admin},
+	{"ModifyMailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return modify(func() (*pbx.Mailbox, error) { return dir.Mailbox(ctx, x.line.ID) },
+			func(m *pbx.Mailbox) error { m.Email = "other@example.com"; return second(dir.ModifyMailbox(ctx, m)) })
+	}, admin},
+	{"ModifyService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return modify(func() (*pbx.Service, error) { return dir.Service(ctx, x.line.ID) },
+			func(s *pbx.Service) error { s.DN, s.Name = "7810", "Renamed"; return second(dir.ModifyService(ctx, s)) })
+	}, admin},
+	{"ModifyTenant", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return modify(func() (*pbx.Tenant, error) { return dir.Tenant(ctx) },
+			func(t *pbx.Tenant) error { t.Policy.NumberMonthly = 700; return second(dir.ModifyTenant(ctx, t)) })
+	}, admin},
+	{"ModifyUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return modify(func() (*pbx.User, error) { return dir.User(ctx, x.ann.ID) },
+			func(u *pbx.User) error {
+				u.LastName, u.SIPAddress = "Renamed", "renamed@acme.example.com"
+				return second(dir.ModifyUser(ctx, u))
+			})
+	}, admin},
+	{"RemoveExtension", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.RemoveExtension(ctx, "7502") }, admin},
+	{"RemoveMember", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.RemoveMember(ctx, x.group.ID, pbx.UserMember(x.ann.ID))
+	}, admin},
+	{"RemoveOwner", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RemoveOwner(ctx, x.national(), "kate"))
+	}, admin},
+	{"RequestForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RequestForeign(ctx, x.shared.ID, miCollab("Client")))
+	}, admin},
+	{"RequestPort", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RequestPort(ctx, pbx.NewPort{Carrier: "C", Date: x.port.Date, Numbers: []pbx.E164{"+16175550190", "+16175550191"}}))
+	}, admin},
+	{"RetryForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RetryForeign(ctx, x.refused.ID))
+	}, admin},
+	{"RetryOrder", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.RetryOrder(ctx, x.failed.ID))
+	}, admin},
+	{"ReturnNumber", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.ReturnNumber(ctx, "+16175550150")
+	}, admin},
+	{"SendWelcomeMail", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.SendWelcomeMail(ctx, x.bob.ID) }, admin},
+	{"SetDeviceLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SetDeviceLine(ctx, x.second.ID, 1, pbx.AliasMember(x.alias.ID)))
+	}, admin},
+	{"SetKeys", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SetKeys(ctx, x.line.ID, x.line.Rev, []pbx.PhoneKey{
+			{Position: 1, Kind: pbx.KeySpeedDial, Target: "+16175550199"}, {Position: 2, Kind: pbx.KeyBusyLamp, Target: "7604"},
+		}))
+	}, admin},
+	{"SetLineLocation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SetLineLocation(ctx, x.national(), "EMPTY"))
+	}, admin},
+	{"SetMainExtension", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.SetMainExtension(ctx, x.ann.ID, "7502")
+	}, admin},
+	{"SetPIN", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.SetPIN(ctx, x.line.ID, "927461")
+	}, admin},
+	{"SetPrimary", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.SetPrimary(ctx, x.bob.ID, x.shared.ID)
+	}, admin},
+	{"SetPrimaryDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		for d, err := range dir.Devices(ctx, pbx.DeviceQuery{UserID: x.ann.ID}) {
+			switch {
+			case err != nil:
+				return err
+			case d.ID != x.phone.ID:
+				return dir.SetPrimaryDevice(ctx, d.ID)
+			}
+		}
+		return errors.New("there is no other device")
+	}, admin},
+	{"SetServiceType", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		for p, err := range dir.ServiceTypes(ctx) {
+			switch {
+			case err != nil:
+				return err
+			case p.Code == "PRO":
+				return second(dir.SetServiceType(ctx, pbx.ServiceType{Code: p.Code, Rev: p.Rev, Name: "Pro", Monthly: 9}))
+			}
+		}
+		return errors.New("there is no such product")
+	}, admin},
+	{"SetStationPool", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		for p, err := range dir.StationPools(ctx) {
+			if err != nil {
+				return err
+			}
+			return second(dir.SetStationPool(ctx, pbx.StationPool{Package: p.Package, Rev: p.Rev, Name: "Standard", Total: 9}))
+		}
+		return errors.New("there is no package")
+	}, admin},
+	{"SettleForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SettleForeign(ctx, x.asked.ID, pbx.Settlement{State: pbx.ForeignActive, Link: "https://micollab.example.com/new"}))
+	}, visiting},
+	{"SetUpUser", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		in := newcomer("newcomer")
+		in.Station, in.Applications, in.DeviceID, in.Ports = "STANDARD", []string{"crm", "fax"}, x.spare.ID, 2
+		return second(dir.SetUpUser(ctx, in))
+	}, admin},
+	{"StockNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.StockNumbers(ctx, "+16175550170", "+16175550171"))
+	}, providing},
+	{"UnassignDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.UnassignDevice(ctx, x.phone.ID)
+	}, admin},
+	{"WithdrawCancellation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.WithdrawCancellation(ctx, x.cancelled.ID))
+	}, admin},
+	{"UpdateLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.UpdateLine(ctx, x.national(), pbx.LineChange{AddOwners: []pbx.Principal{"lena"}, RemoveOwners: []pbx.Principal{"kate"}, Building: "EMPTY"}))
+	}, admin},
+}
+
+func second[R any](_ R, err error) error { return err }
+
+func modify[R any](read func() (R, error), change func(R) error) error {
+	r, err := read()
+	if err != nil {
+		return err
+	}
+	return change(r)
+}
+
+// national is the number of the line that has everything.
+func (x *all) national() string { return string(x.line.Number)[2:] }
+
+// empty finds the location where nobody is.
+func (x *all) empty(ctx context.Context, dir *pbx.Directory) pbx.LocationID {
+	for l, err := range dir.Locations(ctx) {
+		if err == nil && l.Building == "EMPTY" {
+			return l.ID
+		}
+	}
+	return pbx.LocationID{1}
+}
+
+func TestSYS4_EveryMethodIsEitherAnOperationOrARead(t *testing.T) {
+	listed := slices.Clone(reads)
+	for _, op := range operations {
+		if !slices.Contains(listed, op.method) {
+			listed = append(listed, op.method)
+		}
+	}
+	slices.Sort(listed)
+	var methods []string
+	for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
+		methods = append(methods, m.Name)
+	}
+	require.Equal(t, methods, listed, "a method is missing in the tables of this file, or listed twice")
+}

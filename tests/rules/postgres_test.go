@@ -1,0 +1,108 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx/internal/pgtest"
+	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/postgres"
+)
+
+func TestMain(m *testing.M) {
+	if workShift() {
+		return
+	}
+	chooseStores()
+	code := pgtest.Run(m)
+	asserted.tell()
+	os.Exit(code)
+}
+
+// What is tested over every store, and in every host's transaction, is tested
+// over PostgreSQL too.
+func init() {
+	stores["postgres"] = func(t testing.TB) store.Store { return onServer(t, freshDatabase(t)) }
+	hosts["postgres"] = func(t *testing.T) (*original, func(t *testing.T) house) {
+		o, database := prepareDatabase(t)
+		return o, func(t *testing.T) house { return o.houseOnServer(t, database(t)) }
+	}
+}
+
+// freshDatabase is the DSN of a database with the schema and nothing in it.
+func freshDatabase(t testing.TB) string { return pgtest.Clone(t, "empty", makeSchema) }
+
+// onServer opens the store in a database.
+func onServer(t testing.TB, dsn string) store.Store {
+	s, err := postgres.Open(context.Background(), dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func makeSchema(dsn string) error {
+	s, err := postgres.Open(context.Background(), dsn)
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+var originals atomic.Int64
+
+// prepareDatabase is prepareOriginal in a database with a table of a host's;
+// each call of what it returns makes a copy.
+func prepareDatabase(t *testing.T) (o *original, database func(t *testing.T) (dsn string)) {
+	name := fmt.Sprint("original ", originals.Add(1))
+	database = func(inner *testing.T) string {
+		return pgtest.Clone(inner, name, func(dsn string) error {
+			store, err := postgres.Open(context.Background(), dsn)
+			require.NoError(t, err)
+			o = prepareOriginal(t, store)
+			require.NoError(t, store.Close())
+			c, err := pgx.Connect(o.ctx, dsn)
+			require.NoError(t, err)
+			require.NoError(t, second(c.Exec(o.ctx, "CREATE TABLE tickets (text text NOT NULL)")))
+			return c.Close(o.ctx)
+		})
+	}
+	database(t)
+	return o, database
+}
+
+// houseOnServer is a database that a host uses beside the store.
+func (o *original) houseOnServer(t *testing.T, dsn string) house {
+	connect := func() *pgx.Conn {
+		c, err := pgx.Connect(o.ctx, dsn)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close(o.ctx) })
+		return c
+	}
+	db, err := postgres.Open(o.ctx, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	outside, inside := connect(), connect()
+	return house{
+		store: db,
+		tickets: func() (n int) {
+			require.NoError(t, outside.QueryRow(o.ctx, "SELECT count(*) FROM tickets").Scan(&n))
+			return n
+		},
+		begin: func() visit {
+			tx, err := inside.Begin(o.ctx)
+			require.NoError(t, err)
+			return visit{
+				guest:    func() store.Store { return postgres.FromTx(tx) },
+				ticket:   func() { require.NoError(t, second(tx.Exec(o.ctx, "INSERT INTO tickets (text) VALUES ('new')"))) },
+				commit:   func() { require.NoError(t, tx.Commit(o.ctx)) },
+				rollback: func() { require.NoError(t, tx.Rollback(o.ctx)) },
+			}
+		},
+	}
+}

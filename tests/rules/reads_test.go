@@ -1,0 +1,130 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/memory"
+)
+
+// reading is a store in memory that counts what is asked of it: ranges of
+// indexes, of which a key is one too, and the records found in them.
+type reading struct {
+	store.Store
+	ranges, records int
+}
+
+func (s *reading) View(ctx context.Context, fn func(store.Reader) error) error {
+	return s.Store.View(ctx, func(r store.Reader) error { return fn(&readingReader{r, s}) })
+}
+
+func (s *reading) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return s.Store.Update(ctx, tenant, func(w store.Writer) error {
+		return fn(&readingWriter{readingReader{w, s}, w})
+	})
+}
+
+type readingReader struct {
+	store.Reader
+	store *reading
+}
+
+func (r *readingReader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
+	found, err := r.Reader.Get(ctx, keys...)
+	r.store.ranges += len(keys)
+	for _, rec := range found {
+		if rec != nil {
+			r.store.records++
+		}
+	}
+	return found, err
+}
+
+func (r *readingReader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	r.store.ranges++
+	return func(yield func(store.Record, error) bool) {
+		for rec, err := range r.Reader.Find(ctx, q) {
+			r.store.records++
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+}
+
+type readingWriter struct {
+	readingReader
+	writer store.Writer
+}
+
+func (w *readingWriter) Apply(ctx context.Context, changes []store.Change) error {
+	return w.writer.Apply(ctx, changes)
+}
+
+// crowd adds many of everything to the US tenant, and to the provider's stock.
+func crowd(w *world, n int) {
+	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
+	ok(second(w.support.StockNumbers(w.ctx, numbers("+1617556%04d", n)...)))
+	ok(second(w.support.In(w.us.ID).AddNumbers(w.ctx, numbers("+1617557%04d", n)...)))
+	group, err := w.dir.CreateGroup(w.ctx, pbx.NewGroup{Name: "Crowd", Kind: pbx.HuntGroup})
+	ok(err)
+	for i := range n {
+		u := w.user("Many", fmt.Sprint("People", i), pbx.Extension(fmt.Sprint(30000+i)))
+		ok(second(w.dir.AddAlias(w.ctx, pbx.NewAlias{UserID: u.ID, Name: fmt.Sprint("People ", i), Extension: pbx.Extension(fmt.Sprint(40000 + i))})))
+		ok(w.dir.AddMember(w.ctx, group.ID, pbx.UserMember(u.ID)))
+		s, err := w.dir.AddService(w.ctx, pbx.NewService{
+			UserID: u.ID, DN: pbx.Extension(fmt.Sprint(50000 + i)), DeviceType: "Polycom VVX 450", Type: "PRO", LocationID: w.boston.ID,
+			Number: pbx.Existing(pbx.E164(fmt.Sprintf("+1617557%04d", i))),
+		})
+		ok(err)
+		ok(second(w.dir.AddOwner(w.ctx, string(s.Number)[2:], "owner@example.com")))
+		d, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: fmt.Sprintf("001B5500%04X", i), Model: "Polycom VVX 450", LocationID: w.boston.ID})
+		ok(err)
+		ok(second(w.dir.AssignDevice(w.ctx, d.ID, u.ID, 2)))
+	}
+}
+
+// lists are the methods that give as much as there is, and so read as much, page
+// by page.
+var lists = strings.Fields("Aliases AssociationChoices ExportUsers Extensions Groups NewNumbers Numbers Orders Services Users")
+
+// However many others there are, a method reads the same ranges of indexes, and
+// as many records; what it lists, page by page.
+func TestEveryMethodReadsAsMuchInALargeTenantAsInASmallOne(t *testing.T) {
+	const many = 300
+	small, large := prepareOriginal(t, memory.New()), prepareOriginal(t, memory.New())
+	crowd(large.world, many)
+	large.made += 100 * many // the IDs that the crowd has
+	measure := func(op operation, o *original) *reading {
+		store := &reading{Store: o.inMemory(t).world.store}
+		r := o.on(t, store)
+		if err := atOnce(op, r.ctx, r); op.method != "CheckPIN" { // whose call has the wrong PIN
+			require.NoError(t, err, op.method)
+		}
+		return store
+	}
+	grow := map[string]bool{}
+	for _, op := range slices.Concat(operations, readings) {
+		few, all := measure(op, small), measure(op, large)
+		t.Logf("%-20s %3d ranges, %3d records", op.method, few.ranges, few.records)
+		grow[op.method] = grow[op.method] || all.records > few.records
+		if !slices.Contains(lists, op.method) {
+			require.LessOrEqual(t, all.ranges, few.ranges, op.method)
+			require.LessOrEqual(t, all.records, few.records, op.method)
+			continue
+		}
+		require.LessOrEqual(t, all.ranges, few.ranges+6*many, op.method)
+		require.LessOrEqual(t, all.records, few.records+7*many, op.method)
+	}
+	for _, method := range lists {
+		require.True(t, grow[method], "%s is no list", method)
+	}
+}

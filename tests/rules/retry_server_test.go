@@ -1,0 +1,93 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
+)
+
+// interrupting is a store on which somebody does something else, once, when an
+// update has decided what to do and has not committed yet.
+type interrupting struct {
+	store.Store
+	interrupt func()
+}
+
+func (m *interrupting) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return m.Store.Update(ctx, tenant, func(w store.Writer) error {
+		err := fn(w)
+		if interrupt := m.interrupt; err == nil && interrupt != nil {
+			m.interrupt = nil
+			interrupt()
+		}
+		return err
+	})
+}
+
+// Whatever gets in the way, on a server, the operation runs again, is done once
+// or refused by its rule, and is counted.
+func TestSYS1_EveryKindOfConflictIsRetriedAndCounted(t *testing.T) {
+	set := func(w *world) error { return second(w.dir.SetUpUser(w.ctx, newcomer("ann"))) }
+	for name, c := range map[string]struct {
+		arrange func(w *world, store *interrupting, proxy *pgwire.Proxy)
+		refused rule.Code
+	}{
+		"a unique claim": {func(w *world, store *interrupting, _ *pgwire.Proxy) {
+			store.interrupt = func() {
+				require.NoError(w.t, second(w.british.CreateUser(w.ctx, pbx.NewUser{FirstName: "Other", Email: newcomer("ann").Email, Extension: "7001"})))
+			}
+		}, rule.USR3},
+		"a stale revision": {func(w *world, store *interrupting, _ *pgwire.Proxy) {
+			other := w.support.In(w.tenant("Rival", "US", "rival.example.com").ID)
+			store.interrupt = func() { require.NoError(w.t, second(other.SetUpUser(w.ctx, newcomer("bob")))) }
+		}, ""},
+		"a serialization failure":             {arrange: func(w *world, _ *interrupting, proxy *pgwire.Proxy) { failOnce(w, proxy, "40001") }},
+		"a deadlock":                          {arrange: func(w *world, _ *interrupting, proxy *pgwire.Proxy) { failOnce(w, proxy, "40P01") }},
+		"a connection lost before the COMMIT": {arrange: func(w *world, store *interrupting, proxy *pgwire.Proxy) { store.interrupt = proxy.CutAll }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxy := pgwire.Listen(t, freshDatabase(t))
+			store := &interrupting{Store: onServer(t, proxy.DSN())}
+			w := newWorld(t, store)
+			c.arrange(w, store, proxy)
+			before := w.support.Stats()
+			err := set(w)
+			if c.refused == "" {
+				require.NoError(t, err)
+			} else {
+				require.Equal(t, c.refused, pbx.CodeOf(err))
+			}
+			require.Equal(t, before.Retries+1, w.support.Stats().Retries)
+			report, err := w.support.Check(w.ctx)
+			require.NoError(t, err)
+			require.Empty(t, report.Violations)
+			users := len(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})))
+			require.Equal(t, map[bool]int{true: 1, false: 0}[c.refused == ""], users, "done once, or not at all")
+		})
+	}
+}
+
+// failOnce has the server fail the next insertion of a user with a SQLSTATE. A
+// sequence counts, for it is not rolled back.
+func failOnce(w *world, proxy *pgwire.Proxy, code string) {
+	c, err := pgx.Connect(w.ctx, proxy.DSN())
+	require.NoError(w.t, err)
+	defer c.Close(w.ctx)
+	for _, text := range []string{
+		"CREATE SEQUENCE failures",
+		fmt.Sprintf(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('public.failures') = 1 THEN RAISE EXCEPTION 'injected' USING ERRCODE = '%s'; END IF;
+			RETURN NEW; END $$`, code),
+		"CREATE TRIGGER fail BEFORE INSERT ON pbx.users FOR EACH ROW EXECUTE FUNCTION fail()",
+	} {
+		require.NoError(w.t, second(c.Exec(w.ctx, text)))
+	}
+}

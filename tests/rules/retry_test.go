@@ -1,0 +1,267 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/faulty"
+	"github.com/pbxkit/pbx/store/memory"
+)
+
+// shaky is a world on a store that fails on purpose.
+func shaky(t *testing.T, test func(t *testing.T, w *world, store *faulty.Store)) {
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			store := faulty.New(open(t), faulty.Plan{})
+			w := newWorld(t, store.Whole())
+			test(t, w, store)
+			store.Arm(faulty.Plan{})
+			report, err := w.support.Check(w.ctx)
+			require.NoError(t, err)
+			require.Empty(t, report.Violations)
+		})
+	}
+}
+
+func TestSYS1_WhenOthersGetInTheWayAllRunsAgain(t *testing.T) {
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			store := &refusing{Store: open(t)}
+			w := newWorld(t, store)
+			for k := range 12 {
+				runs := 0
+				store.times = k
+				require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+					runs++
+					_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: fmt.Sprintf("ann%d@example.com", k), Extension: pbx.Extension(fmt.Sprint(7000 + k))})
+					return err
+				}))
+				require.Equal(t, k+1, runs)
+			}
+			require.Len(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})), 12)
+			store.times = 12
+			w.refused(rule.SYS1, pbx.ErrConflict, func() error {
+				return w.dir.SendWelcomeMail(w.ctx, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{Limit: 1}))[0].ID)
+			})
+			require.Zero(t, store.times)
+
+			store.times = 1000
+			ctx, cancel := context.WithTimeout(w.ctx, 5*time.Millisecond)
+			defer cancel()
+			err := w.dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				_, err := dir.AddLocation(ctx, pbx.NewLocation{Building: "B", Address: pbx.CivicAddress{Country: "US"}})
+				return err
+			})
+			require.ErrorIs(t, err, context.DeadlineExceeded, "the caller's time is over")
+		})
+	}
+}
+
+// refusing is a store that wants to be asked again some times.
+type refusing struct {
+	store.Store
+	times int
+}
+
+func (r *refusing) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return r.Store.Update(ctx, tenant, func(w store.Writer) error {
+		if err := fn(w); err != nil {
+			return err
+		}
+		if r.times > 0 {
+			r.times--
+			return fmt.Errorf("in the way: %w", store.ErrRetry)
+		}
+		return nil
+	})
+}
+
+// lossy is a store whose commits get no answer, and are not there.
+type lossy struct{ store.Store }
+
+func (s lossy) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	return s.Store.Update(ctx, tenant, func(w store.Writer) error {
+		mute := &muteWriter{Writer: w}
+		if err := fn(mute); err != nil || !mute.applied {
+			return err
+		}
+		return fmt.Errorf("no answer: %w", pbx.ErrCommitUnknown)
+	})
+}
+
+type muteWriter struct {
+	store.Writer
+	applied bool
+}
+
+func (w *muteWriter) Apply(context.Context, []store.Change) error {
+	w.applied = true
+	return nil
+}
+
+func TestSYS1_GivingUpIsNoUnknownOutcome(t *testing.T) {
+	w := newWorld(t, memory.New())
+	dir := pbx.New(lossy{w.store}).As(pbx.Support("agent"))
+	_, err := dir.StockNumbers(w.ctx, "+16175550900")
+	require.ErrorIs(t, err, pbx.ErrConflict)
+	require.NotErrorIs(t, err, pbx.ErrCommitUnknown, "it turned out each time that nothing was saved")
+	require.Equal(t, pbx.Stats{Retries: 11, GaveUp: 1, Resolved: 12}, dir.Stats())
+}
+
+func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {
+	shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
+		u := w.user("Ann", "Lee", "7001")
+		const reading = 3 // Update, the tenant, the user
+		for i, verdict := range []error{nil, errGaveUp} {
+			runs := 0
+			careless := func(fault faulty.Fault) error {
+				runs = 0
+				store.Arm(faulty.Plan{At: reading, Fault: fault})
+				return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+					runs++
+					if _, err := dir.SetServiceType(ctx, pbx.ServiceType{Code: fmt.Sprint("NEW", i), Name: "New"}); err != nil {
+						return verdict // whatever it was
+					}
+					return dir.SendWelcomeMail(ctx, u.ID)
+				})
+			}
+			require.NoError(t, careless(faulty.Retry))
+			require.Equal(t, 2, runs)
+			require.Error(t, careless(faulty.ErrorBefore), "a store that failed is no reason to go on")
+			require.Equal(t, 1, runs)
+		}
+	})
+}
+
+func TestSYS1_ErrorsOfAnotherStoreAreNotOurs(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for _, foreign := range []error{store.ErrRetry, pbx.ErrCommitUnknown, &pbx.Error{Kind: pbx.ErrConflict, Err: store.ErrRetry}} {
+			runs := 0
+			err := w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				runs++
+				return foreign
+			})
+			require.Same(t, foreign, err)
+			require.Equal(t, 1, runs)
+			_, err = w.dir.Review(w.ctx, func(context.Context, *pbx.Directory) error { return foreign })
+			require.Same(t, foreign, err)
+		}
+	})
+}
+
+func TestSYS1_AnUnknownOutcomeIsResolvedAndNothingIsDoneTwice(t *testing.T) {
+	operations := map[string]func(w *world) error{
+		"CreateUser": func(w *world) error {
+			_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
+			return err
+		},
+		"CreateTenant": func(w *world) error { // its last event is in another journal
+			_, err := w.support.CreateTenant(w.ctx, pbx.NewTenant{Name: "New", Country: "US", SIPDomain: "new.example.com"})
+			return err
+		},
+		"StockNumbers": func(w *world) error { _, err := w.support.StockNumbers(w.ctx, "+16175550900"); return err },
+		"a mail": func(w *world) error {
+			return w.dir.SendWelcomeMail(w.ctx, collect(w.t, w.dir.Users(w.ctx, pbx.UserQuery{}))[0].ID)
+		},
+		"a batch": func(w *world) error {
+			return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				_, err := dir.SetUpUser(ctx, newcomer("bob"))
+				return err
+			})
+		},
+		"a review": func(w *world) error {
+			return w.review(w.dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.ctx, newcomer("bob")); return err }).Commit(w.ctx)
+		},
+	}
+	for name, run := range operations {
+		commit, want := committing(t, run)
+		for _, fault := range []faulty.Fault{faulty.ErrorBefore, faulty.ErrorAfter} {
+			t.Run(fmt.Sprintf("%s, %s the commit", name, fault), func(t *testing.T) {
+				shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
+					w.user("Zed", "Fox", "7900")
+					store.Arm(faulty.Plan{At: commit, Fault: fault})
+					require.NoError(t, run(w))
+					store.Arm(faulty.Plan{})
+					require.Equal(t, want, w.events(), "done once")
+				})
+			})
+		}
+	}
+}
+
+// committing runs an operation without a fault, and returns which call its
+// commit is, and how many events there are then.
+func committing(t *testing.T, run func(w *world) error) (call, events int) {
+	store := faulty.New(stores["memory"](t), faulty.Plan{})
+	w := newWorld(t, store)
+	w.user("Zed", "Fox", "7900")
+	store.Arm(faulty.Plan{})
+	require.NoError(t, run(w))
+	return slices.Index(store.Calls(), faulty.Commit) + 1, w.events()
+}
+
+// events counts those of the provider and of the US tenant.
+func (w *world) events() int {
+	return len(collect(w.t, w.dir.Journal(w.ctx, pbx.JournalQuery{}))) + len(collect(w.t, w.support.Journal(w.ctx, pbx.JournalQuery{})))
+}
+
+func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
+	for _, fault := range []faulty.Fault{faulty.ErrorBefore, faulty.ErrorAfter} {
+		for name, open := range stores {
+			t.Run(fmt.Sprintf("%s %s", name, fault), func(t *testing.T) {
+				inner := open(t)
+				store := &closing{Store: faulty.New(inner, faulty.Plan{})}
+				w := newWorld(t, store)
+				store.arm = true
+				_, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "NEW", Name: "New"})
+				require.ErrorIs(t, err, pbx.ErrCommitUnknown)
+				require.NotErrorIs(t, err, pbx.ErrConflict)
+				require.Equal(t, rule.SYS1, pbx.CodeOf(err))
+				require.NotContains(t, err.Error(), "misuse", "what the store says is not shown")
+			})
+		}
+	}
+}
+
+// closing is a store that loses an answer and then is gone.
+type closing struct {
+	store.Store
+	arm bool
+}
+
+func (c *closing) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	err := c.Store.Update(ctx, tenant, fn)
+	if c.arm && err == nil {
+		_ = c.Store.Close()
+		return &pbx.Error{Code: rule.SYS1, Kind: pbx.ErrCommitUnknown, Reason: "no answer"}
+	}
+	return err
+}
+
+func TestSYS1_AnEndedContextChangesNothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ended, cancel := context.WithCancel(w.ctx)
+		cancel()
+		before := dump(t, w.store)
+		_, err := w.dir.CreateUser(ended, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = w.dir.Tenant(ended)
+		require.ErrorIs(t, err, context.Canceled)
+		ending, stop := context.WithCancel(w.ctx)
+		err = w.dir.Batch(ending, func(ctx context.Context, dir *pbx.Directory) error {
+			_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
+			stop()
+			return err
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, before, dump(t, w.store))
+	})
+}

@@ -1,0 +1,140 @@
+package rules_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+)
+
+// ruleRow is a row of docs/rules.md.
+type ruleRow struct {
+	code     rule.Code
+	sentence string
+	methods  []string
+	outcomes []string // none for "–"
+	tests    []string
+}
+
+// kinds are the kinds of error, by their names.
+var kinds = map[string]error{
+	"ErrNotFound": pbx.ErrNotFound, "ErrInvalid": pbx.ErrInvalid, "ErrConflict": pbx.ErrConflict, "ErrDenied": pbx.ErrDenied,
+	"ErrFailedPrecondition": pbx.ErrFailedPrecondition, "ErrExhausted": pbx.ErrExhausted, "ErrStale": pbx.ErrStale,
+	"ErrUnconfirmed": pbx.ErrUnconfirmed, "ErrMisuse": pbx.ErrMisuse, "ErrStorage": pbx.ErrStorage, "ErrCommitUnknown": pbx.ErrCommitUnknown,
+}
+
+// outcomeWords are what the table calls the outcomes, by the names of the kinds
+// of error and of the functions that warn and ask.
+var outcomeWords = func() map[string]string {
+	words := map[string]string{"warn": "warning", "confirm": outcomeOf(pbx.ErrUnconfirmed)}
+	for name, kind := range kinds {
+		words[name] = outcomeOf(kind)
+	}
+	return words
+}()
+
+// outcomeOf is what the table calls a kind of error.
+func outcomeOf(kind error) string {
+	if kind == pbx.ErrUnconfirmed {
+		return "confirmation"
+	}
+	return kind.Error()
+}
+
+// notAsserted are the refusals that world.refused cannot assert, and why.
+var notAsserted = map[string]string{
+	"EXT-7 failed precondition":    "a password is asked for what it is, which is no operation",
+	"VM-5 denied":                  "a wrong PIN is counted, so the store changes",
+	"SYS-1 commit outcome unknown": "the store may have changed",
+	"SYS-3 conflict":               "events were handled, so the cursor has moved",
+	"SYS-3 storage failure":        "only a mistake of this library's leads to it",
+	"SYS-4 storage failure":        "a rule has to be missing, or something else to write into the store",
+}
+
+// checkedPIN is a PIN's other refusal: a PIN is not checked in a batch or a review.
+const checkedPIN = "VM-5 failed precondition"
+
+// ways are the ways in which the refusals of the row have to be asserted.
+func (r ruleRow) ways() []string {
+	var list []string
+	for word, outcome := range outcomeWords {
+		refusal := string(r.code) + " " + outcome
+		if kind := kinds[word]; kind != nil && slices.Contains(r.outcomes, outcome) && notAsserted[refusal] == "" {
+			list = append(list, refusal+", at once")
+			if !onlyAtOnce(r.code, kind) && refusal != checkedPIN {
+				list = append(list, refusal+", in a batch", refusal+", in a review")
+			}
+		}
+	}
+	return list
+}
+
+var (
+	rowForm  = regexp.MustCompile(`(?m)^\| ([A-Z]{2,3}-\d+) \|(.+)\|$`)
+	nameForm = regexp.MustCompile(`\b[A-Z]\w+\b`)
+	testForm = regexp.MustCompile("`(Test\\w+)`")
+	testDecl = regexp.MustCompile(`(?m)^func (Test([A-Z]+)(\d+)_\w+)\(`)
+)
+
+// readRules reads the rows of docs/rules.md, in their order.
+func readRules(t *testing.T) []ruleRow {
+	t.Helper()
+	var rows []ruleRow
+	for _, m := range rowForm.FindAllStringSubmatch(read(t, root+"/docs/rules.md"), -1) {
+		cells := strings.Split(m[2], "|")
+		require.Len(t, cells, 4, m[1])
+		row := ruleRow{
+			code: rule.Code(m[1]), sentence: strings.TrimSpace(cells[0]), methods: nameForm.FindAllString(cells[1], -1),
+			tests: submatches(testForm, cells[3]),
+		}
+		if outcome := strings.TrimSpace(cells[2]); outcome != "–" {
+			row.outcomes = strings.Split(outcome, "; ")
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// ruleTests are the tests that are named by a rule's code.
+func ruleTests(t *testing.T) map[rule.Code][]string {
+	t.Helper()
+	tests := map[rule.Code][]string{}
+	var files []string
+	for _, folder := range []string{root, root + "/internal/overlay", "."} {
+		found, err := filepath.Glob(folder + "/*_test.go")
+		require.NoError(t, err)
+		files = append(files, found...)
+	}
+	for _, file := range files {
+		for _, m := range testDecl.FindAllStringSubmatch(read(t, file), -1) {
+			code := rule.Code(m[2] + "-" + m[3])
+			tests[code] = append(tests[code], m[1])
+		}
+	}
+	for _, list := range tests {
+		slices.Sort(list)
+	}
+	return tests
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(content)
+}
+
+func submatches(form *regexp.Regexp, text string) []string {
+	var found []string
+	for _, m := range form.FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
+	}
+	return found
+}

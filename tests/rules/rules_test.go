@@ -1,0 +1,164 @@
+package rules_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+)
+
+// TestRules holds four lists of the rules against one another: the codes in
+// codes.go, what the source does with them, the table of docs/rules.md, and the
+// tests. Asked for alone, it also runs the tests of every rule, and says how many
+// rules are kept: none of the tests failed, and each refusal of the table was
+// asserted, where it can be at once, in a batch and in a review.
+func TestRules(t *testing.T) {
+	rows, tests, source := readRules(t), ruleTests(t), readSource(t)
+	alone := askedForAlone(t, tests)
+	require.NotEmpty(t, rows)
+	compareCodes(t, rows)
+	compareCatalogue(t, rows)
+	compareOutcomes(t, rows, source)
+	compareMethods(t, rows, source)
+	compareTests(t, rows, tests)
+	if t.Failed() || !alone {
+		fmt.Fprintf(t.Output(), "rules: %d compared; go test -v -run 'TestRules$' . says how many are kept\n", len(rows))
+		return
+	}
+	fmt.Fprintf(t.Output(), "rules: %d of %d kept\n", kept(t, rows), len(rows))
+}
+
+func compareCodes(t *testing.T, rows []ruleRow) {
+	t.Helper()
+	var codes, inTable []string
+	for _, m := range regexp.MustCompile(`(?m)^\t([A-Z]+\d+)\s+Code = "([A-Z]+-\d+)"`).FindAllStringSubmatch(read(t, root+"/rule/codes.go"), -1) {
+		require.Equal(t, m[1], strings.ReplaceAll(m[2], "-", ""))
+		codes = append(codes, m[2])
+	}
+	for _, row := range rows {
+		inTable = append(inTable, string(row.code))
+		if strings.Contains(strings.ToLower(row.sentence), "to come") || row.sentence == "" {
+			t.Errorf("docs/rules.md says nothing of %s, or that it is to come", row.code)
+		}
+	}
+	if diff := cmp.Diff(codes, inTable); diff != "" {
+		t.Errorf("codes.go and docs/rules.md differ:\n%s", diff)
+	}
+}
+
+// compareCatalogue holds the table against the catalogue from which it was made,
+// where that lies beside the checkout.
+func compareCatalogue(t *testing.T, rows []ruleRow) {
+	t.Helper()
+	catalogue, err := os.ReadFile(root + "/../shared/rules.md")
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	require.NoError(t, err)
+	outcomes := map[rule.Code]string{}
+	for _, m := range rowForm.FindAllStringSubmatch(string(catalogue), -1) {
+		cells := strings.Split(m[2], "|")
+		outcomes[rule.Code(m[1])] = strings.TrimSpace(cells[len(cells)-2])
+	}
+	for _, row := range rows {
+		outcome, listed := outcomes[row.code]
+		if delete(outcomes, row.code); !listed {
+			t.Errorf("%s is not in the catalogue", row.code)
+		}
+		denies := slices.ContainsFunc(row.outcomes, func(o string) bool { return o != "warning" && o != "confirmation" })
+		for word, said := range map[string]bool{
+			"deny": denies, "warn": slices.Contains(row.outcomes, "warning"), "confirm": slices.Contains(row.outcomes, "confirmation"),
+		} {
+			if strings.HasPrefix(outcome, word) && !said {
+				t.Errorf("%s: the catalogue's outcome is %s, docs/rules.md has %v", row.code, outcome, row.outcomes)
+			}
+		}
+	}
+	for code := range outcomes {
+		t.Errorf("%s of the catalogue is not in docs/rules.md", code)
+	}
+}
+
+// compareOutcomes holds what the table calls the outcomes against the source
+// and against what the tests assert.
+func compareOutcomes(t *testing.T, rows []ruleRow, source *ruleSource) {
+	t.Helper()
+	for _, row := range rows {
+		for _, outcome := range row.outcomes {
+			if !slices.Contains(slices.Collect(maps.Values(outcomeWords)), outcome) {
+				t.Errorf("%s: %q is no outcome", row.code, outcome)
+			}
+		}
+		for said, by := range map[string]words{"the source has": source.outcomes, "a test asserts": source.refused} {
+			for outcome := range by[row.code] {
+				if !slices.Contains(row.outcomes, outcome) {
+					t.Errorf("%s: %s %q, docs/rules.md has not", row.code, said, outcome)
+				}
+			}
+		}
+		for outcome, tested := range map[string]words{"warning": source.warned, "confirmation": source.refused} {
+			if slices.Contains(row.outcomes, outcome) && (!source.outcomes[row.code][outcome] || !tested[row.code][outcome]) {
+				t.Errorf("%s: docs/rules.md has %q, the source or its tests have not", row.code, outcome)
+			}
+		}
+		if source.used[row.code] != (len(row.outcomes) > 0) {
+			t.Errorf("%s: used by the source: %t; the outcomes in docs/rules.md: %q", row.code, source.used[row.code], row.outcomes)
+		}
+	}
+}
+
+// compareMethods holds the methods in the table against those that there are,
+// and against what their documentation says.
+func compareMethods(t *testing.T, rows []ruleRow, source *ruleSource) {
+	t.Helper()
+	named, all := words{}, map[string]bool{}
+	for _, row := range rows {
+		for _, method := range row.methods {
+			named.add(row.code, method)
+			all[method] = true
+			if _, is := reflect.TypeFor[*pbx.Directory]().MethodByName(method); !is && !source.declared[method] {
+				t.Errorf("%s: docs/rules.md names %s, which is nothing to call", row.code, method)
+			}
+		}
+	}
+	for code := range named {
+		for method := range source.documented[code] {
+			if !named[code][method] {
+				t.Errorf("%s: %s says that it keeps it, and is not in its row of docs/rules.md", code, method)
+			}
+		}
+	}
+	for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
+		if !all[m.Name] && m.Name != "Stats" {
+			t.Errorf("docs/rules.md does not name the method %s", m.Name)
+		}
+	}
+}
+
+func compareTests(t *testing.T, rows []ruleRow, tests map[rule.Code][]string) {
+	t.Helper()
+	for _, row := range rows {
+		named := slices.Sorted(slices.Values(row.tests))
+		if diff := cmp.Diff(tests[row.code], named); diff != "" {
+			t.Errorf("%s: the tests there are and those in docs/rules.md differ:\n%s", row.code, diff)
+		}
+		if delete(tests, row.code); len(row.tests) == 0 {
+			t.Errorf("%s has no test", row.code)
+		}
+	}
+	for code, list := range tests {
+		t.Errorf("%v are of %s, which is no rule", list, code)
+	}
+}

@@ -1,0 +1,309 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+)
+
+// pool reads a package of the US tenant.
+func (w *world) pool(name string) *pbx.StationPool {
+	w.t.Helper()
+	for _, p := range collect(w.t, w.dir.StationPools(w.ctx)) {
+		if p.Package == name {
+			return p
+		}
+	}
+	require.Fail(w.t, "no package "+name)
+	return nil
+}
+
+// seated sets up a user with a station.
+func seated(n int, station string, applications ...string) pbx.SetUp {
+	name := fmt.Sprintf("Seated%d", n)
+	return pbx.SetUp{
+		NewUser: pbx.NewUser{FirstName: name, Email: strings.ToLower(name) + "@example.com", Extension: pbx.Extension(fmt.Sprintf("74%02d", n))},
+		Station: station, Applications: applications,
+	}
+}
+
+func (w *world) seat(n int, station string, applications ...string) *pbx.User {
+	w.t.Helper()
+	made, err := w.dir.SetUpUser(w.ctx, seated(n, station, applications...))
+	require.NoError(w.t, err)
+	return made.User
+}
+
+func TestSTN1_ThePoolAlwaysAddsUp(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		counts := func(available, used, total int64) {
+			t.Helper()
+			p := w.pool("STANDARD")
+			require.Equal(t, [3]int64{available, used, total}, [3]int64{p.Available(), p.Used, p.Total})
+		}
+		counts(3, 0, 3)
+		ann := w.seat(1, "STANDARD")
+		counts(2, 1, 3)
+		w.seat(2, "STANDARD")
+		bob := w.user("Bob", "Day", "7002")
+		_, err := w.dir.ChangeStation(w.ctx, bob.ID, "STANDARD")
+		require.NoError(t, err)
+		counts(0, 3, 3)
+
+		cid := w.user("Cid", "Fox", "7003")
+		for _, take := range []func() error{
+			func() error { _, err := w.dir.SetUpUser(w.ctx, seated(4, "STANDARD")); return err },
+			func() error { _, err := w.dir.ChangeStation(w.ctx, cid.ID, "STANDARD"); return err },
+		} {
+			e := w.refused(rule.STN1, pbx.ErrExhausted, take)
+			require.Equal(t, "Station", e.Field)
+			require.Contains(t, e.Reason, "order more")
+		}
+		before := dump(t, w.store)
+		_, err = w.dir.ChangeStation(w.ctx, bob.ID, "STANDARD")
+		require.NoError(t, err, "he has one, and keeps it though none is left")
+		require.Equal(t, before, dump(t, w.store))
+
+		_, err = w.dir.ChangeStation(w.ctx, bob.ID, "")
+		require.NoError(t, err)
+		counts(1, 2, 3)
+		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserAndPhones))
+		counts(2, 1, 3)
+		for _, unknown := range []string{"GOLD", "standard", "STANDARD\x00", " "} {
+			w.refused(rule.STN1, pbx.ErrNotFound, func() error { _, err := w.dir.ChangeStation(w.ctx, bob.ID, unknown); return err })
+			w.refused(rule.STN1, pbx.ErrNotFound, func() error { _, err := w.dir.SetUpUser(w.ctx, seated(5, unknown)); return err })
+		}
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.ChangeStation(w.ctx, bob.ID, "STANDARD"); return err })
+	})
+}
+
+func TestSTN1_TheLastStationIsGivenOnceInABatch(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.seat(1, "STANDARD")
+		w.seat(2, "STANDARD")
+		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			_, err := dir.SetUpUser(ctx, seated(3, "STANDARD"))
+			require.NoError(t, err)
+			_, err = dir.SetUpUser(ctx, seated(4, "STANDARD"))
+			require.ErrorIs(t, err, pbx.ErrExhausted)
+			return nil
+		}))
+		require.Equal(t, int64(3), w.pool("STANDARD").Used)
+		require.Empty(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{FirstName: "Seated4"})))
+	})
+}
+
+func TestSTN1_APackageIsAddedAndChanged(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		applications := []string{"crm"}
+		made, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 1, Used: 7, Applications: applications})
+		require.NoError(t, err)
+		require.Equal(t, &pbx.StationPool{TenantID: w.us.ID, Package: "GOLD", Rev: 1, Name: "Gold", Total: 1, Applications: []string{"crm"}}, made, "what is used is counted here")
+		applications[0] = "changed"
+		made.Applications[0] = "changed"
+		require.Equal(t, []string{"crm"}, w.pool("GOLD").Applications)
+		for field, p := range map[string]pbx.StationPool{
+			"Package": {Package: "GO LD", Name: "Gold"}, "Name": {Package: "GOLD"}, "Total": {Package: "GOLD", Name: "Gold", Total: -1},
+		} {
+			e := w.refused(rule.STN1, pbx.ErrInvalid, func() error { _, err := w.dir.SetStationPool(w.ctx, p); return err })
+			require.Equal(t, field, e.Field)
+		}
+		w.refused(rule.STN1, pbx.ErrInvalid, func() error {
+			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 1_000_001})
+			return err
+		})
+		w.refused(rule.STN2, pbx.ErrInvalid, func() error {
+			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Applications: []string{"a", "a"}})
+			return err
+		})
+		_, err = w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "P\x00", Total: -1})
+		require.Len(t, pbx.Errors(err), 3, "all bad fields at once")
+	})
+}
+
+func TestSTN2_OnlyApplicationsThatTheStationOrTheServiceTypeIncludes(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := seated(1, "STANDARD", "crm", "softphone")
+		made, err := w.dir.SetUpUser(w.ctx, in)
+		require.NoError(t, err)
+		require.Equal(t, []string{"crm", "softphone"}, made.User.Applications)
+		byType := seated(2, "", "fax")
+		byType.ServiceType = "PRO"
+		_, err = w.dir.SetUpUser(w.ctx, byType)
+		require.NoError(t, err)
+
+		for _, bad := range []pbx.SetUp{seated(3, "STANDARD", "fax"), seated(3, "", "crm"), seated(3, "STANDARD", "crm", "CRM"), seated(3, "STANDARD", "crm", "crm")} {
+			e := w.refused(rule.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.SetUpUser(w.ctx, bad); return err })
+			require.Equal(t, "Applications", e.Field)
+		}
+		u, err := w.dir.User(w.ctx, made.User.ID)
+		require.NoError(t, err)
+		u.Applications = []string{"fax"}
+		w.refused(rule.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+		u.Applications = []string{"crm"}
+		_, err = w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+	})
+}
+
+func TestSTN2_WhoLosesAnApplicationWithAServiceIsWarnedOf(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := seated(1, "", "fax")
+		in.ServiceType = "PRO"
+		made, err := w.dir.SetUpUser(w.ctx, in)
+		require.NoError(t, err)
+		_, err = w.dir.AddExtension(w.ctx, made.User.ID, "7444") // he is reached without it too
+		require.NoError(t, err)
+		goes := func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, made.Service.ID) }
+		before := dump(t, w.store)
+		review := w.review(w.dir, goes)
+		require.Equal(t, []rule.Code{rule.STN2}, codes(review.Warnings))
+		require.Equal(t, made.User.ID.String(), review.Warnings[0].Subject.ID)
+		require.Contains(t, review.Warnings[0].Text, "loses the applications fax")
+		require.Empty(t, cmp.Diff(before, dump(t, w.store)))
+		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return goes(dir) }), "and it goes through")
+		u, err := w.dir.User(w.ctx, made.User.ID)
+		require.NoError(t, err)
+		require.Empty(t, u.Applications)
+	})
+}
+
+func TestSTN2_WhatAPackageDroppedLaterStaysAndIsInTheWayOfNothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.seat(1, "STANDARD", "crm", "softphone")
+		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 3, Applications: []string{"softphone"}})
+		require.NoError(t, err)
+		for _, typ := range []string{"", "FREE", "PRO"} {
+			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7901", Type: typ, DeviceType: "Cisco 8851"})
+			require.NoError(t, err)
+			r := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, s.ID) })
+			require.Empty(t, r.Warnings, "a line that did not include it takes nothing along")
+			require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
+		}
+		u, err = w.dir.User(w.ctx, u.ID)
+		require.NoError(t, err)
+		require.Equal(t, []string{"crm", "softphone"}, u.Applications)
+
+		u.Applications = []string{"crm"}
+		u, err = w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err, "another one is taken off him")
+		u.Applications = []string{"crm", "fax"}
+		w.refused(rule.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+		u.Applications = nil
+		u, err = w.dir.ModifyUser(w.ctx, u)
+		require.NoError(t, err)
+		u.Applications = []string{"crm"}
+		w.refused(rule.STN2, pbx.ErrInvalid, func() error { _, err := w.dir.ModifyUser(w.ctx, u); return err })
+	})
+}
+
+func TestSTN3_ALesserPackageTakesApplicationsAwayAfterConfirmation(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "BASIC", Name: "Basic", Total: 1, Applications: []string{"softphone"}})
+		require.NoError(t, err)
+		u := w.seat(1, "STANDARD", "crm", "softphone")
+		for _, lesser := range []string{"BASIC", ""} {
+			e := w.refused(rule.STN3, pbx.ErrUnconfirmed, func() error { _, err := w.dir.ChangeStation(w.ctx, u.ID, lesser); return err })
+			require.Contains(t, e.Reason, "crm")
+			require.Equal(t, u.ID.String(), e.Subject.ID)
+			w.refused(rule.STN3, pbx.ErrUnconfirmed, func() error {
+				_, err := w.dir.Confirm(rule.STN1, rule.USR9).ChangeStation(w.ctx, u.ID, lesser)
+				return err
+			})
+		}
+		now, err := w.dir.Confirm(rule.STN3).ChangeStation(w.ctx, u.ID, "BASIC")
+		require.NoError(t, err)
+		require.Equal(t, "BASIC", now.Station)
+		require.Equal(t, []string{"softphone"}, now.Applications)
+		require.Zero(t, w.pool("STANDARD").Used)
+		require.Zero(t, w.pool("BASIC").Available())
+		back, err := w.dir.ChangeStation(w.ctx, u.ID, "STANDARD")
+		require.NoError(t, err, "nothing goes, so nothing is asked")
+		require.Equal(t, []string{"softphone"}, back.Applications)
+	})
+}
+
+func TestSTN3_AnApplicationThatTheServiceTypeIncludesStays(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		in := seated(1, "STANDARD", "softphone")
+		in.ServiceType = "PRO"
+		made, err := w.dir.SetUpUser(w.ctx, in)
+		require.NoError(t, err)
+		now, err := w.dir.ChangeStation(w.ctx, made.User.ID, "")
+		require.NoError(t, err)
+		require.Equal(t, []string{"softphone"}, now.Applications)
+	})
+}
+
+func TestSTN2_ApplicationsComeWithANewServiceAndOnlyThoseThatItsTypeOrTheStationIncludes(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.seat(1, "STANDARD").ID
+		in := pbx.NewService{UserID: u, DN: "7501", DeviceType: "Cisco 8851", Type: "PRO", Applications: []string{"fax", "crm"}}
+		for name, spoil := range map[string]func(*pbx.NewService){
+			"not of that type": func(in *pbx.NewService) { in.Type = "FREE" },
+			"included by none": func(in *pbx.NewService) { in.Applications = []string{"recording"} },
+			"listed twice":     func(in *pbx.NewService) { in.Applications = []string{"fax", "fax"} },
+			"nobody gets it":   func(in *pbx.NewService) { in.UserID = pbx.UserID{} },
+			"no code":          func(in *pbx.NewService) { in.Applications = []string{"no code"} },
+		} {
+			bad := in
+			spoil(&bad)
+			e := w.refused(rule.STN2, pbx.ErrInvalid, func() error { return second(w.dir.AddService(w.ctx, bad)) })
+			require.Equal(t, "Applications", e.Field, name)
+		}
+		before := w.revision()
+		s, err := w.dir.AddService(w.ctx, in)
+		require.NoError(t, err)
+		require.Equal(t, before+1, w.revision(), "one change")
+		has := func() []string {
+			now, err := w.dir.User(w.ctx, u)
+			require.NoError(t, err)
+			return now.Applications
+		}
+		require.Subset(t, has(), []string{"fax", "crm"})
+		more := in
+		more.DN, more.Applications = "7502", []string{"fax", "softphone"}
+		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return second(dir.AddService(w.ctx, more)) }))
+		require.ElementsMatch(t, []string{"fax", "crm", "softphone"}, has(), "beside those that he has")
+		require.NoError(t, w.dir.Confirm(rule.SVC5).DeleteService(w.ctx, s.ID), "the other one includes them still")
+		require.ElementsMatch(t, []string{"fax", "crm", "softphone"}, has())
+	})
+}
+
+func TestSTN4_APoolIsNeverLoweredBelowItsUse(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.seat(1, "STANDARD")
+		w.seat(2, "STANDARD")
+		set := func(total int64) error {
+			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: total})
+			return err
+		}
+		e := w.refused(rule.STN4, pbx.ErrFailedPrecondition, func() error { return set(1) })
+		require.Equal(t, "Total", e.Field)
+		require.NoError(t, set(2))
+		require.Zero(t, w.pool("STANDARD").Available())
+		require.NoError(t, set(5))
+		require.Equal(t, int64(3), w.pool("STANDARD").Available())
+	})
+}
+
+func TestSVC15_APackageThatWasChangedSinceIsNotOverwritten(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		read := w.pool("STANDARD")
+		w.seat(1, "STANDARD")
+		var now *pbx.StationPool
+		w.refused(rule.SVC15, pbx.ErrStale, func() (err error) { now, err = w.dir.SetStationPool(w.ctx, *read); return err })
+		require.Equal(t, w.pool("STANDARD"), now, "the current one is at hand")
+		now.Total = 9
+		_, err := w.dir.SetStationPool(w.ctx, *now)
+		require.NoError(t, err)
+		require.Equal(t, int64(8), w.pool("STANDARD").Available())
+	})
+}

@@ -1,0 +1,391 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/leanovate/gopter"
+	"github.com/leanovate/gopter/gen"
+	"github.com/leanovate/gopter/prop"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/memory"
+	"github.com/pbxkit/pbx/store/transfer"
+)
+
+// eachPair runs a test from every store to every store.
+func eachPair(t *testing.T, test func(t *testing.T, from, to func(testing.TB) store.Store)) {
+	for a, from := range stores {
+		for b, to := range stores {
+			t.Run(a+" to "+b, func(t *testing.T) {
+				opened := func(open func(testing.TB) store.Store) func(testing.TB) store.Store {
+					return func(t testing.TB) store.Store {
+						s := open(t)
+						t.Cleanup(func() { _ = s.Close() })
+						return s
+					}
+				}
+				test(t, opened(from), opened(to))
+			})
+		}
+	}
+}
+
+// requireEqual asserts that two stores hold the same, and the tenants among it.
+func requireEqual(t testing.TB, a, b store.Store, tenants ...pbx.TenantID) {
+	t.Helper()
+	found, err := transfer.Compare(context.Background(), a, b, tenants...)
+	require.NoError(t, err)
+	require.Empty(t, found)
+}
+
+// count is how many records a store holds.
+func count(t testing.TB, store store.Store) (records int) {
+	for _, rows := range dump(t, store) {
+		records += len(rows)
+	}
+	return records
+}
+
+func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
+		w, target := newWorld(t, from(t)), to(t)
+		x := everything(w)
+		require.NoError(t, w.dir.SetPIN(w.ctx, x.line.ID, "482915"))
+
+		report, err := transfer.Copy(w.ctx, target, w.store)
+		require.NoError(t, err)
+		require.Equal(t, transfer.Report{Tenants: 3, Records: count(t, w.store)}, report)
+		requireEqual(t, w.store, target)
+		requireEqual(t, w.store, target, pbx.Provider, w.us.ID, w.uk.ID)
+
+		there := dump(t, target)
+		want := dump(t, w.store)
+		delete(there, "cursors") // their revisions begin anew
+		delete(want, "cursors")
+		require.Empty(t, cmp.Diff(want, there))
+		require.Empty(t, w.violations(pbx.New(target).As(pbx.Support("agent"))))
+
+		report, err = transfer.Copy(w.ctx, target, w.store)
+		require.NoError(t, err)
+		require.Equal(t, transfer.Report{Present: 3}, report, "a copy that is there is passed over")
+	})
+}
+
+func TestTransfer_EveryOperationDoesTheSameOnACopy(t *testing.T) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
+		o := prepareOriginal(t, from(t))
+		for _, op := range operations {
+			target := to(t)
+			_, err := transfer.Copy(o.ctx, target, o.store)
+			require.NoError(t, err)
+			original, copied := o.inMemory(t), o.on(t, target)
+			require.Equal(t, original.said(atOnce(op, o.ctx, original)), copied.said(atOnce(op, o.ctx, copied)), op.method)
+			requireEqual(t, original.world.store, target)
+			require.Equal(t, delivered(t, original), delivered(t, copied), "a subscriber goes on where it was")
+			require.NoError(t, target.Close())
+		}
+	})
+}
+
+// delivered are the events that the replica's subscriber gets, by tenant.
+func delivered(t *testing.T, r *replica) map[pbx.TenantID][]string {
+	var mu sync.Mutex
+	keys := map[pbx.TenantID][]string{}
+	_, err := r.support.Deliver(r.ctx, "mail", func(_ context.Context, e *pbx.Event) error {
+		mu.Lock()
+		defer mu.Unlock()
+		keys[e.TenantID] = append(keys[e.TenantID], e.Key())
+		return nil
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, keys)
+	return keys
+}
+
+func TestTransfer_OneTenantMovesAloneIntoAStoreWithOthers(t *testing.T) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
+		w, target := newWorld(t, from(t)), to(t)
+		everything(w)
+		there := pbx.New(target).As(pbx.Support("agent"))
+		other, err := there.CreateTenant(w.ctx, pbx.NewTenant{Name: "Other", Country: "US", SIPDomain: "other.example.com"})
+		require.NoError(t, err)
+		_, err = there.StockNumbers(w.ctx, "+16175550900")
+		require.NoError(t, err)
+		before := dump(t, target)
+
+		report, err := transfer.Copy(w.ctx, target, w.store, w.us.ID)
+		require.NoError(t, err)
+		requireEqual(t, w.store, target, w.us.ID)
+		require.Empty(t, w.violations(there.In(w.us.ID)))
+		require.Empty(t, w.violations(there))
+		require.Equal(t, transfer.Report{Tenants: 1, Records: count(t, target) - records(before)}, report)
+		for table, rows := range before {
+			require.Subset(t, dump(t, target)[table], rows, "what was there stays as it was")
+		}
+
+		var returned []string // numbers that were the tenant's, and are the provider's
+		for _, n := range collect(t, w.support.Numbers(w.ctx, pbx.NumberQuery{State: pbx.NumberResting})) {
+			returned = append(returned, string(n.E164))
+		}
+		require.NotEmpty(t, returned)
+		require.NotContains(t, strings.Join(dump(t, target)["numbers"], "\n"), returned[0])
+
+		found, err := transfer.Compare(w.ctx, w.store, target)
+		require.NoError(t, err)
+		for _, d := range found {
+			require.NotEqual(t, w.us.ID, d.Tenant, d)
+			require.True(t, d.Tenant != other.ID || d.In == transfer.OnlySecond, d)
+		}
+		found, err = transfer.Compare(w.ctx, w.store, target, w.uk.ID)
+		require.NoError(t, err)
+		require.NotEmpty(t, found)
+		for _, d := range found {
+			require.Equal(t, transfer.OnlyFirst, d.In, d)
+		}
+	})
+}
+
+func records(dump map[string][]string) (n int) {
+	for _, rows := range dump {
+		n += len(rows)
+	}
+	return n
+}
+
+// other is a customer of a target that has little.
+func other() *pbx.Tenant {
+	return &pbx.Tenant{ID: pbx.TenantID{9}, Rev: 1, Name: "Other", Country: "US", Currency: "USD", Policy: pbx.DefaultPolicy(),
+		CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+}
+
+// claimants are records of other's that have a value of a record of the US
+// tenant's, with the rule that this breaks and the value.
+func claimants(x *all) map[string]struct {
+	code  rule.Code
+	value string
+	rec   []store.Record
+} {
+	o := other()
+	person := func(login string, address pbx.SIPAddress) *pbx.User {
+		u := &pbx.User{TenantID: o.ID, ID: pbx.UserID{9}, Rev: 1, State: pbx.UserPending, SIPAddress: address, CreatedAt: o.CreatedAt}
+		set(u, "login_folded", login)
+		return u
+	}
+	withDomain := other()
+	withDomain.SIPDomain = "acme.example.com"
+	return map[string]struct {
+		code  rule.Code
+		value string
+		rec   []store.Record
+	}{
+		"SIP domain": {rule.ACC1, "acme.example.com", []store.Record{withDomain}},
+		"user ID":    {rule.USR3, "quetzal@marker.example", []store.Record{o, person("quetzal@marker.example", "o@other.example.com")}},
+		"SIP address": {rule.EXT6, string(x.ann.SIPAddress), []store.Record{o, person("o@other.example.com", x.ann.SIPAddress),
+			&pbx.SIPIdentity{Address: x.ann.SIPAddress, TenantID: o.ID, Rev: 1, UserID: pbx.UserID{9}}}},
+		"MAC address": {rule.DEV1, "00:1b:54:00:00:02", []store.Record{o, &pbx.Device{TenantID: o.ID, ID: pbx.DeviceID{9}, Rev: 1,
+			MAC: "00:1b:54:00:00:02", Model: "Cisco 8851", Category: x.phone.Category, State: pbx.DeviceAvailable}}},
+		"number": {rule.NUM1, "+16175550181", []store.Record{o, &pbx.Number{E164: "+16175550181", TenantID: o.ID, Rev: 1,
+			State: pbx.NumberAvailable, CreatedAt: o.CreatedAt}}},
+	}
+}
+
+func TestTransfer_WhatIsTakenIsNamedAndNothingArrives(t *testing.T) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
+		w := newWorld(t, from(t))
+		for kind, c := range claimants(everything(w)) {
+			target := *w
+			target.store = to(t)
+			for _, rec := range c.rec {
+				target.plant(rec)
+			}
+			e := target.refused(c.code, pbx.ErrConflict, func() error {
+				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+				return err
+			})
+			require.Equal(t, pbx.Ref{Kind: kind, ID: c.value}, e.Subject)
+			require.Equal(t, fmt.Sprintf("the %s %s is taken", kind, c.value), e.Reason)
+			require.Empty(t, e.Holder)
+		}
+	})
+}
+
+func TestTransfer_AllThatIsTakenIsNamedAtOnce(t *testing.T) {
+	w := newWorld(t, memory.New())
+	everything(w)
+	target := memory.New()
+	twin := *w
+	twin.store = target
+	_, err := pbx.New(target).As(pbx.Support("agent")).StockNumbers(w.ctx, "+16175550181", "+16175550182")
+	require.NoError(t, err)
+	twin.plant(other(), &pbx.Device{TenantID: other().ID, ID: pbx.DeviceID{9}, Rev: 1, MAC: "00:1b:54:00:00:02"})
+	_, err = transfer.Copy(w.ctx, target, w.store, w.us.ID)
+	require.EqualError(t, err, "DEV-1: the MAC address 00:1b:54:00:00:02 is taken; NUM-1: the number +16175550181 is taken; "+
+		"NUM-1: the number +16175550182 is taken")
+	require.Len(t, pbx.Errors(err), 3)
+
+	many := make([]pbx.E164, 150)
+	for i := range many {
+		many[i] = pbx.E164(fmt.Sprintf("+1617555%04d", 2000+i))
+	}
+	w.owned(many...)
+	_, err = pbx.New(target).As(pbx.Support("agent")).StockNumbers(w.ctx, many...)
+	require.NoError(t, err)
+	_, err = transfer.Copy(w.ctx, target, w.store, w.us.ID)
+	require.Len(t, pbx.Errors(err), 100)
+}
+
+func TestTransfer_ATenantThatIsThereAndDiffersIsRefused(t *testing.T) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
+		w := newWorld(t, from(t))
+		everything(w)
+		target := *w
+		target.store = to(t)
+		_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+		require.NoError(t, err)
+		w.user("Late", "Comer", "7950")
+		e := target.refused(rule.ACC1, pbx.ErrConflict, func() error {
+			_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+			return err
+		})
+		require.Equal(t, pbx.Ref{Kind: "tenant", ID: w.us.ID.String()}, e.Subject)
+
+		report, err := transfer.Copy(w.ctx, target.store, w.store)
+		require.ErrorIs(t, err, pbx.ErrConflict)
+		require.Equal(t, 1, report.Tenants, "the Provider's tenant came before it")
+	})
+}
+
+func TestTransfer_ATenantThatIsNotThereIsNotFoundAndNothingIsCopied(t *testing.T) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
+		w := newWorld(t, from(t))
+		target := *w
+		target.store = to(t)
+		for _, missing := range []pbx.TenantID{{}, {9}} {
+			target.refused(rule.ACC1, pbx.ErrNotFound, func() error {
+				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID, missing)
+				return err
+			})
+			_, err := transfer.Compare(w.ctx, target.store, w.store, w.us.ID, missing)
+			require.ErrorIs(t, err, pbx.ErrNotFound)
+		}
+		empty := to(t)
+		report, err := transfer.Copy(w.ctx, target.store, empty)
+		require.NoError(t, err)
+		require.Zero(t, report)
+		requireEqual(t, target.store, empty)
+	})
+}
+
+// A source that lost an invariant is copied as it is; what a schema can see of
+// that, it refuses.
+func TestTransfer_AReferenceToNothingIsRefusedByASchema(t *testing.T) {
+	w := newWorld(t, memory.New())
+	x := everything(w)
+	w.drop("users", where{"id": x.bob.ID})
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			target := *w
+			target.t, target.store = t, open(t)
+			defer target.store.Close()
+			if name == "memory" || name == "read ahead" { // in memory too
+				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+				require.NoError(t, err)
+				found, err := transfer.Compare(w.ctx, w.store, target.store, w.us.ID)
+				require.NoError(t, err)
+				require.Len(t, found, 1)
+				require.Equal(t, "sip_identities "+string(x.bob.SIPAddress)+" of tenant "+w.us.ID.String()+": only in the first store", found[0].String())
+				return
+			}
+			e := target.refused(rule.SYS4, pbx.ErrStorage, func() error {
+				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+				return err
+			})
+			require.ErrorIs(t, e, store.ErrConstraint)
+			require.Equal(t, pbx.Ref{Kind: "tenant", ID: w.us.ID.String()}, e.Subject)
+		})
+	}
+}
+
+// Where two tenants claim one SIP address, each has its own records copied.
+func TestTransfer_WhatIsAnotherTenantsStaysThere(t *testing.T) {
+	w, target := newWorld(t, memory.New()), memory.New()
+	x := everything(w)
+	w.rewrite("users", where{"id": x.ann.ID}, where{"sip_address": x.brit.SIPAddress})
+	_, err := transfer.Copy(w.ctx, target, w.store, w.us.ID)
+	require.NoError(t, err)
+	for table, rows := range dump(t, target) {
+		require.NotContains(t, strings.Join(rows, "\n"), fmt.Sprint([16]byte(w.uk.ID)), table)
+	}
+}
+
+func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
+	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
+		w, target := newWorld(t, from(t)), to(t)
+		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "70000", "79999", "" })
+		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			for i := range 600 {
+				_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "U", Email: fmt.Sprintf("u%d@example.com", i), Extension: pbx.Extension(fmt.Sprint(70000 + i))})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		for i := range 5 {
+			_, err := w.support.Deliver(w.ctx, fmt.Sprint("subscriber-", i), func(context.Context, *pbx.Event) error { return nil })
+			require.NoError(t, err)
+		}
+		_, err := transfer.Copy(w.ctx, target, w.store)
+		require.NoError(t, err)
+		requireEqual(t, w.store, target)
+		requireEqual(t, w.store, target, w.us.ID)
+		require.Empty(t, w.violations(pbx.New(target).As(pbx.Support("agent"))))
+
+		found, err := transfer.Compare(w.ctx, w.store, to(t))
+		require.NoError(t, err)
+		require.Len(t, found, transfer.MostDifferences)
+	})
+}
+
+func TestTransfer_WhateverOperationsDidComesBackEqual(t *testing.T) {
+	parameters := gopter.DefaultTestParametersWithSeed(20260302)
+	parameters.MinSuccessfulTests, parameters.Workers = 12, 1
+	properties := gopter.NewProperties(parameters)
+	properties.Property("there and back is where it was", prop.ForAll(func(seed uint64, steps int) string {
+		w := newWalker(t, memory.New(), seed)
+		for range steps {
+			w.walk()
+		}
+		for name, open := range stores {
+			if wrong := thereAndBack(t, w, open(t)); wrong != "" {
+				return name + ": " + wrong
+			}
+		}
+		return ""
+	}, gen.UInt64(), gen.IntRange(0, 120)))
+	properties.TestingRun(t)
+}
+
+func thereAndBack(t *testing.T, w *walker, there store.Store) string {
+	defer there.Close()
+	back := memory.New()
+	for _, leg := range [][2]store.Store{{there, w.store}, {back, there}} {
+		if _, err := transfer.Copy(w.ctx, leg[0], leg[1]); err != nil {
+			return err.Error()
+		}
+	}
+	found, err := transfer.Compare(w.ctx, w.store, back)
+	if err != nil || len(found) > 0 {
+		return fmt.Sprint(err, found)
+	}
+	return cmp.Diff(dump(t, w.store), dump(t, back))
+}

@@ -1,0 +1,269 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/store/memory"
+)
+
+// trips bounds how often each method asks a store that is a trip away, and
+// waits, once the process has met the tenant: a change reads ahead together with
+// the lock on its tenant, perhaps once more by what it found, and sends all that
+// it does with the commit. A read is one trip, and a list one a page.
+var trips = map[string]int{
+	"AttachForeign": 2, "CancelService": 2, "CompleteOrder": 2, "DetachForeign": 2, "DropRemoteService": 2, "FailOrder": 2, "RequestForeign": 2,
+	"RetryForeign": 2, "RetryOrder": 2, "SettleForeign": 2, "WithdrawCancellation": 2, "ForeignService": 1, "ForeignServices": 1,
+
+	"ActivatePort": 2, "ActivateService": 2, "ActivateUser": 2, "AddAlias": 2, "AddDevice": 2, "AddExtension": 2,
+	"AddLocation": 2, "AddMailbox": 2, "AddMember": 2, "AddNumbers": 3, "AddOwner": 2, "AddService": 3, "AssignDevice": 2,
+	"Associate": 2, "Batch": 3, "CancelPort": 2, "ChangeNumber": 4, "ChangeStation": 2, "CheckPIN": 3, "ConfirmPort": 2,
+	"CreateGroup": 2, "CreateTenant": 2, "CreateUser": 2, "DeleteAlias": 2, "DeleteDevice": 2, "DeleteGroup": 2,
+	"DeleteLocation": 2, "DeleteMailbox": 2, "DeleteService": 2, "DeleteUser": 2, "DisableUser": 2, "Disassociate": 2,
+	"EnableUser": 2, "FailPort": 2, "HandOver": 2, "ImportUsers": 4, "IssueCredentials": 2,
+	"ModifyAlias": 2, "ModifyLocation": 2, "ModifyMailbox": 2, "ModifyService": 2, "ModifyTenant": 2, "ModifyUser": 2,
+	"RemoveExtension": 2, "RemoveMember": 2, "RemoveOwner": 2, "RequestPort": 3, "ReturnNumber": 2, "Review": 3,
+	"SendWelcomeMail": 2, "SetLineLocation": 2, "SetMainExtension": 2, "SetPIN": 2, "SetPrimary": 2, "SetPrimaryDevice": 2,
+	"ClearDeviceLine": 2, "SetDeviceLine": 2, "SetKeys": 2,
+	"SetServiceType": 2, "SetStationPool": 2, "SetUpUser": 3, "StockNumbers": 3, "UnassignDevice": 2, "UpdateLine": 2,
+
+	"Alias": 1, "Aliases": 1, "AssociationChoices": 1, "Device": 1, "Devices": 1, "Digest": 1, "ExportUsers": 1, "Extensions": 1, "Group": 1, "Groups": 1,
+	"Journal": 1, "Line": 1, "Location": 1, "Locations": 1, "Lookup": 1, "Mailbox": 1, "MainExtension": 1, "Members": 1,
+	"NewNumbers": 1, "Number": 1, "Numbers": 1, "Order": 1, "Orders": 1, "PortRequest": 1, "PortRequests": 1, "SIPIdentity": 1, "Service": 1,
+	"ServiceTypes": 1, "ServiceUsers": 1, "Services": 1, "StationPools": 1, "Tenant": 1, "Tenants": 1, "User": 1,
+	"UserByLogin": 1, "UserServices": 1, "Users": 1, "DeviceLines": 1, "Keys": 1, "LineIdentity": 1,
+}
+
+// withoutTrips are the methods that have no such bound: those that ask no
+// store, and those that walk through all of it.
+var withoutTrips = strings.Fields("As Check Confirm Connect Deliver In Stats")
+
+// ownReads is how many of an operation's trips in the table of operations are
+// reads of the call itself, before it: those that save what they read.
+var ownReads = map[string]int{
+	"ActivateService": 2, "DeleteLocation": 1, "ModifyAlias": 1, "ModifyLocation": 1, "ModifyMailbox": 1, "ModifyService": 1,
+	"ModifyTenant": 1, "ModifyUser": 1, "Order": 1, "SetPrimaryDevice": 1,
+	"SetServiceType": 1, "SetStationPool": 1,
+}
+
+// readings are the methods that only read, and calls of them.
+var readings = []operation{
+	{"Alias", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Alias(ctx, x.alias.ID)) }, admin},
+	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Aliases(ctx, x.ann.ID)) }, admin},
+	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Aliases(ctx, pbx.UserID{}))
+	}, admin},
+	{"AssociationChoices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.AssociationChoices(ctx, pbx.UserQuery{}))
+	}, admin},
+	{"Device", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Device(ctx, x.phone.ID))
+	}, admin},
+	{"DeviceLines", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.DeviceLines(ctx, x.phone.ID))
+	}, admin},
+	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Devices(ctx, pbx.DeviceQuery{}))
+	}, admin},
+	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Devices(ctx, pbx.DeviceQuery{UserID: x.ann.ID}))
+	}, admin},
+	{"Digest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Digest(ctx, x.ann.SIPAddress))
+	}, visiting},
+	{"Digest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Digest(ctx, x.alias.SIPAddress))
+	}, providing},
+	{"ExportUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.ExportUsers(ctx, io.Discard) }, admin},
+	{"Extensions", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Extensions(ctx, pbx.ExtensionQuery{}))
+	}, admin},
+	{"ForeignService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ForeignService(ctx, x.asked.ID))
+	}, admin},
+	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.ForeignServices(ctx, x.hub.ID))
+	}, admin},
+	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.ForeignServices(ctx, pbx.ServiceID{}))
+	}, admin},
+	{"Group", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Group(ctx, x.group.ID)) }, admin},
+	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Groups(ctx, pbx.GroupQuery{}))
+	}, admin},
+	{"Journal", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Journal(ctx, pbx.JournalQuery{Limit: 100}))
+	}, admin},
+	{"Keys", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Keys(ctx, x.line.ID)) }, admin},
+	{"LineIdentity", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.LineIdentity(ctx, x.phone.ID, 2))
+	}, admin},
+	{"Line", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Line(ctx, x.national()))
+	}, admin},
+	{"Location", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Location(ctx, x.phone.LocationID))
+	}, admin},
+	{"Locations", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Locations(ctx)) }, admin},
+	{"Lookup", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		_, _, err := dir.Lookup(ctx, x.line.DN)
+		return err
+	}, admin},
+	{"Mailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Mailbox(ctx, x.line.ID))
+	}, admin},
+	{"MainExtension", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.MainExtension(ctx, x.ann.ID))
+	}, admin},
+	{"Members", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Members(ctx, x.group.ID)) }, admin},
+	{"NewNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.NewNumbers(ctx, x.phone.LocationID, "", 0))
+	}, admin},
+	{"NewNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.NewNumbers(ctx, pbx.LocationID{}, "+16175", 3))
+	}, admin},
+	{"Number", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Number(ctx, x.line.Number))
+	}, admin},
+	{"Numbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Numbers(ctx, pbx.NumberQuery{State: pbx.NumberAssigned}))
+	}, admin},
+	{"Order", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		for o, err := range dir.Orders(ctx, 1) {
+			if err != nil {
+				return err
+			}
+			return second(dir.Order(ctx, o.ID))
+		}
+		return fmt.Errorf("there is no order")
+	}, admin},
+	{"Orders", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Orders(ctx, 0)) }, admin},
+	{"PortRequest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.PortRequest(ctx, x.port.ID))
+	}, admin},
+	{"PortRequests", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.PortRequests(ctx)) }, admin},
+	{"SIPIdentity", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.SIPIdentity(ctx, x.alias.SIPAddress))
+	}, admin},
+	{"Service", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Service(ctx, x.line.ID))
+	}, admin},
+	{"ServiceTypes", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.ServiceTypes(ctx)) }, admin},
+	{"ServiceUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ServiceUsers(ctx, x.shared.ID))
+	}, admin},
+	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Services(ctx, pbx.ServiceQuery{}))
+	}, admin},
+	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Services(ctx, pbx.ServiceQuery{Number: "+1617"}))
+	}, admin},
+	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Services(ctx, pbx.ServiceQuery{CancelledBy: x.port.Date}))
+	}, admin},
+	{"StationPools", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.StationPools(ctx)) }, admin},
+	{"Tenant", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Tenant(ctx)) }, admin},
+	{"Tenants", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Tenants(ctx, pbx.TenantQuery{}))
+	}, providing},
+	{"User", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.User(ctx, x.ann.ID)) }, admin},
+	{"UserByLogin", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.UserByLogin(ctx, x.ann.Login))
+	}, admin},
+	{"UserServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		_, _, err := dir.UserServices(ctx, x.ann.ID)
+		return err
+	}, admin},
+	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Users(ctx, pbx.UserQuery{}))
+	}, admin},
+	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return run(dir.Users(ctx, pbx.UserQuery{LastName: "m", FirstName: "b"}))
+	}, admin},
+	{"Batch", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.SendWelcomeMail(ctx, x.bob.ID) })
+	}, admin},
+	{"Review", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.SendWelcomeMail(ctx, x.bob.ID) }))
+	}, admin},
+}
+
+// run loops over a sequence to its end, or its error.
+func run[R any](seq iter.Seq2[R, error]) error {
+	for _, err := range seq {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestEveryMethodHasABoundOnItsTrips(t *testing.T) {
+	called := map[string]bool{}
+	for _, op := range slices.Concat(operations, readings) {
+		called[op.method] = true
+	}
+	for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
+		_, bounded := trips[m.Name]
+		require.Equal(t, slices.Contains(withoutTrips, m.Name), !bounded, "%s needs a bound in trips, or a place in withoutTrips", m.Name)
+		require.Equal(t, bounded, called[m.Name], "%s needs a call in operations or readings", m.Name)
+	}
+	for method, bound := range trips {
+		require.LessOrEqual(t, bound, map[bool]int{false: 4, true: 5}[method == "SetUpUser"], method)
+	}
+}
+
+// countTrips calls every method in a world of its own, which it makes meet the
+// tenant first, and fails where one takes more trips than its bound.
+func countTrips(t *testing.T, world func(t *testing.T) (r *replica, count func(func()) int)) {
+	for _, op := range slices.Concat(operations, readings) {
+		r, count := world(t)
+		require.NoError(t, second(r.world.dir.NewNumbers(r.ctx, r.boston.ID, "", 1)))
+		require.NoError(t, second(r.world.support.StockNumbers(r.ctx, "+16175550179")))
+		var err error
+		n := count(func() { err = atOnce(op, r.ctx, r) })
+		if op.method != "CheckPIN" { // whose call has the wrong PIN
+			require.NoError(t, err, op.method)
+		}
+		n -= ownReads[op.method]
+		t.Logf("%-20s %d, at most %d", op.method, n, trips[op.method])
+		require.LessOrEqual(t, n, trips[op.method], op.method)
+	}
+}
+
+// On the wire, a trip is what the client sends before it waits for the server.
+func TestTripsOfEveryMethodOnTheWire(t *testing.T) {
+	o := prepareOriginal(t, memory.New())
+	countTrips(t, func(t *testing.T) (*replica, func(func()) int) {
+		proxy := pgwire.Listen(t, o.database(t))
+		return o.on(t, onServer(t, proxy.DSN())), func(call func()) int {
+			proxy.Reset()
+			call()
+			return proxy.Flushes()
+		}
+	})
+}
+
+func TestTripsOfEveryMethod(t *testing.T) {
+	o := prepareOriginal(t, memory.New())
+	countTrips(t, func(t *testing.T) (*replica, func(func()) int) {
+		r := o.inMemory(t)
+		store := &faraway{Store: r.world.store}
+		r = o.on(t, store)
+		return r, func(call func()) int {
+			store.trips.Store(0)
+			call()
+			return int(store.trips.Load())
+		}
+	})
+}

@@ -1,0 +1,375 @@
+package rules_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
+)
+
+// walker does one random thing after another in the US tenant, with small pools
+// of everything, so that they get in each other's way.
+type walker struct {
+	*world
+	rng     *rand.Rand
+	devices []pbx.DeviceID
+	sites   []pbx.LocationID
+	said    []string // what came of each step
+}
+
+// countedIDs are the same in each walk.
+func countedIDs() func() [16]byte {
+	var n uint64
+	return func() (id [16]byte) {
+		n++
+		binary.BigEndian.PutUint64(id[:8], n)
+		id[6], id[8] = 0x70, 0x80
+		binary.BigEndian.PutUint64(id[8:], n)
+		return id
+	}
+}
+
+func newWalker(t *testing.T, store store.Store, seed uint64) *walker {
+	w := &walker{world: newWorld(t, store, pbx.WithIDs(countedIDs())), rng: rand.New(rand.NewPCG(seed, 1))}
+	w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "7000", "7012", "" })
+	w.fibre()
+	w.sites = []pbx.LocationID{w.boston.ID, w.abroad().ID, w.bareSite("BARE").ID}
+	w.owned("+16175550160", "+16175550161")
+	_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+16175550170", "+16175550171"}})
+	require.NoError(t, err)
+	for i := range 4 {
+		d := w.phone(fmt.Sprintf("00:1b:54:00:00:0%d", i), []string{"Cisco 8851", "Grandstream HT802"}[i%2])
+		w.devices = append(w.devices, d.ID)
+	}
+	return w
+}
+
+// one draws from a pool, and sometimes nothing that there is.
+func one[T any](w *walker, pool []T) T {
+	var none T
+	if len(pool) == 0 || w.rng.IntN(12) == 0 {
+		return none
+	}
+	return pool[w.rng.IntN(len(pool))]
+}
+
+// maybe is one half of the time, and nothing the other.
+func maybe[T any](w *walker, pool ...T) T {
+	var none T
+	if w.rng.IntN(2) == 0 {
+		return none
+	}
+	return one(w, pool)
+}
+
+// extension is mostly one of the range that fills itself in.
+func (w *walker) extension() pbx.Extension {
+	if w.rng.IntN(4) > 0 {
+		return pbx.Extension(fmt.Sprint(7000 + w.rng.IntN(13)))
+	}
+	return one(w, []pbx.Extension{"6999", "7013", "70000", "70050", "91", "9110", "9990", "9991", "x"})
+}
+
+func (w *walker) choice() pbx.NumberChoice {
+	return []pbx.NumberChoice{{}, {}, pbx.NewNumber(), pbx.Existing("+16175550160"), pbx.Existing("+16175550161"), pbx.Existing("+16175550170"), pbx.ThisNewNumber("+16175550105")}[w.rng.IntN(7)]
+}
+
+func (w *walker) person() pbx.NewUser {
+	name := string(rune('a' + w.rng.IntN(8)))
+	return pbx.NewUser{
+		FirstName: name, LastName: "Lee", Email: name + "@example.com", Extension: maybe(w, w.extension()), LocationID: maybe(w, w.sites...),
+		SIPAddress: maybe(w, pbx.SIPAddress("desk@acme.example.com")), E911: w.rng.IntN(6) == 0, ActivateLater: w.rng.IntN(4) == 0,
+	}
+}
+
+// living lists the users and the services that there are.
+func (w *walker) living(dir *pbx.Directory) (users []pbx.UserID, services []pbx.ServiceID) {
+	for _, u := range collect(w.t, dir.Users(w.ctx, pbx.UserQuery{})) {
+		users = append(users, u.ID)
+	}
+	for _, s := range collect(w.t, dir.Services(w.ctx, pbx.ServiceQuery{})) {
+		services = append(services, s.ID)
+	}
+	return users, services
+}
+
+// step does one random thing.
+func (w *walker) step(dir *pbx.Directory) error {
+	ctx, types := w.ctx, []string{"PRO", "FREE", "FIBRE", "PRO", "FREE", "FIBRE", "GOLD"}
+	users, services := w.living(dir)
+	user, service := one(w, users), one(w, services)
+	switch w.rng.IntN(31) {
+	case 0, 1, 8:
+		in := w.person()
+		in.Extension = w.extension()
+		_, err := dir.CreateUser(ctx, in)
+		return err
+	case 2, 3, 4:
+		_, err := dir.SetUpUser(ctx, pbx.SetUp{
+			NewUser: w.person(), Number: w.choice(), ServiceType: maybe(w, types...), Station: maybe(w, "STANDARD"),
+			Applications: maybe(w, []string{"fax"}, []string{"crm"}, []string{"softphone"}), DeviceID: maybe(w, w.devices...), Ports: int64(w.rng.IntN(3)),
+		})
+		return err
+	case 5, 6, 7:
+		_, err := dir.AddService(ctx, pbx.NewService{
+			UserID: maybe(w, users...), DN: maybe(w, w.extension()), DeviceType: one(w, []string{"Cisco 8851", "Yealink T46U"}), DeviceID: maybe(w, maybe(w, w.devices...)),
+			Type: one(w, types), Number: w.choice(), LocationID: maybe(w, w.sites...), RemoteSystem: maybe(w, maybe(w, maybe(w, "Leeds"))),
+		})
+		return err
+	case 9:
+		return dir.DeleteUser(ctx, user, one(w, []pbx.Deletion{pbx.UserOnly, pbx.UserAndPhones}))
+	case 11:
+		return dir.DeleteService(ctx, service)
+	case 10, 12, 13:
+		_, err := dir.Associate(ctx, user, service)
+		return err
+	case 14:
+		return dir.Disassociate(ctx, user, service)
+	case 15:
+		return dir.SetPrimary(ctx, user, service)
+	case 16:
+		u, err := dir.User(ctx, user)
+		if err != nil {
+			return err
+		}
+		in := w.person()
+		u.Email = maybe(w, in.Email)
+		u.LocationID, u.E911, u.Login, u.Applications = in.LocationID, in.E911, in.Email, maybe(w, []string{"fax"}, []string{"crm"})
+		if in.SIPAddress != "" {
+			u.SIPAddress = in.SIPAddress
+		}
+		_, err = dir.ModifyUser(ctx, u)
+		return err
+	case 17:
+		s, err := dir.Service(ctx, service)
+		if err != nil {
+			return err
+		}
+		s.DN, s.Type, s.LocationID, s.DeviceType = w.extension(), maybe(w, types...), maybe(w, w.sites...), one(w, []string{s.DeviceType, "Cisco 8851"})
+		_, err = dir.ModifyService(ctx, s)
+		return err
+	case 18:
+		_, err := dir.AddExtension(ctx, user, w.extension())
+		return err
+	case 19:
+		if w.rng.IntN(2) == 0 {
+			return dir.SetMainExtension(ctx, user, w.extension())
+		}
+		return dir.RemoveExtension(ctx, w.extension())
+	case 20:
+		_, err := dir.AddAlias(ctx, pbx.NewAlias{UserID: user, Name: "Help", Extension: maybe(w, w.extension())})
+		return err
+	case 21:
+		if w.rng.IntN(2) == 0 {
+			_, err := dir.AssignDevice(ctx, one(w, w.devices), user, 1+int64(w.rng.IntN(2)))
+			return err
+		}
+		return dir.UnassignDevice(ctx, one(w, w.devices))
+	case 22:
+		_, err := dir.ChangeNumber(ctx, user, pbx.NumberChange{
+			Number: w.choice(), Previous: pbx.KeepNumber, UpdateExtension: w.rng.IntN(2) == 0, Extension: maybe(w, w.extension()),
+		})
+		return err
+	case 23:
+		l, err := dir.Location(ctx, one(w, w.sites))
+		if err != nil {
+			return err
+		}
+		l.Address.Street, l.Address.Country, l.NumberPrefix = maybe(w, "1 Main Street"), one(w, []string{"US", "GB"}), ""
+		_, err = dir.ModifyLocation(ctx, l)
+		return err
+	case 25:
+		return w.ask(dir, service)
+	case 26:
+		return w.answer(dir)
+	case 27:
+		return w.move(dir, service)
+	}
+	if w.rng.IntN(4) > 0 {
+		return w.stepOnPhone(dir, service)
+	}
+	_, err := dir.ActivateUser(ctx, user)
+	return err
+}
+
+// ask attaches something of another system to a line, or asks for it.
+func (w *walker) ask(dir *pbx.Directory, line pbx.ServiceID) error {
+	in := pbx.NewForeign{System: "CRM", Name: string(rune('a' + w.rng.IntN(3))), Link: "https://crm.example.com"}
+	in.Deletable, in.NeedsEmail, in.NeedsLogin = w.rng.IntN(2) == 0, w.rng.IntN(2) == 0, w.rng.IntN(2) == 0
+	if w.rng.IntN(2) == 0 {
+		return second(dir.AttachForeign(w.ctx, line, in))
+	}
+	return second(dir.RequestForeign(w.ctx, line, in))
+}
+
+// answer says what another system would, or asks it again, or forgets.
+func (w *walker) answer(dir *pbx.Directory) error {
+	var there []pbx.ForeignID
+	for _, f := range collect(w.t, dir.ForeignServices(w.ctx, pbx.ServiceID{})) {
+		there = append(there, f.ID)
+	}
+	id := one(w, there)
+	switch w.rng.IntN(6) {
+	case 0:
+		return second(dir.RetryForeign(w.ctx, id))
+	case 1:
+		return dir.DetachForeign(w.ctx, id)
+	}
+	said := one(w, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone, pbx.ForeignLeft})
+	return second(dir.As(pbx.Support("agent")).In(w.us.ID).SettleForeign(w.ctx, id, pbx.Settlement{State: said}))
+}
+
+// move takes a service from one status to another.
+func (w *walker) move(dir *pbx.Directory, line pbx.ServiceID) error {
+	dir = dir.As(pbx.Support("agent")).In(w.us.ID)
+	return second(moves[w.rng.IntN(len(moves))].call(w.ctx, dir, line, w.clock.Add(time.Hour)))
+}
+
+// stepOnPhone changes a line or the keys of a phone.
+func (w *walker) stepOnPhone(dir *pbx.Directory, service pbx.ServiceID) error {
+	device, line := one(w, w.devices), int64(w.rng.IntN(4))
+	for _, d := range collect(w.t, dir.Devices(w.ctx, pbx.DeviceQuery{State: pbx.DeviceAssigned})) {
+		if w.rng.IntN(2) == 0 {
+			device = d.ID
+		}
+	}
+	switch w.rng.IntN(6) {
+	case 0:
+		return dir.ClearDeviceLine(w.ctx, device, line)
+	case 1, 2, 3:
+		whose, err := dir.Device(w.ctx, device)
+		if err != nil {
+			return err
+		}
+		who := []pbx.MemberID{pbx.UserMember(whose.UserID)}
+		for _, a := range collect(w.t, dir.Aliases(w.ctx, maybe(w, whose.UserID))) { // his, or anybody's
+			who = append(who, pbx.AliasMember(a.ID))
+		}
+		_, err = dir.SetDeviceLine(w.ctx, device, line, one(w, who))
+		return err
+	}
+	s, err := dir.Service(w.ctx, service)
+	if err != nil {
+		return err
+	}
+	var keys []pbx.PhoneKey
+	for range w.rng.IntN(4) {
+		keys = append(keys, pbx.PhoneKey{Position: 1 + int64(w.rng.IntN(6)), Kind: one(w, []pbx.KeyKind{pbx.KeySpeedDial, pbx.KeyBusyLamp}), Target: string(w.extension())})
+	}
+	_, err = dir.SetKeys(w.ctx, s.ID, s.Rev-int64(w.rng.IntN(8)/7), keys)
+	return err
+}
+
+var errWalk = errors.New("dropped")
+
+// walk does a step alone, or several in a batch or a review.
+func (w *walker) walk() {
+	dir := w.dir.Confirm(rule.USR9, rule.USR10, rule.SVC5, rule.SVC9, rule.SVC10)
+	several := func(ctx context.Context, dir *pbx.Directory) error {
+		for range 1 + w.rng.IntN(4) {
+			w.note(w.step(dir))
+		}
+		if w.rng.IntN(4) == 0 {
+			return errWalk
+		}
+		return nil
+	}
+	switch w.rng.IntN(4) {
+	case 0:
+		if err := dir.Batch(w.ctx, several); !errors.Is(err, errWalk) {
+			require.NoError(w.t, err)
+		}
+	case 1:
+		review, err := w.dir.Review(w.ctx, several)
+		if err == nil && w.rng.IntN(2) == 0 {
+			err = review.Commit(w.ctx)
+		}
+		if !errors.Is(err, errWalk) {
+			require.NoError(w.t, err)
+		}
+	default:
+		w.note(w.step(dir))
+	}
+}
+
+// note keeps what a step said. A store that had to stop it is a rule that is
+// missing.
+func (w *walker) note(err error) {
+	require.NotErrorIs(w.t, err, pbx.ErrStorage)
+	require.NotErrorIs(w.t, err, pbx.ErrMisuse)
+	require.NotErrorIs(w.t, err, pbx.ErrCommitUnknown)
+	for _, e := range pbx.Errors(err) {
+		require.NotEmpty(w.t, e.Reason, "%v", err)
+		require.NotContains(w.t, e.Reason, "kept getting in the way", "a rule is missing that names the holder")
+	}
+	w.said = append(w.said, fmt.Sprint(err))
+}
+
+// helpComes asserts what takes more than one record to see: e911 has an address
+// to send help to, no extension that reaches somebody gets in the way of the
+// emergency numbers where he is, and applications are included.
+func (w *walker) helpComes() {
+	included := map[string][]string{"STANDARD": {"softphone", "crm"}, "PRO": {"softphone", "fax"}}
+	for _, u := range collect(w.t, w.dir.Users(w.ctx, pbx.UserQuery{})) {
+		reaching := digitsOf(collect(w.t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{UserID: u.ID})))
+		for _, a := range collect(w.t, w.dir.Aliases(w.ctx, u.ID)) {
+			for _, e := range collect(w.t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{})) {
+				if e.AliasID == a.ID {
+					reaching = append(reaching, e.Digits)
+				}
+			}
+		}
+		_, services, err := w.dir.UserServices(w.ctx, u.ID)
+		require.NoError(w.t, err)
+		apps := included[u.Station]
+		for _, s := range services {
+			apps = append(apps, included[s.Type]...)
+		}
+		require.Subset(w.t, apps, u.Applications, "%s", u.Name())
+		if u.LocationID.IsZero() {
+			require.False(w.t, u.E911)
+			continue
+		}
+		at, err := w.dir.Location(w.ctx, u.LocationID)
+		require.NoError(w.t, err)
+		require.False(w.t, u.E911 && at.Address.Street == "", "help has no address")
+		for _, e := range append(reaching, dns(services)...) {
+			require.False(w.t, at.Address.Country == "GB" && strings.HasPrefix(string(e), "999"), "%s reaches %s in %s", e, u.Name(), at.Building)
+		}
+	}
+}
+
+func TestSYS4_AnyOperationsInAnyOrderKeepAllInvariantsAndDoTheSameOnEveryStore(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			ends := map[string]string{}
+			for name, open := range stores {
+				w := newWalker(t, open(t), seed)
+				for i := range 250 {
+					w.walk()
+					if i%50 == 49 {
+						report, err := w.support.Check(w.ctx)
+						require.NoError(t, err)
+						require.Empty(t, report.Violations)
+						w.helpComes()
+					}
+				}
+				ends[name] = fmt.Sprint(strings.Join(w.said, "\n"), dump(t, w.store))
+			}
+			for name, end := range ends {
+				require.Empty(t, cmp.Diff(ends["memory"], end), name)
+			}
+		})
+	}
+}
