@@ -1,4 +1,4 @@
-package rules_test
+package oracle_test
 
 import "slices"
 

@@ -1,4 +1,4 @@
-package rules_test
+package oracle_test
 
 var voicemailBugs = []seededBug{
 	{"VM-1", "the mailbox outlives its service", "delete.go",

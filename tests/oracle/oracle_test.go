@@ -1,4 +1,4 @@
-package rules_test
+package oracle_test
 
 import (
 	"cmp"
@@ -18,6 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// root is the module's folder.
+const root = "../.."
+
 // The oracle, which is the tests of the rules and the model, is tested here: a
 // seeded bug that it does not find is a hole in it.
 //
@@ -32,7 +35,7 @@ import (
 //
 // All of the list is tried when this test is asked for by name:
 //
-//	go test -run TestOracle -v .
+//	go test -run TestOracle -v ./tests/oracle
 //
 // There is a bug against every rule of the catalogue, at least one.
 //
