@@ -175,6 +175,7 @@ func (o *oracle) seedAll(t *testing.T, out string) map[string]string {
 		require.NotEqual(t, before, texts[b.file], "another bug changes the same piece of %s as %q", b.file, b)
 		texts[filepath.Join(b.folder(), "seedbed.go")] = fmt.Sprintf(seedbed, nameOf(b.folder()))
 		o.binaries[b.tests()] = ""
+		o.binaries["tests/model"] = ""
 	}
 	for _, code := range rulesCode.FindAllSubmatch(catalogue, -1) {
 		require.True(t, against[string(code[1])], "no bug is seeded against %s", code[1])
@@ -193,7 +194,7 @@ type round struct{ folder, tests string }
 
 var (
 	everyRule = round{"tests/rules", `^Test[A-Z]+\d+_`}
-	theModel  = round{"tests/rules", `^TestModel$`}
+	theModel  = round{"tests/model", `^TestModel$`}
 	// What takes long, or a server, and is about transactions rather than rules.
 	leftOut = "Host|Cut|Fault|Process|Conflict|Server|Guest"
 )

@@ -2,7 +2,6 @@ package rules_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,17 +16,6 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// counted is a source of IDs that count, so that two worlds draw the same.
-type counted struct{ drawn uint64 }
-
-func (c *counted) next() (id [16]byte) {
-	c.drawn++
-	id[6], id[8] = 0x70, 0x80
-	binary.BigEndian.PutUint32(id[:], 0x0193b000)
-	binary.BigEndian.PutUint32(id[12:], uint32(c.drawn))
-	return id
-}
-
 // twins are two worlds on two stores of one kind, alike in every byte.
 func twins(t *testing.T, test func(t *testing.T, a, b *world, ids map[*world]*counted)) {
 	for name, open := range stores {
@@ -36,7 +24,7 @@ func twins(t *testing.T, test func(t *testing.T, a, b *world, ids map[*world]*co
 			var two []*world
 			for range 2 {
 				c := new(counted)
-				w := newWorld(t, open(t), pbx.WithIDs(c.next))
+				w := newWorld(t, open(t), pbx.WithIDs(c.Next))
 				ids[w] = c
 				two = append(two, w)
 			}
@@ -196,15 +184,15 @@ func TestSYS1_ARefusedPartLeavesTheOthersAndNoTrace(t *testing.T) {
 				var spent uint64
 				require.NoError(t, a.dir.Batch(a.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					return around(ctx, dir, x, func() error {
-						before := ids[a].drawn
+						before := ids[a].Drawn
 						require.Error(t, refused(ctx, dir, x))
-						spent = ids[a].drawn - before
+						spent = ids[a].Drawn - before
 						return nil
 					})
 				}))
 				require.NoError(t, b.dir.Batch(b.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					return around(ctx, dir, y, func() error {
-						ids[b].drawn += spent
+						ids[b].Drawn += spent
 						return nil
 					})
 				}))

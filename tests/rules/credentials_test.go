@@ -284,7 +284,7 @@ func TestEXT7_TheMD5HashIsKeptWhereItIsAskedFor(t *testing.T) {
 
 func TestEXT7_WithoutRandomnessNoCredentialsAreIssued(t *testing.T) {
 	random := &dry{from: rand.Reader}
-	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random), pbx.WithIDs(new(draws).next))
+	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random), pbx.WithIDs(new(draws).Next))
 	ann := w.user("Ann", "Lee", "7001")
 	e := w.refused(rule.EXT7, pbx.ErrStorage, func() error {
 		random.now = true

@@ -3,10 +3,6 @@ package rules_test
 import (
 	"context"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,67 +12,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
-	"github.com/pbxkit/pbx/store/memory"
-	"github.com/pbxkit/pbx/store/sqlite"
 )
 
-// stores are all that the rules are tested over; postgres_test.go adds one.
-var stores = map[string]func(t testing.TB) store.Store{
-	"memory":     func(testing.TB) store.Store { return memory.New() },
-	"read ahead": func(testing.TB) store.Store { return &faraway{Store: memory.New()} },
-	"sqlite": func(t testing.TB) store.Store {
-		file := filepath.Join(t.TempDir(), "pbx.db")
-		empty, err := emptyFile()
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(file, empty, 0o600))
-		s, err := sqlite.Open(context.Background(), file, sqlite.WithSynchronous(sqlite.Off))
-		require.NoError(t, err)
-		return s
-	},
-}
+// The stores that tests run over, and what else comes from the testbed.
+var (
+	stores        = testbed.Stores
+	freshDatabase = testbed.FreshDatabase
+	onServer      = testbed.OnServer
+	numbers       = testbed.Numbers
+)
 
-// emptyFile is an SQLite file with the schema and nothing in it.
-var emptyFile = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "pbx-template-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "pbx.db")
-	s, err := sqlite.Open(context.Background(), file, sqlite.WithSynchronous(sqlite.Off))
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file)
-})
+const storesVariable = testbed.Variable
 
-// storesVariable names the stores to test over, separated by commas; without it
-// all are. It chooses for the tests that run over stores, and for no other: those
-// about one store use that, be it named or not, and those about none the memory
-// store, which is always there.
-const storesVariable = "PBX_TEST_STORES"
+type (
+	faraway = testbed.Faraway
+	counted = testbed.Counted
+)
 
-// chosen reports whether a store is to be tested over.
-func chosen(store string) bool {
-	list := os.Getenv(storesVariable)
-	return list == "" || store == "memory" || slices.Contains(strings.Split(list, ","), store)
-}
-
-// chooseStores leaves out the stores and hosts that are not to be tested over.
-func chooseStores() {
-	for store := range strings.SplitSeq(os.Getenv(storesVariable), ",") {
-		if stores[store] == nil && store != "" {
-			panic(storesVariable + " names " + store + ", which is no store")
-		}
-	}
-	maps.DeleteFunc(stores, func(name string, _ func(testing.TB) store.Store) bool { return !chosen(name) })
-	maps.DeleteFunc(hosts, func(name string, _ func(*testing.T) (*original, func(*testing.T) house)) bool { return !chosen(name) })
-}
+func second[R any](r R, err error) error { return testbed.Second(r, err) }
 
 // world is a small provider with two customers, on one store.
 type world struct {
@@ -161,14 +117,6 @@ func (w *world) location(dir *pbx.Directory, building, country, prefix string) *
 	})
 	require.NoError(w.t, err)
 	return l
-}
-
-func numbers(form string, n int) []pbx.E164 {
-	list := make([]pbx.E164, n)
-	for i := range list {
-		list[i] = pbx.E164(fmt.Sprintf(form, i))
-	}
-	return list
 }
 
 // user creates a user of the US tenant with nothing but an extension.

@@ -177,7 +177,7 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 				v := h.begin()
 				v.ticket()
 				r, other := o.on(t, v.guest()), o.on(t, v.guest())
-				other.draws.drawn += 1000
+				other.draws.Drawn += 1000
 				runs := 0
 				var state string
 				err := r.dir.Batch(r.ctx, func(ctx context.Context, dir *pbx.Directory) error {
@@ -204,7 +204,7 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 
 				v = h.begin()
 				r = o.on(t, v.guest())
-				r.draws.drawn += 2000
+				r.draws.Drawn += 2000
 				_, err = r.support.In(r.us.ID).CreateUser(r.ctx, ann)
 				if name == "a unique value taken" {
 					require.ErrorIs(t, err, pbx.ErrConflict)

@@ -44,9 +44,9 @@ func TestSYS5_AnImportOfAThousandRowsTakesAFewTrips(t *testing.T) {
 		w.user("Old", fmt.Sprint(i), pbx.Extension(fmt.Sprint(70100+i+max(0, i-300))))
 	}
 	trips := func(file string) (int, error) {
-		store.trips.Store(0)
+		store.Trips.Store(0)
 		_, err := w.importing(file)
-		return int(store.trips.Load()), err
+		return int(store.Trips.Load()), err
 	}
 	n, err := trips(newcomers(1000))
 	require.NoError(t, err)
@@ -65,9 +65,9 @@ func TestSYS5_AnImportOfAThousandRowsTakesAFewTrips(t *testing.T) {
 	require.LessOrEqual(t, n, 2+2*3, "those who share a line are looked up together too")
 
 	var out strings.Builder
-	store.trips.Store(0)
+	store.Trips.Store(0)
 	require.NoError(t, w.dir.ExportUsers(w.ctx, &out))
-	n = int(store.trips.Load())
+	n = int(store.Trips.Load())
 	t.Logf("and to export 2,000 users %d", n)
 	require.LessOrEqual(t, n, 2000/128+1)
 

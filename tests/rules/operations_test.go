@@ -312,8 +312,6 @@ var operations = []operation{
 	}, admin},
 }
 
-func second[R any](_ R, err error) error { return err }
-
 func modify[R any](read func() (R, error), change func(R) error) error {
 	r, err := read()
 	if err != nil {

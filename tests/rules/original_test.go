@@ -39,7 +39,7 @@ type draws struct{ counted }
 
 func (c *draws) options(w *world) []pbx.Option {
 	return []pbx.Option{
-		pbx.WithClock(func() time.Time { return w.clock }), pbx.WithIDs(c.next),
+		pbx.WithClock(func() time.Time { return w.clock }), pbx.WithIDs(c.Next),
 		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), sealed(w.t),
 	}
 }
@@ -54,7 +54,7 @@ func prepareOriginal(t *testing.T, db store.Store) *original {
 	report, err := w.support.Check(w.ctx)
 	require.NoError(t, err)
 	require.Empty(t, report.Violations)
-	o := &original{world: w, x: x, made: c.drawn, lines: map[store.Record]string{}}
+	o := &original{world: w, x: x, made: c.Drawn, lines: map[store.Record]string{}}
 	for _, rec := range o.records(t) {
 		o.lines[rec] = rendered(rec)
 	}
@@ -100,7 +100,7 @@ type replica struct {
 func (o *original) on(t *testing.T, store store.Store) *replica {
 	w := *o.world
 	w.t = t
-	r := &replica{world: &w, original: o, draws: &draws{counted{o.made}}, faulty: faulty.New(store, faulty.Plan{})}
+	r := &replica{world: &w, original: o, draws: &draws{counted{Drawn: o.made}}, faulty: faulty.New(store, faulty.Plan{})}
 	w.store = store
 	w.support = pbx.New(r.faulty.Whole(), r.draws.options(&w)...).As(pbx.Support("agent"))
 	w.dir = w.support.As(pbx.Administrator("admin", w.us.ID))
@@ -201,10 +201,10 @@ func rendered(rec store.Record) string {
 
 // plain numbers the new IDs in a text.
 func (r *replica) plain(text string) string {
-	source := counted{r.original.made}
+	source := counted{Drawn: r.original.made}
 	var names []string
-	for source.drawn < r.draws.drawn {
-		if id := pbx.TenantID(source.next()).String(); strings.Contains(text, id) {
+	for source.Drawn < r.draws.Drawn {
+		if id := pbx.TenantID(source.Next()).String(); strings.Contains(text, id) {
 			names = append(names, id, fmt.Sprintf("<new %d>", len(names)/2))
 		}
 	}

@@ -3,6 +3,7 @@ package rules_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx/internal/pgtest"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/postgres"
 )
@@ -19,8 +21,7 @@ func TestMain(m *testing.M) {
 	if workShift() {
 		return
 	}
-	chooseStores()
-	code := pgtest.Run(m)
+	code := testbed.Run(m)
 	asserted.tell()
 	os.Exit(code)
 }
@@ -28,30 +29,13 @@ func TestMain(m *testing.M) {
 // What is tested over every store, and in every host's transaction, is tested
 // over PostgreSQL too.
 func init() {
-	stores["postgres"] = func(t testing.TB) store.Store { return onServer(t, freshDatabase(t)) }
+	defer maps.DeleteFunc(hosts, func(name string, _ func(*testing.T) (*original, func(*testing.T) house)) bool {
+		return !testbed.Chosen(name)
+	})
 	hosts["postgres"] = func(t *testing.T) (*original, func(t *testing.T) house) {
 		o, database := prepareDatabase(t)
 		return o, func(t *testing.T) house { return o.houseOnServer(t, database(t)) }
 	}
-}
-
-// freshDatabase is the DSN of a database with the schema and nothing in it.
-func freshDatabase(t testing.TB) string { return pgtest.Clone(t, "empty", makeSchema) }
-
-// onServer opens the store in a database.
-func onServer(t testing.TB, dsn string) store.Store {
-	s, err := postgres.Open(context.Background(), dsn)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
-func makeSchema(dsn string) error {
-	s, err := postgres.Open(context.Background(), dsn)
-	if err != nil {
-		return err
-	}
-	return s.Close()
 }
 
 var originals atomic.Int64

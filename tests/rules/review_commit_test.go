@@ -29,17 +29,17 @@ func TestSYS2_AReviewChangesNothingAndItsCommitEqualsTheOperation(t *testing.T) 
 				before := later.state()
 				require.NoError(t, atOnce(op, direct.ctx, direct))
 
-				later.draws.drawn++ // the operation draws its own ID first
+				later.draws.Drawn++ // the operation draws its own ID first
 				r, err := op.by.of(later.world).Review(later.ctx, func(ctx context.Context, dir *pbx.Directory) error { return op.call(ctx, dir, later.x) })
 				require.NoError(t, err)
 				require.NotEmpty(t, r.Effects)
 				require.Empty(t, cmp.Diff(before, later.state()))
-				drawn := later.draws.drawn
-				later.draws.drawn = later.made // and the commit last
+				drawn := later.draws.Drawn
+				later.draws.Drawn = later.made // and the commit last
 				require.NoError(t, r.Commit(later.ctx))
-				later.draws.drawn = drawn
+				later.draws.Drawn = drawn
 				require.Empty(t, cmp.Diff(direct.state(), later.state()))
-				require.Equal(t, direct.draws.drawn, drawn)
+				require.Equal(t, direct.draws.Drawn, drawn)
 				require.NoError(t, r.Commit(later.ctx))
 				require.Empty(t, cmp.Diff(direct.state(), later.state()), "committing again does nothing")
 			})

@@ -241,7 +241,7 @@ func TestSYS3_TheCursorSurvivesARestart(t *testing.T) {
 func TestSYS3_AfterACrashTheLastFewEventsComeAgain(t *testing.T) {
 	store := &crashing{Store: memory.New()}
 	store.left.Store(1 << 30)
-	w := newWorld(t, store, pbx.WithIDs(new(counted).next)) // the American tenant comes before the British one
+	w := newWorld(t, store, pbx.WithIDs(new(counted).Next)) // the American tenant comes before the British one
 	for i := range 40 {
 		w.group(fmt.Sprint("G", i), "")
 	}

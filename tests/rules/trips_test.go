@@ -261,9 +261,9 @@ func TestTripsOfEveryMethod(t *testing.T) {
 		store := &faraway{Store: r.world.store}
 		r = o.on(t, store)
 		return r, func(call func()) int {
-			store.trips.Store(0)
+			store.Trips.Store(0)
 			call()
-			return int(store.trips.Load())
+			return int(store.Trips.Load())
 		}
 	})
 }

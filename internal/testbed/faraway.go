@@ -1,4 +1,4 @@
-package rules_test
+package testbed
 
 import (
 	"context"
@@ -8,53 +8,53 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// faraway is a store in memory that behaves as one on a server does: it is told
+// Faraway is a store in memory that behaves as one on a server does: it is told
 // what will be read, and counts the trips.
-type faraway struct {
+type Faraway struct {
 	store.Store
-	trips atomic.Int64
+	Trips atomic.Int64
 }
 
-func (s *faraway) Fetch(ctx context.Context, reads ...store.Read) (results [][]store.Record, err error) {
+func (s *Faraway) Fetch(ctx context.Context, reads ...store.Read) (results [][]store.Record, err error) {
 	err = s.Store.View(ctx, func(r store.Reader) error {
-		s.trips.Add(1)
+		s.Trips.Add(1)
 		results, err = store.Fetch(ctx, r, reads...)
 		return err
 	})
 	return results, err
 }
 
-func (s *faraway) View(ctx context.Context, fn func(store.Reader) error) error {
+func (s *Faraway) View(ctx context.Context, fn func(store.Reader) error) error {
 	return s.Store.View(ctx, func(r store.Reader) error {
-		defer s.trips.Add(1) // the end of its transaction
+		defer s.Trips.Add(1) // the end of its transaction
 		return fn(&farawayReader{s, r})
 	})
 }
 
-func (s *faraway) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+func (s *Faraway) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	return s.Store.Update(ctx, tenant, func(w store.Writer) error {
-		defer s.trips.Add(1) // the changes with the commit, or the rollback
+		defer s.Trips.Add(1) // the changes with the commit, or the rollback
 		return fn(&farawayWriter{farawayReader{s, w}, w})
 	})
 }
 
 type farawayReader struct {
-	store *faraway
+	store *Faraway
 	store.Reader
 }
 
 func (r *farawayReader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
-	r.store.trips.Add(1)
+	r.store.Trips.Add(1)
 	return r.Reader.Get(ctx, keys...)
 }
 
 func (r *farawayReader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
-	r.store.trips.Add(1)
+	r.store.Trips.Add(1)
 	return r.Reader.Find(ctx, q)
 }
 
 func (r *farawayReader) Fetch(ctx context.Context, reads ...store.Read) ([][]store.Record, error) {
-	r.store.trips.Add(1)
+	r.store.Trips.Add(1)
 	return store.Fetch(ctx, r.Reader, reads...)
 }
 

@@ -1,4 +1,4 @@
-package rules_test
+package model_test
 
 import (
 	"fmt"
@@ -164,10 +164,11 @@ var unmodelled = map[string]string{
 	"Connect": "asks other systems and settles what they say, as SettleForeign does",
 }
 
+// Every method that the table of operations in tests/rules has is either here or
+// excused: that test needs both tables, see the report.
 func TestTheModelKnowsEveryOperation(t *testing.T) {
-	for _, op := range operations {
-		_, known := refusable[op.method]
-		_, excused := unmodelled[op.method]
-		require.True(t, known != excused, "%s needs an operation of package model, and a row in refusable", op.method)
+	for method := range unmodelled {
+		_, known := refusable[method]
+		require.False(t, known, method)
 	}
 }

@@ -1,4 +1,4 @@
-package rules_test
+package model_test
 
 import (
 	"context"
@@ -57,7 +57,7 @@ var modelSealer = func() *pbx.Sealer {
 
 // open makes the Directory. Its randomness is the same on each store.
 func (p *played) open() {
-	p.dir = pbx.New(p.store, pbx.WithClock(func() time.Time { return p.clock }), pbx.WithIDs(p.drawn.next),
+	p.dir = pbx.New(p.store, pbx.WithClock(func() time.Time { return p.clock }), pbx.WithIDs(p.drawn.Next),
 		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), pbx.WithSealer(modelSealer),
 		pbx.WithPrincipals(func(_ context.Context, who pbx.Principal) error {
 			if who == model.Nobody {
