@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 func (p *played) callMailbox(ctx context.Context, dir *pbx.Directory, c model.Call) error {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // The IDs that handles stand for, by kind.

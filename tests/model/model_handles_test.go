@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // handle draws one of a kind: of the tenant's, or another's, or one that is not

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // op draws an operation in a tenant.

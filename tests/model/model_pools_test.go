@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // text is a name of something, and seldom one that cannot be.

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // said is a line of an answer, as the model says it.

@@ -2,7 +2,7 @@ package model_test
 
 import (
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // regressions are sequences that once diverged. Each begins in the model's

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/tests/model"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/transfer"
 )

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/internal/model"
+	"github.com/pbxkit/pbx/tests/model"
 	"github.com/pbxkit/pbx/rule"
 )
 
