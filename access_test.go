@@ -106,7 +106,7 @@ func TestACC2_EachRoleDoesWhatTheTableGrantsItAndNothingElse(t *testing.T) {
 		for _, name := range operations() {
 			row := rowOf(name)
 			d := New(closed{}).As(actor).In(customer)
-			if row.where == inProvider {
+			if row.scope == inProvider {
 				d = d.In(TenantID{})
 			}
 			err := call(d, name)
@@ -135,7 +135,7 @@ func TestACC2_AnOperationIsRefusedBeforeTheStoreIsAsked(t *testing.T) {
 			require.ErrorIs(t, call(New(closed{}).As(Support(p)), name), ErrDenied, "%s as %q, whom the journal cannot name", name, p)
 		}
 		d := New(closed{}).As(Support("s"))
-		if rowOf(name).where == inCustomer {
+		if rowOf(name).scope == inCustomer {
 			d = d.In(TenantID{7})
 		}
 		if errors.Is(call(d, name), errClosed) {
@@ -148,7 +148,7 @@ func TestACC2_AnOperationIsRefusedBeforeTheStoreIsAsked(t *testing.T) {
 func TestACC2_AnOperationStaysWhereItWorks(t *testing.T) {
 	for _, name := range operations() {
 		support := New(closed{}).As(Support("s"))
-		switch rowOf(name).where {
+		switch rowOf(name).scope {
 		case inCustomer:
 			err := call(support, name)
 			require.ErrorIs(t, err, ErrInvalid, name)

@@ -85,7 +85,7 @@ var referred = func() map[*store.Table]bool {
 }()
 
 // know keeps the key of a record that others may refer to.
-func (c *census) know(rec store.Record) {
+func (c *tenantCheck) know(rec store.Record) {
 	table := rec.Table()
 	if !referred[table] {
 		return
@@ -99,7 +99,7 @@ func (c *census) know(rec store.Record) {
 }
 
 // references checks that what a record refers to is there, and in its tenant.
-func (c *census) references(rec store.Record) {
+func (c *tenantCheck) references(rec store.Record) {
 	var room [40]store.Field
 	fields := rec.Fields(room[:0])
 	for _, l := range referTo[rec.Table()] {
@@ -148,7 +148,7 @@ var claimed = func() map[*store.Table][]*claim {
 }()
 
 // claims checks that a record is the one that its unique values lead to.
-func (c *census) claims(rec store.Record) {
+func (c *tenantCheck) claims(rec store.Record) {
 	for _, cl := range claimed[rec.Table()] {
 		values, in := cl.index.Values(rec)
 		if !in {
@@ -177,7 +177,7 @@ func sameKey(a, b store.Record) bool {
 
 // other names a record that has what is another's, unless it is another
 // tenant's.
-func (c *census) other(rec store.Record) string {
+func (c *tenantCheck) other(rec store.Record) string {
 	fields := rec.Fields(nil)
 	at := slices.IndexFunc(fields, func(f store.Field) bool { return f.Name == "tenant_id" })
 	if at < 0 || fields[at].Value() != [16]byte(c.tenant.ID) {

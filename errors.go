@@ -118,24 +118,24 @@ func Errors(err error) []*Error {
 	case errors.As(err, &one):
 		return []*Error{one}
 	case errors.As(err, &ofStore):
-		return []*Error{told(ofStore)}
+		return []*Error{fromStore(ofStore)}
 	}
 	return nil
 }
 
-// told is a store's error as operations give it.
-func told(e *store.Error) *Error {
+// fromStore is a store's error as operations give it.
+func fromStore(e *store.Error) *Error {
 	return &Error{Code: rule.SYS1, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
 }
 
-// refusal is an error of a store as operations give it; any other is as it was.
-func refusal(err error) error {
+// asRefusal is an error of a store as operations give it; any other is as it was.
+func asRefusal(err error) error {
 	var one *Error
 	var ofStore *store.Error
 	if errors.As(err, &one) || !errors.As(err, &ofStore) {
 		return err
 	}
-	return told(ofStore)
+	return fromStore(ofStore)
 }
 
 // causes reports whether several refusals are no more than the cause of the one

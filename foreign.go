@@ -80,8 +80,8 @@ func (f *ForeignService) ref() Ref {
 // there reports whether its system provides it on a line, or is about to.
 func (f *ForeignService) there() bool { return f.State == ForeignActive || f.State == ForeignRequested }
 
-// place is where it is found: its system, and the page there if that is known.
-func (f *ForeignService) place() string {
+// whereabouts is where it is found: its system, and the page there if that is known.
+func (f *ForeignService) whereabouts() string {
 	if f.Link == "" {
 		return f.System
 	}
@@ -124,33 +124,33 @@ type NewForeign struct {
 	NeedsLogin bool
 }
 
-// look checks the input; the fields' names begin with prefix. present is one that
+// validate checks the input; the fields' names begin with prefix. present is one that
 // is there already.
-func (in *NewForeign) look(look *door, prefix string, present bool) {
-	look.system(prefix+"System", in.System)
-	look.required(rule.SVC13, prefix+"Name", in.Name, maxName)
+func (in *NewForeign) validate(check *validation, prefix string, present bool) {
+	check.system(prefix+"System", in.System)
+	check.required(rule.SVC13, prefix+"Name", in.Name, maxName)
 	if present || in.Link != "" {
-		look.link(rule.SVC13, prefix+"Link", in.Link)
+		check.link(rule.SVC13, prefix+"Link", in.Link)
 	}
 }
 
 // system looks at the code of another system.
-func (d *door) system(field, s string) {
+func (check *validation) system(field, s string) {
 	if len(s) > maxSystem {
-		d.refuse(rule.SVC13, field, "longer than %d characters", maxSystem)
+		check.refuse(rule.SVC13, field, "longer than %d characters", maxSystem)
 		return
 	}
-	d.code(rule.SVC13, field, s)
+	check.code(rule.SVC13, field, s)
 }
 
 // link looks at the address of a page that a portal may lead to.
-func (d *door) link(code rule.Code, field, s string) {
+func (check *validation) link(code rule.Code, field, s string) {
 	if s == "" {
-		d.refuse(code, field, "is missing")
+		check.refuse(code, field, "is missing")
 		return
 	}
 	if len(s) > maxLink || !validLink(s) {
-		d.refuse(code, field, "not the address of a page of up to %d characters: http or https, a host, no password", maxLink)
+		check.refuse(code, field, "not the address of a page of up to %d characters: http or https, a host, no password", maxLink)
 	}
 }
 
@@ -166,7 +166,7 @@ func validLink(s string) bool {
 func (t *tx) foreign(ctx context.Context, id ForeignID) (*ForeignService, error) {
 	f, err := one[*ForeignService](ctx, t, foreignTable.Key(), t.tenantID, id)
 	if err == nil && f == nil {
-		err = missing("foreign service", id.String())
+		err = notFound("foreign service", id.String())
 	}
 	return f, err
 }
@@ -180,7 +180,7 @@ func (t *tx) foreignOf(ctx context.Context, service ServiceID) ([]*ForeignServic
 // ErrNotFound.
 func (d *Directory) ForeignService(ctx context.Context, id ForeignID) (*ForeignService, error) {
 	var out *ForeignService
-	err := d.read(ctx, "ForeignService", func(a *ahead) { a.foreign(id) }, func(t *tx) error {
+	err := d.read(ctx, "ForeignService", func(p *prefetch) { p.foreign(id) }, func(t *tx) error {
 		f, err := t.foreign(ctx, id)
 		if err == nil {
 			out = copyOf(f)

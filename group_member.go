@@ -70,11 +70,11 @@ func (m MemberID) UUID() [16]byte {
 // Errors: ErrNotFound for the group, the user or the alias; ErrConflict for
 // one that is a member already.
 func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) error {
-	return d.change(ctx, "AddMember", func(a *ahead) {
-		a.group(group)
-		a.user(who.user)
-		a.alias(who.alias)
-		a.get(membersTable.Key(), group, who)
+	return d.change(ctx, "AddMember", func(p *prefetch) {
+		p.group(group)
+		p.user(who.user)
+		p.alias(who.alias)
+		p.get(membersTable.Key(), group, who)
 	}, func(t *tx) error {
 		g, err := t.group(ctx, group)
 		if err != nil {
@@ -118,9 +118,9 @@ func (t *tx) identity(ctx context.Context, who MemberID) (name Ref, owner UserID
 //
 // Errors: ErrNotFound for the group, or for one that is no member of it.
 func (d *Directory) RemoveMember(ctx context.Context, group GroupID, who MemberID) error {
-	return d.change(ctx, "RemoveMember", func(a *ahead) {
-		a.group(group)
-		a.get(membersTable.Key(), group, who)
+	return d.change(ctx, "RemoveMember", func(p *prefetch) {
+		p.group(group)
+		p.get(membersTable.Key(), group, who)
 	}, func(t *tx) error {
 		g, err := t.group(ctx, group)
 		if err != nil {

@@ -51,7 +51,7 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 			Reason: "the lease of the journal ran out while its events were handled"},
 	}
 	err = r.core.attempts(ctx, b.tenant, func(w store.Writer) (int64, error) {
-		was, found, err := r.place(ctx, w, b)
+		was, found, err := r.position(ctx, w, b)
 		if err != nil {
 			return 0, err
 		}
@@ -74,10 +74,10 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 	return l, events, err
 }
 
-// place reads the cursor's row, nil where there is none, and a page of the
+// position reads the cursor's row, nil where there is none, and a page of the
 // journal behind it: in one trip, unless another delivery has been here since the
 // tenant was looked at.
-func (r *delivery) place(ctx context.Context, w store.Writer, b *backlog) (at *Cursor, page []*Event, err error) {
+func (r *delivery) position(ctx context.Context, w store.Writer, b *backlog) (at *Cursor, page []*Event, err error) {
 	cursor := store.Read{Query: store.Query{Index: cursorsTable.Key(), Equal: []any{r.subscriber, b.tenant}}}
 	found, err := store.Fetch(ctx, w, cursor, b.page())
 	if err == nil && len(found[0]) > 0 {
@@ -192,7 +192,7 @@ func (l *lease) write(ctx context.Context, to *Event, end bool) error {
 			if tried && end && was != nil && (to == nil || was.reached(to)) {
 				return 0, nil
 			}
-			return 0, verdict{l.lost}
+			return 0, finalError{l.lost}
 		}
 		tried = true
 		row := *was

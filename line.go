@@ -59,7 +59,7 @@ type LineChange struct {
 // Errors: ErrInvalid (OWN-1), ErrNotFound.
 func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, error) {
 	var out *Line
-	err := d.read(ctx, "Line", func(a *ahead) { a.line(nationalNumber).shown() }, func(t *tx) error {
+	err := d.read(ctx, "Line", func(p *prefetch) { p.line(nationalNumber).shown() }, func(t *tx) error {
 		s, err := t.lineAt(ctx, nationalNumber)
 		if err != nil {
 			return err
@@ -89,9 +89,9 @@ func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in Li
 		return nil, err
 	}
 	var out *Line
-	err = d.change(ctx, "UpdateLine", func(a *ahead) {
-		a.line(nationalNumber).shown()
-		a.get(locationsByBuilding, in.Building)
+	err = d.change(ctx, "UpdateLine", func(p *prefetch) {
+		p.line(nationalNumber).shown()
+		p.get(locationsByBuilding, in.Building)
 	}, func(t *tx) error {
 		s, err := t.lineAt(ctx, nationalNumber)
 		if err != nil {
@@ -126,13 +126,13 @@ func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown 
 	if err != nil {
 		return nil, err
 	}
-	look := door{bad: slices.Clone(unknown)}
-	removed := look.owners(s, owners, in)
-	to, err := t.lookBuilding(ctx, s, in)
-	if err := look.take(err); err != nil {
+	check := validation{refusals: slices.Clone(unknown)}
+	removed := check.owners(s, owners, in)
+	to, err := t.validateBuilding(ctx, s, in)
+	if err := check.collect(err); err != nil {
 		return nil, err
 	}
-	if err := look.err(); err != nil {
+	if err := check.err(); err != nil {
 		return nil, err
 	}
 	t.changeOwners(s, len(owners), in.AddOwners, removed)
@@ -168,7 +168,7 @@ func (t *tx) lineAt(ctx context.Context, nationalNumber string) (*Service, error
 		return t.ownLine(ctx, nationalNumber, s)
 	}
 	if s == nil {
-		return nil, missing("line", nationalNumber)
+		return nil, notFound("line", nationalNumber)
 	}
 	return s, nil
 }
@@ -258,16 +258,16 @@ func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
 	return users, nil
 }
 
-// lookBuilding returns the location that a line moves to, or nil where it
+// validateBuilding returns the location that a line moves to, or nil where it
 // stays: a building that the tenant knows (OWN-7), for a line that may be moved
 // here (OWN-8) and whose DN is possible there (EXT-3).
-func (t *tx) lookBuilding(ctx context.Context, s *Service, in LineChange) (*Location, error) {
+func (t *tx) validateBuilding(ctx context.Context, s *Service, in LineChange) (*Location, error) {
 	if in.Building == "" && !in.moves {
 		return nil, nil
 	}
-	var look door
-	if look.code(rule.OWN7, "Building", in.Building); look.err() != nil {
-		return nil, look.err()
+	var check validation
+	if check.code(rule.OWN7, "Building", in.Building); check.err() != nil {
+		return nil, check.err()
 	}
 	to, err := t.building(ctx, rule.OWN7, in.Building)
 	if err != nil || to.ID == s.LocationID {

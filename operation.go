@@ -25,13 +25,13 @@ const (
 
 // change runs one changing operation: at once, or as a part of the batch or
 // review that d belongs to. The plan says what it will read.
-func (d *Directory) change(ctx context.Context, operation string, p plan, run func(*tx) error) error {
+func (d *Directory) change(ctx context.Context, operation string, p prefetchPlan, run func(*tx) error) error {
 	tenant, err := d.enter(ctx, operation)
 	if err != nil {
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.part(ctx, d, p, run)
+		return d.tx.runOperation(ctx, d, p, run)
 	}
 	return d.core.update(ctx, tenant, p, func(t *tx) error {
 		t.actor, t.confirmed = d.actor, d.confirmed
@@ -45,17 +45,17 @@ func (d *Directory) change(ctx context.Context, operation string, p plan, run fu
 // read runs one reading operation on a snapshot, or on what the batch or
 // review that d belongs to has staged. It may run twice: where a store is far
 // away, first on what the plan says, and if that was not all, in a view.
-func (d *Directory) read(ctx context.Context, operation string, p plan, run func(*tx) error) error {
+func (d *Directory) read(ctx context.Context, operation string, p prefetchPlan, run func(*tx) error) error {
 	tenant, err := d.enter(ctx, operation)
 	if err != nil {
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.part(ctx, d, p, run)
+		return d.tx.runOperation(ctx, d, p, run)
 	}
 	if f, ok := d.core.store.(store.Fetcher); ok {
-		if all, err := d.readAhead(ctx, f, tenant, p, run); all {
-			return refusal(err)
+		if all, err := d.readPrefetched(ctx, f, tenant, p, run); all {
+			return asRefusal(err)
 		}
 	}
 	return d.core.view(ctx, func(r store.Reader) error {
@@ -70,7 +70,7 @@ func (d *Directory) read(ctx context.Context, operation string, p plan, run func
 
 // view is a view of the store, whose errors are operations'.
 func (c *core) view(ctx context.Context, fn func(store.Reader) error) error {
-	return refusal(c.store.View(ctx, fn))
+	return asRefusal(c.store.View(ctx, fn))
 }
 
 // enter is what every operation passes first: access, and the right use of
@@ -94,7 +94,7 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 
 // update runs operations and commits what they staged. When others get in the
 // way all of them run again, on what is there now.
-func (c *core) update(ctx context.Context, tenant TenantID, p plan, run func(*tx) error) error {
+func (c *core) update(ctx context.Context, tenant TenantID, p prefetchPlan, run func(*tx) error) error {
 	operation := OperationID(c.newID())
 	reruns := -1
 	var t *tx
@@ -116,7 +116,7 @@ func (c *core) update(ctx context.Context, tenant TenantID, p plan, run func(*tx
 // perform begins, runs operations, and ends. Their error is a verdict; any
 // other is the store's, also when the operations made something else of it:
 // what they decided on a read that failed is worth nothing.
-func (t *tx) perform(ctx context.Context, p plan, run func() error) error {
+func (t *tx) perform(ctx context.Context, p prefetchPlan, run func() error) error {
 	defer t.end()
 	if err := t.begin(ctx, p); err != nil {
 		return err
@@ -126,21 +126,21 @@ func (t *tx) perform(ctx context.Context, p plan, run func() error) error {
 	case errors.Is(t.Failed(), store.ErrRetry) || errors.Is(t.Failed(), store.ErrHostRetry):
 		return t.Failed()
 	case err != nil:
-		return verdict{err}
+		return finalError{err}
 	}
 	return t.Failed()
 }
 
-// verdict is an error that the operations gave. It is final, whatever it wraps:
+// finalError is an error that the operations gave. It is final, whatever it wraps:
 // the host's own code may have asked another store, and ErrRetry or
 // ErrCommitUnknown of that one say nothing of ours.
-type verdict struct{ error }
+type finalError struct{ error }
 
-func (v verdict) Unwrap() error { return v.error }
+func (v finalError) Unwrap() error { return v.error }
 
-// plain takes an error out of its verdict, and reports whether it was in one.
-func plain(err error) (final bool, _ error) {
-	if v, ok := errors.AsType[verdict](err); ok {
+// unwrapFinal takes an error out of its verdict, and reports whether it was in one.
+func unwrapFinal(err error) (final bool, _ error) {
+	if v, ok := errors.AsType[finalError](err); ok {
 		return true, v.error
 	}
 	return false, err
@@ -157,7 +157,7 @@ func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(store
 			seq, err = attempt(w)
 			return err
 		})
-		final, err := plain(err)
+		final, err := unwrapFinal(err)
 		switch {
 		case err == nil || final:
 			return err
@@ -173,7 +173,7 @@ func (c *core) attempts(ctx context.Context, tenant TenantID, attempt func(store
 		case errors.Is(err, store.ErrConstraint):
 			return &Error{Code: rule.SYS4, Kind: ErrStorage, Reason: "the store refused a change that would break its constraints", Err: err}
 		case !errors.Is(err, store.ErrRetry):
-			return refusal(err)
+			return asRefusal(err)
 		}
 		if n == maxAttempts {
 			c.stats.gaveUp.Add(1)

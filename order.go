@@ -161,16 +161,16 @@ func (o *Order) with(lines []*OrderLine) *Order {
 // Order returns an order with its lines (ORD-4). Errors: ErrNotFound.
 func (d *Directory) Order(ctx context.Context, id OrderID) (*Order, error) {
 	var out *Order
-	err := d.read(ctx, "Order", func(a *ahead) {
-		a.get(ordersTable.Key(), id)
-		a.get(orderLinesTable.Key(), id)
+	err := d.read(ctx, "Order", func(p *prefetch) {
+		p.get(ordersTable.Key(), id)
+		p.get(orderLinesTable.Key(), id)
 	}, func(t *tx) error {
 		o, err := one[*Order](ctx, t, ordersTable.Key(), t.tenantID, id)
 		if err != nil {
 			return err
 		}
 		if o == nil {
-			return missing("order", id.String())
+			return notFound("order", id.String())
 		}
 		lines, err := store.Gather(find[*OrderLine](ctx, t, store.Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
 		if err != nil {

@@ -53,11 +53,11 @@ type Review struct {
 	Confirmations []Notice // Commit gives them all
 	Orders        []*Order // with their lines; numbers are given when they are placed
 
-	mu   sync.Mutex
-	dir  *Directory
-	fn   func(context.Context, *Directory) error
-	plan *tx
-	done bool
+	mu       sync.Mutex
+	dir      *Directory
+	fn       func(context.Context, *Directory) error
+	reviewed *tx
+	done     bool
 
 	applied   *tx         // the plan that the last try to commit applied
 	operation OperationID // of the commit
@@ -132,7 +132,7 @@ func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir 
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.nested(func() error { return fn(ctx, d) })
+		return d.tx.runBatch(func() error { return fn(ctx, d) })
 	}
 	return d.core.update(ctx, tenant, nil, func(t *tx) error {
 		return d.inside(ctx, t, fn)
@@ -153,16 +153,16 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 	var t *tx
 	err = d.core.view(ctx, func(r store.Reader) error {
 		t = d.core.newTx(tenant, r)
-		return d.plan(ctx, t, fn)
+		return d.runReview(ctx, t, fn)
 	})
-	if _, err := plain(err); err != nil {
+	if _, err := unwrapFinal(err); err != nil {
 		return nil, err
 	}
 	return d.review(t, fn), nil
 }
 
-// plan runs the function of a review, and stages what it does.
-func (d *Directory) plan(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {
+// runReview runs the function of a review, and stages what it does.
+func (d *Directory) runReview(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {
 	t.reviewing = true
 	return t.perform(ctx, nil, func() error { return d.inside(ctx, t, fn) })
 }
@@ -171,7 +171,7 @@ func (d *Directory) plan(ctx context.Context, t *tx, fn func(context.Context, *D
 func (d *Directory) review(t *tx, fn func(context.Context, *Directory) error) *Review {
 	r := &Review{
 		Effects: slices.Clone(t.effects), Warnings: slices.Clone(t.warnings), Confirmations: slices.Clone(t.confirmations),
-		dir: d, fn: fn, plan: t,
+		dir: d, fn: fn, reviewed: t,
 	}
 	for _, o := range t.orders {
 		r.Orders = append(r.Orders, copyOf(o))
@@ -238,33 +238,33 @@ func (r *Review) Commit(ctx context.Context) error {
 // again returns the plan to be applied: the reviewed one where nothing in the
 // tenant has changed, else what the same operations do now, if it is the same.
 func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*tx, error) {
-	now := r.dir.core.newTx(r.plan.tenantID, w)
+	now := r.dir.core.newTx(r.reviewed.tenantID, w)
 	if err := now.begin(ctx, nil); err != nil {
 		return nil, err
 	}
-	sameDay := now.now.Format(time.DateOnly) == r.plan.now.Format(time.DateOnly)
-	if asReviewed && sameDay && revisionOf(now.base) == revisionOf(r.plan.base) {
-		r.plan.placeAt(now.now)
-		return r.plan, nil
+	sameDay := now.now.Format(time.DateOnly) == r.reviewed.now.Format(time.DateOnly)
+	if asReviewed && sameDay && revisionOf(now.base) == revisionOf(r.reviewed.base) {
+		r.reviewed.stampTime(now.now)
+		return r.reviewed, nil
 	}
-	now.replay = r.plan.ids
-	refused, err := plain(r.dir.plan(ctx, now, r.fn))
+	now.replay = r.reviewed.ids
+	refused, err := unwrapFinal(r.dir.runReview(ctx, now, r.fn))
 	switch {
 	case now.Failed() != nil: // what the operations made of it says nothing of what was reviewed
 		return nil, now.Failed()
 	case refused && ctx.Err() == nil:
-		return nil, verdict{&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
+		return nil, finalError{&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
 	case err != nil:
 		return nil, err
-	case !sameOutcome(r.plan, now):
-		return nil, verdict{&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: rule.SYS2, Kind: ErrStale,
+	case !sameOutcome(r.reviewed, now):
+		return nil, finalError{&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: rule.SYS2, Kind: ErrStale,
 			Reason: "something changed since the review; review it again"}}}
 	}
 	return now, nil
 }
 
-// placeAt sets the time of the commit: that of the journal and of the orders.
-func (t *tx) placeAt(now time.Time) {
+// stampTime sets the time of the commit: that of the journal and of the orders.
+func (t *tx) stampTime(now time.Time) {
 	t.now = now
 	for _, c := range t.Changes() {
 		if o, ok := c.New.(*Order); ok {

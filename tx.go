@@ -51,17 +51,17 @@ type outcome struct {
 
 func (c *core) newTx(tenant TenantID, r store.Reader) *tx {
 	now := c.moment()
-	return &tx{Overlay: overlay.New(r, refusal), core: c, tenantID: tenant, now: now, ran: now}
+	return &tx{Overlay: overlay.New(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now}
 }
 
 // begin reads the tenant's row, which brings its policy, if it was not read
 // yet, and with it what the plan says.
-func (t *tx) begin(ctx context.Context, p plan) error {
+func (t *tx) begin(ctx context.Context, p prefetchPlan) error {
 	if t.tenant != nil {
 		return nil
 	}
 	if f, ok := t.Far(); ok {
-		return t.beginAhead(ctx, f, p)
+		return t.beginPrefetched(ctx, f, p)
 	}
 	row, err := one[*Tenant](ctx, t, tenantsTable.Key(), t.tenantID)
 	if err != nil {
@@ -101,15 +101,15 @@ func (t *tx) editTenant(change func(*Tenant)) {
 	t.KeepUndo(func() { t.tenant = before })
 }
 
-// part runs one operation of a batch or a review: if it is refused, what it
+// runOperation runs one operation of a batch or a review: if it is refused, what it
 // staged is taken back and the others stand.
-func (t *tx) part(ctx context.Context, d *Directory, p plan, run func(*tx) error) error {
+func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run func(*tx) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.whole(func() error {
+	return t.savepoint(func() error {
 		asked := len(t.confirmations)
 		t.actor, t.confirmed = d.actor, d.confirmed
-		if err := t.foresee(ctx, p); err != nil {
+		if err := t.prefetch(ctx, p); err != nil {
 			return err
 		}
 		if err := run(t); err != nil {
@@ -119,20 +119,20 @@ func (t *tx) part(ctx context.Context, d *Directory, p plan, run func(*tx) error
 	})
 }
 
-// nested runs a batch inside a batch: its operations stand or fall together.
-func (t *tx) nested(run func() error) error {
+// runBatch runs a batch inside a batch: its operations stand or fall together.
+func (t *tx) runBatch(run func() error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.whole(func() error {
+	return t.savepoint(func() error {
 		t.mu.Unlock()
 		defer t.mu.Lock()
 		return run()
 	})
 }
 
-// whole runs a part of a batch, and takes back all that it staged, said and
+// savepoint runs a part of a batch, and takes back all that it staged, said and
 // drew if it gives an error or panics.
-func (t *tx) whole(run func() error) error {
+func (t *tx) savepoint(run func() error) error {
 	if t.over {
 		return misuse("a batch's Directory was used after the batch's end")
 	}

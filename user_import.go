@@ -100,7 +100,7 @@ const chunk = 500
 func (im *importing) run(ctx context.Context) error {
 	looked := 0
 	for rows := range inTurn(im.rows) {
-		if err := im.readAhead(ctx, rows); err != nil {
+		if err := im.prefetch(ctx, rows); err != nil {
 			return err
 		}
 		for _, row := range rows {
@@ -143,21 +143,21 @@ func (im *importing) progress(looked int) {
 
 // row makes what a row says, or keeps what is wrong with it.
 func (im *importing) row(ctx context.Context, row *csvRow) error {
-	look := door{bad: slices.Clone(row.look.bad)}
+	check := validation{refusals: slices.Clone(row.look.refusals)}
 	if !row.broken {
 		in := row.in
-		if err := im.named(ctx, row, &in, &look); err != nil {
+		if err := im.named(ctx, row, &in, &check); err != nil {
 			return err
 		}
 		made, err := im.provision(ctx, in, row)
-		if err := look.take(err); err != nil {
+		if err := check.collect(err); err != nil {
 			return err
 		}
 		im.made[row] = made
-		im.besideRefused(row, &look)
+		im.besideRefused(row, &check)
 	}
-	if len(look.bad) > 0 {
-		im.bad = append(im.bad, row.errors(look.bad)...)
+	if len(check.refusals) > 0 {
+		im.bad = append(im.bad, row.errors(check.refusals)...)
 		for _, c := range row.claims() {
 			if _, earlier := im.refused[c.claimOfRow]; !earlier {
 				im.refused[c.claimOfRow] = row.at
@@ -168,10 +168,10 @@ func (im *importing) row(ctx context.Context, row *csvRow) error {
 }
 
 // named finds the location and the device that a row names.
-func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) error {
+func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, check *validation) error {
 	if row.building != "" {
 		at, err := t.building(ctx, rule.ACC1, row.building)
-		if err := look.takeAs("LocationID", err); err != nil {
+		if err := check.collectAs("LocationID", err); err != nil {
 			return err
 		}
 		if at != nil {
@@ -186,7 +186,7 @@ func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) erro
 		return err
 	}
 	if dev == nil || dev.TenantID != t.tenantID {
-		return look.takeAs("DeviceID", missing("device", string(row.mac)))
+		return check.collectAs("DeviceID", notFound("device", string(row.mac)))
 	}
 	in.DeviceID = dev.ID
 	return nil
@@ -222,14 +222,14 @@ func (r *csvRow) claims() []rowClaim {
 // besideRefused refuses what an earlier row wants too that was refused for
 // something else: once that is put right, this row would be refused. The rules
 // find what a row has got.
-func (im *importing) besideRefused(row *csvRow, look *door) {
+func (im *importing) besideRefused(row *csvRow, check *validation) {
 	for _, c := range row.claims() {
 		line, wanted := im.refused[c.claimOfRow]
-		if !wanted || slices.ContainsFunc(look.bad, func(e *Error) bool { return e.Code == c.code && e.Field == c.field }) {
+		if !wanted || slices.ContainsFunc(check.refusals, func(e *Error) bool { return e.Code == c.code && e.Field == c.field }) {
 			continue
 		}
 		holder := Ref{Kind: "row", ID: strconv.Itoa(line)}
-		look.bad = append(look.bad, &Error{Code: c.code, Kind: ErrConflict, Field: c.field, Subject: Ref{c.kind, c.value, c.value}, Holder: holder,
+		check.refusals = append(check.refusals, &Error{Code: c.code, Kind: ErrConflict, Field: c.field, Subject: Ref{c.kind, c.value, c.value}, Holder: holder,
 			Reason: c.kind + " " + c.value + " is wanted by " + holder.String() + " too"})
 	}
 }
