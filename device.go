@@ -58,7 +58,7 @@ func (d *Device) Table() *store.Table { return devicesTable }
 // Fields appends the device's columns.
 func (d *Device) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &d.TenantID), id("id", &d.ID), integer("rev", &d.Rev),
+		id("tenant_id", &d.TenantID), id("id", &d.ID), revision(&d.Rev),
 		words("mac", (*string)(&d.MAC)), words("model", &d.Model), words("category", (*string)(&d.Category)),
 		integer("ports", &d.Ports), maybeID("location_id", &d.LocationID),
 		words("state", (*string)(&d.State)), maybeID("user_id", &d.UserID),

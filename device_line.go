@@ -28,7 +28,7 @@ func (l *DeviceLine) Table() *store.Table { return deviceLinesTable }
 // Fields appends the line's columns.
 func (l *DeviceLine) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &l.TenantID), id("device_id", &l.DeviceID), integer("line", &l.Line), integer("rev", &l.Rev),
+		id("tenant_id", &l.TenantID), id("device_id", &l.DeviceID), integer("line", &l.Line), revision(&l.Rev),
 		maybeID("user_id", &l.UserID), maybeID("alias_id", &l.AliasID),
 	)
 }

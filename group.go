@@ -37,7 +37,7 @@ func (g *Group) Table() *store.Table { return groupsTable }
 // Fields appends the group's columns.
 func (g *Group) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &g.TenantID), id("id", &g.ID), integer("rev", &g.Rev),
+		id("tenant_id", &g.TenantID), id("id", &g.ID), revision(&g.Rev),
 		words("kind", (*string)(&g.Kind)), words("name", &g.Name), words("name_folded", &g.nameFolded),
 	)
 }

@@ -28,7 +28,7 @@ func (m *Member) Table() *store.Table { return membersTable }
 func (m *Member) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &m.TenantID), id("group_id", &m.GroupID),
-		store.Field{Name: "member_id", Ptr: &m.memberID}, integer("rev", &m.Rev),
+		store.Field{Name: "member_id", Ptr: &m.memberID}, revision(&m.Rev),
 		maybeID("user_id", &m.UserID), maybeID("alias_id", &m.AliasID),
 	)
 }

@@ -30,7 +30,7 @@ func (o *Owner) Table() *store.Table { return ownersTable }
 func (o *Owner) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &o.TenantID), id("service_id", &o.ServiceID),
-		words("principal", (*string)(&o.Principal)), integer("rev", &o.Rev), moment("since", &o.Since),
+		words("principal", (*string)(&o.Principal)), revision(&o.Rev), moment("since", &o.Since),
 	)
 }
 

@@ -35,7 +35,7 @@ func (l *Location) Table() *store.Table { return locationsTable }
 // Fields appends the location's columns.
 func (l *Location) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &l.TenantID), id("id", &l.ID), integer("rev", &l.Rev),
+		id("tenant_id", &l.TenantID), id("id", &l.ID), revision(&l.Rev),
 		words("building", &l.Building), words("name", &l.Name),
 		words("street", &l.Address.Street), words("city", &l.Address.City), words("region", &l.Address.Region),
 		words("postal_code", &l.Address.PostalCode), words("country", &l.Address.Country),

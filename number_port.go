@@ -41,7 +41,7 @@ func (p *PortRequest) Table() *store.Table { return portRequestsTable }
 // Fields appends the request's columns.
 func (p *PortRequest) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &p.TenantID), id("id", &p.ID), integer("rev", &p.Rev),
+		id("tenant_id", &p.TenantID), id("id", &p.ID), revision(&p.Rev),
 		words("carrier", &p.Carrier), moment("date", &p.Date), words("state", (*string)(&p.State)),
 		boolean("toll_free", &p.TollFree), moment("created_at", &p.CreatedAt),
 	)

@@ -34,7 +34,7 @@ func (a *Association) Table() *store.Table { return associationsTable }
 func (a *Association) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &a.TenantID), id("user_id", &a.UserID), id("service_id", &a.ServiceID),
-		integer("rev", &a.Rev), integer("slot", &a.Slot), maybeID("primary_of", &a.PrimaryOf),
+		revision(&a.Rev), integer("slot", &a.Slot), maybeID("primary_of", &a.PrimaryOf),
 	)
 }
 

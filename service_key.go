@@ -45,7 +45,7 @@ func (k *ServiceKey) Table() *store.Table { return serviceKeysTable }
 // Fields appends the key's columns.
 func (k *ServiceKey) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &k.TenantID), id("service_id", &k.ServiceID), integer("position", &k.Position), integer("rev", &k.Rev),
+		id("tenant_id", &k.TenantID), id("service_id", &k.ServiceID), integer("position", &k.Position), revision(&k.Rev),
 		words("kind", (*string)(&k.Kind)), words("label", &k.Label), words("target", &k.Target),
 	)
 }

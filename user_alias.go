@@ -25,7 +25,7 @@ func (a *Alias) Table() *store.Table { return aliasesTable }
 // Fields appends the alias's columns.
 func (a *Alias) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &a.TenantID), id("id", &a.ID), integer("rev", &a.Rev),
+		id("tenant_id", &a.TenantID), id("id", &a.ID), revision(&a.Rev),
 		id("user_id", &a.UserID), words("name", &a.Name), words("sip_address", (*string)(&a.SIPAddress)),
 	)
 }

@@ -24,9 +24,10 @@ const (
 
 // Field is one column of one record.
 type Field struct {
-	Name string
-	Ptr  any  // a pointer into the record, of the type that Type names
-	Null bool // the zero value stands for NULL
+	Name   string
+	Ptr    any        // a pointer into the record, of the type that Type names
+	Null   bool       // the zero value stands for NULL
+	Varies Volatility // what two runs of an operation may differ in
 }
 
 // Type returns the column type of the field's pointer.
@@ -85,9 +86,10 @@ func (f Field) Value() any {
 
 // Column is a column of a table, of NOT NULL where Null is false.
 type Column struct {
-	Name string
-	Type Type
-	Null bool
+	Name   string
+	Type   Type
+	Null   bool
+	Varies Volatility
 }
 
 // Table is the declaration of a kind of record, made once; stores build their
@@ -156,7 +158,7 @@ func Declare[R any, P interface {
 		return P(&c)
 	}
 	for i, f := range t.New().Fields(nil) {
-		t.Columns = append(t.Columns, Column{Name: f.Name, Type: f.Type(), Null: f.Null})
+		t.Columns = append(t.Columns, Column{Name: f.Name, Type: f.Type(), Null: f.Null, Varies: f.Varies})
 		switch {
 		case f.Name == "rev":
 			t.Revision = i
