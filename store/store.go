@@ -83,42 +83,6 @@ type Writer interface {
 	Apply(ctx context.Context, changes []Change) error
 }
 
-// Record is a row of one table: *User, *Service and so on.
-type Record interface {
-	// Table returns the declaration of the record's kind.
-	Table() *Table
-	// Fields appends a pointer to each column's value, in the order of the
-	// table's columns.
-	Fields(dst []Field) []Field
-}
-
-// Key is one record by a unique index: the index, and a value for each column.
-type Key struct {
-	Index  *Index
-	Values []any
-}
-
-// At is the key of the record with these values in a unique index.
-func (ix *Index) At(values ...any) Key { return Key{ix, values} }
-
-// Query is a range of an index.
-type Query struct {
-	Index *Index
-	// Equal holds the values of the leading columns.
-	Equal []any
-	// Prefix, or else From and To, bound the next column: text that begins with
-	// Prefix; From ≤ value < To. The zero values set no bound.
-	Prefix   string
-	From, To any
-	// After holds the values of all columns that follow Equal; the range
-	// begins behind them (before them, where Desc).
-	After []any
-	// Desc reverses the order.
-	Desc bool
-	// Limit ends the range after so many records; 0 is no limit.
-	Limit int
-}
-
 // Change is one insertion (Old is nil), deletion (New is nil) or update. Old is
 // the record as it is at that moment, all of it: a store may write only the
 // columns in which New differs. Their keys are the same, and New's revision is

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"slices"
+)
+
+// Query is a range of an index.
+type Query struct {
+	Index *Index
+	// Equal holds the values of the leading columns.
+	Equal []any
+	// Prefix, or else From and To, bound the next column: text that begins with
+	// Prefix; From ≤ value < To. The zero values set no bound.
+	Prefix   string
+	From, To any
+	// After holds the values of all columns that follow Equal; the range
+	// begins behind them (before them, where Desc).
+	After []any
+	// Desc reverses the order.
+	Desc bool
+	// Limit ends the range after so many records; 0 is no limit.
+	Limit int
+}
+
+// Range returns the entries between which a query's records lie: from is the
+// first that may be in it, to the first behind it, both in the form of
+// AppendFields.
+func (q Query) Range() (from, to []byte) {
+	base := q.Index.AppendValues(make([]byte, 0, 64), q.Equal...)
+	from, to = base, Upper(base)
+	switch {
+	case q.Prefix != "":
+		from = append(slices.Clip(base), q.Prefix...)
+		to = Upper(from)
+	default:
+		if q.From != nil {
+			from = appendValues(slices.Clip(base), []any{q.From})
+		}
+		if q.To != nil {
+			to = appendValues(slices.Clip(base), []any{q.To})
+		}
+	}
+	if q.After == nil {
+		return from, to
+	}
+	after := appendValues(slices.Clip(base), q.After)
+	if q.Desc {
+		if string(after) < string(to) {
+			to = after
+		}
+	} else if after = append(after, 0); string(after) > string(from) {
+		from = after
+	}
+	return from, to
+}
+
+// Upper returns the least string above all that begin with prefix.
+func Upper(prefix []byte) []byte {
+	up := slices.Clone(prefix)
+	for i := len(up) - 1; i >= 0; i-- {
+		if up[i] < 0xff {
+			up[i]++
+			return up[:i+1]
+		}
+	}
+	return nil
+}
