@@ -344,7 +344,7 @@ func (t *tx) give(dev *Device, u *User, ports int64, primary bool) *Device {
 // free makes a user's device available again, and takes it off the services
 // that it carries, and him and his aliases off its lines.
 func (t *tx) free(ctx context.Context, dev *Device) error {
-	carried, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
+	carried, err := store.Collect(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
 	if err != nil {
 		return err
 	}

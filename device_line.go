@@ -177,7 +177,7 @@ func (t *tx) deviceLines(ctx context.Context, device DeviceID) (*Device, []*Devi
 }
 
 func (t *tx) linesOf(ctx context.Context, dev *Device) ([]*DeviceLine, error) {
-	return store.Gather(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
+	return store.Collect(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
 }
 
 // carrying reads a phone, and one of its lines, which must carry an identity.
@@ -257,7 +257,7 @@ func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 
 // leaveLines takes an alias that is about to go off the phones that carry it.
 func (t *tx) leaveLines(ctx context.Context, a *Alias) error {
-	on, err := store.Gather(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
+	on, err := store.Collect(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
 	}

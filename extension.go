@@ -247,7 +247,7 @@ func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error 
 	if entry.MainOf.IsZero() {
 		return nil
 	}
-	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
+	own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
 	if err != nil {
 		return err
 	}

@@ -173,7 +173,7 @@ func (t *tx) foreign(ctx context.Context, id ForeignID) (*ForeignService, error)
 
 // foreignOf reads the foreign services of a line.
 func (t *tx) foreignOf(ctx context.Context, service ServiceID) ([]*ForeignService, error) {
-	return store.Gather(find[*ForeignService](ctx, t, store.Query{Index: foreignByLine, Equal: []any{t.tenantID, service}}))
+	return store.Collect(find[*ForeignService](ctx, t, store.Query{Index: foreignByLine, Equal: []any{t.tenantID, service}}))
 }
 
 // ForeignService returns a foreign service of the tenant (SVC-13). Errors:

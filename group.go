@@ -162,11 +162,11 @@ func (d *Directory) DeleteGroup(ctx context.Context, id GroupID) error {
 		if err != nil {
 			return err
 		}
-		members, err := store.Gather(find[*Member](ctx, t, store.Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
+		members, err := store.Collect(find[*Member](ctx, t, store.Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}
-		own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
+		own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}

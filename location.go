@@ -251,11 +251,11 @@ func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 		return err
 	}
 	at := []any{t.tenantID, l.ID}
-	users, err := store.Gather(find[*User](ctx, t, store.Query{Index: usersByLocation, Equal: at}))
+	users, err := store.Collect(find[*User](ctx, t, store.Query{Index: usersByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}
-	services, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByLocation, Equal: at}))
+	services, err := store.Collect(find[*Service](ctx, t, store.Query{Index: servicesByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}

@@ -164,7 +164,7 @@ func (d *Directory) movePort(ctx context.Context, operation string, id PortID, t
 			return &Error{Code: rule.NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
 				Reason: "the port request is " + string(p.State) + " and cannot become " + string(to)}
 		}
-		numbers, err := store.Gather(find[*Number](ctx, t, store.Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
+		numbers, err := store.Collect(find[*Number](ctx, t, store.Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
 		if err != nil {
 			return err
 		}

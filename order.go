@@ -172,7 +172,7 @@ func (d *Directory) Order(ctx context.Context, id OrderID) (*Order, error) {
 		if o == nil {
 			return notFound("order", id.String())
 		}
-		lines, err := store.Gather(find[*OrderLine](ctx, t, store.Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
+		lines, err := store.Collect(find[*OrderLine](ctx, t, store.Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
 		if err != nil {
 			return err
 		}

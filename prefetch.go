@@ -66,7 +66,7 @@ func (f prefetched) to(ix *store.Index, column string) prefetched {
 		return f
 	}
 	from := f.reads[f.at-1].Index.Table
-	f.reads = append(f.reads, store.Read{Query: store.Query{Index: ix, Equal: f.leading(ix)}, Of: f.at, Column: from.Column(column)})
+	f.reads = append(f.reads, store.Read{Query: store.Query{Index: ix, Equal: f.leading(ix)}, Source: f.at, Column: from.Column(column)})
 	return prefetched{f.prefetch, len(f.reads)}
 }
 

@@ -17,16 +17,16 @@ type Fetcher interface {
 	Fetch(ctx context.Context, reads ...Read) ([][]Record, error)
 }
 
-// Read is a range of an index; or, where Of is set, the ranges that follow from
+// Read is a range of an index; or, where Source is set, the ranges that follow from
 // the records of an earlier read.
 type Read struct {
 	Query
 
-	// Of is the place of an earlier read of the same Fetch, counted from 1. Then
+	// Source is the place of an earlier read of the same Fetch, counted from 1. Then
 	// Equal goes on with the value that each of its records has in Column: the
 	// columns of the index are one more than Equal has, at least, and the query
 	// has nothing else. Records with NULL there lead nowhere.
-	Of     int
+	Source int
 	Column int // a position in the columns of the earlier read's table
 }
 
@@ -38,15 +38,15 @@ func Fetch(ctx context.Context, r Reader, reads ...Read) ([][]Record, error) {
 	}
 	results := make([][]Record, len(reads))
 	for i, read := range reads {
-		if err := read.Fits(reads[:i]); err != nil {
+		if err := read.Check(reads[:i]); err != nil {
 			return nil, err
 		}
 		queries := []Query{read.Query}
-		if read.Of > 0 {
-			queries = read.Following(results[read.Of-1])
+		if read.Source > 0 {
+			queries = read.Queries(results[read.Source-1])
 		}
 		for _, q := range queries {
-			found, err := Gather(r.Find(ctx, q))
+			found, err := Collect(r.Find(ctx, q))
 			if err != nil {
 				return nil, err
 			}
@@ -56,25 +56,25 @@ func Fetch(ctx context.Context, r Reader, reads ...Read) ([][]Record, error) {
 	return results, nil
 }
 
-// Fits refuses a read that cannot follow from those before it: every Fetcher
+// Check refuses a read that cannot follow from those before it: every Fetcher
 // asks it of every read. Errors: ErrMisuse.
-func (r *Read) Fits(before []Read) error {
+func (r *Read) Check(before []Read) error {
 	switch q := &r.Query; {
-	case r.Of == 0:
+	case r.Source == 0:
 		return nil
-	case r.Of < 0 || r.Of > len(before) || r.Column < 0 || r.Column >= len(before[r.Of-1].Index.Table.Columns):
+	case r.Source < 0 || r.Source > len(before) || r.Column < 0 || r.Column >= len(before[r.Source-1].Index.Table.Columns):
 		return Misuse("a read that follows from none before it")
 	case len(q.Equal) >= len(q.Index.Columns) || q.Prefix != "" || q.From != nil || q.To != nil || q.After != nil || q.Desc || q.Limit != 0:
 		return Misuse("a read that follows from another is by one more value of its index, and by nothing else")
-	case q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != before[r.Of-1].Index.Table.Columns[r.Column].Type:
+	case q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != before[r.Source-1].Index.Table.Columns[r.Column].Type:
 		return Misuse("a read by a value of another type")
 	}
 	return nil
 }
 
-// Following are the ranges to which the records of the earlier read lead, each
+// Queries are the ranges to which the records of the earlier read lead, each
 // once and in the order of the index.
-func (r *Read) Following(from []Record) []Query {
+func (r *Read) Queries(from []Record) []Query {
 	var queries []Query
 	var keys []string
 	for _, rec := range from {
@@ -100,8 +100,8 @@ func (r *Read) after(rec Record) (Query, bool) {
 	return q, value != nil
 }
 
-// Gather collects a sequence.
-func Gather[R any](seq iter.Seq2[R, error]) ([]R, error) {
+// Collect collects a sequence.
+func Collect[R any](seq iter.Seq2[R, error]) ([]R, error) {
 	var out []R
 	for r, err := range seq {
 		if err != nil {

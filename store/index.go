@@ -21,21 +21,21 @@ type Index struct {
 // Number is the index's place among all indexes of all tables, from 0.
 func (ix *Index) Number() byte { return ix.number }
 
-// Declared declares an index over columns, whose names are separated by spaces.
-type Declared struct {
+// IndexDecl declares an index over columns, whose names are separated by spaces.
+type IndexDecl struct {
 	name    string
 	columns string
 	unique  bool
 }
 
 // Primary is the key of a table.
-func Primary(columns string) Declared { return Declared{"", columns, true} }
+func Primary(columns string) IndexDecl { return IndexDecl{"", columns, true} }
 
 // Unique is an index in which no two records have the same values.
-func Unique(name, columns string) Declared { return Declared{name, columns, true} }
+func Unique(name, columns string) IndexDecl { return IndexDecl{name, columns, true} }
 
 // Ordered is an index that ends with the columns of the key.
-func Ordered(name, columns string) Declared { return Declared{name, columns, false} }
+func Ordered(name, columns string) IndexDecl { return IndexDecl{name, columns, false} }
 
 // Key is one record by a unique index: the index, and a value for each column.
 type Key struct {
@@ -125,9 +125,9 @@ func appendValues(dst []byte, values []any) []byte {
 	return dst
 }
 
-// Plain returns the value in the form that a driver can take: IDs become
+// ColumnValue returns the value in the form that a driver can take: IDs become
 // [16]byte; it panics on a type that no column has.
-func Plain(v any) any {
+func ColumnValue(v any) any {
 	switch v := v.(type) {
 	case string, int64, bool, time.Time, [16]byte:
 		return v

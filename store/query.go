@@ -27,11 +27,11 @@ type Query struct {
 // AppendFields.
 func (q Query) Range() (from, to []byte) {
 	base := q.Index.AppendValues(make([]byte, 0, 64), q.Equal...)
-	from, to = base, Upper(base)
+	from, to = base, PrefixEnd(base)
 	switch {
 	case q.Prefix != "":
 		from = append(slices.Clip(base), q.Prefix...)
-		to = Upper(from)
+		to = PrefixEnd(from)
 	default:
 		if q.From != nil {
 			from = appendValues(slices.Clip(base), []any{q.From})
@@ -54,8 +54,8 @@ func (q Query) Range() (from, to []byte) {
 	return from, to
 }
 
-// Upper returns the least string above all that begin with prefix.
-func Upper(prefix []byte) []byte {
+// PrefixEnd returns the least string above all that begin with prefix.
+func PrefixEnd(prefix []byte) []byte {
 	up := slices.Clone(prefix)
 	for i := len(up) - 1; i >= 0; i-- {
 		if up[i] < 0xff {

@@ -41,7 +41,7 @@ func (s *Schema) Tables() []*Table { return slices.Clone(s.tables) }
 func Declare[R any, P interface {
 	*R
 	Record
-}](s *Schema, name string, indexes ...Declared) *Table {
+}](s *Schema, name string, indexes ...IndexDecl) *Table {
 	t := &Table{Name: name, Revision: -1, New: func() Record { return P(new(R)) }}
 	t.clone = func(r Record) Record {
 		c := *(*R)(r.(P))

@@ -92,11 +92,11 @@ func compareAll(a, b []any) int {
 }
 
 func compare(a, b any) int {
-	switch a := store.Plain(a).(type) {
+	switch a := store.ColumnValue(a).(type) {
 	case string:
 		return strings.Compare(a, b.(string))
 	case [16]byte:
-		other := store.Plain(b).([16]byte)
+		other := store.ColumnValue(b).([16]byte)
 		return slices.Compare(a[:], other[:])
 	}
 	panic(fmt.Sprintf("a device has no indexed %T", a))
@@ -317,7 +317,7 @@ func (o *run) bound(ix *store.Index) *Device {
 
 func (o *run) compare(q store.Query) {
 	o.note("scan %s %v prefix %q from %v to %v after %v desc %v limit %d", q.Index.Name, q.Equal, q.Prefix, q.From, q.To, q.After, q.Desc, q.Limit)
-	got, err := store.Gather(Find[*Device](o.ctx, o.tx, q))
+	got, err := store.Collect(Find[*Device](o.ctx, o.tx, q))
 	o.equal(nil, err)
 	o.equal(o.want.find(q), got)
 }

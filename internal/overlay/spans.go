@@ -121,12 +121,12 @@ func (all spans) reaching(from, to string, desc bool) *span {
 func (o *Overlay) learnReads(reads []store.Read, results [][]store.Record) {
 	for i := range reads {
 		r := &reads[i]
-		if r.Of == 0 {
+		if r.Source == 0 {
 			o.learnSpan(r.Index, newSpan(r.Query, results[i]))
 			continue
 		}
 		whole := newSpan(r.Query, results[i])
-		for _, q := range r.Following(results[r.Of-1]) {
+		for _, q := range r.Queries(results[r.Source-1]) {
 			o.learnSpan(r.Index, whole.part(bounds(q)))
 		}
 	}
@@ -159,8 +159,8 @@ func (o *Overlay) knowsAll(reads []store.Read) bool {
 	results := make([][]store.Record, len(reads))
 	for i := range reads {
 		queries := []store.Query{reads[i].Query}
-		if reads[i].Of > 0 {
-			queries = reads[i].Following(results[reads[i].Of-1])
+		if reads[i].Source > 0 {
+			queries = reads[i].Queries(results[reads[i].Source-1])
 		}
 		for _, q := range queries {
 			recs, known := o.recall(q)

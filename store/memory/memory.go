@@ -30,7 +30,7 @@ func New() *Store {
 // View runs fn on one snapshot, as store.Store says.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	if !s.gate.Enter() {
-		return misuse("the store is closed")
+		return store.Misuse("the store is closed")
 	}
 	defer s.gate.Leave()
 	if err := ctx.Err(); err != nil {
@@ -45,7 +45,7 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 // nil, as store.Store says.
 func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	if !s.gate.Enter() {
-		return misuse("the store is closed")
+		return store.Misuse("the store is closed")
 	}
 	defer s.gate.Leave()
 	if err := s.tenants.Enter(ctx, tenant); err != nil {
@@ -63,12 +63,8 @@ func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Write
 // Close waits for what runs and drops all records.
 func (s *Store) Close() error {
 	if !s.gate.Close() {
-		return misuse("the store is closed")
+		return store.Misuse("the store is closed")
 	}
 	s.state.init()
 	return nil
-}
-
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }

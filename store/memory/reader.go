@@ -34,7 +34,7 @@ func (r *reader) read(fn func(*tree)) {
 // usable says why the reader cannot be used any more, or nothing.
 func (r *reader) usable(ctx context.Context) error {
 	if r.ended.Load() {
-		return misuse("a reader was used after the end of its view or update")
+		return store.Misuse("a reader was used after the end of its view or update")
 	}
 	return ctx.Err()
 }

@@ -18,10 +18,10 @@ type writer struct {
 // Apply stages the changes.
 func (w *writer) Apply(ctx context.Context, list []store.Change) error {
 	if w.ended.Load() {
-		return misuse("a writer was used after the end of its update")
+		return store.Misuse("a writer was used after the end of its update")
 	}
 	if w.changes != nil || w.failed != nil {
-		w.failed = misuse("a writer applies changes once")
+		w.failed = store.Misuse("a writer applies changes once")
 	} else {
 		w.failed = w.stage(ctx, list)
 	}

@@ -175,8 +175,4 @@ func unknown(err error) error {
 		Reason: "the database could not say whether the change was saved"}
 }
 
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
-}
-
-func closed() error { return misuse("the store is closed") }
+func closed() error { return store.Misuse("the store is closed") }

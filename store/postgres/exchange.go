@@ -20,7 +20,7 @@ type question struct {
 func (q *question) check() error {
 	for i, v := range q.values {
 		if typeOf(v) != q.statement.types[i] {
-			return misuse("a value of another type than its column")
+			return store.Misuse("a value of another type than its column")
 		}
 		if text, ok := v.(string); ok {
 			q.vain = q.vain || !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0

@@ -177,13 +177,13 @@ func (g *Guest) ready(ctx context.Context) (*conn, error) {
 	case pg.IsClosed():
 		return nil, hostRetry(&broken{errors.New("closed")})
 	case pg.IsBusy():
-		return nil, misuse("the transaction is in use: read its rows to the end, or close them, first")
+		return nil, store.Misuse("the transaction is in use: read its rows to the end, or close them, first")
 	case pg.TxStatus() == 'E':
 		return nil, hostRetry(errors.New("postgres: the transaction has failed"))
 	case pg.TxStatus() != 'T':
 		return nil, over
 	case pg.ParameterStatus("client_encoding") != "UTF8":
-		return nil, misuse("the connection's client_encoding is not UTF8")
+		return nil, store.Misuse("the connection's client_encoding is not UTF8")
 	}
 	c := newConn(pg, nil)
 	if !c.inspected[g.on.schema] {

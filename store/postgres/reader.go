@@ -33,7 +33,7 @@ var _ store.Fetcher = (*reader)(nil)
 // usable says why the reader cannot be used any more, or nothing.
 func (r *reader) usable(ctx context.Context) error {
 	if r.ended.Load() {
-		return misuse("a reader was used after the end of its view or update")
+		return store.Misuse("a reader was used after the end of its view or update")
 	}
 	return ctx.Err()
 }
@@ -73,7 +73,7 @@ func (r *reader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, er
 	questions := make([]question, len(keys))
 	for i, k := range keys {
 		if !k.Index.Unique || len(k.Values) != len(k.Index.Columns) {
-			return nil, misuse("a key that is not one of a unique index")
+			return nil, store.Misuse("a key that is not one of a unique index")
 		}
 		questions[i] = question{statement: r.on.of(sqlschema.Get(k.Index)), table: k.Index.Table, values: k.Values}
 	}

@@ -25,9 +25,9 @@ func (w *writer) Apply(ctx context.Context, changes []store.Change) error {
 	defer w.mu.Unlock()
 	switch {
 	case w.ended.Load():
-		return misuse("a writer was used after the end of its update")
+		return store.Misuse("a writer was used after the end of its update")
 	case w.applied:
-		w.rejected = misuse("a writer applies changes once")
+		w.rejected = store.Misuse("a writer applies changes once")
 		return w.rejected
 	}
 	w.applied = true

@@ -220,7 +220,7 @@ func (c *conn) unbind() { c.bound = 0 }
 // bind binds the next values, given as keys and queries have them.
 func (c *conn) bind(values ...any) {
 	for _, v := range values {
-		switch v := store.Plain(v).(type) {
+		switch v := store.ColumnValue(v).(type) {
 		case [16]byte:
 			c.bindID(&v)
 		case bool:

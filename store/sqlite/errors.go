@@ -125,8 +125,4 @@ func failure(doing string, err error) error {
 	return &store.Error{Kind: store.ErrStorage, Reason: "the database could not " + doing, Err: err}
 }
 
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
-}
-
-func closed() error { return misuse("the store is closed") }
+func closed() error { return store.Misuse("the store is closed") }

@@ -222,7 +222,7 @@ func (c *conn) fit() error {
 		return failure("be read", err)
 	}
 	if on != 1 {
-		return misuse("foreign keys are off on the transaction's connection: " +
+		return store.Misuse("foreign keys are off on the transaction's connection: " +
 			"open the database with PRAGMA foreign_keys = 1, which can only be set between transactions")
 	}
 	return nil
@@ -276,9 +276,9 @@ func (w *guestWriter) Apply(ctx context.Context, changes []store.Change) error {
 	defer w.mu.Unlock()
 	switch {
 	case w.ended.Load():
-		return misuse("a writer was used after the end of its update")
+		return store.Misuse("a writer was used after the end of its update")
 	case w.applied:
-		w.rejected = misuse("a writer applies changes once")
+		w.rejected = store.Misuse("a writer applies changes once")
 	case w.failed != nil:
 		w.rejected = w.failed
 	case ctx.Err() != nil:

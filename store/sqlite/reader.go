@@ -25,7 +25,7 @@ type reader struct {
 // usable says why the reader cannot be used any more, or nothing.
 func (r *reader) usable(ctx context.Context) error {
 	if r.ended.Load() {
-		return misuse("a reader was used after the end of its view or update")
+		return store.Misuse("a reader was used after the end of its view or update")
 	}
 	return ctx.Err()
 }
@@ -91,7 +91,7 @@ func (r *reader) release() {
 func (r *reader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	for _, k := range keys {
 		if !k.Index.Unique || len(k.Values) != len(k.Index.Columns) {
-			return nil, misuse("a key that is not one of a unique index")
+			return nil, store.Misuse("a key that is not one of a unique index")
 		}
 	}
 	c, err := r.lock(ctx)

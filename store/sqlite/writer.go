@@ -37,10 +37,10 @@ func (w *writer) Apply(ctx context.Context, changes []store.Change) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended.Load() {
-		return misuse("a writer was used after the end of its update")
+		return store.Misuse("a writer was used after the end of its update")
 	}
 	if w.applied {
-		w.rejected = misuse("a writer applies changes once")
+		w.rejected = store.Misuse("a writer applies changes once")
 		return w.rejected
 	}
 	w.applied = true

@@ -45,7 +45,7 @@ func (c *checker) free() {
 func (c *checker) change(ch store.Change) error {
 	if ch.New == nil {
 		if ch.Old == nil {
-			return misuse("a change without a record")
+			return store.Misuse("a change without a record")
 		}
 		return nil
 	}
@@ -66,19 +66,19 @@ func (c *checker) change(ch store.Change) error {
 
 func (c *checker) update(table *store.Table, old store.Record) error {
 	if old.Table() != table {
-		return misuse("a change from one kind of record to another")
+		return store.Misuse("a change from one kind of record to another")
 	}
 	if table.Revision < 0 {
-		return misuse("a change of a record that never changes")
+		return store.Misuse("a change of a record that never changes")
 	}
 	c.old = old.Fields(c.old[:0])
 	if rev := table.Revision; *c.new[rev].Ptr.(*int64) <= *c.old[rev].Ptr.(*int64) {
-		return misuse("a change that does not raise the revision")
+		return store.Misuse("a change that does not raise the revision")
 	}
 	c.oldKey, _ = table.Key().AppendFields(c.oldKey[:0], c.old)
 	c.newKey, _ = table.Key().AppendFields(c.newKey[:0], c.new)
 	if string(c.oldKey) != string(c.newKey) {
-		return misuse("a change of a record's key")
+		return store.Misuse("a change of a record's key")
 	}
 	return nil
 }
@@ -123,8 +123,4 @@ func badText(s string) string {
 
 func invalid(column, reason string) error {
 	return &store.Error{Kind: store.ErrInvalid, Field: column, Reason: reason}
-}
-
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }

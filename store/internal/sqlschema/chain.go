@@ -19,10 +19,10 @@ func Fetch(reads []store.Read, at int, dst []any) (Chain, []any, error) {
 	var chain Chain
 	for column := 0; ; {
 		read := &reads[at]
-		if err := read.Fits(reads[:at]); err != nil {
+		if err := read.Check(reads[:at]); err != nil {
 			return nil, dst, err
 		}
-		if read.Of == 0 {
+		if read.Source == 0 {
 			s, dst, err := Find(read.Query, dst)
 			if read.Limit > 0 {
 				dst = append(dst, int64(read.Limit))
@@ -34,7 +34,7 @@ func Fetch(reads []store.Read, at int, dst []any) (Chain, []any, error) {
 		s := Statement{Verb: VerbFind, Index: read.Index, Equal: uint8(len(read.Equal)), Whole: true}
 		dst = append(dst, read.Equal...)
 		chain = append(chain, Link{s, column})
-		at, column = read.Of-1, read.Column
+		at, column = read.Source-1, read.Column
 	}
 }
 

@@ -18,11 +18,11 @@ func Find(q store.Query, dst []any) (Statement, []any, error) {
 	bounded := q.Prefix != "" || q.From != nil || q.To != nil
 	switch {
 	case rest < 0, rest == 0 && bounded:
-		return Statement{}, dst, misuse("a query with more values than its index has columns")
+		return Statement{}, dst, store.Misuse("a query with more values than its index has columns")
 	case q.After != nil && len(q.After) != rest:
-		return Statement{}, dst, misuse("a query that goes on after half a record")
+		return Statement{}, dst, store.Misuse("a query that goes on after half a record")
 	case q.Prefix != "" && q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != store.Text:
-		return Statement{}, dst, misuse("a query by the beginning of something that is no text")
+		return Statement{}, dst, store.Misuse("a query by the beginning of something that is no text")
 	}
 	lower, upper, after := bounds(q)
 	s := Statement{Verb: VerbFind, Index: q.Index, Equal: uint8(len(q.Equal)), Desc: q.Desc}
@@ -164,8 +164,4 @@ func (w *writer) limit(s Statement) {
 		w.text(" LIMIT ")
 		w.value(store.Int)
 	}
-}
-
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }
