@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Index is an ordering of a table's records by some columns. Every index is a
-// total order: it is unique, or ends with the columns of the key. Records with
-// NULL in one of its columns are not in it.
+// Index is an order of a table's records by some of its columns. Every index is a
+// total order: it is unique, or ends with the columns of the table's key. Records
+// with NULL in one of its columns are not in it.
 type Index struct {
 	Table   *Table
 	Name    string
@@ -18,39 +18,40 @@ type Index struct {
 	number byte
 }
 
-// Number is the index's place among all indexes of all tables, from 0.
+// Number returns the index's place among all indexes of its schema, from 0.
 func (ix *Index) Number() byte { return ix.number }
 
-// IndexDecl declares an index over columns, whose names are separated by spaces.
+// IndexDecl declares an index for Declare. Names of columns are separated by
+// spaces.
 type IndexDecl struct {
 	name    string
 	columns string
 	unique  bool
 }
 
-// Primary is the key of a table.
+// Primary declares the key of a table.
 func Primary(columns string) IndexDecl { return IndexDecl{"", columns, true} }
 
-// Unique is an index in which no two records have the same values.
+// Unique declares an index in which no two records have the same values.
 func Unique(name, columns string) IndexDecl { return IndexDecl{name, columns, true} }
 
-// Ordered is an index that ends with the columns of the key.
+// Ordered declares an index whose last columns are those of the key.
 func Ordered(name, columns string) IndexDecl { return IndexDecl{name, columns, false} }
 
-// Key is one record by a unique index: the index, and a value for each column.
+// Key names one record: a unique index, and a value for each of its columns. The
+// values are of the column's type or an ID; see ColumnValue.
 type Key struct {
 	Index  *Index
 	Values []any
 }
 
-// At is the key of the record with these values in a unique index.
+// At returns the key of the record with these values in a unique index.
 func (ix *Index) At(values ...any) Key { return Key{ix, values} }
 
-// Values returns the record's values of the index's columns, and whether it is
-// in the index at all.
+// Values returns the record's values in the index's columns, and whether the
+// record is in the index at all.
 func (ix *Index) Values(r Record) ([]any, bool) {
-	var room [40]Field
-	fields := r.Fields(room[:0])
+	fields := FieldsOf(r)
 	values := make([]any, len(ix.Columns))
 	for i, c := range ix.Columns {
 		v := fields[c].Value()
@@ -62,7 +63,7 @@ func (ix *Index) Values(r Record) ([]any, bool) {
 	return values, true
 }
 
-// AppendFields appends the entry of a record, given by its fields, to dst: the
+// AppendFields appends to dst the sort key of a record, given by its fields: the
 // index's number, then each value in a form whose bytes sort as the values do.
 // It reports whether the record is in the index.
 func (ix *Index) AppendFields(dst []byte, fields []Field) ([]byte, bool) {
@@ -96,8 +97,9 @@ func (ix *Index) AppendFields(dst []byte, fields []Field) ([]byte, bool) {
 	return dst, true
 }
 
-// AppendValues appends the index's number and the leading values, in the form
-// of AppendFields. Values are string, int64, bool, time.Time, [16]byte or an ID.
+// AppendValues appends the index's number and the values of its first columns, in
+// the form of AppendFields. Values are string, int64, bool, time.Time, [16]byte or
+// an ID.
 func (ix *Index) AppendValues(dst []byte, values ...any) []byte {
 	return appendValues(append(dst, ix.number), values)
 }
@@ -123,18 +125,6 @@ func appendValues(dst []byte, values []any) []byte {
 		}
 	}
 	return dst
-}
-
-// ColumnValue returns the value in the form that a driver can take: IDs become
-// [16]byte; it panics on a type that no column has.
-func ColumnValue(v any) any {
-	switch v := v.(type) {
-	case string, int64, bool, time.Time, [16]byte:
-		return v
-	case interface{ UUID() [16]byte }:
-		return v.UUID()
-	}
-	panic(fmt.Sprintf("pbx: %T is not a column's value", v))
 }
 
 func appendInt(dst []byte, n int64) []byte {

@@ -7,24 +7,23 @@ import (
 // Query is a range of an index.
 type Query struct {
 	Index *Index
-	// Equal holds the values of the leading columns.
+	// Equal holds the values of the first columns.
 	Equal []any
-	// Prefix, or else From and To, bound the next column: text that begins with
-	// Prefix; From ≤ value < To. The zero values set no bound.
+	// Either Prefix, or From and To, bound the next column: text that begins with
+	// Prefix, or From ≤ value < To. Zero values set no bound.
 	Prefix   string
 	From, To any
-	// After holds the values of all columns that follow Equal; the range
-	// begins behind them (before them, where Desc).
+	// After holds the values of all columns that follow Equal, as a page's last
+	// record has them; the range begins after that record in its order.
 	After []any
 	// Desc reverses the order.
 	Desc bool
-	// Limit ends the range after so many records; 0 is no limit.
+	// Limit ends the range after so many records; 0 sets no limit.
 	Limit int
 }
 
-// Range returns the entries between which a query's records lie: from is the
-// first that may be in it, to the first behind it, both in the form of
-// AppendFields.
+// Range returns the sort keys between which the query's records lie, in the form
+// of Index.AppendFields: from ≤ key < to. Nil for to sets no bound.
 func (q Query) Range() (from, to []byte) {
 	base := q.Index.AppendValues(make([]byte, 0, 64), q.Equal...)
 	from, to = base, PrefixEnd(base)
@@ -54,7 +53,8 @@ func (q Query) Range() (from, to []byte) {
 	return from, to
 }
 
-// PrefixEnd returns the least string above all that begin with prefix.
+// PrefixEnd returns the least string above all those that begin with prefix, or
+// nil where there is none.
 func PrefixEnd(prefix []byte) []byte {
 	up := slices.Clone(prefix)
 	for i := len(up) - 1; i >= 0; i-- {

@@ -10,36 +10,17 @@ import (
 type Record interface {
 	// Table returns the declaration of the record's kind.
 	Table() *Table
-	// Fields appends a pointer to each column's value, in the order of the
-	// table's columns.
+	// Fields appends a Field for each column, in the order of the table's columns.
+	// Their pointers lead into the record: a store decodes a row through them.
 	Fields(dst []Field) []Field
 }
 
-// Clone returns a copy of a record that shares nothing of its columns.
-func Clone[R Record](r R) R {
-	t := r.Table()
-	c := t.clone(r)
-	if len(t.deep) > 0 {
-		fields := c.Fields(nil)
-		for _, i := range t.deep {
-			switch p := fields[i].Ptr.(type) {
-			case *[]string:
-				*p = slices.Clone(*p)
-			case *[]byte:
-				*p = slices.Clone(*p)
-			}
-		}
-	}
-	return c.(R)
-}
-
-// RevisionOf returns a record's revision, and whether its kind has one.
-func RevisionOf(r Record) (rev int64, has bool) {
-	at := r.Table().Revision
-	if at < 0 {
-		return 0, false
-	}
-	return *r.Fields(nil)[at].Ptr.(*int64), true
+// Field is one column of one record.
+type Field struct {
+	Name   string
+	Ptr    any        // a pointer into the record, of the Go type that Type names
+	Null   bool       // the zero value stands for NULL
+	Varies Volatility // what two runs of an operation may differ in
 }
 
 // Type is the type of a column.
@@ -55,14 +36,6 @@ const (
 	List                  // *[]string: a small set of codes
 	Bytes                 // *[]byte; nil is NULL
 )
-
-// Field is one column of one record.
-type Field struct {
-	Name   string
-	Ptr    any        // a pointer into the record, of the type that Type names
-	Null   bool       // the zero value stands for NULL
-	Varies Volatility // what two runs of an operation may differ in
-}
 
 // Type returns the column type of the field's pointer.
 func (f Field) Type() Type {
@@ -116,4 +89,49 @@ func (f Field) Value() any {
 		return *p
 	}
 	panic(fmt.Sprintf("pbx: column %s has a pointer of type %T", f.Name, f.Ptr))
+}
+
+// FieldsOf returns the record's fields in a slice of their own. Code that reads
+// many records calls Record.Fields with a slice that it uses again.
+func FieldsOf(r Record) []Field {
+	return r.Fields(make([]Field, 0, len(r.Table().Columns)))
+}
+
+// RevisionOf returns a record's revision, and whether its kind has one.
+func RevisionOf(r Record) (rev int64, has bool) {
+	at := r.Table().Revision
+	if at < 0 {
+		return 0, false
+	}
+	return *FieldsOf(r)[at].Ptr.(*int64), true
+}
+
+// Clone returns a copy of a record that shares no column's value with it.
+func Clone[R Record](r R) R {
+	t := r.Table()
+	c := t.clone(r)
+	if len(t.deep) > 0 {
+		fields := FieldsOf(c)
+		for _, i := range t.deep {
+			switch p := fields[i].Ptr.(type) {
+			case *[]string:
+				*p = slices.Clone(*p)
+			case *[]byte:
+				*p = slices.Clone(*p)
+			}
+		}
+	}
+	return c.(R)
+}
+
+// ColumnValue returns a value of a Key or Query in the form that a column has: an
+// ID becomes a [16]byte. It panics on a type that no indexed column has.
+func ColumnValue(v any) any {
+	switch v := v.(type) {
+	case string, int64, bool, time.Time, [16]byte:
+		return v
+	case interface{ UUID() [16]byte }:
+		return v.UUID()
+	}
+	panic(fmt.Sprintf("pbx: %T is not a column's value", v))
 }

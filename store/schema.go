@@ -5,25 +5,32 @@ import (
 	"strings"
 )
 
-// Column is a column of a table, of NOT NULL where Null is false.
+// MaxColumns is how many columns a table may have: a store can note in the bits
+// of a uint64 which of them have changed.
+const MaxColumns = 64
+
+// maxIndexes is how many indexes a schema may have: Index.Number is one byte.
+const maxIndexes = 256
+
+// Column is a column of a table.
 type Column struct {
 	Name   string
 	Type   Type
-	Null   bool
+	Null   bool // false is NOT NULL
 	Varies Volatility
 }
 
-// Table is the declaration of a kind of record, made once; stores build their
-// statements and trees from it.
+// Table is the declaration of a kind of record, made once by Declare. Stores build
+// their statements and trees from it.
 type Table struct {
 	Name     string
 	Columns  []Column
 	Indexes  []*Index // Indexes[0] is the key
-	Revision int      // the position of the column "rev", or -1: rows never change
+	Revision int      // the position of the column "rev", or -1: such records never change
 	New      func() Record
 
 	clone func(Record) Record
-	deep  []int // the columns of which a copy of the record needs a copy
+	deep  []int // the columns that Clone has to copy one by one: lists and bytes
 }
 
 // Schema is the tables of one domain, in the order in which they are declared:
@@ -33,11 +40,12 @@ type Schema struct {
 	indexes int
 }
 
-// Tables returns the tables that are declared.
+// Tables returns the declared tables.
 func (s *Schema) Tables() []*Table { return slices.Clone(s.tables) }
 
-// Declare declares a kind of record, a struct R of which *R is the Record; the
-// first index is its key.
+// Declare adds a kind of record to a schema: a struct R of which *R is the Record.
+// The first index is its key. It panics where there are more columns or indexes
+// than a store can tell apart.
 func Declare[R any, P interface {
 	*R
 	Record
@@ -56,6 +64,9 @@ func Declare[R any, P interface {
 			t.deep = append(t.deep, i)
 		}
 	}
+	if len(t.Columns) > MaxColumns || s.indexes+len(indexes) > maxIndexes {
+		panic("pbx: table " + name + " has too many columns or indexes")
+	}
 	for _, decl := range indexes {
 		ix := &Index{Table: t, Name: decl.name, Unique: decl.unique, number: byte(s.indexes)}
 		s.indexes++
@@ -69,8 +80,8 @@ func Declare[R any, P interface {
 	return t
 }
 
-// Column is the position of the column of that name; it panics where there is
-// none.
+// Column returns the position of the column of that name; it panics where there
+// is none.
 func (t *Table) Column(name string) int {
 	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
 	if at < 0 {
@@ -82,7 +93,7 @@ func (t *Table) Column(name string) int {
 // Key returns the table's primary key.
 func (t *Table) Key() *Index { return t.Indexes[0] }
 
-// Index returns the index of that name; it panics when there is none.
+// Index returns the index of that name; it panics where there is none.
 func (t *Table) Index(name string) *Index {
 	for _, ix := range t.Indexes {
 		if ix.Name == name {
@@ -92,9 +103,9 @@ func (t *Table) Index(name string) *Index {
 	panic("pbx: table " + t.Name + " has no index " + name)
 }
 
-// ByTenant returns an index that begins with the tenant and holds every record
-// of the table; nil where there is none: for the tenants themselves, and for what
-// is kept under a key of the whole system, SIP identities and cursors.
+// ByTenant returns an index that begins with the column "tenant_id" and holds
+// every record of the table, or nil where there is none: for the tenants
+// themselves, and for records with a key of the whole system.
 func (t *Table) ByTenant() *Index {
 	for _, ix := range t.Indexes {
 		null := slices.ContainsFunc(ix.Columns, func(c int) bool { return t.Columns[c].Null })

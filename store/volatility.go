@@ -1,15 +1,15 @@
 package store
 
-// Volatility says what of a column's value may differ between two runs of the
-// same operation, because it follows from the time of the run, from chance, or
-// from what others do. Whoever compares two runs asks it; stores ignore it.
+// Volatility says how a column's value may differ between two runs of the same
+// operation, because it depends on the time of the run, on chance, or on what
+// others do meanwhile. The domain asks it when it compares a review with what
+// would be done now; stores ignore it.
 type Volatility uint8
 
-// The volatilities of a column.
 const (
-	Stable    Volatility = iota // nothing: both runs give the same value
-	Volatile                    // all of it: a revision, or a count that others move too
-	Stamp                       // all but whether there is a value: a reading of the clock, a salted hash
-	TimeOfDay                   // a Time, of which both runs give the same day
-	Deadline                    // a Time that is as long after the start of its run in both, if there is one
+	Stable    Volatility = iota // not at all
+	Volatile                    // in any way: a revision, or a count that others change too
+	Stamp                       // in any way, but both runs set it or neither: a clock reading, a salted hash
+	TimeOfDay                   // in the time of day: a Time of the same day in both runs
+	Deadline                    // as much as the runs are apart: a Time that is set equally long after each run, or in neither
 )

@@ -39,8 +39,9 @@ type conn struct {
 }
 
 const (
-	// maxValues is more than any statement binds or any row has.
-	maxValues = 64
+	// maxValues is more than any row has and any statement binds: an update that
+	// sets every column also binds the old revision, a range two bounds and a limit.
+	maxValues = store.MaxColumns + 4
 	// maxPrepared bounds the statements that are kept: the shapes that a
 	// program uses are far fewer.
 	maxPrepared = 1000

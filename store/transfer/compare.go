@@ -180,9 +180,8 @@ func (w *walk) advance() {
 		if rec = arriving(rec); rec == nil || !w.concerns(rec) {
 			continue
 		}
-		var room [40]store.Field
 		w.rec = rec
-		w.key, _ = w.index.AppendFields(w.key[:0], rec.Fields(room[:0]))
+		w.key, _ = w.index.AppendFields(w.key[:0], store.FieldsOf(rec))
 		return
 	}
 }
@@ -202,8 +201,7 @@ func (w *walk) compare(other *walk) int {
 
 // differing are the columns in which two records of a table differ.
 func differing(a, b store.Record) (columns []string) {
-	var roomA, roomB [40]store.Field
-	changed := sqlschema.Changed(a.Fields(roomA[:0]), b.Fields(roomB[:0]))
+	changed := sqlschema.Changed(store.FieldsOf(a), store.FieldsOf(b))
 	for i, column := range a.Table().Columns {
 		if changed&(1<<i) != 0 {
 			columns = append(columns, column.Name)

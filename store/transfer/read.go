@@ -175,6 +175,5 @@ var tenantColumn = func() map[*store.Table]int {
 }()
 
 func tenantOf(rec store.Record) pbx.TenantID {
-	var room [40]store.Field
-	return pbx.TenantID(*rec.Fields(room[:0])[tenantColumn[rec.Table()]].Ptr.(*[16]byte))
+	return pbx.TenantID(*store.FieldsOf(rec)[tenantColumn[rec.Table()]].Ptr.(*[16]byte))
 }
