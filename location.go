@@ -120,7 +120,7 @@ func (t *tx) location(ctx context.Context, id LocationID) (*Location, error) {
 		return nil, nil
 	}
 	l, err := one[*Location](ctx, t, locationsTable.Key(), t.tenantID, id)
-	if l != nil && t.Remembers() {
+	if l != nil && t.Prefetched() {
 		t.core.facts.prefixes.learn(l.ID, l.NumberPrefix)
 	}
 	if err == nil && l == nil {

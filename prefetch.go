@@ -72,12 +72,12 @@ func (f prefetched) to(ix *store.Index, column string) prefetched {
 
 // prefetch reads what a plan says, in one trip, where that is worth it.
 func (t *tx) prefetch(ctx context.Context, plan prefetchPlan) error {
-	if _, far := t.Far(); !far || plan == nil {
+	if _, far := t.Fetcher(); !far || plan == nil {
 		return nil
 	}
 	p := t.newPrefetch()
 	plan(p)
-	return t.Ahead(ctx, p.reads)
+	return t.Prefetch(ctx, p.reads)
 }
 
 // beginPrefetched is begin together with a plan.

@@ -7,40 +7,40 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// span is a part of an index that was read: all records that the store has
-// from one entry to another.
-type span struct {
-	from, to string // from ≤ entry < to
+// cachedRange is a part of an index that was read: all records that the store
+// has from one key up to another.
+type cachedRange struct {
+	from, to string // from ≤ key < to
 	keys     []string
 	recs     []store.Record
 }
 
-// newSpan is what a query's answer tells.
-func newSpan(q store.Query, recs []store.Record) span {
+// newCachedRange returns the range that a query's answer covers.
+func newCachedRange(q store.Query, recs []store.Record) cachedRange {
 	from, to := bounds(q)
-	s := span{from: from, to: to, keys: make([]string, len(recs)), recs: recs}
+	r := cachedRange{from: from, to: to, keys: make([]string, len(recs)), recs: recs}
 	var fields []store.Field
 	for i, rec := range recs {
 		fields = rec.Fields(fields[:0])
 		key, _ := q.Index.AppendFields(nil, fields)
-		s.keys[i] = string(key)
+		r.keys[i] = string(key)
 	}
 	if q.Desc {
-		s.recs = slices.Clone(recs)
-		slices.Reverse(s.keys)
-		slices.Reverse(s.recs)
+		r.recs = slices.Clone(recs)
+		slices.Reverse(r.keys)
+		slices.Reverse(r.recs)
 	}
 	if q.Limit > 0 && len(recs) == q.Limit { // there may be more
 		if q.Desc {
-			s.from = s.keys[0]
+			r.from = r.keys[0]
 		} else {
-			s.to = s.keys[len(s.keys)-1] + "\x00"
+			r.to = r.keys[len(r.keys)-1] + "\x00"
 		}
 	}
-	return s
+	return r
 }
 
-// bounds are the entries between which a query's records lie.
+// bounds returns the keys between which a query's records lie: from ≤ key < to.
 func bounds(q store.Query) (from, to string) {
 	low, high := q.Range()
 	if high == nil {
@@ -49,23 +49,23 @@ func bounds(q store.Query) (from, to string) {
 	return string(low), string(high)
 }
 
-// part is the part of a span from one entry to another.
-func (s *span) part(from, to string) span {
-	lo, hi := sort.SearchStrings(s.keys, from), sort.SearchStrings(s.keys, to)
-	return span{from: from, to: to, keys: s.keys[lo:max(lo, hi)], recs: s.recs[lo:max(lo, hi)]}
+// part returns the part of a range from one key up to another.
+func (r *cachedRange) part(from, to string) cachedRange {
+	lo, hi := sort.SearchStrings(r.keys, from), sort.SearchStrings(r.keys, to)
+	return cachedRange{from: from, to: to, keys: r.keys[lo:max(lo, hi)], recs: r.recs[lo:max(lo, hi)]}
 }
 
-// answer returns the records of a query from one entry to another, if the span
-// has all of them, or as many as it wants.
-func (s *span) answer(q store.Query, from, to string) ([]store.Record, bool) {
-	begins, ends := s.from <= from, to <= s.to
+// answer returns the records of a query, whose bounds are from and to, if the
+// range has all of them, or as many as the query's limit.
+func (r *cachedRange) answer(q store.Query, from, to string) ([]store.Record, bool) {
+	begins, ends := r.from <= from, to <= r.to
 	if q.Desc {
 		begins, ends = ends, begins
 	}
 	if !begins {
 		return nil, false
 	}
-	recs := s.part(max(from, s.from), min(to, s.to)).recs
+	recs := r.part(max(from, r.from), min(to, r.to)).recs
 	if !ends && (q.Limit == 0 || len(recs) < q.Limit) {
 		return nil, false
 	}
@@ -79,30 +79,30 @@ func (s *span) answer(q store.Query, from, to string) ([]store.Record, bool) {
 	return recs, true
 }
 
-// spans are parts of one index of which none lies within another: so they are in
-// the order of both their ends, and of those that begin before an entry the last
-// goes furthest. A batch has as many of them as operations.
-type spans []*span
+// cachedRanges are ranges of one index, none of which lies within another. So they
+// are in the order of both their bounds, and of those that begin before a key the
+// last one reaches furthest. A batch has as many of them as operations.
+type cachedRanges []*cachedRange
 
-// with adds a span, in the place of those within it.
-func (all spans) with(s *span) spans {
-	hi := sort.Search(len(all), func(i int) bool { return all[i].from > s.from })
-	if s.from >= s.to || hi > 0 && all[hi-1].to >= s.to {
+// with adds a range, which replaces those that lie within it.
+func (all cachedRanges) with(r *cachedRange) cachedRanges {
+	hi := sort.Search(len(all), func(i int) bool { return all[i].from > r.from })
+	if r.from >= r.to || hi > 0 && all[hi-1].to >= r.to {
 		return all
 	}
 	lo := hi
-	if lo > 0 && all[lo-1].from == s.from {
+	if lo > 0 && all[lo-1].from == r.from {
 		lo--
 	}
-	for hi < len(all) && all[hi].to <= s.to {
+	for hi < len(all) && all[hi].to <= r.to {
 		hi++
 	}
-	return slices.Replace(all, lo, hi, s)
+	return slices.Replace(all, lo, hi, r)
 }
 
-// reaching is the span that has most of what follows an entry; where desc, of
-// what comes before the other. It is nil where none begins there.
-func (all spans) reaching(from, to string, desc bool) *span {
+// reaching returns the range that has most of what follows the key from or, where
+// desc, of what comes before the key to. It is nil where no range can have any.
+func (all cachedRanges) reaching(from, to string, desc bool) *cachedRange {
 	var at int
 	if desc {
 		at = sort.Search(len(all), func(i int) bool { return all[i].to >= to })

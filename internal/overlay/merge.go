@@ -7,11 +7,11 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// scan is a range of committed records with the staged ones in their places.
-// What the caller stages while it loops is not seen by the loop: operations
-// gather first, then change.
+// scan yields the committed records of a range with the staged ones in their
+// places. The staged records are taken when the loop begins: operations read
+// first and change afterwards.
 func (o *Overlay) scan(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
-	switch staged := o.dirty[q.Index.Table]; {
+	switch staged := o.staged[q.Index.Table]; {
 	case !Storable(q.Prefix, q.From, q.To) || !Storable(q.Equal...) || !Storable(q.After...):
 		return func(func(store.Record, error) bool) {}
 	case staged == 0:
@@ -24,22 +24,22 @@ func (o *Overlay) scan(ctx context.Context, q store.Query) iter.Seq2[store.Recor
 	return o.merge(ctx, q)
 }
 
-// merge yields the committed records of a range and the staged ones in one
-// order. A committed record that has been staged since is left out: the layer
-// has its present version, or it is deleted.
+// merge yields the committed and the staged records of a range in one order. A
+// committed record that has been staged since is left out: the staged index has
+// its present version, or it is deleted.
 func (o *Overlay) merge(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
 	return func(yield func(store.Record, error) bool) {
-		l := o.layer(q.Index)
-		keys, recs := l.between(q)
+		s := o.stagedIndex(q.Index)
+		keys, recs := s.between(q)
 		for rec, err := range o.committed(ctx, q) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if o.entries[o.primary(rec)].staged() {
+			if o.known[o.primary(rec)].staged() {
 				continue
 			}
-			key, _ := l.entry(rec)
+			key, _ := s.key(rec)
 			for len(keys) > 0 && (keys[0] < key) != q.Desc {
 				next := recs[0]
 				keys, recs = keys[1:], recs[1:]

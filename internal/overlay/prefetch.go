@@ -7,24 +7,30 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Far is the Reader as a Fetcher, where each question to it is a trip.
-func (o *Overlay) Far() (store.Fetcher, bool) {
-	f, far := o.reader.(store.Fetcher)
-	return f, far
+// Fetcher returns the Reader as a store.Fetcher, where it is one: then every
+// question to it costs a trip to a server.
+func (o *Overlay) Fetcher() (store.Fetcher, bool) {
+	f, ok := o.reader.(store.Fetcher)
+	return f, ok
 }
 
-// Ahead answers the reads in one trip where asking is a trip, and remembers what
-// they say. It asks nothing where all of it is known, or asking costs nothing.
-func (o *Overlay) Ahead(ctx context.Context, reads []store.Read) error {
-	f, far := o.Far()
-	if !far || o.knowsAll(reads) {
+// Prefetch reads in one trip, and keeps what it reads. It asks nothing where all
+// of it is known already, or where the Reader is no Fetcher, so that reading later
+// costs no more.
+func (o *Overlay) Prefetch(ctx context.Context, reads []store.Read) error {
+	f, ok := o.Fetcher()
+	if !ok || o.knowsAll(reads) {
 		return nil
 	}
 	_, err := o.Fetch(ctx, f, reads)
 	return err
 }
 
-// Fetch answers the reads and remembers what they say.
+// Prefetched reports whether anything was prefetched: then reads cost trips, and
+// cached ranges save them.
+func (o *Overlay) Prefetched() bool { return o.ranges != nil }
+
+// Fetch reads in one trip, and keeps and returns what it reads.
 func (o *Overlay) Fetch(ctx context.Context, f store.Fetcher, reads []store.Read) ([][]store.Record, error) {
 	results, err := f.Fetch(ctx, reads...)
 	if err != nil {
@@ -34,44 +40,62 @@ func (o *Overlay) Fetch(ctx context.Context, f store.Fetcher, reads []store.Read
 	return results, nil
 }
 
-// learnReads keeps what was read ahead.
+// learnReads keeps the answers to reads as cached ranges.
 func (o *Overlay) learnReads(reads []store.Read, results [][]store.Record) {
 	for i := range reads {
 		r := &reads[i]
+		all := newCachedRange(r.Query, results[i])
 		if r.Source == 0 {
-			o.learnSpan(r.Index, newSpan(r.Query, results[i]))
+			o.learnRange(r.Index, all)
 			continue
 		}
-		whole := newSpan(r.Query, results[i])
 		for _, q := range r.Queries(results[r.Source-1]) {
-			o.learnSpan(r.Index, whole.part(bounds(q)))
+			o.learnRange(r.Index, all.part(bounds(q)))
 		}
 	}
 }
 
-func (o *Overlay) learnSpan(ix *store.Index, s span) {
-	if o.spans == nil {
-		o.spans = make(map[*store.Index]spans)
+// learnRange keeps a cached range, and its records under their primary keys.
+func (o *Overlay) learnRange(ix *store.Index, r cachedRange) {
+	if o.ranges == nil {
+		o.ranges = make(map[*store.Index]cachedRanges)
 	}
-	o.spans[ix] = o.spans[ix].with(&s)
-	for _, rec := range s.recs {
+	o.ranges[ix] = o.ranges[ix].with(&r)
+	for _, rec := range r.recs {
 		o.learnRecord(rec)
 	}
 }
 
-// answer returns the committed records of a query, if they were read ahead.
+// learnFromRanges keeps what the cached ranges say of a key, if they cover it.
+func (o *Overlay) learnFromRanges(k store.Key) bool {
+	if o.ranges == nil {
+		return false
+	}
+	recs, known := o.answer(store.Query{Index: k.Index, Equal: k.Values})
+	if !known {
+		return false
+	}
+	var rec store.Record
+	if len(recs) > 0 {
+		rec = recs[0]
+	}
+	o.learn(string(o.encode(k)), rec)
+	return true
+}
+
+// answer returns the committed records of a query, if a cached range has them.
 func (o *Overlay) answer(q store.Query) ([]store.Record, bool) {
-	if len(o.spans[q.Index]) == 0 {
+	if len(o.ranges[q.Index]) == 0 {
 		return nil, false
 	}
 	from, to := bounds(q)
-	if s := o.spans[q.Index].reaching(from, to, q.Desc); s != nil {
-		return s.answer(q, from, to)
+	if r := o.ranges[q.Index].reaching(from, to, q.Desc); r != nil {
+		return r.answer(q, from, to)
 	}
 	return nil, false
 }
 
-// knowsAll reports whether nothing of the reads is new.
+// knowsAll reports whether the reads would tell nothing new.
 func (o *Overlay) knowsAll(reads []store.Read) bool {
 	results := make([][]store.Record, len(reads))
 	for i := range reads {
@@ -90,12 +114,12 @@ func (o *Overlay) knowsAll(reads []store.Read) bool {
 	return true
 }
 
-// recall is answer, or what is known of a record by its primary key.
+// recall is answer, but for a primary key it also uses what is known of the key.
 func (o *Overlay) recall(q store.Query) ([]store.Record, bool) {
 	if q.Index == q.Index.Table.Key() && len(q.Equal) == len(q.Index.Columns) {
-		switch e, known := o.entries[string(o.encode(q.Index.At(q.Equal...)))]; {
-		case known && e.rec != nil:
-			return []store.Record{e.rec}, true
+		switch k, known := o.known[string(o.encode(q.Index.At(q.Equal...)))]; {
+		case known && k.rec != nil:
+			return []store.Record{k.rec}, true
 		case known:
 			return nil, true
 		}
@@ -103,17 +127,16 @@ func (o *Overlay) recall(q store.Query) ([]store.Record, bool) {
 	return o.answer(q)
 }
 
-// committed yields the records of a range as the store has them. Where asking
-// is a trip, what was not read ahead is read in one, as soon as the loop gets
-// there, and remembered.
+// committed yields the records of a range as the store has them. With a Fetcher,
+// what is not cached is read in one trip, as soon as the loop gets there, and kept.
 func (o *Overlay) committed(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
-	f, far := o.reader.(store.Fetcher)
-	if !far && o.spans == nil {
+	f, ok := o.Fetcher()
+	if !ok && o.ranges == nil {
 		return o.reader.Find(ctx, q)
 	}
 	return func(yield func(store.Record, error) bool) {
 		for q := q; ; {
-			recs, rest, all := o.beginning(q)
+			recs, rest, all := o.cachedStart(q)
 			for _, rec := range recs {
 				if !yield(rec, nil) {
 					return
@@ -125,7 +148,7 @@ func (o *Overlay) committed(ctx context.Context, q store.Query) iter.Seq2[store.
 			case len(recs) > 0:
 				q = rest
 				continue
-			case !far:
+			case !ok:
 				o.reader.Find(ctx, q)(yield)
 				return
 			}
@@ -134,7 +157,7 @@ func (o *Overlay) committed(ctx context.Context, q store.Query) iter.Seq2[store.
 				yield(nil, err)
 				return
 			}
-			o.learnSpan(q.Index, newSpan(q, results[0]))
+			o.learnRange(q.Index, newCachedRange(q, results[0]))
 			for _, rec := range results[0] {
 				if !yield(rec, nil) {
 					return
@@ -145,18 +168,18 @@ func (o *Overlay) committed(ctx context.Context, q store.Query) iter.Seq2[store.
 	}
 }
 
-// beginning returns the first records of a query, as far as they were read
-// ahead, and the query of the rest, unless that is all.
-func (o *Overlay) beginning(q store.Query) (recs []store.Record, rest store.Query, all bool) {
+// cachedStart returns the first records of a query, as far as they are cached,
+// and the query for the rest, unless that is all.
+func (o *Overlay) cachedStart(q store.Query) (recs []store.Record, rest store.Query, all bool) {
 	if recs, all = o.answer(q); all || q.Desc || len(q.Equal) == len(q.Index.Columns) {
 		return recs, q, all
 	}
 	from, to := bounds(q)
-	s := o.spans[q.Index].reaching(from, to, false)
-	if s == nil || from >= s.to {
+	r := o.ranges[q.Index].reaching(from, to, false)
+	if r == nil || from >= r.to {
 		return nil, q, false
 	}
-	if recs = s.part(from, min(to, s.to)).recs; len(recs) == 0 {
+	if recs = r.part(from, min(to, r.to)).recs; len(recs) == 0 {
 		return nil, q, false
 	}
 	values, _ := q.Index.Values(recs[len(recs)-1])

@@ -1,18 +1,6 @@
 package overlay
 
-import (
-	"github.com/pbxkit/pbx/store"
-)
-
-// entry is what is known of a key: the record, nil where there is none, and
-// the place of its latest change in tx.changes, counted from 1; 0 where it is
-// as the store has it.
-type entry struct {
-	rec    store.Record
-	change int
-}
-
-func (e entry) staged() bool { return e.change > 0 }
+import "github.com/pbxkit/pbx/store"
 
 // Insert stages a new record.
 func (o *Overlay) Insert(rec store.Record) { o.stage(nil, rec) }
@@ -31,31 +19,34 @@ func Edit[R store.Record](o *Overlay, old R, change func(R)) R {
 	return rec
 }
 
+// stage adds a change, or extends the latest change of the same record where no
+// other change can depend on the difference. It panics when old is not the latest
+// version of the record: the caller would overwrite a change that it has not seen.
 func (o *Overlay) stage(old, rec store.Record) {
 	some := rec
 	if some == nil {
 		some = old
 	}
 	pk := o.primary(some)
-	before, known := o.entries[pk]
+	before, known := o.known[pk]
 	if before.staged() && before.rec != old {
 		panic("pbx: an operation changes a version of a " + some.Table().Name + " record that is not the staged one")
 	}
 	if !known {
-		before = entry{rec: old}
+		before = knownRecord{rec: old}
 	}
 	if rec != nil {
 		o.setRevision(rec, old)
 	}
-	after := entry{rec: rec, change: before.change}
-	if before.staged() && old != nil && rec != nil && sameClaims(old, rec) {
+	after := knownRecord{rec: rec, change: before.change}
+	if before.staged() && old != nil && rec != nil && o.sameClaims(old, rec) {
 		o.changes[after.change-1].New = rec
 	} else {
 		o.changes = append(o.changes, store.Change{Old: old, New: rec})
 		after.change = len(o.changes)
 	}
 	o.set(pk, before, after)
-	o.KeepUndo(func() {
+	o.OnRollBack(func() {
 		if after.change == before.change {
 			o.changes[after.change-1].New = old
 		} else {
@@ -65,33 +56,33 @@ func (o *Overlay) stage(old, rec store.Record) {
 	})
 }
 
-// set puts an entry in the place of another, in the layers too.
-func (o *Overlay) set(pk string, from, to entry) {
-	if o.entries == nil {
-		o.entries = make(map[string]entry, 16)
+// set replaces what is known of a primary key, in the staged indexes too.
+func (o *Overlay) set(pk string, from, to knownRecord) {
+	if o.known == nil {
+		o.known = make(map[string]knownRecord, 16)
 	}
-	o.entries[pk] = to
+	o.known[pk] = to
 	some := to.rec
 	if some == nil {
 		some = from.rec
 	}
 	table := some.Table()
-	if o.dirty == nil {
-		o.dirty = make(map[*store.Table]int)
+	if o.staged == nil {
+		o.staged = make(map[*store.Table]int)
 	}
 	switch {
 	case !from.staged() && to.staged():
-		o.dirty[table]++
+		o.staged[table]++
 	case from.staged() && !to.staged():
-		o.dirty[table]--
+		o.staged[table]--
 	}
 	for _, ix := range table.Indexes {
-		if l := o.layers[ix]; l != nil {
+		if s := o.indexes[ix]; s != nil {
 			if from.staged() {
-				l.drop(from.rec)
+				s.drop(from.rec)
 			}
 			if to.staged() {
-				l.add(to.rec)
+				s.add(to.rec)
 			}
 		}
 	}
@@ -109,7 +100,7 @@ func (o *Overlay) setRevision(rec, old store.Record) {
 	}
 }
 
-// revision points to a record's revision; nil where rows never change.
+// revision points to a record's revision; nil where its kind has none.
 func (o *Overlay) revision(rec store.Record) *int64 {
 	at := rec.Table().Revision
 	if at < 0 {
@@ -120,15 +111,14 @@ func (o *Overlay) revision(rec store.Record) *int64 {
 }
 
 // sameClaims reports whether two versions of a record differ in nothing that
-// another record can depend on: they hold the same texts and IDs, and so the
-// same unique values and references. Then the later may take the place of the
-// earlier in the list of changes; else it must come behind what was staged in
-// between.
-func sameClaims(a, b store.Record) bool {
-	var roomA, roomB [40]store.Field
-	fa, fb := a.Fields(roomA[:0]), b.Fields(roomB[:0])
-	for i := range fa {
-		if t := fa[i].Type(); (t == store.Text || t == store.UUID) && fa[i].Value() != fb[i].Value() {
+// another record can depend on: they have the same texts and IDs, and so the
+// same unique values and references. Then the later version may take the place of
+// the earlier one in the list of changes; otherwise it has to come after what was
+// staged in between.
+func (o *Overlay) sameClaims(a, b store.Record) bool {
+	o.fields, o.other = a.Fields(o.fields[:0]), b.Fields(o.other[:0])
+	for i, f := range o.fields {
+		if t := f.Type(); (t == store.Text || t == store.UUID) && f.Value() != o.other[i].Value() {
 			return false
 		}
 	}
@@ -137,7 +127,7 @@ func sameClaims(a, b store.Record) bool {
 			continue
 		}
 		for _, c := range ix.Columns {
-			if fa[c].Value() != fb[c].Value() {
+			if o.fields[c].Value() != o.other[c].Value() {
 				return false
 			}
 		}

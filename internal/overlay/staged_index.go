@@ -7,88 +7,92 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// layer orders the staged records of one table by one index. It is built when
-// a range of that index is first asked for, and kept up from then on.
-type layer struct {
+// stagedIndex holds the staged records of one table in the order of one index. It
+// is built when the index is first read, and kept up to date from then on.
+type stagedIndex struct {
 	index *store.Index
 	keys  []string
 	recs  []store.Record
 
-	fields []store.Field // room for a record's
-	buf    []byte
+	fields []store.Field // used again for each record
+	buf    []byte        // used again for each key
 }
 
-// layer returns the layer of an index.
-func (o *Overlay) layer(ix *store.Index) *layer {
-	if l := o.layers[ix]; l != nil {
-		return l
+// stagedIndex returns the staged records in the order of an index.
+func (o *Overlay) stagedIndex(ix *store.Index) *stagedIndex {
+	if s := o.indexes[ix]; s != nil {
+		return s
 	}
-	l := &layer{index: ix}
-	for _, e := range o.entries {
-		if e.staged() && e.rec != nil && e.rec.Table() == ix.Table {
-			l.add(e.rec)
+	s := &stagedIndex{index: ix}
+	for _, k := range o.known {
+		if k.staged() && k.rec != nil && k.rec.Table() == ix.Table {
+			s.add(k.rec)
 		}
 	}
-	if o.layers == nil {
-		o.layers = make(map[*store.Index]*layer)
+	if o.indexes == nil {
+		o.indexes = make(map[*store.Index]*stagedIndex)
 	}
-	o.layers[ix] = l
-	return l
+	o.indexes[ix] = s
+	return s
 }
 
-func (l *layer) entry(rec store.Record) (string, bool) {
-	l.fields = rec.Fields(l.fields[:0])
+// key returns a record's sort key, and whether it is in the index.
+func (s *stagedIndex) key(rec store.Record) (string, bool) {
+	s.fields = rec.Fields(s.fields[:0])
 	var in bool
-	l.buf, in = l.index.AppendFields(l.buf[:0], l.fields)
-	return string(l.buf), in
+	s.buf, in = s.index.AppendFields(s.buf[:0], s.fields)
+	return string(s.buf), in
 }
 
-func (l *layer) add(rec store.Record) {
+// add adds a record, unless it is nil or not in the index.
+func (s *stagedIndex) add(rec store.Record) {
 	if rec == nil {
 		return
 	}
-	key, in := l.entry(rec)
+	key, in := s.key(rec)
 	if !in {
 		return
 	}
-	at := sort.SearchStrings(l.keys, key)
-	l.keys = slices.Insert(l.keys, at, key)
-	l.recs = slices.Insert(l.recs, at, rec)
+	at := sort.SearchStrings(s.keys, key)
+	s.keys = slices.Insert(s.keys, at, key)
+	s.recs = slices.Insert(s.recs, at, rec)
 }
 
-func (l *layer) drop(rec store.Record) {
+// drop removes a record, unless it is nil or not in the index.
+func (s *stagedIndex) drop(rec store.Record) {
 	if rec == nil {
 		return
 	}
-	key, in := l.entry(rec)
+	key, in := s.key(rec)
 	if !in {
 		return
 	}
-	if at := sort.SearchStrings(l.keys, key); at < len(l.keys) && l.recs[at] == rec {
-		l.keys = slices.Delete(l.keys, at, at+1)
-		l.recs = slices.Delete(l.recs, at, at+1)
+	if at := sort.SearchStrings(s.keys, key); at < len(s.keys) && s.recs[at] == rec {
+		s.keys = slices.Delete(s.keys, at, at+1)
+		s.recs = slices.Delete(s.recs, at, at+1)
 	}
 }
 
-func (l *layer) at(key string) store.Record {
-	if at := sort.SearchStrings(l.keys, key); at < len(l.keys) && l.keys[at] == key {
-		return l.recs[at]
+// at returns the record with that key, or nil.
+func (s *stagedIndex) at(key string) store.Record {
+	if at := sort.SearchStrings(s.keys, key); at < len(s.keys) && s.keys[at] == key {
+		return s.recs[at]
 	}
 	return nil
 }
 
-// between returns the staged records of a query's range, in its order.
-func (l *layer) between(q store.Query) ([]string, []store.Record) {
+// between returns the keys and records of a query's range, in its order.
+func (s *stagedIndex) between(q store.Query) ([]string, []store.Record) {
 	from, to := q.Range()
-	lo := sort.SearchStrings(l.keys, string(from))
-	hi := len(l.keys)
+	lo := sort.SearchStrings(s.keys, string(from))
+	hi := len(s.keys)
 	if to != nil {
-		hi = sort.SearchStrings(l.keys, string(to))
+		hi = sort.SearchStrings(s.keys, string(to))
 	}
 	if lo >= hi {
 		return nil, nil
 	}
-	keys, recs := slices.Clone(l.keys[lo:hi]), slices.Clone(l.recs[lo:hi])
+	keys, recs := slices.Clone(s.keys[lo:hi]), slices.Clone(s.recs[lo:hi])
 	if q.Desc {
 		slices.Reverse(keys)
 		slices.Reverse(recs)
