@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
 // conn is a connection as the store uses it: statements are prepared on it
@@ -30,10 +31,10 @@ type room struct {
 	doubted   bool            // the server was found to have others: see misled
 	inspected map[string]bool // schemas that were found to be of this library's version
 
-	bound  [][]byte // the values of the next statement
-	buf    []byte   // their bytes
-	fields []store.Field
-	before []store.Field
+	bound   [][]byte // the values of the next statement
+	buf     []byte   // their bytes
+	fields  []store.Field
+	changer sqlschema.Changer
 }
 
 const roomKey = "github.com/pbxkit/pbx"

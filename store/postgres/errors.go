@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // codeOf returns the SQLSTATE of an error, or "" where the server did not send
@@ -32,7 +33,7 @@ func class(code string) string {
 func refusal(doing string, err error) error {
 	switch code := codeOf(err); {
 	case again(err):
-		return &retry{err}
+		return retry(err)
 	case class(code) == "23", class(code) == "22", class(code) == "54":
 		// A constraint; a value out of its type's range; one too long for an index.
 		return failure(doing, errors.Join(store.ErrConstraint, err))
@@ -93,10 +94,7 @@ func notCommitted(err error) bool {
 }
 
 // retry is store.ErrRetry with the cause at hand.
-type retry struct{ cause error }
-
-func (r *retry) Error() string   { return store.ErrRetry.Error() }
-func (r *retry) Unwrap() []error { return []error{store.ErrRetry, r.cause} }
+func retry(cause error) error { return &sqlstore.Retry{Again: store.ErrRetry, Cause: cause} }
 
 // failure says what the database could not do, and why as far as that can be
 // told in a sentence.
@@ -168,11 +166,6 @@ func isBroken(err error) bool {
 // isContextError reports whether an error is that of the caller's context.
 func isContextError(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-func unknown(err error) error {
-	return &store.Error{Kind: store.ErrCommitUnknown, Err: err,
-		Reason: "the database could not say whether the change was saved"}
 }
 
 func closed() error { return store.Misuse("the store is closed") }

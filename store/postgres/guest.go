@@ -316,7 +316,7 @@ func (t *trip) applied(changes []store.Change) (failed string, err error) {
 	}
 	for i := range changes {
 		if _, _, err := t.done(); err != nil {
-			return doing(&changes[i]), err
+			return sqlschema.Doing(&changes[i]), err
 		}
 	}
 	_, _, err = t.done()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // library marks the schemas that are ours.
@@ -28,19 +29,19 @@ func (c *conn) identify(ctx context.Context, on *statements, newest int) (int, e
 		return 0, nil
 	}
 	if tables["schema_version"] != "library version" {
-		return 0, foreign("the schema has tables of something else", nil)
+		return 0, sqlstore.Foreign("the schema has tables of something else", nil)
 	}
 	rows, err := c.list(ctx, "SELECT library, version FROM "+on.dialect.Schema+"schema_version")
 	if err != nil {
 		return 0, c.unread(ctx, err)
 	}
 	if len(rows) != 1 || string(rows[0][0]) != library {
-		return 0, foreign("the schema is one of something else", nil)
+		return 0, sqlstore.Foreign("the schema is one of something else", nil)
 	}
 	version, err := strconv.Atoi(string(rows[0][1]))
 	switch {
 	case err != nil || version < 1:
-		return 0, foreign("the schema has no version", err)
+		return 0, sqlstore.Foreign("the schema has no version", err)
 	case version > newest:
 		return 0, &store.Error{Kind: store.ErrStorage, Err: store.ErrNewerSchema,
 			Reason: fmt.Sprintf("the schema is of version %d, and this library knows versions up to %d", version, newest)}
@@ -80,7 +81,7 @@ func (c *conn) tables(ctx context.Context, schema string) (map[string]string, er
 func complete(tables map[string]string) error {
 	for _, t := range pbx.Tables() {
 		if _, ok := tables[t.Name]; !ok {
-			return foreign("the schema has lost its table "+t.Name, nil)
+			return sqlstore.Foreign("the schema has lost its table "+t.Name, nil)
 		}
 	}
 	return nil
@@ -116,8 +117,4 @@ func (c *conn) verdict(ctx context.Context, doing string, err error) error {
 		return err
 	}
 	return failure(doing, err)
-}
-
-func foreign(reason string, err error) error {
-	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(store.ErrForeignStore, err)}
 }

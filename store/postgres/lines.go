@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // lines are the connections to the server: a pool and, where it is exhausted
@@ -44,7 +46,7 @@ func (l *lines) get(ctx context.Context) (*conn, error) {
 		if codeOf(err) != noneToSpare || !time.Now().Before(until) {
 			return nil, failure("be opened", err)
 		}
-		if err := pause(ctx); err != nil {
+		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return nil, err
 		}
 	}
@@ -115,13 +117,6 @@ func hangUp(c *pgx.Conn) {
 	_ = c.Close(ctx) // nothing is open in it
 }
 
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(20 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// retryPause is how long what may succeed soon is left alone before it is tried
+// again.
+const retryPause = 20 * time.Millisecond

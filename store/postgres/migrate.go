@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 //go:embed schema/*.sql
@@ -42,7 +43,7 @@ func (c *conn) migrate(ctx context.Context, on *statements, migrations []sqlsche
 		case err == nil:
 		case clashed(err) && clashes < maxClashes:
 			clashes++
-			if err := pause(ctx); err != nil {
+			if err := sqlstore.Pause(ctx, retryPause); err != nil {
 				return err
 			}
 		default:

@@ -7,6 +7,8 @@ import (
 
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/queue"
+	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // transaction is one of the store's own. It takes a connection, and begins,
@@ -93,7 +95,7 @@ func (t *transaction) commit(ctx context.Context, changes []store.Change) error 
 		}
 	}
 	if t.c.closed() {
-		return &retry{&broken{errors.New("closed")}}
+		return retry(&broken{errors.New("closed")})
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
 	defer cancel()
@@ -114,15 +116,15 @@ func (t *transaction) commit(ctx context.Context, changes []store.Change) error 
 // server, a pooler, says in its place that it has lost it.
 func (t *trip) committed(changes []store.Change) error {
 	if err := t.flush(); err != nil {
-		return unknown(err)
+		return sqlstore.Unknown(err)
 	}
 	for i := range changes {
 		switch _, _, err := t.done(); {
 		case err == nil:
 		case codeOf(err) == "", class(codeOf(err)) == "08":
-			return unknown(err)
+			return sqlstore.Unknown(err)
 		default:
-			return refusal(doing(&changes[i]), err)
+			return refusal(sqlschema.Doing(&changes[i]), err)
 		}
 	}
 	_, tag, err := t.done()
@@ -130,7 +132,7 @@ func (t *trip) committed(changes []store.Change) error {
 	case err != nil && notCommitted(err):
 		return refusal("commit", err)
 	case err != nil:
-		return unknown(err)
+		return sqlstore.Unknown(err)
 	case tag.String() != "COMMIT":
 		return failure("commit", errors.New("postgres: COMMIT was answered by "+tag.String()))
 	}
@@ -147,7 +149,7 @@ func (t *transaction) failed(doing string, err error) error {
 		return failure(doing, err)
 	}
 	if isBroken(err) {
-		return &retry{err}
+		return retry(err)
 	}
 	return refusal(doing, err)
 }

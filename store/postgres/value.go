@@ -52,8 +52,8 @@ func (r *room) bind(values ...any) {
 	}
 }
 
-// bindField binds a record's field.
-func (r *room) bindField(f *store.Field) {
+// BindField binds a record's field.
+func (r *room) BindField(f *store.Field) {
 	switch p := f.Ptr.(type) {
 	case *string:
 		if f.Null && *p == "" {

@@ -28,14 +28,14 @@ type conn struct {
 	again    error            // what asks for another run: store.ErrRetry or store.ErrHostRetry
 
 	// The room that statements need, used again by each.
-	bound  int
-	args   [maxValues]driver.NamedValue
-	ids    [maxValues][16]byte
-	boxed  [maxValues]driver.Value // boxed[i] is ids[i] as a []byte
-	row    [maxValues]driver.Value
-	values []any
-	fields []store.Field
-	before []store.Field
+	bound   int
+	args    [maxValues]driver.NamedValue
+	ids     [maxValues][16]byte
+	boxed   [maxValues]driver.Value // boxed[i] is ids[i] as a []byte
+	row     [maxValues]driver.Value
+	values  []any
+	fields  []store.Field
+	changer sqlschema.Changer
 }
 
 const (
@@ -234,8 +234,8 @@ func (c *conn) bind(values ...any) {
 	}
 }
 
-// bindField binds a record's field as the next value.
-func (c *conn) bindField(f *store.Field) {
+// BindField binds a record's field as the next value.
+func (c *conn) BindField(f *store.Field) {
 	switch p := f.Ptr.(type) {
 	case *string:
 		if f.Null && *p == "" {

@@ -7,6 +7,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // codeOf returns SQLite's extended result code, or 0 where the error is not
@@ -91,7 +92,7 @@ func (c *conn) refusal(doing string, err error) error {
 		return err // of a transaction that is no more
 	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE, code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
 		code == sqlite3.SQLITE_CONSTRAINT_ROWID, isBusy(err):
-		return &retry{c.again, err}
+		return &sqlstore.Retry{Again: c.again, Cause: err}
 	case isConstraint(err):
 		return failure(doing, errors.Join(store.ErrConstraint, err))
 	}
@@ -111,15 +112,9 @@ func (c *conn) unread(err error) error {
 }
 
 func inTheWay(err error) error {
-	return &store.Error{Kind: store.ErrConflict, Err: &retry{store.ErrHostRetry, err},
+	return &store.Error{Kind: store.ErrConflict, Err: &sqlstore.Retry{Again: store.ErrHostRetry, Cause: err},
 		Reason: "another change is in the way: roll your transaction back and run it again"}
 }
-
-// retry asks for another run, with the cause at hand.
-type retry struct{ again, cause error }
-
-func (r *retry) Error() string   { return r.again.Error() }
-func (r *retry) Unwrap() []error { return []error{r.again, r.cause} }
 
 func failure(doing string, err error) error {
 	return &store.Error{Kind: store.ErrStorage, Reason: "the database could not " + doing, Err: err}

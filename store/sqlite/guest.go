@@ -9,8 +9,8 @@ import (
 
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
-	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // Guest is a store.Store inside a transaction of the host's, which changes its
@@ -234,18 +234,14 @@ func (c *conn) fit() error {
 func (g *Guest) save(ctx context.Context, w *guestWriter) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case w.rejected != nil:
-		return w.rejected
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case len(w.changes) == 0:
-		return nil
+	changes, err := w.changes.ToCommit(ctx)
+	if err != nil || len(changes) == 0 {
+		return err
 	}
 	if err := g.conn.run("SAVEPOINT pbx"); err != nil {
 		return g.conn.refusal("begin to write", err)
 	}
-	_, err := g.conn.apply(ctx, w.changes)
+	_, err = g.conn.apply(ctx, changes)
 	if err == nil {
 		if err = g.conn.run("RELEASE pbx"); err == nil {
 			return nil
@@ -265,27 +261,15 @@ func (g *Guest) save(ctx context.Context, w *guestWriter) error {
 // for the transaction that they are made in is also the one that is read.
 type guestWriter struct {
 	reader
-	applied  bool
-	changes  []store.Change
-	rejected error // Apply's
+	changes sqlstore.Changes
 }
 
 // Apply keeps the changes for the end of the update.
 func (w *guestWriter) Apply(ctx context.Context, changes []store.Change) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case w.ended.Load():
+	if w.ended.Load() {
 		return store.Misuse("a writer was used after the end of its update")
-	case w.applied:
-		w.rejected = store.Misuse("a writer applies changes once")
-	case w.failed != nil:
-		w.rejected = w.failed
-	case ctx.Err() != nil:
-		w.rejected = ctx.Err()
-	default:
-		w.rejected = guard.Changes(changes)
 	}
-	w.applied, w.changes = true, changes
-	return w.rejected
+	return w.changes.Keep(ctx, w.failed, changes)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // applicationID marks the files that are ours: "pbxk".
@@ -45,7 +46,7 @@ func (o *options) inspect(ctx context.Context, path string, newest int) (missing
 		}
 		// Somebody was writing to it, so what was read may be half of one
 		// thing and half of another.
-		if err := pause(ctx); err != nil {
+		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return false, err
 		}
 	}
@@ -101,7 +102,7 @@ func identify(c *conn, newest int) (int, error) {
 	case id == int64(0) && version == 0 && len(rows) == 0:
 		return 0, nil
 	case id != int64(applicationID) || version < 1:
-		return 0, foreign("the file is a database of something else", nil)
+		return 0, sqlstore.Foreign("the file is a database of something else", nil)
 	case version > int64(newest):
 		return 0, &store.Error{Kind: store.ErrStorage, Err: store.ErrNewerSchema,
 			Reason: fmt.Sprintf("the database is of version %d, and this library knows versions up to %d", version, newest)}
@@ -120,7 +121,7 @@ func complete(rows [][]driver.Value) error {
 	}
 	for _, t := range pbx.Tables() {
 		if !there[t.Name] {
-			return foreign("the database has lost its table "+t.Name, nil)
+			return sqlstore.Foreign("the database has lost its table "+t.Name, nil)
 		}
 	}
 	return nil
@@ -131,13 +132,9 @@ func complete(rows [][]driver.Value) error {
 func unreadable(err error) error {
 	switch primary(codeOf(err)) {
 	case sqlite3.SQLITE_NOTADB:
-		return foreign("the file is not a database", err)
+		return sqlstore.Foreign("the file is not a database", err)
 	case sqlite3.SQLITE_CORRUPT:
-		return foreign("the database file is damaged", err)
+		return sqlstore.Foreign("the database file is damaged", err)
 	}
 	return failure("be read", err)
-}
-
-func foreign(reason string, err error) error {
-	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(store.ErrForeignStore, err)}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 //go:embed schema/*.sql
@@ -76,7 +77,7 @@ func (o *options) beginAlone(ctx context.Context, c *conn) error {
 		if !isBusy(err) || time.Now().After(deadline) {
 			return failure("be brought up to date", err)
 		}
-		if err := pause(ctx); err != nil {
+		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // Synchronous says when a commit is on the disk.
@@ -212,22 +213,14 @@ func (o *options) keepLog(ctx context.Context, c *conn) error {
 		case !isBusy(err) || time.Now().After(deadline):
 			return failure("be given a write-ahead log", err)
 		}
-		if err := pause(ctx); err != nil {
+		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return err
 		}
 	}
 }
 
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(10 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// retryPause is how long a lock is left alone before it is tried again.
+const retryPause = 10 * time.Millisecond
 
 // connect opens a connection with a driver of its own, so that nothing that a
 // host has registered for other databases gets into this one.

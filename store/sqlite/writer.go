@@ -6,6 +6,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // writer is the Writer of an update. Until Apply it reads through its own
@@ -72,7 +73,7 @@ func (c *conn) apply(ctx context.Context, changes []store.Change) (sound bool, e
 		rows, err := c.change(&changes[i])
 		switch {
 		case err != nil:
-			return isConstraint(err), c.refusal(doing(&changes[i]), err)
+			return isConstraint(err), c.refusal(sqlschema.Doing(&changes[i]), err)
 		case rows == 0:
 			return true, c.again
 		}
@@ -83,49 +84,7 @@ func (c *conn) apply(ctx context.Context, changes []store.Change) (sound bool, e
 // change makes one change, and returns how many rows it found.
 func (c *conn) change(ch *store.Change) (rows int64, err error) {
 	c.unbind()
-	if ch.Old == nil {
-		c.fields = ch.New.Fields(c.fields[:0])
-		for i := range c.fields {
-			c.bindField(&c.fields[i])
-		}
-		return c.exec(sqlschema.Insert(ch.New.Table()))
-	}
-	table := ch.Old.Table()
-	c.before = ch.Old.Fields(c.before[:0])
-	if ch.New == nil {
-		c.bindUnchanged(table)
-		return c.exec(sqlschema.Delete(table))
-	}
-	c.fields = ch.New.Fields(c.fields[:0])
-	columns := sqlschema.Changed(c.before, c.fields)
-	for i := range c.fields {
-		if columns&(1<<i) != 0 {
-			c.bindField(&c.fields[i])
-		}
-	}
-	c.bindUnchanged(table)
-	return c.exec(sqlschema.Update(table, columns))
-}
-
-// doing says what a change is about.
-func doing(ch *store.Change) string {
-	switch {
-	case ch.Old == nil:
-		return "insert into " + ch.New.Table().Name
-	case ch.New == nil:
-		return "delete from " + ch.Old.Table().Name
-	}
-	return "update " + ch.Old.Table().Name
-}
-
-// bindUnchanged binds the key and the revision of the record in c.before.
-func (c *conn) bindUnchanged(table *store.Table) {
-	for _, i := range table.Key().Columns {
-		c.bindField(&c.before[i])
-	}
-	if table.Revision >= 0 {
-		c.bindField(&c.before[table.Revision])
-	}
+	return c.exec(c.changer.Change(c, ch))
 }
 
 // commit commits what was applied. An Apply that failed fails the update,
@@ -153,8 +112,7 @@ func (w *writer) commit(ctx context.Context) error {
 	if notCommitted(err) {
 		return w.tx.refusal("commit", err)
 	}
-	return &store.Error{Kind: store.ErrCommitUnknown, Err: err,
-		Reason: "the database could not say whether the change was saved"}
+	return sqlstore.Unknown(err)
 }
 
 // end takes back what was not committed, and reports whether the connection

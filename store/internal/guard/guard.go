@@ -27,6 +27,15 @@ func Changes(changes []store.Change) error {
 	return nil
 }
 
+// Key returns nil for a key of a unique index with a value for each column. Errors:
+// ErrMisuse.
+func Key(k store.Key) error {
+	if !k.Index.Unique || len(k.Values) != len(k.Index.Columns) {
+		return store.Misuse("a key that is not one of a unique index")
+	}
+	return nil
+}
+
 var checkers = sync.Pool{New: func() any { return new(checker) }}
 
 // checker keeps the room that a check needs.
