@@ -167,5 +167,3 @@ func isBroken(err error) bool {
 func isContextError(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
-
-func closed() error { return store.Misuse("the store is closed") }

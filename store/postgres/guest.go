@@ -136,15 +136,12 @@ func (g *Guest) Fetch(ctx context.Context, reads ...store.Read) (results [][]sto
 
 // Close waits for what runs. It ends the value, and not the host's transaction.
 func (g *Guest) Close() error {
-	if !g.gate.Close() {
-		return closed()
-	}
-	return nil
+	return g.gate.Close()
 }
 
 func (g *Guest) enter(ctx context.Context) error {
-	if !g.gate.Enter() {
-		return closed()
+	if err := g.gate.Enter(); err != nil {
+		return err
 	}
 	err := g.bad
 	if err == nil {

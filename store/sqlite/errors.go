@@ -119,5 +119,3 @@ func inTheWay(err error) error {
 func failure(doing string, err error) error {
 	return &store.Error{Kind: store.ErrStorage, Reason: "the database could not " + doing, Err: err}
 }
-
-func closed() error { return store.Misuse("the store is closed") }

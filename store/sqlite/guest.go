@@ -93,8 +93,8 @@ func FromTx(tx *sql.Tx) *Guest {
 // changed in it so far included. It is no snapshot of its own: fn sees what it
 // changes itself, by operations or as the host.
 func (g *Guest) View(ctx context.Context, fn func(store.Reader) error) error {
-	if !g.gate.Enter() {
-		return closed()
+	if err := g.gate.Enter(); err != nil {
+		return err
 	}
 	defer g.gate.Leave()
 	if err := ctx.Err(); err != nil {
@@ -114,8 +114,8 @@ func (g *Guest) View(ctx context.Context, fn func(store.Reader) error) error {
 // changes are made, fn reads what was there before. As in a Store, an update
 // from within fn waits for the one that it is in.
 func (g *Guest) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) error) error {
-	if !g.gate.Enter() {
-		return closed()
+	if err := g.gate.Enter(); err != nil {
+		return err
 	}
 	defer g.gate.Leave()
 	if err := ctx.Err(); err != nil {
@@ -141,8 +141,8 @@ func (g *Guest) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) er
 // Close waits for what runs, and makes every later use of the Guest an error.
 // The transaction goes on.
 func (g *Guest) Close() error {
-	if !g.gate.Close() {
-		return closed()
+	if err := g.gate.Close(); err != nil {
+		return err
 	}
 	_ = g.conn.close() // statements that the end of the transaction has closed, or will
 	return nil
