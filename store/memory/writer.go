@@ -39,8 +39,8 @@ func (w *writer) stage(ctx context.Context, list []store.Change) error {
 	return w.state.stage(w.changes)
 }
 
-// commit commits what was staged. An Apply that failed fails the update,
-// whatever the closure made of it.
+// commit commits what was staged. An Apply that failed fails the update, whatever
+// the closure made of its error.
 func (w *writer) commit(ctx context.Context) error {
 	if w.failed != nil {
 		return w.failed
@@ -56,7 +56,7 @@ func (w *writer) commit(ctx context.Context) error {
 	return err
 }
 
-// end takes back what was not committed.
+// end undoes what was not committed.
 func (w *writer) end() {
 	w.reader.end()
 	if w.changes == nil {

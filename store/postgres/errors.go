@@ -11,8 +11,8 @@ import (
 )
 
 // codeOf returns the SQLSTATE of an error, or "" where the server did not send
-// it. Errors are told apart by it and by what they are an answer to, never by
-// their text.
+// it. Errors are distinguished by it and by the statement that they answer, never
+// by their text.
 func codeOf(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
@@ -28,8 +28,8 @@ func class(code string) string {
 	return code[:2]
 }
 
-// refusal turns what goes wrong in an update, before its COMMIT can have been
-// reached, into what a store says.
+// refusal returns what a store says of an error in an update that cannot have
+// reached its COMMIT.
 func refusal(doing string, err error) error {
 	switch code := codeOf(err); {
 	case again(err):
@@ -59,8 +59,8 @@ func again(err error) bool {
 }
 
 // misled reports whether the server has other prepared statements than the
-// connection should: one is not there, or one is that should not be. Somebody has
-// thrown some away, or a pooler gives the connection now this server's, now that.
+// connection expects: one is missing, or exists already. Another program has
+// deallocated some, or a pooler switches the connection between servers.
 func misled(err error) bool {
 	switch codeOf(err) {
 	case "26000", "42P05":
@@ -78,9 +78,9 @@ func fatal(e *pgconn.PgError) bool {
 	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
 }
 
-// notCommitted reports whether a COMMIT that was answered by an error left
-// nothing behind for sure. An ERROR takes everything back, save where the
-// server says that it does not know, or something broke in its midst.
+// notCommitted reports whether a COMMIT that was answered by an error certainly
+// committed nothing. An ERROR rolls everything back, except where the server says
+// that it does not know, or broke down while it committed.
 func notCommitted(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || fatal(e) || e.Code == "40003" {
@@ -96,8 +96,8 @@ func notCommitted(err error) bool {
 // retry is store.ErrRetry with the cause at hand.
 func retry(cause error) error { return &sqlstore.Retry{Again: store.ErrRetry, Cause: cause} }
 
-// failure says what the database could not do, and why as far as that can be
-// told in a sentence.
+// failure returns an error that says what the database could not do, and why, as
+// far as a sentence can.
 func failure(doing string, err error) error {
 	reason := "the database could not " + doing
 	if why := why(err); why != "" {
@@ -144,8 +144,8 @@ type broken struct{ cause error }
 func (b *broken) Error() string { return "postgres: connection lost: " + b.cause.Error() }
 func (b *broken) Unwrap() error { return b.cause }
 
-// seen gives what a trip ended with the form that it is told apart by: an
-// ended context as it is, a lost connection as broken.
+// seen returns a trip's error in the form by which it is recognised: an ended
+// context as it is, a lost connection as broken.
 func (c *conn) seen(ctx context.Context, err error) error {
 	switch {
 	case err == nil:

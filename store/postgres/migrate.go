@@ -47,7 +47,7 @@ func (c *conn) migrate(ctx context.Context, on *statements, migrations []sqlsche
 				return err
 			}
 		default:
-			return c.verdict(ctx, fmt.Sprintf("be brought to version %d", version+1), err)
+			return c.explain(ctx, fmt.Sprintf("be brought to version %d", version+1), err)
 		}
 	}
 }

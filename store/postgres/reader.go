@@ -12,8 +12,8 @@ import (
 	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
-// session is where a reader's questions go: a transaction of the store's own
-// or one of the host's.
+// session is where a reader's questions go: a transaction of the store, or one of
+// the host's.
 type session interface {
 	ask(ctx context.Context, questions []question) ([][]store.Record, error)
 }
@@ -27,7 +27,7 @@ type reader struct {
 	ended   atomic.Bool
 
 	mu     sync.Mutex
-	broken error // what an earlier read failed with: the transaction is worth nothing any more
+	broken error // the error of an earlier read: the transaction cannot be used any more
 }
 
 var _ store.Fetcher = (*reader)(nil)

@@ -2,9 +2,9 @@
 // on many machines, and in any engine that speaks PostgreSQL's protocol and has
 // READ COMMITTED, row locks and unique indexes: nothing else is relied on.
 //
-// What is sent together makes one trip to the server: several reads, or all
-// changes of an update and its COMMIT. The tables lie in a schema of their own,
-// "pbx" if nothing else is said; Migrations returns it.
+// Several reads make one trip to the server, and so do all changes of an update with
+// its COMMIT. The tables have a schema of their own, "pbx" unless WithSchema names
+// another; Migrations returns it.
 package postgres
 
 import (
@@ -33,7 +33,7 @@ var (
 
 // View runs fn on one snapshot, as store.Store says. The snapshot is the state
 // last committed when fn reads for the first time. While a view runs the server
-// cannot tidy up what has changed since: keep views short.
+// cannot remove old versions of rows: keep views short.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := s.gate.Enter(); err != nil {
 		return err

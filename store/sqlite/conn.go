@@ -14,13 +14,13 @@ import (
 // conn is the seam between the store and the engine: one connection that
 // prepares each statement once, binds values and steps through rows. What is
 // below it are the interfaces of database/sql/driver, used directly: a pool and
-// conversions are not wanted here, and anything that can be dressed up as a
-// driver.Conn, another engine or somebody's transaction, can take the driver's
-// place. A conn is used by one goroutine at a time.
+// conversions are not wanted here, and anything that can be adapted to a
+// driver.Conn, such as a host's transaction, can take the driver's place. A conn is
+// used by one goroutine at a time.
 //
 // No statement gets a context that can end: watching one costs a goroutine for
 // each statement, and an interrupted write makes SQLite roll back by itself.
-// Contexts are looked at between statements.
+// Contexts are checked between statements.
 type conn struct {
 	raw      driver.Conn
 	prepared map[sqlschema.Statement]*stmt

@@ -13,11 +13,11 @@ import (
 	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
-// Guest is a store.Store inside a transaction of the host's, which changes its
-// own tables and the library's in one commit. The transaction stays the host's:
-// it begins it, commits it or rolls it back, and with that decides on
-// everything that operations did in it; how durable a commit is, and what a
-// failed one means, is between the host and its driver.
+// Guest is a store.Store inside a transaction of the host program, which can so
+// change its own tables and the library's in one commit. The transaction stays the
+// host's: the host begins it, commits it or rolls it back, and with that decides on
+// everything that operations did in it. How durable a commit is, and what a failed
+// one means, is between the host and its driver.
 //
 // The errors of a guest are those of a Store, but:
 //
@@ -27,7 +27,7 @@ import (
 //     gives it in a *store.Error of kind store.ErrConflict.
 //   - After the transaction's end every use gives an error of kind
 //     store.ErrMisuse that wraps sql.ErrTxDone.
-//   - When SQLite has taken the whole transaction back by itself, as it may on
+//   - When SQLite has rolled back the whole transaction by itself, as it may on
 //     a full or failing disk, every use gives the same error of kind
 //     store.ErrStorage. The *sql.Tx is over then, so that nothing more can be run
 //     in it, and be committed at once.
@@ -37,7 +37,7 @@ import (
 // Its methods can be called from several goroutines, and take turns. Meanwhile
 // the host itself runs nothing in the transaction, but from the functions that
 // it has given to operations; what it writes there is no part of the operation,
-// and is not taken back with one that is refused.
+// and is not rolled back with one that is refused.
 type Guest struct {
 	gate *gate.Gate
 	turn chan struct{} // holds one while no update runs
@@ -57,7 +57,7 @@ var _ store.Store = (*Guest)(nil)
 // whatever becomes of the transaction. So a password that Directory.IssueCredentials
 // has drawn (EXT-7), on its own or in a batch or review that is committed too, can
 // be revealed before the host commits. Until then it lets nobody in, and after a
-// rollback it never does: hand it on behind the host's commit only.
+// rollback it never does: hand it on only after the host's commit.
 //
 // The database is one that Open has made and, after an update of the library,
 // has brought up to date, and its foreign keys are on for the connection. Else
@@ -148,14 +148,14 @@ func (g *Guest) Close() error {
 	return nil
 }
 
-// ready makes sure that the transaction is there, and in a database of ours.
+// ready makes sure that the transaction is there, and in a database of the library.
 func (g *Guest) ready() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.host.there(nil); err != nil {
 		return err
 	}
-	return g.know()
+	return g.inspect()
 }
 
 // begin does that for an update. The lock is taken by a statement that changes
@@ -171,7 +171,7 @@ func (g *Guest) begin() error {
 	if isBusy(failed) {
 		return g.conn.refusal("begin to write", failed)
 	}
-	if err := g.know(); err != nil { // there may be no such table
+	if err := g.inspect(); err != nil { // there may be no such table
 		return err
 	}
 	if failed != nil {
@@ -180,8 +180,8 @@ func (g *Guest) begin() error {
 	return nil
 }
 
-// know looks at the database, once.
-func (g *Guest) know() error {
+// inspect checks the database, once.
+func (g *Guest) inspect() error {
 	if g.known {
 		return nil
 	}
@@ -228,9 +228,9 @@ func (c *conn) fit() error {
 	return nil
 }
 
-// save makes an update's changes. A savepoint takes them back when they cannot
-// all be made; if even that fails, the transaction is given up. Once it has
-// begun to end, no context ends it.
+// save makes an update's changes. When they cannot all be made it rolls back to a
+// savepoint; if even that fails, the transaction is given up. Once the savepoint is
+// being released, no context stops it.
 func (g *Guest) save(ctx context.Context, w *guestWriter) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

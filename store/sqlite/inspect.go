@@ -16,11 +16,11 @@ import (
 	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
-// applicationID marks the files that are ours: "pbxk".
+// applicationID marks the library's files: "pbxk".
 const applicationID = 0x7062786b
 
-// inspect looks at a file before it is opened for writing. There is none yet
-// (missing), or it is ours and not newer than this library; else it is an error.
+// inspect checks a file before it is opened for writing. Either there is none yet
+// (missing), or it is the library's and not newer; anything else is an error.
 func (o *options) inspect(ctx context.Context, path string, newest int) (missing bool, err error) {
 	for {
 		before, err := os.Stat(path)
@@ -44,8 +44,8 @@ func (o *options) inspect(ctx context.Context, path string, newest int) (missing
 		if statErr == nil && after.Size() == before.Size() && after.ModTime().Equal(before.ModTime()) {
 			return false, err
 		}
-		// Somebody was writing to it, so what was read may be half of one
-		// thing and half of another.
+		// Another process was writing to it, so parts of two states may have
+		// been read.
 		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return false, err
 		}
@@ -59,12 +59,12 @@ func folder(path string) error {
 	return nil
 }
 
-// inspectFile reads the file through a connection that cannot write. While no
-// log lies beside it nobody has it open with one, and it is read as it is,
-// without the locks for which SQLite would make a log and its index; beside a
-// log the index may be made, for no log is read without one. The file must not
-// be opened but through SQLite: closing it again would drop the locks that this
-// process may have on it.
+// inspectFile reads the file through a connection that cannot write. Where there is
+// no log next to it, nobody has it open with one, and it is read as it is, without
+// the locks for which SQLite would create a log and its index. Where there is a log,
+// its index may be created: no log is read without one. The file must be opened
+// through SQLite only: closing it otherwise would drop the locks that this process
+// may have on it.
 func (o *options) inspectFile(path string, newest int) error {
 	more := ""
 	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
@@ -82,15 +82,15 @@ func (o *options) inspectFile(path string, newest int) error {
 	return err
 }
 
-// marks asks for all that tells whose a database is, in one statement: another
-// process may be making it. The first row has the ID and the version, each other
-// one the name of a table.
+// marks reads all that identifies a database, in one statement: another process
+// may be creating it. The first row has the ID and the version, each other row the
+// name of a table.
 const marks = `
 	SELECT '', application_id, user_version FROM pragma_application_id, pragma_user_version
 	UNION ALL SELECT name, 0, 0 FROM sqlite_schema WHERE type = 'table'`
 
-// identify returns the version of the schema, 0 for an empty database. One
-// that is not ours, or newer than this library, is an error.
+// identify returns the version of the schema, 0 for an empty database. A database
+// that is not the library's, or newer than it, is an error.
 func identify(c *conn, newest int) (int, error) {
 	rows, err := c.list(context.Background(), marks)
 	if err != nil {
@@ -127,7 +127,7 @@ func complete(rows [][]driver.Value) error {
 	return nil
 }
 
-// unreadable tells a file that is damaged, or no database, from one that
+// unreadable distinguishes a file that is damaged, or no database, from one that
 // cannot be read now.
 func unreadable(err error) error {
 	switch primary(codeOf(err)) {

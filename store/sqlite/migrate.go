@@ -27,8 +27,8 @@ func Migrations() fs.FS {
 }
 
 // migrate brings the schema up to date, each step in a transaction of its own.
-// Foreign keys are off meanwhile, for a step may have to build a table anew,
-// and all of them are checked before it is committed.
+// Foreign keys are off meanwhile, because a step may have to rebuild a table; all
+// of them are checked before it is committed.
 func (o *options) migrate(ctx context.Context, c *conn, migrations []sqlschema.Migration) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -44,8 +44,7 @@ func (o *options) migrate(ctx context.Context, c *conn, migrations []sqlschema.M
 	}
 }
 
-// step makes one step forward from where the schema is, once nobody else is
-// making one.
+// step makes the next step of the schema, once no other process is making one.
 func (o *options) step(ctx context.Context, c *conn, migrations []sqlschema.Migration) error {
 	if err := o.beginAlone(ctx, c); err != nil {
 		return err

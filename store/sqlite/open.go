@@ -25,8 +25,8 @@ type Synchronous int
 const (
 	// Full: before Update returns. It is the default.
 	Full Synchronous = iota
-	// Normal: soon. A loss of power can take the last updates back, whole ones
-	// and in order; nothing is ever half there.
+	// Normal: soon. A loss of power can lose the last updates, whole ones and in
+	// order; no update is ever half there.
 	Normal
 	// Off: whenever the operating system writes it. A loss of power can corrupt
 	// the file; it is for files that are thrown away, such as a test's.
@@ -48,7 +48,7 @@ func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchro
 // Open opens the store in the file at path, and creates it, or brings its
 // schema up to date, where that is needed. The folder must be there. A new file
 // can be read by its owner alone; whoever lets others read it does so for the
-// log beside it too.
+// log next to it too.
 //
 // A file that holds something else, or is damaged, gives an error that wraps
 // store.ErrForeignStore; one written by a later version of the library gives one
@@ -166,10 +166,10 @@ func (o *options) forWriting(path string) (*conn, error) {
 // writes makes a connection one that writes.
 func (o *options) writes(c *conn) error {
 	err := c.pragmas(o.waits(), o.level(), "foreign_keys = 1", "trusted_schema = 0",
-		"secure_delete = 1",             // what is deleted is not left behind in free pages (USR-9)
+		"secure_delete = 1",             // what is deleted does not stay in free pages (USR-9)
 		"cache_size = -65536",           // KiB
 		"wal_autocheckpoint = 4000",     // pages
-		"journal_size_limit = 67108864") // what the log keeps of the disk when it is begun anew
+		"journal_size_limit = 67108864") // bytes that the log keeps on disk when it restarts
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ var _ store.Store = (*Store)(nil)
 
 // View runs fn on one snapshot, as store.Store says. The snapshot is the state
 // last committed when fn reads for the first time. While a view runs, the log
-// cannot be begun anew and grows: keep views short.
+// cannot restart and grows: keep views short.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := s.gate.Enter(); err != nil {
 		return err

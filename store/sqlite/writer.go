@@ -10,8 +10,8 @@ import (
 )
 
 // writer is the Writer of an update. Until Apply it reads through its own
-// transaction, which is the only one that can write and so sees what was
-// committed last; after Apply through the pool, to see the same still.
+// transaction, which is the only one that can write and so sees the last committed
+// state; after Apply it reads through the pool, so that it still sees that state.
 type writer struct {
 	reader
 	tx       *conn
@@ -21,8 +21,8 @@ type writer struct {
 	over     bool  // committed, or rolled back
 }
 
-// begin starts the transaction. The lock on the file is taken at once: one
-// that is asked for in the midst of a transaction is refused, not waited for.
+// begin starts the transaction. It locks the file at once: a lock that is asked
+// for later in a transaction is refused rather than waited for.
 func (w *writer) begin() error {
 	if err := w.tx.run("BEGIN IMMEDIATE"); err != nil {
 		w.over, w.broken = true, !isBusy(err)
@@ -87,8 +87,8 @@ func (c *conn) change(ch *store.Change) (rows int64, err error) {
 	return c.exec(c.changer.Change(c, ch))
 }
 
-// commit commits what was applied. An Apply that failed fails the update,
-// whatever the closure made of it. Once it has begun, no context ends it.
+// commit commits what was applied. An Apply that failed fails the update, whatever
+// the closure made of its error. Once it has begun, no context ends it.
 func (w *writer) commit(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -115,7 +115,7 @@ func (w *writer) commit(ctx context.Context) error {
 	return sqlstore.Unknown(err)
 }
 
-// end takes back what was not committed, and reports whether the connection
+// end rolls back what was not committed, and reports whether the connection
 // can be used again.
 func (w *writer) end() bool {
 	w.reader.end()

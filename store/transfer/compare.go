@@ -111,7 +111,7 @@ func (c *comparison) ranges(table *store.Table) []store.Query {
 }
 
 // step goes through a range of both stores in the order of the key, always on
-// in the one that is behind.
+// in the one that has not got as far.
 func (c *comparison) step(q store.Query) error {
 	a, b := c.walk(c.first, q), c.walk(c.second, q)
 	defer a.stop()
@@ -157,7 +157,7 @@ func (c *comparison) walk(r store.Reader, q store.Query) *walk {
 	return w
 }
 
-// walk is a place in a range: a record, or nil behind the last one.
+// walk is a place in a range: a record, or nil after the last one.
 type walk struct {
 	index    *store.Index
 	concerns func(store.Record) bool
@@ -186,7 +186,7 @@ func (w *walk) advance() {
 	}
 }
 
-// compare orders two places; the end is behind everything.
+// compare orders two places; the end comes after everything.
 func (w *walk) compare(other *walk) int {
 	switch {
 	case w.rec == nil && other.rec == nil:

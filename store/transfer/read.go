@@ -100,7 +100,7 @@ func (own *reading) table(table *store.Table) error {
 	return nil
 }
 
-// numbers adds the numbers, and those that stand in for others behind them.
+// numbers adds the numbers, with those that stand in for others last.
 func (own *reading) numbers() error {
 	from := len(own.records)
 	if err := own.table(numbersTable); err != nil {

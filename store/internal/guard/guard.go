@@ -1,5 +1,5 @@
-// Package guard refuses, before a store looks at them, changes that one store
-// would take and another would not.
+// Package guard refuses keys and changes that one store would accept and another
+// would not, before either sees them.
 package guard
 
 import (

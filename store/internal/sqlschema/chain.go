@@ -2,14 +2,14 @@ package sqlschema
 
 import "github.com/pbxkit/pbx/store"
 
-// Chain is a range of an index and, behind it, the range from whose records it
-// follows, and so on to one that stands for itself. It becomes one statement.
+// Chain is a read with its source, the source's own source, and so on to a range
+// without one. It becomes one statement.
 type Chain []Link
 
 // Link is one range of a chain.
 type Link struct {
 	Statement
-	Column int // of a range that another one follows from: the column that leads there
+	Column int // of a source: the column whose values the range before it is read by
 }
 
 // Fetch returns the chain that answers the read at that place among those of a
@@ -50,7 +50,7 @@ func (c Chain) Text(d Dialect) (text string, values []store.Type) {
 	return w.String(), w.types
 }
 
-// AppendKey appends a few bytes that are the chain's alone.
+// AppendKey appends a few bytes that identify the chain.
 func (c Chain) AppendKey(dst []byte) []byte {
 	for _, link := range c {
 		dst = append(link.Statement.AppendKey(dst), byte(link.Column))
@@ -58,8 +58,8 @@ func (c Chain) AppendKey(dst []byte) []byte {
 	return dst
 }
 
-// source writes the query of the values that lead from one range to another.
-// Only where a limit says which records they are their order matters.
+// source writes the query of the values by which a range is read. Its order matters
+// only where a limit chooses among the records.
 func (w *writer) source(c Chain) {
 	outer := w.table
 	s := c[0].Statement
