@@ -17,7 +17,7 @@ import (
 type server struct {
 	dsn   func(database string) string
 	admin *pgxpool.Pool
-	stop  func() // nil where the server is not ours to stop
+	stop  func() // nil where the process did not start the server
 
 	closing chan struct{}
 	running sync.WaitGroup // whatever works in the background
@@ -46,7 +46,7 @@ var theServer = sync.OnceValues(func() (*server, error) {
 	return start()
 })
 
-// existing connects to a server that somebody else runs.
+// existing connects to a server that this process did not start.
 func existing(dsn string) (*server, error) {
 	with, err := withDatabase(dsn)
 	if err != nil {
@@ -59,8 +59,8 @@ func existing(dsn string) (*server, error) {
 	return s, nil
 }
 
-// connect opens the connections that create and drop databases: few, since the
-// server does such work one at a time anyway.
+// connect opens the connections that create and drop databases. A few are enough:
+// the server does such work one at a time anyway.
 func (s *server) connect(ctx context.Context, dsn string) error {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -96,8 +96,8 @@ func (s *server) create(ctx context.Context, from string) (string, error) {
 	database := "pbxtest_" + random()
 	sql := "CREATE DATABASE " + database + " TEMPLATE " + from + " ENCODING 'UTF8'"
 	if s.stop != nil {
-		// Half the cost of the default, but it asks for two checkpoints, which
-		// cost nothing only where nothing is synced.
+		// Half the cost of the default. It makes two checkpoints, which cost
+		// nothing on a server that this process started: it does not sync.
 		sql += " STRATEGY FILE_COPY"
 	}
 	s.mu.Lock()
@@ -126,7 +126,8 @@ func (s *server) drop(ctx context.Context, database string) error {
 	return nil
 }
 
-// close stops our server; on another's it drops what is still there.
+// close stops a server that this process started; on another it drops the databases
+// that are left.
 func (s *server) close() {
 	close(s.closing)
 	s.running.Wait()
@@ -142,7 +143,7 @@ func (s *server) close() {
 	}
 }
 
-// random is part of a name that nobody else has.
+// random returns a part of a name that makes it unique.
 func random() string {
 	b := make([]byte, 8)
 	rand.Read(b) // never fails

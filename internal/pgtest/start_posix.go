@@ -21,11 +21,11 @@ import (
 
 // guard makes a server, and outlives the test process in order to remove it.
 // Its standard input is a pipe that the test process holds and never writes to:
-// at the end of file, however it comes about, the server is shut down by its
-// own process ID, and when it has gone the folder goes.
+// at the end of file, for whatever reason, it stops the server by its process ID,
+// and then removes the folder.
 //
-// The ID stands in postmaster.pid, negative while initdb runs. The signal is
-// repeated, since a server that is only just starting may not hear it.
+// The ID is in postmaster.pid, negative while initdb runs. The signal is repeated,
+// because a server that is just starting may miss it.
 const guard = `
 bin=$1 folder=$2 port=$3 user=$4
 exec 3<&0 </dev/null
@@ -49,8 +49,8 @@ exec 3<&0 </dev/null
 cd / && rm -rf "$folder"
 `
 
-// start starts a server of our own. Between the choice of a free port and the
-// server's own listening another process may take it: then all begins again.
+// start starts a private server. Another process may take the chosen port before
+// the server listens on it: then everything is tried again.
 func start() (*server, error) {
 	bin, err := binaries()
 	if err != nil {
@@ -78,7 +78,7 @@ func startAt(bin string) (*server, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(folder))
 	}
-	superuser := "pbx_" + random() // another's server on our port does not know it
+	superuser := "pbx_" + random() // another server on the same port does not know it
 	g, err := guarded(folder, as, bin, folder, port, superuser)
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(folder))
@@ -107,7 +107,7 @@ func startAt(bin string) (*server, error) {
 type guardian struct {
 	hold *os.File      // the pipe; closing it stops the server
 	gone chan struct{} // closed when the server and its folder are gone
-	log  *os.File      // has no name any more, so nothing of it stays behind
+	log  *os.File      // already unlinked, so that no file remains
 }
 
 func guarded(folder string, as *syscall.Credential, args ...string) (*guardian, error) {
@@ -160,8 +160,8 @@ func (g *guardian) lastWords() string {
 	return strings.Join(lines[max(0, len(lines)-4):], "; ")
 }
 
-// account returns whom the server runs as where the tests run as root, which
-// initdb and postgres refuse.
+// account returns the user that the server runs as where the tests run as root,
+// which initdb and postgres refuse.
 func account() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -188,9 +188,9 @@ func account() (*syscall.Credential, error) {
 const roomInMemory = 4 << 30
 
 // newFolder makes the server's folder, owned by the account. It is in memory
-// where there is room: a database is 300 files, and a copy of one was made in a
-// tenth of the time. A temporary folder of root's alone would be closed to the
-// account: then a common one is taken.
+// where there is room: a database is 300 files, and copying one took a tenth of the
+// time there. Where the temporary folder is open to root only, the account could not
+// use it, so a common one is taken.
 func newFolder(as *syscall.Credential) (string, error) {
 	parent := os.TempDir()
 	var memory syscall.Statfs_t
@@ -213,7 +213,7 @@ func newFolder(as *syscall.Credential) (string, error) {
 	return folder, nil
 }
 
-// openToAll reports whether everybody may pass through a folder and all above it.
+// openToAll reports whether every user may enter a folder and all folders above it.
 func openToAll(folder string) bool {
 	folder, err := filepath.EvalSymlinks(folder)
 	if err != nil {
