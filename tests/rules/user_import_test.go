@@ -43,7 +43,7 @@ func TestSYS5_ARowMakesWhatTheGuidedSetUpOrCreatingAUserMakes(t *testing.T) {
 		ann := a.setUp(phone.ID)
 		ann.Mobile, ann.Department, ann.MusicOnHold, ann.SIPAddress, ann.NoWelcomeMail = "+16175550199", "Sales, Boston", "jazz", "boss@acme.example.com", true
 		bob := pbx.NewUser{LastName: "Bob", Email: "bob@example.com", Extension: "7500", ActivateLater: true}
-		cid := pbx.SetUp{NewUser: pbx.NewUser{FirstName: `C"d`, Email: "cid@example.com"}, Number: pbx.Existing("+16175550200")}
+		cid := pbx.SetUp{NewUser: pbx.NewUser{FirstName: `C"d`, Email: "cid@example.com"}, Number: pbx.ExistingNumber("+16175550200")}
 		dan := pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Dan", Email: "dan@example.com", Extension: "7600"}, DeviceType: "Cisco 8851"}
 		var first *pbx.Provisioned
 		require.NoError(t, a.dir.Batch(a.ctx, func(ctx context.Context, dir *pbx.Directory) (err error) {
