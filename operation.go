@@ -23,7 +23,33 @@ const (
 	resolveTime = 10 * time.Second
 )
 
-// change runs one changing operation: at once, or as a part of the batch or
+// change runs one changing operation and returns what it gives. An operation
+// that is refused, or not committed, gives its error and nothing else; one that
+// runs again gives what its last run gave.
+func change[R any](ctx context.Context, d *Directory, operation string, plan prefetchPlan, run func(*tx) (R, error)) (R, error) {
+	return resultOf(run, func(run func(*tx) error) error { return d.change(ctx, operation, plan, run) })
+}
+
+// read runs one reading operation and returns what it gives, or its error.
+func read[R any](ctx context.Context, d *Directory, operation string, plan prefetchPlan, run func(*tx) (R, error)) (R, error) {
+	return resultOf(run, func(run func(*tx) error) error { return d.read(ctx, operation, plan, run) })
+}
+
+// resultOf calls an operation whose function has a result, and returns the
+// result of its last run unless the operation failed.
+func resultOf[R any](run func(*tx) (R, error), call func(func(*tx) error) error) (R, error) {
+	var result, none R
+	err := call(func(t *tx) (err error) {
+		result, err = run(t)
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return result, nil
+}
+
+// change runs a changing operation that gives nothing: at once, or as a part of the batch or
 // review that d belongs to. The plan says what it will read.
 func (d *Directory) change(ctx context.Context, operation string, p prefetchPlan, run func(*tx) error) error {
 	tenant, err := d.enter(ctx, operation)

@@ -3,47 +3,14 @@ package pbx
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
-
-// Effect is one thing that an operation does, in the journal's words.
-type Effect struct {
-	Type    string // "user.created", "number.assigned", …
-	Subject Ref
-	Object  Ref // who or what else it is about, if so: the user of a service
-	Detail  string
-}
-
-// String returns the effect as a line of text.
-func (e Effect) String() string {
-	_, verb, _ := strings.Cut(e.Type, ".")
-	line := e.Subject.String() + " " + strings.ReplaceAll(verb, "-", " ")
-	if e.Object.Name != "" {
-		line += ", " + e.Object.String()
-	}
-	if e.Detail != "" {
-		line += ": " + e.Detail
-	}
-	return line
-}
-
-// Notice is a warning, or something that has to be confirmed.
-type Notice struct {
-	Code    rule.Code
-	Subject Ref
-	Text    string
-}
-
-// String returns the code and the text.
-func (n Notice) String() string { return string(n.Code) + ": " + n.Text }
 
 // Review is what operations would do. Nothing is changed until Commit;
 // dropping the review is Cancel.
@@ -349,49 +316,4 @@ func sameField(t *store.Table, a, b store.Field, later time.Duration) bool {
 		return (*p == nil) == (*b.Ptr.(*[]byte) == nil) // salted: never the same twice
 	}
 	return a.Value() == b.Value()
-}
-
-// did records what an operation did: an effect to review, an event to keep.
-// The event takes the subject's ID and the detail, never its name.
-func (t *tx) did(typ string, subject Ref, detail string) {
-	t.relate(typ, subject, Ref{}, detail)
-}
-
-// relate is did for an effect on two things; the event's detail begins with the
-// object's ID.
-func (t *tx) relate(typ string, subject, object Ref, detail string) {
-	t.effects = append(t.effects, Effect{Type: typ, Subject: subject, Object: object, Detail: detail})
-	if object.ID != "" {
-		detail = strings.TrimSpace(object.ID + " " + detail)
-	}
-	t.events = append(t.events, &Event{
-		TenantID: t.tenantID, Actor: t.actor.Principal, Role: t.actor.Role,
-		Type: typ, Kind: subject.Kind, Subject: subject.ID, Detail: detail,
-	})
-}
-
-// warn records a warning; the change goes through.
-func (t *tx) warn(code rule.Code, subject Ref, format string, args ...any) {
-	t.warnings = append(t.warnings, Notice{code, subject, fmt.Sprintf(format, args...)})
-}
-
-// confirm asks for a confirmation: a review lists it, and a direct call is
-// refused in the end unless it was given by Directory.Confirm.
-func (t *tx) confirm(code rule.Code, subject Ref, format string, args ...any) {
-	if t.reviewing || !slices.Contains(t.confirmed, code) {
-		t.confirmations = append(t.confirmations, Notice{code, subject, fmt.Sprintf(format, args...)})
-	}
-}
-
-// unconfirmed refuses an operation whose confirmations, those from the n-th
-// on, nobody gave.
-func (t *tx) unconfirmed(n int) error {
-	if t.reviewing {
-		return nil
-	}
-	var missing []*Error
-	for _, c := range t.confirmations[n:] {
-		missing = append(missing, &Error{Code: c.Code, Kind: ErrUnconfirmed, Subject: c.Subject, Reason: c.Text})
-	}
-	return all(missing)
 }
