@@ -83,7 +83,6 @@ type core struct {
 	notNew     []string // countries whose tenants get no new numbers
 	principals func(context.Context, Principal) error
 	log        *slog.Logger
-	inside     callers
 	lease      time.Duration // of a journal to a delivery
 	deliveries int           // tenants at once
 	sealer     *Sealer
