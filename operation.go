@@ -36,15 +36,18 @@ func resultOf[R any](run func(*tx) (R, error), call func(func(*tx) error) error)
 
 // change runs one changing operation that gives nothing: at once, or as a part
 // of the batch or review that d belongs to. The plan says what it will read.
-func (d *Directory) change(ctx context.Context, operation string, p prefetchPlan, run func(*tx) error) error {
+func (d *Directory) change(ctx context.Context, operation string, plan prefetchPlan, run func(*tx) error) error {
 	tenant, err := d.enter(ctx, operation)
 	if err != nil {
 		return err
 	}
-	if d.tx != nil {
-		return d.tx.runOperation(ctx, d, p, run)
+	if len(d.seen) > 0 {
+		plan, run = basedOn(ctx, d.seen, plan, run)
 	}
-	return d.core.update(ctx, tenant, p, func(t *tx) error {
+	if d.tx != nil {
+		return d.tx.runOperation(ctx, d, plan, run)
+	}
+	return d.core.update(ctx, tenant, plan, func(t *tx) error {
 		t.actor, t.confirmed = d.actor, d.confirmed
 		if err := run(t); err != nil {
 			return err
@@ -56,23 +59,23 @@ func (d *Directory) change(ctx context.Context, operation string, p prefetchPlan
 // read runs one reading operation on a snapshot, or on what the batch or
 // review that d belongs to has staged. It may run twice: where a store is far
 // away, first on what the plan says, and if that was not all, in a view.
-func (d *Directory) read(ctx context.Context, operation string, p prefetchPlan, run func(*tx) error) error {
+func (d *Directory) read(ctx context.Context, operation string, plan prefetchPlan, run func(*tx) error) error {
 	tenant, err := d.enter(ctx, operation)
 	if err != nil {
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.runOperation(ctx, d, p, run)
+		return d.tx.runOperation(ctx, d, plan, run)
 	}
 	if f, ok := d.core.store.(store.Fetcher); ok {
-		if all, err := d.readPrefetched(ctx, f, tenant, p, run); all {
+		if all, err := d.readPrefetched(ctx, f, tenant, plan, run); all {
 			return asRefusal(err)
 		}
 	}
 	return d.core.view(ctx, func(r store.Reader) error {
 		t := d.core.newTx(tenant, r)
 		t.actor = d.actor
-		if err := t.begin(ctx, p); err != nil {
+		if err := t.begin(ctx, plan); err != nil {
 			return err
 		}
 		return run(t)
