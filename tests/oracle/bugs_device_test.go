@@ -28,7 +28,7 @@ var deviceBugs = []seededBug{
 	{"DEV-6", "an assigned device is deleted",
 		"Directory.DeleteDevice", `if holder != (Ref{}) {`, ``},
 	{"DEV-7", "a key is set that the model has not",
-		"tx.lookKeys", `case k.Position < 1 || k.Position > model.Keys:`, ``},
+		"tx.validateKeys", `case k.Position < 1 || k.Position > model.Keys:`, ``},
 	{"DEV-7", "the keys outlive their service",
 		"tx.strip", `if err := t.removeKeys(ctx, s); err != nil {`, ``},
 }

@@ -34,7 +34,7 @@ var extensionBugs = []seededBug{
 	{"EXT-8", "a deleted user is a member of his groups still",
 		"tx.dropUser", `if err := t.leaveGroups(ctx, u.ID); err != nil {`, ``},
 	{"EXT-9", "a line beyond the ports that were given carries somebody",
-		"door.line", `if line < 1 || line > dev.PortsUsed {`, ``},
+		"validation.line", `if line < 1 || line > dev.PortsUsed {`, ``},
 	{"EXT-9", "a deleted alias stays on the lines of phones",
 		"tx.removeAlias", `if err := t.leaveLines(ctx, a); err != nil {`, ``},
 }

@@ -8,9 +8,9 @@ var lineBugs = []seededBug{
 	{"OWN-2", "an owner opens lines that he does not own",
 		"tx.ownLine", `owner != nil || err != nil`, `OLD || BUG`},
 	{"OWN-3", "an owner is added to whom the line belongs already",
-		"door.owners", `if d.listed(in.AddOwners, i, "AddOwners") && at(p) >= 0 {`, ``},
+		"validation.owners", `if check.listed(in.AddOwners, i, "AddOwners") && at(p) >= 0 {`, ``},
 	{"OWN-3", "a user ID with a sign of its own is no owner's",
-		"door.principal", `!validEmail(string(p))`, `OLD || BUG`},
+		"validation.principal", `!validEmail(string(p))`, `OLD || BUG`},
 	{"OWN-3", "nobody is warned of owners without a number",
 		"tx.warnOfOwners", `if err == nil && len(owners) > 0 {`, ``},
 	{"OWN-4", "the last owner goes without a warning",
@@ -31,7 +31,7 @@ var lineBugs = []seededBug{
 	{"OWN-8", "who keeps a location stays what it was",
 		"Directory.ModifyService", `in.LocationKeptBy`, `either(BUG, s.LocationKeptBy, OLD)`},
 	{"OWN-9", "owners are saved although the line cannot move",
-		"tx.updateLine", `to, err := t.lookBuilding(ctx, s, in)`,
+		"tx.updateLine", `to, err := t.validateBuilding(ctx, s, in)`,
 		`OLD
 		err = either(BUG, nil, err)`},
 }

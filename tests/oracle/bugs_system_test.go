@@ -8,7 +8,7 @@ var systemBugs = []seededBug{
 			break
 		}`},
 	{"SYS-1", "a confirmation holds for all of a batch",
-		"tx.part", `t.actor, t.confirmed = d.actor, d.confirmed`,
+		"tx.runOperation", `t.actor, t.confirmed = d.actor, d.confirmed`,
 		`if t.actor = d.actor; t.confirmed == nil || !BUG {
 			t.confirmed = d.confirmed
 		}`},
@@ -17,7 +17,7 @@ var systemBugs = []seededBug{
 	{"SYS-1", "a store that fails makes a review stale",
 		"Review.again", `case now.Failed() != nil:`, ``},
 	{"SYS-2", "a review is committed without a look at what changed",
-		"Review.again", `case !sameOutcome(r.plan, now):`, ``},
+		"Review.again", `case !sameOutcome(r.reviewed, now):`, ``},
 	{"SYS-2", "a number rests for another time than was reviewed",
 		"sameField", `q.Sub(*p) == later`, `OLD || BUG`},
 	{"SYS-2", "a review lists nothing to confirm",
@@ -33,10 +33,10 @@ var systemBugs = []seededBug{
 		"Cursor.leased", `!c.Holder.IsZero() && c.Holder != holder && c.LeasedUntil.After(now)`,
 		`OLD && !BUG`},
 	{"SYS-4", "the checker does not count the users of a station",
-		"census.count", `c.stations[r.Station]++`,
+		"tenantCheck.count", `c.stations[r.Station]++`,
 		`c.stations[r.Station] = either(BUG, c.used[r.Station], c.stations[r.Station]+1)`},
 	{"SYS-4", "the checker does not know where users dial an emergency number",
-		"census.reached", `at = append(at, u.at)`, ``},
+		"tenantCheck.reached", `at = append(at, u.at)`, ``},
 	{"SYS-5", "an import stops at the first bad row",
 		"importing.run", `looked++`,
 		`if OLD; BUG && len(im.bad) > 0 {
