@@ -2,6 +2,7 @@ package oracle_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,9 +23,9 @@ type oracle struct {
 	binaries map[string]string // by the folder of the package whose tests are in it
 }
 
-// buildOracle builds the binaries, each with all bugs in it. Unless all bugs are
-// tried only the tests of the rules are built; everything with a bug is compiled.
-func buildOracle(t *testing.T, all bool) *oracle {
+// buildOracle compiles the code with all bugs in it, builds the binaries of the
+// tests, and returns the bugs that these tests look for: all, or a few.
+func buildOracle(t *testing.T, all bool) (*oracle, []seededBug) {
 	absolute, err := filepath.Abs(root)
 	require.NoError(t, err)
 	o := &oracle{root: absolute, folders: map[string]string{}, binaries: map[string]string{}}
@@ -32,42 +33,42 @@ func buildOracle(t *testing.T, all bool) *oracle {
 	require.NoError(t, err)
 	seedings, err := s.findAll(seededBugs)
 	require.NoError(t, err, "bring the list of bugs up to date")
-
-	tests, code := slices.Clone(ruleFolders), []string{}
-	for _, at := range seedings {
-		folder := at.decl.folder
-		o.folders[at.bug.String()] = folder
-		code = append(code, "./"+folder)
-		if inStore(folder) && all {
-			tests = append(tests, folder)
-		}
-	}
-	if all {
-		tests = append(tests, modelFolder)
-	}
 	texts, err := s.seed(seedings)
 	require.NoError(t, err)
-	out := t.TempDir()
-	overlay := o.overlay(t, out, texts)
-	slices.Sort(code)
-	o.command(t, "build", append([]string{"-overlay", overlay}, slices.Compact(code)...)...)
-	build := []string{"-c", "-vet=off", "-overlay", overlay, "-o", out + string(filepath.Separator)}
-	for _, folder := range tests {
-		if o.binaries[folder] == "" {
-			o.binaries[folder] = filepath.Join(out, filepath.Base(folder)+".test")
-			build = append(build, "./"+folder)
+
+	var bugs []seededBug
+	code := map[string]bool{}
+	for _, at := range seedings {
+		o.folders[at.bug.String()] = at.decl.folder
+		code["./"+at.decl.folder] = true
+	}
+	for _, b := range seededBugs {
+		if all || o.folders[b.String()] == quickFolder {
+			bugs = append(bugs, b)
 		}
 	}
-	o.command(t, "test", build...)
-	return o
+	out := t.TempDir()
+	overlay := o.overlay(t, out, texts)
+	o.command(t, append([]string{"build", "-overlay", overlay}, slices.Sorted(maps.Keys(code))...)...)
+	build := []string{"test", "-c", "-vet=off", "-overlay", overlay, "-o", out + string(filepath.Separator)}
+	for _, b := range bugs {
+		for _, r := range o.rounds(b) {
+			if o.binaries[r.folder] == "" {
+				o.binaries[r.folder] = filepath.Join(out, filepath.Base(r.folder)+".test")
+				build = append(build, "./"+r.folder)
+			}
+		}
+	}
+	o.command(t, build...)
+	return o, bugs
 }
 
 // command runs the go command in the module.
-func (o *oracle) command(t *testing.T, verb string, args ...string) {
-	command := exec.Command("go", append([]string{verb}, args...)...)
+func (o *oracle) command(t *testing.T, args ...string) {
+	command := exec.Command("go", args...)
 	command.Dir = o.root
 	said, err := command.CombinedOutput()
-	require.NoError(t, err, "go %s: %s", verb, said)
+	require.NoError(t, err, "go %s: %s", args[0], said)
 }
 
 // overlay writes changed copies of files, and a file that says which copy is laid

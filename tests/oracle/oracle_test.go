@@ -20,6 +20,7 @@ var ruleFolders = []string{"tests/rules"}
 
 const (
 	modelFolder = "tests/model"
+	quickFolder = "store/memory" // whose bugs are tried by default, for its tests are built in seconds
 	everyRule   = `^Test[A-Z]+\d+_`
 	theModel    = `^TestModel$`
 	// What takes long, or a server, and is about transactions rather than rules.
@@ -42,25 +43,20 @@ const (
 //
 //	go test -run TestOracle -v ./tests/oracle
 //
-// Among all other tests it tries a few by the tests of the rules, so that it
-// cannot rot: the whole list is compiled all the same. With -short nothing is
-// built, and only TestAnchors checks the list.
+// Among all other tests it tries those of one store, so that it cannot rot: the
+// whole list is compiled all the same. With -short nothing is built, and only
+// TestAnchors checks the list.
 func TestOracle(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the module")
 	}
-	bugs := seededBugs
 	all := strings.Contains(flag.Lookup("test.run").Value.String(), "Oracle")
-	if !all {
-		third := len(bugs) / 3
-		bugs = []seededBug{bugs[0], bugs[third], bugs[2*third]}
-	}
-	o := buildOracle(t, all)
+	o, bugs := buildOracle(t, all)
 	var tried, caught atomic.Int64
 	t.Run("bugs", func(t *testing.T) {
 		t.Run("none", func(t *testing.T) {
 			t.Parallel()
-			o.passes(t, bugs, all)
+			o.passes(t, bugs)
 		})
 		for _, b := range bugs {
 			t.Run(b.String(), func(t *testing.T) {
@@ -81,7 +77,7 @@ func inStore(folder string) bool { return strings.HasPrefix(folder, "store/") }
 // round is a part of a package's tests.
 type round struct{ folder, tests string }
 
-// rounds are what looks for the bug, one after another, of what is built.
+// rounds are what looks for the bug, one after another.
 func (o *oracle) rounds(b seededBug) []round {
 	folder := o.folders[b.String()]
 	if inStore(folder) {
@@ -93,24 +89,16 @@ func (o *oracle) rounds(b seededBug) []round {
 			rounds = append(rounds, round{folder, tests})
 		}
 	}
-	if o.binaries[modelFolder] != "" {
-		rounds = append(rounds, round{modelFolder, theModel})
-	}
-	return rounds
+	return append(rounds, round{modelFolder, theModel})
 }
 
-// passes requires that without a bug all passes that looks for any of them; where
-// only a few are tried, the tests of their own rules.
-func (o *oracle) passes(t *testing.T, bugs []seededBug, all bool) {
+// passes requires that without a bug all passes that looks for any of them.
+func (o *oracle) passes(t *testing.T, bugs []seededBug) {
 	done := map[round]bool{}
 	for _, b := range bugs {
 		rounds := o.rounds(b)
-		switch {
-		case inStore(o.folders[b.String()]):
-		case all:
-			rounds = rounds[len(ruleFolders):] // those of its own rule are among the others
-		default:
-			rounds = rounds[:len(ruleFolders)]
+		if !inStore(o.folders[b.String()]) {
+			rounds = rounds[len(ruleFolders):] // the tests of its own rule are among the others
 		}
 		for _, r := range rounds {
 			if done[r] {
