@@ -10,7 +10,7 @@ var accessBugs = []seededBug{
 	{"ACC-2", "the role is not looked at",
 		"Directory.allow", `granted || role == d.actor.Role`, `OLD || BUG`},
 	{"ACC-3", "support works under another name than its own",
-		"tx.relate", `t.actor.Principal`, `either(BUG && t.actor.Role == RoleSupport, "support", OLD)`},
+		"outcome.relate", `o.actor.Principal`, `either(BUG && o.actor.Role == RoleSupport, "support", OLD)`},
 	{"ACC-4", "an event is missing",
 		"tx.associate", `t.relate("service.associated", s.ref(), at.user.ref(), "")`, ``},
 	{"ACC-4", "nobody is told of the extensions of a deleted user",

@@ -21,8 +21,8 @@ var systemBugs = []seededBug{
 	{"SYS-2", "a number rests for another time than was reviewed",
 		"sameField", `q.Sub(*p) == later`, `OLD || BUG`},
 	{"SYS-2", "a review lists nothing to confirm",
-		"tx.confirm", `t.reviewing || !slices.Contains(t.confirmed, code)`,
-		`t.reviewing && !BUG || !t.reviewing && !slices.Contains(t.confirmed, code)`},
+		"outcome.confirm", `o.reviewing || !slices.Contains(o.confirmed, code)`,
+		`o.reviewing && !BUG || !o.reviewing && !slices.Contains(o.confirmed, code)`},
 	{"SYS-3", "the cursor moves before the handler has handled",
 		"delivery.turn", `given := copyOf(e)`,
 		`OLD
