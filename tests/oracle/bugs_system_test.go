@@ -13,7 +13,7 @@ var systemBugs = []seededBug{
 			t.confirmed = d.confirmed
 		}`},
 	{"SYS-1", "an unknown outcome is not resolved",
-		"core.attempts", `case errors.Is(err, ErrCommitUnknown):`, ``},
+		"internal/commit.Update.Run", `case errors.Is(err, store.ErrCommitUnknown):`, ``},
 	{"SYS-1", "a store that fails makes a review stale",
 		"Review.again", `case now.Failed() != nil:`, ``},
 	{"SYS-2", "a review is committed without a look at what changed",
