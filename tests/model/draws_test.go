@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/tests/model"
 	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // draw draws commands: from small pools, so that they get in each other's way,

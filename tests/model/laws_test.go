@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/tests/model"
 	"github.com/pbxkit/pbx/internal/numplan"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // situation is what went before, what somebody then does, and what happens in

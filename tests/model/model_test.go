@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/tests/model"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 var (

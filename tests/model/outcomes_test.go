@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pbxkit/pbx/tests/model"
 	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // outcomes count what came of the operations.

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/tests/model"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/transfer"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // played is a Directory over one store, on which the model's commands are
