@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -46,6 +47,9 @@ var theServer = sync.OnceValues(func() (*server, error) {
 	asked.Store(true)
 	switch dsn := os.Getenv("PBX_POSTGRES"); dsn {
 	case "":
+		if testing.Testing() && testing.Short() && os.Getenv("PBX_POSTGRES_REQUIRED") != "1" {
+			return nil, errors.New("short tests need no server")
+		}
 		return start()
 	case "off":
 		return nil, errors.New("PBX_POSTGRES is off")
