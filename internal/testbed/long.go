@@ -58,3 +58,11 @@ func StoresOf(t testing.TB) map[string]func(testing.TB) store.Store {
 	}
 	return list
 }
+
+// NotShort skips a test that takes long where -short asks for those that do not.
+func NotShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() && !Long() {
+		t.Skip("it takes longer than -short has")
+	}
+}

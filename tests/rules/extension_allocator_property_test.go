@@ -139,6 +139,7 @@ func (f *fillings) release(dir *pbx.Directory, e pbx.Extension) {
 }
 
 func TestEXT5_WhatFillsItselfInIsWhatANaiveSearchFinds(t *testing.T) {
+	testbed.NotShort(t)
 	const seed = 20260302
 	for _, r := range [][2]pbx.Extension{{"7000", "7006"}, {"9100", "9130"}, {"9107", "9121"}, {"89", "99"}, {"109", "119"}, {"00", "12"}, {"1097", "1112"}, {"98", "99"}} {
 		t.Run(string(r[0]+"-"+r[1]), func(t *testing.T) {

@@ -149,6 +149,7 @@ func endureAll(t *testing.T, replicate func(t *testing.T) *replica, name string,
 }
 
 func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
+	testbed.NotShort(t)
 	t.Parallel()
 	o := prepareOriginal(t, memory.New())
 	endureAll(t, o.inMemory, "at once", atOnce, 1, 1)
@@ -158,6 +159,7 @@ func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
 // A store that is told what will be read is asked otherwise, and can fail
 // otherwise.
 func TestSYS1_EveryOperationEnduresEveryFaultOfReadingAhead(t *testing.T) {
+	testbed.NotShort(t)
 	t.Parallel()
 	o := prepareOriginal(t, memory.New())
 	ahead := func(t *testing.T) *replica { return o.on(t, &faraway{Store: o.inMemory(t).world.store}) }
@@ -172,6 +174,7 @@ func TestSYS1_EveryOperationEnduresFaultsOnAServer(t *testing.T) {
 }
 
 func TestSYS1_EveryOperationEnduresFaultsOnDisk(t *testing.T) {
+	testbed.NotShort(t)
 	t.Parallel()
 	o := prepareFile(t)
 	endureAll(t, o.onDisk, "at once", atOnce, 3, 25)

@@ -236,6 +236,7 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 // A host that began without SQLite's lock is told so when it cannot have it:
 // the operation is not tried again.
 func TestSYS1_AHostIsToldWhenAnotherHasTheLock(t *testing.T) {
+	testbed.NotShort(t)
 	o := prepareFile(t)
 	for i, op := range operations {
 		if !testbed.Sampled(i+2, sampleOfOperations) {

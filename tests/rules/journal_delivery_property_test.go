@@ -160,6 +160,7 @@ func (s *schedule) play() string {
 }
 
 func TestSYS3_InAnyScheduleAllIsDeliveredInOrderAndToOneAtATime(t *testing.T) {
+	testbed.NotShort(t)
 	const seed = 20260302
 	parameters := gopter.DefaultTestParametersWithSeed(seed)
 	parameters.MinSuccessfulTests, parameters.Workers = testbed.Size(60, 400), 1

@@ -100,6 +100,7 @@ var lists = strings.Fields("Aliases AssociationChoices ExportUsers Extensions Gr
 // However many others there are, a method reads the same ranges of indexes, and
 // as many records; what it lists, page by page.
 func TestEveryMethodReadsAsMuchInALargeTenantAsInASmallOne(t *testing.T) {
+	testbed.NotShort(t)
 	t.Parallel()
 	many := testbed.Size(40, 300)
 	small, large := prepareOriginal(t, memory.New()), prepareOriginal(t, memory.New())

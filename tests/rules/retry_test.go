@@ -33,6 +33,7 @@ func shaky(t *testing.T, test func(t *testing.T, w *world, store *faulty.Store))
 }
 
 func TestSYS1_WhenOthersGetInTheWayAllRunsAgain(t *testing.T) {
+	testbed.NotShort(t)
 	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			store := &refusing{Store: open(t)}

@@ -18,6 +18,7 @@ import (
 )
 
 func TestSYS2_AReviewChangesNothingAndItsCommitEqualsTheOperation(t *testing.T) {
+	testbed.NotShort(t)
 	o := prepareOriginal(t, memory.New())
 	disk := prepareFile(t)
 	for name, replicate := range map[string]func(*testing.T) *replica{"memory": o.inMemory, "sqlite": disk.onDisk} {

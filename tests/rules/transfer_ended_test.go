@@ -18,6 +18,7 @@ import (
 )
 
 func TestTransfer_ACopyEndedAnywhereIsWholeTenantsAndCanBeMadeAgain(t *testing.T) {
+	testbed.NotShort(t)
 	o := prepareOriginal(t, memory.New())
 	from, to := faulty.New(o.store, faulty.Plan{}), faulty.New(memory.New(), faulty.Plan{})
 	whole, err := transfer.Copy(o.ctx, to, from)
@@ -30,7 +31,7 @@ func TestTransfer_ACopyEndedAnywhereIsWholeTenantsAndCanBeMadeAgain(t *testing.T
 	}
 	reads, writes := len(from.Calls()), len(to.Calls())
 	arrivals := make(map[int]int)
-	const share = 12
+	const share = 40
 	for n, plan := range faultPlans(reads) {
 		if !testbed.Sampled(n, share) {
 			continue
@@ -38,7 +39,7 @@ func TestTransfer_ACopyEndedAnywhereIsWholeTenantsAndCanBeMadeAgain(t *testing.T
 		arrivals[e.copy(t, plan, faulty.Plan{})]++
 	}
 	for n, plan := range faultPlans(writes) {
-		if !testbed.Sampled(n, share/4) {
+		if !testbed.Sampled(n, share/5) {
 			continue
 		}
 		arrivals[e.copy(t, faulty.Plan{}, plan)]++

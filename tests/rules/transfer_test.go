@@ -87,6 +87,7 @@ func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
 }
 
 func TestTransfer_EveryOperationDoesTheSameOnACopy(t *testing.T) {
+	testbed.NotShort(t)
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		o := prepareOriginal(t, from(t))
 		for i, op := range operations {
@@ -337,6 +338,7 @@ func TestTransfer_WhatIsAnotherTenantsStaysThere(t *testing.T) {
 }
 
 func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
+	testbed.NotShort(t)
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		w, target := newWorld(t, from(t)), to(t)
 		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "70000", "79999", "" })
@@ -366,6 +368,7 @@ func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
 }
 
 func TestTransfer_WhateverOperationsDidComesBackEqual(t *testing.T) {
+	testbed.NotShort(t)
 	parameters := gopter.DefaultTestParametersWithSeed(20260302)
 	parameters.MinSuccessfulTests, parameters.Workers = testbed.Size(3, 12), 1
 	properties := gopter.NewProperties(parameters)

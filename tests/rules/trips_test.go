@@ -261,6 +261,7 @@ func TestTripsOfEveryMethodOnTheWire(t *testing.T) {
 }
 
 func TestTripsOfEveryMethod(t *testing.T) {
+	testbed.NotShort(t)
 	t.Parallel()
 	o := prepareOriginal(t, memory.New())
 	countTrips(t, 1, func(t *testing.T) (*replica, func(func()) int) {

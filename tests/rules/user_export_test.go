@@ -459,6 +459,7 @@ func imported(t *testing.T, people []person, seed uint64) string {
 }
 
 func TestSYS5_ExportThenImportIntoAnEmptyTenantGivesTheSameUsers(t *testing.T) {
+	testbed.NotShort(t)
 	// With the second seed two users had one name.
 	for _, seed := range []int64{20260302, 1795503169396851527, time.Now().UnixNano()} {
 		t.Logf("seed %d", seed)

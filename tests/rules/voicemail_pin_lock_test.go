@@ -115,6 +115,7 @@ func (m *meddling) View(ctx context.Context, fn func(store.Reader) error) error 
 }
 
 func TestVM5_APINSetWhileOneIsCheckedIsTheOneThatCounts(t *testing.T) {
+	testbed.NotShort(t)
 	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			store := &meddling{Store: open(t)}

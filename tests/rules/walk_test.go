@@ -352,6 +352,7 @@ func (w *walker) helpComes() {
 }
 
 func TestSYS4_AnyOperationsInAnyOrderKeepAllInvariantsAndDoTheSameOnEveryStore(t *testing.T) {
+	testbed.NotShort(t)
 	for seed := range uint64(testbed.Size(1, 3)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
