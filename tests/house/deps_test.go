@@ -1,4 +1,4 @@
-package rules_test
+package house_test
 
 import (
 	"os/exec"
