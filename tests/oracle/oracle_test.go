@@ -43,9 +43,6 @@ const root = "../.."
 // built into the binary all the same. A piece of code that the list names has to
 // be there once: who changes it brings the list up to date.
 func TestOracle(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds the tests anew")
-	}
 	o := buildOracle(t)
 	bugs := seededBugs
 	all := strings.Contains(flag.Lookup("test.run").Value.String(), "Oracle")
