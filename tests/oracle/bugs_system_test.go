@@ -2,7 +2,7 @@ package oracle_test
 
 var systemBugs = []seededBug{
 	{"SYS-1", "a refused part of a batch leaves what it did",
-		"Overlay.TakeBack", `for _, f := range slices.Backward(o.undo[mark:]) {`,
+		"Overlay.RollBack", `for _, f := range slices.Backward(o.undo[mark:]) {`,
 		`OLD
 		if BUG {
 			break
