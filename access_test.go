@@ -16,8 +16,8 @@ import (
 // doNothing are the methods that only make another Directory, or count.
 var doNothing = []string{"As", "In", "Confirm", "Stats"}
 
-// alsoUpdateLine are short ways to UpdateLine, and pass by its row.
-var alsoUpdateLine = []string{"AddOwner", "RemoveOwner", "SetLineLocation"}
+// alsoChangeLine are short ways to ChangeLine, and pass by its row.
+var alsoChangeLine = []string{"AddOwner", "RemoveOwner", "SetLineLocation"}
 
 // closed is a store that says whether somebody came as far as it.
 type closed struct{}
@@ -41,8 +41,8 @@ func operations() []string {
 
 // rowOf is the row of the table that an operation passes by.
 func rowOf(operation string) grant {
-	if slices.Contains(alsoUpdateLine, operation) {
-		operation = "UpdateLine"
+	if slices.Contains(alsoChangeLine, operation) {
+		operation = "ChangeLine"
 	}
 	return grants[operation]
 }
@@ -87,14 +87,14 @@ func TestACC2_EveryOperationHasARowAndEveryRowAnOperation(t *testing.T) {
 	methods := operations()
 	for _, name := range methods {
 		_, listed := grants[name]
-		require.NotEqual(t, listed, slices.Contains(alsoUpdateLine, name), "%s is in the table of grants, or known to pass by another row", name)
+		require.NotEqual(t, listed, slices.Contains(alsoChangeLine, name), "%s is in the table of grants, or known to pass by another row", name)
 	}
 	for name, row := range grants {
 		require.Contains(t, methods, name, "a row without an operation")
 		require.NotEmpty(t, row.roles, name)
 		require.Contains(t, row.roles, RoleSupport, "support reaches what anybody reaches: %s", name)
 	}
-	for _, name := range slices.Concat(doNothing, alsoUpdateLine) {
+	for _, name := range slices.Concat(doNothing, alsoChangeLine) {
 		_, there := reflect.TypeFor[*Directory]().MethodByName(name)
 		require.True(t, there, name)
 	}

@@ -41,7 +41,7 @@ type LineUser struct {
 	SIPAddress SIPAddress
 }
 
-// LineChange is what UpdateLine changes of a line.
+// LineChange is what ChangeLine changes of a line.
 type LineChange struct {
 	AddOwners    []Principal
 	RemoveOwners []Principal
@@ -70,7 +70,7 @@ func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, err
 	return out, err
 }
 
-// UpdateLine changes a line's owners and its location, all of it or nothing
+// ChangeLine changes a line's owners and its location, all of it or nothing
 // (OWN-9), and returns the line as it is then. It returns no line to an owner
 // who removed himself: he has no access from that moment (OWN-4). Removing
 // yourself, and removing the last owner, warn (OWN-4); so does moving a line away from
@@ -83,13 +83,13 @@ func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, err
 // ErrConflict for one who is an owner already, ErrNotFound for one who is none
 // (OWN-3) and for an unknown building (OWN-7), ErrFailedPrecondition for a
 // location that another system keeps (OWN-8).
-func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in LineChange) (*Line, error) {
+func (d *Directory) ChangeLine(ctx context.Context, nationalNumber string, in LineChange) (*Line, error) {
 	unknown, err := d.unknownOwners(ctx, nationalNumber, in.AddOwners)
 	if err != nil {
 		return nil, err
 	}
 	var out *Line
-	err = d.change(ctx, "UpdateLine", func(p *prefetch) {
+	err = d.change(ctx, "ChangeLine", func(p *prefetch) {
 		p.line(nationalNumber).shown()
 		p.get(locationsByBuilding, in.Building)
 	}, func(t *tx) error {
@@ -103,10 +103,10 @@ func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in Li
 	return out, err
 }
 
-// SetLineLocation moves a line to a building of the tenant, as UpdateLine does
+// SetLineLocation moves a line to a building of the tenant, as ChangeLine does
 // (OWN-7, OWN-8).
 func (d *Directory) SetLineLocation(ctx context.Context, nationalNumber, building string) (*Line, error) {
-	return d.UpdateLine(ctx, nationalNumber, LineChange{Building: building, moves: true})
+	return d.ChangeLine(ctx, nationalNumber, LineChange{Building: building, moves: true})
 }
 
 func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown []*Error) (*Line, error) {

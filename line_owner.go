@@ -40,15 +40,15 @@ func (o *Owner) ref(of *Service) Ref {
 	return Ref{"owner", o.ServiceID.String(), string(o.Principal) + " of " + of.ref().String()}
 }
 
-// AddOwner makes a principal an owner of a line, as UpdateLine does (OWN-3).
+// AddOwner makes a principal an owner of a line, as ChangeLine does (OWN-3).
 func (d *Directory) AddOwner(ctx context.Context, nationalNumber string, p Principal) (*Line, error) {
-	return d.UpdateLine(ctx, nationalNumber, LineChange{AddOwners: []Principal{p}})
+	return d.ChangeLine(ctx, nationalNumber, LineChange{AddOwners: []Principal{p}})
 }
 
-// RemoveOwner takes a principal off a line's owners, as UpdateLine does (OWN-3,
+// RemoveOwner takes a principal off a line's owners, as ChangeLine does (OWN-3,
 // OWN-4).
 func (d *Directory) RemoveOwner(ctx context.Context, nationalNumber string, p Principal) (*Line, error) {
-	return d.UpdateLine(ctx, nationalNumber, LineChange{RemoveOwners: []Principal{p}})
+	return d.ChangeLine(ctx, nationalNumber, LineChange{RemoveOwners: []Principal{p}})
 }
 
 // ownersOf reads a line's owners, by principal.
@@ -64,7 +64,7 @@ func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, ad
 	if d.core.principals == nil || len(added) == 0 {
 		return nil, nil
 	}
-	err := d.read(ctx, "UpdateLine", func(p *prefetch) { p.line(nationalNumber).to(ownersTable.Key(), "id") }, func(t *tx) error {
+	err := d.read(ctx, "ChangeLine", func(p *prefetch) { p.line(nationalNumber).to(ownersTable.Key(), "id") }, func(t *tx) error {
 		_, err := t.lineAt(ctx, nationalNumber)
 		return err
 	})

@@ -315,15 +315,3 @@ func (t *tx) whoIsAt(ctx context.Context, id LocationID) (Ref, error) {
 	dev, err := first[*Device](ctx, t, store.Query{Index: devicesByLocation, Equal: at})
 	return refOf(dev), err
 }
-
-// refOf is the record's Ref, or none for nil.
-func refOf[R interface {
-	comparable
-	ref() Ref
-}](r R) Ref {
-	var none R
-	if r == none {
-		return Ref{}
-	}
-	return r.ref()
-}

@@ -93,15 +93,15 @@ type NumberChoice struct {
 	Keep   bool
 }
 
-// Existing chooses a number of the tenant's own.
-func Existing(n E164) NumberChoice { return NumberChoice{Source: FromTenant, Number: n} }
+// ExistingNumber chooses a number of the tenant's own.
+func ExistingNumber(n E164) NumberChoice { return NumberChoice{Source: FromTenant, Number: n} }
 
-// NewNumber lets the library propose a number: by the criteria that the tenant
+// ProposedNumber lets the library propose a number: by the criteria that the tenant
 // keeps, else near the user.
-func NewNumber() NumberChoice { return NumberChoice{Source: FromProvider} }
+func ProposedNumber() NumberChoice { return NumberChoice{Source: FromProvider} }
 
-// ThisNewNumber chooses one of the numbers that NewNumbers lists.
-func ThisNewNumber(n E164) NumberChoice { return NumberChoice{Source: FromProvider, Number: n} }
+// OfferedNumber chooses one of the numbers that OfferedNumbers lists.
+func OfferedNumber(n E164) NumberChoice { return NumberChoice{Source: FromProvider, Number: n} }
 
 // chosenNumber is what a choice comes to: the number that the service will
 // have, and the porting-in one that it waits for, if so.
@@ -407,7 +407,7 @@ func (p *prefetch) stock(areas []string, limit int) {
 	}
 }
 
-// offers plans to read what NewNumbers lists.
+// offers plans to read what OfferedNumbers lists.
 func (p *prefetch) offers(at LocationID, prefix string, limit int) {
 	p.stock(proposals(p.fixed(), prefix, p.facts.prefixes.recall(at)), limit)
 	p.scan(restedBy(p.now))

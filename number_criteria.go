@@ -15,11 +15,11 @@ import (
 // (NUM-5): Tenant.NumberCriteria shows them, and ModifyTenant changes or
 // forgets them.
 
-// NewNumberLike lets the library propose a new number that begins with a prefix
+// ProposedNumberLike lets the library propose a new number that begins with a prefix
 // of the tenant's country, such as "+1617", or of the numbers near the location.
 // Where there is none the choice is refused; nothing else is proposed instead
 // (NUM-4).
-func NewNumberLike(prefix string) NumberChoice {
+func ProposedNumberLike(prefix string) NumberChoice {
 	return NumberChoice{Source: FromProvider, Prefix: prefix}
 }
 

@@ -128,21 +128,21 @@ func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Numbe
 	return pages(ctx, d, "Numbers", store.Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, keep)
 }
 
-// NewNumbers lists new numbers to choose from: those with a prefix or, where
+// OfferedNumbers lists new numbers to choose from: those with a prefix or, where
 // none is given, those that meet the criteria that the tenant keeps (NUM-5), else
 // those near a location, else those of the tenant's country: of its own region
 // where others have the same calling code, and none that is toll-free (NUM-4). The
-// first is the one that NewNumber proposes there. limit 0 is 20.
+// first is the one that ProposedNumber proposes there. limit 0 is 20.
 //
 // Errors: ErrDenied where the tenant's country gets none (NUM-6); ErrNotFound
 // for the location; ErrInvalid for a prefix with which no number begins that is of
 // the country or near the location.
-func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string, limit int) ([]E164, error) {
+func (d *Directory) OfferedNumbers(ctx context.Context, at LocationID, prefix string, limit int) ([]E164, error) {
 	var list []E164
 	if limit <= 0 {
 		limit = 20
 	}
-	err := d.read(ctx, "NewNumbers", func(p *prefetch) {
+	err := d.read(ctx, "OfferedNumbers", func(p *prefetch) {
 		p.location(at)
 		p.offers(at, prefix, limit)
 	}, func(t *tx) error {

@@ -3,47 +3,15 @@ package pbx
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/pbxkit/pbx/internal/commit"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
-
-// Effect is one thing that an operation does, in the journal's words.
-type Effect struct {
-	Type    string // "user.created", "number.assigned", …
-	Subject Ref
-	Object  Ref // who or what else it is about, if so: the user of a service
-	Detail  string
-}
-
-// String returns the effect as a line of text.
-func (e Effect) String() string {
-	_, verb, _ := strings.Cut(e.Type, ".")
-	line := e.Subject.String() + " " + strings.ReplaceAll(verb, "-", " ")
-	if e.Object.Name != "" {
-		line += ", " + e.Object.String()
-	}
-	if e.Detail != "" {
-		line += ": " + e.Detail
-	}
-	return line
-}
-
-// Notice is a warning, or something that has to be confirmed.
-type Notice struct {
-	Code    rule.Code
-	Subject Ref
-	Text    string
-}
-
-// String returns the code and the text.
-func (n Notice) String() string { return string(n.Code) + ": " + n.Text }
 
 // Review is what operations would do. Nothing is changed until Commit;
 // dropping the review is Cancel.
@@ -155,7 +123,7 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 		t = d.core.newTx(tenant, r)
 		return d.runReview(ctx, t, fn)
 	})
-	if _, err := unwrapFinal(err); err != nil {
+	if _, err := commit.Unwrap(err); err != nil {
 		return nil, err
 	}
 	return d.review(t, fn), nil
@@ -207,15 +175,15 @@ func (r *Review) Commit(ctx context.Context) error {
 		r.operation = OperationID(c.newID())
 	}
 	if r.unsure > 0 {
-		if r.done, err = c.committed(ctx, tenant, r.unsure, r.operation); r.done {
+		if r.done, err = c.commitOf(tenant, r.operation, &r.unsure).Resolve(ctx); r.done {
 			r.applied.reveal()
 		}
 		if r.done || err != nil {
-			return err
+			return asRefusal(err)
 		}
 	}
 	asReviewed := true
-	err = c.attempts(ctx, tenant, func(w store.Writer) (seq int64, err error) {
+	err = c.commit(ctx, tenant, r.operation, func(w store.Writer) (seq int64, err error) {
 		t, err := r.again(ctx, w, asReviewed)
 		if err != nil {
 			return 0, err
@@ -225,7 +193,7 @@ func (r *Review) Commit(ctx context.Context) error {
 		seq, err = t.apply(ctx, w)
 		r.unsure = seq
 		return seq, err
-	}, r.operation)
+	})
 	if !errors.Is(err, ErrCommitUnknown) {
 		r.unsure = 0
 	}
@@ -248,17 +216,17 @@ func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*t
 		return r.reviewed, nil
 	}
 	now.replay = r.reviewed.ids
-	refused, err := unwrapFinal(r.dir.runReview(ctx, now, r.fn))
+	refused, err := commit.Unwrap(r.dir.runReview(ctx, now, r.fn))
 	switch {
 	case now.Failed() != nil: // what the operations made of it says nothing of what was reviewed
 		return nil, now.Failed()
 	case refused && ctx.Err() == nil:
-		return nil, finalError{&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
+		return nil, commit.Final(&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err})
 	case err != nil:
 		return nil, err
 	case !sameOutcome(r.reviewed, now):
-		return nil, finalError{&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: rule.SYS2, Kind: ErrStale,
-			Reason: "something changed since the review; review it again"}}}
+		return nil, commit.Final(&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: rule.SYS2, Kind: ErrStale,
+			Reason: "something changed since the review; review it again"}})
 	}
 	return now, nil
 }
@@ -348,49 +316,4 @@ func sameField(c store.Column, a, b store.Field, later time.Duration) bool {
 		return slices.Equal(*a.Ptr.(*[]string), *b.Ptr.(*[]string))
 	}
 	return a.Value() == b.Value()
-}
-
-// did records what an operation did: an effect to review, an event to keep.
-// The event takes the subject's ID and the detail, never its name.
-func (t *tx) did(typ string, subject Ref, detail string) {
-	t.relate(typ, subject, Ref{}, detail)
-}
-
-// relate is did for an effect on two things; the event's detail begins with the
-// object's ID.
-func (t *tx) relate(typ string, subject, object Ref, detail string) {
-	t.effects = append(t.effects, Effect{Type: typ, Subject: subject, Object: object, Detail: detail})
-	if object.ID != "" {
-		detail = strings.TrimSpace(object.ID + " " + detail)
-	}
-	t.events = append(t.events, &Event{
-		TenantID: t.tenantID, Actor: t.actor.Principal, Role: t.actor.Role,
-		Type: typ, Kind: subject.Kind, Subject: subject.ID, Detail: detail,
-	})
-}
-
-// warn records a warning; the change goes through.
-func (t *tx) warn(code rule.Code, subject Ref, format string, args ...any) {
-	t.warnings = append(t.warnings, Notice{code, subject, fmt.Sprintf(format, args...)})
-}
-
-// confirm asks for a confirmation: a review lists it, and a direct call is
-// refused in the end unless it was given by Directory.Confirm.
-func (t *tx) confirm(code rule.Code, subject Ref, format string, args ...any) {
-	if t.reviewing || !slices.Contains(t.confirmed, code) {
-		t.confirmations = append(t.confirmations, Notice{code, subject, fmt.Sprintf(format, args...)})
-	}
-}
-
-// unconfirmed refuses an operation whose confirmations, those from the n-th
-// on, nobody gave.
-func (t *tx) unconfirmed(n int) error {
-	if t.reviewing {
-		return nil
-	}
-	var missing []*Error
-	for _, c := range t.confirmations[n:] {
-		missing = append(missing, &Error{Code: c.Code, Kind: ErrUnconfirmed, Subject: c.Subject, Reason: c.Text})
-	}
-	return all(missing)
 }

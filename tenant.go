@@ -3,7 +3,6 @@ package pbx
 import (
 	"context"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -233,18 +232,6 @@ const maxMoney Money = 1_000_000_00
 
 func (t *Tenant) ref() Ref { return Ref{"tenant", t.ID.String(), t.Name} }
 
-// copyOf returns a copy that its receiver may change.
-func copyOf[R store.Record](r R) R {
-	c := store.Clone(r)
-	if o, ok := any(c).(*Order); ok {
-		o.lines = slices.Clone(o.lines)
-		for i, l := range o.lines {
-			o.lines[i] = store.Clone(l)
-		}
-	}
-	return c
-}
-
 // Tenant returns the tenant that the Directory works in.
 func (d *Directory) Tenant(ctx context.Context) (*Tenant, error) {
 	var out *Tenant
@@ -309,20 +296,4 @@ func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, erro
 		return nil
 	})
 	return out, err
-}
-
-// current refuses a change that is based on another revision than the present
-// one (SVC-15).
-func current(based, present int64, subject Ref) error {
-	if based == present {
-		return nil
-	}
-	return &Error{Code: rule.SVC15, Kind: ErrStale, Subject: subject,
-		Reason: subject.String() + " was changed since it was read: read it again"}
-}
-
-// notFound is the answer for a record that is not in the tenant: the same for
-// one that is another tenant's as for one that never was (ACC-1).
-func notFound(kind, id string) *Error {
-	return &Error{Code: rule.ACC1, Kind: ErrNotFound, Subject: Ref{Kind: kind, ID: id}, Reason: "there is no such " + kind}
 }

@@ -3,7 +3,6 @@ package pbx
 import (
 	"bytes"
 	"context"
-	"iter"
 	"sync"
 	"time"
 
@@ -24,11 +23,8 @@ type tx struct {
 	op       OperationID
 	reruns   int // how often all this ran before, and others got in the way
 
-	mu        sync.Mutex  // one operation at a time
-	over      bool        // the closure has returned
-	actor     Actor       // of the operation that runs
-	confirmed []rule.Code // by the operation that runs
-	reviewing bool        // confirmations are listed, not asked for
+	mu   sync.Mutex // one operation at a time
+	over bool       // the closure has returned
 
 	base   *Tenant         // as read; nil before the provider's first change
 	tenant *Tenant         // as staged
@@ -39,19 +35,9 @@ type tx struct {
 	replay [][16]byte
 }
 
-// outcome is what an operation says about itself.
-type outcome struct {
-	effects       []Effect
-	events        []*Event
-	warnings      []Notice
-	confirmations []Notice
-	orders        []*Order
-	passwords     []*drawn
-}
-
 func (c *core) newTx(tenant TenantID, r store.Reader) *tx {
 	now := c.moment()
-	return &tx{Overlay: overlay.New(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now}
+	return &tx{Overlay: overlay.New(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now, outcome: outcome{journal: tenant}}
 }
 
 // begin reads the tenant's row, which brings its policy, if it was not read
@@ -204,22 +190,4 @@ func (t *tx) seal() []store.Change {
 
 func misuse(reason string) error {
 	return &Error{Code: rule.SYS1, Kind: ErrMisuse, Reason: reason}
-}
-
-// The overlay's generic functions, of a tx.
-
-func one[R store.Record](ctx context.Context, t *tx, ix *store.Index, values ...any) (R, error) {
-	return overlay.One[R](ctx, t.Overlay, ix, values...)
-}
-
-func find[R store.Record](ctx context.Context, t *tx, q store.Query) iter.Seq2[R, error] {
-	return overlay.Find[R](ctx, t.Overlay, q)
-}
-
-func first[R store.Record](ctx context.Context, t *tx, q store.Query) (R, error) {
-	return overlay.First[R](ctx, t.Overlay, q)
-}
-
-func edit[R store.Record](t *tx, old R, change func(R)) R {
-	return overlay.Edit(t.Overlay, old, change)
 }

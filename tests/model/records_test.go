@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/tests/model"
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // words is a text with handles in the place of IDs.

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/tests/model"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/transfer"
+	"github.com/pbxkit/pbx/tests/model"
 )
 
 // played is a Directory over one store, on which the model's commands are
@@ -48,7 +48,7 @@ func begin(name string, store store.Store, now time.Time) *played {
 
 // modelSealer seals credentials under the same key everywhere.
 var modelSealer = func() *pbx.Sealer {
-	s, err := pbx.NewSealer(make([]byte, 32))
+	s, err := pbx.SealerFrom(make([]byte, 32))
 	if err != nil {
 		panic(err)
 	}
