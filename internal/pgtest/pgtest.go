@@ -14,7 +14,7 @@ import (
 
 // Run runs the tests of a package that has a TestMain, stops the server if no
 // other process uses it, and returns the code to exit with. Where tests asked for a
-// server and none could be had, it prints one line that says so.
+// server and there was none, it prints one line that says so.
 func Run(m *testing.M) int {
 	code := m.Run()
 	if !asked.Load() {
@@ -75,7 +75,7 @@ func database(t testing.TB, name string, prepare func(dsn string) error) string 
 }
 
 // Start is Database for a program that is no test, such as a benchmark. It
-// gives an error where there is no server to be had. Stop drops the database, or
+// returns an error where no server can be used. Stop drops the database, or
 // stops the server where no other process uses it; nothing in the process may
 // use it later.
 func Start() (dsn string, stop func(), err error) {

@@ -15,7 +15,7 @@ import (
 
 // start joins the server that the tests of this user share, or starts it. Between
 // the choice of a free port and the server's own listening another process may
-// take the port: then all begins again.
+// take the port: then everything is tried again.
 func start() (*server, error) {
 	bin, err := binaries()
 	if err != nil {
