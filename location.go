@@ -105,12 +105,7 @@ func (l *Location) dispatchable() bool {
 }
 
 func (t *tx) freeBuilding(ctx context.Context, building string) error {
-	taken, err := one[*Location](ctx, t, locationsByBuilding, t.tenantID, building)
-	if err != nil || taken == nil {
-		return err
-	}
-	return &Error{Code: rule.ACC1, Kind: ErrConflict, Field: "Building", Subject: Ref{Kind: "building", ID: building}, Holder: taken.ref(),
-		Reason: "the building code " + building + " is taken"}
+	return freeCode[*Location](ctx, t, locationsByBuilding, rule.ACC1, "Building", Ref{Kind: "building", ID: building})
 }
 
 // location reads the location that a record or an input names; the zero ID is

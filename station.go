@@ -59,57 +59,90 @@ func (t *tx) stationPool(ctx context.Context, name string) (*StationPool, error)
 	return p, err
 }
 
-// SetStationPool adds a package to the tenant, or changes the name, the total
-// and the applications of the one it has; its users keep the applications that
-// they have enabled (STN-1). Only Package, Rev, Name, Total and Applications are
-// taken; Used stays what it is. Rev is that of the package as it was read, and 0
-// for one that is new.
+// NewStationPool is what AddStationPool needs to know of a package.
+type NewStationPool struct {
+	Package      string   // required, unique in the tenant: letters, digits, '.', '_', '-', up to 32
+	Name         string   // required, up to 64 characters
+	Total        int64    // the licences bought, up to 1,000,000
+	Applications []string // that a station of the package includes (STN-2)
+}
+
+// AddStationPool adds a package to the tenant; none of its stations is in use
+// (STN-1).
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrFailedPrecondition for a
-// total below what is in use (STN-4); ErrStale for another Rev, together with the
-// package as it is now, if there is one (SVC-15).
-func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*StationPool, error) {
-	var out *StationPool
-	err := d.change(ctx, "SetStationPool", func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) error {
-		if err := in.validate(); err != nil {
-			return err
+// Errors: ErrInvalid for bad fields, all at once; ErrConflict for a package that
+// the tenant has already, as the holder.
+func (d *Directory) AddStationPool(ctx context.Context, in NewStationPool) (*StationPool, error) {
+	return change(ctx, d, "AddStationPool", func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) (*StationPool, error) {
+		row := &StationPool{TenantID: t.tenantID, Package: in.Package, Name: in.Name, Total: in.Total, Applications: slices.Clone(in.Applications)}
+		if err := row.validate(); err != nil {
+			return nil, err
 		}
+		if err := freeCode[*StationPool](ctx, t, stationPoolsTable.Key(), rule.STN1, "Package", Ref{Kind: "station package", ID: row.Package}); err != nil {
+			return nil, err
+		}
+		t.Insert(row)
+		t.did("stations.set", row.ref(), strconv.FormatInt(row.Total, 10))
+		return copyOf(row), nil
+	})
+}
+
+// ModifyStationPool saves a package as read and then changed: its name, its total
+// and its applications. Package and Used stay. Its users keep the applications
+// that they have enabled (STN-1, STN-2).
+//
+// Errors: ErrInvalid for bad fields, all at once; ErrNotFound;
+// ErrFailedPrecondition for a total below what is in use (STN-4); ErrStale, with
+// the package as it is now in the StaleError (SVC-15).
+func (d *Directory) ModifyStationPool(ctx context.Context, in *StationPool) (*StationPool, error) {
+	return change(ctx, d, "ModifyStationPool", func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) (*StationPool, error) {
 		was, err := one[*StationPool](ctx, t, stationPoolsTable.Key(), t.tenantID, in.Package)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		row := &StationPool{TenantID: t.tenantID, Package: in.Package, Name: in.Name, Total: in.Total, Applications: slices.Clone(in.Applications)}
-		switch {
-		case was == nil && in.Rev != 0:
-			return current(in.Rev, 0, row.ref())
-		case was == nil:
-			t.Insert(row)
-		case in.Rev != was.Rev:
-			out = copyOf(was)
-			return current(in.Rev, was.Rev, was.ref())
-		case in.Total < was.Used:
-			return &Error{Code: rule.STN4, Kind: ErrFailedPrecondition, Field: "Total", Subject: was.ref(),
-				Reason: fmt.Sprintf("%d stations of the package %s are in use", was.Used, was.Package)}
-		default:
-			row.Used = was.Used
-			t.Update(was, row)
+		if was == nil {
+			return nil, notFound("station package", in.Package)
 		}
+		if err := checkRevision(in.Rev, was.Rev, was); err != nil {
+			return nil, err
+		}
+		if err := in.validateModified(was); err != nil {
+			return nil, err
+		}
+		row := copyOf(was)
+		row.Name, row.Total, row.Applications = in.Name, in.Total, slices.Clone(in.Applications)
+		t.Update(was, row)
 		t.did("stations.set", row.ref(), strconv.FormatInt(row.Total, 10))
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
 func (p *StationPool) validate() error {
 	var check validation
-	check.code(rule.STN1, "Package", p.Package)
-	check.required(rule.STN1, "Name", p.Name, maxName)
-	check.codes(rule.STN2, "Applications", p.Applications)
+	check.stationPool(p)
+	return check.err()
+}
+
+// validateModified checks a package that is based on the one that there was.
+func (p *StationPool) validateModified(was *StationPool) error {
+	var check validation
+	check.stationPool(p)
+	check.unchanged(rule.STN1, "Used", p.Used == was.Used)
+	if err := check.err(); err != nil {
+		return err
+	}
+	if p.Total < was.Used {
+		return &Error{Code: rule.STN4, Kind: ErrFailedPrecondition, Field: "Total", Subject: was.ref(),
+			Reason: fmt.Sprintf("%d stations of the package %s are in use", was.Used, was.Package)}
+	}
+	return nil
+}
+
+func (check *validation) stationPool(p *StationPool) {
+	check.catalogueEntry(rule.STN1, "Package", p.Package, p.Name, p.Applications)
 	if p.Total < 0 || p.Total > 1_000_000 {
 		check.refuse(rule.STN1, "Total", "not within 0 and 1000000")
 	}
-	return check.err()
 }
 
 // StationPools yields the tenant's packages.
