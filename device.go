@@ -115,39 +115,36 @@ type NewDevice struct {
 // Errors: ErrInvalid for bad fields, all at once; ErrConflict for a MAC that is
 // in the system already, in whatever notation; ErrNotFound for the location.
 func (d *Directory) AddDevice(ctx context.Context, in NewDevice) (*Device, error) {
-	var made *Device
-	err := d.change(ctx, "AddDevice", func(p *prefetch) {
+	return change(ctx, d, "AddDevice", func(p *prefetch) {
 		p.location(in.LocationID)
 		if mac, err := ParseMAC(in.MAC); err == nil {
 			p.get(devicesByMAC, string(mac))
 		}
-	}, func(t *tx) error {
+	}, func(t *tx) (*Device, error) {
 		var check validation
 		mac, err := ParseMAC(in.MAC)
 		if check.collect(err) != nil {
-			return err
+			return nil, err
 		}
 		model, known := t.core.models[in.Model]
 		if !known || model.Category == Softphone {
 			check.refuse(rule.DEV1, "Model", "not a known model of phone")
 		}
 		if _, err := t.location(ctx, in.LocationID); check.collect(err) != nil {
-			return err
+			return nil, err
 		}
 		if err := check.collect(t.freeMAC(ctx, mac)); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		row := &Device{TenantID: t.tenantID, ID: t.newID(), MAC: mac, Model: model.Name, Category: model.Category, Ports: model.Ports,
 			LocationID: in.LocationID, State: DeviceAvailable}
 		t.Insert(row)
 		t.did("device.added", row.ref(), string(mac))
-		made = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return made, err
 }
 
 func (t *tx) freeMAC(ctx context.Context, mac MAC) error {
@@ -205,7 +202,10 @@ func (t *tx) deviceHolder(ctx context.Context, dev *Device) (holder Ref, free st
 		return u.ref(), "remove the assignment", nil
 	case DeviceInService:
 		s, err := first[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}})
-		return refOf(s), "take it off the service", err
+		if err != nil {
+			return Ref{}, "", err
+		}
+		return refOf(s), "take it off the service", nil
 	}
 	return Ref{}, "", nil
 }
@@ -289,34 +289,31 @@ func (t *tx) putDown(ctx context.Context, s *Service) error {
 // Errors: ErrNotFound; ErrConflict naming who has it (DEV-2); ErrInvalid for
 // more ports than the model has (DEV-3).
 func (d *Directory) AssignDevice(ctx context.Context, device DeviceID, user UserID, ports int64) (*Device, error) {
-	var out *Device
-	err := d.change(ctx, "AssignDevice", func(p *prefetch) {
+	return change(ctx, d, "AssignDevice", func(p *prefetch) {
 		p.device(device).to(usersTable.Key(), "user_id")
 		p.user(user)
 		p.get(devicesByPrimary, user)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Device, error) {
 		dev, err := t.device(ctx, device)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		u, err := t.user(ctx, user)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if ports == 0 {
 			ports = 1
 		}
 		if err := t.assignable(ctx, dev, ports); err != nil {
-			return err
+			return nil, err
 		}
 		row, err := t.assign(ctx, dev, u, ports)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
 // assign gives an available device to a user: his first is his primary one
@@ -412,10 +409,13 @@ func (d *Directory) SetPrimaryDevice(ctx context.Context, device DeviceID) error
 
 func (t *tx) assignedDevice(ctx context.Context, id DeviceID) (*Device, error) {
 	dev, err := t.device(ctx, id)
-	if err == nil && dev.State != DeviceAssigned {
-		err = &Error{Code: rule.DEV5, Kind: ErrFailedPrecondition, Subject: dev.ref(), Reason: dev.ref().String() + " is not assigned to anyone"}
+	if err != nil {
+		return nil, err
 	}
-	return dev, err
+	if dev.State != DeviceAssigned {
+		return nil, &Error{Code: rule.DEV5, Kind: ErrFailedPrecondition, Subject: dev.ref(), Reason: dev.ref().String() + " is not assigned to anyone"}
+	}
+	return dev, nil
 }
 
 // DeleteDevice takes a device out of the inventory.
@@ -447,15 +447,13 @@ func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
 
 // Device returns a device of the tenant. Errors: ErrNotFound.
 func (d *Directory) Device(ctx context.Context, id DeviceID) (*Device, error) {
-	var out *Device
-	err := d.read(ctx, "Device", func(p *prefetch) { p.device(id) }, func(t *tx) error {
+	return read(ctx, d, "Device", func(p *prefetch) { p.device(id) }, func(t *tx) (*Device, error) {
 		dev, err := t.device(ctx, id)
-		if err == nil {
-			out = copyOf(dev)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(dev), nil
 	})
-	return out, err
 }
 
 // DeviceQuery selects devices: by state, or those of a user.

@@ -57,29 +57,26 @@ type LineIdentity struct {
 // beyond the ports that its user was given, and ErrConflict for an identity that
 // is another user's, or on another line of the device already, both at once.
 func (d *Directory) SetDeviceLine(ctx context.Context, device DeviceID, line int64, who MemberID) (*DeviceLine, error) {
-	var out *DeviceLine
-	err := d.change(ctx, "SetDeviceLine", func(p *prefetch) {
+	return change(ctx, d, "SetDeviceLine", func(p *prefetch) {
 		p.deviceLines(device)
 		p.user(who.user)
 		p.alias(who.alias)
-	}, func(t *tx) error {
+	}, func(t *tx) (*DeviceLine, error) {
 		dev, lines, err := t.deviceLines(ctx, device)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var check validation
 		check.line(dev, line)
 		name, err := t.validateIdentity(ctx, dev, lines, line, who)
 		if err := check.collect(err); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
-		out = copyOf(t.putOnLine(dev, lines, line, who, name))
-		return nil
+		return copyOf(t.putOnLine(dev, lines, line, who, name)), nil
 	})
-	return out, err
 }
 
 // putOnLine stages that a line carries an identity that may be there, and
@@ -134,15 +131,13 @@ func (d *Directory) DeviceLines(ctx context.Context, device DeviceID) iter.Seq2[
 // ErrFailedPrecondition for a device that nobody has; ErrInvalid for a line that
 // it has not.
 func (d *Directory) LineIdentity(ctx context.Context, device DeviceID, line int64) (LineIdentity, error) {
-	var out LineIdentity
-	err := d.read(ctx, "LineIdentity", func(p *prefetch) { p.deviceLines(device).identities() }, func(t *tx) error {
+	return read(ctx, d, "LineIdentity", func(p *prefetch) { p.deviceLines(device).identities() }, func(t *tx) (LineIdentity, error) {
 		_, row, err := t.carrying(ctx, device, line)
-		if err == nil {
-			out, err = t.identityOn(ctx, row)
+		if err != nil {
+			return LineIdentity{}, err
 		}
-		return err
+		return t.identityOn(ctx, row)
 	})
-	return out, err
 }
 
 // identityOn reads whom a call on a line is for.
@@ -150,16 +145,18 @@ func (t *tx) identityOn(ctx context.Context, l *DeviceLine) (LineIdentity, error
 	who := LineIdentity{Line: l.Line, UserID: l.UserID, AliasID: l.AliasID}
 	if !l.AliasID.IsZero() {
 		a, err := t.alias(ctx, l.AliasID)
-		if err == nil {
-			who.Name, who.SIPAddress = a.Name, a.SIPAddress
+		if err != nil {
+			return LineIdentity{}, err
 		}
-		return who, err
+		who.Name, who.SIPAddress = a.Name, a.SIPAddress
+		return who, nil
 	}
 	u, err := t.user(ctx, l.UserID)
-	if err == nil {
-		who.Name, who.SIPAddress = u.Name(), u.SIPAddress
+	if err != nil {
+		return LineIdentity{}, err
 	}
-	return who, err
+	who.Name, who.SIPAddress = u.Name(), u.SIPAddress
+	return who, nil
 }
 
 // deviceLines reads a phone that somebody has, and its lines.
@@ -173,7 +170,10 @@ func (t *tx) deviceLines(ctx context.Context, device DeviceID) (*Device, []*Devi
 			Reason: dev.ref().String() + " is not assigned to anyone: its lines carry nobody"}
 	}
 	lines, err := t.linesOf(ctx, dev)
-	return dev, lines, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return dev, lines, nil
 }
 
 func (t *tx) linesOf(ctx context.Context, dev *Device) ([]*DeviceLine, error) {

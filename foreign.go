@@ -179,15 +179,13 @@ func (t *tx) foreignOf(ctx context.Context, service ServiceID) ([]*ForeignServic
 // ForeignService returns a foreign service of the tenant (SVC-13). Errors:
 // ErrNotFound.
 func (d *Directory) ForeignService(ctx context.Context, id ForeignID) (*ForeignService, error) {
-	var out *ForeignService
-	err := d.read(ctx, "ForeignService", func(p *prefetch) { p.foreign(id) }, func(t *tx) error {
+	return read(ctx, d, "ForeignService", func(p *prefetch) { p.foreign(id) }, func(t *tx) (*ForeignService, error) {
 		f, err := t.foreign(ctx, id)
-		if err == nil {
-			out = copyOf(f)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(f), nil
 	})
-	return out, err
 }
 
 // ForeignServices yields the foreign services of a line by system and name, or,

@@ -30,25 +30,22 @@ func (d *Directory) RequestForeign(ctx context.Context, service ServiceID, in Ne
 }
 
 func (d *Directory) addForeign(ctx context.Context, operation string, service ServiceID, in NewForeign, state ForeignState) (*ForeignService, error) {
-	var made *ForeignService
-	err := d.change(ctx, operation, func(p *prefetch) {
+	return change(ctx, d, operation, func(p *prefetch) {
 		p.service(service).foreign()
 		p.usersOf(service)
-	}, func(t *tx) error {
+	}, func(t *tx) (*ForeignService, error) {
 		s, err := t.service(ctx, service)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.editable(s); err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.validateForeign(ctx, s, &in, state); err != nil {
-			return err
+			return nil, err
 		}
-		made = copyOf(t.stageForeign(s, &in, state))
-		return nil
+		return copyOf(t.stageForeign(s, &in, state)), nil
 	})
-	return made, err
 }
 
 // validateForeign checks a foreign service about to be added to a line.

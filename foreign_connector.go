@@ -108,33 +108,32 @@ func (d *Directory) foreignRequest(ctx context.Context, e *Event) (*ForeignReque
 	if err != nil {
 		return nil, err
 	}
-	var r *ForeignRequest
-	err = d.read(ctx, "ForeignService", func(p *prefetch) {
+	r, err := read(ctx, d, "ForeignService", func(p *prefetch) {
 		line := p.foreign(id).to(servicesTable.Key(), "service_id")
 		line.users()
-	}, func(t *tx) error {
-		r = nil
+	}, func(t *tx) (*ForeignRequest, error) {
 		f, err := t.foreign(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		wanted := ForeignRequested
 		if e.Type == foreignDeleteRequested {
 			wanted = ForeignDeleting
 		}
 		if _, request := readErrand(e.Detail); f.State != wanted || f.Requests != request {
-			return nil
+			return nil, nil
 		}
-		r, err = t.foreignRequest(ctx, f)
-		return err
+		return t.foreignRequest(ctx, f)
 	})
-	if errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, ErrNotFound):
 		return nil, nil
-	}
-	if r != nil {
+	case err != nil:
+		return nil, err
+	case r != nil:
 		r.Key = e.Key()
 	}
-	return r, err
+	return r, nil
 }
 
 func (t *tx) foreignRequest(ctx context.Context, f *ForeignService) (*ForeignRequest, error) {

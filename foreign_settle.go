@@ -44,19 +44,16 @@ var settlements = map[ForeignState][]ForeignState{
 // for what cannot be said of it in its state, and for the answer to another request
 // than the last one (SVC-18).
 func (d *Directory) SettleForeign(ctx context.Context, id ForeignID, in Settlement) (*ForeignService, error) {
-	var out *ForeignService
-	err := d.change(ctx, "SettleForeign", func(p *prefetch) { p.foreign(id) }, func(t *tx) error {
+	return change(ctx, d, "SettleForeign", func(p *prefetch) { p.foreign(id) }, func(t *tx) (*ForeignService, error) {
 		f, err := t.foreign(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := in.validate(f); err != nil {
-			return err
+			return nil, err
 		}
-		out = copyOf(t.settle(f, in))
-		return nil
+		return copyOf(t.settle(f, in)), nil
 	})
-	return out, err
 }
 
 func (in *Settlement) validate(f *ForeignService) error {
@@ -104,38 +101,34 @@ func (t *tx) settle(f *ForeignService, in Settlement) *ForeignService {
 // Errors: ErrNotFound; ErrFailedPrecondition for one that did not fail (SVC-18),
 // and for each user of the line without the email address that it needs (USR-14).
 func (d *Directory) RetryForeign(ctx context.Context, id ForeignID) (*ForeignService, error) {
-	var out *ForeignService
-	err := d.change(ctx, "RetryForeign", func(p *prefetch) {
+	return change(ctx, d, "RetryForeign", func(p *prefetch) {
 		line := p.foreign(id).to(servicesTable.Key(), "service_id")
 		line.users()
-	}, func(t *tx) error {
+	}, func(t *tx) (*ForeignService, error) {
 		f, err := t.foreign(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if f.State != ForeignFailed {
-			return &Error{Code: rule.SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
+			return nil, &Error{Code: rule.SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
 				Reason: fmt.Sprintf("%s is %s: only what failed is asked for again", f.ref(), f.State)}
 		}
 		if f.ServiceID.IsZero() {
-			out = copyOf(t.ask(f, ForeignDeleting, foreignDeleteRequested, Ref{}, func(*ForeignService) {}))
-			return nil
+			return copyOf(t.ask(f, ForeignDeleting, foreignDeleteRequested, Ref{}, func(*ForeignService) {})), nil
 		}
 		s, err := t.service(ctx, f.ServiceID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		users, err := t.othersOf(ctx, s.ID, UserID{})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := all(unmet(f, users...)); err != nil {
-			return err
+			return nil, err
 		}
-		out = copyOf(t.ask(f, ForeignRequested, foreignRequested, s.ref(), func(*ForeignService) {}))
-		return nil
+		return copyOf(t.ask(f, ForeignRequested, foreignRequested, s.ref(), func(*ForeignService) {})), nil
 	})
-	return out, err
 }
 
 // ask stages a further request to a foreign service's system.

@@ -57,17 +57,16 @@ type NewGroup struct {
 // ErrConflict with the holder for a name (EXT-8) or an extension (EXT-2) that
 // is taken.
 func (d *Directory) CreateGroup(ctx context.Context, in NewGroup) (*Group, error) {
-	var made *Group
-	err := d.change(ctx, "CreateGroup", func(p *prefetch) {
+	return change(ctx, d, "CreateGroup", func(p *prefetch) {
 		p.extension(in.Extension)
 		p.get(groupsByName, text.Fold(in.Name))
-	}, func(t *tx) error {
+	}, func(t *tx) (*Group, error) {
 		row := &Group{TenantID: t.tenantID, Kind: in.Kind, Name: in.Name, nameFolded: text.Fold(in.Name)}
 		if row.Kind == "" {
 			row.Kind = HuntGroup
 		}
 		if err := t.validateGroup(ctx, row, in.Extension); err != nil {
-			return err
+			return nil, err
 		}
 		row.ID = t.newID()
 		t.Insert(row)
@@ -76,10 +75,8 @@ func (d *Directory) CreateGroup(ctx context.Context, in NewGroup) (*Group, error
 			t.enterDialPlan(&DialEntry{Digits: in.Extension, GroupID: row.ID})
 			t.did("extension.added", row.ref(), string(in.Extension))
 		}
-		made = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return made, err
 }
 
 func (t *tx) validateGroup(ctx context.Context, g *Group, e Extension) error {
@@ -119,15 +116,13 @@ func (t *tx) group(ctx context.Context, id GroupID) (*Group, error) {
 
 // Group returns a group or queue of the tenant (EXT-8). Errors: ErrNotFound.
 func (d *Directory) Group(ctx context.Context, id GroupID) (*Group, error) {
-	var out *Group
-	err := d.read(ctx, "Group", func(p *prefetch) { p.group(id) }, func(t *tx) error {
+	return read(ctx, d, "Group", func(p *prefetch) { p.group(id) }, func(t *tx) (*Group, error) {
 		g, err := t.group(ctx, id)
-		if err == nil {
-			out = copyOf(g)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(g), nil
 	})
-	return out, err
 }
 
 // GroupQuery selects groups by the beginning of their name, without regard to

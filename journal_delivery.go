@@ -170,12 +170,15 @@ func (r *delivery) unread(ctx context.Context, rd store.Reader, tenants, cursors
 		return found, nil
 	}
 	events, err := rd.Get(ctx, next...)
+	if err != nil {
+		return nil, err
+	}
 	for i, e := range events {
 		if e != nil {
 			found = append(found, maybe[i])
 		}
 	}
-	return found, err
+	return found, nil
 }
 
 // work delivers to the tenants that wait, until none does.

@@ -45,7 +45,7 @@ func (c *Cursor) reached(e *Event) bool {
 // update. There is no event, and no lease, where another delivery has the journal
 // or has handled all of it.
 func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*Event, err error) {
-	l = &lease{
+	taken := &lease{
 		core: r.core, tenant: b.tenant, holder: r.holder, cursor: cursorsTable.Key().At(r.subscriber, b.tenant),
 		lost: &Error{Code: rule.SYS3, Kind: ErrConflict, Subject: Ref{Kind: "tenant", ID: b.tenant.String()},
 			Reason: "the lease of the journal ran out while its events were handled"},
@@ -68,10 +68,13 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 		}
 		row.Rev++
 		row.Holder, row.LeasedUntil = r.holder, now.Add(r.core.lease)
-		l.until = row.LeasedUntil
+		taken.until = row.LeasedUntil
 		return 0, w.Apply(ctx, []store.Change{change})
 	}, OperationID{})
-	return l, events, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return taken, events, nil
 }
 
 // position reads the cursor's row, nil where there is none, and a page of the

@@ -59,22 +59,19 @@ type NewLocation struct {
 // Errors: ErrInvalid for bad fields, all at once; ErrConflict for a building
 // code that is taken.
 func (d *Directory) AddLocation(ctx context.Context, in NewLocation) (*Location, error) {
-	var made *Location
-	err := d.change(ctx, "AddLocation", func(p *prefetch) { p.get(locationsByBuilding, in.Building) }, func(t *tx) error {
+	return change(ctx, d, "AddLocation", func(p *prefetch) { p.get(locationsByBuilding, in.Building) }, func(t *tx) (*Location, error) {
 		row := &Location{TenantID: t.tenantID, Building: in.Building, Name: in.Name, Address: in.Address, NumberPrefix: in.NumberPrefix}
 		if err := row.validate(); err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.freeBuilding(ctx, row.Building); err != nil {
-			return err
+			return nil, err
 		}
 		row.ID = t.newID()
 		t.Insert(row)
 		t.did("location.created", row.ref(), "")
-		made = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return made, err
 }
 
 func (l *Location) validate() error {
@@ -147,15 +144,13 @@ func (t *tx) building(ctx context.Context, code rule.Code, building string) (*Lo
 
 // Location returns a location of the tenant. Errors: ErrNotFound.
 func (d *Directory) Location(ctx context.Context, id LocationID) (*Location, error) {
-	var out *Location
-	err := d.read(ctx, "Location", func(p *prefetch) { p.location(id) }, func(t *tx) error {
+	return read(ctx, d, "Location", func(p *prefetch) { p.location(id) }, func(t *tx) (*Location, error) {
 		l, err := t.theLocation(ctx, id)
-		if err == nil {
-			out = copyOf(l)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(l), nil
 	})
-	return out, err
 }
 
 // Locations yields the tenant's locations in the order of their building codes.
@@ -170,33 +165,29 @@ func (d *Directory) Locations(ctx context.Context) iter.Seq2[*Location, error] {
 // extension of somebody there would get in the way of an emergency number
 // (EXT-3); ErrNotFound; ErrConflict for a building code that is taken;
 // ErrFailedPrecondition for an address that no longer does for the e911 of
-// somebody there, who is named (USR-6); ErrStale, together with the location as
-// it is now (SVC-15).
+// somebody there, who is named (USR-6); ErrStale, with the location as it is now
+// in the StaleError (SVC-15).
 func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location, error) {
-	var out *Location
-	err := d.change(ctx, "ModifyLocation", func(p *prefetch) {
+	return change(ctx, d, "ModifyLocation", func(p *prefetch) {
 		p.location(in.ID)
 		p.get(locationsByBuilding, in.Building)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Location, error) {
 		was, err := t.theLocation(ctx, in.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
-			out = copyOf(was)
-			return err
+		if err := checkRevision(in.Rev, was.Rev, was); err != nil {
+			return nil, err
 		}
 		row := copyOf(was)
 		row.Building, row.Name, row.Address, row.NumberPrefix = in.Building, in.Name, in.Address, in.NumberPrefix
 		if err := t.validateModifiedLocation(ctx, row, was); err != nil {
-			return err
+			return nil, err
 		}
 		t.Update(was, row)
 		t.did("location.modified", row.ref(), "")
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
 func (t *tx) validateModifiedLocation(ctx context.Context, row, was *Location) error {

@@ -32,28 +32,25 @@ type Credentials struct {
 // ErrFailedPrecondition while the user is not active (USR-13); ErrMisuse where New
 // has no Sealer and was not told to do without.
 func (d *Directory) IssueCredentials(ctx context.Context, address SIPAddress) (*Credentials, error) {
-	var made *Credentials
-	err := d.change(ctx, "IssueCredentials", func(p *prefetch) {
+	return change(ctx, d, "IssueCredentials", func(p *prefetch) {
 		claimed := p.sip(address)
 		claimed.to(usersTable.Key(), "user_id")
 		claimed.to(aliasesTable.Key(), "alias_id").to(usersTable.Key(), "user_id")
-	}, func(t *tx) error {
+	}, func(t *tx) (*Credentials, error) {
 		s, err := t.ownIdentity(ctx, address)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		holder, u, err := t.bearer(ctx, s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if u.State != UserActive {
-			return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: holder, Holder: u.ref(),
+			return nil, &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: holder, Holder: u.ref(),
 				Reason: u.ref().String() + " is " + string(u.State) + ": only an active user has credentials"}
 		}
-		made, err = t.issue(s, holder)
-		return err
+		return t.issue(s, holder)
 	})
-	return made, err
 }
 
 // issue stages new credentials of an identity.
@@ -159,19 +156,16 @@ type Digest struct {
 // Errors: ErrNotFound for an address that has none; ErrStorage where they cannot
 // be opened, as they were sealed under a key that New was not given.
 func (d *Directory) Digest(ctx context.Context, address SIPAddress) (*Digest, error) {
-	var out *Digest
-	err := d.read(ctx, "Digest", func(p *prefetch) { p.sip(address) }, func(t *tx) error {
+	return read(ctx, d, "Digest", func(p *prefetch) { p.sip(address) }, func(t *tx) (*Digest, error) {
 		s, err := t.sipIdentity(ctx, SIPAddress(strings.ToLower(string(address))))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if s == nil || s.IssuedAt.IsZero() || s.TenantID != t.tenantID && t.tenantID != Provider {
-			return notFound("SIP credentials", string(address))
+			return nil, notFound("SIP credentials", string(address))
 		}
-		out, err = t.core.digest(s)
-		return err
+		return t.core.digest(s)
 	})
-	return out, err
 }
 
 // digest opens what an identity keeps.
@@ -200,13 +194,11 @@ func (c *core) opened(s *SIPIdentity, kept []byte, about string) (hash []byte, o
 // SIPIdentity returns who in the tenant has a SIP address, and since when it has
 // credentials, of which it shows nothing else (EXT-7). Errors: ErrNotFound.
 func (d *Directory) SIPIdentity(ctx context.Context, address SIPAddress) (*SIPIdentity, error) {
-	var out *SIPIdentity
-	err := d.read(ctx, "SIPIdentity", func(p *prefetch) { p.sip(address) }, func(t *tx) error {
+	return read(ctx, d, "SIPIdentity", func(p *prefetch) { p.sip(address) }, func(t *tx) (*SIPIdentity, error) {
 		s, err := t.ownIdentity(ctx, address)
-		if err == nil {
-			out = s.shown()
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return s.shown(), nil
 	})
-	return out, err
 }

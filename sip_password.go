@@ -116,7 +116,10 @@ func SealerFrom(key []byte, before ...[]byte) (*Sealer, error) {
 		}
 	}
 	s, err := secret.NewSealer(keys)
-	return &Sealer{s}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Sealer{s}, nil
 }
 
 // Format writes [sealer], whatever the verb: the keys get into no log.

@@ -157,35 +157,32 @@ func (d *Directory) StationPools(ctx context.Context) iter.Seq2[*StationPool, er
 // Errors: ErrNotFound for the user or the package; ErrExhausted (STN-1);
 // ErrUnconfirmed (STN-3).
 func (d *Directory) ChangeStation(ctx context.Context, user UserID, name string) (*User, error) {
-	var out *User
-	err := d.change(ctx, "ChangeStation", func(p *prefetch) {
+	return change(ctx, d, "ChangeStation", func(p *prefetch) {
 		p.user(user).entitled()
 		p.stationPool(name)
-	}, func(t *tx) error {
+	}, func(t *tx) (*User, error) {
 		u, err := t.user(ctx, user)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if out = copyOf(u); u.Station == name {
-			return nil
+		if u.Station == name {
+			return copyOf(u), nil
 		}
 		row := copyOf(u)
 		row.Station = name
 		gone, err := t.dropApplications(ctx, row, u.Applications)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(gone) > 0 {
 			t.confirm(rule.STN3, u.ref(), "%s loses the applications %s", u.ref(), strings.Join(gone, ", "))
 		}
 		if err := t.moveStation(ctx, u, row); err != nil {
-			return err
+			return nil, err
 		}
 		t.Update(u, row)
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
 // moveStation returns a user's station, and takes one of the package that his

@@ -119,8 +119,7 @@ type NewTenant struct {
 // Errors: ErrInvalid for bad fields, all at once; ErrConflict for a SIP domain
 // that is taken; ErrDenied.
 func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, error) {
-	var made *Tenant
-	err := d.change(ctx, "CreateTenant", func(p *prefetch) { p.get(tenantsBySIPDomain, strings.ToLower(in.SIPDomain)) }, func(t *tx) error {
+	return change(ctx, d, "CreateTenant", func(p *prefetch) { p.get(tenantsBySIPDomain, strings.ToLower(in.SIPDomain)) }, func(t *tx) (*Tenant, error) {
 		row := &Tenant{
 			Name: in.Name, Country: in.Country, Currency: in.Currency,
 			SIPDomain: strings.ToLower(in.SIPDomain), Policy: DefaultPolicy(), CreatedAt: t.now,
@@ -133,13 +132,13 @@ func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, er
 		}
 		var check validation
 		if err := check.collect(row.validate()); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.collect(t.freeDomain(ctx, row.SIPDomain)); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		row.ID = t.newID()
 		row.nameFolded = text.Fold(row.Name)
@@ -148,10 +147,8 @@ func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, er
 		first := *t.events[len(t.events)-1] // the first line of its own journal too
 		first.TenantID, first.Seq, first.Pos = row.ID, 1, 1
 		t.events = append(t.events, &first)
-		made = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return made, err
 }
 
 func (t *tx) freeDomain(ctx context.Context, domain string) error {
@@ -234,12 +231,9 @@ func (t *Tenant) ref() Ref { return Ref{"tenant", t.ID.String(), t.Name} }
 
 // Tenant returns the tenant that the Directory works in.
 func (d *Directory) Tenant(ctx context.Context) (*Tenant, error) {
-	var out *Tenant
-	err := d.read(ctx, "Tenant", nil, func(t *tx) error {
-		out = copyOf(t.tenant)
-		return nil
+	return read(ctx, d, "Tenant", nil, func(t *tx) (*Tenant, error) {
+		return copyOf(t.tenant), nil
 	})
-	return out, err
 }
 
 // TenantQuery finds tenants by the beginning of their name, without regard to
@@ -263,28 +257,27 @@ func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenan
 // former length too, without a warning: to find them the whole tenant would have to
 // be read. Such a mailbox ends when its DN changes to another of that length (VM-2).
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrStale, together with the
-// tenant as it is now, when the settings changed since they were read (SVC-15).
+// Errors: ErrInvalid for bad fields, all at once; ErrStale when the settings
+// changed since they were read, with the tenant as it is now in the StaleError
+// (SVC-15).
 func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, error) {
-	var out *Tenant
-	err := d.change(ctx, "ModifyTenant", nil, func(t *tx) error {
+	return change(ctx, d, "ModifyTenant", nil, func(t *tx) (*Tenant, error) {
 		was := t.tenant
 		if in.ID != was.ID {
-			return noTenant(in.ID)
+			return nil, noTenant(in.ID)
 		}
-		if err := current(in.SettingsRev, was.SettingsRev, was.ref()); err != nil {
-			out = copyOf(was)
-			return err
+		if err := checkRevision(in.SettingsRev, was.SettingsRev, was); err != nil {
+			return nil, err
 		}
 		var check validation
 		if err := check.collect(in.validate()); err != nil {
-			return err
+			return nil, err
 		}
 		check.unchanged(rule.ACC1, "Country", in.Country == was.Country)
 		check.unchanged(rule.ACC1, "SIPDomain", in.SIPDomain == was.SIPDomain)
 		check.unchanged(rule.ACC1, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		t.editTenant(func(now *Tenant) {
 			now.Name, now.nameFolded, now.Currency, now.Policy = in.Name, text.Fold(in.Name), in.Currency, in.Policy
@@ -292,8 +285,6 @@ func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, erro
 			now.SettingsRev++
 		})
 		t.did("tenant.modified", t.tenant.ref(), "")
-		out = copyOf(t.tenant)
-		return nil
+		return copyOf(t.tenant), nil
 	})
-	return out, err
 }

@@ -414,7 +414,7 @@ func TestSVC16_AStaleProductNeverOverwritesTheCatalogue(t *testing.T) {
 		pro.Monthly = 100
 		saved, err := w.dir.ModifyServiceType(w.ctx, &pro)
 		require.Nil(t, saved)
-		require.Equal(t, dearer, current[*pbx.ServiceType](t, err))
+		require.Equal(t, dearer, currentIn[*pbx.ServiceType](t, err))
 		dearer.Monthly = 3100
 		_, err = w.dir.ModifyServiceType(w.ctx, dearer)
 		require.NoError(t, err)

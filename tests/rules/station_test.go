@@ -338,7 +338,7 @@ func TestSVC15_APackageThatWasChangedSinceIsNotOverwritten(t *testing.T) {
 		w.seat(1, "STANDARD")
 		saved, err := w.dir.ModifyStationPool(w.ctx, read)
 		require.Nil(t, saved)
-		now := current[*pbx.StationPool](t, err)
+		now := currentIn[*pbx.StationPool](t, err)
 		require.Equal(t, w.pool("STANDARD"), now, "the current one is at hand")
 		now.Total = 9
 		_, err = w.dir.ModifyStationPool(w.ctx, now)
