@@ -2,8 +2,12 @@ package pbx
 
 import (
 	"context"
-	"slices"
+	"encoding/base32"
+	"encoding/hex"
+	"fmt"
+	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/pbxkit/pbx/internal/secret"
@@ -78,29 +82,6 @@ func (t *tx) issue(s *SIPIdentity, holder Ref) (*Credentials, error) {
 	return &Credentials{Address: s.Address, Username: user, Realm: realm, Password: issued.password(), IssuedAt: t.now}, nil
 }
 
-// What a sealed hash is about besides its address, so that none passes for the
-// other.
-const (
-	sealedSHA256 = "SHA-256 "
-	sealedMD5    = "MD5 "
-)
-
-// keep gives a hash the form in which it is stored.
-func (c *core) keep(address SIPAddress, hash []byte, about string) ([]byte, error) {
-	if c.unsealed {
-		return slices.Clone(hash), nil
-	}
-	if c.sealer == nil {
-		return nil, &Error{Code: rule.EXT7, Kind: ErrMisuse,
-			Reason: "credentials are kept sealed: New needs WithSealer, or WithUnsealedCredentials to do without"}
-	}
-	nonce, err := c.draw(rule.EXT7, secret.SealNonce)
-	if err != nil {
-		return nil, err
-	}
-	return c.sealer.keys.Seal(nonce, hash, about+string(address)), nil
-}
-
 // ownIdentity reads the claim on an address, whatever its case, for a user or an
 // alias of the tenant.
 func (t *tx) ownIdentity(ctx context.Context, address SIPAddress) (*SIPIdentity, error) {
@@ -136,6 +117,80 @@ func (t *tx) endCredentials(ctx context.Context, address SIPAddress, holder Ref)
 	})
 	t.did(holder.Kind+".credentials-ended", holder, "")
 	return nil
+}
+
+// Password is the password of SIP credentials. It is kept nowhere: whoever
+// issued it reveals it and hands it on, once. It prints as [password], so that it
+// gets into no log.
+type Password struct {
+	reveal func() (string, error) // a function, which nothing that prints values looks into
+}
+
+// Reveal returns the password. Errors: ErrFailedPrecondition as long as the batch
+// or the review in which it was issued is not committed, and where that issued
+// others for the address behind it, or ended them.
+func (p Password) Reveal() (string, error) {
+	if p.reveal == nil {
+		return "", &Error{Code: rule.EXT7, Kind: ErrFailedPrecondition, Field: "Password", Reason: "no password was issued"}
+	}
+	return p.reveal()
+}
+
+// Format writes [password], whatever the verb.
+func (Password) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[password]") }
+
+// MarshalText returns [password].
+func (Password) MarshalText() ([]byte, error) { return []byte("[password]"), nil }
+
+// drawn is a password that becomes valid, and can be revealed, with a commit, if
+// it is the last one that this issued for the address.
+type drawn struct {
+	text    string
+	address SIPAddress
+	kept    []byte // what is stored of it
+	state   atomic.Int32
+}
+
+// The states of a drawn password.
+const (
+	passwordUncommitted int32 = iota
+	passwordValid
+	passwordOvertaken
+)
+
+// passwordBytes are the random ones of a password: 160 bits.
+const passwordBytes = 20
+
+// drawPassword draws a password of letters and digits that are not mistaken for
+// one another and can be typed into a phone.
+func (c *core) drawPassword() (*drawn, error) {
+	random, err := c.draw(rule.EXT7, passwordBytes)
+	if err != nil {
+		return nil, err
+	}
+	return &drawn{text: strings.ToLower(base32.StdEncoding.EncodeToString(random))}, nil
+}
+
+func (d *drawn) password() Password {
+	return Password{func() (string, error) {
+		reason := "the password can be revealed when the batch or review that issued it is committed"
+		switch d.state.Load() {
+		case passwordValid:
+			return d.text, nil
+		case passwordOvertaken:
+			reason = "the batch or review that issued the password ended it too, or issued another one"
+		}
+		return "", &Error{Code: rule.EXT7, Kind: ErrFailedPrecondition, Field: "Password", Reason: reason}
+	}}
+}
+
+// draw reads random bytes.
+func (c *core) draw(code rule.Code, n int) ([]byte, error) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(c.random, b); err != nil {
+		return nil, &Error{Code: code, Kind: ErrStorage, Reason: "the source of randomness failed; nothing was changed", Err: err}
+	}
+	return b, nil
 }
 
 // Digest is what a registrar checks a phone's credentials with.
@@ -180,16 +235,18 @@ func (c *core) digest(s *SIPIdentity) (*Digest, error) {
 	return &Digest{Address: s.Address, Username: user, Realm: realm, IssuedAt: s.IssuedAt, SHA256: ha1(bySHA256), MD5: ha1(byMD5)}, nil
 }
 
-// opened is a hash as it was before keep.
-func (c *core) opened(s *SIPIdentity, kept []byte, about string) (hash []byte, ok bool) {
-	if !s.sealed || kept == nil {
-		return kept, true
-	}
-	if c.sealer == nil {
-		return nil, false
-	}
-	return c.sealer.keys.Open(kept, about+string(s.Address))
-}
+// HA1 is the hash of user name, realm and password that a registrar checks a
+// phone's answer with, in lower-case hexadecimal (RFC 7616, RFC 8760). Whoever
+// has it can sign in: it is as good as the password, and prints as [HA1].
+type HA1 string
+
+// Format writes [HA1], whatever the verb.
+func (HA1) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[HA1]") }
+
+// MarshalText returns [HA1].
+func (HA1) MarshalText() ([]byte, error) { return []byte("[HA1]"), nil }
+
+func ha1(hash []byte) HA1 { return HA1(hex.EncodeToString(hash)) }
 
 // SIPIdentity returns who in the tenant has a SIP address, and since when it has
 // credentials, of which it shows nothing else (EXT-7). Errors: ErrNotFound.
