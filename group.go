@@ -44,18 +44,18 @@ func (g *Group) Fields(f []store.Field) []store.Field {
 
 func (g *Group) ref() Ref { return Ref{string(g.Kind), g.ID.String(), g.Name} }
 
-// NewGroup is what CreateGroup needs to know.
+// NewGroup is what CreateGroup needs to know of a group.
 type NewGroup struct {
 	Kind      GroupKind // HuntGroup or ACDQueue; empty: HuntGroup
 	Name      string    // required, up to 64 characters, unique in the tenant whatever the case and accents
-	Extension Extension // by which it is dialled; empty: by none
+	Extension Extension // by which it is dialled, or empty
 }
 
 // CreateGroup creates a hunt group or an ACD queue without members (EXT-8).
 //
 // Errors: ErrInvalid for bad fields, all at once (EXT-1, EXT-3, EXT-8);
-// ErrConflict with the holder for a name (EXT-8) or an extension (EXT-2) that
-// is taken.
+// ErrConflict for a name (EXT-8) or an extension (EXT-2) that is taken, with
+// whoever has it as the holder.
 func (d *Directory) CreateGroup(ctx context.Context, in NewGroup) (*Group, error) {
 	return change(ctx, d, "CreateGroup", func(p *prefetch) {
 		p.extension(in.Extension)
@@ -90,7 +90,7 @@ func (t *tx) validateGroup(ctx context.Context, g *Group, e Extension) error {
 			return err
 		}
 	}
-	if len(check.refusals) > 0 { // a name that is none is not looked up
+	if len(check.refusals) > 0 { // an invalid name is not looked up
 		return check.err()
 	}
 	return t.freeGroupName(ctx, g)
@@ -143,8 +143,8 @@ func (d *Directory) Groups(ctx context.Context, q GroupQuery) iter.Seq2[*Group, 
 	return pages(ctx, d, "Groups", store.Query{Index: groupsByName, Equal: []any{d.scope()}, Prefix: text.Fold(q.Name)}, q.Limit, keep)
 }
 
-// DeleteGroup deletes a group or queue, and with it its memberships and its
-// extensions; the members stay as they are (EXT-8).
+// DeleteGroup deletes a group or queue with its memberships and its extensions. The
+// users and aliases that were members stay (EXT-8).
 //
 // Errors: ErrNotFound.
 func (d *Directory) DeleteGroup(ctx context.Context, id GroupID) error {
@@ -187,7 +187,7 @@ type Member struct {
 	UserID  UserID
 	AliasID AliasID
 
-	memberID [16]byte // whichever it is
+	memberID [16]byte // the one that is set
 }
 
 // Table returns the declaration of group members.
@@ -202,23 +202,23 @@ func (m *Member) Fields(f []store.Field) []store.Field {
 	)
 }
 
-// ID says who the member is.
+// ID returns the user or the alias that is the member.
 func (m *Member) ID() MemberID { return MemberID{m.UserID, m.AliasID} }
 
-// MemberID says who is, or is to be, in a group (EXT-8) or on a line of a phone
-// (EXT-9): a user or an alias. UserMember and AliasMember make one.
+// MemberID identifies a user or an alias, as a member of a group (EXT-8) or on a
+// line of a phone (EXT-9). UserMember and AliasMember make one.
 type MemberID struct {
 	user  UserID
 	alias AliasID
 }
 
-// UserMember is a user as a member of a group, or on a line of a phone.
+// UserMember returns the MemberID of a user.
 func UserMember(id UserID) MemberID { return MemberID{user: id} }
 
-// AliasMember is an alias as a member of a group, or on a line of a phone.
+// AliasMember returns the MemberID of an alias.
 func AliasMember(id AliasID) MemberID { return MemberID{alias: id} }
 
-// String returns what the member is and its ID.
+// String returns "user" or "alias", and its ID.
 func (m MemberID) String() string {
 	if m.alias.IsZero() {
 		return "user " + m.user.String()
@@ -226,6 +226,7 @@ func (m MemberID) String() string {
 	return "alias " + m.alias.String()
 }
 
+// UUID returns the ID of the user or the alias, which stores keep.
 func (m MemberID) UUID() [16]byte {
 	if m.alias.IsZero() {
 		return m.user
@@ -233,11 +234,11 @@ func (m MemberID) UUID() [16]byte {
 	return m.alias
 }
 
-// AddMember puts a user or an alias into a group or queue (EXT-8), as in
+// AddMember adds a user or an alias to a group or queue (EXT-8), as in
 // AddMember(ctx, group, pbx.AliasMember(alias)).
 //
-// Errors: ErrNotFound for the group, the user or the alias; ErrConflict for
-// one that is a member already.
+// Errors: ErrNotFound for the group, the user or the alias; ErrConflict if it is a
+// member already.
 func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) error {
 	return d.change(ctx, "AddMember", func(p *prefetch) {
 		p.group(group)
@@ -267,7 +268,7 @@ func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) 
 	})
 }
 
-// identity names a user or an alias, and says whose identity it is.
+// identity returns the name of a user or an alias, and the user that it belongs to.
 func (t *tx) identity(ctx context.Context, who MemberID) (name Ref, owner UserID, err error) {
 	if !who.alias.IsZero() {
 		a, err := t.alias(ctx, who.alias)
@@ -283,9 +284,10 @@ func (t *tx) identity(ctx context.Context, who MemberID) (name Ref, owner UserID
 	return u.ref(), u.ID, nil
 }
 
-// RemoveMember takes a user or an alias out of a group or queue (EXT-8).
+// RemoveMember removes a user or an alias from a group or queue (EXT-8).
 //
-// Errors: ErrNotFound for the group, or for one that is no member of it.
+// Errors: ErrNotFound for the group, and for a user or an alias that is not a
+// member of it.
 func (d *Directory) RemoveMember(ctx context.Context, group GroupID, who MemberID) error {
 	return d.change(ctx, "RemoveMember", func(p *prefetch) {
 		p.group(group)
@@ -309,13 +311,13 @@ func (d *Directory) RemoveMember(ctx context.Context, group GroupID, who MemberI
 	})
 }
 
-// Members yields the members of a group or queue (EXT-8). A group that is not
-// there has none.
+// Members yields the members of a group or queue (EXT-8). A group that does not
+// exist has none.
 func (d *Directory) Members(ctx context.Context, group GroupID) iter.Seq2[*Member, error] {
 	return pages[*Member](ctx, d, "Members", store.Query{Index: membersTable.Key(), Equal: []any{d.scope(), group}}, 0, nil)
 }
 
-// leaveGroups takes a user or an alias that is about to go out of all its
+// leaveGroups removes a user or an alias that is about to be deleted from all its
 // groups (EXT-8).
 func (t *tx) leaveGroups(ctx context.Context, memberID [16]byte) error {
 	in, err := store.Gather(find[*Member](ctx, t, store.Query{Index: membersByMember, Equal: []any{t.tenantID, memberID}}))
