@@ -9,7 +9,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// ServiceType is a product of the tenant's catalogue of phone services.
+// ServiceType is a product of the tenant's catalogue of phone services (SVC-16).
 type ServiceType struct {
 	TenantID     TenantID
 	Code         string // unique in the tenant, such as "CONNECT-PRO"
@@ -19,7 +19,7 @@ type ServiceType struct {
 	OneTime      Money // the charge on ordering
 	Applications []string
 	// Fulfilment says that the provider has to do something before a new service of
-	// this type works: it begins in order processing (SVC-17).
+	// this type works. Such a service starts in order processing (SVC-17).
 	Fulfilment bool
 }
 
@@ -49,8 +49,8 @@ type NewServiceType struct {
 
 // AddServiceType adds a product to the tenant's catalogue (SVC-16).
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrConflict for a code that is
-// taken, with the product that has it as the holder.
+// Errors: ErrInvalid for bad fields, all at once; ErrConflict if the catalogue has a
+// product of that code already, which is the holder.
 func (d *Directory) AddServiceType(ctx context.Context, in NewServiceType) (*ServiceType, error) {
 	return change(ctx, d, "AddServiceType", func(p *prefetch) { p.serviceType(in.Code) }, func(t *tx) (*ServiceType, error) {
 		row := &ServiceType{TenantID: t.tenantID, Code: in.Code, Name: in.Name, Monthly: in.Monthly, OneTime: in.OneTime,
@@ -67,9 +67,9 @@ func (d *Directory) AddServiceType(ctx context.Context, in NewServiceType) (*Ser
 	})
 }
 
-// ModifyServiceType saves a product as read and then changed. Its code stays.
-// Services that have the product keep it, at the new charges, and their users
-// keep the applications that they have enabled (SVC-16, STN-2).
+// ModifyServiceType saves a product as it was read and then changed; Code identifies
+// it. Services of the type keep it, at the new charges, and their users keep the
+// applications that they have enabled (SVC-16, STN-2).
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrNotFound; ErrStale, with the
 // product as it is now in the StaleError (SVC-15).
@@ -129,12 +129,12 @@ func freeCode[R referable](ctx context.Context, t *tx, ix *store.Index, of rule.
 		Reason: "the " + subject.Kind + " code " + subject.ID + " is taken"}
 }
 
-// ServiceTypes yields the tenant's catalogue of phone services.
+// ServiceTypes yields the tenant's catalogue in the order of the codes (SVC-16).
 func (d *Directory) ServiceTypes(ctx context.Context) iter.Seq2[*ServiceType, error] {
 	return pages[*ServiceType](ctx, d, "ServiceTypes", store.Query{Index: serviceTypesTable.Key(), Equal: []any{d.scope()}}, 0, nil)
 }
 
-// serviceType reads a product of the catalogue; "" is none (SVC-16).
+// serviceType reads a product of the catalogue; nil for "" (SVC-16).
 func (t *tx) serviceType(ctx context.Context, code string) (*ServiceType, error) {
 	if code == "" {
 		return nil, nil

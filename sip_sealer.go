@@ -9,13 +9,13 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// Sealer encrypts what is as good as a password before a store gets it: the
-// hashes of SIP credentials (EXT-7), with AES-256-GCM, each bound to its address.
+// Sealer encrypts the hashes of SIP credentials, which are as good as passwords,
+// before they are stored (EXT-7): with AES-256-GCM, each bound to its SIP address.
 type Sealer struct{ keys *secret.Sealer }
 
-// SealerFrom returns a Sealer that seals under a key, and opens also what was
-// sealed under those that were in use before. Each has 32 random bytes, and is
-// kept where the store's records are not.
+// SealerFrom returns a Sealer that seals under a key, and also opens what was sealed
+// under the keys that were used before. A key is 32 random bytes, and should not be
+// kept with the store.
 //
 // Errors: ErrInvalid for a key of another length.
 func SealerFrom(key []byte, before ...[]byte) (*Sealer, error) {
@@ -32,17 +32,19 @@ func SealerFrom(key []byte, before ...[]byte) (*Sealer, error) {
 	return &Sealer{s}, nil
 }
 
-// Format writes [sealer], whatever the verb: the keys get into no log.
+// Format writes "[sealer]", whatever the verb, so that the keys do not get into
+// logs.
 func (*Sealer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[sealer]") }
 
-// What a sealed hash is about besides its address, so that none passes for the
-// other.
+// What a sealed hash is bound to besides its address, so that one cannot be passed
+// off as the other.
 const (
 	sealedSHA256 = "SHA-256 "
 	sealedMD5    = "MD5 "
 )
 
-// keep gives a hash the form in which it is stored.
+// keep returns a hash in the form in which it is stored: sealed, unless New has
+// WithUnsealedCredentials.
 func (c *core) keep(address SIPAddress, hash []byte, about string) ([]byte, error) {
 	if c.unsealed {
 		return slices.Clone(hash), nil
@@ -58,7 +60,7 @@ func (c *core) keep(address SIPAddress, hash []byte, about string) ([]byte, erro
 	return c.sealer.keys.Seal(nonce, hash, about+string(address)), nil
 }
 
-// opened is a hash as it was before keep.
+// opened returns a stored hash as it was before keep.
 func (c *core) opened(s *SIPIdentity, kept []byte, about string) (hash []byte, ok bool) {
 	if !s.sealed || kept == nil {
 		return kept, true
