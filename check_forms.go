@@ -9,10 +9,10 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// doorInvariants hold for the fields of each record by itself: what the door of its
-// own operation refuses is not kept either. The doors of the tenant and of its
-// catalogue are among the books.
-var doorInvariants = []invariant{
+// formInvariants hold for the fields of each record by itself: what the validation of
+// its own operation refuses must not be stored. Those of tenants, locations and
+// catalogues are among the bookInvariants.
+var formInvariants = []invariant{
 	each(usersTable, rule.USR1, "a user has a name, and an email address of some form or none", func(c *tenantCheck, u *User) {
 		c.validate(u, func(check *validation) {
 			check.names(u)
@@ -24,7 +24,7 @@ var doorInvariants = []invariant{
 	each(usersTable, rule.USR3, "a user ID has the form of an email address", func(c *tenantCheck, u *User) {
 		c.validate(u, func(check *validation) { check.email(rule.USR3, "Login", u.Login) })
 	}),
-	each(usersTable, rule.USR5, "a user is such that he could be saved", func(c *tenantCheck, u *User) {
+	each(usersTable, rule.USR5, "a user is such that they could be saved", func(c *tenantCheck, u *User) {
 		c.validate(u, u.validate)
 	}),
 	each(usersTable, rule.EXT6, "a user's SIP address is one of the tenant's domain, in its one form", func(c *tenantCheck, u *User) {
@@ -71,8 +71,7 @@ var doorInvariants = []invariant{
 	}),
 }
 
-// form looks at a SIP address. What it is refused for does not name another
-// tenant's domain.
+// form checks that a SIP address is well-formed and in lower case.
 func (c *tenantCheck) form(rec store.Record, address SIPAddress) {
 	one, err := c.tenant.validateSIP(address)
 	if c.refused(rec, err); err == nil && one != address {

@@ -7,7 +7,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// lineInvariants hold for services, and for what hangs on them.
+// lineInvariants hold for services, and for what belongs to them.
 var lineInvariants = []invariant{
 	each(servicesTable, rule.SVC17, "a service has a status, and is billed while active or pending cancellation, and not before", func(c *tenantCheck, s *Service) {
 		switch s.Status {
@@ -79,7 +79,7 @@ var lineInvariants = []invariant{
 	}),
 }
 
-// notRemote reports what hangs on a remote service.
+// notRemote checks that a record does not belong to a remote service.
 func (c *tenantCheck) notRemote(rec store.Record, service ServiceID) {
 	if s := c.services[service]; s != nil && s.remote {
 		c.broken(subjectOf(rec), "service %s is one", service)
@@ -142,8 +142,8 @@ var dialPlanInvariants = []invariant{
 	inTheEnd(rule.EXT5, searchHolds, func(c *tenantCheck) { c.pass(c.tenant.nextExtension) }),
 }
 
-// reached are the tenant's country and those where an extension reaches somebody
-// or something.
+// reached returns the tenant's country, and those of the users and the line that an
+// extension reaches.
 func (c *tenantCheck) reached(e *DialEntry) []string {
 	var at []LocationID
 	users := []UserID{e.UserID, c.aliases[e.AliasID]}
@@ -164,10 +164,11 @@ func (c *tenantCheck) reached(e *DialEntry) []string {
 	return countries
 }
 
-const searchHolds = "no extension that fills itself in is free below the place where the search for one begins"
+const searchHolds = "no extension for automatic use is free below the one with which the search begins"
 
-// pass looks at the digits up to those given, of which none is dialled, and
-// reports the first that is free although the search begins behind it.
+// pass checks the extensions of the range up to the one given, which are not in the
+// dial plan. It reports the first one that is free although the search begins after
+// it.
 func (c *tenantCheck) pass(to Extension) {
 	start := c.tenant.nextExtension
 	for len(c.next) == len(start) && c.next < start && c.next < to {
@@ -180,7 +181,7 @@ func (c *tenantCheck) pass(to Extension) {
 	}
 }
 
-// phoneInvariants hold for what lies on the lines and the keys of phones.
+// phoneInvariants hold for the lines and the keys of phones.
 var phoneInvariants = []invariant{
 	each(deviceLinesTable, rule.EXT9, "a line of a phone carries a user or an alias, one of the two", func(c *tenantCheck, l *DeviceLine) {
 		if l.UserID.IsZero() == l.AliasID.IsZero() {
@@ -189,10 +190,10 @@ var phoneInvariants = []invariant{
 	}),
 	each(deviceLinesTable, rule.EXT9, "a line is one of the ports that the phone's user was given", func(c *tenantCheck, l *DeviceLine) {
 		if d := c.devices[l.DeviceID]; d != nil && (l.Line < 1 || l.Line > d.ports) {
-			c.broken(subjectOf(l), "he was given %d", d.ports)
+			c.broken(subjectOf(l), "the user was given %d", d.ports)
 		}
 	}),
-	each(deviceLinesTable, rule.EXT9, "a line carries the phone's user or an alias of his", func(c *tenantCheck, l *DeviceLine) {
+	each(deviceLinesTable, rule.EXT9, "a line carries the phone's user or an alias of theirs", func(c *tenantCheck, l *DeviceLine) {
 		d := c.devices[l.DeviceID]
 		owner := l.UserID
 		if owner.IsZero() {
@@ -229,7 +230,7 @@ var phoneInvariants = []invariant{
 	}),
 }
 
-// foreignInvariants hold for what other systems provide on lines.
+// foreignInvariants hold for foreign services.
 var foreignInvariants = []invariant{
 	each(foreignTable, rule.SVC13, "a foreign service is such that it could be recorded", func(c *tenantCheck, f *ForeignService) {
 		var check validation
@@ -278,7 +279,7 @@ var foreignInvariants = []invariant{
 		for _, id := range s.users {
 			u := c.users[id]
 			if u != nil && (f.NeedsEmail && !u.email || f.NeedsLogin && !u.login) {
-				c.broken(subjectOf(f), "user %s has not", id)
+				c.broken(subjectOf(f), "user %s does not", id)
 			}
 		}
 	}),
