@@ -26,10 +26,10 @@ func office(ctx context.Context) (support, admin *pbx.Directory) {
 		if err != nil {
 			return err
 		}
-		if _, err := dir.SetServiceType(ctx, pbx.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000}); err != nil {
+		if _, err := dir.AddServiceType(ctx, pbx.NewServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000}); err != nil {
 			return err
 		}
-		_, err = dir.SetStationPool(ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 10, Applications: []string{"softphone"}})
+		_, err = dir.AddStationPool(ctx, pbx.NewStationPool{Package: "STANDARD", Name: "Standard", Total: 10, Applications: []string{"softphone"}})
 		return err
 	}))
 	return support.In(acme.ID), admin
