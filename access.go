@@ -44,13 +44,13 @@ func LineOwner(p Principal, tenant TenantID) Actor {
 // grant says who may call an operation, and where.
 type grant struct {
 	roles []Role
-	where place
+	scope scope
 }
 
-type place uint8
+type scope uint8
 
 const (
-	inCustomer place = iota // in a customer's tenant
+	inCustomer scope = iota // in a customer's tenant
 	inProvider              // in the provider's own
 	anywhere
 )
@@ -139,7 +139,7 @@ var grants = map[string]grant{
 	"Connect":         {supportOnly, inProvider},
 
 	"Line":       {everyRole, inCustomer},
-	"UpdateLine": {everyRole, inCustomer},
+	"ChangeLine": {everyRole, inCustomer},
 
 	"AddMailbox":    {administrators, inCustomer},
 	"Mailbox":       {administrators, inCustomer},
@@ -148,19 +148,19 @@ var grants = map[string]grant{
 	"SetPIN":        {administrators, inCustomer},
 	"CheckPIN":      {administrators, inCustomer},
 
-	"Number":       {administrators, anywhere},
-	"Numbers":      {administrators, anywhere},
-	"NewNumbers":   {administrators, inCustomer},
-	"AddNumbers":   {supportOnly, inCustomer},
-	"ChangeNumber": {administrators, inCustomer},
-	"ReturnNumber": {administrators, inCustomer},
-	"RequestPort":  {administrators, inCustomer},
-	"ConfirmPort":  {supportOnly, inCustomer},
-	"ActivatePort": {supportOnly, inCustomer},
-	"CancelPort":   {administrators, inCustomer},
-	"FailPort":     {supportOnly, inCustomer},
-	"PortRequest":  {administrators, inCustomer},
-	"PortRequests": {administrators, inCustomer},
+	"Number":         {administrators, anywhere},
+	"Numbers":        {administrators, anywhere},
+	"OfferedNumbers": {administrators, inCustomer},
+	"AddNumbers":     {supportOnly, inCustomer},
+	"ChangeNumber":   {administrators, inCustomer},
+	"ReturnNumber":   {administrators, inCustomer},
+	"RequestPort":    {administrators, inCustomer},
+	"ConfirmPort":    {supportOnly, inCustomer},
+	"ActivatePort":   {supportOnly, inCustomer},
+	"CancelPort":     {administrators, inCustomer},
+	"FailPort":       {supportOnly, inCustomer},
+	"PortRequest":    {administrators, inCustomer},
+	"PortRequests":   {administrators, inCustomer},
 
 	"Order":  {administrators, inCustomer},
 	"Orders": {administrators, inCustomer},
@@ -226,9 +226,9 @@ func (d *Directory) allow(operation string) (TenantID, error) {
 		return TenantID{}, noTenant(tenant)
 	}
 	switch {
-	case g.where == inCustomer && tenant == Provider:
+	case g.scope == inCustomer && tenant == Provider:
 		return TenantID{}, &Error{Code: rule.ACC1, Kind: ErrInvalid, Field: "Tenant", Reason: operation + " works in a customer's tenant: choose one with In"}
-	case g.where == inProvider && tenant != Provider:
+	case g.scope == inProvider && tenant != Provider:
 		return TenantID{}, &Error{Code: rule.ACC2, Kind: ErrDenied, Reason: operation + " works in the provider's own tenant, not in a customer's"}
 	}
 	return tenant, nil

@@ -16,8 +16,8 @@ import (
 // doNothing are the methods that only make another Directory, or count.
 var doNothing = []string{"As", "In", "Confirm", "Stats"}
 
-// alsoUpdateLine are short ways to UpdateLine, and pass by its row.
-var alsoUpdateLine = []string{"AddOwner", "RemoveOwner", "SetLineLocation"}
+// alsoChangeLine are short ways to ChangeLine, and pass by its row.
+var alsoChangeLine = []string{"AddOwner", "RemoveOwner", "SetLineLocation"}
 
 // closed is a store that says whether somebody came as far as it.
 type closed struct{}
@@ -41,8 +41,8 @@ func operations() []string {
 
 // rowOf is the row of the table that an operation passes by.
 func rowOf(operation string) grant {
-	if slices.Contains(alsoUpdateLine, operation) {
-		operation = "UpdateLine"
+	if slices.Contains(alsoChangeLine, operation) {
+		operation = "ChangeLine"
 	}
 	return grants[operation]
 }
@@ -87,14 +87,14 @@ func TestACC2_EveryOperationHasARowAndEveryRowAnOperation(t *testing.T) {
 	methods := operations()
 	for _, name := range methods {
 		_, listed := grants[name]
-		require.NotEqual(t, listed, slices.Contains(alsoUpdateLine, name), "%s is in the table of grants, or known to pass by another row", name)
+		require.NotEqual(t, listed, slices.Contains(alsoChangeLine, name), "%s is in the table of grants, or known to pass by another row", name)
 	}
 	for name, row := range grants {
 		require.Contains(t, methods, name, "a row without an operation")
 		require.NotEmpty(t, row.roles, name)
 		require.Contains(t, row.roles, RoleSupport, "support reaches what anybody reaches: %s", name)
 	}
-	for _, name := range slices.Concat(doNothing, alsoUpdateLine) {
+	for _, name := range slices.Concat(doNothing, alsoChangeLine) {
 		_, there := reflect.TypeFor[*Directory]().MethodByName(name)
 		require.True(t, there, name)
 	}
@@ -106,7 +106,7 @@ func TestACC2_EachRoleDoesWhatTheTableGrantsItAndNothingElse(t *testing.T) {
 		for _, name := range operations() {
 			row := rowOf(name)
 			d := New(closed{}).As(actor).In(customer)
-			if row.where == inProvider {
+			if row.scope == inProvider {
 				d = d.In(TenantID{})
 			}
 			err := call(d, name)
@@ -135,7 +135,7 @@ func TestACC2_AnOperationIsRefusedBeforeTheStoreIsAsked(t *testing.T) {
 			require.ErrorIs(t, call(New(closed{}).As(Support(p)), name), ErrDenied, "%s as %q, whom the journal cannot name", name, p)
 		}
 		d := New(closed{}).As(Support("s"))
-		if rowOf(name).where == inCustomer {
+		if rowOf(name).scope == inCustomer {
 			d = d.In(TenantID{7})
 		}
 		if errors.Is(call(d, name), errClosed) {
@@ -148,7 +148,7 @@ func TestACC2_AnOperationIsRefusedBeforeTheStoreIsAsked(t *testing.T) {
 func TestACC2_AnOperationStaysWhereItWorks(t *testing.T) {
 	for _, name := range operations() {
 		support := New(closed{}).As(Support("s"))
-		switch rowOf(name).where {
+		switch rowOf(name).scope {
 		case inCustomer:
 			err := call(support, name)
 			require.ErrorIs(t, err, ErrInvalid, name)

@@ -68,17 +68,17 @@ type invariant struct {
 	code  rule.Code
 	holds string // what is true, as a sentence
 	table *store.Table
-	look  func(c *census, r store.Record)
-	end   func(c *census)
+	look  func(c *tenantCheck, r store.Record)
+	end   func(c *tenantCheck)
 }
 
 // each is an invariant of the records of a table.
-func each[R store.Record](table *store.Table, code rule.Code, holds string, look func(c *census, r R)) invariant {
-	return invariant{code: code, holds: holds, table: table, look: func(c *census, r store.Record) { look(c, r.(R)) }}
+func each[R store.Record](table *store.Table, code rule.Code, holds string, look func(c *tenantCheck, r R)) invariant {
+	return invariant{code: code, holds: holds, table: table, look: func(c *tenantCheck, r store.Record) { look(c, r.(R)) }}
 }
 
 // inTheEnd is an invariant of a tenant as a whole.
-func inTheEnd(code rule.Code, holds string, end func(c *census)) invariant {
+func inTheEnd(code rule.Code, holds string, end func(c *tenantCheck)) invariant {
 	return invariant{code: code, holds: holds, end: end}
 }
 
@@ -113,14 +113,14 @@ type question struct {
 func (c *checker) run() error {
 	q := store.Query{Index: tenantsTable.Key()}
 	if !c.only.IsZero() {
-		q.From, q.To = c.only, behind(c.only)
+		q.From, q.To = c.only, afterTenant(c.only)
 	}
 	from := q.From
 	err := c.walk(q, func(rec store.Record) error {
 		t := rec.(*Tenant)
 		c.report.Tenants++
-		to := behind(t.ID)
-		err := newCensus(c, t).run(from, to)
+		to := afterTenant(t.ID)
+		err := newTenantCheck(c, t).run(from, to)
 		from = to
 		return err
 	})
@@ -130,17 +130,17 @@ func (c *checker) run() error {
 	case !c.only.IsZero() && c.report.Tenants == 0:
 		return noTenant(c.only)
 	case c.only.IsZero() && (from != nil || c.report.Tenants == 0):
-		if err := newCensus(c, nil).tables(from, nil); err != nil {
+		if err := newTenantCheck(c, nil).tables(from, nil); err != nil {
 			return err
 		}
 	}
 	return c.global()
 }
 
-// behind is the ID that follows a tenant's; nil behind the last one there can
+// afterTenant is the ID that follows a tenant's; nil behind the last one there can
 // be.
-func behind(tenant TenantID) any {
-	up := store.Upper(tenant[:])
+func afterTenant(tenant TenantID) any {
+	up := store.PrefixEnd(tenant[:])
 	if up == nil {
 		return nil
 	}
@@ -153,7 +153,7 @@ func behind(tenant TenantID) any {
 // may read too.
 func (c *checker) walk(q store.Query, visit func(store.Record) error) error {
 	for q.Limit = checkPage; ; {
-		page, err := store.Gather(c.reader.Find(c.ctx, q))
+		page, err := store.Collect(c.reader.Find(c.ctx, q))
 		if err != nil {
 			return err
 		}

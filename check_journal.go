@@ -12,7 +12,7 @@ import (
 
 // journalInvariants hold for the journal of a tenant.
 var journalInvariants = []invariant{
-	each(eventsTable, rule.ACC4, "the journal numbers the changes 1, 2, 3 and so on, and the events of each", func(c *census, e *Event) {
+	each(eventsTable, rule.ACC4, "the journal numbers the changes 1, 2, 3 and so on, and the events of each", func(c *tenantCheck, e *Event) {
 		seq, pos := int64(0), int64(0)
 		if c.last != nil {
 			seq, pos = c.last.Seq, c.last.Pos
@@ -21,18 +21,18 @@ var journalInvariants = []invariant{
 			c.broken(subjectOf(e), "it comes behind %d/%d", seq, pos)
 		}
 	}),
-	each(eventsTable, rule.ACC4, "the events of one change are of one operation", func(c *census, e *Event) {
+	each(eventsTable, rule.ACC4, "the events of one change are of one operation", func(c *tenantCheck, e *Event) {
 		if c.last != nil && c.last.Seq == e.Seq && c.last.Operation != e.Operation {
 			c.broken(subjectOf(e), "it is of %s, and the one before of %s", e.Operation, c.last.Operation)
 		}
 		c.last = e
 	}),
-	each(eventsTable, rule.ACC4, "an event says what was done, by whom and in which role", func(c *census, e *Event) {
+	each(eventsTable, rule.ACC4, "an event says what was done, by whom and in which role", func(c *tenantCheck, e *Event) {
 		if e.Type == "" || e.Actor == "" || !slices.Contains(everyRole, e.Role) {
 			c.broken(subjectOf(e), "type %q, role %q", e.Type, e.Role)
 		}
 	}),
-	inTheEnd(rule.ACC4, "a tenant's revision is the last change of its journal", func(c *census) {
+	inTheEnd(rule.ACC4, "a tenant's revision is the last change of its journal", func(c *tenantCheck) {
 		seq := int64(0)
 		if c.last != nil {
 			seq = c.last.Seq
@@ -84,7 +84,7 @@ func (c *checker) claim(s *SIPIdentity) {
 // its tenants to the next.
 func (c *checker) cursors() error {
 	for q := (store.Query{Index: cursorsTable.Key(), Limit: 1}); ; {
-		next, err := store.Gather(c.reader.Find(c.ctx, q))
+		next, err := store.Collect(c.reader.Find(c.ctx, q))
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ var lastTenant = TenantID(slices.Repeat([]byte{0xff}, len(TenantID{})))
 func (c *checker) identity(s *SIPIdentity) {
 	c.report.Records++
 	c.secrets(s)
-	of := &census{checker: c, tenant: &Tenant{ID: s.TenantID}, running: identityHolds}
+	of := &tenantCheck{checker: c, tenant: &Tenant{ID: s.TenantID}, running: identityHolds}
 	switch {
 	case s.UserID.IsZero() == s.AliasID.IsZero():
 		of.broken(subjectOf(s), "it is claimed for nobody, or for two")
@@ -130,7 +130,7 @@ func (c *checker) identity(s *SIPIdentity) {
 
 // secrets checks that credentials are whole. It shows nothing of them.
 func (c *checker) secrets(s *SIPIdentity) {
-	of := &census{checker: c, tenant: &Tenant{ID: s.TenantID}, running: secretsHold}
+	of := &tenantCheck{checker: c, tenant: &Tenant{ID: s.TenantID}, running: secretsHold}
 	longer := 0
 	if s.sealed {
 		longer = secret.SealGrowth
@@ -150,13 +150,13 @@ func (c *checker) secrets(s *SIPIdentity) {
 // leased the journal for the first time has not handled the first event yet.
 func (c *checker) cursor(at *Cursor) {
 	c.report.Records++
-	of := &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: leaseHolds}
+	of := &tenantCheck{checker: c, tenant: &Tenant{ID: at.TenantID}, running: leaseHolds}
 	if at.Holder.IsZero() != at.LeasedUntil.IsZero() {
 		of.broken(subjectOf(at), "it has one without the other")
 	}
-	of = &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: subscriberHolds}
-	of.door(at, func(d *door) { d.code(rule.SYS3, "Subscriber", at.Subscriber) })
-	of = &census{checker: c, tenant: &Tenant{ID: at.TenantID}, running: cursorHolds}
+	of = &tenantCheck{checker: c, tenant: &Tenant{ID: at.TenantID}, running: subscriberHolds}
+	of.validate(at, func(check *validation) { check.code(rule.SYS3, "Subscriber", at.Subscriber) })
+	of = &tenantCheck{checker: c, tenant: &Tenant{ID: at.TenantID}, running: cursorHolds}
 	next := []any{at.TenantID, at.Seq, at.Pos}
 	if at.Seq == 0 && at.Pos == 0 {
 		next = []any{at.TenantID, int64(1), int64(1)}

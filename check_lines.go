@@ -9,7 +9,7 @@ import (
 
 // lineInvariants hold for services, and for what hangs on them.
 var lineInvariants = []invariant{
-	each(servicesTable, rule.SVC17, "a service has a status, and is billed while active or pending cancellation, and not before", func(c *census, s *Service) {
+	each(servicesTable, rule.SVC17, "a service has a status, and is billed while active or pending cancellation, and not before", func(c *tenantCheck, s *Service) {
 		switch s.Status {
 		case StatusNone:
 			return
@@ -24,24 +24,24 @@ var lineInvariants = []invariant{
 		}
 		c.broken(subjectOf(s), "it is %q, billed: %t", s.Status, s.billed())
 	}),
-	each(servicesTable, rule.SVC17, "the status of a remote service, and of no other, is its own system's", func(c *census, s *Service) {
+	each(servicesTable, rule.SVC17, "the status of a remote service, and of no other, is its own system's", func(c *tenantCheck, s *Service) {
 		if (s.Status == StatusNone) != (s.RemoteSystem != "") {
 			c.broken(subjectOf(s), "it is %q, and hosted by %q", s.Status, s.RemoteSystem)
 		}
 	}),
-	each(servicesTable, rule.SVC11, "a remote service has no number and no phone of this system", func(c *census, s *Service) {
+	each(servicesTable, rule.SVC11, "a remote service has no number and no phone of this system", func(c *tenantCheck, s *Service) {
 		if s.RemoteSystem != "" && (s.Number != "" || !s.DeviceID.IsZero()) {
 			c.broken(subjectOf(s), "it has number %q and device %s", s.Number, s.DeviceID)
 		}
 	}),
-	each(servicesTable, rule.SVC17, "a service to be cancelled has a time for it, one whose order failed a reason, and one to be activated later an order", func(c *census, s *Service) {
+	each(servicesTable, rule.SVC17, "a service to be cancelled has a time for it, one whose order failed a reason, and one to be activated later an order", func(c *tenantCheck, s *Service) {
 		cancelled, failed := s.Status == StatusPendingCancellation, s.Status == StatusOrderFailed
 		ordered := failed || s.Status == StatusOrderProcessing
 		if cancelled == s.CancelAt.IsZero() || failed == (s.Failure == "") || s.ActivateLater && !ordered {
 			c.broken(subjectOf(s), "it is %q, cancelled at %v, reason given: %t, later: %t", s.Status, s.CancelAt, s.Failure != "", s.ActivateLater)
 		}
 	}),
-	each(associationsTable, rule.SVC3, "a user's services lie in slots of their own, 1 to 8", func(c *census, a *Association) {
+	each(associationsTable, rule.SVC3, "a user's services lie in slots of their own, 1 to 8", func(c *tenantCheck, a *Association) {
 		u := c.users[a.UserID]
 		switch {
 		case a.Slot < 1 || a.Slot > maxServices:
@@ -52,35 +52,35 @@ var lineInvariants = []invariant{
 			u.slots[a.Slot] = true
 		}
 	}),
-	each(associationsTable, rule.SVC6, "a service is the primary one of its own users alone", func(c *census, a *Association) {
+	each(associationsTable, rule.SVC6, "a service is the primary one of its own users alone", func(c *tenantCheck, a *Association) {
 		if !a.PrimaryOf.IsZero() && a.PrimaryOf != a.UserID {
 			c.broken(subjectOf(a), "it is that of user %s", a.PrimaryOf)
 		}
 	}),
-	each(servicesTable, rule.SVC14, "a service has a type of phone, and is of its category", func(c *census, s *Service) {
+	each(servicesTable, rule.SVC14, "a service has a type of phone, and is of its category", func(c *tenantCheck, s *Service) {
 		model, known := c.models[s.DeviceType]
 		if s.DeviceType == "" || known && s.Category != model.Category {
 			c.broken(subjectOf(s), "it is a %q, of category %q", s.DeviceType, s.Category)
 		}
 	}),
-	each(servicesTable, rule.SVC14, "the type of a service's phone is that of the device that carries it", func(c *census, s *Service) {
+	each(servicesTable, rule.SVC14, "the type of a service's phone is that of the device that carries it", func(c *tenantCheck, s *Service) {
 		if d := c.devices[s.DeviceID]; d != nil && d.model != s.DeviceType {
 			c.broken(subjectOf(s), "it is a %q, and the device a %q", s.DeviceType, d.model)
 		}
 	}),
-	each(serviceKeysTable, rule.SVC11, "the keys of a remote service are its own system's", func(c *census, k *ServiceKey) {
+	each(serviceKeysTable, rule.SVC11, "the keys of a remote service are its own system's", func(c *tenantCheck, k *ServiceKey) {
 		c.notRemote(k, k.ServiceID)
 	}),
-	each(mailboxesTable, rule.SVC11, "the mailbox of a remote service is its own system's", func(c *census, m *Mailbox) {
+	each(mailboxesTable, rule.SVC11, "the mailbox of a remote service is its own system's", func(c *tenantCheck, m *Mailbox) {
 		c.notRemote(m, m.ServiceID)
 	}),
-	each(foreignTable, rule.SVC11, "the foreign services of a remote service are its own system's", func(c *census, f *ForeignService) {
+	each(foreignTable, rule.SVC11, "the foreign services of a remote service are its own system's", func(c *tenantCheck, f *ForeignService) {
 		c.notRemote(f, f.ServiceID)
 	}),
 }
 
 // notRemote reports what hangs on a remote service.
-func (c *census) notRemote(rec store.Record, service ServiceID) {
+func (c *tenantCheck) notRemote(rec store.Record, service ServiceID) {
 	if s := c.services[service]; s != nil && s.remote {
 		c.broken(subjectOf(rec), "service %s is one", service)
 	}
@@ -91,23 +91,23 @@ func dialable(e string) bool { return digits(e) && len(e) >= 2 && len(e) <= 7 }
 
 // dialPlanInvariants hold for what can be dialled.
 var dialPlanInvariants = []invariant{
-	each(extensionsTable, rule.EXT1, "an extension is 2 to 7 digits", func(c *census, e *DialEntry) {
+	each(extensionsTable, rule.EXT1, "an extension is 2 to 7 digits", func(c *tenantCheck, e *DialEntry) {
 		if !dialable(string(e.Digits)) {
 			c.broken(subjectOf(e), "it is %q", e.Digits)
 		}
 	}),
-	each(extensionsTable, rule.EXT1, "an extension is the main one of nobody but the user that it points at", func(c *census, e *DialEntry) {
+	each(extensionsTable, rule.EXT1, "an extension is the main one of nobody but the user that it points at", func(c *tenantCheck, e *DialEntry) {
 		if !e.MainOf.IsZero() && e.MainOf != e.UserID {
 			c.broken(subjectOf(e), "it is that of user %s", e.MainOf)
 		}
 	}),
-	each(extensionsTable, rule.EXT2, "an extension reaches exactly one thing", func(c *census, e *DialEntry) {
+	each(extensionsTable, rule.EXT2, "an extension reaches exactly one thing", func(c *tenantCheck, e *DialEntry) {
 		targets := oneIf(!e.UserID.IsZero()) + oneIf(!e.ServiceID.IsZero()) + oneIf(!e.AliasID.IsZero()) + oneIf(!e.GroupID.IsZero())
 		if targets != 1 {
 			c.broken(subjectOf(e), "it reaches %d", targets)
 		}
 	}),
-	each(extensionsTable, rule.EXT2, "the extension that reaches a service is its DN", func(c *census, e *DialEntry) {
+	each(extensionsTable, rule.EXT2, "the extension that reaches a service is its DN", func(c *tenantCheck, e *DialEntry) {
 		s := c.services[e.ServiceID]
 		if s == nil {
 			return
@@ -116,14 +116,14 @@ var dialPlanInvariants = []invariant{
 			c.broken(subjectOf(e), "the DN is %s", s.dn)
 		}
 	}),
-	inTheEnd(rule.EXT2, "a service has one entry in the dial plan", func(c *census) {
+	inTheEnd(rule.EXT2, "a service has one entry in the dial plan", func(c *tenantCheck) {
 		for id, s := range c.services {
 			if s.dialled != 1 {
 				c.broken(Ref{Kind: "service", ID: id.String()}, "DN %s has %d", s.dn, s.dialled)
 			}
 		}
 	}),
-	each(extensionsTable, rule.EXT3, "no extension gets in the way of an emergency number of the tenant's country, or of one where it reaches", func(c *census, e *DialEntry) {
+	each(extensionsTable, rule.EXT3, "no extension gets in the way of an emergency number of the tenant's country, or of one where it reaches", func(c *tenantCheck, e *DialEntry) {
 		for _, country := range c.reached(e) {
 			if emergency, touches := touchesEmergency(country, e.Digits); touches {
 				c.broken(subjectOf(e), "it does of %s in %s", emergency, country)
@@ -131,7 +131,7 @@ var dialPlanInvariants = []invariant{
 			}
 		}
 	}),
-	each(extensionsTable, rule.EXT5, searchHolds, func(c *census, e *DialEntry) {
+	each(extensionsTable, rule.EXT5, searchHolds, func(c *tenantCheck, e *DialEntry) {
 		if len(e.Digits) == len(c.next) {
 			c.pass(e.Digits)
 			if e.Digits == c.next {
@@ -139,12 +139,12 @@ var dialPlanInvariants = []invariant{
 			}
 		}
 	}),
-	inTheEnd(rule.EXT5, searchHolds, func(c *census) { c.pass(c.tenant.nextExtension) }),
+	inTheEnd(rule.EXT5, searchHolds, func(c *tenantCheck) { c.pass(c.tenant.nextExtension) }),
 }
 
 // reached are the tenant's country and those where an extension reaches somebody
 // or something.
-func (c *census) reached(e *DialEntry) []string {
+func (c *tenantCheck) reached(e *DialEntry) []string {
 	var at []LocationID
 	users := []UserID{e.UserID, c.aliases[e.AliasID]}
 	if s := c.services[e.ServiceID]; s != nil {
@@ -168,7 +168,7 @@ const searchHolds = "no extension that fills itself in is free below the place w
 
 // pass looks at the digits up to those given, of which none is dialled, and
 // reports the first that is free although the search begins behind it.
-func (c *census) pass(to Extension) {
+func (c *tenantCheck) pass(to Extension) {
 	start := c.tenant.nextExtension
 	for len(c.next) == len(start) && c.next < start && c.next < to {
 		if _, touches := touchesEmergency(c.tenant.Country, c.next); !touches {

@@ -7,12 +7,12 @@ import (
 
 // numberInvariants hold for numbers and for what brings them in.
 var numberInvariants = []invariant{
-	each(numbersTable, rule.NUM1, "a number is in E.164 form", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM1, "a number is in E.164 form", func(c *tenantCheck, n *Number) {
 		if !numplan.Valid(string(n.E164)) {
 			c.broken(subjectOf(n), "it is %q", n.E164)
 		}
 	}),
-	each(numbersTable, rule.NUM1, "a number is the Provider's exactly where it is stock or rests", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM1, "a number is the Provider's exactly where it is stock or rests", func(c *tenantCheck, n *Number) {
 		switch n.State {
 		case NumberStock, NumberResting, NumberAvailable, NumberAssigned, NumberPorting:
 			ours := n.State == NumberStock || n.State == NumberResting
@@ -23,22 +23,22 @@ var numberInvariants = []invariant{
 			c.broken(subjectOf(n), "it is %q", n.State)
 		}
 	}),
-	each(numbersTable, rule.NUM2, "a number is assigned exactly where it has a service", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM2, "a number is assigned exactly where it has a service", func(c *tenantCheck, n *Number) {
 		if (n.State == NumberAssigned) == n.ServiceID.IsZero() {
 			c.broken(subjectOf(n), "it is %s, and has the service %s", n.State, n.ServiceID)
 		}
 	}),
-	each(numbersTable, rule.NUM10, "a number rests exactly where there is an end to its rest", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM10, "a number rests exactly where there is an end to its rest", func(c *tenantCheck, n *Number) {
 		if (n.State == NumberResting) == n.FreeFrom.IsZero() {
 			c.broken(subjectOf(n), "it is %s", n.State)
 		}
 	}),
-	each(numbersTable, rule.NUM10, "a number that is stock or rests costs nobody anything", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM10, "a number that is stock or rests costs nobody anything", func(c *tenantCheck, n *Number) {
 		if (n.State == NumberStock || n.State == NumberResting) && (n.Monthly != 0 || n.Billed) {
 			c.broken(subjectOf(n), "it costs %d, billed: %t", n.Monthly, n.Billed)
 		}
 	}),
-	each(numbersTable, rule.NUM1, "the number of a service is assigned to it", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM1, "the number of a service is assigned to it", func(c *tenantCheck, n *Number) {
 		s := c.services[n.ServiceID]
 		if s == nil {
 			return
@@ -47,21 +47,21 @@ var numberInvariants = []invariant{
 			c.broken(subjectOf(n), "its service %s has %q", n.ServiceID, s.number)
 		}
 	}),
-	each(numbersTable, rule.ORD2, "an ordered number is billed on a service that is billed, and no other number is", func(c *census, n *Number) {
+	each(numbersTable, rule.ORD2, "an ordered number is billed on a service that is billed, and no other number is", func(c *tenantCheck, n *Number) {
 		s := c.services[n.ServiceID]
 		due := s != nil && s.billed && n.Monthly > 0
 		if due && !n.Billed || n.Billed && n.Monthly == 0 {
 			c.broken(subjectOf(n), "it costs %d, billed: %t", n.Monthly, n.Billed)
 		}
 	}),
-	inTheEnd(rule.NUM1, "a service has as many numbers as it says, one or none", func(c *census) {
+	inTheEnd(rule.NUM1, "a service has as many numbers as it says, one or none", func(c *tenantCheck) {
 		for id, s := range c.services {
 			if s.numbered != oneIf(s.number != "") {
 				c.broken(Ref{Kind: "service", ID: id.String()}, "it says %q, and %d are assigned to it", s.number, s.numbered)
 			}
 		}
 	}),
-	each(numbersTable, rule.NUM3, "only a porting-in number is waited for", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM3, "only a porting-in number is waited for", func(c *tenantCheck, n *Number) {
 		switch {
 		case n.State == NumberPorting:
 			c.awaited[n.E164] = n.WaitingID
@@ -69,7 +69,7 @@ var numberInvariants = []invariant{
 			c.broken(subjectOf(n), "it is %s, and service %s waits", n.State, n.WaitingID)
 		}
 	}),
-	each(numbersTable, rule.NUM3, "only an assigned number stands in for another", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM3, "only an assigned number stands in for another", func(c *tenantCheck, n *Number) {
 		switch {
 		case n.TemporaryFor == "":
 		case n.State != NumberAssigned:
@@ -78,7 +78,7 @@ var numberInvariants = []invariant{
 			c.standIns[n.TemporaryFor] = standIn{n.E164, n.ServiceID}
 		}
 	}),
-	each(numbersTable, rule.NUM3, "a temporary number is on loan, and a loan is assigned and not billed", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM3, "a temporary number is on loan, and a loan is assigned and not billed", func(c *tenantCheck, n *Number) {
 		switch {
 		case n.Loan && (n.State != NumberAssigned || n.Monthly != 0):
 			c.broken(subjectOf(n), "it is on loan, %s, and billed at %d", n.State, n.Monthly)
@@ -86,7 +86,7 @@ var numberInvariants = []invariant{
 			c.broken(subjectOf(n), "it stands in for %s, and is not on loan", n.TemporaryFor)
 		}
 	}),
-	inTheEnd(rule.NUM3, "a temporary number stands in for a porting-in one that its service waits for", func(c *census) {
+	inTheEnd(rule.NUM3, "a temporary number stands in for a porting-in one that its service waits for", func(c *tenantCheck) {
 		for porting, temporary := range c.standIns {
 			waiting, there := c.awaited[porting]
 			subject := Ref{Kind: "number", ID: string(temporary.number)}
@@ -98,14 +98,14 @@ var numberInvariants = []invariant{
 			}
 		}
 	}),
-	inTheEnd(rule.NUM3, "the service that waits for a number has a temporary one", func(c *census) {
+	inTheEnd(rule.NUM3, "the service that waits for a number has a temporary one", func(c *tenantCheck) {
 		for porting, waiting := range c.awaited {
 			if _, there := c.standIns[porting]; !there && !waiting.IsZero() {
 				c.broken(Ref{Kind: "number", ID: string(porting)}, "service %s has none", waiting)
 			}
 		}
 	}),
-	each(numbersTable, rule.NUM11, "a number is porting in exactly while its port request is open", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM11, "a number is porting in exactly while its port request is open", func(c *tenantCheck, n *Number) {
 		p := c.ports[n.PortID]
 		switch {
 		case n.PortID.IsZero() && n.State == NumberPorting:
@@ -114,19 +114,19 @@ var numberInvariants = []invariant{
 			c.broken(subjectOf(n), "it is %s, and the request %q", n.State, p.state)
 		}
 	}),
-	each(numbersTable, rule.NUM11, "the numbers of a port request are all geographic, or all toll-free, as it says", func(c *census, n *Number) {
+	each(numbersTable, rule.NUM11, "the numbers of a port request are all geographic, or all toll-free, as it says", func(c *tenantCheck, n *Number) {
 		if p := c.ports[n.PortID]; p != nil && p.tollFree != numplan.TollFreeE164(string(n.E164)) {
 			c.broken(subjectOf(n), "toll-free, as its request says: %t", p.tollFree)
 		}
 	}),
-	inTheEnd(rule.NUM11, "an open port request has 1 to 1,000 numbers", func(c *census) {
+	inTheEnd(rule.NUM11, "an open port request has 1 to 1,000 numbers", func(c *tenantCheck) {
 		for id, p := range c.ports {
 			if p.open() && (p.numbers < 1 || p.numbers > maxNumbersAtOnce) {
 				c.broken(Ref{Kind: "port request", ID: id.String()}, "it has %d", p.numbers)
 			}
 		}
 	}),
-	each(portRequestsTable, rule.NUM11, "a port request has a state", func(c *census, p *PortRequest) {
+	each(portRequestsTable, rule.NUM11, "a port request has a state", func(c *tenantCheck, p *PortRequest) {
 		switch p.State {
 		case PortRequested, PortConfirmed, PortActivated, PortCancelled, PortFailed:
 		default:

@@ -85,7 +85,7 @@ var referred = func() map[*store.Table]bool {
 }()
 
 // know keeps the key of a record that others may refer to.
-func (c *census) know(rec store.Record) {
+func (c *tenantCheck) know(rec store.Record) {
 	table := rec.Table()
 	if !referred[table] {
 		return
@@ -93,15 +93,13 @@ func (c *census) know(rec store.Record) {
 	if c.known[table] == nil {
 		c.known[table] = make(map[any]bool)
 	}
-	var room [40]store.Field
 	columns := table.Key().Columns
-	c.known[table][rec.Fields(room[:0])[columns[len(columns)-1]].Value()] = true
+	c.known[table][store.FieldsOf(rec)[columns[len(columns)-1]].Value()] = true
 }
 
 // references checks that what a record refers to is there, and in its tenant.
-func (c *census) references(rec store.Record) {
-	var room [40]store.Field
-	fields := rec.Fields(room[:0])
+func (c *tenantCheck) references(rec store.Record) {
+	fields := store.FieldsOf(rec)
 	for _, l := range referTo[rec.Table()] {
 		value := fields[l.column].Value()
 		if value == nil || c.known[l.to][value] {
@@ -148,7 +146,7 @@ var claimed = func() map[*store.Table][]*claim {
 }()
 
 // claims checks that a record is the one that its unique values lead to.
-func (c *census) claims(rec store.Record) {
+func (c *tenantCheck) claims(rec store.Record) {
 	for _, cl := range claimed[rec.Table()] {
 		values, in := cl.index.Values(rec)
 		if !in {
@@ -167,17 +165,16 @@ func (c *census) claims(rec store.Record) {
 }
 
 func sameKey(a, b store.Record) bool {
-	var roomA, roomB [40]store.Field
 	var keyA, keyB [128]byte
 	key := a.Table().Key()
-	entryA, _ := key.AppendFields(keyA[:0], a.Fields(roomA[:0]))
-	entryB, _ := key.AppendFields(keyB[:0], b.Fields(roomB[:0]))
+	entryA, _ := key.AppendFields(keyA[:0], store.FieldsOf(a))
+	entryB, _ := key.AppendFields(keyB[:0], store.FieldsOf(b))
 	return string(entryA) == string(entryB)
 }
 
 // other names a record that has what is another's, unless it is another
 // tenant's.
-func (c *census) other(rec store.Record) string {
+func (c *tenantCheck) other(rec store.Record) string {
 	fields := rec.Fields(nil)
 	at := slices.IndexFunc(fields, func(f store.Field) bool { return f.Name == "tenant_id" })
 	if at < 0 || fields[at].Value() != [16]byte(c.tenant.ID) {

@@ -8,16 +8,16 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// census is the check of one tenant: who and what there is, by ID, and how
+// tenantCheck is the check of one tenant: who and what there is, by ID, and how
 // often. Its tables are walked such that what a record refers to has been seen
 // before it.
-type census struct {
+type tenantCheck struct {
 	*checker
 	tenant  *Tenant    // nil behind the last one
 	running *invariant // whose violations are reported
 
 	known    map[*store.Table]map[any]bool // the keys of what can be referred to
-	places   map[LocationID]placeTally
+	places   map[LocationID]locationTally
 	users    map[UserID]*userTally
 	services map[ServiceID]*serviceTally
 	aliases  map[AliasID]UserID // whose each is
@@ -43,8 +43,8 @@ type userTally struct {
 	at                                     LocationID
 }
 
-// placeTally is what a location means for who or what is there.
-type placeTally struct {
+// locationTally is what a location means for who or what is there.
+type locationTally struct {
 	country      string
 	dispatchable bool
 }
@@ -98,10 +98,10 @@ type standIn struct {
 	service ServiceID
 }
 
-func newCensus(c *checker, t *Tenant) *census {
-	return &census{
+func newTenantCheck(c *checker, t *Tenant) *tenantCheck {
+	return &tenantCheck{
 		checker: c, tenant: t,
-		known: make(map[*store.Table]map[any]bool), places: make(map[LocationID]placeTally), users: make(map[UserID]*userTally), services: make(map[ServiceID]*serviceTally),
+		known: make(map[*store.Table]map[any]bool), places: make(map[LocationID]locationTally), users: make(map[UserID]*userTally), services: make(map[ServiceID]*serviceTally),
 		aliases: make(map[AliasID]UserID), keys: make(map[keyOf]ServiceID),
 		devices: make(map[DeviceID]*deviceTally), orders: make(map[OrderID]*orderTally), ports: make(map[PortID]*portTally),
 		stations: make(map[string]int64), used: make(map[string]int64),
@@ -111,9 +111,9 @@ func newCensus(c *checker, t *Tenant) *census {
 
 // run checks one tenant, with what lies between the tenant before it and its
 // own records.
-func (c *census) run(from, to any) error {
+func (c *tenantCheck) run(from, to any) error {
 	c.next = c.tenant.Policy.ExtensionFirst
-	c.look(c.tenant)
+	c.visit(c.tenant)
 	if err := c.tables(from, to); err != nil {
 		return err
 	}
@@ -126,8 +126,8 @@ func (c *census) run(from, to any) error {
 }
 
 // tables walks the tables whose records are a tenant's, over a range of
-// tenants: the one of the census, and before it those that are not there.
-func (c *census) tables(from, to any) error {
+// tenants: the one of the tenantCheck, and before it those that are not there.
+func (c *tenantCheck) tables(from, to any) error {
 	for _, table := range schema.Tables() {
 		ix := table.ByTenant()
 		if ix == nil {
@@ -140,7 +140,7 @@ func (c *census) tables(from, to any) error {
 					Text: "every record belongs to a tenant: there is no such tenant"})
 				return nil
 			}
-			c.look(rec)
+			c.visit(rec)
 			return nil
 		})
 		if err != nil {
@@ -152,12 +152,11 @@ func (c *census) tables(from, to any) error {
 
 // tenantOf is the tenant of a record of an index that begins with it.
 func tenantOf(rec store.Record, ix *store.Index) TenantID {
-	var room [40]store.Field
-	return TenantID(*rec.Fields(room[:0])[ix.Columns[0]].Ptr.(*[16]byte))
+	return TenantID(*store.FieldsOf(rec)[ix.Columns[0]].Ptr.(*[16]byte))
 }
 
-// look counts a record, and lets every invariant of its table look at it.
-func (c *census) look(rec store.Record) {
+// visit counts a record, and lets every invariant of its table look at it.
+func (c *tenantCheck) visit(rec store.Record) {
 	c.report.Records++
 	c.know(rec)
 	c.count(rec)
@@ -172,7 +171,7 @@ func (c *census) look(rec store.Record) {
 }
 
 // broken reports that the running invariant does not hold for a record.
-func (c *census) broken(subject Ref, format string, args ...any) {
+func (c *tenantCheck) broken(subject Ref, format string, args ...any) {
 	c.report.Violations = append(c.report.Violations, Violation{
 		Code: c.running.code, Tenant: c.tenant.ID, Subject: subject, Text: c.running.holds + ": " + fmt.Sprintf(format, args...),
 	})
@@ -180,22 +179,22 @@ func (c *census) broken(subject Ref, format string, args ...any) {
 
 // refused reports, as the running invariant's, what the door of a record's own
 // operation refuses.
-func (c *census) refused(rec store.Record, err error) {
+func (c *tenantCheck) refused(rec store.Record, err error) {
 	for _, e := range Errors(err) {
 		c.broken(subjectOf(rec), "%s", e.Error())
 	}
 }
 
-// door lets a record's fields pass the door of its own operation.
-func (c *census) door(rec store.Record, look func(d *door)) {
-	var d door
-	look(&d)
-	c.refused(rec, d.err())
+// validate lets a record's fields pass the door of its own operation.
+func (c *tenantCheck) validate(rec store.Record, look func(check *validation)) {
+	var check validation
+	look(&check)
+	c.refused(rec, check.err())
 }
 
 // askFor looks up a record for the running invariant, which goes on when it
 // has been found or not.
-func (c *census) askFor(ix *store.Index, values []any, then func(found store.Record)) {
+func (c *tenantCheck) askFor(ix *store.Index, values []any, then func(found store.Record)) {
 	running := c.running
 	c.ask(ix.At(values...), func(found store.Record) {
 		c.running = running
@@ -204,10 +203,10 @@ func (c *census) askFor(ix *store.Index, values []any, then func(found store.Rec
 }
 
 // count adds a record to the tallies.
-func (c *census) count(rec store.Record) {
+func (c *tenantCheck) count(rec store.Record) {
 	switch r := rec.(type) {
 	case *Location:
-		c.places[r.ID] = placeTally{r.Address.Country, r.dispatchable()}
+		c.places[r.ID] = locationTally{r.Address.Country, r.dispatchable()}
 	case *StationPool:
 		c.used[r.Package] = r.Used
 	case *User:
@@ -268,12 +267,12 @@ func oneIf(b bool) int {
 
 // everyRecord holds for the records of all tables.
 var everyRecord = []invariant{
-	{code: rule.SVC15, holds: "a revision counts from 1", look: func(c *census, rec store.Record) {
+	{code: rule.SVC15, holds: "a revision counts from 1", look: func(c *tenantCheck, rec store.Record) {
 		if rev, changes := store.RevisionOf(rec); changes && rev < 1 {
 			c.broken(subjectOf(rec), "it is %d", rev)
 		}
 	}},
-	{code: rule.ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", look: func(c *census, rec store.Record) {
+	{code: rule.ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", look: func(c *tenantCheck, rec store.Record) {
 		own := []*store.Table{tenantsTable, numbersTable, eventsTable}
 		if c.tenant.ID == Provider && !slices.Contains(own, rec.Table()) {
 			c.broken(subjectOf(rec), "it is the Provider's")

@@ -58,7 +58,7 @@ func (d *Device) Table() *store.Table { return devicesTable }
 // Fields appends the device's columns.
 func (d *Device) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &d.TenantID), id("id", &d.ID), integer("rev", &d.Rev),
+		id("tenant_id", &d.TenantID), id("id", &d.ID), revision(&d.Rev),
 		words("mac", (*string)(&d.MAC)), words("model", &d.Model), words("category", (*string)(&d.Category)),
 		integer("ports", &d.Ports), maybeID("location_id", &d.LocationID),
 		words("state", (*string)(&d.State)), maybeID("user_id", &d.UserID),
@@ -116,28 +116,28 @@ type NewDevice struct {
 // in the system already, in whatever notation; ErrNotFound for the location.
 func (d *Directory) AddDevice(ctx context.Context, in NewDevice) (*Device, error) {
 	var made *Device
-	err := d.change(ctx, "AddDevice", func(a *ahead) {
-		a.location(in.LocationID)
+	err := d.change(ctx, "AddDevice", func(p *prefetch) {
+		p.location(in.LocationID)
 		if mac, err := ParseMAC(in.MAC); err == nil {
-			a.get(devicesByMAC, string(mac))
+			p.get(devicesByMAC, string(mac))
 		}
 	}, func(t *tx) error {
-		var look door
+		var check validation
 		mac, err := ParseMAC(in.MAC)
-		if look.take(err) != nil {
+		if check.collect(err) != nil {
 			return err
 		}
 		model, known := t.core.models[in.Model]
 		if !known || model.Category == Softphone {
-			look.refuse(rule.DEV1, "Model", "not a known model of phone")
+			check.refuse(rule.DEV1, "Model", "not a known model of phone")
 		}
-		if _, err := t.location(ctx, in.LocationID); look.take(err) != nil {
+		if _, err := t.location(ctx, in.LocationID); check.collect(err) != nil {
 			return err
 		}
-		if err := look.take(t.freeMAC(ctx, mac)); err != nil {
+		if err := check.collect(t.freeMAC(ctx, mac)); err != nil {
 			return err
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 		row := &Device{TenantID: t.tenantID, ID: t.newID(), MAC: mac, Model: model.Name, Category: model.Category, Ports: model.Ports,
@@ -170,7 +170,7 @@ func (t *tx) freeMAC(ctx context.Context, mac MAC) error {
 func (t *tx) device(ctx context.Context, id DeviceID) (*Device, error) {
 	dev, err := one[*Device](ctx, t, devicesTable.Key(), t.tenantID, id)
 	if err == nil && dev == nil {
-		err = missing("device", id.String())
+		err = notFound("device", id.String())
 	}
 	return dev, err
 }
@@ -210,9 +210,9 @@ func (t *tx) deviceHolder(ctx context.Context, dev *Device) (holder Ref, free st
 	return Ref{}, "", nil
 }
 
-// lookCarrier refuses a device that cannot carry a new service of a user, or of
+// validateCarrier refuses a device that cannot carry a new service of a user, or of
 // nobody (DEV-2).
-func (t *tx) lookCarrier(ctx context.Context, dev *Device, user UserID) error {
+func (t *tx) validateCarrier(ctx context.Context, dev *Device, user UserID) error {
 	if dev.State == DeviceAssigned && dev.UserID == user {
 		return nil
 	}
@@ -290,10 +290,10 @@ func (t *tx) putDown(ctx context.Context, s *Service) error {
 // more ports than the model has (DEV-3).
 func (d *Directory) AssignDevice(ctx context.Context, device DeviceID, user UserID, ports int64) (*Device, error) {
 	var out *Device
-	err := d.change(ctx, "AssignDevice", func(a *ahead) {
-		a.device(device).to(usersTable.Key(), "user_id")
-		a.user(user)
-		a.get(devicesByPrimary, user)
+	err := d.change(ctx, "AssignDevice", func(p *prefetch) {
+		p.device(device).to(usersTable.Key(), "user_id")
+		p.user(user)
+		p.get(devicesByPrimary, user)
 	}, func(t *tx) error {
 		dev, err := t.device(ctx, device)
 		if err != nil {
@@ -344,7 +344,7 @@ func (t *tx) give(dev *Device, u *User, ports int64, primary bool) *Device {
 // free makes a user's device available again, and takes it off the services
 // that it carries, and him and his aliases off its lines.
 func (t *tx) free(ctx context.Context, dev *Device) error {
-	carried, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
+	carried, err := store.Collect(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
 	if err != nil {
 		return err
 	}
@@ -367,10 +367,10 @@ func (t *tx) free(ctx context.Context, dev *Device) error {
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
 func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {
-	return d.change(ctx, "UnassignDevice", func(a *ahead) {
-		a.device(device).to(devicesByUser, "user_id")
-		a.get(servicesByDevice, device)
-		a.get(deviceLinesTable.Key(), device)
+	return d.change(ctx, "UnassignDevice", func(p *prefetch) {
+		p.device(device).to(devicesByUser, "user_id")
+		p.get(servicesByDevice, device)
+		p.get(deviceLinesTable.Key(), device)
 	}, func(t *tx) error {
 		dev, err := t.assignedDevice(ctx, device)
 		if err != nil {
@@ -392,7 +392,7 @@ func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {
 // SetPrimaryDevice makes a device that its user has his primary one (DEV-4).
 // Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
 func (d *Directory) SetPrimaryDevice(ctx context.Context, device DeviceID) error {
-	return d.change(ctx, "SetPrimaryDevice", func(a *ahead) { a.device(device).to(devicesByPrimary, "user_id") }, func(t *tx) error {
+	return d.change(ctx, "SetPrimaryDevice", func(p *prefetch) { p.device(device).to(devicesByPrimary, "user_id") }, func(t *tx) error {
 		dev, err := t.assignedDevice(ctx, device)
 		if err != nil || !dev.PrimaryOf.IsZero() {
 			return err
@@ -423,9 +423,9 @@ func (t *tx) assignedDevice(ctx context.Context, id DeviceID) (*Device, error) {
 // Errors: ErrNotFound; ErrFailedPrecondition for one that a user has (DEV-6) or
 // that carries a service.
 func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
-	return d.change(ctx, "DeleteDevice", func(a *ahead) {
-		a.device(device).to(usersTable.Key(), "user_id")
-		a.get(servicesByDevice, device)
+	return d.change(ctx, "DeleteDevice", func(p *prefetch) {
+		p.device(device).to(usersTable.Key(), "user_id")
+		p.get(servicesByDevice, device)
 	}, func(t *tx) error {
 		dev, err := t.device(ctx, device)
 		if err != nil {
@@ -448,7 +448,7 @@ func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
 // Device returns a device of the tenant. Errors: ErrNotFound.
 func (d *Directory) Device(ctx context.Context, id DeviceID) (*Device, error) {
 	var out *Device
-	err := d.read(ctx, "Device", func(a *ahead) { a.device(id) }, func(t *tx) error {
+	err := d.read(ctx, "Device", func(p *prefetch) { p.device(id) }, func(t *tx) error {
 		dev, err := t.device(ctx, id)
 		if err == nil {
 			out = copyOf(dev)

@@ -28,7 +28,7 @@ func (l *DeviceLine) Table() *store.Table { return deviceLinesTable }
 // Fields appends the line's columns.
 func (l *DeviceLine) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &l.TenantID), id("device_id", &l.DeviceID), integer("line", &l.Line), integer("rev", &l.Rev),
+		id("tenant_id", &l.TenantID), id("device_id", &l.DeviceID), integer("line", &l.Line), revision(&l.Rev),
 		maybeID("user_id", &l.UserID), maybeID("alias_id", &l.AliasID),
 	)
 }
@@ -58,22 +58,22 @@ type LineIdentity struct {
 // is another user's, or on another line of the device already, both at once.
 func (d *Directory) SetDeviceLine(ctx context.Context, device DeviceID, line int64, who MemberID) (*DeviceLine, error) {
 	var out *DeviceLine
-	err := d.change(ctx, "SetDeviceLine", func(a *ahead) {
-		a.deviceLines(device)
-		a.user(who.user)
-		a.alias(who.alias)
+	err := d.change(ctx, "SetDeviceLine", func(p *prefetch) {
+		p.deviceLines(device)
+		p.user(who.user)
+		p.alias(who.alias)
 	}, func(t *tx) error {
 		dev, lines, err := t.deviceLines(ctx, device)
 		if err != nil {
 			return err
 		}
-		var look door
-		look.line(dev, line)
-		name, err := t.lookIdentity(ctx, dev, lines, line, who)
-		if err := look.take(err); err != nil {
+		var check validation
+		check.line(dev, line)
+		name, err := t.validateIdentity(ctx, dev, lines, line, who)
+		if err := check.collect(err); err != nil {
 			return err
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 		out = copyOf(t.putOnLine(dev, lines, line, who, name))
@@ -105,7 +105,7 @@ func (t *tx) putOnLine(dev *Device, lines []*DeviceLine, line int64, who MemberI
 // ErrFailedPrecondition for a device that nobody has; ErrInvalid for a line that
 // it has not.
 func (d *Directory) ClearDeviceLine(ctx context.Context, device DeviceID, line int64) error {
-	return d.change(ctx, "ClearDeviceLine", func(a *ahead) { a.deviceLines(device) }, func(t *tx) error {
+	return d.change(ctx, "ClearDeviceLine", func(p *prefetch) { p.deviceLines(device) }, func(t *tx) error {
 		dev, row, err := t.carrying(ctx, device, line)
 		if err != nil {
 			return err
@@ -122,7 +122,7 @@ func (d *Directory) ClearDeviceLine(ctx context.Context, device DeviceID, line i
 func (d *Directory) DeviceLines(ctx context.Context, device DeviceID) iter.Seq2[LineIdentity, error] {
 	l := listing[*DeviceLine, LineIdentity]{
 		query: store.Query{Index: deviceLinesTable.Key(), Equal: []any{d.scope(), device}},
-		more:  found.identities,
+		more:  prefetched.identities,
 		show:  func(ctx context.Context, t *tx, l *DeviceLine) (LineIdentity, error) { return t.identityOn(ctx, l) },
 	}
 	return l.pages(ctx, d, "DeviceLines")
@@ -135,7 +135,7 @@ func (d *Directory) DeviceLines(ctx context.Context, device DeviceID) iter.Seq2[
 // it has not.
 func (d *Directory) LineIdentity(ctx context.Context, device DeviceID, line int64) (LineIdentity, error) {
 	var out LineIdentity
-	err := d.read(ctx, "LineIdentity", func(a *ahead) { a.deviceLines(device).identities() }, func(t *tx) error {
+	err := d.read(ctx, "LineIdentity", func(p *prefetch) { p.deviceLines(device).identities() }, func(t *tx) error {
 		_, row, err := t.carrying(ctx, device, line)
 		if err == nil {
 			out, err = t.identityOn(ctx, row)
@@ -177,7 +177,7 @@ func (t *tx) deviceLines(ctx context.Context, device DeviceID) (*Device, []*Devi
 }
 
 func (t *tx) linesOf(ctx context.Context, dev *Device) ([]*DeviceLine, error) {
-	return store.Gather(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
+	return store.Collect(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
 }
 
 // carrying reads a phone, and one of its lines, which must carry an identity.
@@ -186,9 +186,9 @@ func (t *tx) carrying(ctx context.Context, device DeviceID, line int64) (*Device
 	if err != nil {
 		return nil, nil, err
 	}
-	var look door
-	look.line(dev, line)
-	if err := look.err(); err != nil {
+	var check validation
+	check.line(dev, line)
+	if err := check.err(); err != nil {
 		return nil, nil, err
 	}
 	for _, l := range lines {
@@ -201,16 +201,16 @@ func (t *tx) carrying(ctx context.Context, device DeviceID, line int64) (*Device
 }
 
 // line looks at the number of a line of an assigned device.
-func (d *door) line(dev *Device, line int64) {
+func (check *validation) line(dev *Device, line int64) {
 	if line < 1 || line > dev.PortsUsed {
-		d.bad = append(d.bad, &Error{Code: rule.EXT9, Kind: ErrInvalid, Field: "Line", Subject: dev.ref(),
+		check.refusals = append(check.refusals, &Error{Code: rule.EXT9, Kind: ErrInvalid, Field: "Line", Subject: dev.ref(),
 			Reason: fmt.Sprintf("not within 1 and the %d lines that the user of %s was given", dev.PortsUsed, dev.ref())})
 	}
 }
 
-// lookIdentity reads who is to be on a line of a phone, and names him. It must
+// validateIdentity reads who is to be on a line of a phone, and names him. It must
 // be the phone's user or an alias of his, and on no other of its lines.
-func (t *tx) lookIdentity(ctx context.Context, dev *Device, lines []*DeviceLine, line int64, who MemberID) (Ref, error) {
+func (t *tx) validateIdentity(ctx context.Context, dev *Device, lines []*DeviceLine, line int64, who MemberID) (Ref, error) {
 	name, owner, err := t.identity(ctx, who)
 	if err != nil {
 		return Ref{}, err
@@ -257,7 +257,7 @@ func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 
 // leaveLines takes an alias that is about to go off the phones that carry it.
 func (t *tx) leaveLines(ctx context.Context, a *Alias) error {
-	on, err := store.Gather(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
+	on, err := store.Collect(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
 	}
@@ -273,13 +273,13 @@ func (t *tx) leaveLines(ctx context.Context, a *Alias) error {
 }
 
 // deviceLines plans a device, its user, and its lines, and goes on from those.
-func (a *ahead) deviceLines(device DeviceID) found {
-	a.device(device).to(usersTable.Key(), "user_id")
-	return a.get(deviceLinesTable.Key(), device)
+func (p *prefetch) deviceLines(device DeviceID) prefetched {
+	p.device(device).to(usersTable.Key(), "user_id")
+	return p.get(deviceLinesTable.Key(), device)
 }
 
 // identities are who is on each line.
-func (f found) identities() {
+func (f prefetched) identities() {
 	f.to(usersTable.Key(), "user_id")
 	f.to(aliasesTable.Key(), "alias_id")
 }

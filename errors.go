@@ -102,6 +102,21 @@ func (e *Error) Is(target error) bool { return e.Kind == target }
 // Unwrap returns the cause, for errors.Is(err, context.Canceled) and the like.
 func (e *Error) Unwrap() error { return e.Err }
 
+// StaleError refuses a change that is based on a revision which is no longer
+// current (SVC-15). errors.Is finds ErrStale in it, and Errors its *Error.
+type StaleError struct {
+	// Current is what there is now, in the type that the operation returns:
+	// *User for ModifyUser, *Line for ChangeLine, and so on.
+	Current any
+	err     *Error
+}
+
+// Error returns the refusal's message.
+func (s *StaleError) Error() string { return s.err.Error() }
+
+// Unwrap returns the *Error, of kind ErrStale.
+func (s *StaleError) Unwrap() error { return s.err }
+
 // Errors lists the single refusals that err stands for: the bad fields that
 // were reported at once, the confirmations that are missing, or the one *Error.
 func Errors(err error) []*Error {
@@ -118,24 +133,28 @@ func Errors(err error) []*Error {
 	case errors.As(err, &one):
 		return []*Error{one}
 	case errors.As(err, &ofStore):
-		return []*Error{told(ofStore)}
+		return []*Error{fromStore(ofStore)}
 	}
 	return nil
 }
 
-// told is a store's error as operations give it.
-func told(e *store.Error) *Error {
-	return &Error{Code: rule.SYS1, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
+// fromStore is a store's error as operations give it.
+func fromStore(e *store.Error) *Error {
+	code := rule.SYS1
+	if errors.Is(e, store.ErrConstraint) {
+		code = rule.SYS4
+	}
+	return &Error{Code: code, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
 }
 
-// refusal is an error of a store as operations give it; any other is as it was.
-func refusal(err error) error {
+// asRefusal is an error of a store as operations give it; any other is as it was.
+func asRefusal(err error) error {
 	var one *Error
 	var ofStore *store.Error
 	if errors.As(err, &one) || !errors.As(err, &ofStore) {
 		return err
 	}
-	return told(ofStore)
+	return fromStore(ofStore)
 }
 
 // causes reports whether several refusals are no more than the cause of the one

@@ -49,7 +49,7 @@ func ExampleDirectory_Review() {
 	review, err := admin.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error {
 		_, err := dir.SetUpUser(ctx, pbx.SetUp{
 			NewUser: pbx.NewUser{FirstName: "Zoë", LastName: "O'Brien", Email: "zoe@acme.example.com", ActivateLater: true},
-			Number:  pbx.NewNumber(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"softphone"},
+			Number:  pbx.ProposedNumber(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"softphone"},
 		})
 		return err
 	})
@@ -148,7 +148,7 @@ func ExampleDirectory_DeleteService() {
 func ExampleDirectory_Line() {
 	ctx := context.Background()
 	_, admin := office(ctx)
-	_, err := admin.AddService(ctx, pbx.NewService{Name: "Boardroom", Type: "PRO", DeviceType: "Polycom Trio 8500", Number: pbx.ThisNewNumber("+16175550101")})
+	_, err := admin.AddService(ctx, pbx.NewService{Name: "Boardroom", Type: "PRO", DeviceType: "Polycom Trio 8500", Number: pbx.OfferedNumber("+16175550101")})
 	check(err)
 	_, err = admin.AddOwner(ctx, "6175550101", "jdoe")
 	check(err)

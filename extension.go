@@ -37,7 +37,7 @@ func (e *DialEntry) Table() *store.Table { return extensionsTable }
 // Fields appends the entry's columns.
 func (e *DialEntry) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &e.TenantID), words("digits", (*string)(&e.Digits)), integer("rev", &e.Rev),
+		id("tenant_id", &e.TenantID), words("digits", (*string)(&e.Digits)), revision(&e.Rev),
 		maybeID("user_id", &e.UserID), maybeID("service_id", &e.ServiceID),
 		maybeID("alias_id", &e.AliasID), maybeID("group_id", &e.GroupID),
 		maybeID("main_of", &e.MainOf),
@@ -46,9 +46,9 @@ func (e *DialEntry) Fields(f []store.Field) []store.Field {
 
 func (e *DialEntry) ref() Ref { return Ref{"extension", string(e.Digits), string(e.Digits)} }
 
-// lookExtension checks the digits of something at some locations, any of which
+// validateExtension checks the digits of something at some locations, any of which
 // may be nil: the length (EXT-1) and the emergency numbers (EXT-3).
-func (t *tx) lookExtension(field string, e Extension, at ...*Location) error {
+func (t *tx) validateExtension(field string, e Extension, at ...*Location) error {
 	p := &t.tenant.Policy
 	if !digits(string(e)) || int64(len(e)) < p.ExtensionMinLength || int64(len(e)) > p.ExtensionMaxLength {
 		return &Error{Code: rule.EXT1, Kind: ErrInvalid, Field: field, Subject: Ref{Kind: "extension", ID: string(e)},
@@ -144,7 +144,7 @@ func (t *tx) reaches(ctx context.Context, e *DialEntry) (Ref, error) {
 // takeExtension lets an extension pass every rule, for something at some
 // locations: EXT-1, EXT-2, EXT-3, and the advice of EXT-4.
 func (t *tx) takeExtension(ctx context.Context, field string, e Extension, at ...*Location) error {
-	if err := t.lookExtension(field, e, at...); err != nil {
+	if err := t.validateExtension(field, e, at...); err != nil {
 		return err
 	}
 	if err := t.freeExtension(ctx, field, e); err != nil {
@@ -178,10 +178,10 @@ func (t *tx) leaveDialPlan(e *DialEntry) {
 // the holder (EXT-2).
 func (d *Directory) AddExtension(ctx context.Context, user UserID, e Extension) (*DialEntry, error) {
 	var made *DialEntry
-	err := d.change(ctx, "AddExtension", func(a *ahead) {
-		a.user(user).place()
-		a.extension(e)
-		a.get(extensionsByMain, user)
+	err := d.change(ctx, "AddExtension", func(p *prefetch) {
+		p.user(user).place()
+		p.extension(e)
+		p.get(extensionsByMain, user)
 	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
@@ -216,8 +216,8 @@ func (d *Directory) AddExtension(ctx context.Context, user UserID, e Extension) 
 //
 // Errors: ErrNotFound; ErrFailedPrecondition (EXT-1).
 func (d *Directory) RemoveExtension(ctx context.Context, e Extension) error {
-	return d.change(ctx, "RemoveExtension", func(a *ahead) {
-		entry := a.extension(e)
+	return d.change(ctx, "RemoveExtension", func(p *prefetch) {
+		entry := p.extension(e)
 		entry.holder()
 		entry.to(extensionsByUser, "user_id")
 		entry.to(associationsTable.Key(), "user_id")
@@ -247,7 +247,7 @@ func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error 
 	if entry.MainOf.IsZero() {
 		return nil
 	}
-	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
+	own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
 	if err != nil {
 		return err
 	}
@@ -268,10 +268,10 @@ func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error 
 //
 // Errors: ErrNotFound, also for an extension that is not his own.
 func (d *Directory) SetMainExtension(ctx context.Context, user UserID, e Extension) error {
-	return d.change(ctx, "SetMainExtension", func(a *ahead) {
-		a.user(user)
-		a.extension(e)
-		a.get(extensionsByMain, user)
+	return d.change(ctx, "SetMainExtension", func(p *prefetch) {
+		p.user(user)
+		p.extension(e)
+		p.get(extensionsByMain, user)
 	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
@@ -282,7 +282,7 @@ func (d *Directory) SetMainExtension(ctx context.Context, user UserID, e Extensi
 			return err
 		}
 		if entry.UserID != user {
-			return missing("extension", string(e))
+			return notFound("extension", string(e))
 		}
 		main, err := one[*DialEntry](ctx, t, extensionsByMain, t.tenantID, u.ID)
 		if err != nil {
@@ -304,7 +304,7 @@ func (d *Directory) SetMainExtension(ctx context.Context, user UserID, e Extensi
 func (t *tx) extension(ctx context.Context, e Extension) (*DialEntry, error) {
 	entry, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(e))
 	if err == nil && entry == nil {
-		err = missing("extension", string(e))
+		err = notFound("extension", string(e))
 	}
 	return entry, err
 }
@@ -331,7 +331,7 @@ func (d *Directory) Extensions(ctx context.Context, q ExtensionQuery) iter.Seq2[
 func (d *Directory) Lookup(ctx context.Context, e Extension) (*DialEntry, Ref, error) {
 	var out *DialEntry
 	var ref Ref
-	err := d.read(ctx, "Lookup", func(a *ahead) { a.extension(e).holder() }, func(t *tx) error {
+	err := d.read(ctx, "Lookup", func(p *prefetch) { p.extension(e).holder() }, func(t *tx) error {
 		entry, err := t.extension(ctx, e)
 		if err != nil {
 			return err
@@ -348,10 +348,10 @@ func (d *Directory) Lookup(ctx context.Context, e Extension) (*DialEntry, Ref, e
 // has neither. Errors: ErrNotFound.
 func (d *Directory) MainExtension(ctx context.Context, user UserID) (Extension, error) {
 	var main Extension
-	err := d.read(ctx, "MainExtension", func(a *ahead) {
-		a.user(user)
-		a.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
-		a.get(extensionsByMain, user)
+	err := d.read(ctx, "MainExtension", func(p *prefetch) {
+		p.user(user)
+		p.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
+		p.get(extensionsByMain, user)
 	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {

@@ -40,7 +40,7 @@ func (t *tx) allocate(ctx context.Context, at []*Location) (Extension, error) {
 	}
 	p := &t.tenant.Policy
 	chosen, err := t.core.allocate(ctx, p.ExtensionFirst, p.ExtensionLast, func(e Extension) (bool, error) {
-		if t.lookExtension("", e, at...) != nil {
+		if t.validateExtension("", e, at...) != nil {
 			return false, nil
 		}
 		taken, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(e))
@@ -49,7 +49,7 @@ func (t *tx) allocate(ctx context.Context, at []*Location) (Extension, error) {
 	if err != nil || chosen == "" {
 		return "", err
 	}
-	if err := t.lookExtension("Extension", chosen, at...); err != nil {
+	if err := t.validateExtension("Extension", chosen, at...); err != nil {
 		return "", err
 	}
 	return chosen, t.freeExtension(ctx, "Extension", chosen)
@@ -66,13 +66,13 @@ func (t *tx) lowestFree(ctx context.Context, at []*Location) (Extension, error) 
 			return "", err
 		}
 		for ; candidate < taken && inRange(candidate, last); candidate = following(candidate) {
-			if t.lookExtension("", candidate, at...) == nil {
+			if t.validateExtension("", candidate, at...) == nil {
 				if keep {
 					t.editTenant(func(row *Tenant) { row.nextExtension = following(candidate) })
 				}
 				return candidate, nil
 			}
-			keep = keep && t.lookExtension("", candidate) != nil
+			keep = keep && t.validateExtension("", candidate) != nil
 		}
 		if candidate == taken {
 			candidate = following(candidate)
@@ -91,8 +91,8 @@ func (t *Tenant) firstCandidate() Extension {
 }
 
 // dialled plans to read the extensions at which a walk begins.
-func (a *ahead) dialled(t *Tenant) {
-	a.scan(dialledIn(t.ID, t.firstCandidate(), t.Policy.ExtensionLast, 64))
+func (p *prefetch) dialled(t *Tenant) {
+	p.scan(dialledIn(t.ID, t.firstCandidate(), t.Policy.ExtensionLast, 64))
 }
 
 // dialledIn selects the first extensions that are dialled, from one to the last

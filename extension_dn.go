@@ -11,7 +11,7 @@ import (
 // (takeExtension), or that points at one of the service's users already. That one
 // passes to the service, and is returned; else the entry is nil.
 func (t *tx) takeDN(ctx context.Context, field string, e Extension, users []*User, at ...*Location) (*DialEntry, error) {
-	if err := t.lookExtension(field, e, at...); err != nil {
+	if err := t.validateExtension(field, e, at...); err != nil {
 		return nil, err
 	}
 	entry, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(e))
@@ -36,12 +36,12 @@ func (e *DialEntry) of(users []*User) bool {
 
 // ownDN is the extension that fills itself in as the DN of a user's first service:
 // his main one, if it may be a DN at some locations; else nil (EXT-5).
-func (t *tx) ownDN(ctx context.Context, at seat, sites ...*Location) (*DialEntry, error) {
+func (t *tx) ownDN(ctx context.Context, at slot, sites ...*Location) (*DialEntry, error) {
 	if at.user == nil || at.user.ID.IsZero() || !at.primary {
 		return nil, nil
 	}
 	main, err := one[*DialEntry](ctx, t, extensionsByMain, t.tenantID, at.user.ID)
-	if err != nil || main == nil || t.lookExtension("", main.Digits, sites...) != nil {
+	if err != nil || main == nil || t.validateExtension("", main.Digits, sites...) != nil {
 		return nil, err
 	}
 	t.adviseExtension(main.Digits)

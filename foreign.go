@@ -62,7 +62,7 @@ func (f *ForeignService) Table() *store.Table { return foreignTable }
 // Fields appends the foreign service's columns.
 func (f *ForeignService) Fields(to []store.Field) []store.Field {
 	return append(to,
-		id("tenant_id", &f.TenantID), id("id", &f.ID), integer("rev", &f.Rev),
+		id("tenant_id", &f.TenantID), id("id", &f.ID), revision(&f.Rev),
 		maybeID("service_id", &f.ServiceID), optional("former_dn", (*string)(&f.FormerDN)),
 		words("system", &f.System), words("name", &f.Name), words("link", &f.Link),
 		boolean("deletable", &f.Deletable), boolean("needs_email", &f.NeedsEmail), boolean("needs_login", &f.NeedsLogin),
@@ -80,8 +80,8 @@ func (f *ForeignService) ref() Ref {
 // there reports whether its system provides it on a line, or is about to.
 func (f *ForeignService) there() bool { return f.State == ForeignActive || f.State == ForeignRequested }
 
-// place is where it is found: its system, and the page there if that is known.
-func (f *ForeignService) place() string {
+// whereabouts is where it is found: its system, and the page there if that is known.
+func (f *ForeignService) whereabouts() string {
 	if f.Link == "" {
 		return f.System
 	}
@@ -124,33 +124,33 @@ type NewForeign struct {
 	NeedsLogin bool
 }
 
-// look checks the input; the fields' names begin with prefix. present is one that
+// validate checks the input; the fields' names begin with prefix. present is one that
 // is there already.
-func (in *NewForeign) look(look *door, prefix string, present bool) {
-	look.system(prefix+"System", in.System)
-	look.required(rule.SVC13, prefix+"Name", in.Name, maxName)
+func (in *NewForeign) validate(check *validation, prefix string, present bool) {
+	check.system(prefix+"System", in.System)
+	check.required(rule.SVC13, prefix+"Name", in.Name, maxName)
 	if present || in.Link != "" {
-		look.link(rule.SVC13, prefix+"Link", in.Link)
+		check.link(rule.SVC13, prefix+"Link", in.Link)
 	}
 }
 
 // system looks at the code of another system.
-func (d *door) system(field, s string) {
+func (check *validation) system(field, s string) {
 	if len(s) > maxSystem {
-		d.refuse(rule.SVC13, field, "longer than %d characters", maxSystem)
+		check.refuse(rule.SVC13, field, "longer than %d characters", maxSystem)
 		return
 	}
-	d.code(rule.SVC13, field, s)
+	check.code(rule.SVC13, field, s)
 }
 
 // link looks at the address of a page that a portal may lead to.
-func (d *door) link(code rule.Code, field, s string) {
+func (check *validation) link(code rule.Code, field, s string) {
 	if s == "" {
-		d.refuse(code, field, "is missing")
+		check.refuse(code, field, "is missing")
 		return
 	}
 	if len(s) > maxLink || !validLink(s) {
-		d.refuse(code, field, "not the address of a page of up to %d characters: http or https, a host, no password", maxLink)
+		check.refuse(code, field, "not the address of a page of up to %d characters: http or https, a host, no password", maxLink)
 	}
 }
 
@@ -166,21 +166,21 @@ func validLink(s string) bool {
 func (t *tx) foreign(ctx context.Context, id ForeignID) (*ForeignService, error) {
 	f, err := one[*ForeignService](ctx, t, foreignTable.Key(), t.tenantID, id)
 	if err == nil && f == nil {
-		err = missing("foreign service", id.String())
+		err = notFound("foreign service", id.String())
 	}
 	return f, err
 }
 
 // foreignOf reads the foreign services of a line.
 func (t *tx) foreignOf(ctx context.Context, service ServiceID) ([]*ForeignService, error) {
-	return store.Gather(find[*ForeignService](ctx, t, store.Query{Index: foreignByLine, Equal: []any{t.tenantID, service}}))
+	return store.Collect(find[*ForeignService](ctx, t, store.Query{Index: foreignByLine, Equal: []any{t.tenantID, service}}))
 }
 
 // ForeignService returns a foreign service of the tenant (SVC-13). Errors:
 // ErrNotFound.
 func (d *Directory) ForeignService(ctx context.Context, id ForeignID) (*ForeignService, error) {
 	var out *ForeignService
-	err := d.read(ctx, "ForeignService", func(a *ahead) { a.foreign(id) }, func(t *tx) error {
+	err := d.read(ctx, "ForeignService", func(p *prefetch) { p.foreign(id) }, func(t *tx) error {
 		f, err := t.foreign(ctx, id)
 		if err == nil {
 			out = copyOf(f)

@@ -31,9 +31,9 @@ func (d *Directory) RequestForeign(ctx context.Context, service ServiceID, in Ne
 
 func (d *Directory) addForeign(ctx context.Context, operation string, service ServiceID, in NewForeign, state ForeignState) (*ForeignService, error) {
 	var made *ForeignService
-	err := d.change(ctx, operation, func(a *ahead) {
-		a.service(service).foreign()
-		a.usersOf(service)
+	err := d.change(ctx, operation, func(p *prefetch) {
+		p.service(service).foreign()
+		p.usersOf(service)
 	}, func(t *tx) error {
 		s, err := t.service(ctx, service)
 		if err != nil {
@@ -42,7 +42,7 @@ func (d *Directory) addForeign(ctx context.Context, operation string, service Se
 		if err := t.editable(s); err != nil {
 			return err
 		}
-		if err := t.lookForeign(ctx, s, &in, state); err != nil {
+		if err := t.validateForeign(ctx, s, &in, state); err != nil {
 			return err
 		}
 		made = copyOf(t.stageForeign(s, &in, state))
@@ -51,21 +51,21 @@ func (d *Directory) addForeign(ctx context.Context, operation string, service Se
 	return made, err
 }
 
-// lookForeign checks a foreign service about to be added to a line.
-func (t *tx) lookForeign(ctx context.Context, s *Service, in *NewForeign, state ForeignState) error {
-	var look door
-	in.look(&look, "", state == ForeignActive)
+// validateForeign checks a foreign service about to be added to a line.
+func (t *tx) validateForeign(ctx context.Context, s *Service, in *NewForeign, state ForeignState) error {
+	var check validation
+	in.validate(&check, "", state == ForeignActive)
 	has, err := t.foreignOf(ctx, s.ID)
 	if err != nil {
 		return err
 	}
 	if len(has) >= maxForeign {
-		look.bad = append(look.bad, &Error{Code: rule.SVC13, Kind: ErrExhausted, Subject: s.ref(),
+		check.refusals = append(check.refusals, &Error{Code: rule.SVC13, Kind: ErrExhausted, Subject: s.ref(),
 			Reason: fmt.Sprintf("%s has %d foreign services already, and no line can have more", s.ref(), maxForeign)})
 	}
 	for _, f := range has {
 		if f.System == in.System && f.Name == in.Name {
-			look.bad = append(look.bad, &Error{Code: rule.SVC13, Kind: ErrConflict, Field: "Name", Subject: s.ref(), Holder: f.ref(),
+			check.refusals = append(check.refusals, &Error{Code: rule.SVC13, Kind: ErrConflict, Field: "Name", Subject: s.ref(), Holder: f.ref(),
 				Reason: fmt.Sprintf("%s has %s of %s already", s.ref(), f.Name, f.System)})
 		}
 	}
@@ -73,8 +73,8 @@ func (t *tx) lookForeign(ctx context.Context, s *Service, in *NewForeign, state 
 	if err != nil {
 		return err
 	}
-	look.bad = append(look.bad, unmet(in.row(s, state), users...)...)
-	return look.err()
+	check.refusals = append(check.refusals, unmet(in.row(s, state), users...)...)
+	return check.err()
 }
 
 // unmet refuses a foreign service for each user who has not what it needs
@@ -96,13 +96,13 @@ func (t *tx) unmetBy(ctx context.Context, service ServiceID, u *User) error {
 	if err != nil {
 		return err
 	}
-	var look door
+	var check validation
 	for _, f := range has {
 		if f.there() {
-			look.bad = append(look.bad, unmet(f, u)...)
+			check.refusals = append(check.refusals, unmet(f, u)...)
 		}
 	}
-	return look.err()
+	return check.err()
 }
 
 // row is the record of a line's foreign service.
@@ -126,19 +126,19 @@ func (t *tx) stageForeign(s *Service, in *NewForeign, state ForeignState) *Forei
 	return f
 }
 
-// lookRequests checks the foreign services that a new line is to come with
+// validateRequests checks the foreign services that a new line is to come with
 // (SVC-18).
-func (l *newLine) lookRequests(look *door) {
+func (l *newLine) validateRequests(check *validation) {
 	if len(l.in.Foreign) > maxForeign {
-		look.refuse(rule.SVC13, "Foreign", "more than %d on one line", maxForeign)
+		check.refuse(rule.SVC13, "Foreign", "more than %d on one line", maxForeign)
 		return
 	}
 	seen := make(map[[2]string]bool, len(l.in.Foreign))
 	for i := range l.in.Foreign {
 		in := &l.in.Foreign[i]
-		in.look(look, fmt.Sprintf("Foreign[%d].", i), false)
+		in.validate(check, fmt.Sprintf("Foreign[%d].", i), false)
 		if seen[[2]string{in.System, in.Name}] {
-			look.refuse(rule.SVC13, fmt.Sprintf("Foreign[%d].Name", i), "is listed twice")
+			check.refuse(rule.SVC13, fmt.Sprintf("Foreign[%d].Name", i), "is listed twice")
 		}
 		seen[[2]string{in.System, in.Name}] = true
 	}
@@ -147,11 +147,11 @@ func (l *newLine) lookRequests(look *door) {
 // unmet refuses the foreign services of a new line that its user, one who was
 // there before, has not the email address for (USR-14).
 func (l *newLine) unmet() (bad []*Error) {
-	if l.seat.user == nil {
+	if l.slot.user == nil {
 		return nil
 	}
 	for i := range l.in.Foreign {
-		bad = append(bad, unmet(l.in.Foreign[i].row(new(Service), ForeignRequested), l.seat.user)...)
+		bad = append(bad, unmet(l.in.Foreign[i].row(new(Service), ForeignRequested), l.slot.user)...)
 	}
 	return bad
 }

@@ -53,9 +53,9 @@ func (d *Directory) Connect(ctx context.Context, system string, c Connector) (in
 	if _, err := d.enter(ctx, "Connect"); err != nil {
 		return 0, err
 	}
-	var look door
-	look.system("System", system)
-	if err := look.err(); err != nil {
+	var check validation
+	check.system("System", system)
+	if err := check.err(); err != nil {
 		return 0, err
 	}
 	var settled atomic.Int64
@@ -109,8 +109,8 @@ func (d *Directory) foreignRequest(ctx context.Context, e *Event) (*ForeignReque
 		return nil, err
 	}
 	var r *ForeignRequest
-	err = d.read(ctx, "ForeignService", func(a *ahead) {
-		line := a.foreign(id).to(servicesTable.Key(), "service_id")
+	err = d.read(ctx, "ForeignService", func(p *prefetch) {
+		line := p.foreign(id).to(servicesTable.Key(), "service_id")
 		line.users()
 	}, func(t *tx) error {
 		r = nil

@@ -45,12 +45,12 @@ var settlements = map[ForeignState][]ForeignState{
 // than the last one (SVC-18).
 func (d *Directory) SettleForeign(ctx context.Context, id ForeignID, in Settlement) (*ForeignService, error) {
 	var out *ForeignService
-	err := d.change(ctx, "SettleForeign", func(a *ahead) { a.foreign(id) }, func(t *tx) error {
+	err := d.change(ctx, "SettleForeign", func(p *prefetch) { p.foreign(id) }, func(t *tx) error {
 		f, err := t.foreign(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := in.look(f); err != nil {
+		if err := in.validate(f); err != nil {
 			return err
 		}
 		out = copyOf(t.settle(f, in))
@@ -59,17 +59,17 @@ func (d *Directory) SettleForeign(ctx context.Context, id ForeignID, in Settleme
 	return out, err
 }
 
-func (in *Settlement) look(f *ForeignService) error {
-	var look door
+func (in *Settlement) validate(f *ForeignService) error {
+	var check validation
 	from, known := settlements[in.State]
 	if !known {
-		look.refuse(rule.SVC18, "State", "not active, failed or gone")
+		check.refuse(rule.SVC18, "State", "not active, failed or gone")
 	}
-	look.text(rule.SVC18, "Outcome", in.Outcome, maxOutcome)
+	check.text(rule.SVC18, "Outcome", in.Outcome, maxOutcome)
 	if in.Link != "" {
-		look.link(rule.SVC13, "Link", in.Link)
+		check.link(rule.SVC13, "Link", in.Link)
 	}
-	if err := look.err(); err != nil {
+	if err := check.err(); err != nil {
 		return err
 	}
 	if in.Request != 0 && in.Request != f.Requests {
@@ -105,8 +105,8 @@ func (t *tx) settle(f *ForeignService, in Settlement) *ForeignService {
 // and for each user of the line without the email address that it needs (USR-14).
 func (d *Directory) RetryForeign(ctx context.Context, id ForeignID) (*ForeignService, error) {
 	var out *ForeignService
-	err := d.change(ctx, "RetryForeign", func(a *ahead) {
-		line := a.foreign(id).to(servicesTable.Key(), "service_id")
+	err := d.change(ctx, "RetryForeign", func(p *prefetch) {
+		line := p.foreign(id).to(servicesTable.Key(), "service_id")
 		line.users()
 	}, func(t *tx) error {
 		f, err := t.foreign(ctx, id)
@@ -156,14 +156,14 @@ func (t *tx) ask(f *ForeignService, state ForeignState, verb string, line Ref, c
 // Errors: ErrNotFound; ErrFailedPrecondition for one that is neither left nor
 // failed (SVC-13).
 func (d *Directory) DetachForeign(ctx context.Context, id ForeignID) error {
-	return d.change(ctx, "DetachForeign", func(a *ahead) { a.foreign(id) }, func(t *tx) error {
+	return d.change(ctx, "DetachForeign", func(p *prefetch) { p.foreign(id) }, func(t *tx) error {
 		f, err := t.foreign(ctx, id)
 		if err != nil {
 			return err
 		}
 		if f.State != ForeignLeft && f.State != ForeignFailed {
 			return &Error{Code: rule.SVC13, Kind: ErrFailedPrecondition, Subject: f.ref(), Holder: Ref{Kind: "system", ID: f.System, Name: f.System},
-				Reason: fmt.Sprintf("%s is %s: it goes with its line, or in %s", f.ref(), f.State, f.place())}
+				Reason: fmt.Sprintf("%s is %s: it goes with its line, or in %s", f.ref(), f.State, f.whereabouts())}
 		}
 		t.Remove(f)
 		t.did("foreign.detached", f.ref(), f.errand())
@@ -179,9 +179,9 @@ func (t *tx) confirmForeign(s *Service, has []*ForeignService) {
 		switch {
 		case !f.there():
 		case f.Deletable:
-			going = append(going, f.Name+" in "+f.place())
+			going = append(going, f.Name+" in "+f.whereabouts())
 		default:
-			stay = append(stay, f.Name+" in "+f.place())
+			stay = append(stay, f.Name+" in "+f.whereabouts())
 		}
 	}
 	var parts []string
@@ -246,7 +246,7 @@ func undeletable(u *User, s *Service, has []*ForeignService) (bad []*Error) {
 	for _, f := range has {
 		if f.there() && !f.Deletable {
 			bad = append(bad, &Error{Code: rule.USR11, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: f.ref(),
-				Reason: fmt.Sprintf("%s has %s with %s, which only its own system can delete: %s", u.ref(), s.ref(), f.Name, f.place())})
+				Reason: fmt.Sprintf("%s has %s with %s, which only its own system can delete: %s", u.ref(), s.ref(), f.Name, f.whereabouts())})
 		}
 	}
 	return bad

@@ -37,7 +37,7 @@ func (g *Group) Table() *store.Table { return groupsTable }
 // Fields appends the group's columns.
 func (g *Group) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &g.TenantID), id("id", &g.ID), integer("rev", &g.Rev),
+		id("tenant_id", &g.TenantID), id("id", &g.ID), revision(&g.Rev),
 		words("kind", (*string)(&g.Kind)), words("name", &g.Name), words("name_folded", &g.nameFolded),
 	)
 }
@@ -58,15 +58,15 @@ type NewGroup struct {
 // is taken.
 func (d *Directory) CreateGroup(ctx context.Context, in NewGroup) (*Group, error) {
 	var made *Group
-	err := d.change(ctx, "CreateGroup", func(a *ahead) {
-		a.extension(in.Extension)
-		a.get(groupsByName, text.Fold(in.Name))
+	err := d.change(ctx, "CreateGroup", func(p *prefetch) {
+		p.extension(in.Extension)
+		p.get(groupsByName, text.Fold(in.Name))
 	}, func(t *tx) error {
 		row := &Group{TenantID: t.tenantID, Kind: in.Kind, Name: in.Name, nameFolded: text.Fold(in.Name)}
 		if row.Kind == "" {
 			row.Kind = HuntGroup
 		}
-		if err := t.lookGroup(ctx, row, in.Extension); err != nil {
+		if err := t.validateGroup(ctx, row, in.Extension); err != nil {
 			return err
 		}
 		row.ID = t.newID()
@@ -82,19 +82,19 @@ func (d *Directory) CreateGroup(ctx context.Context, in NewGroup) (*Group, error
 	return made, err
 }
 
-func (t *tx) lookGroup(ctx context.Context, g *Group, e Extension) error {
-	var look door
-	look.required(rule.EXT8, "Name", g.Name, maxName)
+func (t *tx) validateGroup(ctx context.Context, g *Group, e Extension) error {
+	var check validation
+	check.required(rule.EXT8, "Name", g.Name, maxName)
 	if g.Kind != HuntGroup && g.Kind != ACDQueue {
-		look.refuse(rule.EXT8, "Kind", "not one of %s and %s", HuntGroup, ACDQueue)
+		check.refuse(rule.EXT8, "Kind", "not one of %s and %s", HuntGroup, ACDQueue)
 	}
 	if e != "" {
-		if err := look.take(t.takeExtension(ctx, "Extension", e, nil)); err != nil {
+		if err := check.collect(t.takeExtension(ctx, "Extension", e, nil)); err != nil {
 			return err
 		}
 	}
-	if len(look.bad) > 0 { // a name that is none is not looked up
-		return look.err()
+	if len(check.refusals) > 0 { // a name that is none is not looked up
+		return check.err()
 	}
 	return t.freeGroupName(ctx, g)
 }
@@ -112,7 +112,7 @@ func (t *tx) freeGroupName(ctx context.Context, g *Group) error {
 func (t *tx) group(ctx context.Context, id GroupID) (*Group, error) {
 	g, err := one[*Group](ctx, t, groupsTable.Key(), t.tenantID, id)
 	if err == nil && g == nil {
-		err = missing("group", id.String())
+		err = notFound("group", id.String())
 	}
 	return g, err
 }
@@ -120,7 +120,7 @@ func (t *tx) group(ctx context.Context, id GroupID) (*Group, error) {
 // Group returns a group or queue of the tenant (EXT-8). Errors: ErrNotFound.
 func (d *Directory) Group(ctx context.Context, id GroupID) (*Group, error) {
 	var out *Group
-	err := d.read(ctx, "Group", func(a *ahead) { a.group(id) }, func(t *tx) error {
+	err := d.read(ctx, "Group", func(p *prefetch) { p.group(id) }, func(t *tx) error {
 		g, err := t.group(ctx, id)
 		if err == nil {
 			out = copyOf(g)
@@ -153,20 +153,20 @@ func (d *Directory) Groups(ctx context.Context, q GroupQuery) iter.Seq2[*Group, 
 //
 // Errors: ErrNotFound.
 func (d *Directory) DeleteGroup(ctx context.Context, id GroupID) error {
-	return d.change(ctx, "DeleteGroup", func(a *ahead) {
-		a.group(id)
-		a.get(membersTable.Key(), id)
-		a.get(extensionsByGroup, id)
+	return d.change(ctx, "DeleteGroup", func(p *prefetch) {
+		p.group(id)
+		p.get(membersTable.Key(), id)
+		p.get(extensionsByGroup, id)
 	}, func(t *tx) error {
 		g, err := t.group(ctx, id)
 		if err != nil {
 			return err
 		}
-		members, err := store.Gather(find[*Member](ctx, t, store.Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
+		members, err := store.Collect(find[*Member](ctx, t, store.Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}
-		own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
+		own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func (m *Member) Table() *store.Table { return membersTable }
 func (m *Member) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &m.TenantID), id("group_id", &m.GroupID),
-		store.Field{Name: "member_id", Ptr: &m.memberID}, integer("rev", &m.Rev),
+		store.Field{Name: "member_id", Ptr: &m.memberID}, revision(&m.Rev),
 		maybeID("user_id", &m.UserID), maybeID("alias_id", &m.AliasID),
 	)
 }
@@ -70,11 +70,11 @@ func (m MemberID) UUID() [16]byte {
 // Errors: ErrNotFound for the group, the user or the alias; ErrConflict for
 // one that is a member already.
 func (d *Directory) AddMember(ctx context.Context, group GroupID, who MemberID) error {
-	return d.change(ctx, "AddMember", func(a *ahead) {
-		a.group(group)
-		a.user(who.user)
-		a.alias(who.alias)
-		a.get(membersTable.Key(), group, who)
+	return d.change(ctx, "AddMember", func(p *prefetch) {
+		p.group(group)
+		p.user(who.user)
+		p.alias(who.alias)
+		p.get(membersTable.Key(), group, who)
 	}, func(t *tx) error {
 		g, err := t.group(ctx, group)
 		if err != nil {
@@ -118,9 +118,9 @@ func (t *tx) identity(ctx context.Context, who MemberID) (name Ref, owner UserID
 //
 // Errors: ErrNotFound for the group, or for one that is no member of it.
 func (d *Directory) RemoveMember(ctx context.Context, group GroupID, who MemberID) error {
-	return d.change(ctx, "RemoveMember", func(a *ahead) {
-		a.group(group)
-		a.get(membersTable.Key(), group, who)
+	return d.change(ctx, "RemoveMember", func(p *prefetch) {
+		p.group(group)
+		p.get(membersTable.Key(), group, who)
 	}, func(t *tx) error {
 		g, err := t.group(ctx, group)
 		if err != nil {
@@ -149,7 +149,7 @@ func (d *Directory) Members(ctx context.Context, group GroupID) iter.Seq2[*Membe
 // leaveGroups takes a user or an alias that is about to go out of all its
 // groups (EXT-8).
 func (t *tx) leaveGroups(ctx context.Context, memberID [16]byte) error {
-	in, err := store.Gather(find[*Member](ctx, t, store.Query{Index: membersByMember, Equal: []any{t.tenantID, memberID}}))
+	in, err := store.Collect(find[*Member](ctx, t, store.Query{Index: membersByMember, Equal: []any{t.tenantID, memberID}}))
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type delivery struct {
 	handled int
 	errs    []error
 	cut     bool // something was left because the caller's time is over
-	fallen  *fall
+	fallen  *caughtPanic
 }
 
 // backlog is what a tenant's journal has that the subscriber has not handled.
@@ -51,9 +51,9 @@ func (b *backlog) page() store.Read {
 	}}
 }
 
-// fall is how a part of the delivery went down: by a panic, or, where the value
+// caughtPanic is how a part of the delivery went down: by a panic, or, where the value
 // is nil, by the end of its goroutine.
-type fall struct{ value any }
+type caughtPanic struct{ value any }
 
 // run delivers, and returns when nothing of it goes on.
 func (r *delivery) run(caller context.Context) {
@@ -62,7 +62,7 @@ func (r *delivery) run(caller context.Context) {
 	r.stop = stop
 	func() {
 		defer r.workers.Wait()
-		r.guard(func() { r.look(ctx) })
+		r.guard(func() { r.scan(ctx) })
 	}()
 	switch {
 	case r.fallen != nil && r.fallen.value == nil:
@@ -88,15 +88,15 @@ func (r *delivery) guard(part func()) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.fallen == nil {
-			r.fallen = &fall{value}
+			r.fallen = &caughtPanic{value}
 		}
 	}()
 	part()
 	returned = true
 }
 
-// look walks the tenants in pages, by ID, for those with something new.
-func (r *delivery) look(ctx context.Context) {
+// scan walks the tenants in pages, by ID, for those with something new.
+func (r *delivery) scan(ctx context.Context) {
 	for page, err := range r.pages(ctx) {
 		if err != nil {
 			r.failed(err)
@@ -131,7 +131,7 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 				if last = len(page[0]) < pageSize; !last {
 					after = []any{page[0][pageSize-1].(*Tenant).ID}
 				}
-				found, err = r.behind(ctx, rd, page[0], page[1])
+				found, err = r.unread(ctx, rd, page[0], page[1])
 				return err
 			})
 			if !yield(found, err) || err != nil {
@@ -141,8 +141,8 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 	}
 }
 
-// behind returns what of the tenants' journals is not handled.
-func (r *delivery) behind(ctx context.Context, rd store.Reader, tenants, cursors []store.Record) (found []*backlog, err error) {
+// unread returns what of the tenants' journals is not handled.
+func (r *delivery) unread(ctx context.Context, rd store.Reader, tenants, cursors []store.Record) (found []*backlog, err error) {
 	at := make(map[TenantID]*Cursor, len(cursors))
 	for _, rec := range cursors {
 		at[rec.(*Cursor).TenantID] = rec.(*Cursor)

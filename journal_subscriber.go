@@ -62,9 +62,9 @@ func (d *Directory) Deliver(ctx context.Context, subscriber string, handle func(
 	if _, err := d.enter(ctx, "Deliver"); err != nil {
 		return 0, err
 	}
-	var look door
-	look.code(rule.SYS3, "Subscriber", subscriber)
-	if err := look.err(); err != nil {
+	var check validation
+	check.code(rule.SYS3, "Subscriber", subscriber)
+	if err := check.err(); err != nil {
 		return 0, err
 	}
 	mark := deliveringKey{d.core}

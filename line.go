@@ -41,7 +41,7 @@ type LineUser struct {
 	SIPAddress SIPAddress
 }
 
-// LineChange is what UpdateLine changes of a line.
+// LineChange is what ChangeLine changes of a line.
 type LineChange struct {
 	AddOwners    []Principal
 	RemoveOwners []Principal
@@ -59,7 +59,7 @@ type LineChange struct {
 // Errors: ErrInvalid (OWN-1), ErrNotFound.
 func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, error) {
 	var out *Line
-	err := d.read(ctx, "Line", func(a *ahead) { a.line(nationalNumber).shown() }, func(t *tx) error {
+	err := d.read(ctx, "Line", func(p *prefetch) { p.line(nationalNumber).shown() }, func(t *tx) error {
 		s, err := t.lineAt(ctx, nationalNumber)
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, err
 	return out, err
 }
 
-// UpdateLine changes a line's owners and its location, all of it or nothing
+// ChangeLine changes a line's owners and its location, all of it or nothing
 // (OWN-9), and returns the line as it is then. It returns no line to an owner
 // who removed himself: he has no access from that moment (OWN-4). Removing
 // yourself, and removing the last owner, warn (OWN-4); so does moving a line away from
@@ -83,15 +83,15 @@ func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, err
 // ErrConflict for one who is an owner already, ErrNotFound for one who is none
 // (OWN-3) and for an unknown building (OWN-7), ErrFailedPrecondition for a
 // location that another system keeps (OWN-8).
-func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in LineChange) (*Line, error) {
+func (d *Directory) ChangeLine(ctx context.Context, nationalNumber string, in LineChange) (*Line, error) {
 	unknown, err := d.unknownOwners(ctx, nationalNumber, in.AddOwners)
 	if err != nil {
 		return nil, err
 	}
 	var out *Line
-	err = d.change(ctx, "UpdateLine", func(a *ahead) {
-		a.line(nationalNumber).shown()
-		a.get(locationsByBuilding, in.Building)
+	err = d.change(ctx, "ChangeLine", func(p *prefetch) {
+		p.line(nationalNumber).shown()
+		p.get(locationsByBuilding, in.Building)
 	}, func(t *tx) error {
 		s, err := t.lineAt(ctx, nationalNumber)
 		if err != nil {
@@ -103,10 +103,10 @@ func (d *Directory) UpdateLine(ctx context.Context, nationalNumber string, in Li
 	return out, err
 }
 
-// SetLineLocation moves a line to a building of the tenant, as UpdateLine does
+// SetLineLocation moves a line to a building of the tenant, as ChangeLine does
 // (OWN-7, OWN-8).
 func (d *Directory) SetLineLocation(ctx context.Context, nationalNumber, building string) (*Line, error) {
-	return d.UpdateLine(ctx, nationalNumber, LineChange{Building: building, moves: true})
+	return d.ChangeLine(ctx, nationalNumber, LineChange{Building: building, moves: true})
 }
 
 func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown []*Error) (*Line, error) {
@@ -126,13 +126,13 @@ func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown 
 	if err != nil {
 		return nil, err
 	}
-	look := door{bad: slices.Clone(unknown)}
-	removed := look.owners(s, owners, in)
-	to, err := t.lookBuilding(ctx, s, in)
-	if err := look.take(err); err != nil {
+	check := validation{refusals: slices.Clone(unknown)}
+	removed := check.owners(s, owners, in)
+	to, err := t.validateBuilding(ctx, s, in)
+	if err := check.collect(err); err != nil {
 		return nil, err
 	}
-	if err := look.err(); err != nil {
+	if err := check.err(); err != nil {
 		return nil, err
 	}
 	t.changeOwners(s, len(owners), in.AddOwners, removed)
@@ -168,7 +168,7 @@ func (t *tx) lineAt(ctx context.Context, nationalNumber string) (*Service, error
 		return t.ownLine(ctx, nationalNumber, s)
 	}
 	if s == nil {
-		return nil, missing("line", nationalNumber)
+		return nil, notFound("line", nationalNumber)
 	}
 	return s, nil
 }
@@ -258,16 +258,16 @@ func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
 	return users, nil
 }
 
-// lookBuilding returns the location that a line moves to, or nil where it
+// validateBuilding returns the location that a line moves to, or nil where it
 // stays: a building that the tenant knows (OWN-7), for a line that may be moved
 // here (OWN-8) and whose DN is possible there (EXT-3).
-func (t *tx) lookBuilding(ctx context.Context, s *Service, in LineChange) (*Location, error) {
+func (t *tx) validateBuilding(ctx context.Context, s *Service, in LineChange) (*Location, error) {
 	if in.Building == "" && !in.moves {
 		return nil, nil
 	}
-	var look door
-	if look.code(rule.OWN7, "Building", in.Building); look.err() != nil {
-		return nil, look.err()
+	var check validation
+	if check.code(rule.OWN7, "Building", in.Building); check.err() != nil {
+		return nil, check.err()
 	}
 	to, err := t.building(ctx, rule.OWN7, in.Building)
 	if err != nil || to.ID == s.LocationID {

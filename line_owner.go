@@ -30,7 +30,7 @@ func (o *Owner) Table() *store.Table { return ownersTable }
 func (o *Owner) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &o.TenantID), id("service_id", &o.ServiceID),
-		words("principal", (*string)(&o.Principal)), integer("rev", &o.Rev), moment("since", &o.Since),
+		words("principal", (*string)(&o.Principal)), revision(&o.Rev), moment("since", &o.Since),
 	)
 }
 
@@ -40,20 +40,20 @@ func (o *Owner) ref(of *Service) Ref {
 	return Ref{"owner", o.ServiceID.String(), string(o.Principal) + " of " + of.ref().String()}
 }
 
-// AddOwner makes a principal an owner of a line, as UpdateLine does (OWN-3).
+// AddOwner makes a principal an owner of a line, as ChangeLine does (OWN-3).
 func (d *Directory) AddOwner(ctx context.Context, nationalNumber string, p Principal) (*Line, error) {
-	return d.UpdateLine(ctx, nationalNumber, LineChange{AddOwners: []Principal{p}})
+	return d.ChangeLine(ctx, nationalNumber, LineChange{AddOwners: []Principal{p}})
 }
 
-// RemoveOwner takes a principal off a line's owners, as UpdateLine does (OWN-3,
+// RemoveOwner takes a principal off a line's owners, as ChangeLine does (OWN-3,
 // OWN-4).
 func (d *Directory) RemoveOwner(ctx context.Context, nationalNumber string, p Principal) (*Line, error) {
-	return d.UpdateLine(ctx, nationalNumber, LineChange{RemoveOwners: []Principal{p}})
+	return d.ChangeLine(ctx, nationalNumber, LineChange{RemoveOwners: []Principal{p}})
 }
 
 // ownersOf reads a line's owners, by principal.
 func (t *tx) ownersOf(ctx context.Context, service ServiceID) ([]*Owner, error) {
-	return store.Gather(find[*Owner](ctx, t, store.Query{Index: ownersTable.Key(), Equal: []any{t.tenantID, service}}))
+	return store.Collect(find[*Owner](ctx, t, store.Query{Index: ownersTable.Key(), Equal: []any{t.tenantID, service}}))
 }
 
 // unknownOwners asks about each new owner whether there is such a principal
@@ -64,7 +64,7 @@ func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, ad
 	if d.core.principals == nil || len(added) == 0 {
 		return nil, nil
 	}
-	err := d.read(ctx, "UpdateLine", func(a *ahead) { a.line(nationalNumber).to(ownersTable.Key(), "id") }, func(t *tx) error {
+	err := d.read(ctx, "ChangeLine", func(p *prefetch) { p.line(nationalNumber).to(ownersTable.Key(), "id") }, func(t *tx) error {
 		_, err := t.lineAt(ctx, nationalNumber)
 		return err
 	})
@@ -73,7 +73,7 @@ func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, ad
 	}
 	var unknown []*Error
 	for _, p := range added {
-		var form door
+		var form validation
 		if form.principal(rule.OWN3, "AddOwners", p); form.err() != nil {
 			continue // refused with the other bad fields
 		}
@@ -93,22 +93,22 @@ func (p Principal) ref() Ref { return Ref{"principal", string(p), string(p)} }
 
 // owners checks a change of a line's owners (OWN-3), and returns those who
 // go.
-func (d *door) owners(s *Service, owners []*Owner, in LineChange) []*Owner {
+func (check *validation) owners(s *Service, owners []*Owner, in LineChange) []*Owner {
 	at := func(p Principal) int {
 		return slices.IndexFunc(owners, func(o *Owner) bool { return o.Principal == p })
 	}
 	for i, p := range in.AddOwners {
-		if d.listed(in.AddOwners, i, "AddOwners") && at(p) >= 0 {
-			d.bad = append(d.bad, &Error{Code: rule.OWN3, Kind: ErrConflict, Field: "AddOwners", Subject: p.ref(), Holder: s.ref(),
+		if check.listed(in.AddOwners, i, "AddOwners") && at(p) >= 0 {
+			check.refusals = append(check.refusals, &Error{Code: rule.OWN3, Kind: ErrConflict, Field: "AddOwners", Subject: p.ref(), Holder: s.ref(),
 				Reason: string(p) + " is an owner of the line already"})
 		}
 	}
 	var removed []*Owner
 	for i, p := range in.RemoveOwners {
 		switch {
-		case !d.listed(in.RemoveOwners, i, "RemoveOwners"):
+		case !check.listed(in.RemoveOwners, i, "RemoveOwners"):
 		case at(p) < 0:
-			d.bad = append(d.bad, &Error{Code: rule.OWN3, Kind: ErrNotFound, Field: "RemoveOwners", Subject: p.ref(), Holder: s.ref(),
+			check.refusals = append(check.refusals, &Error{Code: rule.OWN3, Kind: ErrNotFound, Field: "RemoveOwners", Subject: p.ref(), Holder: s.ref(),
 				Reason: string(p) + " is not an owner of the line"})
 		default:
 			removed = append(removed, owners[at(p)])
@@ -119,13 +119,13 @@ func (d *door) owners(s *Service, owners []*Owner, in LineChange) []*Owner {
 
 // listed reports whether the i-th principal of a list is well formed, and not
 // in it before.
-func (d *door) listed(list []Principal, i int, field string) bool {
-	bad := len(d.bad)
-	if d.principal(rule.OWN3, field, list[i]); len(d.bad) > bad {
+func (check *validation) listed(list []Principal, i int, field string) bool {
+	bad := len(check.refusals)
+	if check.principal(rule.OWN3, field, list[i]); len(check.refusals) > bad {
 		return false
 	}
 	if slices.Contains(list[:i], list[i]) {
-		d.refuse(rule.OWN3, field, "%s is listed twice", list[i])
+		check.refuse(rule.OWN3, field, "%s is listed twice", list[i])
 		return false
 	}
 	return true

@@ -32,7 +32,7 @@ type listing[R store.Record, S any] struct {
 	query store.Query
 	limit int                                      // of those shown; 0: none
 	keep  func(R) bool                             // which are shown; nil: all
-	more  func(found)                              // what showing them reads; nil: nothing
+	more  func(prefetched)                         // what showing them reads; nil: nothing
 	show  func(context.Context, *tx, R) (S, error) // a copy
 }
 
@@ -72,14 +72,14 @@ func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string
 		_, err := d.enter(ctx, operation)
 		return nil, nil, err
 	}
-	plan := func(a *ahead) {
-		if from := a.scan(q); l.more != nil {
+	plan := func(p *prefetch) {
+		if from := p.scan(q); l.more != nil {
 			l.more(from)
 		}
 	}
 	err = d.read(ctx, operation, plan, func(t *tx) error {
 		page, last = make([]S, 0, 16), nil
-		recs, err := store.Gather(find[R](ctx, t, q))
+		recs, err := store.Collect(find[R](ctx, t, q))
 		if err != nil {
 			return err
 		}

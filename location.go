@@ -35,7 +35,7 @@ func (l *Location) Table() *store.Table { return locationsTable }
 // Fields appends the location's columns.
 func (l *Location) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &l.TenantID), id("id", &l.ID), integer("rev", &l.Rev),
+		id("tenant_id", &l.TenantID), id("id", &l.ID), revision(&l.Rev),
 		words("building", &l.Building), words("name", &l.Name),
 		words("street", &l.Address.Street), words("city", &l.Address.City), words("region", &l.Address.Region),
 		words("postal_code", &l.Address.PostalCode), words("country", &l.Address.Country),
@@ -60,9 +60,9 @@ type NewLocation struct {
 // code that is taken.
 func (d *Directory) AddLocation(ctx context.Context, in NewLocation) (*Location, error) {
 	var made *Location
-	err := d.change(ctx, "AddLocation", func(a *ahead) { a.get(locationsByBuilding, in.Building) }, func(t *tx) error {
+	err := d.change(ctx, "AddLocation", func(p *prefetch) { p.get(locationsByBuilding, in.Building) }, func(t *tx) error {
 		row := &Location{TenantID: t.tenantID, Building: in.Building, Name: in.Name, Address: in.Address, NumberPrefix: in.NumberPrefix}
-		if err := row.look(); err != nil {
+		if err := row.validate(); err != nil {
 			return err
 		}
 		if err := t.freeBuilding(ctx, row.Building); err != nil {
@@ -77,19 +77,19 @@ func (d *Directory) AddLocation(ctx context.Context, in NewLocation) (*Location,
 	return made, err
 }
 
-func (l *Location) look() error {
-	var d door
-	d.code(rule.ACC1, "Building", l.Building)
-	d.text(rule.ACC1, "Name", l.Name, maxName)
-	d.text(rule.ACC1, "Address.Street", l.Address.Street, maxLong)
-	d.text(rule.ACC1, "Address.City", l.Address.City, maxName)
-	d.text(rule.ACC1, "Address.Region", l.Address.Region, maxName)
-	d.text(rule.ACC1, "Address.PostalCode", l.Address.PostalCode, maxCode)
-	d.country(rule.ACC1, "Address.Country", l.Address.Country)
+func (l *Location) validate() error {
+	var check validation
+	check.code(rule.ACC1, "Building", l.Building)
+	check.text(rule.ACC1, "Name", l.Name, maxName)
+	check.text(rule.ACC1, "Address.Street", l.Address.Street, maxLong)
+	check.text(rule.ACC1, "Address.City", l.Address.City, maxName)
+	check.text(rule.ACC1, "Address.Region", l.Address.Region, maxName)
+	check.text(rule.ACC1, "Address.PostalCode", l.Address.PostalCode, maxCode)
+	check.country(rule.ACC1, "Address.Country", l.Address.Country)
 	if plan, known := numplan.For(l.Address.Country); known && l.NumberPrefix != "" && !within(l.NumberPrefix, plan.CallingCode) {
-		d.refuse(rule.NUM4, "NumberPrefix", "not the beginning of E.164 numbers of %s", l.Address.Country)
+		check.refuse(rule.NUM4, "NumberPrefix", "not the beginning of E.164 numbers of %s", l.Address.Country)
 	}
-	return d.err()
+	return check.err()
 }
 
 // within reports whether prefix is +, the calling code, and up to 10 digits.
@@ -120,11 +120,11 @@ func (t *tx) location(ctx context.Context, id LocationID) (*Location, error) {
 		return nil, nil
 	}
 	l, err := one[*Location](ctx, t, locationsTable.Key(), t.tenantID, id)
-	if l != nil && t.Remembers() {
+	if l != nil && t.Prefetched() {
 		t.core.facts.prefixes.learn(l.ID, l.NumberPrefix)
 	}
 	if err == nil && l == nil {
-		refusal := missing("location", id.String())
+		refusal := notFound("location", id.String())
 		refusal.Field = "LocationID"
 		err = refusal
 	}
@@ -135,7 +135,7 @@ func (t *tx) location(ctx context.Context, id LocationID) (*Location, error) {
 func (t *tx) theLocation(ctx context.Context, id LocationID) (*Location, error) {
 	l, err := one[*Location](ctx, t, locationsTable.Key(), t.tenantID, id)
 	if err == nil && l == nil {
-		err = missing("location", id.String())
+		err = notFound("location", id.String())
 	}
 	return l, err
 }
@@ -153,7 +153,7 @@ func (t *tx) building(ctx context.Context, code rule.Code, building string) (*Lo
 // Location returns a location of the tenant. Errors: ErrNotFound.
 func (d *Directory) Location(ctx context.Context, id LocationID) (*Location, error) {
 	var out *Location
-	err := d.read(ctx, "Location", func(a *ahead) { a.location(id) }, func(t *tx) error {
+	err := d.read(ctx, "Location", func(p *prefetch) { p.location(id) }, func(t *tx) error {
 		l, err := t.theLocation(ctx, id)
 		if err == nil {
 			out = copyOf(l)
@@ -179,9 +179,9 @@ func (d *Directory) Locations(ctx context.Context) iter.Seq2[*Location, error] {
 // it is now (SVC-15).
 func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location, error) {
 	var out *Location
-	err := d.change(ctx, "ModifyLocation", func(a *ahead) {
-		a.location(in.ID)
-		a.get(locationsByBuilding, in.Building)
+	err := d.change(ctx, "ModifyLocation", func(p *prefetch) {
+		p.location(in.ID)
+		p.get(locationsByBuilding, in.Building)
 	}, func(t *tx) error {
 		was, err := t.theLocation(ctx, in.ID)
 		if err != nil {
@@ -193,7 +193,7 @@ func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location
 		}
 		row := copyOf(was)
 		row.Building, row.Name, row.Address, row.NumberPrefix = in.Building, in.Name, in.Address, in.NumberPrefix
-		if err := t.lookModifiedLocation(ctx, row, was); err != nil {
+		if err := t.validateModifiedLocation(ctx, row, was); err != nil {
 			return err
 		}
 		t.Update(was, row)
@@ -204,8 +204,8 @@ func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location
 	return out, err
 }
 
-func (t *tx) lookModifiedLocation(ctx context.Context, row, was *Location) error {
-	if err := row.look(); err != nil {
+func (t *tx) validateModifiedLocation(ctx context.Context, row, was *Location) error {
+	if err := row.validate(); err != nil {
 		return err
 	}
 	if row.Building != was.Building {
@@ -243,19 +243,19 @@ func (t *tx) withoutE911(ctx context.Context, l *Location) error {
 // somebody or something there would get in the way of an emergency number
 // (EXT-3).
 func (t *tx) dialledAt(ctx context.Context, l *Location) error {
-	err := t.foresee(ctx, func(a *ahead) {
-		a.get(usersByLocation, l.ID).reached()
-		a.get(servicesByLocation, l.ID)
+	err := t.prefetch(ctx, func(p *prefetch) {
+		p.get(usersByLocation, l.ID).reached()
+		p.get(servicesByLocation, l.ID)
 	})
 	if err != nil {
 		return err
 	}
 	at := []any{t.tenantID, l.ID}
-	users, err := store.Gather(find[*User](ctx, t, store.Query{Index: usersByLocation, Equal: at}))
+	users, err := store.Collect(find[*User](ctx, t, store.Query{Index: usersByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}
-	services, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByLocation, Equal: at}))
+	services, err := store.Collect(find[*Service](ctx, t, store.Query{Index: servicesByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}
@@ -265,11 +265,11 @@ func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 		}
 	}
 	for _, u := range users {
-		var look door
-		if err := t.lookReached(ctx, &look, "Address.Country", u.ID, l); err != nil {
+		var check validation
+		if err := t.validateReached(ctx, &check, "Address.Country", u.ID, l); err != nil {
 			return err
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 	}
@@ -279,10 +279,10 @@ func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 // DeleteLocation deletes a location that no user, service or device is at.
 // Errors: ErrNotFound, ErrFailedPrecondition naming who is there.
 func (d *Directory) DeleteLocation(ctx context.Context, id LocationID) error {
-	return d.change(ctx, "DeleteLocation", func(a *ahead) {
-		a.location(id)
+	return d.change(ctx, "DeleteLocation", func(p *prefetch) {
+		p.location(id)
 		for _, ix := range []*store.Index{usersByLocation, servicesByLocation, devicesByLocation} {
-			a.scan(store.Query{Index: ix, Equal: []any{a.tenant, id}, Limit: 1})
+			p.scan(store.Query{Index: ix, Equal: []any{p.tenant, id}, Limit: 1})
 		}
 	}, func(t *tx) error {
 		l, err := t.theLocation(ctx, id)
@@ -314,16 +314,4 @@ func (t *tx) whoIsAt(ctx context.Context, id LocationID) (Ref, error) {
 	}
 	dev, err := first[*Device](ctx, t, store.Query{Index: devicesByLocation, Equal: at})
 	return refOf(dev), err
-}
-
-// refOf is the record's Ref, or none for nil.
-func refOf[R interface {
-	comparable
-	ref() Ref
-}](r R) Ref {
-	var none R
-	if r == none {
-		return Ref{}
-	}
-	return r.ref()
 }

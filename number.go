@@ -61,11 +61,11 @@ func (n *Number) Table() *store.Table { return numbersTable }
 // Fields appends the number's columns.
 func (n *Number) Fields(f []store.Field) []store.Field {
 	return append(f,
-		words("e164", (*string)(&n.E164)), id("tenant_id", &n.TenantID), integer("rev", &n.Rev),
+		words("e164", (*string)(&n.E164)), id("tenant_id", &n.TenantID), revision(&n.Rev),
 		words("state", (*string)(&n.State)),
 		maybeID("service_id", &n.ServiceID), maybeID("waiting_id", &n.WaitingID),
 		optional("temporary_for", (*string)(&n.TemporaryFor)), maybeID("port_id", &n.PortID),
-		maybeTime("free_from", &n.FreeFrom), integer("monthly", (*int64)(&n.Monthly)), moment("created_at", &n.CreatedAt),
+		maybeDeadline("free_from", &n.FreeFrom), integer("monthly", (*int64)(&n.Monthly)), moment("created_at", &n.CreatedAt),
 		boolean("billed", &n.Billed), boolean("loan", &n.Loan),
 	)
 }
@@ -93,15 +93,15 @@ type NumberChoice struct {
 	Keep   bool
 }
 
-// Existing chooses a number of the tenant's own.
-func Existing(n E164) NumberChoice { return NumberChoice{Source: FromTenant, Number: n} }
+// ExistingNumber chooses a number of the tenant's own.
+func ExistingNumber(n E164) NumberChoice { return NumberChoice{Source: FromTenant, Number: n} }
 
-// NewNumber lets the library propose a number: by the criteria that the tenant
+// ProposedNumber lets the library propose a number: by the criteria that the tenant
 // keeps, else near the user.
-func NewNumber() NumberChoice { return NumberChoice{Source: FromProvider} }
+func ProposedNumber() NumberChoice { return NumberChoice{Source: FromProvider} }
 
-// ThisNewNumber chooses one of the numbers that NewNumbers lists.
-func ThisNewNumber(n E164) NumberChoice { return NumberChoice{Source: FromProvider, Number: n} }
+// OfferedNumber chooses one of the numbers that OfferedNumbers lists.
+func OfferedNumber(n E164) NumberChoice { return NumberChoice{Source: FromProvider, Number: n} }
 
 // chosenNumber is what a choice comes to: the number that the service will
 // have, and the porting-in one that it waits for, if so.
@@ -129,27 +129,27 @@ func (c *chosenNumber) awaited() E164 {
 
 // chooseNumber looks at the choice of a number for something at a location.
 func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location) (chosenNumber, error) {
-	var look door
+	var check validation
 	switch choice.Source {
 	case FromProvider:
 		return t.newNumber(ctx, choice, at)
 	case FromTenant:
-		look.withoutCriteria(choice)
+		check.withoutCriteria(choice)
 		if choice.Number == "" {
-			look.refuse(rule.NUM2, "Number", "is missing: choose one of the tenant's numbers")
+			check.refuse(rule.NUM2, "Number", "is missing: choose one of the tenant's numbers")
 		}
-		if look.bad == nil {
+		if check.refusals == nil {
 			return t.existingNumber(ctx, choice.Number, at)
 		}
 	case "":
-		look.withoutCriteria(choice)
+		check.withoutCriteria(choice)
 		if choice.Number != "" {
-			look.refuse(rule.NUM2, "Number", "say whether the number is an existing or a new one")
+			check.refuse(rule.NUM2, "Number", "say whether the number is an existing or a new one")
 		}
 	default:
-		look.refuse(rule.NUM2, "Number.Source", "not a source of numbers")
+		check.refuse(rule.NUM2, "Number.Source", "not a source of numbers")
 	}
-	return chosenNumber{}, look.err()
+	return chosenNumber{}, check.err()
 }
 
 // existingNumber chooses a number of the tenant's: an available one, or one
@@ -192,7 +192,7 @@ func (t *tx) newNumber(ctx context.Context, choice NumberChoice, at *Location) (
 	if err := t.newNumbersAllowed(); err != nil {
 		return chosenNumber{}, err
 	}
-	if err := t.lookCriteria(choice, at); err != nil {
+	if err := t.validateCriteria(choice, at); err != nil {
 		return chosenNumber{}, err
 	}
 	if choice.Number != "" {
@@ -277,21 +277,21 @@ func areas(country, near string) []string {
 	return []string{near, "+" + plan.CallingCode}
 }
 
-// foreseeChoices reads ahead what a choice of a number near a location looks
+// prefetchChoices reads ahead what a choice of a number near a location looks
 // at, and one of an extension, where those are chosen here.
-func (t *tx) foreseeChoices(ctx context.Context, number NumberChoice, at *Location, extension bool) error {
-	return t.foresee(ctx, func(a *ahead) {
+func (t *tx) prefetchChoices(ctx context.Context, number NumberChoice, at *Location, extension bool) error {
+	return t.prefetch(ctx, func(p *prefetch) {
 		named, _ := t.Known(numbersTable.Key().At(string(number.Number))).(*Number)
 		proposed := number.Source == FromProvider && number.Number == ""
 		temporary := number.Source == FromTenant && named != nil && named.State == NumberPorting
 		switch {
 		case proposed:
-			a.stock(t.proposals(number.Prefix, at), t.fromFirst())
+			p.stock(t.proposals(number.Prefix, at), t.fromFirst())
 		case temporary:
-			a.stock(t.areas(at), t.fromFirst())
+			p.stock(t.areas(at), t.fromFirst())
 		}
 		if extension && t.core.allocate == nil {
-			a.dialled(t.tenant)
+			p.dialled(t.tenant)
 		}
 	})
 }
@@ -330,7 +330,7 @@ func (t *tx) offers(ctx context.Context, prefix string, limit int) ([]*Number, e
 		if given < q.Limit {
 			break
 		}
-		q.After, q.Limit = []any{t.behind(prefix, last.E164)}, max(limit, 64)
+		q.After, q.Limit = []any{t.afterDrawn(prefix, last.E164)}, max(limit, 64)
 	}
 	for n, err := range t.rested(ctx) {
 		if err != nil {
@@ -362,9 +362,9 @@ func (t *tx) anywhere(area string) bool {
 	return area == "+"+plan.CallingCode
 }
 
-// behind is from where on to look for more numbers. In North America a number that
+// afterDrawn is from where on to look for more numbers. In North America a number that
 // is not ordinary is in an area code of which none is: that is passed over.
-func (t *tx) behind(area string, last E164) string {
+func (t *tx) afterDrawn(area string, last E164) string {
 	if area == "+1" && !t.ordinary(area, last) {
 		return string(last[:len("+1617")]) + ":" // behind the digits
 	}
@@ -401,16 +401,16 @@ func (t *tx) rested(ctx context.Context) iter.Seq2[*Number, error] {
 }
 
 // stock plans to read the first numbers of the provider's stock in each area.
-func (a *ahead) stock(areas []string, limit int) {
+func (p *prefetch) stock(areas []string, limit int) {
 	for _, area := range areas {
-		a.scan(inStock(area, limit))
+		p.scan(inStock(area, limit))
 	}
 }
 
-// offers plans to read what NewNumbers lists.
-func (a *ahead) offers(at LocationID, prefix string, limit int) {
-	a.stock(proposals(a.fixed(), prefix, a.facts.prefixes.recall(at)), limit)
-	a.scan(restedBy(a.now))
+// offers plans to read what OfferedNumbers lists.
+func (p *prefetch) offers(at LocationID, prefix string, limit int) {
+	p.stock(proposals(p.fixed(), prefix, p.facts.prefixes.recall(at)), limit)
+	p.scan(restedBy(p.now))
 }
 
 // number reads a number of the tenant; code is the rule that it is read for.

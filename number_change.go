@@ -38,7 +38,7 @@ type NumberChange struct {
 // a number and an extension (NUM-2 to NUM-6, EXT-1 to EXT-5).
 func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChange) (*Service, error) {
 	var out *Service
-	err := d.change(ctx, "ChangeNumber", in.plan(user), func(t *tx) error {
+	err := d.change(ctx, "ChangeNumber", in.prefetchPlan(user), func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
 			return err
@@ -50,7 +50,7 @@ func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChan
 		if err := t.editable(s); err != nil {
 			return err
 		}
-		to, err := t.lookNumberChange(ctx, u, s, in)
+		to, err := t.validateNumberChange(ctx, u, s, in)
 		if err != nil {
 			return err
 		}
@@ -70,24 +70,24 @@ func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChan
 	return out, err
 }
 
-// plan is what a change of a user's number reads.
-func (in *NumberChange) plan(user UserID) plan {
-	return func(a *ahead) {
-		s := a.service(in.ServiceID)
+// prefetchPlan is what a change of a user's number reads.
+func (in *NumberChange) prefetchPlan(user UserID) prefetchPlan {
+	return func(p *prefetch) {
+		s := p.service(in.ServiceID)
 		if in.ServiceID.IsZero() {
-			s = a.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
+			s = p.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
 		}
-		a.user(user).place()
-		a.get(associationsTable.Key(), user, in.ServiceID)
+		p.user(user).place()
+		p.get(associationsTable.Key(), user, in.ServiceID)
 		s.place()
 		s.numbered()
 		s.users().place()
 		s.to(extensionsTable.Key(), "dn")
 		s.to(mailboxesTable.Key(), "id")
 		s.to(ownersTable.Key(), "id")
-		a.number(in.Number.Number)
-		a.extension(in.Extension).to(extensionsByUser, "user_id")
-		a.get(mailboxesByNumber, string(in.Extension))
+		p.number(in.Number.Number)
+		p.extension(in.Extension).to(extensionsByUser, "user_id")
+		p.get(mailboxesByNumber, string(in.Extension))
 	}
 }
 
@@ -126,9 +126,9 @@ type changedNumber struct {
 	dn     Extension // the new one, or "" where it stays
 }
 
-// lookNumberChange checks a change of a service's number, and finds what it comes
+// validateNumberChange checks a change of a service's number, and finds what it comes
 // to. What would be passed over is refused, and all that is wrong at once.
-func (t *tx) lookNumberChange(ctx context.Context, u *User, s *Service, in NumberChange) (to changedNumber, err error) {
+func (t *tx) validateNumberChange(ctx context.Context, u *User, s *Service, in NumberChange) (to changedNumber, err error) {
 	at, err := t.location(ctx, s.LocationID)
 	if err != nil {
 		return to, err
@@ -137,53 +137,53 @@ func (t *tx) lookNumberChange(ctx context.Context, u *User, s *Service, in Numbe
 	if err != nil {
 		return to, err
 	}
-	if err := t.foreseeChoices(ctx, in.Number, near, in.UpdateExtension && in.Extension == ""); err != nil {
+	if err := t.prefetchChoices(ctx, in.Number, near, in.UpdateExtension && in.Extension == ""); err != nil {
 		return to, err
 	}
-	var look door
-	if err := t.lookNewNumber(ctx, &look, &to, s, in, near); err != nil {
+	var check validation
+	if err := t.validateNewNumber(ctx, &check, &to, s, in, near); err != nil {
 		return to, err
 	}
-	if err := t.lookNewExtension(ctx, &look, &to, s, in, at); err != nil {
+	if err := t.validateNewExtension(ctx, &check, &to, s, in, at); err != nil {
 		return to, err
 	}
-	return to, look.err()
+	return to, check.err()
 }
 
-// lookNewNumber checks what comes in the place of a service's number, and what
+// validateNewNumber checks what comes in the place of a service's number, and what
 // becomes of that one.
-func (t *tx) lookNewNumber(ctx context.Context, look *door, to *changedNumber, s *Service, in NumberChange, near *Location) (err error) {
+func (t *tx) validateNewNumber(ctx context.Context, check *validation, to *changedNumber, s *Service, in NumberChange, near *Location) (err error) {
 	if to.had, err = t.heldNumber(ctx, s); err != nil {
 		return err
 	}
 	known := in.Previous == KeepNumber || in.Previous == ReturnNumber
 	switch {
 	case !in.KeepCurrent && to.had != nil && !to.had.Loan && !known:
-		look.refuse(rule.NUM10, "Previous", "choose whether the previous number %s is kept or returned", to.had.E164)
+		check.refuse(rule.NUM10, "Previous", "choose whether the previous number %s is kept or returned", to.had.E164)
 	case in.Previous != "" && !known:
-		look.refuse(rule.NUM10, "Previous", "neither kept nor returned")
+		check.refuse(rule.NUM10, "Previous", "neither kept nor returned")
 	}
 	switch {
 	case in.KeepCurrent && in.Number != (NumberChoice{}):
-		look.refuse(rule.NUM8, "Number", "either keep the current number or choose another one")
+		check.refuse(rule.NUM8, "Number", "either keep the current number or choose another one")
 	case in.KeepCurrent && !in.UpdateExtension:
-		look.refuse(rule.NUM8, "KeepCurrent", "there is nothing to change where the number is kept and the extension not updated")
+		check.refuse(rule.NUM8, "KeepCurrent", "there is nothing to change where the number is kept and the extension not updated")
 	case in.KeepCurrent:
 	case to.had == nil && in.Number == (NumberChoice{}):
-		look.refuse(rule.NUM8, "Number", "there is no number to unassign")
+		check.refuse(rule.NUM8, "Number", "there is no number to unassign")
 	default:
 		to.number, err = t.chooseNumber(ctx, in.Number, near)
-		return look.take(err)
+		return check.collect(err)
 	}
 	return nil
 }
 
-// lookNewExtension checks the named DN of a service, or finds the next free one
+// validateNewExtension checks the named DN of a service, or finds the next free one
 // (NUM-9).
-func (t *tx) lookNewExtension(ctx context.Context, look *door, to *changedNumber, s *Service, in NumberChange, at *Location) error {
+func (t *tx) validateNewExtension(ctx context.Context, check *validation, to *changedNumber, s *Service, in NumberChange, at *Location) error {
 	if !in.UpdateExtension {
 		if in.Extension != "" {
-			look.refuse(rule.NUM9, "Extension", "say that the extension is to be updated too")
+			check.refuse(rule.NUM9, "Extension", "say that the extension is to be updated too")
 		}
 		return nil
 	}
@@ -201,7 +201,7 @@ func (t *tx) lookNewExtension(ctx context.Context, look *door, to *changedNumber
 	} else {
 		_, err = t.takeDN(ctx, "Extension", to.dn, users, sites...)
 	}
-	return look.take(err)
+	return check.collect(err)
 }
 
 // replaceNumber stages the number that a service gets, and what becomes of the

@@ -15,11 +15,11 @@ import (
 // (NUM-5): Tenant.NumberCriteria shows them, and ModifyTenant changes or
 // forgets them.
 
-// NewNumberLike lets the library propose a new number that begins with a prefix
+// ProposedNumberLike lets the library propose a new number that begins with a prefix
 // of the tenant's country, such as "+1617", or of the numbers near the location.
 // Where there is none the choice is refused; nothing else is proposed instead
 // (NUM-4).
-func NewNumberLike(prefix string) NumberChoice {
+func ProposedNumberLike(prefix string) NumberChoice {
 	return NumberChoice{Source: FromProvider, Prefix: prefix}
 }
 
@@ -32,31 +32,31 @@ func (c NumberChoice) Keeping() NumberChoice {
 }
 
 // withoutCriteria refuses criteria with a choice that is not of a new number.
-func (d *door) withoutCriteria(choice NumberChoice) {
+func (check *validation) withoutCriteria(choice NumberChoice) {
 	if choice.Prefix != "" {
-		d.refuse(rule.NUM5, "Number.Prefix", "only new numbers are chosen by their beginning")
+		check.refuse(rule.NUM5, "Number.Prefix", "only new numbers are chosen by their beginning")
 	}
 	if choice.Keep {
-		d.refuse(rule.NUM5, "Number.Keep", "only the criteria of a new number are kept")
+		check.refuse(rule.NUM5, "Number.Keep", "only the criteria of a new number are kept")
 	}
 }
 
-// lookCriteria checks the criteria of a choice of a new number. Only those are kept
+// validateCriteria checks the criteria of a choice of a new number. Only those are kept
 // that are good wherever the tenant's users are.
-func (t *tx) lookCriteria(choice NumberChoice, at *Location) error {
-	var look door
+func (t *tx) validateCriteria(choice NumberChoice, at *Location) error {
+	var check validation
 	switch {
 	case choice.Prefix == "" && choice.Keep:
-		look.refuse(rule.NUM5, "Number.Keep", "there are no criteria to keep: say how the numbers should begin")
+		check.refuse(rule.NUM5, "Number.Keep", "there are no criteria to keep: say how the numbers should begin")
 	case choice.Prefix == "":
 	case !t.hasNewNumbersLike(choice.Prefix, at):
-		look.refuse(rule.NUM4, "Number.Prefix", "not the beginning of E.164 numbers of %s or near the location", t.tenant.Country)
+		check.refuse(rule.NUM4, "Number.Prefix", "not the beginning of E.164 numbers of %s or near the location", t.tenant.Country)
 	case choice.Keep && !t.tenant.hasNumbersLike(choice.Prefix):
-		look.refuse(rule.NUM5, "Number.Keep", "not the beginning of E.164 numbers of %s", t.tenant.Country)
+		check.refuse(rule.NUM5, "Number.Keep", "not the beginning of E.164 numbers of %s", t.tenant.Country)
 	case choice.Number != "" && !strings.HasPrefix(string(choice.Number), choice.Prefix):
-		look.refuse(rule.NUM5, "Number", "does not begin with %s", choice.Prefix)
+		check.refuse(rule.NUM5, "Number", "does not begin with %s", choice.Prefix)
 	}
-	return look.err()
+	return check.err()
 }
 
 // hasNumbersLike reports whether numbers of the tenant's country begin so.
@@ -137,14 +137,14 @@ func (t *tx) drew(area string, e E164) {
 	}
 	drawn, before := t.drawn, t.drawn[area]
 	drawn[area] = e
-	t.KeepUndo(func() { drawn[area] = before })
+	t.OnRollBack(func() { drawn[area] = before })
 }
 
 // restock forgets what was drawn: a number goes back to stock.
 func (t *tx) restock() {
 	before := t.drawn
 	t.drawn = nil
-	t.KeepUndo(func() { t.drawn = before })
+	t.OnRollBack(func() { t.drawn = before })
 }
 
 // stillInStock selects the first numbers of an area's stock, behind those that

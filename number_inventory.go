@@ -51,10 +51,10 @@ func (d *Directory) addNumbers(ctx context.Context, operation string, state Numb
 // unknownNumbers looks at numbers that come into the system: E.164, each once,
 // and nobody's yet (NUM-1). Whose one is, is not said.
 func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
-	var look door
+	var check validation
 	if len(list) == 0 || len(list) > maxNumbersAtOnce {
-		look.refuse(rule.NUM1, "Numbers", "not 1 to %d numbers", maxNumbersAtOnce)
-		return look.err()
+		check.refuse(rule.NUM1, "Numbers", "not 1 to %d numbers", maxNumbersAtOnce)
+		return check.err()
 	}
 	keys := make([]store.Key, len(list))
 	for i, e := range list {
@@ -66,9 +66,9 @@ func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 	seen := make(map[E164]bool, len(list))
 	for i, e := range list {
 		field := fmt.Sprintf("Numbers[%d]", i)
-		look.e164(rule.NUM1, field, e)
+		check.e164(rule.NUM1, field, e)
 		if seen[e] {
-			look.refuse(rule.NUM1, field, "%s is listed twice", e)
+			check.refuse(rule.NUM1, field, "%s is listed twice", e)
 			continue
 		}
 		seen[e] = true
@@ -77,17 +77,17 @@ func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 			return err
 		}
 		if known != nil {
-			look.bad = append(look.bad, &Error{Code: rule.NUM1, Kind: ErrConflict, Field: field, Subject: Ref{Kind: "number", ID: string(e)},
+			check.refusals = append(check.refusals, &Error{Code: rule.NUM1, Kind: ErrConflict, Field: field, Subject: Ref{Kind: "number", ID: string(e)},
 				Reason: "number " + string(e) + " is in the system already"})
 		}
 	}
-	return look.err()
+	return check.err()
 }
 
 // Number returns a number of the tenant. Errors: ErrNotFound (NUM-2).
 func (d *Directory) Number(ctx context.Context, e E164) (*Number, error) {
 	var out *Number
-	err := d.read(ctx, "Number", func(a *ahead) { a.number(e) }, func(t *tx) error {
+	err := d.read(ctx, "Number", func(p *prefetch) { p.number(e) }, func(t *tx) error {
 		n, err := t.number(ctx, rule.NUM2, e)
 		if err == nil {
 			out = copyOf(n)
@@ -128,23 +128,23 @@ func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Numbe
 	return pages(ctx, d, "Numbers", store.Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, keep)
 }
 
-// NewNumbers lists new numbers to choose from: those with a prefix or, where
+// OfferedNumbers lists new numbers to choose from: those with a prefix or, where
 // none is given, those that meet the criteria that the tenant keeps (NUM-5), else
 // those near a location, else those of the tenant's country: of its own region
 // where others have the same calling code, and none that is toll-free (NUM-4). The
-// first is the one that NewNumber proposes there. limit 0 is 20.
+// first is the one that ProposedNumber proposes there. limit 0 is 20.
 //
 // Errors: ErrDenied where the tenant's country gets none (NUM-6); ErrNotFound
 // for the location; ErrInvalid for a prefix with which no number begins that is of
 // the country or near the location.
-func (d *Directory) NewNumbers(ctx context.Context, at LocationID, prefix string, limit int) ([]E164, error) {
+func (d *Directory) OfferedNumbers(ctx context.Context, at LocationID, prefix string, limit int) ([]E164, error) {
 	var list []E164
 	if limit <= 0 {
 		limit = 20
 	}
-	err := d.read(ctx, "NewNumbers", func(a *ahead) {
-		a.location(at)
-		a.offers(at, prefix, limit)
+	err := d.read(ctx, "OfferedNumbers", func(p *prefetch) {
+		p.location(at)
+		p.offers(at, prefix, limit)
 	}, func(t *tx) error {
 		list = nil
 		if err := t.newNumbersAllowed(); err != nil {
@@ -179,7 +179,7 @@ func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that is not available.
 func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {
-	return d.change(ctx, "ReturnNumber", func(a *ahead) { a.number(e) }, func(t *tx) error {
+	return d.change(ctx, "ReturnNumber", func(p *prefetch) { p.number(e) }, func(t *tx) error {
 		n, err := t.number(ctx, rule.NUM2, e)
 		if err != nil {
 			return err

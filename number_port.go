@@ -41,7 +41,7 @@ func (p *PortRequest) Table() *store.Table { return portRequestsTable }
 // Fields appends the request's columns.
 func (p *PortRequest) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &p.TenantID), id("id", &p.ID), integer("rev", &p.Rev),
+		id("tenant_id", &p.TenantID), id("id", &p.ID), revision(&p.Rev),
 		words("carrier", &p.Carrier), moment("date", &p.Date), words("state", (*string)(&p.State)),
 		boolean("toll_free", &p.TollFree), moment("created_at", &p.CreatedAt),
 	)
@@ -66,7 +66,7 @@ type NewPort struct {
 func (d *Directory) RequestPort(ctx context.Context, in NewPort) (*PortRequest, error) {
 	var made *PortRequest
 	err := d.change(ctx, "RequestPort", nil, func(t *tx) error {
-		tollFree, err := t.lookPort(ctx, in)
+		tollFree, err := t.validatePort(ctx, in)
 		if err != nil {
 			return err
 		}
@@ -85,20 +85,20 @@ func (d *Directory) RequestPort(ctx context.Context, in NewPort) (*PortRequest, 
 	return made, err
 }
 
-// lookPort checks a port request, and reports whether its numbers are toll-free
+// validatePort checks a port request, and reports whether its numbers are toll-free
 // ones.
-func (t *tx) lookPort(ctx context.Context, in NewPort) (bool, error) {
-	var look door
-	look.required(rule.NUM11, "Carrier", in.Carrier, maxName)
+func (t *tx) validatePort(ctx context.Context, in NewPort) (bool, error) {
+	var check validation
+	check.required(rule.NUM11, "Carrier", in.Carrier, maxName)
 	switch {
 	case in.Date.IsZero():
-		look.refuse(rule.NUM11, "Date", "is missing")
+		check.refuse(rule.NUM11, "Date", "is missing")
 	case in.Date.UTC().Truncate(24 * time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):
-		look.refuse(rule.NUM11, "Date", "is past")
+		check.refuse(rule.NUM11, "Date", "is past")
 	case in.Date.Year() > 9999:
-		look.refuse(rule.NUM11, "Date", "not a day that a port can be wanted for")
+		check.refuse(rule.NUM11, "Date", "not a day that a port can be wanted for")
 	}
-	if err := look.take(t.unknownNumbers(ctx, in.Numbers)); err != nil {
+	if err := check.collect(t.unknownNumbers(ctx, in.Numbers)); err != nil {
 		return false, err
 	}
 	tollFree := 0
@@ -108,9 +108,9 @@ func (t *tx) lookPort(ctx context.Context, in NewPort) (bool, error) {
 		}
 	}
 	if tollFree != 0 && tollFree != len(in.Numbers) {
-		look.refuse(rule.NUM11, "Numbers", "toll-free and geographic numbers are not ported in one request")
+		check.refuse(rule.NUM11, "Numbers", "toll-free and geographic numbers are not ported in one request")
 	}
-	return tollFree > 0, look.err()
+	return tollFree > 0, check.err()
 }
 
 // ConfirmPort records that the losing carrier agreed (NUM-11). Only support can.
@@ -150,9 +150,9 @@ func (d *Directory) FailPort(ctx context.Context, id PortID) (*PortRequest, erro
 func (d *Directory) movePort(ctx context.Context, operation string, id PortID, to PortState,
 	each func(*tx, context.Context, *Number) error, from ...PortState) (*PortRequest, error) {
 	var out *PortRequest
-	err := d.change(ctx, operation, func(a *ahead) {
-		a.get(portRequestsTable.Key(), id)
-		numbers := a.get(numbersByPort, id)
+	err := d.change(ctx, operation, func(p *prefetch) {
+		p.get(portRequestsTable.Key(), id)
+		numbers := p.get(numbersByPort, id)
 		numbers.to(servicesTable.Key(), "waiting_id")
 		numbers.to(numbersByTemporary, "e164")
 	}, func(t *tx) error {
@@ -164,7 +164,7 @@ func (d *Directory) movePort(ctx context.Context, operation string, id PortID, t
 			return &Error{Code: rule.NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
 				Reason: "the port request is " + string(p.State) + " and cannot become " + string(to)}
 		}
-		numbers, err := store.Gather(find[*Number](ctx, t, store.Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
+		numbers, err := store.Collect(find[*Number](ctx, t, store.Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (t *tx) numberFails(ctx context.Context, n *Number) error {
 // PortRequest returns a port request of the tenant. Errors: ErrNotFound.
 func (d *Directory) PortRequest(ctx context.Context, id PortID) (*PortRequest, error) {
 	var out *PortRequest
-	err := d.read(ctx, "PortRequest", func(a *ahead) { a.get(portRequestsTable.Key(), id) }, func(t *tx) error {
+	err := d.read(ctx, "PortRequest", func(p *prefetch) { p.get(portRequestsTable.Key(), id) }, func(t *tx) error {
 		p, err := t.portRequest(ctx, id)
 		if err == nil {
 			out = copyOf(p)
@@ -246,7 +246,7 @@ func (d *Directory) PortRequest(ctx context.Context, id PortID) (*PortRequest, e
 func (t *tx) portRequest(ctx context.Context, id PortID) (*PortRequest, error) {
 	p, err := one[*PortRequest](ctx, t, portRequestsTable.Key(), t.tenantID, id)
 	if err == nil && p == nil {
-		err = missing("port request", id.String())
+		err = notFound("port request", id.String())
 	}
 	return p, err
 }

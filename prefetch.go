@@ -11,83 +11,83 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// plan says what an operation is going to read, as far as its arguments
+// prefetchPlan says what an operation is going to read, as far as its arguments
 // foretell it; nil says nothing. A store that is a trip away is asked for all of
 // it at once, together with the tenant's row. A plan decides nothing: what it
 // leaves out is read when it is needed, for one trip more.
-type plan func(*ahead)
+type prefetchPlan func(*prefetch)
 
-// ahead collects the reads of a plan.
-type ahead struct {
+// prefetch collects the reads of a plan.
+type prefetch struct {
 	tenant TenantID
 	now    time.Time
 	facts  *facts
 	reads  []store.Read
 }
 
-// found stands for the records of a planned read, to go on from.
-type found struct {
-	*ahead
+// prefetched stands for the records of a planned read, to go on from.
+type prefetched struct {
+	*prefetch
 	at int // the read's place, counted from 1; 0: it leads nowhere
 }
 
 // get plans to read the records that have these values in an index, behind the
 // tenant where the index begins with it. An empty value names nothing.
-func (a *ahead) get(ix *store.Index, values ...any) found {
+func (p *prefetch) get(ix *store.Index, values ...any) prefetched {
 	for _, v := range values {
 		if v == "" || !overlay.Storable(v) {
-			return found{a, 0}
+			return prefetched{p, 0}
 		}
 		if id, ok := v.(interface{ UUID() [16]byte }); ok && id.UUID() == [16]byte{} {
-			return found{a, 0}
+			return prefetched{p, 0}
 		}
 	}
-	return a.scan(store.Query{Index: ix, Equal: append(a.leading(ix), values...)})
+	return p.scan(store.Query{Index: ix, Equal: append(p.leading(ix), values...)})
 }
 
 // scan plans to read a range.
-func (a *ahead) scan(q store.Query) found {
-	a.reads = append(a.reads, store.Read{Query: q})
-	return found{a, len(a.reads)}
+func (p *prefetch) scan(q store.Query) prefetched {
+	p.reads = append(p.reads, store.Read{Query: q})
+	return prefetched{p, len(p.reads)}
 }
 
 // leading are the values with which the tenant's records begin in an index.
-func (a *ahead) leading(ix *store.Index) []any {
+func (p *prefetch) leading(ix *store.Index) []any {
 	if ix.Table.Columns[ix.Columns[0]].Name == "tenant_id" {
-		return []any{a.tenant}
+		return []any{p.tenant}
 	}
 	return nil
 }
 
 // to plans to read what each of the records leads to: those that have in an
 // index, behind the tenant, the value that it has in a column.
-func (f found) to(ix *store.Index, column string) found {
+func (f prefetched) to(ix *store.Index, column string) prefetched {
 	if f.at == 0 {
 		return f
 	}
 	from := f.reads[f.at-1].Index.Table
-	f.reads = append(f.reads, store.Read{Query: store.Query{Index: ix, Equal: f.leading(ix)}, Of: f.at, Column: from.Column(column)})
-	return found{f.ahead, len(f.reads)}
+	f.reads = append(f.reads, store.Read{Query: store.Query{Index: ix, Equal: f.leading(ix)}, Source: f.at, Column: from.Column(column)})
+	return prefetched{f.prefetch, len(f.reads)}
 }
 
-// foresee reads what a plan says, in one trip, where that is worth it.
-func (t *tx) foresee(ctx context.Context, p plan) error {
-	if _, far := t.Far(); !far || p == nil {
+// prefetch reads what a plan says, in one trip, where that is worth it.
+func (t *tx) prefetch(ctx context.Context, plan prefetchPlan) error {
+	if _, far := t.Fetcher(); !far || plan == nil {
 		return nil
 	}
-	a := t.ahead()
-	p(a)
-	return t.Ahead(ctx, a.reads)
+	p := t.newPrefetch()
+	plan(p)
+	return t.Prefetch(ctx, p.reads)
 }
 
-// beginAhead is begin together with a plan.
-func (t *tx) beginAhead(ctx context.Context, f store.Fetcher, p plan) error {
-	a := t.ahead()
-	a.scan(store.Query{Index: tenantsTable.Key(), Equal: []any{t.tenantID}})
-	if p != nil {
-		p(a)
+// beginPrefetched is begin together with a plan.
+func (t *tx) beginPrefetched(ctx context.Context, f store.Fetcher, plan prefetchPlan) error {
+	p := t.newPrefetch()
+	p.scan(store.Query{Index: tenantsTable.Key(), Equal: []any{t.tenantID}})
+	if plan != nil {
+		plan(p)
 	}
-	results, err := t.Fetch(ctx, f, a.reads)
+	results, err := t.Fetch(ctx, f, p.reads)
 	if err != nil {
 		return err
 	}
@@ -99,33 +99,35 @@ func (t *tx) beginAhead(ctx context.Context, f store.Fetcher, p plan) error {
 	return t.enterTenant(row)
 }
 
-// readAhead runs a reading operation on what its plan says, read in one trip,
+// readPrefetched runs a reading operation on what its plan says, read in one trip,
 // and reports whether that was all it wanted.
-func (d *Directory) readAhead(ctx context.Context, f store.Fetcher, tenant TenantID, p plan, run func(*tx) error) (all bool, err error) {
-	t := d.core.newTx(tenant, nothingElse{})
+func (d *Directory) readPrefetched(ctx context.Context, f store.Fetcher, tenant TenantID, p prefetchPlan, run func(*tx) error) (all bool, err error) {
+	t := d.core.newTx(tenant, onlyPrefetched{})
 	t.actor = d.actor
-	if err := t.beginAhead(ctx, f, p); err != nil {
+	if err := t.beginPrefetched(ctx, f, p); err != nil {
 		return true, err
 	}
 	err = run(t)
 	return !errors.Is(t.Failed(), errUnforeseen), err
 }
 
-// nothingElse is the Reader of an operation that has read everything ahead.
-type nothingElse struct{}
+// onlyPrefetched is the Reader of an operation that has read everything ahead.
+type onlyPrefetched struct{}
 
 var errUnforeseen = errors.New("pbx: a read that was not foreseen")
 
-func (nothingElse) Get(context.Context, ...store.Key) ([]store.Record, error) {
+func (onlyPrefetched) Get(context.Context, ...store.Key) ([]store.Record, error) {
 	return nil, errUnforeseen
 }
 
-func (nothingElse) Find(context.Context, store.Query) iter.Seq2[store.Record, error] {
+func (onlyPrefetched) Find(context.Context, store.Query) iter.Seq2[store.Record, error] {
 	return func(yield func(store.Record, error) bool) { yield(nil, errUnforeseen) }
 }
 
-// ahead begins a plan's reads.
-func (t *tx) ahead() *ahead { return &ahead{tenant: t.tenantID, now: t.now, facts: &t.core.facts} }
+// newPrefetch begins a plan's reads.
+func (t *tx) newPrefetch() *prefetch {
+	return &prefetch{tenant: t.tenantID, now: t.now, facts: &t.core.facts}
+}
 
 // facts are what was learned of tenants and places, so that more can be
 // foreseen. They decide nothing either: one that is out of date costs a trip.
@@ -138,7 +140,7 @@ type facts struct {
 type fixed struct{ country, domain, criteria string }
 
 // fixed is what is known of the plan's tenant, if anything.
-func (a *ahead) fixed() fixed { return a.facts.tenants.recall(a.tenant) }
+func (p *prefetch) fixed() fixed { return p.facts.tenants.recall(p.tenant) }
 
 // memo remembers a bounded number of facts.
 type memo[K comparable, V any] struct {

@@ -11,70 +11,70 @@ import (
 // The words that plans are made of, each for what some operations read
 // together.
 
-func (a *ahead) user(id UserID) found       { return a.get(usersTable.Key(), id) }
-func (a *ahead) service(id ServiceID) found { return a.get(servicesTable.Key(), id) }
-func (a *ahead) alias(id AliasID) found     { return a.get(aliasesTable.Key(), id) }
-func (a *ahead) device(id DeviceID) found   { return a.get(devicesTable.Key(), id) }
-func (a *ahead) group(id GroupID) found     { return a.get(groupsTable.Key(), id) }
-func (a *ahead) foreign(id ForeignID) found { return a.get(foreignTable.Key(), id) }
+func (p *prefetch) user(id UserID) prefetched       { return p.get(usersTable.Key(), id) }
+func (p *prefetch) service(id ServiceID) prefetched { return p.get(servicesTable.Key(), id) }
+func (p *prefetch) alias(id AliasID) prefetched     { return p.get(aliasesTable.Key(), id) }
+func (p *prefetch) device(id DeviceID) prefetched   { return p.get(devicesTable.Key(), id) }
+func (p *prefetch) group(id GroupID) prefetched     { return p.get(groupsTable.Key(), id) }
+func (p *prefetch) foreign(id ForeignID) prefetched { return p.get(foreignTable.Key(), id) }
 
-func (a *ahead) location(id LocationID) found { return a.get(locationsTable.Key(), id) }
-func (a *ahead) serviceType(code string) found {
-	return a.get(serviceTypesTable.Key(), code)
+func (p *prefetch) location(id LocationID) prefetched { return p.get(locationsTable.Key(), id) }
+func (p *prefetch) serviceType(code string) prefetched {
+	return p.get(serviceTypesTable.Key(), code)
 }
-func (a *ahead) stationPool(name string) found { return a.get(stationPoolsTable.Key(), name) }
-func (a *ahead) extension(e Extension) found   { return a.get(extensionsTable.Key(), string(e)) }
-func (a *ahead) number(e E164) found           { return a.get(numbersTable.Key(), string(e)) }
+func (p *prefetch) stationPool(name string) prefetched { return p.get(stationPoolsTable.Key(), name) }
+func (p *prefetch) extension(e Extension) prefetched   { return p.get(extensionsTable.Key(), string(e)) }
+func (p *prefetch) number(e E164) prefetched           { return p.get(numbersTable.Key(), string(e)) }
 
 // place is where each of them is.
-func (f found) place() found { return f.to(locationsTable.Key(), "location_id") }
+func (f prefetched) place() prefetched { return f.to(locationsTable.Key(), "location_id") }
 
 // servicesOf are the services of a user, by his associations.
-func (a *ahead) servicesOf(user UserID) found {
-	return a.get(associationsTable.Key(), user).to(servicesTable.Key(), "service_id")
+func (p *prefetch) servicesOf(user UserID) prefetched {
+	return p.get(associationsTable.Key(), user).to(servicesTable.Key(), "service_id")
 }
 
 // usersOf are the users of a service, by its associations.
-func (a *ahead) usersOf(service ServiceID) found {
-	return a.get(associationsByService, service).to(usersTable.Key(), "user_id")
+func (p *prefetch) usersOf(service ServiceID) prefetched {
+	return p.get(associationsByService, service).to(usersTable.Key(), "user_id")
 }
 
 // services are those of each user.
-func (f found) services() found {
+func (f prefetched) services() prefetched {
 	return f.to(associationsTable.Key(), "id").to(servicesTable.Key(), "service_id")
 }
 
 // users are those of each service.
-func (f found) users() found {
+func (f prefetched) users() prefetched {
 	return f.to(associationsByService, "id").to(usersTable.Key(), "user_id")
 }
 
 // entitled is what decides the applications of each user.
-func (f found) entitled() {
+func (f prefetched) entitled() {
 	f.to(stationPoolsTable.Key(), "station")
 	f.services().to(serviceTypesTable.Key(), "type")
 }
 
 // association is a user, a service, and what they have to do with each other.
-func (a *ahead) association(user UserID, service ServiceID) {
-	a.user(user)
-	a.service(service)
-	a.get(associationsTable.Key(), user, service)
+func (p *prefetch) association(user UserID, service ServiceID) {
+	p.user(user)
+	p.service(service)
+	p.get(associationsTable.Key(), user, service)
 }
 
 // withMailbox is a service and its mailbox.
-func (a *ahead) withMailbox(service ServiceID) found {
-	a.get(mailboxesTable.Key(), service)
-	return a.service(service)
+func (p *prefetch) withMailbox(service ServiceID) prefetched {
+	p.get(mailboxesTable.Key(), service)
+	return p.service(service)
 }
 
 // numbered is what releasing the number of each service looks at.
-func (f found) numbered() {
+func (f prefetched) numbered() {
 	f.to(numbersTable.Key(), "number").to(numbersTable.Key(), "temporary_for")
 }
 
 // ending is what goes with each service.
-func (f found) ending() {
+func (f prefetched) ending() {
 	for _, part := range []struct {
 		of     *store.Table
 		column string
@@ -92,10 +92,10 @@ func (f found) ending() {
 }
 
 // foreign are the foreign services of each line.
-func (f found) foreign() found { return f.to(foreignByLine, "id") }
+func (f prefetched) foreign() prefetched { return f.to(foreignByLine, "id") }
 
 // aliasEnding is what goes with each alias.
-func (f found) aliasEnding() {
+func (f prefetched) aliasEnding() {
 	f.to(membersByMember, "id").to(groupsTable.Key(), "group_id")
 	f.to(deviceLinesByAlias, "id").to(devicesTable.Key(), "device_id")
 	f.to(extensionsByAlias, "id")
@@ -103,7 +103,7 @@ func (f found) aliasEnding() {
 }
 
 // departure is what goes with a user.
-func (f found) departure(form Deletion) {
+func (f prefetched) departure(form Deletion) {
 	f.to(stationPoolsTable.Key(), "station")
 	devices := f.to(devicesByUser, "id")
 	devices.to(servicesByDevice, "id")
@@ -125,14 +125,14 @@ func (f found) departure(form Deletion) {
 }
 
 // reached are the extensions that reach each user.
-func (f found) reached() {
+func (f prefetched) reached() {
 	f.to(extensionsByUser, "id")
 	f.to(aliasesByUser, "id").to(extensionsByAlias, "id")
 	f.services()
 }
 
 // holder is what each line of the dial plan reaches.
-func (f found) holder() {
+func (f prefetched) holder() {
 	f.to(usersTable.Key(), "user_id")
 	f.to(servicesTable.Key(), "service_id")
 	f.to(aliasesTable.Key(), "alias_id")
@@ -140,33 +140,33 @@ func (f found) holder() {
 }
 
 // line is the service with a national number.
-func (a *ahead) line(nationalNumber string) found {
-	number, ok := numplan.National(a.fixed().country, nationalNumber)
+func (p *prefetch) line(nationalNumber string) prefetched {
+	number, ok := numplan.National(p.fixed().country, nationalNumber)
 	if !ok {
-		return found{a, 0}
+		return prefetched{p, 0}
 	}
-	return a.get(servicesByNumber, number)
+	return p.get(servicesByNumber, number)
 }
 
 // shown is what a line's management record is put together from.
-func (f found) shown() {
+func (f prefetched) shown() {
 	f.to(ownersTable.Key(), "id")
 	f.users()
 	f.place()
 }
 
 // login is who has a user ID.
-func (a *ahead) login(login string) { a.get(usersByLogin, text.FoldLogin(login)) }
+func (p *prefetch) login(login string) { p.get(usersByLogin, text.FoldLogin(login)) }
 
-func (a *ahead) sip(address SIPAddress) found {
-	return a.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
+func (p *prefetch) sip(address SIPAddress) prefetched {
+	return p.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
 }
 
 // sipAddress is who has the SIP address that is wanted, or those that would be
 // generated first.
-func (a *ahead) sipAddress(wanted SIPAddress, from string, e Extension) {
-	for _, address := range sipAddresses(wanted, from, e, a.fixed().domain) {
-		a.sip(address)
+func (p *prefetch) sipAddress(wanted SIPAddress, from string, e Extension) {
+	for _, address := range sipAddresses(wanted, from, e, p.fixed().domain) {
+		p.sip(address)
 	}
 }
 
@@ -188,13 +188,13 @@ func sipAddresses(wanted SIPAddress, from string, e Extension, domain string) []
 }
 
 // newcomer is what is looked at about a new user.
-func (a *ahead) newcomer(in *NewUser) {
+func (p *prefetch) newcomer(in *NewUser) {
 	login := in.Login
 	if login == "" {
 		login = in.Email
 	}
-	a.login(login)
-	a.location(in.LocationID)
-	a.extension(in.Extension)
-	a.sipAddress(in.SIPAddress, login, in.Extension)
+	p.login(login)
+	p.location(in.LocationID)
+	p.extension(in.Extension)
+	p.sipAddress(in.SIPAddress, login, in.Extension)
 }

@@ -3,47 +3,15 @@ package pbx
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/pbxkit/pbx/internal/commit"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
-
-// Effect is one thing that an operation does, in the journal's words.
-type Effect struct {
-	Type    string // "user.created", "number.assigned", …
-	Subject Ref
-	Object  Ref // who or what else it is about, if so: the user of a service
-	Detail  string
-}
-
-// String returns the effect as a line of text.
-func (e Effect) String() string {
-	_, verb, _ := strings.Cut(e.Type, ".")
-	line := e.Subject.String() + " " + strings.ReplaceAll(verb, "-", " ")
-	if e.Object.Name != "" {
-		line += ", " + e.Object.String()
-	}
-	if e.Detail != "" {
-		line += ": " + e.Detail
-	}
-	return line
-}
-
-// Notice is a warning, or something that has to be confirmed.
-type Notice struct {
-	Code    rule.Code
-	Subject Ref
-	Text    string
-}
-
-// String returns the code and the text.
-func (n Notice) String() string { return string(n.Code) + ": " + n.Text }
 
 // Review is what operations would do. Nothing is changed until Commit;
 // dropping the review is Cancel.
@@ -53,11 +21,11 @@ type Review struct {
 	Confirmations []Notice // Commit gives them all
 	Orders        []*Order // with their lines; numbers are given when they are placed
 
-	mu   sync.Mutex
-	dir  *Directory
-	fn   func(context.Context, *Directory) error
-	plan *tx
-	done bool
+	mu       sync.Mutex
+	dir      *Directory
+	fn       func(context.Context, *Directory) error
+	reviewed *tx
+	done     bool
 
 	applied   *tx         // the plan that the last try to commit applied
 	operation OperationID // of the commit
@@ -132,7 +100,7 @@ func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir 
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.nested(func() error { return fn(ctx, d) })
+		return d.tx.runBatch(func() error { return fn(ctx, d) })
 	}
 	return d.core.update(ctx, tenant, nil, func(t *tx) error {
 		return d.inside(ctx, t, fn)
@@ -153,16 +121,16 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 	var t *tx
 	err = d.core.view(ctx, func(r store.Reader) error {
 		t = d.core.newTx(tenant, r)
-		return d.plan(ctx, t, fn)
+		return d.runReview(ctx, t, fn)
 	})
-	if _, err := plain(err); err != nil {
+	if _, err := commit.Unwrap(err); err != nil {
 		return nil, err
 	}
 	return d.review(t, fn), nil
 }
 
-// plan runs the function of a review, and stages what it does.
-func (d *Directory) plan(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {
+// runReview runs the function of a review, and stages what it does.
+func (d *Directory) runReview(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {
 	t.reviewing = true
 	return t.perform(ctx, nil, func() error { return d.inside(ctx, t, fn) })
 }
@@ -171,7 +139,7 @@ func (d *Directory) plan(ctx context.Context, t *tx, fn func(context.Context, *D
 func (d *Directory) review(t *tx, fn func(context.Context, *Directory) error) *Review {
 	r := &Review{
 		Effects: slices.Clone(t.effects), Warnings: slices.Clone(t.warnings), Confirmations: slices.Clone(t.confirmations),
-		dir: d, fn: fn, plan: t,
+		dir: d, fn: fn, reviewed: t,
 	}
 	for _, o := range t.orders {
 		r.Orders = append(r.Orders, copyOf(o))
@@ -207,15 +175,15 @@ func (r *Review) Commit(ctx context.Context) error {
 		r.operation = OperationID(c.newID())
 	}
 	if r.unsure > 0 {
-		if r.done, err = c.committed(ctx, tenant, r.unsure, r.operation); r.done {
+		if r.done, err = c.commitOf(tenant, r.operation, &r.unsure).Resolve(ctx); r.done {
 			r.applied.reveal()
 		}
 		if r.done || err != nil {
-			return err
+			return asRefusal(err)
 		}
 	}
 	asReviewed := true
-	err = c.attempts(ctx, tenant, func(w store.Writer) (seq int64, err error) {
+	err = c.commit(ctx, tenant, r.operation, func(w store.Writer) (seq int64, err error) {
 		t, err := r.again(ctx, w, asReviewed)
 		if err != nil {
 			return 0, err
@@ -225,7 +193,7 @@ func (r *Review) Commit(ctx context.Context) error {
 		seq, err = t.apply(ctx, w)
 		r.unsure = seq
 		return seq, err
-	}, r.operation)
+	})
 	if !errors.Is(err, ErrCommitUnknown) {
 		r.unsure = 0
 	}
@@ -238,33 +206,33 @@ func (r *Review) Commit(ctx context.Context) error {
 // again returns the plan to be applied: the reviewed one where nothing in the
 // tenant has changed, else what the same operations do now, if it is the same.
 func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*tx, error) {
-	now := r.dir.core.newTx(r.plan.tenantID, w)
+	now := r.dir.core.newTx(r.reviewed.tenantID, w)
 	if err := now.begin(ctx, nil); err != nil {
 		return nil, err
 	}
-	sameDay := now.now.Format(time.DateOnly) == r.plan.now.Format(time.DateOnly)
-	if asReviewed && sameDay && revisionOf(now.base) == revisionOf(r.plan.base) {
-		r.plan.placeAt(now.now)
-		return r.plan, nil
+	sameDay := now.now.Format(time.DateOnly) == r.reviewed.now.Format(time.DateOnly)
+	if asReviewed && sameDay && revisionOf(now.base) == revisionOf(r.reviewed.base) {
+		r.reviewed.stampTime(now.now)
+		return r.reviewed, nil
 	}
-	now.replay = r.plan.ids
-	refused, err := plain(r.dir.plan(ctx, now, r.fn))
+	now.replay = r.reviewed.ids
+	refused, err := commit.Unwrap(r.dir.runReview(ctx, now, r.fn))
 	switch {
 	case now.Failed() != nil: // what the operations made of it says nothing of what was reviewed
 		return nil, now.Failed()
 	case refused && ctx.Err() == nil:
-		return nil, verdict{&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
+		return nil, commit.Final(&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err})
 	case err != nil:
 		return nil, err
-	case !sameOutcome(r.plan, now):
-		return nil, verdict{&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: rule.SYS2, Kind: ErrStale,
-			Reason: "something changed since the review; review it again"}}}
+	case !sameOutcome(r.reviewed, now):
+		return nil, commit.Final(&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: rule.SYS2, Kind: ErrStale,
+			Reason: "something changed since the review; review it again"}})
 	}
 	return now, nil
 }
 
-// placeAt sets the time of the commit: that of the journal and of the orders.
-func (t *tx) placeAt(now time.Time) {
+// stampTime sets the time of the commit: that of the journal and of the orders.
+func (t *tx) stampTime(now time.Time) {
 	t.now = now
 	for _, c := range t.Changes() {
 		if o, ok := c.New.(*Order); ok {
@@ -321,77 +289,31 @@ func sameFields(a, b store.Record, later time.Duration, skip func(int) bool) boo
 	}
 	fa, fb := a.Fields(nil), b.Fields(nil)
 	for i := range fa {
-		if !sameField(a.Table(), fa[i], fb[i], later) && (skip == nil || !skip(i)) {
+		if !sameField(a.Table().Columns[i], fa[i], fb[i], later) && (skip == nil || !skip(i)) {
 			return false
 		}
 	}
 	return true
 }
 
-func sameField(t *store.Table, a, b store.Field, later time.Duration) bool {
-	switch {
-	case a.Name == "rev", t == stationPoolsTable && a.Name == "used", t == ordersTable && a.Name == "number":
+// sameField compares the values of a column, as far as two runs must agree in it.
+func sameField(c store.Column, a, b store.Field, later time.Duration) bool {
+	switch c.Varies {
+	case store.Volatile:
 		return true
-	}
-	switch p := a.Ptr.(type) {
-	case *time.Time:
-		q := b.Ptr.(*time.Time)
-		switch {
-		case a.Name == "billing_from":
-			return p.Format(time.DateOnly) == q.Format(time.DateOnly)
-		case a.Name == "free_from" && !p.IsZero():
-			return q.Sub(*p) == later
+	case store.Stamp:
+		return (a.Value() == nil) == (b.Value() == nil)
+	case store.TimeOfDay:
+		return a.Ptr.(*time.Time).Format(time.DateOnly) == b.Ptr.(*time.Time).Format(time.DateOnly)
+	case store.Deadline:
+		p, q := a.Ptr.(*time.Time), b.Ptr.(*time.Time)
+		if p.IsZero() {
+			return q.IsZero()
 		}
-		return p.IsZero() == q.IsZero()
-	case *[]string:
-		return slices.Equal(*p, *b.Ptr.(*[]string))
-	case *[]byte:
-		return (*p == nil) == (*b.Ptr.(*[]byte) == nil) // salted: never the same twice
+		return q.Sub(*p) == later
+	}
+	if c.Type == store.List {
+		return slices.Equal(*a.Ptr.(*[]string), *b.Ptr.(*[]string))
 	}
 	return a.Value() == b.Value()
-}
-
-// did records what an operation did: an effect to review, an event to keep.
-// The event takes the subject's ID and the detail, never its name.
-func (t *tx) did(typ string, subject Ref, detail string) {
-	t.relate(typ, subject, Ref{}, detail)
-}
-
-// relate is did for an effect on two things; the event's detail begins with the
-// object's ID.
-func (t *tx) relate(typ string, subject, object Ref, detail string) {
-	t.effects = append(t.effects, Effect{Type: typ, Subject: subject, Object: object, Detail: detail})
-	if object.ID != "" {
-		detail = strings.TrimSpace(object.ID + " " + detail)
-	}
-	t.events = append(t.events, &Event{
-		TenantID: t.tenantID, Actor: t.actor.Principal, Role: t.actor.Role,
-		Type: typ, Kind: subject.Kind, Subject: subject.ID, Detail: detail,
-	})
-}
-
-// warn records a warning; the change goes through.
-func (t *tx) warn(code rule.Code, subject Ref, format string, args ...any) {
-	t.warnings = append(t.warnings, Notice{code, subject, fmt.Sprintf(format, args...)})
-}
-
-// confirm asks for a confirmation: a review lists it, and a direct call is
-// refused in the end unless it was given by Directory.Confirm.
-func (t *tx) confirm(code rule.Code, subject Ref, format string, args ...any) {
-	if t.reviewing || !slices.Contains(t.confirmed, code) {
-		t.confirmations = append(t.confirmations, Notice{code, subject, fmt.Sprintf(format, args...)})
-	}
-}
-
-// unconfirmed refuses an operation whose confirmations, those from the n-th
-// on, nobody gave.
-func (t *tx) unconfirmed(n int) error {
-	if t.reviewing {
-		return nil
-	}
-	var missing []*Error
-	for _, c := range t.confirmations[n:] {
-		missing = append(missing, &Error{Code: c.Code, Kind: ErrUnconfirmed, Subject: c.Subject, Reason: c.Text})
-	}
-	return all(missing)
 }

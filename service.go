@@ -41,7 +41,7 @@ func (s *Service) Table() *store.Table { return servicesTable }
 // Fields appends the service's columns.
 func (s *Service) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &s.TenantID), id("id", &s.ID), integer("rev", &s.Rev),
+		id("tenant_id", &s.TenantID), id("id", &s.ID), revision(&s.Rev),
 		words("dn", (*string)(&s.DN)), words("name", &s.Name), optional("type", &s.Type),
 		words("status", (*string)(&s.Status)),
 		words("device_type", &s.DeviceType), words("category", (*string)(&s.Category)),
@@ -65,7 +65,7 @@ func (s *Service) ref() Ref {
 func (t *tx) service(ctx context.Context, id ServiceID) (*Service, error) {
 	s, err := one[*Service](ctx, t, servicesTable.Key(), t.tenantID, id)
 	if err == nil && s == nil {
-		err = missing("service", id.String())
+		err = notFound("service", id.String())
 	}
 	return s, err
 }
@@ -73,7 +73,7 @@ func (t *tx) service(ctx context.Context, id ServiceID) (*Service, error) {
 // Service returns a service of the tenant. Errors: ErrNotFound.
 func (d *Directory) Service(ctx context.Context, id ServiceID) (*Service, error) {
 	var out *Service
-	err := d.read(ctx, "Service", func(a *ahead) { a.service(id) }, func(t *tx) error {
+	err := d.read(ctx, "Service", func(p *prefetch) { p.service(id) }, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err == nil {
 			out = copyOf(s)
@@ -138,7 +138,7 @@ func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Ser
 // numbers belong to.
 func (d *Directory) servicesOfNumbers(ctx context.Context, query store.Query, limit int) iter.Seq2[*Service, error] {
 	l := listing[*Number, *Service]{query: query, limit: limit,
-		more: func(numbers found) { numbers.to(servicesTable.Key(), "service_id") },
+		more: func(numbers prefetched) { numbers.to(servicesTable.Key(), "service_id") },
 		show: func(ctx context.Context, t *tx, n *Number) (*Service, error) {
 			s, err := t.service(ctx, n.ServiceID)
 			if err != nil {
@@ -171,7 +171,7 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query store.Query, li
 // set (DEV-7), or a location kept elsewhere (OWN-8).
 func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, error) {
 	var out *Service
-	err := d.change(ctx, "ModifyService", in.modification, func(t *tx) error {
+	err := d.change(ctx, "ModifyService", in.prefetchModification, func(t *tx) error {
 		was, err := t.service(ctx, in.ID)
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, e
 			out = copyOf(was)
 			return err
 		}
-		typ, phone, err := t.lookModifiedService(ctx, in, was)
+		typ, phone, err := t.validateModifiedService(ctx, in, was)
 		if err != nil {
 			return err
 		}
@@ -219,20 +219,20 @@ func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, e
 	return out, err
 }
 
-// modification is what saving a changed service reads.
-func (s *Service) modification(a *ahead) {
-	was := a.withMailbox(s.ID)
+// prefetchModification is what saving a changed service reads.
+func (s *Service) prefetchModification(p *prefetch) {
+	was := p.withMailbox(s.ID)
 	was.users().place()
 	was.to(serviceTypesTable.Key(), "type")
 	was.to(extensionsTable.Key(), "dn")
 	was.to(serviceKeysTable.Key(), "id")
 	was.to(devicesTable.Key(), "device_id")
-	a.device(s.DeviceID).to(usersTable.Key(), "user_id")
-	a.get(servicesByDevice, s.DeviceID).to(serviceKeysTable.Key(), "id")
-	a.location(s.LocationID)
-	a.serviceType(s.Type)
-	a.extension(s.DN).to(extensionsByUser, "user_id")
-	a.get(mailboxesByNumber, string(s.DN))
+	p.device(s.DeviceID).to(usersTable.Key(), "user_id")
+	p.get(servicesByDevice, s.DeviceID).to(serviceKeysTable.Key(), "id")
+	p.location(s.LocationID)
+	p.serviceType(s.Type)
+	p.extension(s.DN).to(extensionsByUser, "user_id")
+	p.get(mailboxesByNumber, string(s.DN))
 }
 
 // editable refuses what may not be edited here: a remote service (SVC-11).
@@ -244,59 +244,59 @@ func (t *tx) editable(s *Service) error {
 		Reason: s.ref().String() + " is a remote service: edit or delete it in " + s.RemoteSystem}
 }
 
-// lookModifiedService checks a changed service, and returns the type that it is
+// validateModifiedService checks a changed service, and returns the type that it is
 // to have, and the device that it moves to, if it does.
-func (t *tx) lookModifiedService(ctx context.Context, in, was *Service) (*ServiceType, *Device, error) {
-	var look door
-	look.text(rule.SVC2, "Name", in.Name, maxName)
-	look.stays(rule.SVC2, "Status", in.Status == was.Status)
-	look.stays(rule.SVC2, "Category", in.Category == was.Category)
-	look.text(rule.OWN8, "LocationKeptBy", in.LocationKeptBy, maxName)
-	look.stays(rule.SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
-	look.stays(rule.SVC2, "Number", in.Number == was.Number)
-	look.stays(rule.SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
-	look.stays(rule.SVC2, "ActivatedAt", in.ActivatedAt.Equal(was.ActivatedAt))
-	look.stays(rule.SVC2, "CancelAt", in.CancelAt.Equal(was.CancelAt))
-	look.stays(rule.SVC2, "Failure", in.Failure == was.Failure)
-	look.stays(rule.SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
-	phone, err := t.lookPhone(ctx, in, was, &look)
+func (t *tx) validateModifiedService(ctx context.Context, in, was *Service) (*ServiceType, *Device, error) {
+	var check validation
+	check.text(rule.SVC2, "Name", in.Name, maxName)
+	check.unchanged(rule.SVC2, "Status", in.Status == was.Status)
+	check.unchanged(rule.SVC2, "Category", in.Category == was.Category)
+	check.text(rule.OWN8, "LocationKeptBy", in.LocationKeptBy, maxName)
+	check.unchanged(rule.SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
+	check.unchanged(rule.SVC2, "Number", in.Number == was.Number)
+	check.unchanged(rule.SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
+	check.unchanged(rule.SVC2, "ActivatedAt", in.ActivatedAt.Equal(was.ActivatedAt))
+	check.unchanged(rule.SVC2, "CancelAt", in.CancelAt.Equal(was.CancelAt))
+	check.unchanged(rule.SVC2, "Failure", in.Failure == was.Failure)
+	check.unchanged(rule.SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
+	phone, err := t.validatePhone(ctx, in, was, &check)
 	if err != nil {
 		return nil, nil, err
 	}
 	typ, err := t.serviceType(ctx, in.Type)
-	if err := look.take(err); err != nil {
+	if err := check.collect(err); err != nil {
 		return nil, nil, err
 	}
-	if err := t.lookMoved(ctx, in, was, &look); err != nil {
+	if err := t.validateMoved(ctx, in, was, &check); err != nil {
 		return nil, nil, err
 	}
-	return typ, phone, look.err()
+	return typ, phone, check.err()
 }
 
-// lookDeviceType lets a device type change within its category (SVC-14), where
+// validateDeviceType lets a device type change within its category (SVC-14), where
 // no device of the inventory settles it.
-func (t *tx) lookDeviceType(in, was *Service, look *door) {
+func (t *tx) validateDeviceType(in, was *Service, check *validation) {
 	model, known := t.core.models[in.DeviceType]
 	switch {
 	case !known:
-		look.refuse(rule.SVC2, "DeviceType", "not a known model of phone")
+		check.refuse(rule.SVC2, "DeviceType", "not a known model of phone")
 	case model.Category != was.Category:
-		look.bad = append(look.bad, was.otherCategory("DeviceType", model.Category))
+		check.refusals = append(check.refusals, was.otherCategory("DeviceType", model.Category))
 	case !in.DeviceID.IsZero():
-		look.refuse(rule.SVC2, "DeviceType", "the service is on a device, which is a %s", was.DeviceType)
+		check.refuse(rule.SVC2, "DeviceType", "the service is on a device, which is a %s", was.DeviceType)
 	}
 }
 
-// lookMoved checks the DN and the location of a changed service, together.
-func (t *tx) lookMoved(ctx context.Context, in, was *Service, look *door) error {
+// validateMoved checks the DN and the location of a changed service, together.
+func (t *tx) validateMoved(ctx context.Context, in, was *Service, check *validation) error {
 	relocated := in.LocationID != was.LocationID
 	if relocated {
-		if err := look.take(was.relocatable()); err != nil {
+		if err := check.collect(was.relocatable()); err != nil {
 			return err
 		}
 	}
 	at, err := t.location(ctx, in.LocationID)
-	if err := look.take(err); err != nil {
+	if err := check.collect(err); err != nil {
 		return err
 	}
 	switch {
@@ -310,9 +310,9 @@ func (t *tx) lookMoved(ctx context.Context, in, was *Service, look *door) error 
 			return err
 		}
 		_, err = t.takeDN(ctx, "DN", in.DN, users, append(homes, at)...)
-		return look.take(err)
+		return check.collect(err)
 	case relocated:
-		return look.take(t.clearOfEmergency("LocationID", in.DN, at))
+		return check.collect(t.clearOfEmergency("LocationID", in.DN, at))
 	}
 	return nil
 }
@@ -371,7 +371,7 @@ func (t *tx) typeChanged(ctx context.Context, was, now *Service, to *ServiceType
 		bills = append(bills, bill{now.LocationID, []charge{{to.Code, to.Name, 1, to.Monthly, to.OneTime}}})
 	}
 	t.placeOrders(UserID{}, now.billing(t.now), bills...)
-	if err := t.foresee(ctx, func(a *ahead) { a.service(now.ID).users().entitled() }); err != nil {
+	if err := t.prefetch(ctx, func(p *prefetch) { p.service(now.ID).users().entitled() }); err != nil {
 		return err
 	}
 	users, err := t.othersOf(ctx, now.ID, UserID{})

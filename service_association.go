@@ -34,18 +34,18 @@ func (a *Association) Table() *store.Table { return associationsTable }
 func (a *Association) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &a.TenantID), id("user_id", &a.UserID), id("service_id", &a.ServiceID),
-		integer("rev", &a.Rev), integer("slot", &a.Slot), maybeID("primary_of", &a.PrimaryOf),
+		revision(&a.Rev), integer("slot", &a.Slot), maybeID("primary_of", &a.PrimaryOf),
 	)
 }
 
 // servicesOf reads a user's associations.
 func (t *tx) servicesOf(ctx context.Context, user UserID) ([]*Association, error) {
-	return store.Gather(find[*Association](ctx, t, store.Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
+	return store.Collect(find[*Association](ctx, t, store.Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
 }
 
 // usersOf reads a service's associations.
 func (t *tx) usersOf(ctx context.Context, service ServiceID) ([]*Association, error) {
-	return store.Gather(find[*Association](ctx, t, store.Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
+	return store.Collect(find[*Association](ctx, t, store.Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
 }
 
 // primaryOf reads a user's primary service, or nil.
@@ -68,14 +68,14 @@ func (t *tx) primaryOf(ctx context.Context, user UserID) (*Service, error) {
 // he has no email address and a foreign service of the line needs one (USR-14).
 func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceID) (*Association, error) {
 	var made *Association
-	err := d.change(ctx, "Associate", func(a *ahead) {
-		a.user(user).place()
-		line := a.service(service)
+	err := d.change(ctx, "Associate", func(p *prefetch) {
+		p.user(user).place()
+		line := p.service(service)
 		line.foreign()
 		line.to(devicesTable.Key(), "device_id")
-		a.get(devicesByPrimary, user)
-		a.usersOf(service)
-		a.servicesOf(user)
+		p.get(devicesByPrimary, user)
+		p.usersOf(service)
+		p.servicesOf(user)
 	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
@@ -85,7 +85,7 @@ func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceI
 		if err != nil {
 			return err
 		}
-		at, err := t.seatFor(ctx, u, s)
+		at, err := t.slotFor(ctx, u, s)
 		if err != nil {
 			return err
 		}
@@ -115,43 +115,43 @@ func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceI
 	return made, err
 }
 
-// seat is a user's place for a further service, and whether that will be his
+// slot is where a further service of a user goes, and whether it will be the
 // primary one.
-type seat struct {
+type slot struct {
 	user    *User
-	slot    int64
+	number  int64 // 1 to 8
 	primary bool
 }
 
-// seatFor finds the place for a further service of a user (SVC-3, SVC-4, SVC-6).
+// slotFor finds the slot for a further service of a user (SVC-3, SVC-4, SVC-6).
 // s is nil for one not yet made.
-func (t *tx) seatFor(ctx context.Context, u *User, s *Service) (seat, error) {
+func (t *tx) slotFor(ctx context.Context, u *User, s *Service) (slot, error) {
 	has, err := t.servicesOf(ctx, u.ID)
 	if err != nil {
-		return seat{}, err
+		return slot{}, err
 	}
 	var taken [maxServices + 1]bool
 	for _, a := range has {
 		taken[a.Slot] = true
 		if s != nil && a.ServiceID == s.ID {
-			return seat{}, &Error{Code: rule.SVC4, Kind: ErrConflict, Subject: s.ref(), Holder: u.ref(),
+			return slot{}, &Error{Code: rule.SVC4, Kind: ErrConflict, Subject: s.ref(), Holder: u.ref(),
 				Reason: u.ref().String() + " has " + s.ref().String() + " already"}
 		}
 	}
 	if len(has) >= maxServices {
-		return seat{}, &Error{Code: rule.SVC3, Kind: ErrExhausted, Subject: u.ref(),
+		return slot{}, &Error{Code: rule.SVC3, Kind: ErrExhausted, Subject: u.ref(),
 			Reason: fmt.Sprintf("%s has %d services already, and no user can have more", u.ref(), maxServices)}
 	}
-	slot := int64(1)
-	for taken[slot] {
-		slot++
+	free := int64(1)
+	for taken[free] {
+		free++
 	}
-	return seat{user: u, slot: slot, primary: len(has) == 0}, nil
+	return slot{user: u, number: free, primary: len(has) == 0}, nil
 }
 
-// associate stages that a service takes a seat.
-func (t *tx) associate(at seat, s *Service) *Association {
-	a := &Association{TenantID: t.tenantID, UserID: at.user.ID, ServiceID: s.ID, Slot: at.slot}
+// associate stages that a service takes a slot.
+func (t *tx) associate(at slot, s *Service) *Association {
+	a := &Association{TenantID: t.tenantID, UserID: at.user.ID, ServiceID: s.ID, Slot: at.number}
 	if at.primary {
 		a.PrimaryOf = at.user.ID
 	}
@@ -187,14 +187,14 @@ func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*
 // Errors: ErrNotFound; ErrFailedPrecondition for the primary service of a user
 // who has others (SVC-7); ErrUnconfirmed (SVC-5).
 func (d *Directory) Disassociate(ctx context.Context, user UserID, service ServiceID) error {
-	return d.change(ctx, "Disassociate", func(a *ahead) {
-		a.association(user, service)
-		a.service(service).to(devicesTable.Key(), "device_id")
-		a.usersOf(service)
-		a.user(user).entitled()
-		a.get(mailboxesTable.Key(), service)
-		a.get(extensionsByMain, user)
-		a.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
+	return d.change(ctx, "Disassociate", func(p *prefetch) {
+		p.association(user, service)
+		p.service(service).to(devicesTable.Key(), "device_id")
+		p.usersOf(service)
+		p.user(user).entitled()
+		p.get(mailboxesTable.Key(), service)
+		p.get(extensionsByMain, user)
+		p.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
 	}, func(t *tx) error {
 		u, s, a, err := t.association(ctx, user, service)
 		if err != nil {
@@ -263,9 +263,9 @@ func (t *tx) trimApplications(ctx context.Context, u *User, s *Service) error {
 // SetPrimary makes another of a user's services his primary one (SVC-6).
 // Errors: ErrNotFound, also for a service that is not his.
 func (d *Directory) SetPrimary(ctx context.Context, user UserID, service ServiceID) error {
-	return d.change(ctx, "SetPrimary", func(a *ahead) {
-		a.association(user, service)
-		a.get(associationsByPrimary, user)
+	return d.change(ctx, "SetPrimary", func(p *prefetch) {
+		p.association(user, service)
+		p.get(associationsByPrimary, user)
 	}, func(t *tx) error {
 		u, s, a, err := t.association(ctx, user, service)
 		if err != nil || a.Primary() {
@@ -289,9 +289,9 @@ func (d *Directory) SetPrimary(ctx context.Context, user UserID, service Service
 func (d *Directory) UserServices(ctx context.Context, user UserID) ([]*Association, []*Service, error) {
 	var associations []*Association
 	var services []*Service
-	err := d.read(ctx, "UserServices", func(a *ahead) {
-		a.user(user)
-		a.get(associationsBySlot, user).to(servicesTable.Key(), "service_id")
+	err := d.read(ctx, "UserServices", func(p *prefetch) {
+		p.user(user)
+		p.get(associationsBySlot, user).to(servicesTable.Key(), "service_id")
 	}, func(t *tx) error {
 		associations, services = nil, nil
 		if _, err := t.user(ctx, user); err != nil {
@@ -306,7 +306,7 @@ func (d *Directory) UserServices(ctx context.Context, user UserID) ([]*Associati
 
 // eachService visits the services of a user in the order of their slots.
 func (t *tx) eachService(ctx context.Context, user UserID, visit func(*Association, *Service)) error {
-	has, err := store.Gather(find[*Association](ctx, t, store.Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
+	has, err := store.Collect(find[*Association](ctx, t, store.Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return err
 	}
@@ -323,9 +323,9 @@ func (t *tx) eachService(ctx context.Context, user UserID, visit func(*Associati
 // ServiceUsers returns the users of a service. Errors: ErrNotFound.
 func (d *Directory) ServiceUsers(ctx context.Context, service ServiceID) ([]*User, error) {
 	var users []*User
-	err := d.read(ctx, "ServiceUsers", func(a *ahead) {
-		a.service(service)
-		a.usersOf(service)
+	err := d.read(ctx, "ServiceUsers", func(p *prefetch) {
+		p.service(service)
+		p.usersOf(service)
 	}, func(t *tx) error {
 		users = nil
 		if _, err := t.service(ctx, service); err != nil {
@@ -358,7 +358,7 @@ func (d *Directory) AssociationChoices(ctx context.Context, q UserQuery) iter.Se
 		return func(yield func(Choice, error) bool) { yield(Choice{}, err) }
 	}
 	choices := listing[*User, Choice]{query: users.query, limit: users.limit, keep: users.keep,
-		more: func(users found) {
+		more: func(users prefetched) {
 			users.place()
 			users.to(associationsBySlot, "id").to(servicesTable.Key(), "service_id")
 		},

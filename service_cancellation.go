@@ -21,7 +21,7 @@ const maxNotice = 10 * 366 * 24 * time.Hour
 func (d *Directory) CancelService(ctx context.Context, id ServiceID, at time.Time) (*Service, error) {
 	at = at.UTC().Truncate(time.Microsecond)
 	var out *Service
-	err := d.change(ctx, "CancelService", func(a *ahead) { a.service(id) }, func(t *tx) error {
+	err := d.change(ctx, "CancelService", func(p *prefetch) { p.service(id) }, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err != nil {
 			return err
@@ -29,14 +29,14 @@ func (d *Directory) CancelService(ctx context.Context, id ServiceID, at time.Tim
 		if err := t.editable(s); err != nil {
 			return err
 		}
-		var look door
+		var check validation
 		if at.Before(t.now) || at.After(t.now.Add(maxNotice)) {
-			look.refuse(rule.SVC17, "At", "not a time between now and ten years ahead")
+			check.refuse(rule.SVC17, "At", "not a time between now and ten years ahead")
 		}
 		if s.Status != StatusActive {
-			look.bad = append(look.bad, s.not(StatusActive))
+			check.refusals = append(check.refusals, s.not(StatusActive))
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 		s = edit(t, s, func(s *Service) { s.Status, s.CancelAt = StatusPendingCancellation, at })

@@ -47,28 +47,28 @@ type NewService struct {
 // address is missing for it (USR-14).
 func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, error) {
 	var made *Service
-	err := d.change(ctx, "AddService", in.plan, func(t *tx) error {
+	err := d.change(ctx, "AddService", in.prefetch, func(t *tx) error {
 		line := newLine{in: in, autoDN: in.Type != "", needsDN: rule.SVC2}
-		if err := t.lookTaker(ctx, &line); err != nil {
+		if err := t.validateTaker(ctx, &line); err != nil {
 			return err
 		}
-		var look door
-		if err := t.lookPlace(ctx, &line, &look); err != nil {
+		var check validation
+		if err := t.validateLocation(ctx, &line, &check); err != nil {
 			return err
 		}
-		if err := t.lookLine(ctx, &line, &look); err != nil {
+		if err := t.validateLine(ctx, &line, &check); err != nil {
 			return err
 		}
-		look.bad = append(look.bad, line.unmet()...)
-		enabled, err := t.lookEnabled(ctx, &line, &look)
+		check.refusals = append(check.refusals, line.unmet()...)
+		enabled, err := t.validateEnabled(ctx, &line, &check)
 		if err != nil {
 			return err
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 		if line.device != nil {
-			if err := t.carry(ctx, line.device, line.seat.user); err != nil {
+			if err := t.carry(ctx, line.device, line.slot.user); err != nil {
 				return err
 			}
 		}
@@ -77,13 +77,13 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 			return err
 		}
 		switch {
-		case line.seat.user != nil:
-			t.associate(line.seat, s)
+		case line.slot.user != nil:
+			t.associate(line.slot, s)
 		case line.device != nil:
 			t.relate("device.put-in-service", line.device.ref(), s.ref(), "")
 		}
 		if enabled != nil {
-			t.Update(line.seat.user, enabled)
+			t.Update(line.slot.user, enabled)
 			t.did("user.modified", enabled.ref(), "")
 		}
 		t.placeOrder(in.UserID, s.LocationID, s.ActivatedAt, line.charges...)
@@ -93,26 +93,26 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 	return made, err
 }
 
-// plan is what adding a service reads.
-func (in *NewService) plan(a *ahead) {
-	taker := a.user(in.UserID)
+// prefetch is what adding a service reads.
+func (in *NewService) prefetch(p *prefetch) {
+	taker := p.user(in.UserID)
 	taker.place()
 	if len(in.Applications) > 0 {
 		taker.entitled()
 	}
-	a.get(associationsTable.Key(), in.UserID)
-	a.get(devicesByPrimary, in.UserID)
-	a.location(in.LocationID)
-	a.device(in.DeviceID)
-	a.serviceType(in.Type)
-	a.number(in.Number.Number)
-	a.extension(in.DN).to(extensionsByUser, "user_id")
+	p.get(associationsTable.Key(), in.UserID)
+	p.get(devicesByPrimary, in.UserID)
+	p.location(in.LocationID)
+	p.device(in.DeviceID)
+	p.serviceType(in.Type)
+	p.number(in.Number.Number)
+	p.extension(in.DN).to(extensionsByUser, "user_id")
 	if in.DN == "" {
-		a.get(extensionsByMain, in.UserID).to(extensionsByUser, "user_id")
+		p.get(extensionsByMain, in.UserID).to(extensionsByUser, "user_id")
 	}
 	if len(in.Keys) > 0 {
-		a.get(servicesByDevice, in.DeviceID).to(serviceKeysTable.Key(), "id")
-		a.keyTargets(in.Keys)
+		p.get(servicesByDevice, in.DeviceID).to(serviceKeysTable.Key(), "id")
+		p.keyTargets(in.Keys)
 	}
 }
 
@@ -120,7 +120,7 @@ func (in *NewService) plan(a *ahead) {
 // that names.
 type newLine struct {
 	in      NewService
-	seat    seat        // of who gets it, if anybody does
+	slot    slot        // of who gets it, if anybody does
 	at      *Location   // where it is
 	near    *Location   // where its user is now, or else where it is
 	sites   []*Location // where it and its user are
@@ -135,9 +135,9 @@ type newLine struct {
 	charges []charge
 }
 
-// lookTaker reads who gets a new service, and takes from him what the input
+// validateTaker reads who gets a new service, and takes from him what the input
 // leaves open.
-func (t *tx) lookTaker(ctx context.Context, l *newLine) error {
+func (t *tx) validateTaker(ctx context.Context, l *newLine) error {
 	if l.in.UserID.IsZero() {
 		return nil
 	}
@@ -145,7 +145,7 @@ func (t *tx) lookTaker(ctx context.Context, l *newLine) error {
 	if err != nil {
 		return err
 	}
-	if l.seat, err = t.seatFor(ctx, u, nil); err != nil {
+	if l.slot, err = t.slotFor(ctx, u, nil); err != nil {
 		return err
 	}
 	if l.in.LocationID.IsZero() {
@@ -157,10 +157,10 @@ func (t *tx) lookTaker(ctx context.Context, l *newLine) error {
 	return err
 }
 
-// lookPlace reads where a new service is, and the device that carries it.
-func (t *tx) lookPlace(ctx context.Context, l *newLine, look *door) error {
+// validateLocation reads where a new service is, and the device that carries it.
+func (t *tx) validateLocation(ctx context.Context, l *newLine, check *validation) error {
 	at, err := t.location(ctx, l.in.LocationID)
-	if err := look.take(err); err != nil {
+	if err := check.collect(err); err != nil {
 		return err
 	}
 	l.at, l.sites = at, append(l.sites, at)
@@ -173,47 +173,47 @@ func (t *tx) lookPlace(ctx context.Context, l *newLine, look *door) error {
 	device, err := t.device(ctx, l.in.DeviceID)
 	if err == nil {
 		l.device = device
-		err = t.lookCarrier(ctx, device, l.in.UserID)
+		err = t.validateCarrier(ctx, device, l.in.UserID)
 	}
-	return look.takeAs("DeviceID", err)
+	return check.collectAs("DeviceID", err)
 }
 
-// lookLine checks a new service, whose place and device are known, and completes
+// validateLine checks a new service, whose place and device are known, and completes
 // what may be left out.
-func (t *tx) lookLine(ctx context.Context, l *newLine, look *door) error {
-	look.text(rule.SVC2, "Name", l.in.Name, maxName)
-	look.text(rule.OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
-	look.text(rule.SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
-	l.lookRemote(look)
-	l.lookRequests(look)
-	t.lookModel(l, look)
+func (t *tx) validateLine(ctx context.Context, l *newLine, check *validation) error {
+	check.text(rule.SVC2, "Name", l.in.Name, maxName)
+	check.text(rule.OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
+	check.text(rule.SVC11, "RemoteSystem", l.in.RemoteSystem, maxName)
+	l.validateRemote(check)
+	l.validateRequests(check)
+	t.validateModel(l, check)
 	var err error
 	l.typ, err = t.serviceType(ctx, l.in.Type)
-	if err := look.take(err); err != nil {
+	if err := check.collect(err); err != nil {
 		return err
 	}
 	if !l.read {
-		if err := t.foreseeChoices(ctx, l.in.Number, l.near, l.in.DN == "" && l.autoDN); err != nil {
+		if err := t.prefetchChoices(ctx, l.in.Number, l.near, l.in.DN == "" && l.autoDN); err != nil {
 			return err
 		}
 	}
 	l.number, err = t.chooseNumber(ctx, l.in.Number, l.near)
-	if err := look.take(err); err != nil {
+	if err := check.collect(err); err != nil {
 		return err
 	}
 	if l.typ != nil {
 		l.charges = append(l.charges, charge{l.typ.Code, l.typ.Name, 1, l.typ.Monthly, l.typ.OneTime})
 	}
 	l.charges = append(l.charges, l.number.charges...)
-	if err := t.lookDN(ctx, l, look); err != nil {
+	if err := t.validateDN(ctx, l, check); err != nil {
 		return err
 	}
-	return t.lookNewKeys(ctx, l, look)
+	return t.validateNewKeys(ctx, l, check)
 }
 
-// lookRemote refuses, of a remote service, what it has in its own system alone
+// validateRemote refuses, of a remote service, what it has in its own system alone
 // (SVC-11): here it could neither be changed nor taken from it.
-func (l *newLine) lookRemote(look *door) {
+func (l *newLine) validateRemote(check *validation) {
 	if l.in.RemoteSystem == "" {
 		return
 	}
@@ -224,16 +224,16 @@ func (l *newLine) lookRemote(look *door) {
 		{"Number", l.in.Number.Source != ""}, {"DeviceID", !l.in.DeviceID.IsZero()}, {"Foreign", len(l.in.Foreign) > 0}, {"Keys", len(l.in.Keys) > 0},
 	} {
 		if part.given {
-			look.refuse(rule.SVC11, part.field, "what a remote service has is its own system's")
+			check.refuse(rule.SVC11, part.field, "what a remote service has is its own system's")
 		}
 	}
 }
 
-// lookModel finds the model of a new service's phone.
-func (t *tx) lookModel(l *newLine, look *door) {
+// validateModel finds the model of a new service's phone.
+func (t *tx) validateModel(l *newLine, check *validation) {
 	if d := l.device; d != nil {
 		if l.in.DeviceType != "" && l.in.DeviceType != d.Model {
-			look.refuse(rule.SVC2, "DeviceType", "the device is a %s", d.Model)
+			check.refuse(rule.SVC2, "DeviceType", "the device is a %s", d.Model)
 		}
 		l.model = DeviceModel{Name: d.Model, Category: d.Category, Keys: t.core.models[d.Model].Keys}
 		return
@@ -241,35 +241,35 @@ func (t *tx) lookModel(l *newLine, look *door) {
 	model, known := t.core.models[l.in.DeviceType]
 	switch {
 	case l.in.DeviceType == "" && l.in.DeviceID.IsZero():
-		look.refuse(rule.SVC2, "DeviceType", "is missing")
+		check.refuse(rule.SVC2, "DeviceType", "is missing")
 	case l.in.DeviceType != "" && !known:
-		look.refuse(rule.SVC2, "DeviceType", "not a known model of phone")
+		check.refuse(rule.SVC2, "DeviceType", "not a known model of phone")
 	}
 	l.model = model
 }
 
-// lookDN checks a new service's DN, or fills it in.
-func (t *tx) lookDN(ctx context.Context, l *newLine, look *door) error {
+// validateDN checks a new service's DN, or fills it in.
+func (t *tx) validateDN(ctx context.Context, l *newLine, check *validation) error {
 	switch {
 	case l.in.DN != "":
 		var users []*User
-		if l.seat.user != nil {
-			users = append(users, l.seat.user)
+		if l.slot.user != nil {
+			users = append(users, l.slot.user)
 		}
 		var err error
 		l.passes, err = t.takeDN(ctx, "DN", l.in.DN, users, l.sites...)
-		return look.take(err)
+		return check.collect(err)
 	case l.autoDN:
-		return t.fillDN(ctx, l, look)
+		return t.fillDN(ctx, l, check)
 	}
-	look.refuse(l.needsDN, "DN", "is missing")
+	check.refuse(l.needsDN, "DN", "is missing")
 	return nil
 }
 
 // fillDN fills in a new service's DN (EXT-5): for the first service of a user his
 // own main extension, else the lowest free one.
-func (t *tx) fillDN(ctx context.Context, l *newLine, look *door) error {
-	own, err := t.ownDN(ctx, l.seat, l.sites...)
+func (t *tx) fillDN(ctx context.Context, l *newLine, check *validation) error {
+	own, err := t.ownDN(ctx, l.slot, l.sites...)
 	if err != nil {
 		return err
 	}
@@ -279,12 +279,12 @@ func (t *tx) fillDN(ctx context.Context, l *newLine, look *door) error {
 	}
 	next, err := t.nextExtension(ctx, l.sites...)
 	l.in.DN = next
-	return look.takeAs("DN", err)
+	return check.collectAs("DN", err)
 }
 
-// lookNewKeys checks the keys of a new service, whose model is known unless that
+// validateNewKeys checks the keys of a new service, whose model is known unless that
 // was refused.
-func (t *tx) lookNewKeys(ctx context.Context, l *newLine, look *door) error {
+func (t *tx) validateNewKeys(ctx context.Context, l *newLine, check *validation) error {
 	if len(l.in.Keys) == 0 || l.model.Name == "" || l.in.RemoteSystem != "" {
 		return nil
 	}
@@ -292,35 +292,35 @@ func (t *tx) lookNewKeys(ctx context.Context, l *newLine, look *door) error {
 	if l.device != nil && l.device.State != DeviceAvailable { // it may carry others
 		s.DeviceID = l.device.ID
 	}
-	return t.lookKeys(ctx, l.in.Keys, l.model, &s, look)
+	return t.validateKeys(ctx, l.in.Keys, l.model, &s, check)
 }
 
-// lookEnabled checks the applications that a new service comes with (STN-2), and
+// validateEnabled checks the applications that a new service comes with (STN-2), and
 // returns who gets it as he is with them, or nil where there are none.
-func (t *tx) lookEnabled(ctx context.Context, l *newLine, look *door) (*User, error) {
-	u := l.seat.user
+func (t *tx) validateEnabled(ctx context.Context, l *newLine, check *validation) (*User, error) {
+	u := l.slot.user
 	switch {
 	case len(l.in.Applications) == 0:
 		return nil, nil
 	case u == nil:
-		look.refuse(rule.STN2, "Applications", "they are enabled for a user, and nobody gets the service")
+		check.refuse(rule.STN2, "Applications", "they are enabled for a user, and nobody gets the service")
 		return nil, nil
 	}
 	added := slices.DeleteFunc(slices.Clone(l.in.Applications), func(a string) bool { return slices.Contains(u.Applications, a) })
 	row := copyOf(u)
 	row.Applications = append(row.Applications, added...)
-	look.codes(rule.STN2, "Applications", row.Applications)
+	check.codes(rule.STN2, "Applications", row.Applications)
 	pool, types, err := t.includes(ctx, u)
 	if err != nil {
 		return nil, err
 	}
 	if (l.in.Type == "") == (l.typ == nil) { // a type that is unknown is refused for that
-		look.included(added, pool, append(types, l.typ)...)
+		check.included(added, pool, append(types, l.typ)...)
 	}
 	return row, nil
 }
 
-// addLine stages a service that lookLine found right: the service, its entry in
+// addLine stages a service that validateLine found right: the service, its entry in
 // the dial plan, its number, its keys.
 func (t *tx) addLine(ctx context.Context, l *newLine) (*Service, error) {
 	s := &Service{

@@ -15,9 +15,9 @@ import (
 // process.
 func (d *Directory) CompleteOrder(ctx context.Context, id ServiceID) (*Service, error) {
 	var out *Service
-	err := d.change(ctx, "CompleteOrder", func(a *ahead) {
-		a.service(id).to(numbersTable.Key(), "number")
-		a.usersOf(id)
+	err := d.change(ctx, "CompleteOrder", func(p *prefetch) {
+		p.service(id).to(numbersTable.Key(), "number")
+		p.usersOf(id)
 	}, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err != nil {
@@ -49,9 +49,9 @@ func (d *Directory) CompleteOrder(ctx context.Context, id ServiceID) (*Service, 
 // Errors: ErrNotFound; ErrInvalid for a reason that is missing or longer than 256
 // characters; ErrFailedPrecondition for a service whose order is not in process.
 func (d *Directory) FailOrder(ctx context.Context, id ServiceID, reason string) (*Service, error) {
-	var look door
-	look.required(rule.SVC17, "Reason", reason, maxOutcome)
-	return d.moveServiceIf(ctx, "FailOrder", id, StatusOrderProcessing, look.err(), func(t *tx, s *Service) *Service {
+	var check validation
+	check.required(rule.SVC17, "Reason", reason, maxOutcome)
+	return d.moveServiceIf(ctx, "FailOrder", id, StatusOrderProcessing, check.err(), func(t *tx, s *Service) *Service {
 		s = edit(t, s, func(s *Service) { s.Status, s.Failure = StatusOrderFailed, reason })
 		t.did("service.order-failed", s.ref(), s.Type)
 		return s

@@ -45,7 +45,7 @@ func (k *ServiceKey) Table() *store.Table { return serviceKeysTable }
 // Fields appends the key's columns.
 func (k *ServiceKey) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &k.TenantID), id("service_id", &k.ServiceID), integer("position", &k.Position), integer("rev", &k.Rev),
+		id("tenant_id", &k.TenantID), id("service_id", &k.ServiceID), integer("position", &k.Position), revision(&k.Rev),
 		words("kind", (*string)(&k.Kind)), words("label", &k.Label), words("target", &k.Target),
 	)
 }
@@ -63,11 +63,11 @@ func (k *ServiceKey) Fields(f []store.Field) []store.Field {
 // ErrConflict naming another service on the same device that has the key.
 func (d *Directory) SetKeys(ctx context.Context, service ServiceID, rev int64, keys []PhoneKey) (*Service, error) {
 	var out *Service
-	err := d.change(ctx, "SetKeys", func(a *ahead) {
-		s := a.service(service)
-		a.get(serviceKeysTable.Key(), service)
+	err := d.change(ctx, "SetKeys", func(p *prefetch) {
+		s := p.service(service)
+		p.get(serviceKeysTable.Key(), service)
 		s.to(servicesByDevice, "device_id").to(serviceKeysTable.Key(), "id")
-		a.keyTargets(keys)
+		p.keyTargets(keys)
 	}, func(t *tx) error {
 		s, err := t.service(ctx, service)
 		if err != nil {
@@ -80,11 +80,11 @@ func (d *Directory) SetKeys(ctx context.Context, service ServiceID, rev int64, k
 		if err := current(rev, s.Rev, s.ref()); err != nil {
 			return err
 		}
-		var look door
-		if err := t.lookKeys(ctx, keys, t.core.models[s.DeviceType], s, &look); err != nil {
+		var check validation
+		if err := t.validateKeys(ctx, keys, t.core.models[s.DeviceType], s, &check); err != nil {
 			return err
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 		changed, err := t.replaceKeys(ctx, s, keys)
@@ -107,7 +107,7 @@ func (d *Directory) Keys(ctx context.Context, service ServiceID) iter.Seq2[*Serv
 
 // keysOf reads the keys of a service.
 func (t *tx) keysOf(ctx context.Context, service ServiceID) ([]*ServiceKey, error) {
-	return store.Gather(find[*ServiceKey](ctx, t, store.Query{Index: serviceKeysTable.Key(), Equal: []any{t.tenantID, service}}))
+	return store.Collect(find[*ServiceKey](ctx, t, store.Query{Index: serviceKeysTable.Key(), Equal: []any{t.tenantID, service}}))
 }
 
 // replaceKeys stages that a service has these keys and no others, and reports
@@ -155,10 +155,10 @@ func (t *tx) removeKeys(ctx context.Context, s *Service) error {
 	return nil
 }
 
-// lookKeys checks keys for a service, by its phone's model and by what else its
+// validateKeys checks keys for a service, by its phone's model and by what else its
 // device carries. The service need not be there yet.
-func (t *tx) lookKeys(ctx context.Context, keys []PhoneKey, model DeviceModel, s *Service, look *door) error {
-	if !look.fits(model, len(keys)) {
+func (t *tx) validateKeys(ctx context.Context, keys []PhoneKey, model DeviceModel, s *Service, check *validation) error {
+	if !check.fits(model, len(keys)) {
 		return nil
 	}
 	taken, err := t.keysBeside(ctx, s)
@@ -168,14 +168,14 @@ func (t *tx) lookKeys(ctx context.Context, keys []PhoneKey, model DeviceModel, s
 	at := make(map[int64]bool, len(keys))
 	for i, k := range keys {
 		field := fmt.Sprintf("Keys[%d]", i)
-		k.look(look, field)
+		k.validate(check, field)
 		switch holder, is := taken[k.Position]; {
 		case k.Position < 1 || k.Position > model.Keys:
-			look.refuse(rule.DEV7, field+".Position", "not within 1 and the %d keys of a %s", model.Keys, model.Name)
+			check.refuse(rule.DEV7, field+".Position", "not within 1 and the %d keys of a %s", model.Keys, model.Name)
 		case at[k.Position]:
-			look.refuse(rule.DEV7, field+".Position", "key %d is listed twice", k.Position)
+			check.refuse(rule.DEV7, field+".Position", "key %d is listed twice", k.Position)
 		case is:
-			look.bad = append(look.bad, &Error{Code: rule.DEV7, Kind: ErrConflict, Field: field + ".Position", Holder: holder.ref(),
+			check.refusals = append(check.refusals, &Error{Code: rule.DEV7, Kind: ErrConflict, Field: field + ".Position", Holder: holder.ref(),
 				Reason: fmt.Sprintf("key %d of the phone is one of %s", k.Position, holder.ref())})
 		}
 		at[k.Position] = true
@@ -209,14 +209,14 @@ func (t *tx) keysFit(ctx context.Context, s *Service, deviceType string) error {
 }
 
 // fits looks at a number of keys for a model. Of too many only that is said.
-func (d *door) fits(model DeviceModel, keys int) bool {
+func (check *validation) fits(model DeviceModel, keys int) bool {
 	switch {
 	case int64(keys) <= model.Keys:
 		return true
 	case model.Keys == 0:
-		d.refuse(rule.DEV7, "Keys", "a %s has no programmable keys", model.Name)
+		check.refuse(rule.DEV7, "Keys", "a %s has no programmable keys", model.Name)
 	default:
-		d.refuse(rule.DEV7, "Keys", "a %s has %d programmable keys, not %d", model.Name, model.Keys, keys)
+		check.refuse(rule.DEV7, "Keys", "a %s has %d programmable keys, not %d", model.Name, model.Keys, keys)
 	}
 	return false
 }
@@ -227,7 +227,7 @@ func (t *tx) keysBeside(ctx context.Context, s *Service) (map[int64]*Service, er
 	if s.DeviceID.IsZero() {
 		return nil, nil
 	}
-	carried, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, s.DeviceID}}))
+	carried, err := store.Collect(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, s.DeviceID}}))
 	if err != nil {
 		return nil, err
 	}
@@ -247,28 +247,28 @@ func (t *tx) keysBeside(ctx context.Context, s *Service) (map[int64]*Service, er
 	return taken, nil
 }
 
-// look checks what a key says by itself.
-func (k PhoneKey) look(d *door, field string) {
-	d.text(rule.DEV7, field+".Label", k.Label, maxName)
+// validate checks what a key says by itself.
+func (k PhoneKey) validate(check *validation, field string) {
+	check.text(rule.DEV7, field+".Label", k.Label, maxName)
 	switch k.Kind {
 	case KeySpeedDial:
 		if !dialable(k.Target) && !numplan.Valid(k.Target) {
-			d.refuse(rule.DEV7, field+".Target", "neither an extension nor a number in E.164 form")
+			check.refuse(rule.DEV7, field+".Target", "neither an extension nor a number in E.164 form")
 		}
 	case KeyBusyLamp:
 		if !dialable(k.Target) {
-			d.refuse(rule.DEV7, field+".Target", "not an extension")
+			check.refuse(rule.DEV7, field+".Target", "not an extension")
 		}
 	case KeyLine:
 		if k.Target != "" && !dialable(k.Target) {
-			d.refuse(rule.DEV7, field+".Target", "not a DN")
+			check.refuse(rule.DEV7, field+".Target", "not a DN")
 		}
 	case KeyFeature:
 		if !featureCode(k.Target) {
-			d.refuse(rule.DEV7, field+".Target", "not a feature code: * or #, and then up to %d digits, * and #", maxFeatureCode-1)
+			check.refuse(rule.DEV7, field+".Target", "not a feature code: * or #, and then up to %d digits, * and #", maxFeatureCode-1)
 		}
 	default:
-		d.refuse(rule.DEV7, field+".Kind", "not one of %s, %s, %s and %s", KeySpeedDial, KeyBusyLamp, KeyLine, KeyFeature)
+		check.refuse(rule.DEV7, field+".Kind", "not one of %s, %s, %s and %s", KeySpeedDial, KeyBusyLamp, KeyLine, KeyFeature)
 	}
 }
 
@@ -299,13 +299,13 @@ func (t *tx) warnDark(ctx context.Context, keys []PhoneKey, s *Service) error {
 const maxKeysAhead = 256
 
 // keyTargets plans what warning of dark lamps looks at.
-func (a *ahead) keyTargets(keys []PhoneKey) {
+func (p *prefetch) keyTargets(keys []PhoneKey) {
 	if len(keys) > maxKeysAhead {
 		return
 	}
 	for _, k := range keys {
 		if k.Kind == KeyBusyLamp && dialable(k.Target) {
-			a.extension(Extension(k.Target))
+			p.extension(Extension(k.Target))
 		}
 	}
 }

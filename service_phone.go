@@ -8,29 +8,29 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// lookPhone checks the phone and the device type of a changed service, and
+// validatePhone checks the phone and the device type of a changed service, and
 // returns the device that it moves to, or nil where it moves to none. The
 // device's model is its device type then.
-func (t *tx) lookPhone(ctx context.Context, in, was *Service, look *door) (*Device, error) {
+func (t *tx) validatePhone(ctx context.Context, in, was *Service, check *validation) (*Device, error) {
 	if in.DeviceID == was.DeviceID || in.DeviceID.IsZero() {
 		if in.DeviceType == was.DeviceType {
 			return nil, nil
 		}
-		t.lookDeviceType(in, was, look)
-		return nil, look.take(t.keysFit(ctx, was, in.DeviceType))
+		t.validateDeviceType(in, was, check)
+		return nil, check.collect(t.keysFit(ctx, was, in.DeviceType))
 	}
 	to, err := t.device(ctx, in.DeviceID)
 	if err != nil {
-		return nil, look.takeAs("DeviceID", err)
+		return nil, check.collectAs("DeviceID", err)
 	}
 	if in.DeviceType != was.DeviceType && in.DeviceType != to.Model {
-		look.refuse(rule.SVC2, "DeviceType", "the device is a %s", to.Model)
+		check.refuse(rule.SVC2, "DeviceType", "the device is a %s", to.Model)
 	}
 	if to.Category != was.Category {
-		look.bad = append(look.bad, was.otherCategory("DeviceID", to.Category))
+		check.refusals = append(check.refusals, was.otherCategory("DeviceID", to.Category))
 	}
 	for _, fits := range []func(context.Context, *Service, *Device) error{t.takesLine, t.hasKeys, t.keysMeet} {
-		if err := look.takeAs("DeviceID", fits(ctx, was, to)); err != nil {
+		if err := check.collectAs("DeviceID", fits(ctx, was, to)); err != nil {
 			return nil, err
 		}
 	}

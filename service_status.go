@@ -50,9 +50,9 @@ const (
 // who has it (USR-13).
 func (d *Directory) ActivateService(ctx context.Context, id ServiceID) (*Service, error) {
 	var out *Service
-	err := d.change(ctx, "ActivateService", func(a *ahead) {
-		a.service(id).to(numbersTable.Key(), "number")
-		a.usersOf(id)
+	err := d.change(ctx, "ActivateService", func(p *prefetch) {
+		p.service(id).to(numbersTable.Key(), "number")
+		p.usersOf(id)
 	}, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err != nil {
@@ -156,7 +156,7 @@ func (d *Directory) moveService(ctx context.Context, operation string, id Servic
 func (d *Directory) moveServiceIf(ctx context.Context, operation string, id ServiceID, from ServiceStatus, refusal error,
 	move func(*tx, *Service) *Service) (*Service, error) {
 	var out *Service
-	err := d.change(ctx, operation, func(a *ahead) { a.service(id) }, func(t *tx) error {
+	err := d.change(ctx, operation, func(p *prefetch) { p.service(id) }, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err != nil {
 			return err

@@ -29,7 +29,7 @@ func (s *ServiceType) Table() *store.Table { return serviceTypesTable }
 // Fields appends the service type's columns.
 func (s *ServiceType) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &s.TenantID), words("code", &s.Code), integer("rev", &s.Rev),
+		id("tenant_id", &s.TenantID), words("code", &s.Code), revision(&s.Rev),
 		words("name", &s.Name), integer("monthly", (*int64)(&s.Monthly)), integer("one_time", (*int64)(&s.OneTime)),
 		list("applications", &s.Applications), boolean("fulfilment", &s.Fulfilment),
 	)
@@ -47,8 +47,8 @@ func (s *ServiceType) ref() Ref { return Ref{"service type", s.Code, s.Name} }
 // together with the product as it is now, if there is one (SVC-15).
 func (d *Directory) SetServiceType(ctx context.Context, in ServiceType) (*ServiceType, error) {
 	var out *ServiceType
-	err := d.change(ctx, "SetServiceType", func(a *ahead) { a.serviceType(in.Code) }, func(t *tx) error {
-		if err := in.look(); err != nil {
+	err := d.change(ctx, "SetServiceType", func(p *prefetch) { p.serviceType(in.Code) }, func(t *tx) error {
+		if err := in.validate(); err != nil {
 			return err
 		}
 		was, err := one[*ServiceType](ctx, t, serviceTypesTable.Key(), t.tenantID, in.Code)
@@ -75,18 +75,18 @@ func (d *Directory) SetServiceType(ctx context.Context, in ServiceType) (*Servic
 	return out, err
 }
 
-func (s *ServiceType) look() error {
-	var d door
-	d.code(rule.SVC16, "Code", s.Code)
-	d.required(rule.SVC16, "Name", s.Name, maxName)
-	d.codes(rule.STN2, "Applications", s.Applications)
+func (s *ServiceType) validate() error {
+	var check validation
+	check.code(rule.SVC16, "Code", s.Code)
+	check.required(rule.SVC16, "Name", s.Name, maxName)
+	check.codes(rule.STN2, "Applications", s.Applications)
 	if s.Monthly < 0 || s.Monthly > maxMoney {
-		d.refuse(rule.SVC16, "Monthly", "not within 0 and %d", maxMoney)
+		check.refuse(rule.SVC16, "Monthly", "not within 0 and %d", maxMoney)
 	}
 	if s.OneTime < 0 || s.OneTime > maxMoney {
-		d.refuse(rule.SVC16, "OneTime", "not within 0 and %d", maxMoney)
+		check.refuse(rule.SVC16, "OneTime", "not within 0 and %d", maxMoney)
 	}
-	return d.err()
+	return check.err()
 }
 
 // ServiceTypes yields the tenant's catalogue of phone services.

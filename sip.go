@@ -37,9 +37,9 @@ func (s *SIPIdentity) Table() *store.Table { return sipIdentitiesTable }
 // Fields appends the identity's columns.
 func (s *SIPIdentity) Fields(f []store.Field) []store.Field {
 	return append(f,
-		words("address", (*string)(&s.Address)), id("tenant_id", &s.TenantID), integer("rev", &s.Rev),
+		words("address", (*string)(&s.Address)), id("tenant_id", &s.TenantID), revision(&s.Rev),
 		maybeID("user_id", &s.UserID), maybeID("alias_id", &s.AliasID), maybeTime("issued_at", &s.IssuedAt),
-		boolean("ha1_sealed", &s.sealed), octets("ha1_sha256", &s.sha256), octets("ha1_md5", &s.md5),
+		boolean("ha1_sealed", &s.sealed), salted("ha1_sha256", &s.sha256), salted("ha1_md5", &s.md5),
 	)
 }
 
@@ -64,16 +64,16 @@ func (t *tx) sipAddress(ctx context.Context, wanted SIPAddress, from string, e E
 	if wanted == "" {
 		return t.generateSIP(ctx, from, e)
 	}
-	address, err := t.tenant.lookSIP(wanted)
+	address, err := t.tenant.validateSIP(wanted)
 	if err != nil {
 		return "", err
 	}
 	return address, t.freeSIP(ctx, address)
 }
 
-// lookSIP returns a SIP address in its one form, if it has the form of one in
+// validateSIP returns a SIP address in its one form, if it has the form of one in
 // the tenant's domain.
-func (t *Tenant) lookSIP(wanted SIPAddress) (SIPAddress, error) {
+func (t *Tenant) validateSIP(wanted SIPAddress) (SIPAddress, error) {
 	bad := func(format string, args ...any) error {
 		return &Error{Code: rule.EXT6, Kind: ErrInvalid, Field: "SIPAddress", Reason: fmt.Sprintf(format, args...)}
 	}
@@ -131,7 +131,7 @@ func (t *tx) identified(ctx context.Context, s *SIPIdentity) (Ref, error) {
 // name; with the extension behind it where that is taken; with random digits
 // where that is taken too.
 func (t *tx) generateSIP(ctx context.Context, from string, e Extension) (SIPAddress, error) {
-	if err := t.foresee(ctx, func(a *ahead) { a.sipAddress("", from, "") }); err != nil {
+	if err := t.prefetch(ctx, func(p *prefetch) { p.sipAddress("", from, "") }); err != nil {
 		return "", err
 	}
 	local := sipUser(from)

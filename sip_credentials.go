@@ -33,8 +33,8 @@ type Credentials struct {
 // has no Sealer and was not told to do without.
 func (d *Directory) IssueCredentials(ctx context.Context, address SIPAddress) (*Credentials, error) {
 	var made *Credentials
-	err := d.change(ctx, "IssueCredentials", func(a *ahead) {
-		claimed := a.sip(address)
+	err := d.change(ctx, "IssueCredentials", func(p *prefetch) {
+		claimed := p.sip(address)
 		claimed.to(usersTable.Key(), "user_id")
 		claimed.to(aliasesTable.Key(), "alias_id").to(usersTable.Key(), "user_id")
 	}, func(t *tx) error {
@@ -109,7 +109,7 @@ func (c *core) keep(address SIPAddress, hash []byte, about string) ([]byte, erro
 func (t *tx) ownIdentity(ctx context.Context, address SIPAddress) (*SIPIdentity, error) {
 	s, err := t.sipIdentity(ctx, SIPAddress(strings.ToLower(string(address))))
 	if err == nil && (s == nil || s.TenantID != t.tenantID) {
-		return nil, missing("SIP address", string(address))
+		return nil, notFound("SIP address", string(address))
 	}
 	return s, err
 }
@@ -160,13 +160,13 @@ type Digest struct {
 // be opened, as they were sealed under a key that New was not given.
 func (d *Directory) Digest(ctx context.Context, address SIPAddress) (*Digest, error) {
 	var out *Digest
-	err := d.read(ctx, "Digest", func(a *ahead) { a.sip(address) }, func(t *tx) error {
+	err := d.read(ctx, "Digest", func(p *prefetch) { p.sip(address) }, func(t *tx) error {
 		s, err := t.sipIdentity(ctx, SIPAddress(strings.ToLower(string(address))))
 		if err != nil {
 			return err
 		}
 		if s == nil || s.IssuedAt.IsZero() || s.TenantID != t.tenantID && t.tenantID != Provider {
-			return missing("SIP credentials", string(address))
+			return notFound("SIP credentials", string(address))
 		}
 		out, err = t.core.digest(s)
 		return err
@@ -201,7 +201,7 @@ func (c *core) opened(s *SIPIdentity, kept []byte, about string) (hash []byte, o
 // credentials, of which it shows nothing else (EXT-7). Errors: ErrNotFound.
 func (d *Directory) SIPIdentity(ctx context.Context, address SIPAddress) (*SIPIdentity, error) {
 	var out *SIPIdentity
-	err := d.read(ctx, "SIPIdentity", func(a *ahead) { a.sip(address) }, func(t *tx) error {
+	err := d.read(ctx, "SIPIdentity", func(p *prefetch) { p.sip(address) }, func(t *tx) error {
 		s, err := t.ownIdentity(ctx, address)
 		if err == nil {
 			out = s.shown()

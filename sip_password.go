@@ -103,12 +103,12 @@ func ha1(hash []byte) HA1 { return HA1(hex.EncodeToString(hash)) }
 // hashes of SIP credentials (EXT-7), with AES-256-GCM, each bound to its address.
 type Sealer struct{ keys *secret.Sealer }
 
-// NewSealer returns a Sealer that seals under a key, and opens also what was
+// SealerFrom returns a Sealer that seals under a key, and opens also what was
 // sealed under those that were in use before. Each has 32 random bytes, and is
 // kept where the store's records are not.
 //
 // Errors: ErrInvalid for a key of another length.
-func NewSealer(key []byte, before ...[]byte) (*Sealer, error) {
+func SealerFrom(key []byte, before ...[]byte) (*Sealer, error) {
 	keys := append([][]byte{key}, before...)
 	for _, k := range keys {
 		if len(k) != secret.SealKey {

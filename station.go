@@ -32,8 +32,8 @@ func (p *StationPool) Table() *store.Table { return stationPoolsTable }
 // Fields appends the pool's columns.
 func (p *StationPool) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &p.TenantID), words("package", &p.Package), integer("rev", &p.Rev),
-		words("name", &p.Name), integer("total", &p.Total), integer("used", &p.Used),
+		id("tenant_id", &p.TenantID), words("package", &p.Package), revision(&p.Rev),
+		words("name", &p.Name), integer("total", &p.Total), counter("used", &p.Used),
 		list("applications", &p.Applications),
 	)
 }
@@ -70,8 +70,8 @@ func (t *tx) stationPool(ctx context.Context, name string) (*StationPool, error)
 // package as it is now, if there is one (SVC-15).
 func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*StationPool, error) {
 	var out *StationPool
-	err := d.change(ctx, "SetStationPool", func(a *ahead) { a.stationPool(in.Package) }, func(t *tx) error {
-		if err := in.look(); err != nil {
+	err := d.change(ctx, "SetStationPool", func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) error {
+		if err := in.validate(); err != nil {
 			return err
 		}
 		was, err := one[*StationPool](ctx, t, stationPoolsTable.Key(), t.tenantID, in.Package)
@@ -101,15 +101,15 @@ func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*Statio
 	return out, err
 }
 
-func (p *StationPool) look() error {
-	var d door
-	d.code(rule.STN1, "Package", p.Package)
-	d.required(rule.STN1, "Name", p.Name, maxName)
-	d.codes(rule.STN2, "Applications", p.Applications)
+func (p *StationPool) validate() error {
+	var check validation
+	check.code(rule.STN1, "Package", p.Package)
+	check.required(rule.STN1, "Name", p.Name, maxName)
+	check.codes(rule.STN2, "Applications", p.Applications)
 	if p.Total < 0 || p.Total > 1_000_000 {
-		d.refuse(rule.STN1, "Total", "not within 0 and 1000000")
+		check.refuse(rule.STN1, "Total", "not within 0 and 1000000")
 	}
-	return d.err()
+	return check.err()
 }
 
 // StationPools yields the tenant's packages.
@@ -125,9 +125,9 @@ func (d *Directory) StationPools(ctx context.Context) iter.Seq2[*StationPool, er
 // ErrUnconfirmed (STN-3).
 func (d *Directory) ChangeStation(ctx context.Context, user UserID, name string) (*User, error) {
 	var out *User
-	err := d.change(ctx, "ChangeStation", func(a *ahead) {
-		a.user(user).entitled()
-		a.stationPool(name)
+	err := d.change(ctx, "ChangeStation", func(p *prefetch) {
+		p.user(user).entitled()
+		p.stationPool(name)
 	}, func(t *tx) error {
 		u, err := t.user(ctx, user)
 		if err != nil {
@@ -194,7 +194,7 @@ func (t *tx) returnStation(ctx context.Context, u *User) error {
 
 // included refuses applications that neither the station nor the service type
 // includes (STN-2). One that is missing or listed twice is refused as that.
-func (d *door) included(applications []string, p *StationPool, types ...*ServiceType) {
+func (check *validation) included(applications []string, p *StationPool, types ...*ServiceType) {
 	for i, a := range applications {
 		if a == "" || slices.Contains(applications[:i], a) || slices.Contains(applications[i+1:], a) {
 			continue
@@ -204,7 +204,7 @@ func (d *door) included(applications []string, p *StationPool, types ...*Service
 			in = in || st != nil && slices.Contains(st.Applications, a)
 		}
 		if !in {
-			d.refuse(rule.STN2, "Applications", "neither the station nor the service type includes %s", a)
+			check.refuse(rule.STN2, "Applications", "neither the station nor the service type includes %s", a)
 		}
 	}
 }
@@ -212,7 +212,7 @@ func (d *door) included(applications []string, p *StationPool, types ...*Service
 // includes reads what decides a user's applications: his station's pool and the
 // types of his services.
 func (t *tx) includes(ctx context.Context, u *User) (*StationPool, []*ServiceType, error) {
-	if err := t.foresee(ctx, func(a *ahead) { a.user(u.ID).entitled() }); err != nil {
+	if err := t.prefetch(ctx, func(p *prefetch) { p.user(u.ID).entitled() }); err != nil {
 		return nil, nil, err
 	}
 	var pool *StationPool
@@ -241,16 +241,16 @@ func (t *tx) includes(ctx context.Context, u *User) (*StationPool, []*ServiceTyp
 	return pool, types, nil
 }
 
-// lookApplications checks a modified user's applications (STN-2). What he has
+// validateApplications checks a modified user's applications (STN-2). What he has
 // already he may keep, also where it is not included any more.
-func (t *tx) lookApplications(ctx context.Context, u, was *User, look *door) error {
-	look.codes(rule.STN2, "Applications", u.Applications)
+func (t *tx) validateApplications(ctx context.Context, u, was *User, check *validation) error {
+	check.codes(rule.STN2, "Applications", u.Applications)
 	pool, types, err := t.includes(ctx, u)
 	if err != nil {
 		return err
 	}
 	added := slices.DeleteFunc(slices.Clone(u.Applications), func(a string) bool { return slices.Contains(was.Applications, a) })
-	look.included(added, pool, types...)
+	check.included(added, pool, types...)
 	return nil
 }
 
@@ -279,8 +279,8 @@ func (t *tx) dropApplications(ctx context.Context, u *User, of []string) (gone [
 // entitledTo are those of some applications that a station or types include.
 func entitledTo(applications []string, pool *StationPool, types ...*ServiceType) (kept []string) {
 	for _, a := range applications {
-		var look door
-		if look.included([]string{a}, pool, types...); look.bad == nil {
+		var check validation
+		if check.included([]string{a}, pool, types...); check.refusals == nil {
 			kept = append(kept, a)
 		}
 	}

@@ -3,7 +3,6 @@ package pbx
 import (
 	"context"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -87,7 +86,7 @@ func (t *Tenant) Table() *store.Table { return tenantsTable }
 func (t *Tenant) Fields(f []store.Field) []store.Field {
 	p := &t.Policy
 	return append(f,
-		id("id", &t.ID), integer("rev", &t.Rev),
+		id("id", &t.ID), revision(&t.Rev),
 		words("name", &t.Name), words("name_folded", &t.nameFolded),
 		words("country", &t.Country), words("currency", &t.Currency),
 		optional("sip_domain", &t.SIPDomain), moment("created_at", &t.CreatedAt),
@@ -121,7 +120,7 @@ type NewTenant struct {
 // that is taken; ErrDenied.
 func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, error) {
 	var made *Tenant
-	err := d.change(ctx, "CreateTenant", func(a *ahead) { a.get(tenantsBySIPDomain, strings.ToLower(in.SIPDomain)) }, func(t *tx) error {
+	err := d.change(ctx, "CreateTenant", func(p *prefetch) { p.get(tenantsBySIPDomain, strings.ToLower(in.SIPDomain)) }, func(t *tx) error {
 		row := &Tenant{
 			Name: in.Name, Country: in.Country, Currency: in.Currency,
 			SIPDomain: strings.ToLower(in.SIPDomain), Policy: DefaultPolicy(), CreatedAt: t.now,
@@ -132,14 +131,14 @@ func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, er
 		if row.Currency == "" {
 			row.Currency = "USD"
 		}
-		var look door
-		if err := look.take(row.look()); err != nil {
+		var check validation
+		if err := check.collect(row.validate()); err != nil {
 			return err
 		}
-		if err := look.take(t.freeDomain(ctx, row.SIPDomain)); err != nil {
+		if err := check.collect(t.freeDomain(ctx, row.SIPDomain)); err != nil {
 			return err
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 		row.ID = t.newID()
@@ -167,22 +166,22 @@ func (t *tx) freeDomain(ctx context.Context, domain string) error {
 		Reason: "the SIP domain " + domain + " is taken"}
 }
 
-// look checks every field, and the policy.
-func (t *Tenant) look() error {
-	var d door
-	d.required(rule.ACC1, "Name", t.Name, maxLong)
-	d.country(rule.ACC1, "Country", t.Country)
+// validate checks every field, and the policy.
+func (t *Tenant) validate() error {
+	var check validation
+	check.required(rule.ACC1, "Name", t.Name, maxLong)
+	check.country(rule.ACC1, "Country", t.Country)
 	if len(t.Currency) != 3 || strings.Trim(t.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		d.refuse(rule.ACC1, "Currency", "not the three capital letters of a currency")
+		check.refuse(rule.ACC1, "Currency", "not the three capital letters of a currency")
 	}
 	if !validDomain(t.SIPDomain) {
-		d.refuse(rule.ACC1, "SIPDomain", "not a domain name of up to %d characters", maxLong)
+		check.refuse(rule.ACC1, "SIPDomain", "not a domain name of up to %d characters", maxLong)
 	}
 	if t.NumberCriteria != "" && !t.hasNumbersLike(t.NumberCriteria) {
-		d.refuse(rule.NUM5, "NumberCriteria", "not the beginning of E.164 numbers of %s", t.Country)
+		check.refuse(rule.NUM5, "NumberCriteria", "not the beginning of E.164 numbers of %s", t.Country)
 	}
-	t.Policy.look(&d)
-	return d.err()
+	t.Policy.validate(&check)
+	return check.err()
 }
 
 // validDomain reports whether s is a host name (RFC 1123, section 2.1).
@@ -199,32 +198,32 @@ func validDomain(s string) bool {
 	return true
 }
 
-func (p *Policy) look(d *door) {
+func (p *Policy) validate(check *validation) {
 	if p.ExtensionMinLength < 2 || p.ExtensionMaxLength > 7 || p.ExtensionMinLength > p.ExtensionMaxLength {
-		d.refuse(rule.EXT1, "Policy.ExtensionMinLength", "the lengths of extensions lie within 2 and 7 digits")
+		check.refuse(rule.EXT1, "Policy.ExtensionMinLength", "the lengths of extensions lie within 2 and 7 digits")
 	}
 	first, last := string(p.ExtensionFirst), string(p.ExtensionLast)
 	if !digits(first) || !digits(last) || len(first) != len(last) || first > last ||
 		int64(len(first)) < p.ExtensionMinLength || int64(len(first)) > p.ExtensionMaxLength {
-		d.refuse(rule.EXT5, "Policy.ExtensionFirst", "the range of automatic extensions is two extensions of one allowed length, the lower one first")
+		check.refuse(rule.EXT5, "Policy.ExtensionFirst", "the range of automatic extensions is two extensions of one allowed length, the lower one first")
 	}
 	if strings.Trim(p.AdvisedExtension, "0123456789x") != "" || len(p.AdvisedExtension) > 7 {
-		d.refuse(rule.EXT4, "Policy.AdvisedExtension", "not a form of digits and x, such as 7xxx")
+		check.refuse(rule.EXT4, "Policy.AdvisedExtension", "not a form of digits and x, such as 7xxx")
 	}
 	if p.VoicemailDigits < 0 || p.VoicemailDigits > 7 {
-		d.refuse(rule.VM2, "Policy.VoicemailDigits", "not within 0 and 7")
+		check.refuse(rule.VM2, "Policy.VoicemailDigits", "not within 0 and 7")
 	}
 	if p.PINMinLength < 4 || p.PINMaxLength > 32 || p.PINMinLength > p.PINMaxLength {
-		d.refuse(rule.VM5, "Policy.PINMinLength", "the lengths of PINs lie within 4 and 32 digits")
+		check.refuse(rule.VM5, "Policy.PINMinLength", "the lengths of PINs lie within 4 and 32 digits")
 	}
 	if p.PINTries < 1 || p.PINTries > 100 || p.PINLock < 0 || p.PINLock > 30*24*time.Hour {
-		d.refuse(rule.VM5, "Policy.PINTries", "tries lie within 1 and 100, and a lock within 30 days")
+		check.refuse(rule.VM5, "Policy.PINTries", "tries lie within 1 and 100, and a lock within 30 days")
 	}
 	if p.NumberRest < 0 || p.NumberRest > 3650*24*time.Hour || p.NumberRest%(24*time.Hour) != 0 {
-		d.refuse(rule.NUM10, "Policy.NumberRest", "not a number of whole days within ten years")
+		check.refuse(rule.NUM10, "Policy.NumberRest", "not a number of whole days within ten years")
 	}
 	if p.NumberMonthly < 0 || p.NumberOneTime < 0 || p.NumberMonthly > maxMoney || p.NumberOneTime > maxMoney {
-		d.refuse(rule.ORD1, "Policy.NumberMonthly", "charges lie within 0 and %d", maxMoney)
+		check.refuse(rule.ORD1, "Policy.NumberMonthly", "charges lie within 0 and %d", maxMoney)
 	}
 }
 
@@ -232,18 +231,6 @@ func (p *Policy) look(d *door) {
 const maxMoney Money = 1_000_000_00
 
 func (t *Tenant) ref() Ref { return Ref{"tenant", t.ID.String(), t.Name} }
-
-// copyOf returns a copy that its receiver may change.
-func copyOf[R store.Record](r R) R {
-	c := store.Clone(r)
-	if o, ok := any(c).(*Order); ok {
-		o.lines = slices.Clone(o.lines)
-		for i, l := range o.lines {
-			o.lines[i] = store.Clone(l)
-		}
-	}
-	return c
-}
 
 // Tenant returns the tenant that the Directory works in.
 func (d *Directory) Tenant(ctx context.Context) (*Tenant, error) {
@@ -289,14 +276,14 @@ func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, erro
 			out = copyOf(was)
 			return err
 		}
-		var look door
-		if err := look.take(in.look()); err != nil {
+		var check validation
+		if err := check.collect(in.validate()); err != nil {
 			return err
 		}
-		look.stays(rule.ACC1, "Country", in.Country == was.Country)
-		look.stays(rule.ACC1, "SIPDomain", in.SIPDomain == was.SIPDomain)
-		look.stays(rule.ACC1, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
-		if err := look.err(); err != nil {
+		check.unchanged(rule.ACC1, "Country", in.Country == was.Country)
+		check.unchanged(rule.ACC1, "SIPDomain", in.SIPDomain == was.SIPDomain)
+		check.unchanged(rule.ACC1, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
+		if err := check.err(); err != nil {
 			return err
 		}
 		t.editTenant(func(now *Tenant) {
@@ -309,20 +296,4 @@ func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, erro
 		return nil
 	})
 	return out, err
-}
-
-// current refuses a change that is based on another revision than the present
-// one (SVC-15).
-func current(based, present int64, subject Ref) error {
-	if based == present {
-		return nil
-	}
-	return &Error{Code: rule.SVC15, Kind: ErrStale, Subject: subject,
-		Reason: subject.String() + " was changed since it was read: read it again"}
-}
-
-// missing is the answer for a record that is not in the tenant: the same for
-// one that is another tenant's as for one that never was (ACC-1).
-func missing(kind, id string) *Error {
-	return &Error{Code: rule.ACC1, Kind: ErrNotFound, Subject: Ref{Kind: kind, ID: id}, Reason: "there is no such " + kind}
 }

@@ -3,7 +3,6 @@ package pbx
 import (
 	"bytes"
 	"context"
-	"iter"
 	"sync"
 	"time"
 
@@ -24,11 +23,8 @@ type tx struct {
 	op       OperationID
 	reruns   int // how often all this ran before, and others got in the way
 
-	mu        sync.Mutex  // one operation at a time
-	over      bool        // the closure has returned
-	actor     Actor       // of the operation that runs
-	confirmed []rule.Code // by the operation that runs
-	reviewing bool        // confirmations are listed, not asked for
+	mu   sync.Mutex // one operation at a time
+	over bool       // the closure has returned
 
 	base   *Tenant         // as read; nil before the provider's first change
 	tenant *Tenant         // as staged
@@ -39,29 +35,19 @@ type tx struct {
 	replay [][16]byte
 }
 
-// outcome is what an operation says about itself.
-type outcome struct {
-	effects       []Effect
-	events        []*Event
-	warnings      []Notice
-	confirmations []Notice
-	orders        []*Order
-	passwords     []*drawn
-}
-
 func (c *core) newTx(tenant TenantID, r store.Reader) *tx {
 	now := c.moment()
-	return &tx{Overlay: overlay.New(r, refusal), core: c, tenantID: tenant, now: now, ran: now}
+	return &tx{Overlay: overlay.New(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now, outcome: outcome{journal: tenant}}
 }
 
 // begin reads the tenant's row, which brings its policy, if it was not read
 // yet, and with it what the plan says.
-func (t *tx) begin(ctx context.Context, p plan) error {
+func (t *tx) begin(ctx context.Context, p prefetchPlan) error {
 	if t.tenant != nil {
 		return nil
 	}
-	if f, ok := t.Far(); ok {
-		return t.beginAhead(ctx, f, p)
+	if f, ok := t.Fetcher(); ok {
+		return t.beginPrefetched(ctx, f, p)
 	}
 	row, err := one[*Tenant](ctx, t, tenantsTable.Key(), t.tenantID)
 	if err != nil {
@@ -98,18 +84,18 @@ func (t *tx) editTenant(change func(*Tenant)) {
 	before := t.tenant
 	t.tenant = store.Clone(before)
 	change(t.tenant)
-	t.KeepUndo(func() { t.tenant = before })
+	t.OnRollBack(func() { t.tenant = before })
 }
 
-// part runs one operation of a batch or a review: if it is refused, what it
+// runOperation runs one operation of a batch or a review: if it is refused, what it
 // staged is taken back and the others stand.
-func (t *tx) part(ctx context.Context, d *Directory, p plan, run func(*tx) error) error {
+func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run func(*tx) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.whole(func() error {
+	return t.savepoint(func() error {
 		asked := len(t.confirmations)
 		t.actor, t.confirmed = d.actor, d.confirmed
-		if err := t.foresee(ctx, p); err != nil {
+		if err := t.prefetch(ctx, p); err != nil {
 			return err
 		}
 		if err := run(t); err != nil {
@@ -119,28 +105,28 @@ func (t *tx) part(ctx context.Context, d *Directory, p plan, run func(*tx) error
 	})
 }
 
-// nested runs a batch inside a batch: its operations stand or fall together.
-func (t *tx) nested(run func() error) error {
+// runBatch runs a batch inside a batch: its operations stand or fall together.
+func (t *tx) runBatch(run func() error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.whole(func() error {
+	return t.savepoint(func() error {
 		t.mu.Unlock()
 		defer t.mu.Lock()
 		return run()
 	})
 }
 
-// whole runs a part of a batch, and takes back all that it staged, said and
+// savepoint runs a part of a batch, and takes back all that it staged, said and
 // drew if it gives an error or panics.
-func (t *tx) whole(run func() error) error {
+func (t *tx) savepoint(run func() error) error {
 	if t.over {
 		return misuse("a batch's Directory was used after the batch's end")
 	}
-	mark, said, drawn := t.Mark(), t.outcome, len(t.ids)
+	mark, said, drawn := t.Savepoint(), t.outcome, len(t.ids)
 	stands := false
 	defer func() {
 		if !stands {
-			t.TakeBack(mark)
+			t.RollBack(mark)
 			t.outcome, t.ids = said, t.ids[:drawn]
 		}
 	}()
@@ -204,22 +190,4 @@ func (t *tx) seal() []store.Change {
 
 func misuse(reason string) error {
 	return &Error{Code: rule.SYS1, Kind: ErrMisuse, Reason: reason}
-}
-
-// The overlay's generic functions, of a tx.
-
-func one[R store.Record](ctx context.Context, t *tx, ix *store.Index, values ...any) (R, error) {
-	return overlay.One[R](ctx, t.Overlay, ix, values...)
-}
-
-func find[R store.Record](ctx context.Context, t *tx, q store.Query) iter.Seq2[R, error] {
-	return overlay.Find[R](ctx, t.Overlay, q)
-}
-
-func first[R store.Record](ctx context.Context, t *tx, q store.Query) (R, error) {
-	return overlay.First[R](ctx, t.Overlay, q)
-}
-
-func edit[R store.Record](t *tx, old R, change func(R)) R {
-	return overlay.Edit(t.Overlay, old, change)
 }

@@ -65,7 +65,7 @@ func (u *User) Table() *store.Table { return usersTable }
 // Fields appends the user's columns.
 func (u *User) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &u.TenantID), id("id", &u.ID), integer("rev", &u.Rev),
+		id("tenant_id", &u.TenantID), id("id", &u.ID), revision(&u.Rev),
 		words("first_name", &u.FirstName), words("last_name", &u.LastName),
 		words("first_folded", &u.firstFolded), words("last_folded", &u.lastFolded),
 		words("email", &u.Email), words("login", &u.Login), words("login_folded", &u.loginFolded),
@@ -83,7 +83,7 @@ func (u *User) ref() Ref { return Ref{"user", u.ID.String(), u.Name()} }
 func (t *tx) user(ctx context.Context, id UserID) (*User, error) {
 	u, err := one[*User](ctx, t, usersTable.Key(), t.tenantID, id)
 	if err == nil && u == nil {
-		err = missing("user", id.String())
+		err = notFound("user", id.String())
 	}
 	return u, err
 }
@@ -91,7 +91,7 @@ func (t *tx) user(ctx context.Context, id UserID) (*User, error) {
 // User returns a user of the tenant. Errors: ErrNotFound.
 func (d *Directory) User(ctx context.Context, id UserID) (*User, error) {
 	var out *User
-	err := d.read(ctx, "User", func(a *ahead) { a.user(id) }, func(t *tx) error {
+	err := d.read(ctx, "User", func(p *prefetch) { p.user(id) }, func(t *tx) error {
 		u, err := t.user(ctx, id)
 		if err == nil {
 			out = copyOf(u)
@@ -105,13 +105,13 @@ func (d *Directory) User(ctx context.Context, id UserID) (*User, error) {
 // case. Errors: ErrNotFound, also for one of another tenant.
 func (d *Directory) UserByLogin(ctx context.Context, login string) (*User, error) {
 	var out *User
-	err := d.read(ctx, "UserByLogin", func(a *ahead) { a.login(login) }, func(t *tx) error {
+	err := d.read(ctx, "UserByLogin", func(p *prefetch) { p.login(login) }, func(t *tx) error {
 		u, err := one[*User](ctx, t, usersByLogin, text.FoldLogin(login))
 		if err != nil {
 			return err
 		}
 		if u == nil || u.TenantID != t.tenantID {
-			return missing("user", login)
+			return notFound("user", login)
 		}
 		out = copyOf(u)
 		return nil
@@ -170,8 +170,8 @@ func (q UserQuery) listing(tenant TenantID) (listing[*User, *User], error) {
 // Errors: ErrNotFound; ErrFailedPrecondition for one who is not pending.
 func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) {
 	var out *User
-	err := d.change(ctx, "ActivateUser", func(a *ahead) {
-		lines := a.user(id).services()
+	err := d.change(ctx, "ActivateUser", func(p *prefetch) {
+		lines := p.user(id).services()
 		lines.users()
 		lines.to(numbersTable.Key(), "number")
 	}, func(t *tx) error {
@@ -194,7 +194,7 @@ func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) 
 // the first time (USR-12). Errors: ErrNotFound; ErrFailedPrecondition for one who
 // is disabled (USR-13) or has no address.
 func (d *Directory) SendWelcomeMail(ctx context.Context, id UserID) error {
-	return d.change(ctx, "SendWelcomeMail", func(a *ahead) { a.user(id) }, func(t *tx) error {
+	return d.change(ctx, "SendWelcomeMail", func(p *prefetch) { p.user(id) }, func(t *tx) error {
 		u, err := t.user(ctx, id)
 		if err != nil {
 			return err

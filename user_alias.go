@@ -25,7 +25,7 @@ func (a *Alias) Table() *store.Table { return aliasesTable }
 // Fields appends the alias's columns.
 func (a *Alias) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &a.TenantID), id("id", &a.ID), integer("rev", &a.Rev),
+		id("tenant_id", &a.TenantID), id("id", &a.ID), revision(&a.Rev),
 		id("user_id", &a.UserID), words("name", &a.Name), words("sip_address", (*string)(&a.SIPAddress)),
 	)
 }
@@ -49,17 +49,17 @@ type NewAlias struct {
 // (EXT-6) or an extension (EXT-2) that is taken.
 func (d *Directory) AddAlias(ctx context.Context, in NewAlias) (*Alias, error) {
 	var made *Alias
-	err := d.change(ctx, "AddAlias", func(a *ahead) {
-		a.user(in.UserID).place()
-		a.extension(in.Extension)
-		a.sipAddress(in.SIPAddress, in.Name, in.Extension)
+	err := d.change(ctx, "AddAlias", func(p *prefetch) {
+		p.user(in.UserID).place()
+		p.extension(in.Extension)
+		p.sipAddress(in.SIPAddress, in.Name, in.Extension)
 	}, func(t *tx) error {
 		u, err := t.user(ctx, in.UserID)
 		if err != nil {
 			return err
 		}
 		row := &Alias{TenantID: t.tenantID, UserID: u.ID, Name: in.Name}
-		if err := t.lookAlias(ctx, row, u, in); err != nil {
+		if err := t.validateAlias(ctx, row, u, in); err != nil {
 			return err
 		}
 		row.ID = t.newID()
@@ -78,32 +78,32 @@ func (d *Directory) AddAlias(ctx context.Context, in NewAlias) (*Alias, error) {
 	return made, err
 }
 
-// lookAlias checks everything about a new alias, and gives it its address.
-func (t *tx) lookAlias(ctx context.Context, row *Alias, u *User, in NewAlias) error {
-	var look door
-	look.required(rule.EXT7, "Name", in.Name, maxName)
+// validateAlias checks everything about a new alias, and gives it its address.
+func (t *tx) validateAlias(ctx context.Context, row *Alias, u *User, in NewAlias) error {
+	var check validation
+	check.required(rule.EXT7, "Name", in.Name, maxName)
 	at, err := t.location(ctx, u.LocationID)
 	if err != nil {
 		return err
 	}
 	if in.Extension != "" {
-		if err := look.take(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
+		if err := check.collect(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
 			return err
 		}
 	}
 	address, err := t.sipAddress(ctx, in.SIPAddress, in.Name, in.Extension)
-	if err := look.take(err); err != nil {
+	if err := check.collect(err); err != nil {
 		return err
 	}
 	row.SIPAddress = address
-	return look.err()
+	return check.err()
 }
 
 // alias reads an alias of the tenant.
 func (t *tx) alias(ctx context.Context, id AliasID) (*Alias, error) {
 	a, err := one[*Alias](ctx, t, aliasesTable.Key(), t.tenantID, id)
 	if err == nil && a == nil {
-		err = missing("alias", id.String())
+		err = notFound("alias", id.String())
 	}
 	return a, err
 }
@@ -111,7 +111,7 @@ func (t *tx) alias(ctx context.Context, id AliasID) (*Alias, error) {
 // Alias returns an alias of the tenant (EXT-7). Errors: ErrNotFound.
 func (d *Directory) Alias(ctx context.Context, id AliasID) (*Alias, error) {
 	var out *Alias
-	err := d.read(ctx, "Alias", func(a *ahead) { a.alias(id) }, func(t *tx) error {
+	err := d.read(ctx, "Alias", func(p *prefetch) { p.alias(id) }, func(t *tx) error {
 		a, err := t.alias(ctx, id)
 		if err == nil {
 			out = copyOf(a)
@@ -139,9 +139,9 @@ func (d *Directory) Aliases(ctx context.Context, user UserID) iter.Seq2[*Alias, 
 // alias as it is now (SVC-15).
 func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) {
 	var out *Alias
-	err := d.change(ctx, "ModifyAlias", func(a *ahead) {
-		a.alias(in.ID).to(sipIdentitiesTable.Key(), "sip_address")
-		a.sip(in.SIPAddress)
+	err := d.change(ctx, "ModifyAlias", func(p *prefetch) {
+		p.alias(in.ID).to(sipIdentitiesTable.Key(), "sip_address")
+		p.sip(in.SIPAddress)
 	}, func(t *tx) error {
 		was, err := t.alias(ctx, in.ID)
 		if err != nil {
@@ -151,7 +151,7 @@ func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) 
 			out = copyOf(was)
 			return err
 		}
-		address, err := t.lookModifiedAlias(ctx, in, was)
+		address, err := t.validateModifiedAlias(ctx, in, was)
 		if err != nil {
 			return err
 		}
@@ -172,22 +172,22 @@ func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) 
 	return out, err
 }
 
-// lookModifiedAlias checks a changed alias, and returns the address that it is
+// validateModifiedAlias checks a changed alias, and returns the address that it is
 // to have.
-func (t *tx) lookModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress, error) {
-	var look door
-	look.required(rule.EXT7, "Name", in.Name, maxName)
+func (t *tx) validateModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress, error) {
+	var check validation
+	check.required(rule.EXT7, "Name", in.Name, maxName)
 	if in.UserID != was.UserID {
-		look.refuse(rule.EXT7, "UserID", "an alias stays its user's")
+		check.refuse(rule.EXT7, "UserID", "an alias stays its user's")
 	}
-	address, err := t.tenant.lookSIP(in.SIPAddress)
+	address, err := t.tenant.validateSIP(in.SIPAddress)
 	if err == nil && address != was.SIPAddress {
 		err = t.freeSIP(ctx, address)
 	}
-	if err := look.take(err); err != nil {
+	if err := check.collect(err); err != nil {
 		return "", err
 	}
-	return address, look.err()
+	return address, check.err()
 }
 
 // DeleteAlias deletes an alias, and with it its extensions, its SIP address,
@@ -196,7 +196,7 @@ func (t *tx) lookModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress,
 //
 // Errors: ErrNotFound.
 func (d *Directory) DeleteAlias(ctx context.Context, id AliasID) error {
-	return d.change(ctx, "DeleteAlias", func(a *ahead) { a.alias(id).aliasEnding() }, func(t *tx) error {
+	return d.change(ctx, "DeleteAlias", func(p *prefetch) { p.alias(id).aliasEnding() }, func(t *tx) error {
 		a, err := t.alias(ctx, id)
 		if err != nil {
 			return err
@@ -213,7 +213,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	if err := t.leaveLines(ctx, a); err != nil {
 		return err
 	}
-	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+	own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 
 // aliasesOf reads a user's aliases.
 func (t *tx) aliasesOf(ctx context.Context, u *User) ([]*Alias, error) {
-	return store.Gather(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
+	return store.Collect(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
 }
 
 // removeAliasesOf stages the end of a user's aliases, which go with him (EXT-7).

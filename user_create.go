@@ -37,7 +37,7 @@ type NewUser struct {
 // EXT-2, EXT-6), ErrNotFound for the location: all at once.
 func (d *Directory) CreateUser(ctx context.Context, in NewUser) (*User, error) {
 	var made *User
-	err := d.change(ctx, "CreateUser", func(a *ahead) { a.newcomer(&in) }, func(t *tx) error {
+	err := d.change(ctx, "CreateUser", func(p *prefetch) { p.newcomer(&in) }, func(t *tx) error {
 		row, err := t.createUser(ctx, &in)
 		if err == nil {
 			made = copyOf(row)
@@ -49,20 +49,20 @@ func (d *Directory) CreateUser(ctx context.Context, in NewUser) (*User, error) {
 
 // createUser stages a user with an extension of his own.
 func (t *tx) createUser(ctx context.Context, in *NewUser) (*User, error) {
-	var look door
-	row, at, err := t.newUser(ctx, in, &look)
+	var check validation
+	row, at, err := t.newUser(ctx, in, &check)
 	if err != nil {
 		return nil, err
 	}
 	if in.Extension == "" {
-		look.refuse(rule.USR1, "Extension", "is missing")
-	} else if err := look.take(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
+		check.refuse(rule.USR1, "Extension", "is missing")
+	} else if err := check.collect(t.takeExtension(ctx, "Extension", in.Extension, at)); err != nil {
 		return nil, err
 	}
-	if err := t.lookAddress(ctx, row, in.SIPAddress, in.Extension, &look); err != nil {
+	if err := t.validateAddress(ctx, row, in.SIPAddress, in.Extension, &check); err != nil {
 		return nil, err
 	}
-	if err := look.err(); err != nil {
+	if err := check.err(); err != nil {
 		return nil, err
 	}
 	t.addUser(row, in, in.Extension)
@@ -73,7 +73,7 @@ func (t *tx) createUser(ctx context.Context, in *NewUser) (*User, error) {
 // newUser looks at everything about a new user but his extension and his SIP
 // address, and returns the row that addUser will stage. Bad fields are left at
 // the door.
-func (t *tx) newUser(ctx context.Context, in *NewUser, look *door) (*User, *Location, error) {
+func (t *tx) newUser(ctx context.Context, in *NewUser, check *validation) (*User, *Location, error) {
 	row := &User{
 		TenantID: t.tenantID, FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, Login: in.Login,
 		State: UserActive, Mobile: in.Mobile, Department: in.Department, LocationID: in.LocationID,
@@ -85,60 +85,60 @@ func (t *tx) newUser(ctx context.Context, in *NewUser, look *door) (*User, *Loca
 	if row.Login == "" {
 		row.Login = row.Email
 	}
-	look.names(row)
-	look.email(rule.USR1, "Email", row.Email)
-	at, err := t.lookUser(ctx, row, nil, look)
+	check.names(row)
+	check.email(rule.USR1, "Email", row.Email)
+	at, err := t.validateUser(ctx, row, nil, check)
 	return row, at, err
 }
 
 // names checks the names of a user.
-func (d *door) names(u *User) {
+func (check *validation) names(u *User) {
 	if u.FirstName == "" && u.LastName == "" {
-		d.refuse(rule.USR1, "Name", "is missing")
+		check.refuse(rule.USR1, "Name", "is missing")
 	}
-	d.text(rule.USR1, "FirstName", u.FirstName, maxName)
-	d.text(rule.USR1, "LastName", u.LastName, maxName)
+	check.text(rule.USR1, "FirstName", u.FirstName, maxName)
+	check.text(rule.USR1, "LastName", u.LastName, maxName)
 }
 
-// look checks what anything can be written in, but for his names.
-func (u *User) look(d *door) {
+// validate checks what anything can be written in, but for his names.
+func (u *User) validate(check *validation) {
 	if u.Mobile != "" {
-		d.e164(rule.USR5, "Mobile", u.Mobile)
+		check.e164(rule.USR5, "Mobile", u.Mobile)
 	}
-	d.text(rule.USR5, "Department", u.Department, maxName)
-	d.text(rule.USR5, "MusicOnHold", u.MusicOnHold, maxName)
+	check.text(rule.USR5, "Department", u.Department, maxName)
+	check.text(rule.USR5, "MusicOnHold", u.MusicOnHold, maxName)
 }
 
-// lookUser checks the fields of a user, new or modified, behind his names and his
+// validateUser checks the fields of a user, new or modified, behind his names and his
 // email address, which can be cleared where he is modified; and folds them. It
 // returns his location, or nil.
-func (t *tx) lookUser(ctx context.Context, u, was *User, look *door) (*Location, error) {
-	u.look(look)
+func (t *tx) validateUser(ctx context.Context, u, was *User, check *validation) (*Location, error) {
+	u.validate(check)
 	u.firstFolded, u.lastFolded = text.Fold(u.FirstName), text.Fold(u.LastName)
-	if err := t.lookLogin(ctx, u, was, look); err != nil {
+	if err := t.validateLogin(ctx, u, was, check); err != nil {
 		return nil, err
 	}
 	at, err := t.location(ctx, u.LocationID)
-	if err := look.take(err); err != nil {
+	if err := check.collect(err); err != nil {
 		return nil, err
 	}
 	if u.E911 && (at == nil || !at.dispatchable()) {
-		look.refuse(rule.USR6, "E911", "needs a location with street, city and postal code, where help can be sent")
+		check.refuse(rule.USR6, "E911", "needs a location with street, city and postal code, where help can be sent")
 	}
 	return at, nil
 }
 
-// lookLogin checks the user ID (USR-3). A new user's that was filled in from a
+// validateLogin checks the user ID (USR-3). A new user's that was filled in from a
 // bad email address is not refused a second time.
-func (t *tx) lookLogin(ctx context.Context, u, was *User, look *door) error {
+func (t *tx) validateLogin(ctx context.Context, u, was *User, check *validation) error {
 	u.loginFolded = text.FoldLogin(u.Login)
 	if u.Login != u.Email || was != nil {
-		look.email(rule.USR3, "Login", u.Login)
+		check.email(rule.USR3, "Login", u.Login)
 	}
 	if !validEmail(u.Login) || was != nil && u.loginFolded == was.loginFolded {
 		return nil
 	}
-	return look.take(t.freeLogin(ctx, u))
+	return check.collect(t.freeLogin(ctx, u))
 }
 
 // freeLogin refuses a user ID that anyone has, in any tenant; who has it is
@@ -157,12 +157,12 @@ func (t *tx) freeLogin(ctx context.Context, u *User) error {
 	return refusal
 }
 
-// lookAddress gives a new user the SIP address that he wants, or one that is
+// validateAddress gives a new user the SIP address that he wants, or one that is
 // generated (EXT-6).
-func (t *tx) lookAddress(ctx context.Context, u *User, wanted SIPAddress, e Extension, look *door) error {
+func (t *tx) validateAddress(ctx context.Context, u *User, wanted SIPAddress, e Extension, check *validation) error {
 	address, err := t.sipAddress(ctx, wanted, u.Login, e)
 	u.SIPAddress = address
-	return look.take(err)
+	return check.collect(err)
 }
 
 // addUser stages a user that has been looked at, his SIP address, and the

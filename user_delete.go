@@ -39,7 +39,7 @@ const (
 // somebody who has others (SVC-8); ErrUnconfirmed (USR-9, USR-10 for shared
 // services, and SVC-10 for foreign ones that go with their lines).
 func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) error {
-	return d.change(ctx, "DeleteUser", func(a *ahead) { a.user(id).departure(form) }, func(t *tx) error {
+	return d.change(ctx, "DeleteUser", func(p *prefetch) { p.user(id).departure(form) }, func(t *tx) error {
 		if form != UserOnly && form != UserAndPhones {
 			return &Error{Code: rule.USR10, Kind: ErrInvalid, Field: "Deletion", Reason: "choose between the user only, and user and phones"}
 		}
@@ -51,7 +51,7 @@ func (d *Directory) DeleteUser(ctx context.Context, id UserID, form Deletion) er
 		if err != nil {
 			return err
 		}
-		services, err := t.lookDeletion(ctx, u, has, form)
+		services, err := t.validateDeletion(ctx, u, has, form)
 		if err != nil {
 			return err
 		}
@@ -96,10 +96,10 @@ func (t *tx) leaveLine(ctx context.Context, s *Service, u *User) error {
 	return t.warnOfOwner(ctx, s, u, warn)
 }
 
-// lookDeletion reads the services of a user who is to be deleted, and refuses
+// validateDeletion reads the services of a user who is to be deleted, and refuses
 // what may not go (USR-11, SVC-8), all at once.
-func (t *tx) lookDeletion(ctx context.Context, u *User, has []*Association, form Deletion) ([]*Service, error) {
-	var look door
+func (t *tx) validateDeletion(ctx context.Context, u *User, has []*Association, form Deletion) ([]*Service, error) {
+	var check validation
 	var services []*Service
 	for _, a := range has {
 		s, err := t.service(ctx, a.ServiceID)
@@ -108,7 +108,7 @@ func (t *tx) lookDeletion(ctx context.Context, u *User, has []*Association, form
 		}
 		services = append(services, s)
 		if s.RemoteSystem != "" {
-			look.bad = append(look.bad, &Error{Code: rule.USR11, Kind: ErrFailedPrecondition, Subject: s.ref(),
+			check.refusals = append(check.refusals, &Error{Code: rule.USR11, Kind: ErrFailedPrecondition, Subject: s.ref(),
 				Holder: Ref{Kind: "system", ID: s.RemoteSystem, Name: s.RemoteSystem},
 				Reason: fmt.Sprintf("%s has %s, which only %s can delete", u.ref(), s.ref(), s.RemoteSystem)})
 			continue
@@ -120,7 +120,7 @@ func (t *tx) lookDeletion(ctx context.Context, u *User, has []*Association, form
 		if err != nil {
 			return nil, err
 		}
-		if err := look.take(t.notPrimary(ctx, s, others)); err != nil {
+		if err := check.collect(t.notPrimary(ctx, s, others)); err != nil {
 			return nil, err
 		}
 		if len(others) > 0 {
@@ -130,10 +130,10 @@ func (t *tx) lookDeletion(ctx context.Context, u *User, has []*Association, form
 		if err != nil {
 			return nil, err
 		}
-		look.bad = append(look.bad, undeletable(u, s, foreign)...)
+		check.refusals = append(check.refusals, undeletable(u, s, foreign)...)
 		t.confirmForeign(s, foreign)
 	}
-	return services, look.err()
+	return services, check.err()
 }
 
 // dropUser stages the end of a user whose associations are gone.
@@ -141,7 +141,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	if err := t.returnStation(ctx, u); err != nil {
 		return err
 	}
-	devices, err := store.Gather(find[*Device](ctx, t, store.Query{Index: devicesByUser, Equal: []any{t.tenantID, u.ID}}))
+	devices, err := store.Collect(find[*Device](ctx, t, store.Query{Index: devicesByUser, Equal: []any{t.tenantID, u.ID}}))
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 			return err
 		}
 	}
-	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+	own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 // ErrUnconfirmed for a shared service, naming its users (SVC-9), and for one with
 // foreign services, listing both sorts and where they are (SVC-10).
 func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
-	return d.change(ctx, "DeleteService", func(a *ahead) { a.service(id).ending() }, func(t *tx) error {
+	return d.change(ctx, "DeleteService", func(p *prefetch) { p.service(id).ending() }, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err != nil {
 			return err
@@ -203,7 +203,7 @@ func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
 // Errors: those of DeleteService; ErrFailedPrecondition for a service that is
 // hosted here (SVC-11).
 func (d *Directory) DropRemoteService(ctx context.Context, id ServiceID) error {
-	return d.change(ctx, "DropRemoteService", func(a *ahead) { a.service(id).ending() }, func(t *tx) error {
+	return d.change(ctx, "DropRemoteService", func(p *prefetch) { p.service(id).ending() }, func(t *tx) error {
 		s, err := t.service(ctx, id)
 		if err != nil {
 			return err

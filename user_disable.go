@@ -17,8 +17,8 @@ import (
 // Errors: ErrNotFound; ErrFailedPrecondition for one who is disabled (USR-13).
 func (d *Directory) DisableUser(ctx context.Context, id UserID) (*User, error) {
 	var out *User
-	err := d.change(ctx, "DisableUser", func(a *ahead) {
-		u := a.user(id)
+	err := d.change(ctx, "DisableUser", func(p *prefetch) {
+		u := p.user(id)
 		u.credentials()
 		u.services().users()
 	}, func(t *tx) error {
@@ -57,7 +57,7 @@ func (d *Directory) DisableUser(ctx context.Context, id UserID) (*User, error) {
 // Errors: ErrNotFound; ErrFailedPrecondition for one who is not disabled (USR-13).
 func (d *Directory) EnableUser(ctx context.Context, id UserID) (*User, error) {
 	var out *User
-	err := d.change(ctx, "EnableUser", func(a *ahead) { a.user(id).services().users() }, func(t *tx) error {
+	err := d.change(ctx, "EnableUser", func(p *prefetch) { p.user(id).services().users() }, func(t *tx) error {
 		u, err := t.user(ctx, id)
 		if err != nil {
 			return err
@@ -147,7 +147,7 @@ func (t *tx) serving(ctx context.Context, s *Service) error {
 }
 
 // credentials are the SIP identities of each user and of his aliases.
-func (f found) credentials() {
+func (f prefetched) credentials() {
 	f.to(sipIdentitiesTable.Key(), "sip_address")
 	f.to(aliasesByUser, "id").to(sipIdentitiesTable.Key(), "sip_address")
 }

@@ -32,7 +32,7 @@ func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 	if err := out.Write(header); err != nil {
 		return err
 	}
-	users := listing[*User, *csvUser]{query: store.Query{Index: usersByLast, Equal: []any{d.scope()}}, more: found.exported, show: exportedUser}
+	users := listing[*User, *csvUser]{query: store.Query{Index: usersByLast, Equal: []any{d.scope()}}, more: prefetched.exported, show: exportedUser}
 	for u, err := range users.pages(ctx, d, "ExportUsers") {
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 }
 
 // exported is what the row of each user says.
-func (f found) exported() {
+func (f prefetched) exported() {
 	f.place()
 	f.to(stationPoolsTable.Key(), "station")
 	f.to(extensionsByMain, "id")

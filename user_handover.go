@@ -42,7 +42,7 @@ type Successor struct {
 // ErrConflict for a user ID or SIP address that is taken (USR-3, EXT-6).
 func (d *Directory) HandOver(ctx context.Context, user UserID, to Successor) (*User, error) {
 	var out *User
-	err := d.change(ctx, "HandOver", func(a *ahead) { to.plan(a, user) }, func(t *tx) error {
+	err := d.change(ctx, "HandOver", func(p *prefetch) { to.prefetch(p, user) }, func(t *tx) error {
 		was, err := t.user(ctx, user)
 		if err != nil {
 			return err
@@ -70,9 +70,9 @@ func (d *Directory) HandOver(ctx context.Context, user UserID, to Successor) (*U
 	return out, err
 }
 
-// plan is what handing over reads.
-func (s *Successor) plan(a *ahead, user UserID) {
-	u := a.user(user)
+// prefetch is what handing over reads.
+func (s *Successor) prefetch(p *prefetch, user UserID) {
+	u := p.user(user)
 	u.place()
 	u.credentials()
 	u.to(extensionsByMain, "id")
@@ -84,8 +84,8 @@ func (s *Successor) plan(a *ahead, user UserID) {
 	services.to(serviceKeysTable.Key(), "id")
 	services.foreign()
 	login := cmp.Or(s.Login, s.Email)
-	a.login(login)
-	a.sipAddress(s.SIPAddress, login, "")
+	p.login(login)
+	p.sipAddress(s.SIPAddress, login, "")
 }
 
 // succeed looks at a new person, and returns what the user becomes. The address
@@ -99,10 +99,10 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 			row.Login = was.Login // what is wrong is the email address: it is refused once
 		}
 	}
-	var look door
-	look.names(row)
-	look.email(rule.USR1, "Email", row.Email)
-	if _, err := t.lookUser(ctx, row, was, &look); err != nil {
+	var check validation
+	check.names(row)
+	check.email(rule.USR1, "Email", row.Email)
+	if _, err := t.validateUser(ctx, row, was, &check); err != nil {
 		return nil, err
 	}
 	if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
@@ -112,10 +112,10 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := t.lookAddress(ctx, row, to.SIPAddress, main, &look); err != nil {
+	if err := t.validateAddress(ctx, row, to.SIPAddress, main, &check); err != nil {
 		return nil, err
 	}
-	return row, look.err()
+	return row, check.err()
 }
 
 // leaveBehind takes from a user what let the old person in, and warns of what may

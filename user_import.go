@@ -22,11 +22,11 @@ type Import struct {
 // ImportOption sets how an import goes.
 type ImportOption func(*importing)
 
-// WithProgress has a function told how many rows were looked at, of how many.
-// It is called on the import's own goroutine, and must not call the Directory
-// (ErrMisuse). When others got in the way the import begins again, and so do
-// the numbers.
-func WithProgress(tell func(looked, all int)) ImportOption {
+// WithProgress has a function told how many rows were checked, of how many. It
+// is called while the import holds the tenant, so it must not call a Directory:
+// with the context that it is given, that is ErrMisuse at once. When others got
+// in the way the import begins again, and so do the numbers.
+func WithProgress(tell func(ctx context.Context, checked, all int)) ImportOption {
 	return func(im *importing) { im.tell = tell }
 }
 
@@ -55,7 +55,7 @@ func (d *Directory) ImportUsers(ctx context.Context, r io.Reader, opts ...Import
 	if _, err := d.enter(ctx, "ImportUsers"); err != nil {
 		return nil, err
 	}
-	im := importing{tell: func(int, int) {}}
+	im := importing{tell: func(context.Context, int, int) {}}
 	for _, set := range opts {
 		set(&im)
 	}
@@ -85,7 +85,7 @@ func (d *Directory) ImportUsers(ctx context.Context, r io.Reader, opts ...Import
 type importing struct {
 	*tx
 	rows []*csvRow
-	tell func(looked, all int)
+	tell func(ctx context.Context, checked, all int)
 
 	made    map[*csvRow]*Provisioned
 	bad     []*RowError
@@ -98,9 +98,9 @@ const chunk = 500
 // run looks at all rows and stages those that can be had, so that each finds
 // what the ones before it took; and refuses all if one is bad.
 func (im *importing) run(ctx context.Context) error {
-	looked := 0
+	looked, inside := 0, insideOf(ctx, im.tx)
 	for rows := range inTurn(im.rows) {
-		if err := im.readAhead(ctx, rows); err != nil {
+		if err := im.prefetch(ctx, rows); err != nil {
 			return err
 		}
 		for _, row := range rows {
@@ -111,7 +111,7 @@ func (im *importing) run(ctx context.Context) error {
 				return err
 			}
 			looked++
-			im.progress(looked)
+			im.tell(inside, looked, len(im.rows))
 		}
 	}
 	slices.SortStableFunc(im.bad, func(a, b *RowError) int { return a.Row - b.Row })
@@ -133,31 +133,23 @@ func inTurn(rows []*csvRow) iter.Seq[[]*csvRow] {
 	}
 }
 
-// progress tells how far it is. A call of the Directory from there would wait
-// for the lock that the import holds.
-func (im *importing) progress(looked int) {
-	leave := im.core.inside.enter()
-	defer leave()
-	im.tell(looked, len(im.rows))
-}
-
 // row makes what a row says, or keeps what is wrong with it.
 func (im *importing) row(ctx context.Context, row *csvRow) error {
-	look := door{bad: slices.Clone(row.look.bad)}
+	check := validation{refusals: slices.Clone(row.look.refusals)}
 	if !row.broken {
 		in := row.in
-		if err := im.named(ctx, row, &in, &look); err != nil {
+		if err := im.named(ctx, row, &in, &check); err != nil {
 			return err
 		}
 		made, err := im.provision(ctx, in, row)
-		if err := look.take(err); err != nil {
+		if err := check.collect(err); err != nil {
 			return err
 		}
 		im.made[row] = made
-		im.besideRefused(row, &look)
+		im.besideRefused(row, &check)
 	}
-	if len(look.bad) > 0 {
-		im.bad = append(im.bad, row.errors(look.bad)...)
+	if len(check.refusals) > 0 {
+		im.bad = append(im.bad, row.errors(check.refusals)...)
 		for _, c := range row.claims() {
 			if _, earlier := im.refused[c.claimOfRow]; !earlier {
 				im.refused[c.claimOfRow] = row.at
@@ -168,10 +160,10 @@ func (im *importing) row(ctx context.Context, row *csvRow) error {
 }
 
 // named finds the location and the device that a row names.
-func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) error {
+func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, check *validation) error {
 	if row.building != "" {
 		at, err := t.building(ctx, rule.ACC1, row.building)
-		if err := look.takeAs("LocationID", err); err != nil {
+		if err := check.collectAs("LocationID", err); err != nil {
 			return err
 		}
 		if at != nil {
@@ -186,7 +178,7 @@ func (t *tx) named(ctx context.Context, row *csvRow, in *SetUp, look *door) erro
 		return err
 	}
 	if dev == nil || dev.TenantID != t.tenantID {
-		return look.takeAs("DeviceID", missing("device", string(row.mac)))
+		return check.collectAs("DeviceID", notFound("device", string(row.mac)))
 	}
 	in.DeviceID = dev.ID
 	return nil
@@ -222,14 +214,14 @@ func (r *csvRow) claims() []rowClaim {
 // besideRefused refuses what an earlier row wants too that was refused for
 // something else: once that is put right, this row would be refused. The rules
 // find what a row has got.
-func (im *importing) besideRefused(row *csvRow, look *door) {
+func (im *importing) besideRefused(row *csvRow, check *validation) {
 	for _, c := range row.claims() {
 		line, wanted := im.refused[c.claimOfRow]
-		if !wanted || slices.ContainsFunc(look.bad, func(e *Error) bool { return e.Code == c.code && e.Field == c.field }) {
+		if !wanted || slices.ContainsFunc(check.refusals, func(e *Error) bool { return e.Code == c.code && e.Field == c.field }) {
 			continue
 		}
 		holder := Ref{Kind: "row", ID: strconv.Itoa(line)}
-		look.bad = append(look.bad, &Error{Code: c.code, Kind: ErrConflict, Field: c.field, Subject: Ref{c.kind, c.value, c.value}, Holder: holder,
+		check.refusals = append(check.refusals, &Error{Code: c.code, Kind: ErrConflict, Field: c.field, Subject: Ref{c.kind, c.value, c.value}, Holder: holder,
 			Reason: c.kind + " " + c.value + " is wanted by " + holder.String() + " too"})
 	}
 }

@@ -115,7 +115,7 @@ func (r *csvRow) readApplications(cell string) {
 
 func (r *csvRow) readMAC(cell string) {
 	mac, err := ParseMAC(cell)
-	_ = r.look.takeAs("DeviceID", err)
+	_ = r.look.collectAs("DeviceID", err)
 	r.mac = mac
 }
 

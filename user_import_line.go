@@ -22,13 +22,13 @@ func (t *tx) provision(ctx context.Context, in SetUp, row *csvRow) (*Provisioned
 		in.Email = in.Login // as if it was cleared behind
 	}
 	s := setUp{tx: t, in: in, read: true}
-	look, stage := s.look, func() (*Provisioned, error) { return s.stage(ctx) }
+	look, stage := s.validate, func() (*Provisioned, error) { return s.stage(ctx) }
 	switch row.line {
 	case lineNo:
-		look, stage = s.lookAlone, s.stageAlone
+		look, stage = s.validateAlone, s.stageAlone
 	case lineShared:
 		shared := sharing{setUp: &s, email: row.in.Email}
-		look, stage = shared.look, shared.stage
+		look, stage = shared.validate, shared.stage
 	}
 	if err := look(ctx); err != nil {
 		return nil, err
@@ -37,30 +37,30 @@ func (t *tx) provision(ctx context.Context, in SetUp, row *csvRow) (*Provisioned
 	return stage()
 }
 
-// lookAlone reads and checks everything of a user without a line, who may have
+// validateAlone reads and checks everything of a user without a line, who may have
 // no extension either.
-func (s *setUp) lookAlone(ctx context.Context) error {
-	var look door
-	user, at, err := s.newUser(ctx, &s.in.NewUser, &look)
+func (s *setUp) validateAlone(ctx context.Context) error {
+	var check validation
+	user, at, err := s.newUser(ctx, &s.in.NewUser, &check)
 	if err != nil {
 		return err
 	}
 	s.user = user
 	if s.in.Extension != "" {
-		if err := look.take(s.takeExtension(ctx, "Extension", s.in.Extension, at)); err != nil {
+		if err := check.collect(s.takeExtension(ctx, "Extension", s.in.Extension, at)); err != nil {
 			return err
 		}
 	}
-	if err := s.lookAddress(ctx, user, s.in.SIPAddress, s.in.Extension, &look); err != nil {
+	if err := s.validateAddress(ctx, user, s.in.SIPAddress, s.in.Extension, &check); err != nil {
 		return err
 	}
-	if err := s.lookStation(ctx, &look); err != nil {
+	if err := s.validateStation(ctx, &check); err != nil {
 		return err
 	}
-	return look.err()
+	return check.err()
 }
 
-// stageAlone writes what lookAlone found right.
+// stageAlone writes what validateAlone found right.
 func (s *setUp) stageAlone() (*Provisioned, error) {
 	s.addUser(s.user, &s.in.NewUser, s.in.Extension)
 	if s.in.Extension != "" {
@@ -80,18 +80,18 @@ type sharing struct {
 	with   []*User
 }
 
-// look reads and checks everything before anything is staged.
-func (s *sharing) look(ctx context.Context) error {
-	var look door
-	user, home, err := s.newUser(ctx, &s.in.NewUser, &look)
+// validate reads and checks everything before anything is staged.
+func (s *sharing) validate(ctx context.Context) error {
+	var check validation
+	user, home, err := s.newUser(ctx, &s.in.NewUser, &check)
 	if err != nil {
 		return err
 	}
 	s.user = user
-	if err := s.lookShared(ctx, home, &look); err != nil {
+	if err := s.validateShared(ctx, home, &check); err != nil {
 		return err
 	}
-	if err := s.lookAddress(ctx, user, s.in.SIPAddress, s.in.Extension, &look); err != nil {
+	if err := s.validateAddress(ctx, user, s.in.SIPAddress, s.in.Extension, &check); err != nil {
 		return err
 	}
 	if s.shared != nil {
@@ -100,23 +100,23 @@ func (s *sharing) look(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.lookStation(ctx, &look); err != nil {
+	if err := s.validateStation(ctx, &check); err != nil {
 		return err
 	}
-	return look.err()
+	return check.err()
 }
 
-// lookShared finds the line, and checks what associating it does (SVC-4).
-func (s *sharing) lookShared(ctx context.Context, home *Location, look *door) error {
+// validateShared finds the line, and checks what associating it does (SVC-4).
+func (s *sharing) validateShared(ctx context.Context, home *Location, check *validation) error {
 	entry, err := one[*DialEntry](ctx, s.tx, extensionsTable.Key(), s.tenantID, string(s.in.Extension))
 	switch {
 	case err != nil:
 		return err
 	case s.in.Extension == "":
-		look.refuse(rule.SYS5, "Extension", "is missing: it says which line is shared")
+		check.refuse(rule.SYS5, "Extension", "is missing: it says which line is shared")
 		return nil
 	case entry == nil || entry.ServiceID.IsZero():
-		look.refuse(rule.SYS5, "Extension", "there is no line with it that could be shared")
+		check.refuse(rule.SYS5, "Extension", "there is no line with it that could be shared")
 		return nil
 	}
 	if s.shared, err = s.service(ctx, entry.ServiceID); err != nil {
@@ -125,12 +125,12 @@ func (s *sharing) lookShared(ctx context.Context, home *Location, look *door) er
 	if s.with, err = s.othersOf(ctx, s.shared.ID, UserID{}); err != nil {
 		return err
 	}
-	if err := look.take(s.clearOfEmergency("Extension", s.shared.DN, home)); err != nil {
+	if err := check.collect(s.clearOfEmergency("Extension", s.shared.DN, home)); err != nil {
 		return err
 	}
 	as := *s.user
 	as.Email = s.email
-	return look.take(s.unmetBy(ctx, s.shared.ID, &as))
+	return check.collect(s.unmetBy(ctx, s.shared.ID, &as))
 }
 
 // stage writes what look found right.
@@ -139,7 +139,7 @@ func (s *sharing) stage() (*Provisioned, error) {
 	if s.pool != nil {
 		s.takeStation(s.pool, s.user)
 	}
-	s.associate(seat{user: s.user, slot: 1, primary: true}, s.shared)
+	s.associate(slot{user: s.user, number: 1, primary: true}, s.shared)
 	s.servedBy(s.shared, s.with, append(slices.Clone(s.with), s.user))
 	return &Provisioned{User: copyOf(s.user), Service: copyOf(s.shared)}, nil
 }

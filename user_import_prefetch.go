@@ -8,10 +8,10 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// readAhead reads together what some rows look at: what they name; who has
+// prefetch reads together what some rows look at: what they name; who has
 // what they want; and then the numbers and extensions that they leave to be
 // chosen.
-func (im *importing) readAhead(ctx context.Context, rows []*csvRow) error {
+func (im *importing) prefetch(ctx context.Context, rows []*csvRow) error {
 	var named []store.Key
 	for _, row := range rows {
 		named = append(named, im.namedBy(row)...)
@@ -22,20 +22,20 @@ func (im *importing) readAhead(ctx context.Context, rows []*csvRow) error {
 	if err := im.Load(ctx, im.holders(named)...); err != nil {
 		return err
 	}
-	return im.foresee(ctx, func(a *ahead) {
-		im.choices(a, rows)
-		im.shared(a, rows)
+	return im.tx.prefetch(ctx, func(p *prefetch) {
+		im.choices(p, rows)
+		im.shared(p, rows)
 	})
 }
 
 // shared plans to read what sharing the lines of rows looks at.
-func (im *importing) shared(a *ahead, rows []*csvRow) {
+func (im *importing) shared(p *prefetch, rows []*csvRow) {
 	for _, row := range rows {
 		entry, _ := im.Known(im.keyed(extensionsTable.Key(), string(row.in.Extension))).(*DialEntry)
 		if row.line == lineShared && entry != nil {
-			a.service(entry.ServiceID).to(serviceTypesTable.Key(), "type")
-			a.get(foreignByLine, entry.ServiceID) // of a line that is only staged, too
-			a.usersOf(entry.ServiceID)
+			p.service(entry.ServiceID).to(serviceTypesTable.Key(), "type")
+			p.get(foreignByLine, entry.ServiceID) // of a line that is only staged, too
+			p.usersOf(entry.ServiceID)
 		}
 	}
 }
@@ -104,7 +104,7 @@ func (im *importing) holders(named []store.Key) []store.Key {
 
 // choices plans to read the stock of each area as far as the rows may draw from
 // it, and the extensions among which theirs are looked for.
-func (im *importing) choices(a *ahead, rows []*csvRow) {
+func (im *importing) choices(p *prefetch, rows []*csvRow) {
 	var areas []string
 	draws, extensions := make(map[string]int), 0
 	for _, row := range rows {
@@ -118,10 +118,10 @@ func (im *importing) choices(a *ahead, rows []*csvRow) {
 		}
 	}
 	for _, area := range areas {
-		a.scan(im.stillInStock(area, draws[area]))
+		p.scan(im.stillInStock(area, draws[area]))
 	}
 	if extensions > 0 && im.core.allocate == nil {
-		a.scan(dialledIn(im.tenantID, im.tenant.firstCandidate(), im.tenant.Policy.ExtensionLast, extensions+64))
+		p.scan(dialledIn(im.tenantID, im.tenant.firstCandidate(), im.tenant.Policy.ExtensionLast, extensions+64))
 	}
 }
 

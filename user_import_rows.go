@@ -86,10 +86,10 @@ type csvRow struct {
 	in       SetUp // but for the location and the device
 	building string
 	mac      MAC
-	guided   bool   // it says more than CreateUser takes
-	line     string // what it says of its line, as those of an export do; "" leaves it to the others
-	broken   bool   // it has not the header's columns, and its cells say nothing
-	look     door   // what is wrong with the cells themselves
+	guided   bool       // it says more than CreateUser takes
+	line     string     // what it says of its line, as those of an export do; "" leaves it to the others
+	broken   bool       // it has not the header's columns, and its cells say nothing
+	look     validation // what is wrong with the cells themselves
 }
 
 // readFile reads all of a file. One that can be read again is left where it
@@ -118,7 +118,7 @@ func badFile(format string, args ...any) *Error {
 // refused at once, what is wrong with a row is kept with it.
 func readRows(content []byte) ([]*csvRow, error) {
 	content = bytes.TrimPrefix(content, []byte("\ufeff"))
-	if err := lookText(content); err != nil {
+	if err := validateText(content); err != nil {
 		return nil, err
 	}
 	r := csv.NewReader(bytes.NewReader(content))
@@ -145,8 +145,8 @@ func readRows(content []byte) ([]*csvRow, error) {
 	}
 }
 
-// lookText refuses a file that is no text: not UTF-8, or with NUL in it.
-func lookText(content []byte) error {
+// validateText refuses a file that is no text: not UTF-8, or with NUL in it.
+func validateText(content []byte) error {
 	at, what := bytes.IndexByte(content, 0), "holds the character NUL"
 	for i := 0; i < len(content); {
 		r, size := utf8.DecodeRune(content[i:])
@@ -237,7 +237,7 @@ func readRow(line int, columns []*csvColumn, cells []string) *csvRow {
 	if says && (row.line == lineNo || row.line == lineShared) {
 		row.look.refuse(rule.SYS5, "Line", "is %s, and the row says what a new one is", row.line)
 	}
-	if row.in.Ports != 0 && row.mac == "" && !slices.ContainsFunc(row.look.bad, func(e *Error) bool { return e.Field == "DeviceID" }) {
+	if row.in.Ports != 0 && row.mac == "" && !slices.ContainsFunc(row.look.refusals, func(e *Error) bool { return e.Field == "DeviceID" }) {
 		row.look.refuse(rule.DEV3, "Ports", "of no device: say which by its mac")
 	}
 	return row

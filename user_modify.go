@@ -24,7 +24,7 @@ import (
 // cleared while a foreign service needs it (USR-14).
 func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 	var out *User
-	err := d.change(ctx, "ModifyUser", in.modification, func(t *tx) error {
+	err := d.change(ctx, "ModifyUser", in.prefetchModification, func(t *tx) error {
 		was, err := t.user(ctx, in.ID)
 		if err != nil {
 			return err
@@ -35,7 +35,7 @@ func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 		}
 		row := copyOf(in)
 		row.TenantID = t.tenantID
-		if err := t.lookModified(ctx, row, was); err != nil {
+		if err := t.validateModified(ctx, row, was); err != nil {
 			return err
 		}
 		moved := row.SIPAddress != was.SIPAddress
@@ -55,59 +55,59 @@ func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 	return out, err
 }
 
-// modification is what saving a changed user reads.
-func (u *User) modification(a *ahead) {
-	was := a.user(u.ID)
+// prefetchModification is what saving a changed user reads.
+func (u *User) prefetchModification(p *prefetch) {
+	was := p.user(u.ID)
 	was.to(sipIdentitiesTable.Key(), "sip_address")
 	if u.Email == "" || u.Login == "" {
 		was.to(associationsTable.Key(), "id").to(foreignByLine, "service_id")
 	}
-	a.login(cmp.Or(u.Login, u.Email))
-	a.location(u.LocationID)
+	p.login(cmp.Or(u.Login, u.Email))
+	p.location(u.LocationID)
 	if u.SIPAddress != "" {
-		a.sip(u.SIPAddress)
+		p.sip(u.SIPAddress)
 		return
 	}
-	a.get(associationsByPrimary, u.ID).to(servicesTable.Key(), "service_id")
-	a.get(extensionsByMain, u.ID)
-	a.sipAddress("", cmp.Or(u.Login, u.Email), "")
+	p.get(associationsByPrimary, u.ID).to(servicesTable.Key(), "service_id")
+	p.get(extensionsByMain, u.ID)
+	p.sipAddress("", cmp.Or(u.Login, u.Email), "")
 }
 
-// lookModified checks a changed user, and brings his SIP address into its form.
-func (t *tx) lookModified(ctx context.Context, row, was *User) error {
-	var look door
-	look.stays(rule.USR7, "State", row.State == was.State)
-	look.stays(rule.USR7, "Station", row.Station == was.Station)
-	look.stays(rule.USR7, "CreatedAt", row.CreatedAt.Equal(was.CreatedAt))
-	look.stays(rule.USR7, "ActivatedAt", row.ActivatedAt.Equal(was.ActivatedAt))
-	if err := t.lookCleared(ctx, row, was, &look); err != nil {
+// validateModified checks a changed user, and brings his SIP address into its form.
+func (t *tx) validateModified(ctx context.Context, row, was *User) error {
+	var check validation
+	check.unchanged(rule.USR7, "State", row.State == was.State)
+	check.unchanged(rule.USR7, "Station", row.Station == was.Station)
+	check.unchanged(rule.USR7, "CreatedAt", row.CreatedAt.Equal(was.CreatedAt))
+	check.unchanged(rule.USR7, "ActivatedAt", row.ActivatedAt.Equal(was.ActivatedAt))
+	if err := t.validateCleared(ctx, row, was, &check); err != nil {
 		return err
 	}
 	row.Station = was.Station // what applications he can have goes by what he has
-	look.names(row)
+	check.names(row)
 	if row.Email != "" {
-		look.email(rule.USR1, "Email", row.Email)
+		check.email(rule.USR1, "Email", row.Email)
 	}
-	at, err := t.lookUser(ctx, row, was, &look)
+	at, err := t.validateUser(ctx, row, was, &check)
 	if err != nil {
 		return err
 	}
 	address, err := t.modifiedSIP(ctx, row, was)
-	if err := look.take(err); err != nil {
+	if err := check.collect(err); err != nil {
 		return err
 	}
 	row.SIPAddress = address
 	if !slices.Equal(row.Applications, was.Applications) {
-		if err := t.lookApplications(ctx, row, was, &look); err != nil {
+		if err := t.validateApplications(ctx, row, was, &check); err != nil {
 			return err
 		}
 	}
 	if row.LocationID != was.LocationID && at != nil {
-		if err := t.lookReached(ctx, &look, "LocationID", row.ID, at); err != nil {
+		if err := t.validateReached(ctx, &check, "LocationID", row.ID, at); err != nil {
 			return err
 		}
 	}
-	return look.err()
+	return check.err()
 }
 
 // modifiedSIP is the SIP address of a changed user in its one form. One that is
@@ -115,7 +115,7 @@ func (t *tx) lookModified(ctx context.Context, row, was *User) error {
 // those addresses, he keeps his (EXT-6).
 func (t *tx) modifiedSIP(ctx context.Context, row, was *User) (SIPAddress, error) {
 	if row.SIPAddress != "" {
-		address, err := t.tenant.lookSIP(row.SIPAddress)
+		address, err := t.tenant.validateSIP(row.SIPAddress)
 		if err == nil && address != was.SIPAddress {
 			err = t.freeSIP(ctx, address)
 		}
@@ -137,9 +137,9 @@ func (t *tx) modifiedSIP(ctx context.Context, row, was *User) (SIPAddress, error
 	return was.SIPAddress, nil
 }
 
-// lookCleared refuses to clear what a foreign service needs (USR-14), and gives a
+// validateCleared refuses to clear what a foreign service needs (USR-14), and gives a
 // user ID that is cleared its default.
-func (t *tx) lookCleared(ctx context.Context, row, was *User, look *door) error {
+func (t *tx) validateCleared(ctx context.Context, row, was *User, check *validation) error {
 	noEmail, noLogin := row.Email == "" && was.Email != "", row.Login == ""
 	if noLogin {
 		row.Login = row.Email // where that is missing too, it is refused as the user ID
@@ -158,10 +158,10 @@ func (t *tx) lookCleared(ctx context.Context, row, was *User, look *door) error 
 		}
 		for _, f := range foreign {
 			if noEmail && f.there() && f.NeedsEmail {
-				look.bad = append(look.bad, f.keeps(was, "Email", "email address"))
+				check.refusals = append(check.refusals, f.keeps(was, "Email", "email address"))
 			}
 			if noLogin && f.there() && f.NeedsLogin {
-				look.bad = append(look.bad, f.keeps(was, "Login", "user ID"))
+				check.refusals = append(check.refusals, f.keeps(was, "Login", "user ID"))
 			}
 		}
 	}
@@ -174,15 +174,15 @@ func (f *ForeignService) keeps(u *User, field, what string) *Error {
 		Reason: fmt.Sprintf("%s of %s needs the %s of %s", f.Name, f.System, what, u.ref())}
 }
 
-// lookReached checks that no extension that reaches a user gets in the way of
+// validateReached checks that no extension that reaches a user gets in the way of
 // an emergency number where he is to be (EXT-3).
-func (t *tx) lookReached(ctx context.Context, look *door, field string, user UserID, at *Location) error {
+func (t *tx) validateReached(ctx context.Context, check *validation, field string, user UserID, at *Location) error {
 	reaching, err := t.extensionsOf(ctx, user)
 	if err != nil {
 		return err
 	}
 	for _, e := range reaching {
-		if err := look.take(t.clearOfEmergency(field, e, at)); err != nil {
+		if err := check.collect(t.clearOfEmergency(field, e, at)); err != nil {
 			return err
 		}
 	}
@@ -192,19 +192,19 @@ func (t *tx) lookReached(ctx context.Context, look *door, field string, user Use
 // extensionsOf lists the extensions that reach a user: his own, his aliases'
 // and his DNs.
 func (t *tx) extensionsOf(ctx context.Context, user UserID) ([]Extension, error) {
-	if err := t.foresee(ctx, func(a *ahead) { a.user(user).reached() }); err != nil {
+	if err := t.prefetch(ctx, func(p *prefetch) { p.user(user).reached() }); err != nil {
 		return nil, err
 	}
-	entries, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
+	entries, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return nil, err
 	}
-	aliases, err := store.Gather(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, user}}))
+	aliases, err := store.Collect(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range aliases {
-		of, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+		of, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
 		if err != nil {
 			return nil, err
 		}

@@ -63,9 +63,9 @@ func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, erro
 		}
 	}
 	var made *Provisioned
-	err := d.change(ctx, "SetUpUser", in.plan, func(t *tx) error {
+	err := d.change(ctx, "SetUpUser", in.prefetch, func(t *tx) error {
 		s := setUp{tx: t, in: in, pinHash: hash}
-		err := s.look(ctx)
+		err := s.validate(ctx)
 		if err != nil {
 			return err
 		}
@@ -75,16 +75,16 @@ func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, erro
 	return made, err
 }
 
-// plan is what a guided set-up reads.
-func (in *SetUp) plan(a *ahead) {
-	a.newcomer(&in.NewUser)
-	a.device(in.DeviceID)
-	a.serviceType(in.ServiceType)
-	a.number(in.Number.Number)
-	a.stationPool(in.Station)
-	a.keyTargets(in.Keys)
+// prefetch is what a guided set-up reads.
+func (in *SetUp) prefetch(p *prefetch) {
+	p.newcomer(&in.NewUser)
+	p.device(in.DeviceID)
+	p.serviceType(in.ServiceType)
+	p.number(in.Number.Number)
+	p.stationPool(in.Station)
+	p.keyTargets(in.Keys)
 	if in.Mailbox != nil {
-		a.get(mailboxesByNumber, cmp.Or(in.Mailbox.Number, string(in.Extension)))
+		p.get(mailboxesByNumber, cmp.Or(in.Mailbox.Number, string(in.Extension)))
 	}
 }
 
@@ -104,34 +104,34 @@ type setUp struct {
 	mailbox *Mailbox
 }
 
-// look reads and checks everything before anything is staged.
-func (s *setUp) look(ctx context.Context) error {
-	var look door
-	user, at, err := s.newUser(ctx, &s.in.NewUser, &look)
+// validate reads and checks everything before anything is staged.
+func (s *setUp) validate(ctx context.Context) error {
+	var check validation
+	user, at, err := s.newUser(ctx, &s.in.NewUser, &check)
 	if err != nil {
 		return err
 	}
 	s.user = user
 	s.line = s.newLine(at)
-	if err := s.lookDevice(ctx, &look); err != nil {
+	if err := s.validateDevice(ctx, &check); err != nil {
 		return err
 	}
-	if err := s.lookLine(ctx, &s.line, &look); err != nil {
+	if err := s.validateLine(ctx, &s.line, &check); err != nil {
 		return err
 	}
-	if err := s.lookAddress(ctx, user, s.in.SIPAddress, s.line.in.DN, &look); err != nil {
+	if err := s.validateAddress(ctx, user, s.in.SIPAddress, s.line.in.DN, &check); err != nil {
 		return err
 	}
-	if err := s.lookStation(ctx, &look); err != nil {
+	if err := s.validateStation(ctx, &check); err != nil {
 		return err
 	}
-	if err := s.lookMailbox(ctx, &look); err != nil {
+	if err := s.validateMailbox(ctx, &check); err != nil {
 		return err
 	}
-	for _, bad := range look.bad {
+	for _, bad := range check.refusals {
 		bad.Field = cmp.Or(setUpFields[bad.Field], bad.Field)
 	}
-	return look.err()
+	return check.err()
 }
 
 // setUpFields are the fields of a SetUp that have another name in a NewService.
@@ -147,27 +147,27 @@ func (s *setUp) newLine(at *Location) newLine {
 		in.DeviceType = softphoneModel
 	}
 	return newLine{
-		in: in, seat: seat{user: s.user, slot: 1, primary: true}, at: at, near: at, sites: []*Location{at},
+		in: in, slot: slot{user: s.user, number: 1, primary: true}, at: at, near: at, sites: []*Location{at},
 		autoDN: s.in.fillsDN(), needsDN: rule.USR4, read: s.read,
 	}
 }
 
-func (s *setUp) lookDevice(ctx context.Context, look *door) error {
+func (s *setUp) validateDevice(ctx context.Context, check *validation) error {
 	if s.in.DeviceID.IsZero() {
 		return nil
 	}
 	device, err := s.tx.device(ctx, s.in.DeviceID)
-	if err := look.takeAs("DeviceID", err); err != nil || device == nil {
+	if err := check.collectAs("DeviceID", err); err != nil || device == nil {
 		return err
 	}
 	s.line.device = device
 	s.in.Ports = cmp.Or(s.in.Ports, 1)
-	return look.take(s.assignable(ctx, device, s.in.Ports))
+	return check.collect(s.assignable(ctx, device, s.in.Ports))
 }
 
-// lookStation checks the station and the applications.
-func (s *setUp) lookStation(ctx context.Context, look *door) error {
-	look.codes(rule.STN2, "Applications", s.in.Applications)
+// validateStation checks the station and the applications.
+func (s *setUp) validateStation(ctx context.Context, check *validation) error {
+	check.codes(rule.STN2, "Applications", s.in.Applications)
 	s.user.Station, s.user.Applications = s.in.Station, slices.Clone(s.in.Applications)
 	if s.in.Station != "" {
 		pool, err := s.stationPool(ctx, s.in.Station)
@@ -175,36 +175,36 @@ func (s *setUp) lookStation(ctx context.Context, look *door) error {
 			s.pool = pool
 			err = pool.left()
 		}
-		if err := look.take(err); err != nil {
+		if err := check.collect(err); err != nil {
 			return err
 		}
 	}
 	if (s.in.Station == "") == (s.pool == nil) && (s.in.ServiceType == "") == (s.line.typ == nil) {
-		look.included(s.user.Applications, s.pool, s.line.typ)
+		check.included(s.user.Applications, s.pool, s.line.typ)
 	}
 	return nil
 }
 
-// lookMailbox checks the mailbox of the line. Where the DN was refused, what rests on
+// validateMailbox checks the mailbox of the line. Where the DN was refused, what rests on
 // it is not looked at.
-func (s *setUp) lookMailbox(ctx context.Context, look *door) error {
+func (s *setUp) validateMailbox(ctx context.Context, check *validation) error {
 	in := s.in.Mailbox
 	if in == nil {
 		return nil
 	}
 	line := Service{DN: s.line.in.DN, Number: s.line.number.e164()}
-	if slices.ContainsFunc(look.bad, func(e *Error) bool { return e.Field == "DN" }) {
+	if slices.ContainsFunc(check.refusals, func(e *Error) bool { return e.Field == "DN" }) {
 		line.DN = ""
 	}
 	s.mailbox = s.newMailbox(&line, *in, s.pinHash)
-	var box door
-	if err := s.lookNewMailbox(ctx, &line, s.line.number.awaited(), s.mailbox, in.PIN, &box); err != nil {
+	var box validation
+	if err := s.validateNewMailbox(ctx, &line, s.line.number.awaited(), s.mailbox, in.PIN, &box); err != nil {
 		return err
 	}
-	for _, bad := range box.bad {
+	for _, bad := range box.refusals {
 		bad.Field = strings.TrimSuffix("Mailbox."+bad.Field, ".")
 	}
-	look.bad = append(look.bad, box.bad...)
+	check.refusals = append(check.refusals, box.refusals...)
 	return nil
 }
 
@@ -218,7 +218,7 @@ func (s *setUp) stage(ctx context.Context) (*Provisioned, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.associate(s.line.seat, service)
+	s.associate(s.line.slot, service)
 	if s.pool != nil {
 		s.takeStation(s.pool, s.user)
 	}

@@ -22,76 +22,76 @@ const (
 	maxEmail = 254 // RFC 5321, section 4.5.3.1.3, without the angle brackets
 )
 
-// door looks at an operation's input before anything else happens, and keeps
+// validation looks at an operation's input before anything else happens, and keeps
 // every bad field, so that all are refused at once.
-type door struct{ bad []*Error }
+type validation struct{ refusals []*Error }
 
-func (d *door) refuse(code rule.Code, field, format string, args ...any) {
-	d.bad = append(d.bad, &Error{Code: code, Kind: ErrInvalid, Field: field, Reason: fmt.Sprintf(format, args...)})
+func (check *validation) refuse(code rule.Code, field, format string, args ...any) {
+	check.refusals = append(check.refusals, &Error{Code: code, Kind: ErrInvalid, Field: field, Reason: fmt.Sprintf(format, args...)})
 }
 
 // err returns what was refused: nil, the one *Error, or all of them in a
 // *multierror.Error.
-func (d *door) err() error { return all(d.bad) }
+func (check *validation) err() error { return all(check.refusals) }
 
-// take keeps the refusals of a rule with the bad fields, and gives back any
+// collect keeps the refusals of a rule with the bad fields, and gives back any
 // other error.
-func (d *door) take(err error) error {
+func (check *validation) collect(err error) error {
 	if list := Errors(err); len(list) > 0 && !errors.Is(err, ErrStorage) {
-		d.bad = append(d.bad, list...)
+		check.refusals = append(check.refusals, list...)
 		return nil
 	}
 	return err
 }
 
-// takeAs is take for what an input field of that name led to.
-func (d *door) takeAs(field string, err error) error {
+// collectAs is take for what an input field of that name led to.
+func (check *validation) collectAs(field string, err error) error {
 	for _, e := range Errors(err) {
 		e.Field = field
 	}
-	return d.take(err)
+	return check.collect(err)
 }
 
-// stays refuses to change here what an operation of its own changes, or nothing.
-func (d *door) stays(code rule.Code, field string, same bool) {
+// unchanged refuses to change here what an operation of its own changes, or nothing.
+func (check *validation) unchanged(code rule.Code, field string, same bool) {
 	if !same {
-		d.refuse(code, field, "cannot be changed here")
+		check.refuse(code, field, "cannot be changed here")
 	}
 }
 
 // text looks at a line of text of at most limit characters.
-func (d *door) text(code rule.Code, field, s string, limit int) {
+func (check *validation) text(code rule.Code, field, s string, limit int) {
 	switch {
 	case !utf8.ValidString(s):
-		d.refuse(code, field, "not valid UTF-8")
+		check.refuse(code, field, "not valid UTF-8")
 	case utf8.RuneCountInString(s) > limit:
-		d.refuse(code, field, "longer than %d characters", limit)
+		check.refuse(code, field, "longer than %d characters", limit)
 	case strings.TrimSpace(s) != s:
-		d.refuse(code, field, "begins or ends with a space")
+		check.refuse(code, field, "begins or ends with a space")
 	case strings.ContainsFunc(s, unprintable):
-		d.refuse(code, field, "holds a control character")
+		check.refuse(code, field, "holds a control character")
 	}
 }
 
 func unprintable(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // required is text that may not be empty.
-func (d *door) required(code rule.Code, field, s string, limit int) {
+func (check *validation) required(code rule.Code, field, s string, limit int) {
 	if s == "" {
-		d.refuse(code, field, "is missing")
+		check.refuse(code, field, "is missing")
 		return
 	}
-	d.text(code, field, s, limit)
+	check.text(code, field, s, limit)
 }
 
 // code looks at the code of a catalogue's entry: letters, digits and . _ -
-func (d *door) code(code rule.Code, field, s string) {
+func (check *validation) code(code rule.Code, field, s string) {
 	if s == "" {
-		d.refuse(code, field, "is missing")
+		check.refuse(code, field, "is missing")
 		return
 	}
 	if len(s) > maxCode || strings.ContainsFunc(s, notInCode) {
-		d.refuse(code, field, "not a code of up to %d letters, digits, '.', '_' and '-'", maxCode)
+		check.refuse(code, field, "not a code of up to %d letters, digits, '.', '_' and '-'", maxCode)
 	}
 }
 
@@ -100,29 +100,29 @@ func notInCode(r rune) bool {
 }
 
 // codes looks at a list of codes: no more than maxCodes, each once.
-func (d *door) codes(code rule.Code, field string, list []string) {
+func (check *validation) codes(code rule.Code, field string, list []string) {
 	if len(list) > maxCodes {
-		d.refuse(code, field, "more than %d entries", maxCodes)
+		check.refuse(code, field, "more than %d entries", maxCodes)
 		return
 	}
 	seen := make(map[string]bool, len(list))
 	for _, s := range list {
-		d.code(code, field, s)
+		check.code(code, field, s)
 		if seen[s] {
-			d.refuse(code, field, "%s is listed twice", s)
+			check.refuse(code, field, "%s is listed twice", s)
 		}
 		seen[s] = true
 	}
 }
 
 // email looks at an address of the form local@domain (RFC 5322 addr-spec).
-func (d *door) email(code rule.Code, field, s string) {
+func (check *validation) email(code rule.Code, field, s string) {
 	if s == "" {
-		d.refuse(code, field, "is missing")
+		check.refuse(code, field, "is missing")
 		return
 	}
 	if len(s) > maxEmail || !validEmail(s) {
-		d.refuse(code, field, "not an email address of up to %d characters", maxEmail)
+		check.refuse(code, field, "not an email address of up to %d characters", maxEmail)
 	}
 }
 
@@ -136,29 +136,29 @@ func validEmail(s string) bool {
 
 // country looks at an ISO 3166-1 alpha-2 code of a country whose numbering
 // plan is known.
-func (d *door) country(code rule.Code, field, s string) {
+func (check *validation) country(code rule.Code, field, s string) {
 	if _, known := numplan.For(s); !known {
-		d.refuse(code, field, "not the two capital letters of a country that is known")
+		check.refuse(code, field, "not the two capital letters of a country that is known")
 	}
 }
 
 // e164 looks at a number in E.164 form.
-func (d *door) e164(code rule.Code, field string, n E164) {
+func (check *validation) e164(code rule.Code, field string, n E164) {
 	if !numplan.Valid(string(n)) {
-		d.refuse(code, field, "not a telephone number in E.164 form: + and 7 to 15 digits of a known numbering plan")
+		check.refuse(code, field, "not a telephone number in E.164 form: + and 7 to 15 digits of a known numbering plan")
 	}
 }
 
 // principal looks at a principal's form: letters, digits and . _ - @ / or an email
 // address, as user IDs are (USR-3).
-func (d *door) principal(code rule.Code, field string, p Principal) {
+func (check *validation) principal(code rule.Code, field string, p Principal) {
 	if p == "" {
-		d.refuse(code, field, "is missing")
+		check.refuse(code, field, "is missing")
 		return
 	}
 	plain := !strings.ContainsFunc(string(p), func(r rune) bool { return notInCode(r) && r != '@' && r != '/' })
 	if len(p) > maxEmail || !plain && !validEmail(string(p)) {
-		d.refuse(code, field, "not a principal of up to %d letters, digits, '.', '_', '-', '@' and '/', nor an email address", maxEmail)
+		check.refuse(code, field, "not a principal of up to %d letters, digits, '.', '_', '-', '@' and '/', nor an email address", maxEmail)
 	}
 }
 

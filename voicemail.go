@@ -34,8 +34,8 @@ func (m *Mailbox) Table() *store.Table { return mailboxesTable }
 // Fields appends the mailbox's columns.
 func (m *Mailbox) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &m.TenantID), id("service_id", &m.ServiceID), integer("rev", &m.Rev),
-		words("number", &m.Number), words("email", &m.Email), octets("pin_hash", &m.pinHash),
+		id("tenant_id", &m.TenantID), id("service_id", &m.ServiceID), revision(&m.Rev),
+		words("number", &m.Number), words("email", &m.Email), salted("pin_hash", &m.pinHash),
 		integer("tries", &m.tries), maybeTime("locked_until", &m.LockedUntil), moment("created_at", &m.CreatedAt),
 	)
 }
@@ -69,13 +69,13 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 		return nil, err
 	}
 	var made *Mailbox
-	err = d.change(ctx, "AddMailbox", func(a *ahead) {
-		line := a.withMailbox(service)
+	err = d.change(ctx, "AddMailbox", func(p *prefetch) {
+		line := p.withMailbox(service)
 		line.to(mailboxesByNumber, "dn")
 		if in.PIN != "" {
 			line.guessed()
 		}
-		a.get(mailboxesByNumber, in.Number)
+		p.get(mailboxesByNumber, in.Number)
 	}, func(t *tx) error {
 		s, has, err := t.mailboxOf(ctx, service)
 		if err != nil {
@@ -88,17 +88,17 @@ func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMai
 			return &Error{Code: rule.VM1, Kind: ErrConflict, Subject: s.ref(), Holder: has.ref(), Reason: s.ref().String() + " has a mailbox already"}
 		}
 		row := t.newMailbox(s, in, hash)
-		var look door
+		var check validation
 		var awaited E164
 		if in.PIN != "" {
 			if awaited, err = t.awaitedNumber(ctx, s); err != nil {
 				return err
 			}
 		}
-		if err := t.lookNewMailbox(ctx, s, awaited, row, in.PIN, &look); err != nil {
+		if err := t.validateNewMailbox(ctx, s, awaited, row, in.PIN, &check); err != nil {
 			return err
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 		t.addMailbox(row)
@@ -126,53 +126,53 @@ func (t *tx) newMailbox(s *Service, in NewMailbox, hash []byte) *Mailbox {
 	return &Mailbox{TenantID: t.tenantID, ServiceID: s.ID, Number: number, Email: in.Email, CreatedAt: t.now, pinHash: hash}
 }
 
-// lookNewMailbox checks the mailbox of a service, new itself or not; a service whose
+// validateNewMailbox checks the mailbox of a service, new itself or not; a service whose
 // DN was refused has none, and then what rests on it is not looked at.
-func (t *tx) lookNewMailbox(ctx context.Context, s *Service, awaited E164, row *Mailbox, pin PIN, look *door) error {
+func (t *tx) validateNewMailbox(ctx context.Context, s *Service, awaited E164, row *Mailbox, pin PIN, check *validation) error {
 	if s.DN != "" && !t.takesMailbox(s.DN) {
-		look.bad = append(look.bad, &Error{Code: rule.VM2, Kind: ErrFailedPrecondition, Subject: s.ref(),
+		check.refusals = append(check.refusals, &Error{Code: rule.VM2, Kind: ErrFailedPrecondition, Subject: s.ref(),
 			Reason: fmt.Sprintf("%s cannot have a mailbox: %s", s.ref(), t.voicemailLength())})
 		return nil
 	}
 	if row.Number != "" {
-		row.lookNumber(look)
+		row.validateNumber(check)
 	}
-	row.lookEmail(look)
+	row.validateEmail(check)
 	if pin != "" {
-		if err := t.lookPIN(ctx, look, pin, s, awaited, row.Number); err != nil {
+		if err := t.validatePIN(ctx, check, pin, s, awaited, row.Number); err != nil {
 			return err
 		}
 	}
 	if row.Number == "" {
 		return nil
 	}
-	return look.take(t.freeMailboxNumber(ctx, row))
+	return check.collect(t.freeMailboxNumber(ctx, row))
 }
 
-// addMailbox stages a mailbox that lookNewMailbox found right.
+// addMailbox stages a mailbox that validateNewMailbox found right.
 func (t *tx) addMailbox(row *Mailbox) {
 	t.Insert(row)
 	t.did("mailbox.created", row.ref(), row.Number)
 }
 
-// look checks the fields that the caller gives.
-func (m *Mailbox) look(d *door) {
-	m.lookNumber(d)
-	m.lookEmail(d)
+// validate checks the fields that the caller gives.
+func (m *Mailbox) validate(check *validation) {
+	m.validateNumber(check)
+	m.validateEmail(check)
 }
 
-func (m *Mailbox) lookNumber(d *door) {
+func (m *Mailbox) validateNumber(check *validation) {
 	switch {
 	case !digits(m.Number) || len(m.Number) < 2 || len(m.Number) > 7:
-		d.refuse(rule.VM4, "Number", "not a mailbox number of 2 to 7 digits")
+		check.refuse(rule.VM4, "Number", "not a mailbox number of 2 to 7 digits")
 	case m.Number[0] == '0':
-		d.refuse(rule.VM4, "Number", "a mailbox number does not start with 0")
+		check.refuse(rule.VM4, "Number", "a mailbox number does not start with 0")
 	}
 }
 
-func (m *Mailbox) lookEmail(d *door) {
+func (m *Mailbox) validateEmail(check *validation) {
 	if m.Email != "" {
-		d.email(rule.VM1, "Email", m.Email)
+		check.email(rule.VM1, "Email", m.Email)
 	}
 }
 
@@ -221,7 +221,7 @@ func (t *tx) mailboxOf(ctx context.Context, id ServiceID) (*Service, *Mailbox, e
 func (t *tx) mailbox(ctx context.Context, id ServiceID) (*Service, *Mailbox, error) {
 	s, m, err := t.mailboxOf(ctx, id)
 	if err == nil && m == nil {
-		err = missing("mailbox", id.String())
+		err = notFound("mailbox", id.String())
 	}
 	return s, m, err
 }
@@ -229,7 +229,7 @@ func (t *tx) mailbox(ctx context.Context, id ServiceID) (*Service, *Mailbox, err
 // Mailbox returns the mailbox of a service. Errors: ErrNotFound.
 func (d *Directory) Mailbox(ctx context.Context, service ServiceID) (*Mailbox, error) {
 	var out *Mailbox
-	err := d.read(ctx, "Mailbox", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
+	err := d.read(ctx, "Mailbox", func(p *prefetch) { p.withMailbox(service) }, func(t *tx) error {
 		_, m, err := t.mailbox(ctx, service)
 		if err == nil {
 			out = m.shown()
@@ -248,9 +248,9 @@ func (d *Directory) Mailbox(ctx context.Context, service ServiceID) (*Mailbox, e
 // wrong one tried since.
 func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, error) {
 	var out *Mailbox
-	err := d.change(ctx, "ModifyMailbox", func(a *ahead) {
-		a.withMailbox(in.ServiceID)
-		a.get(mailboxesByNumber, in.Number)
+	err := d.change(ctx, "ModifyMailbox", func(p *prefetch) {
+		p.withMailbox(in.ServiceID)
+		p.get(mailboxesByNumber, in.Number)
 	}, func(t *tx) error {
 		s, was, err := t.mailbox(ctx, in.ServiceID)
 		if err != nil {
@@ -265,12 +265,12 @@ func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, e
 		}
 		row := copyOf(was)
 		row.Number, row.Email = in.Number, in.Email
-		var look door
-		row.look(&look)
-		if err := look.take(t.freeMailboxNumber(ctx, row)); err != nil {
+		var check validation
+		row.validate(&check)
+		if err := check.collect(t.freeMailboxNumber(ctx, row)); err != nil {
 			return err
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 		t.Update(was, row)
@@ -285,7 +285,7 @@ func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, e
 //
 // Errors: ErrNotFound; ErrFailedPrecondition (SVC-11).
 func (d *Directory) DeleteMailbox(ctx context.Context, service ServiceID) error {
-	return d.change(ctx, "DeleteMailbox", func(a *ahead) { a.withMailbox(service) }, func(t *tx) error {
+	return d.change(ctx, "DeleteMailbox", func(p *prefetch) { p.withMailbox(service) }, func(t *tx) error {
 		s, _, err := t.mailbox(ctx, service)
 		if err != nil {
 			return err
@@ -339,11 +339,11 @@ func (t *tx) mailboxObstacle(ctx context.Context, s *Service, m *Mailbox) (strin
 	if !t.takesMailbox(s.DN) {
 		return t.voicemailLength(), nil
 	}
-	var look door
-	m.look(&look)
-	err := look.take(t.freeMailboxNumber(ctx, m))
-	if err != nil || len(look.bad) == 0 {
+	var check validation
+	m.validate(&check)
+	err := check.collect(t.freeMailboxNumber(ctx, m))
+	if err != nil || len(check.refusals) == 0 {
 		return "", err
 	}
-	return look.bad[0].Reason, nil
+	return check.refusals[0].Reason, nil
 }

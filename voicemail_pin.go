@@ -41,7 +41,7 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, "SetPIN", func(a *ahead) { a.withMailbox(service).guessed() }, func(t *tx) error {
+	return d.change(ctx, "SetPIN", func(p *prefetch) { p.withMailbox(service).guessed() }, func(t *tx) error {
 		s, m, err := t.mailbox(ctx, service)
 		if err != nil {
 			return err
@@ -49,15 +49,15 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 		if err := t.editable(s); err != nil {
 			return err
 		}
-		var look door
+		var check validation
 		awaited, err := t.awaitedNumber(ctx, s)
 		if err != nil {
 			return err
 		}
-		if err := t.lookPIN(ctx, &look, pin, s, awaited, m.Number); err != nil {
+		if err := t.validatePIN(ctx, &check, pin, s, awaited, m.Number); err != nil {
 			return err
 		}
-		if err := look.err(); err != nil {
+		if err := check.err(); err != nil {
 			return err
 		}
 		edit(t, m, func(m *Mailbox) { m.pinHash, m.tries, m.LockedUntil = hash, 0, time.Time{} })
@@ -80,7 +80,7 @@ func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) er
 		return misuse("a PIN cannot be checked in a batch or a review: where that is dropped the try would not count")
 	}
 	try := pinTry{pin: pin}
-	plan := func(a *ahead) { a.withMailbox(service).users() }
+	plan := func(p *prefetch) { p.withMailbox(service).users() }
 	err := d.read(ctx, "CheckPIN", plan, func(t *tx) error {
 		m, err := t.openMailbox(ctx, service)
 		if err == nil {
@@ -195,7 +195,7 @@ func damaged(err error) error {
 }
 
 // hashPIN hashes a PIN with a salt of its own. What no policy allows as a PIN is
-// not hashed; lookPIN refuses it.
+// not hashed; validatePIN refuses it.
 func (c *core) hashPIN(pin PIN) ([]byte, error) {
 	if len(pin) > maxPIN || !digits(string(pin)) {
 		return nil, nil

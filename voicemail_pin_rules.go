@@ -9,14 +9,14 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// lookPIN refuses a PIN of another length than the policy's, and one that is
+// validatePIN refuses a PIN of another length than the policy's, and one that is
 // soon guessed (VM-5): what it is held against is on the service, which may be
 // new, the number that it waits for among it. The reason never says what the PIN
 // was.
-func (t *tx) lookPIN(ctx context.Context, d *door, pin PIN, s *Service, awaited E164, mailbox string) error {
+func (t *tx) validatePIN(ctx context.Context, check *validation, pin PIN, s *Service, awaited E164, mailbox string) error {
 	p := &t.tenant.Policy
 	if n := int64(len(pin)); n < p.PINMinLength || n > p.PINMaxLength || !digits(string(pin)) {
-		d.refuse(rule.VM5, "PIN", "not a PIN of %d to %d digits", p.PINMinLength, p.PINMaxLength)
+		check.refuse(rule.VM5, "PIN", "not a PIN of %d to %d digits", p.PINMinLength, p.PINMaxLength)
 		return nil
 	}
 	own, err := t.extensionsOfUsers(ctx, s)
@@ -26,13 +26,13 @@ func (t *tx) lookPIN(ctx context.Context, d *door, pin PIN, s *Service, awaited 
 	weakness := weaknessOf(string(pin))
 	switch {
 	case eitherWay(string(pin), string(s.DN), mailbox):
-		d.refuse(rule.VM5, "PIN", "a PIN is not the DN or the number of the mailbox, forwards or backwards")
+		check.refuse(rule.VM5, "PIN", "a PIN is not the DN or the number of the mailbox, forwards or backwards")
 	case eitherWay(string(pin), own...):
-		d.refuse(rule.VM5, "PIN", "a PIN is not an extension of a user of the line, forwards or backwards")
+		check.refuse(rule.VM5, "PIN", "a PIN is not an extension of a user of the line, forwards or backwards")
 	case strings.HasSuffix(string(s.Number), string(pin)), strings.HasSuffix(string(awaited), string(pin)):
-		d.refuse(rule.VM5, "PIN", "a PIN is not the end of the telephone number")
+		check.refuse(rule.VM5, "PIN", "a PIN is not the end of the telephone number")
 	case weakness != "":
-		d.refuse(rule.VM5, "PIN", "too easy to guess: %s", weakness)
+		check.refuse(rule.VM5, "PIN", "too easy to guess: %s", weakness)
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func (t *tx) extensionsOfUsers(ctx context.Context, s *Service) ([]string, error
 	}
 	var own []string
 	for _, u := range users {
-		entries, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+		entries, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +77,7 @@ func (t *tx) awaitedNumber(ctx context.Context, s *Service) (E164, error) {
 }
 
 // guessed plans what a PIN for the mailbox of each service is held against.
-func (f found) guessed() {
+func (f prefetched) guessed() {
 	f.to(numbersTable.Key(), "number")
 	f.users().to(extensionsByUser, "id")
 }

@@ -155,7 +155,7 @@ func (p *provisioning) setUp(ctx context.Context, dir *pbx.Directory, r row) err
 	}
 	var number pbx.NumberChoice
 	if r.number != "" {
-		number = pbx.Existing(pbx.E164(r.number))
+		number = pbx.ExistingNumber(pbx.E164(r.number))
 	}
 	service, err := p.line(ctx, dir, r, at, device, number)
 	if err != nil {

@@ -91,7 +91,7 @@ func (s *teller) order() {
 	review, err := s.dir.Review(s.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 		_, err := dir.SetUpUser(ctx, pbx.SetUp{
 			NewUser: pbx.NewUser{FirstName: "Noémie", LastName: "Laurent", Email: "noemie.laurent@example.com", LocationID: boston.ID},
-			Number:  pbx.NewNumber(), ServiceType: "CONNECT-PRO", Station: "STANDARD", Applications: []string{"softphone"},
+			Number:  pbx.ProposedNumber(), ServiceType: "CONNECT-PRO", Station: "STANDARD", Applications: []string{"softphone"},
 		})
 		return err
 	})
@@ -130,7 +130,7 @@ func (s *teller) ownership() {
 	me := s.dir.As(pbx.LineOwner(owner, s.tenant.ID))
 	successor := pbx.Principal("successor@HARBORREED.EXAMPLE")
 	review, err := me.Review(s.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-		_, err := dir.UpdateLine(ctx, number, pbx.LineChange{
+		_, err := dir.ChangeLine(ctx, number, pbx.LineChange{
 			AddOwners: []pbx.Principal{successor}, RemoveOwners: []pbx.Principal{owner}, Building: "CHI-2",
 		})
 		return err
@@ -200,13 +200,13 @@ func ignoreValue[T any](_ T, err error) error { return err }
 func (s *teller) numbers(support *pbx.Directory) {
 	s.title("A British tenant gets no new number, but ports one in (NUM)")
 	u := s.person("Pemberton")
-	_, err := s.dir.ChangeNumber(s.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber()})
+	_, err := s.dir.ChangeNumber(s.ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber()})
 	s.refused("A new number for "+u.Name(), err)
 	port, err := s.dir.RequestPort(s.ctx, pbx.NewPort{Carrier: "Old Telecom", Date: s.tenant.CreatedAt.AddDate(0, 0, 14), Numbers: []pbx.E164{"+442079460888"}})
 	if must(s, port, err) == nil {
 		return
 	}
-	line, err := s.dir.ChangeNumber(s.ctx, u.ID, pbx.NumberChange{Number: pbx.Existing("+442079460888")})
+	line, err := s.dir.ChangeNumber(s.ctx, u.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+442079460888")})
 	if must(s, line, err) == nil {
 		return
 	}

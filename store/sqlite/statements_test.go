@@ -40,7 +40,7 @@ func TestAGuidedSetUpTakesABoundedNumberOfStatements(t *testing.T) {
 	ran = nil
 	_, err = dir.SetUpUser(ctx, pbx.SetUp{
 		NewUser: pbx.NewUser{FirstName: "Zoë", Email: "zoe@acme.example.com", LocationID: at.ID},
-		Number:  pbx.Existing("+16175550100"), ServiceType: "PRO", Station: "STANDARD", DeviceID: phone.ID,
+		Number:  pbx.ExistingNumber("+16175550100"), ServiceType: "PRO", Station: "STANDARD", DeviceID: phone.ID,
 	})
 	require.NoError(t, err)
 	count := map[string]int{}

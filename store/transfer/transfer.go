@@ -8,9 +8,8 @@
 // hashes among it, and wants the same protection.
 //
 // A cursor arrives as far as it was, but free: without the lease of a
-// subscriber that reads at the source, and with its revision begun anew, since
-// leases count in it. Everything else arrives as it is, revisions, IDs and
-// events included.
+// subscriber that reads at the source, and with a first revision, since leases
+// raise it. Everything else arrives as it is, revisions, IDs and events included.
 package transfer
 
 import (
@@ -18,6 +17,7 @@ import (
 	"errors"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/commit"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -34,15 +34,15 @@ type Report struct {
 // in one view that lasts as long as the copy.
 //
 // Each tenant arrives whole or not at all, in one update, and one after another:
-// Copy keeps the records of one tenant in memory, two of them where it is there
-// already. A tenant that is there and equal is passed over, so a copy that was
+// Copy keeps the records of one tenant in memory, twice where the target has it
+// already. A tenant that is there and equal is skipped, so a copy that was
 // interrupted is simply made again. With a tenant come the numbers that are its
 // own; those that it returned are the Provider's. Copying a customer does not
 // change the target's Provider, neither its stock of numbers nor its journal.
 //
 // A source whose records break invariants is not repaired: it is copied as it
 // is, as far as the target's constraints let it. Records that belong to no
-// tenant, and SIP identities that no user and no alias has, stay behind; Check
+// tenant, and SIP identities that no user and no alias has, are not copied; Check
 // and Compare find them.
 //
 // Errors, which leave the tenant that they are about out of the target:
@@ -112,8 +112,8 @@ func known(ctx context.Context, tenants []pbx.TenantID, readers ...store.Reader)
 	return nil
 }
 
-// tenant copies one tenant. What a commit without an answer left behind is
-// found, and taken for what it is: copied.
+// tenant copies one tenant. Where a commit without an answer did take place, the
+// next try finds the records and counts the tenant as copied.
 func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) error {
 	records, err := read(ctx, r, id)
 	if err != nil {
@@ -124,7 +124,7 @@ func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) e
 		changes[i].New = rec
 	}
 	applied, present := false, false
-	err = pbx.Retry(ctx, c.to, id, func(w store.Writer) error {
+	update := commit.Update{Store: c.to, Tenant: id, Committed: leftToAttempt(id), Attempt: func(w store.Writer) error {
 		there, err := read(ctx, w, id)
 		switch {
 		case err != nil:
@@ -138,13 +138,13 @@ func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) e
 		}
 		applied = true
 		return w.Apply(ctx, changes)
-	})
-	switch {
+	}}
+	switch err := update.Run(ctx); {
 	case errors.Is(err, store.ErrConstraint):
 		return &pbx.Error{Code: rule.SYS4, Kind: pbx.ErrStorage, Subject: ref(id), Err: err,
 			Reason: "a record of the tenant breaks a constraint of the target, or refers to nothing: let the checker look at the source"}
 	case err != nil:
-		return err
+		return withCode(err)
 	case present && !applied:
 		c.report.Present++
 		return nil
@@ -152,6 +152,23 @@ func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) e
 	c.report.Tenants++
 	c.report.Records += len(records)
 	return nil
+}
+
+// leftToAttempt asks nothing but to wait for a commit that is under way: an
+// attempt finds the tenant that an earlier one copied.
+func leftToAttempt(id pbx.TenantID) func(context.Context, store.Reader) (bool, error) {
+	return func(ctx context.Context, r store.Reader) (bool, error) {
+		_, err := r.Get(ctx, keyOf(id))
+		return false, err
+	}
+}
+
+// withCode gives a store's error with the code that operations give it.
+func withCode(err error) error {
+	if list := pbx.Errors(err); len(list) == 1 {
+		return list[0]
+	}
+	return err
 }
 
 // equal refuses a tenant that is there with other records.

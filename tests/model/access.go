@@ -12,7 +12,7 @@ import (
 var (
 	providersOwn = []string{"CreateTenant", "StockNumbers", "Tenants", "Deliver"}
 	supportsOwn  = []string{"AddNumbers", "ConfirmPort", "ActivatePort", "FailPort", "CompleteOrder", "FailOrder", "SettleForeign", "DropRemoteService"}
-	everybodys   = []string{"Line", "UpdateLine", "Batch", "Review"}
+	everybodys   = []string{"Line", "ChangeLine", "Batch", "Review"}
 	everywhere   = []string{"Batch", "Review", "Tenant", "Journal", "Numbers"}
 )
 
@@ -56,7 +56,7 @@ func (x *step) enter(op string) bool {
 }
 
 // calledAs are the operations that are a form of another one.
-var calledAs = map[string]string{"AddOwner": "UpdateLine", "RemoveOwner": "UpdateLine", "SetLineLocation": "UpdateLine"}
+var calledAs = map[string]string{"AddOwner": "ChangeLine", "RemoveOwner": "ChangeLine", "SetLineLocation": "ChangeLine"}
 
 func (x *step) granted(op string) bool {
 	if x.actor.Name == "" {

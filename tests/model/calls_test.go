@@ -28,7 +28,7 @@ func (p *played) call(ctx context.Context, dir *pbx.Directory, c model.Call) (an
 	case model.AddAlias, model.ModifyAlias, model.DeleteAlias, model.CreateGroup, model.DeleteGroup, model.AddMember, model.RemoveMember:
 		return nil, p.callGroup(ctx, dir, c)
 	case model.AddService, model.ModifyService, model.ActivateService, model.DeleteService, model.DropRemoteService, model.Associate, model.Disassociate, model.SetPrimary,
-		model.UpdateLine, model.AddOwner, model.RemoveOwner, model.SetLineLocation:
+		model.ChangeLine, model.AddOwner, model.RemoveOwner, model.SetLineLocation:
 		return nil, p.callService(ctx, dir, c)
 	case model.CompleteOrder, model.FailOrder, model.RetryOrder, model.CancelService, model.WithdrawCancellation,
 		model.AttachForeign, model.RequestForeign, model.SettleForeign, model.RetryForeign, model.DetachForeign:
@@ -320,8 +320,8 @@ func (p *played) callService(ctx context.Context, dir *pbx.Directory, c model.Ca
 		return dir.Disassociate(ctx, p.user(o.User), p.service(o.Service))
 	case model.SetPrimary:
 		return dir.SetPrimary(ctx, p.user(o.User), p.service(o.Service))
-	case model.UpdateLine:
-		return second(dir.UpdateLine(ctx, o.Number, pbx.LineChange{AddOwners: o.Add, RemoveOwners: o.Remove, Building: o.Building,
+	case model.ChangeLine:
+		return second(dir.ChangeLine(ctx, o.Number, pbx.LineChange{AddOwners: o.Add, RemoveOwners: o.Remove, Building: o.Building,
 			Rev: map[bool]int64{true: 999}[o.Stale]}))
 	case model.AddOwner:
 		return second(dir.AddOwner(ctx, o.Number, o.Principal))

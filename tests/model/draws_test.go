@@ -154,7 +154,7 @@ func (d draw) actor(in model.Handle, op model.Op) (as model.Actor, where model.H
 		if d.one(2) {
 			return modelSupport, oneOf[model.Handle](d, "gone", model.Provider)
 		}
-	case model.UpdateLine, model.AddOwner, model.RemoveOwner, model.SetLineLocation:
+	case model.ChangeLine, model.AddOwner, model.RemoveOwner, model.SetLineLocation:
 		if d.one(3) {
 			return model.Actor{Role: pbx.RoleOwner, Name: oneOf[pbx.Principal](d, "kate", "kim"), Home: in}, ""
 		}

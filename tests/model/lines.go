@@ -7,8 +7,8 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// UpdateLine is the method of that name.
-type UpdateLine struct {
+// ChangeLine is the method of that name.
+type ChangeLine struct {
 	Number      string // national
 	Add, Remove []pbx.Principal
 	Building    string
@@ -20,7 +20,7 @@ type UpdateLine struct {
 // Nobody is a principal that the sign-in does not know.
 const Nobody pbx.Principal = "nobody"
 
-func (o UpdateLine) do(x *step) {
+func (o ChangeLine) do(x *step) {
 	s := x.lineAt(o.Number)
 	if s == nil {
 		return
@@ -67,7 +67,7 @@ func (t *Tenant) owner(service Handle, p pbx.Principal) *Owner {
 }
 
 // principals looks at who is to become an owner and who is to be none (OWN-3).
-func (x *step) principals(s *Service, o UpdateLine) {
+func (x *step) principals(s *Service, o ChangeLine) {
 	for i, p := range o.Add {
 		if !principalForm(p) {
 			x.invalid(rule.OWN3, "AddOwners")
@@ -98,7 +98,7 @@ func principalForm(p pbx.Principal) bool {
 }
 
 // building is where a line moves to; nil where it stays (OWN-7, OWN-8).
-func (x *step) building(s *Service, o UpdateLine) *Location {
+func (x *step) building(s *Service, o ChangeLine) *Location {
 	code := o.Building
 	if code == "" && !o.moves || !x.form(rule.OWN7, "Building", code, codeForm) {
 		return nil
@@ -124,7 +124,7 @@ func (x *step) warnOfE911(s *Service) {
 	}
 }
 
-func (x *step) changeOwners(s *Service, o UpdateLine) {
+func (x *step) changeOwners(s *Service, o ChangeLine) {
 	owner := func(p pbx.Principal) ref { return ref{"owner", s.ID, string(p) + s.ref().name} }
 	for _, p := range o.Remove {
 		x.t.Owners = without(x.t.Owners, func(o *Owner) bool { return o.Service == s.ID && o.Principal == p })
@@ -148,7 +148,7 @@ type AddOwner struct {
 	Principal pbx.Principal
 }
 
-func (o AddOwner) do(x *step) { UpdateLine{Number: o.Number, Add: []pbx.Principal{o.Principal}}.do(x) }
+func (o AddOwner) do(x *step) { ChangeLine{Number: o.Number, Add: []pbx.Principal{o.Principal}}.do(x) }
 
 // RemoveOwner is the method of that name.
 type RemoveOwner struct {
@@ -157,12 +157,12 @@ type RemoveOwner struct {
 }
 
 func (o RemoveOwner) do(x *step) {
-	UpdateLine{Number: o.Number, Remove: []pbx.Principal{o.Principal}}.do(x)
+	ChangeLine{Number: o.Number, Remove: []pbx.Principal{o.Principal}}.do(x)
 }
 
 // SetLineLocation is the method of that name.
 type SetLineLocation struct{ Number, Building string }
 
 func (o SetLineLocation) do(x *step) {
-	UpdateLine{Number: o.Number, Building: o.Building, moves: true}.do(x)
+	ChangeLine{Number: o.Number, Building: o.Building, moves: true}.do(x)
 }

@@ -321,7 +321,7 @@ func modifyService(d draw, in model.Handle) model.Op {
 func anyRead(d draw, in model.Handle) model.Op {
 	return oneOf[model.Op](d,
 		model.Users{LastName: rarely(d, 2, "l", "Le", "abroad"), FirstName: rarely(d, 2, "A", "zoe", "ZO", "b")}, model.Lookup{Extension: d.dialled(in)},
-		model.MainExtension{User: d.user(in)}, model.NewNumbers{At: rarely(d, 2, d.location(in)), Prefix: rarely(d, 3, "+1416", "+16175550", "+44", "1")},
+		model.MainExtension{User: d.user(in)}, model.OfferedNumbers{At: rarely(d, 2, d.location(in)), Prefix: rarely(d, 3, "+1416", "+16175550", "+44", "1")},
 		model.Numbers{
 			State: oneOf(d, pbx.NumberAvailable, pbx.NumberAssigned, pbx.NumberPorting, pbx.NumberStock, pbx.NumberResting, "", "lost"), Unawaited: d.one(2),
 		}, model.Line{Number: d.line(in)},
@@ -422,7 +422,7 @@ func checkPIN(d draw, in model.Handle) model.Op {
 }
 
 func updateLine(d draw, in model.Handle) model.Op {
-	o := model.UpdateLine{Number: d.line(in), Building: rarely(d, 2, d.building(in)), Stale: d.careless(5)}
+	o := model.ChangeLine{Number: d.line(in), Building: rarely(d, 2, d.building(in)), Stale: d.careless(5)}
 	for range d.Intn(3) {
 		o.Add = append(o.Add, d.principal())
 	}

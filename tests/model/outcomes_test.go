@@ -77,10 +77,10 @@ var refusable = map[string]string{
 	"SetPrimary": "OWN-6 SVC-4", "SetPrimaryDevice": "DEV-5", "SetServiceType": "STN-2 SVC-15 SVC-16", "SetStationPool": "STN-1 STN-2 STN-4 SVC-15",
 	"SetUpUser":     "DEV-2 DEV-3 DEV-7 EXT-1 EXT-2 EXT-3 EXT-5 EXT-6 NUM-2 NUM-3 NUM-4 NUM-5 NUM-6 OWN-6 OWN-8 STN-1 STN-2 SVC-2 SVC-13 SVC-16 USR-1 USR-3 USR-4 USR-5 USR-6 VM-1 VM-2 VM-4 VM-5",
 	"SettleForeign": "SVC-13 SVC-18", "StockNumbers": "NUM-1", "UnassignDevice": "DEV-5",
-	"UpdateLine": "EXT-3 OWN-1 OWN-2 OWN-3 OWN-7 OWN-8 SVC-15", "WithdrawCancellation": "OWN-6 SVC-17",
+	"ChangeLine": "EXT-3 OWN-1 OWN-2 OWN-3 OWN-7 OWN-8 SVC-15", "WithdrawCancellation": "OWN-6 SVC-17",
 
 	"DeviceLines": "", "Devices": "", "Extensions": "", "ForeignServices": "", "Line": "OWN-1 OWN-2", "Lookup": "", "MainExtension": "",
-	"NewNumbers": "NUM-4 NUM-6", "Numbers": "NUM-2", "Orders": "", "ServiceUsers": "", "Services": "", "UserServices": "", "Users": "",
+	"OfferedNumbers": "NUM-4 NUM-6", "Numbers": "NUM-2", "Orders": "", "ServiceUsers": "", "Services": "", "UserServices": "", "Users": "",
 
 	"Commit as reviewed": "", "Commit, run again": "SYS-2",
 }

@@ -82,22 +82,22 @@ func (d draw) choice(in model.Handle) pbx.NumberChoice {
 		if d.careful {
 			break
 		}
-		return oneOf(d, pbx.Existing(d.owned(in)).Keeping(), pbx.NumberChoice{Prefix: "+1"}, pbx.NewNumber().Keeping(), pbx.NumberChoice{Number: d.number()}, pbx.NumberChoice{Source: pbx.FromTenant}, pbx.NumberChoice{Source: "gift"})
+		return oneOf(d, pbx.ExistingNumber(d.owned(in)).Keeping(), pbx.NumberChoice{Prefix: "+1"}, pbx.ProposedNumber().Keeping(), pbx.NumberChoice{Number: d.number()}, pbx.NumberChoice{Source: pbx.FromTenant}, pbx.NumberChoice{Source: "gift"})
 	case 0, 1:
-		return pbx.NewNumber()
+		return pbx.ProposedNumber()
 	case 2:
 		return d.like(in)
 	case 3:
-		return pbx.ThisNewNumber(d.number())
+		return pbx.OfferedNumber(d.number())
 	case 4, 5, 6, 7:
-		return pbx.Existing(d.owned(in))
+		return pbx.ExistingNumber(d.owned(in))
 	}
 	return pbx.NumberChoice{}
 }
 
 // like is a new number that is wanted to begin in some way.
 func (d draw) like(in model.Handle) pbx.NumberChoice {
-	c := pbx.NewNumberLike(good(d, []string{"+1416", "+1617", "+16175550104", "+1"}, []string{"+44", "1617"}))
+	c := pbx.ProposedNumberLike(good(d, []string{"+1416", "+1617", "+16175550104", "+1"}, []string{"+44", "1617"}))
 	if d.one(3) {
 		c.Number = d.number()
 	}

@@ -56,13 +56,13 @@ func (o MainExtension) do(x *step) {
 	}
 }
 
-// NewNumbers is the method of that name.
-type NewNumbers struct {
+// OfferedNumbers is the method of that name.
+type OfferedNumbers struct {
 	At     Handle
 	Prefix string
 }
 
-func (o NewNumbers) do(x *step) {
+func (o OfferedNumbers) do(x *step) {
 	if x.t.Country == "GB" {
 		x.refuse(rule.NUM6, pbx.ErrDenied, "Number")
 		return

@@ -35,8 +35,8 @@ func (p *played) answer(ctx context.Context, dir *pbx.Directory, op model.Op) ([
 	case model.MainExtension:
 		e, err := dir.MainExtension(ctx, p.user(o.User))
 		return answered(err, said(e))
-	case model.NewNumbers:
-		list, err := dir.NewNumbers(ctx, p.location(o.At), o.Prefix, 0)
+	case model.OfferedNumbers:
+		list, err := dir.OfferedNumbers(ctx, p.location(o.At), o.Prefix, 0)
 		var lines []string
 		for _, n := range list {
 			lines = append(lines, said(n))

@@ -48,7 +48,7 @@ func begin(name string, store store.Store, now time.Time) *played {
 
 // modelSealer seals credentials under the same key everywhere.
 var modelSealer = func() *pbx.Sealer {
-	s, err := pbx.NewSealer(make([]byte, 32))
+	s, err := pbx.SealerFrom(make([]byte, 32))
 	if err != nil {
 		panic(err)
 	}

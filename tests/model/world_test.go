@@ -69,7 +69,7 @@ func modelWorld() (calls []model.Command) {
 	admin("uk", model.AddDevice{MAC: "00:1b:54:00:00:04", Model: "Cisco 8851", Location: ldn})
 
 	ann := admin("us", model.SetUpUser{Person: model.Person{FirstName: "Ann", LastName: "Lee", Email: "ann@us.example", Location: bos, E911: true},
-		Number: pbx.NewNumber(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"crm", "fax"}, Device: phone, Ports: 2,
+		Number: pbx.ProposedNumber(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"crm", "fax"}, Device: phone, Ports: 2,
 		Foreign: []model.NewForeign{
 			{System: "TEAMS", Name: "Meet", Deletable: true},
 		}, Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyBusyLamp, Target: "7700"}}})
@@ -102,12 +102,12 @@ func modelWorld() (calls []model.Command) {
 	pat := "u" + admin("us", model.CreateUser{Person: model.Person{FirstName: "Pat", Email: "pat@us.example", ActivateLater: true}, Extension: "7805"})
 	admin("us", model.AddService{User: pat, DN: "7806", DeviceType: "Cisco 8851", Type: "PRO"})
 	admin("us", model.RequestPort{Carrier: "Old", Date: modelBegin.Add(96 * 3600e9), Numbers: numbers("+1617555030%d", 2)})
-	admin("us", model.AddService{DN: "7902", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.Existing("+16175550300")})
+	admin("us", model.AddService{DN: "7902", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.ExistingNumber("+16175550300")})
 	modelCorners(admin, support, func(of model.Handle, op model.Op, codes ...rule.Code) {
 		calls = append(calls, model.Call{N: len(calls) + 1, As: modelAdmins[of], Confirm: codes, Op: op})
 	}, bos, lon)
 	admin("uk", model.SetUpUser{Person: model.Person{FirstName: "Ed", LastName: "Bow", Email: "ed@uk.example", Location: ldn},
-		Number: pbx.Existing("+442079460010"), ServiceType: "PRO"})
+		Number: pbx.ExistingNumber("+442079460010"), ServiceType: "PRO"})
 	admin("ca", model.SetUpUser{
 		Person: model.Person{FirstName: "Guy", LastName: "Roy", Email: "guy@ca.example"}, ServiceType: "PRO",
 		Station: "STANDARD",
@@ -126,10 +126,10 @@ func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, conf
 	admin("us", model.CancelService{Service: leaving, After: 3600e9})
 	admin("us", model.AddService{
 		DN: "7906", DeviceType: "Cisco 8851", LocationKeptBy: "Whereabouts", Location: bos,
-		Number: pbx.Existing("+16175550201"),
+		Number: pbx.ExistingNumber("+16175550201"),
 	})
 	admin("us", model.AddService{DN: "7907", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Location: bos})
-	british := "s" + admin("us", model.AddService{DN: "9995", DeviceType: "Cisco 8851", Location: bos, Number: pbx.Existing("+16175550203")})
+	british := "s" + admin("us", model.AddService{DN: "9995", DeviceType: "Cisco 8851", Location: bos, Number: pbx.ExistingNumber("+16175550203")})
 	admin("us", model.AddOwner{Number: "6175550203", Principal: "kate"})
 	admin("us", model.AddService{DN: "70012", DeviceType: "Cisco 8851"})
 	admin("us", model.CreateUser{Person: model.Person{FirstName: "Liv", Email: "liv@us.example", Location: lon}, Extension: "7810"})

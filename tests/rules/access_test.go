@@ -73,7 +73,7 @@ func newProber(w *world) *prober {
 		foreign: values(w.uk.ID, w.london.ID, x.brit.ID, service.ID, alias.ID, group.ID, device.ID, port.ID, order.ID, foreign.ID, pbx.UserMember(x.brit.ID)),
 		input: values(w.ctx, ann, x.line, w.boston, x.alias, box, us, pbx.UserOnly, pbx.Extension("7991"), "x", pbx.E164("+16175550150"),
 			person, pbx.SetUp{NewUser: person, ServiceType: "PRO"}, pbx.NewService{DN: "7992", DeviceType: "Polycom VVX 450"},
-			pbx.NewAlias{UserID: x.ann.ID, Name: "Help"}, pbx.Successor{FirstName: "Ina", Email: "ina@example.com"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}),
+			pbx.NewAlias{UserID: x.ann.ID, Name: "Help"}, pbx.Successor{FirstName: "Ina", Email: "ina@example.com"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber}),
 	}
 }
 
@@ -305,7 +305,7 @@ func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *te
 		brit := w.support.In(w.uk.ID)
 		_, err = brit.AddNumbers(w.ctx, "+16175550160", "+16175550161")
 		require.NoError(t, err)
-		_, err = brit.AddService(w.ctx, pbx.NewService{DN: "7803", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175550161")})
+		_, err = brit.AddService(w.ctx, pbx.NewService{DN: "7803", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550161")})
 		require.NoError(t, err)
 		_, err = brit.SetServiceType(w.ctx, pbx.ServiceType{Code: "GOLD", Name: "Gold"})
 		require.NoError(t, err)
@@ -324,8 +324,8 @@ func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *te
 			try    func(string) error
 		}{
 			"a number":          {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { _, err := inside.Number(w.ctx, pbx.E164(v)); return err }},
-			"a number to have":  {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.Existing(pbx.E164(v))) }},
-			"a new number":      {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.ThisNewNumber(pbx.E164(v))) }},
+			"a number to have":  {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.ExistingNumber(pbx.E164(v))) }},
+			"a new number":      {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.OfferedNumber(pbx.E164(v))) }},
 			"a number to go":    {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return w.dir.ReturnNumber(w.ctx, pbx.E164(v)) }},
 			"services searched": {[]string{"+16175550161"}, "+16175550169", func(v string) error { return list(len(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: v})))) }},
 			"a line":            {[]string{"6175550161"}, "6175550169", func(v string) error { _, err := w.dir.Line(w.ctx, v); return err }},

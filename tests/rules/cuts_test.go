@@ -53,7 +53,7 @@ func (op operation) cut(t *testing.T, o *original, c course, n int, how pgwire.H
 	t.Helper()
 	proxy := pgwire.Listen(t, o.database(t))
 	r := o.on(t, onServer(t, proxy.DSN()))
-	require.NoError(t, second(r.world.dir.NewNumbers(r.ctx, r.boston.ID, "", 1)))
+	require.NoError(t, second(r.world.dir.OfferedNumbers(r.ctx, r.boston.ID, "", 1)))
 	proxy.Reset()
 	proxy.CutAt(n, how)
 	err := atOnce(op, r.ctx, r)

@@ -49,7 +49,7 @@ func everything(w *world) *all {
 			FirstName: "Zanzibar", LastName: "Quétzal", Email: "zanzibar@marker.example", Login: "quetzal@marker.example",
 			Mobile: "+16175550199", Department: "Marker Department", LocationID: w.boston.ID, MusicOnHold: "marker-stream", E911: true,
 		},
-		Number: pbx.NewNumberLike("+16175").Keeping(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"crm", "fax"},
+		Number: pbx.ProposedNumberLike("+16175").Keeping(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"crm", "fax"},
 		DeviceID: x.phone.ID, Ports: 2,
 	})
 	ok(err)
@@ -153,7 +153,7 @@ func ported(w *world, x *all) {
 		Carrier: "Carrier of Dreams", Date: w.clock.Add(96 * time.Hour), Numbers: []pbx.E164{"+16175550181", "+16175550182"},
 	})
 	ok(err)
-	x.waiting, err = w.dir.AddService(w.ctx, pbx.NewService{DN: "7610", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175550181")})
+	x.waiting, err = w.dir.AddService(w.ctx, pbx.NewService{DN: "7610", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550181")})
 	ok(err)
 }
 
@@ -163,14 +163,14 @@ func goners(w *world, x *all) {
 	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
 	eve, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{
 		NewUser: pbx.NewUser{FirstName: "Eve", LastName: "Marker", Email: "eve@marker.example"},
-		Number:  pbx.NewNumber(), ServiceType: "PRO", Station: "STANDARD", DeviceID: x.spare.ID,
+		Number:  pbx.ProposedNumber(), ServiceType: "PRO", Station: "STANDARD", DeviceID: x.spare.ID,
 	})
 	ok(err)
 	a := w.alias(eve.User.ID, "Marker Gone", "7710")
 	ok(w.dir.AddMember(w.ctx, x.group.ID, pbx.AliasMember(a.ID)))
 	_, err = w.dir.ModifyUser(w.ctx, eve.User)
 	ok(err)
-	_, err = w.dir.ChangeNumber(w.ctx, eve.User.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true})
+	_, err = w.dir.ChangeNumber(w.ctx, eve.User.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true})
 	ok(err)
 	ok(w.dir.Confirm(rule.USR9, rule.USR10).DeleteUser(w.ctx, eve.User.ID, pbx.UserAndPhones))
 	ok(w.dir.DeleteGroup(w.ctx, w.group("Marker Gone", "7711").ID))

@@ -90,7 +90,7 @@ func newWorld(t *testing.T, store store.Store, opts ...pbx.Option) *world {
 
 // sealed is the option that credentials are sealed under a key of the tests'.
 func sealed(t testing.TB) pbx.Option {
-	s, err := pbx.NewSealer([]byte("a key of exactly thirty-two bytes"[:32]))
+	s, err := pbx.SealerFrom([]byte("a key of exactly thirty-two bytes"[:32]))
 	require.NoError(t, err)
 	return pbx.WithSealer(s)
 }

@@ -25,7 +25,7 @@ const (
 // line adds a service with a number to the US tenant, and owners to the line.
 func (w *world) line(national string, in pbx.NewService, owners ...pbx.Principal) *pbx.Service {
 	w.t.Helper()
-	in.Number = pbx.ThisNewNumber(pbx.E164("+1" + national))
+	in.Number = pbx.OfferedNumber(pbx.E164("+1" + national))
 	in.DeviceType = "Polycom VVX 450"
 	if in.DN == "" {
 		in.DN = pbx.Extension("7" + national[7:])
@@ -33,7 +33,7 @@ func (w *world) line(national string, in pbx.NewService, owners ...pbx.Principal
 	s, err := w.dir.AddService(w.ctx, in)
 	require.NoError(w.t, err)
 	if len(owners) > 0 {
-		_, err = w.dir.UpdateLine(w.ctx, national, pbx.LineChange{AddOwners: owners})
+		_, err = w.dir.ChangeLine(w.ctx, national, pbx.LineChange{AddOwners: owners})
 		require.NoError(w.t, err)
 	}
 	return s
@@ -79,7 +79,7 @@ func TestOWN3_OwnersAreAddedAndRemovedByPrincipal(t *testing.T) {
 			as.refused(rule.OWN3, pbx.ErrInvalid, func() error { _, err := as.dir.RemoveOwner(w.ctx, aliceLine, bad); return err })
 		}
 		as.refused(rule.OWN3, pbx.ErrInvalid, func() error {
-			_, err := as.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"dan", "dan"}})
+			_, err := as.dir.ChangeLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"dan", "dan"}})
 			return err
 		})
 
@@ -99,13 +99,13 @@ func TestOWN3_OwnersOfALineThatLosesItsNumberAreWarnedOf(t *testing.T) {
 				return second(dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{Number: choice, Previous: pbx.KeepNumber}))
 			}
 		}
-		require.Empty(t, w.review(w.dir, change(pbx.NewNumber())).Warnings, "they open it by another number")
+		require.Empty(t, w.review(w.dir, change(pbx.ProposedNumber())).Warnings, "they open it by another number")
 		review := w.review(w.dir, change(pbx.NumberChoice{}))
 		require.Equal(t, []rule.Code{rule.OWN3}, codes(review.Warnings))
 		require.Equal(t, s.ID.String(), review.Warnings[0].Subject.ID)
 		require.NoError(t, review.Commit(w.ctx))
 		w.refused(rule.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("alice").Line(w.ctx, aliceLine)) })
-		require.NoError(t, change(pbx.Existing("+1"+aliceLine))(w.dir))
+		require.NoError(t, change(pbx.ExistingNumber("+1"+aliceLine))(w.dir))
 		line, err := w.owner("alice").Line(w.ctx, aliceLine)
 		require.NoError(t, err)
 		require.Equal(t, []pbx.Principal{"alice"}, line.Owners)
@@ -176,7 +176,7 @@ func TestOWN4_AnOwnerWhoRemovesHimselfHasNoAccessFromThatMoment(t *testing.T) {
 		w.refused(rule.OWN2, pbx.ErrNotFound, func() error { _, err := alice.RemoveOwner(w.ctx, aliceLine, "alice"); return err })
 		w.refused(rule.OWN2, pbx.ErrNotFound, func() error { _, err := alice.AddOwner(w.ctx, aliceLine, "alice"); return err })
 
-		line, err := w.owner("bob").UpdateLine(w.ctx, aliceLine, pbx.LineChange{RemoveOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
+		line, err := w.owner("bob").ChangeLine(w.ctx, aliceLine, pbx.LineChange{RemoveOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
 		require.NoError(t, err)
 		require.Nil(t, line)
 		line, err = w.dir.Line(w.ctx, aliceLine)
@@ -201,12 +201,12 @@ func TestOWN4_RemovingTheLastOwnerWarns(t *testing.T) {
 			{w.owner("bob"), pbx.LineChange{RemoveOwners: []pbx.Principal{"alice"}}, nil},
 		} {
 			review := w.review(c.dir, func(dir *pbx.Directory) error {
-				_, err := dir.UpdateLine(w.ctx, aliceLine, c.change)
+				_, err := dir.ChangeLine(w.ctx, aliceLine, c.change)
 				return err
 			})
 			require.Equal(t, c.want, codes(review.Warnings))
 		}
-		line, err := w.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{RemoveOwners: []pbx.Principal{"alice", "bob"}})
+		line, err := w.dir.ChangeLine(w.ctx, aliceLine, pbx.LineChange{RemoveOwners: []pbx.Principal{"alice", "bob"}})
 		require.NoError(t, err, "a warning does not stop the change")
 		require.Empty(t, line.Owners)
 	})
@@ -298,7 +298,7 @@ func TestOWN6_CancellingReassigningAndCreatingAreNotAnOwners(t *testing.T) {
 func TestACC4_AnOwnersChangesAreJournalledUnderHisName(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.line(aliceLine, pbx.NewService{}, "alice")
-		_, err := w.owner("alice").UpdateLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
+		_, err := w.owner("alice").ChangeLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
 		require.NoError(t, err)
 		events := dump(t, w.store)["events"]
 		var mine []string

@@ -61,7 +61,7 @@ func TestOWN1_ABritishLineIsOpenedByItsOwnNationalNumber(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		_, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461001")
 		require.NoError(t, err)
-		s, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", Number: pbx.Existing("+442079461001")})
+		s, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", Number: pbx.ExistingNumber("+442079461001")})
 		require.NoError(t, err)
 		for _, typed := range []string{"2079461001", "02079461001"} {
 			line, err := w.british.Line(w.ctx, typed)
@@ -88,7 +88,7 @@ func TestOWN2_ALineNotOwnedIsRefusedAsOneThatDoesNotExist(t *testing.T) {
 				return err
 			},
 			"stale": func(dir *pbx.Directory, n string) error {
-				_, err := dir.UpdateLine(w.ctx, n, pbx.LineChange{Rev: 99})
+				_, err := dir.ChangeLine(w.ctx, n, pbx.LineChange{Rev: 99})
 				return err
 			},
 		}
@@ -116,7 +116,7 @@ func TestOWN2_AnAdministratorIsToldThatThereIsNoSuchLine(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		// A number of another tenant's line, and one of nobody's.
 		other := w.tenant("Other", "US", "other.example.com")
-		_, err := w.support.In(other.ID).AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", Number: pbx.ThisNewNumber("+1" + otherLine)})
+		_, err := w.support.In(other.ID).AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Polycom VVX 450", Number: pbx.OfferedNumber("+1" + otherLine)})
 		require.NoError(t, err)
 		for _, dir := range []*pbx.Directory{w.dir, w.support.In(w.us.ID)} {
 			theirs := w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := dir.Line(w.ctx, otherLine); return err })
@@ -197,7 +197,7 @@ func TestOWN8_ALocationKeptElsewhereIsNotChangedHere(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "CAM-32", line.Building)
 		// Its owners are kept here all the same.
-		line, err = w.owner("alice").UpdateLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
+		line, err = w.owner("alice").ChangeLine(w.ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
 		require.NoError(t, err)
 		require.Equal(t, "Employee Self Service", line.LocationKeptBy)
 	})
@@ -218,13 +218,13 @@ func TestOWN9_OwnerAndLocationChangesAreSavedTogetherOrNotAtAll(t *testing.T) {
 			bad := good
 			spoil(&bad)
 			before := dump(t, w.store)
-			line, err := alice.UpdateLine(w.ctx, aliceLine, bad)
+			line, err := alice.ChangeLine(w.ctx, aliceLine, bad)
 			require.Error(t, err)
 			require.Equal(t, errors.Is(err, pbx.ErrStale), line != nil, "what there is now comes with a stale view alone")
 			require.Empty(t, cmp.Diff(before, dump(t, w.store)))
 		}
 		// All that is bad is reported at once.
-		_, err := alice.UpdateLine(w.ctx, aliceLine, pbx.LineChange{
+		_, err := alice.ChangeLine(w.ctx, aliceLine, pbx.LineChange{
 			AddOwners: []pbx.Principal{"alice", "two words"}, RemoveOwners: []pbx.Principal{"nobody"}, Building: "NOWHERE",
 		})
 		var fields []string
@@ -233,7 +233,7 @@ func TestOWN9_OwnerAndLocationChangesAreSavedTogetherOrNotAtAll(t *testing.T) {
 		}
 		require.Equal(t, []string{"AddOwners", "AddOwners", "RemoveOwners", "Building"}, fields)
 
-		line, err := alice.UpdateLine(w.ctx, aliceLine, good)
+		line, err := alice.ChangeLine(w.ctx, aliceLine, good)
 		require.NoError(t, err)
 		require.Equal(t, []pbx.Principal{"alice", "carol"}, line.Owners)
 		require.Equal(t, "CAM-32", line.Building)
@@ -283,7 +283,7 @@ func TestSVC11_ARemoteLineIsNotChangedHere(t *testing.T) {
 			"its place": {Building: "BOS-1"}, "a new owner": {AddOwners: []pbx.Principal{"bob"}}, "an owner who goes": {RemoveOwners: []pbx.Principal{"alice"}},
 		} {
 			for _, a := range []*world{w, w.acting(w.owner("alice"))} {
-				e := a.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(a.dir.UpdateLine(w.ctx, aliceLine, change)) })
+				e := a.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(a.dir.ChangeLine(w.ctx, aliceLine, change)) })
 				require.Equal(t, "Geneva", e.Holder.Name, what)
 			}
 		}
@@ -300,11 +300,11 @@ func TestSVC15_AChangeOfALineBasedOnAnOldRevisionIsRefused(t *testing.T) {
 		w.line(aliceLine, pbx.NewService{LocationID: w.boston.ID}, "alice")
 		seen, err := w.owner("alice").Line(w.ctx, aliceLine)
 		require.NoError(t, err)
-		_, err = w.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "CAM-32", Rev: seen.Rev})
+		_, err = w.dir.ChangeLine(w.ctx, aliceLine, pbx.LineChange{Building: "CAM-32", Rev: seen.Rev})
 		require.NoError(t, err)
 		alice := w.acting(w.owner("alice"))
 		alice.refused(rule.SVC15, pbx.ErrStale, func() error {
-			now, err := alice.dir.UpdateLine(w.ctx, aliceLine, pbx.LineChange{Building: "BOS-1", Rev: seen.Rev})
+			now, err := alice.dir.ChangeLine(w.ctx, aliceLine, pbx.LineChange{Building: "BOS-1", Rev: seen.Rev})
 			require.NotNil(t, now, "the current one is at hand")
 			require.Equal(t, "CAM-32", now.Building)
 			require.Equal(t, []pbx.Principal{"alice"}, now.Owners)

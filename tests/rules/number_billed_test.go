@@ -15,7 +15,7 @@ func (w *world) pendingWithNumber(name string) *pbx.Provisioned {
 	w.t.Helper()
 	made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{
 		NewUser:     pbx.NewUser{FirstName: name, Email: name + "@example.com", LocationID: w.boston.ID, ActivateLater: true},
-		ServiceType: "FREE", Number: pbx.NewNumber(),
+		ServiceType: "FREE", Number: pbx.ProposedNumber(),
 	})
 	require.NoError(w.t, err)
 	return made
@@ -25,13 +25,13 @@ func TestORD2_ANumberIsBilledFromTheActivationOfItsService(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.policy(func(p *pbx.Policy) { p.NumberMonthly = 500 })
 		w.fibre()
-		_, working := w.profiled("Ann", "7001", pbx.NewNumber())
+		_, working := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		require.True(t, w.number(working.Number).Billed)
 
 		pending := w.pendingWithNumber("bob")
-		nobodys, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7003", DeviceType: "Cisco 8851", Number: pbx.NewNumber(), ActivateLater: true})
+		nobodys, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7003", DeviceType: "Cisco 8851", Number: pbx.ProposedNumber(), ActivateLater: true})
 		require.NoError(t, err)
-		processing := w.ordered(pbx.NewService{DN: "7004", Number: pbx.NewNumber()})
+		processing := w.ordered(pbx.NewService{DN: "7004", Number: pbx.ProposedNumber()})
 		for number, activate := range map[pbx.E164]func(dir *pbx.Directory) error{
 			pending.Service.Number: func(dir *pbx.Directory) error { _, err := dir.ActivateUser(w.ctx, pending.User.ID); return err },
 			nobodys.Number:         func(dir *pbx.Directory) error { _, err := dir.ActivateService(w.ctx, nobodys.ID); return err },
@@ -46,7 +46,7 @@ func TestORD2_ANumberIsBilledFromTheActivationOfItsService(t *testing.T) {
 		}
 
 		w.owned("+16175550200")
-		_, given := w.profiled("Cid", "7005", pbx.Existing("+16175550200"))
+		_, given := w.profiled("Cid", "7005", pbx.ExistingNumber("+16175550200"))
 		require.False(t, w.number(given.Number).Billed, "it was not ordered, and costs nothing")
 	})
 }
@@ -78,18 +78,18 @@ func TestNUM10_ANumberThatIsKeptIsBilledWhenItFirstIsOnAServiceThatIs(t *testing
 		n := was.Service.Number
 		w.change(was.User, pbx.NumberChange{Previous: pbx.KeepNumber})
 		next := w.pendingWithNumber("bob")
-		w.change(next.User, pbx.NumberChange{Number: pbx.Existing(n), Previous: pbx.KeepNumber})
+		w.change(next.User, pbx.NumberChange{Number: pbx.ExistingNumber(n), Previous: pbx.KeepNumber})
 		require.False(t, w.number(n).Billed, "its second service is not activated either")
 		w.change(next.User, pbx.NumberChange{Previous: pbx.KeepNumber})
-		working, _ := w.profiled("Cid", "7003", pbx.Existing(n))
+		working, _ := w.profiled("Cid", "7003", pbx.ExistingNumber(n))
 		require.True(t, w.number(n).Billed)
 		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), 2, "what it costs was ordered when it came")
 
 		// Once it is billed it is so while it is kept, whatever it is on.
 		w.change(working, pbx.NumberChange{Previous: pbx.KeepNumber})
-		w.change(was.User, pbx.NumberChange{Number: pbx.Existing(n)})
+		w.change(was.User, pbx.NumberChange{Number: pbx.ExistingNumber(n)})
 		require.True(t, w.number(n).Billed)
-		w.change(was.User, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber})
+		w.change(was.User, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber})
 		placed := collect(t, w.dir.Orders(w.ctx, 2))
 		require.Equal(t, pbx.Money(500), placed[0].Monthly)
 		require.True(t, placed[0].BillingFrom.IsZero())

@@ -17,7 +17,7 @@ func TestNUM7_NumberAndExtensionChangeOnlyForAUserWithAProfile(t *testing.T) {
 		s := w.service(typeless.ID, "7003")
 		other, mine := w.profiled("Cid", "7004", pbx.NumberChoice{})
 		for _, in := range []pbx.NumberChange{
-			{Number: pbx.NewNumber()}, {KeepCurrent: true, UpdateExtension: true}, {KeepCurrent: true, UpdateExtension: true, Extension: "7777"}, {},
+			{Number: pbx.ProposedNumber()}, {KeepCurrent: true, UpdateExtension: true}, {KeepCurrent: true, UpdateExtension: true, Extension: "7777"}, {},
 		} {
 			for _, u := range []*pbx.User{bare, typeless} {
 				e := w.refused(rule.NUM7, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
@@ -25,23 +25,23 @@ func TestNUM7_NumberAndExtensionChangeOnlyForAUserWithAProfile(t *testing.T) {
 			}
 		}
 		w.refused(rule.NUM7, pbx.ErrFailedPrecondition, func() error {
-			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: s.ID, Number: pbx.NewNumber()})
+			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: s.ID, Number: pbx.ProposedNumber()})
 			return err
 		})
 		w.refused(rule.SVC4, pbx.ErrNotFound, func() error { // a service that is not his
-			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: mine.ID, Number: pbx.NewNumber()})
+			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: mine.ID, Number: pbx.ProposedNumber()})
 			return err
 		})
 		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
-			_, err := w.british.ChangeNumber(w.ctx, other.ID, pbx.NumberChange{Number: pbx.NewNumber()})
+			_, err := w.british.ChangeNumber(w.ctx, other.ID, pbx.NumberChange{Number: pbx.ProposedNumber()})
 			return err
 		})
-		require.NotEmpty(t, w.change(other, pbx.NumberChange{Number: pbx.NewNumber()}).Number)
+		require.NotEmpty(t, w.change(other, pbx.NumberChange{Number: pbx.ProposedNumber()}).Number)
 
 		remote, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7005", UserID: typeless.ID, DeviceType: "Cisco 8851", Type: "PRO", RemoteSystem: "PBX-2"})
 		require.NoError(t, err)
 		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error {
-			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: remote.ID, Number: pbx.NewNumber()})
+			_, err := w.dir.ChangeNumber(w.ctx, typeless.ID, pbx.NumberChange{ServiceID: remote.ID, Number: pbx.ProposedNumber()})
 			return err
 		})
 	})
@@ -50,17 +50,17 @@ func TestNUM7_NumberAndExtensionChangeOnlyForAUserWithAProfile(t *testing.T) {
 func TestNUM8_ANumberIsReplacedByAnExistingOneOrANewOneOrUnassigned(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.owned("+16175550200", "+16175550201")
-		u, s := w.profiled("Ann", "7001", pbx.Existing("+16175550200"))
+		u, s := w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550200"))
 		for _, c := range []struct {
 			name string
 			in   pbx.NumberChange
 			want pbx.E164
 		}{
-			{"by an existing one", pbx.NumberChange{Number: pbx.Existing("+16175550201"), Previous: pbx.KeepNumber}, "+16175550201"},
-			{"by a proposed new one", pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}, "+16175550100"},
-			{"by a chosen new one", pbx.NumberChange{Number: pbx.ThisNewNumber("+16175550109"), Previous: pbx.KeepNumber}, "+16175550109"},
+			{"by an existing one", pbx.NumberChange{Number: pbx.ExistingNumber("+16175550201"), Previous: pbx.KeepNumber}, "+16175550201"},
+			{"by a proposed new one", pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber}, "+16175550100"},
+			{"by a chosen new one", pbx.NumberChange{Number: pbx.OfferedNumber("+16175550109"), Previous: pbx.KeepNumber}, "+16175550109"},
 			{"by none", pbx.NumberChange{Previous: pbx.KeepNumber}, ""},
-			{"where there was none", pbx.NumberChange{Number: pbx.Existing("+16175550100")}, "+16175550100"},
+			{"where there was none", pbx.NumberChange{Number: pbx.ExistingNumber("+16175550100")}, "+16175550100"},
 		} {
 			before, err := w.dir.Service(w.ctx, s.ID)
 			require.NoError(t, err)
@@ -84,7 +84,7 @@ func TestNUM8_ANumberIsReplacedByAnExistingOneOrANewOneOrUnassigned(t *testing.T
 		e := w.refused(rule.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{}); return err })
 		require.Equal(t, "Number", e.Field)
 		w.refused(rule.NUM8, pbx.ErrInvalid, func() error {
-			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Number: pbx.NewNumber()})
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Number: pbx.ProposedNumber()})
 			return err
 		})
 	})
@@ -92,13 +92,13 @@ func TestNUM8_ANumberIsReplacedByAnExistingOneOrANewOneOrUnassigned(t *testing.T
 
 func TestNUM8_AChangeThatWouldBePassedOverIsRefusedAllAtOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
+		u, _ := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		for _, in := range []pbx.NumberChange{{KeepCurrent: true}, {KeepCurrent: true, Previous: pbx.KeepNumber}} {
 			e := w.refused(rule.NUM8, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
 			require.Equal(t, "KeepCurrent", e.Field)
 		}
 		for _, in := range []pbx.NumberChange{
-			{KeepCurrent: true, UpdateExtension: true, Previous: "burn"}, {Number: pbx.NewNumber(), Previous: "burn"},
+			{KeepCurrent: true, UpdateExtension: true, Previous: "burn"}, {Number: pbx.ProposedNumber(), Previous: "burn"},
 		} {
 			e := w.refused(rule.NUM10, pbx.ErrInvalid, func() error { _, err := w.dir.ChangeNumber(w.ctx, u.ID, in); return err })
 			require.Equal(t, "Previous", e.Field)
@@ -119,19 +119,19 @@ func TestNUM8_AChangeThatWouldBePassedOverIsRefusedAllAtOnce(t *testing.T) {
 		}
 		bare, _ := w.profiled("Bob", "7002", pbx.NumberChoice{}) // nothing is disposed of, and the word is wrong all the same
 		w.refused(rule.NUM10, pbx.ErrInvalid, func() error {
-			_, err := w.dir.ChangeNumber(w.ctx, bare.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: "burn"})
+			_, err := w.dir.ChangeNumber(w.ctx, bare.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: "burn"})
 			return err
 		})
-		require.NotEmpty(t, w.change(bare, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).Number)
+		require.NotEmpty(t, w.change(bare, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber}).Number)
 	})
 }
 
 func TestNUM8_TheNumberOfASecondServiceIsChanged(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u, first := w.profiled("Ann", "7001", pbx.NewNumber())
+		u, first := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		second, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7002", DeviceType: "Cisco 8851", Type: "FREE"})
 		require.NoError(t, err)
-		now := w.change(u, pbx.NumberChange{ServiceID: second.ID, Number: pbx.NewNumber()})
+		now := w.change(u, pbx.NumberChange{ServiceID: second.ID, Number: pbx.ProposedNumber()})
 		require.Equal(t, second.ID, now.ID)
 		require.Equal(t, pbx.E164("+16175550101"), now.Number)
 		still, err := w.dir.Service(w.ctx, first.ID)
@@ -142,15 +142,15 @@ func TestNUM8_TheNumberOfASecondServiceIsChanged(t *testing.T) {
 
 func TestNUM9_TheExtensionChangesOnlyWhenItIsToBeUpdated(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u, s := w.profiled("Ann", "7005", pbx.NewNumber())
-		require.Equal(t, pbx.Extension("7005"), w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).DN, "not ticked")
+		u, s := w.profiled("Ann", "7005", pbx.ProposedNumber())
+		require.Equal(t, pbx.Extension("7005"), w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber}).DN, "not ticked")
 		e := w.refused(rule.NUM9, pbx.ErrInvalid, func() error {
-			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber, Extension: "7777"})
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber, Extension: "7777"})
 			return err
 		})
 		require.Equal(t, "Extension", e.Field)
 
-		filled := w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber, UpdateExtension: true})
+		filled := w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber, UpdateExtension: true})
 		require.Equal(t, pbx.Extension("7000"), filled.DN, "the lowest free one fills itself in")
 		named := w.change(u, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Extension: "7777"})
 		require.Equal(t, pbx.Extension("7777"), named.DN)
@@ -170,7 +170,7 @@ func TestNUM9_TheExtensionChangesOnlyWhenItIsToBeUpdated(t *testing.T) {
 				kind = pbx.ErrConflict
 			}
 			w.refused(why, kind, func() error {
-				_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true, Extension: e})
+				_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true, Extension: e})
 				return err
 			})
 		}
@@ -179,9 +179,9 @@ func TestNUM9_TheExtensionChangesOnlyWhenItIsToBeUpdated(t *testing.T) {
 
 func TestNUM10_WhatBecomesOfThePreviousNumberHasToBeChosen(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
+		u, _ := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		for _, previous := range []pbx.Disposal{"", "Keep", "burn"} {
-			for _, choice := range []pbx.NumberChoice{{}, pbx.NewNumber()} {
+			for _, choice := range []pbx.NumberChoice{{}, pbx.ProposedNumber()} {
 				e := w.refused(rule.NUM10, pbx.ErrInvalid, func() error {
 					_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: choice, Previous: previous})
 					return err
@@ -191,7 +191,7 @@ func TestNUM10_WhatBecomesOfThePreviousNumberHasToBeChosen(t *testing.T) {
 			}
 		}
 		// Bad fields come at once.
-		_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.Existing("+16175550999")})
+		_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550999")})
 		require.Len(t, pbx.Errors(err), 2)
 	})
 }
@@ -200,7 +200,7 @@ func TestNUM10_AReturnedNumberLeavesTheTenantAndRests(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.policy(func(p *pbx.Policy) { p.NumberRest = 2 * 24 * time.Hour })
 		w.exhaust(1)
-		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		u, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		require.Equal(t, pbx.E164("+16175550109"), s.Number)
 		w.change(u, pbx.NumberChange{Previous: pbx.ReturnNumber})
 		n, err := w.support.Number(w.ctx, s.Number)
@@ -215,18 +215,18 @@ func TestNUM10_AReturnedNumberLeavesTheTenantAndRests(t *testing.T) {
 			return err
 		}
 		w.clock = until.Add(-time.Microsecond)
-		w.refused(rule.NUM4, pbx.ErrExhausted, func() error { return take(pbx.NewNumber()) })
-		w.refused(rule.NUM4, pbx.ErrNotFound, func() error { return take(pbx.ThisNewNumber(s.Number)) })
-		w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return take(pbx.Existing(s.Number)) })
-		list, err := w.dir.NewNumbers(w.ctx, w.boston.ID, "", 0)
+		w.refused(rule.NUM4, pbx.ErrExhausted, func() error { return take(pbx.ProposedNumber()) })
+		w.refused(rule.NUM4, pbx.ErrNotFound, func() error { return take(pbx.OfferedNumber(s.Number)) })
+		w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return take(pbx.ExistingNumber(s.Number)) })
+		list, err := w.dir.OfferedNumbers(w.ctx, w.boston.ID, "", 0)
 		require.NoError(t, err)
 		require.Empty(t, list)
 
 		w.clock = until
-		list, err = w.dir.NewNumbers(w.ctx, w.boston.ID, "", 0)
+		list, err = w.dir.OfferedNumbers(w.ctx, w.boston.ID, "", 0)
 		require.NoError(t, err)
 		require.Equal(t, []pbx.E164{s.Number}, list)
-		require.NoError(t, take(pbx.NewNumber()))
+		require.NoError(t, take(pbx.ProposedNumber()))
 		again := w.number(s.Number)
 		require.Equal(t, pbx.NumberAssigned, again.State)
 		require.True(t, again.FreeFrom.IsZero())
@@ -241,19 +241,19 @@ func TestNUM10_ARestedNumberIsFoundBehindMoreThanAPageOfForeignOnes(t *testing.T
 			require.NoError(t, w.british.ReturnNumber(w.ctx, e))
 		}
 		w.exhaust(1)
-		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		u, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		w.clock = w.clock.Add(time.Hour)
 		w.change(u, pbx.NumberChange{Previous: pbx.ReturnNumber})
 		w.clock = w.clock.Add(45 * 24 * time.Hour)
-		require.Equal(t, s.Number, w.change(u, pbx.NumberChange{Number: pbx.NewNumber()}).Number)
+		require.Equal(t, s.Number, w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber()}).Number)
 	})
 }
 
 func TestNUM10_WithoutARestANumberGoesStraightBackToStock(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.policy(func(p *pbx.Policy) { p.NumberRest = 0 })
-		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
-		now := w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber})
+		u, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
+		now := w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber})
 		require.NotEqual(t, s.Number, now.Number, "a number does not replace itself")
 		require.Contains(t, w.stocked(), s.Number)
 	})
@@ -265,7 +265,7 @@ func TestNUM10_AnAvailableNumberIsReturned(t *testing.T) {
 		w.owned("+16175550200", "+16175550201")
 		port, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: []pbx.E164{"+16175550300", "+16175550301"}})
 		require.NoError(t, err)
-		w.profiled("Ann", "7001", pbx.Existing("+16175550201"))
+		w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550201"))
 		require.NoError(t, w.dir.ReturnNumber(w.ctx, "+16175550200"))
 		require.Equal(t, pbx.NumberResting, w.number("+16175550200").State)
 		require.Empty(t, collect(t, w.dir.Orders(w.ctx, 0)), "what was never charged is not credited")
@@ -287,7 +287,7 @@ func TestNUM10_AnAvailableNumberIsReturned(t *testing.T) {
 func TestNUM10_AReturnedNumberSavesWhatItWasOrderedAt(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.policy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 500, 200 })
-		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		u, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		require.Equal(t, pbx.Money(500), w.number(s.Number).Monthly)
 		w.policy(func(p *pbx.Policy) { p.NumberMonthly = 700 })
 		w.change(u, pbx.NumberChange{Previous: pbx.KeepNumber})
@@ -302,8 +302,8 @@ func TestNUM10_AReturnedNumberSavesWhatItWasOrderedAt(t *testing.T) {
 func TestNUM10_ReturningAndReplacingIsOneOrder(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.policy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 500, 200 })
-		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
-		w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber})
+		u, _ := w.profiled("Ann", "7001", pbx.ProposedNumber())
+		w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber})
 		o, err := w.dir.Order(w.ctx, collect(t, w.dir.Orders(w.ctx, 1))[0].ID)
 		require.NoError(t, err)
 		require.Equal(t, int64(2), o.Number)

@@ -28,30 +28,30 @@ func TestNUM5_CriteriaThatAreKeptPickNumbersForLaterUsers(t *testing.T) {
 		_, err := w.support.StockNumbers(w.ctx, "+12025550100", "+12125550100", "+12125550101", "+12125550102", "+12125550103")
 		require.NoError(t, err)
 		before := w.revision()
-		s, err := w.take(w.dir, "7100", pbx.NewNumberLike("+1212"))
+		s, err := w.take(w.dir, "7100", pbx.ProposedNumberLike("+1212"))
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550100"), s.Number, "the lowest with that beginning, wherever the user is")
 		require.Empty(t, w.criteria(), "they are not kept unasked")
 
-		s, err = w.take(w.dir, "7101", pbx.NewNumberLike("+1212").Keeping())
+		s, err = w.take(w.dir, "7101", pbx.ProposedNumberLike("+1212").Keeping())
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550101"), s.Number)
 		require.Equal(t, "+1212", w.criteria())
 		require.Contains(t, w.journal(w.dir, before), "tenant.number-criteria-kept")
 
-		list, err := w.dir.NewNumbers(w.ctx, w.boston.ID, "", 0)
+		list, err := w.dir.OfferedNumbers(w.ctx, w.boston.ID, "", 0)
 		require.NoError(t, err)
 		require.Equal(t, []pbx.E164{"+12125550102", "+12125550103"}, list, "they are listed by the criteria")
-		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", LocationID: w.boston.ID}, Number: pbx.NewNumber()})
+		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", LocationID: w.boston.ID}, Number: pbx.ProposedNumber()})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550102"), made.Service.Number)
-		s, err = w.take(w.dir, "7102", pbx.NewNumberLike("+1617"))
+		s, err = w.take(w.dir, "7102", pbx.ProposedNumberLike("+1617"))
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550100"), s.Number, "what is asked for comes first")
 		require.Equal(t, "+1212", w.criteria())
 
 		before = w.revision()
-		_, err = w.take(w.dir, "7103", pbx.NewNumberLike("+1212").Keeping())
+		_, err = w.take(w.dir, "7103", pbx.ProposedNumberLike("+1212").Keeping())
 		require.NoError(t, err)
 		require.NotContains(t, w.journal(w.dir, before), "tenant.number-criteria-kept", "they are kept already")
 	})
@@ -59,7 +59,7 @@ func TestNUM5_CriteriaThatAreKeptPickNumbersForLaterUsers(t *testing.T) {
 
 func TestNUM5_CriteriaAreKeptTogetherWithTheNumberThatIsChosenFromTheList(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u, _ := w.profiled("Ann", "7001", pbx.NewNumber())
+		u, _ := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		choice := pbx.NumberChoice{Source: pbx.FromProvider, Number: "+16175550107", Prefix: "+16175550", Keep: true}
 		s := w.change(u, pbx.NumberChange{Number: choice, Previous: pbx.KeepNumber})
 		require.Equal(t, pbx.E164("+16175550107"), s.Number)
@@ -71,11 +71,11 @@ func TestNUM5_WhereTheCriteriaMatchNothingAnotherNumberIsProposedWithAWarning(t 
 	eachStore(t, func(t *testing.T, w *world) {
 		_, err := w.support.StockNumbers(w.ctx, "+12125550100")
 		require.NoError(t, err)
-		_, err = w.take(w.dir, "7100", pbx.NewNumberLike("+1212").Keeping())
+		_, err = w.take(w.dir, "7100", pbx.ProposedNumberLike("+1212").Keeping())
 		require.NoError(t, err)
 		var s *pbx.Service
 		review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-			s, err = w.take(dir, "7101", pbx.NewNumber())
+			s, err = w.take(dir, "7101", pbx.ProposedNumber())
 			return err
 		})
 		require.NoError(t, err)
@@ -86,7 +86,7 @@ func TestNUM5_WhereTheCriteriaMatchNothingAnotherNumberIsProposedWithAWarning(t 
 		require.NoError(t, review.Commit(w.ctx))
 		require.Equal(t, "+1212", w.criteria(), "they stay: numbers come back")
 
-		e := w.refused(rule.NUM4, pbx.ErrExhausted, func() error { _, err := w.take(w.dir, "7102", pbx.NewNumberLike("+1212")); return err })
+		e := w.refused(rule.NUM4, pbx.ErrExhausted, func() error { _, err := w.take(w.dir, "7102", pbx.ProposedNumberLike("+1212")); return err })
 		require.Equal(t, "Number", e.Field, "who asks for a beginning gets no other")
 	})
 }
@@ -95,7 +95,7 @@ func TestNUM5_TheCriteriaAreShownChangedAndForgottenWithTheTenantsSettings(t *te
 	eachStore(t, func(t *testing.T, w *world) {
 		stale, err := w.dir.Tenant(w.ctx)
 		require.NoError(t, err)
-		_, err = w.take(w.dir, "7100", pbx.NewNumberLike("+1617").Keeping())
+		_, err = w.take(w.dir, "7100", pbx.ProposedNumberLike("+1617").Keeping())
 		require.NoError(t, err)
 		w.refused(rule.SVC15, pbx.ErrStale, func() error {
 			current, err := w.dir.ModifyTenant(w.ctx, stale)
@@ -117,7 +117,7 @@ func TestNUM5_TheCriteriaAreShownChangedAndForgottenWithTheTenantsSettings(t *te
 		}
 		require.NoError(t, set(""))
 		require.Empty(t, w.criteria())
-		s, err := w.take(w.dir, "7101", pbx.NewNumber())
+		s, err := w.take(w.dir, "7101", pbx.ProposedNumber())
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550101"), s.Number)
 	})
@@ -131,19 +131,19 @@ func TestNUM5_CriteriaHaveToFitTheChoice(t *testing.T) {
 			code   rule.Code
 			field  string
 		}{
-			"nothing to keep":                {pbx.NewNumber().Keeping(), rule.NUM5, "Number.Keep"},
-			"the beginning of no number":     {pbx.NewNumberLike("617"), rule.NUM4, "Number.Prefix"},
-			"a beginning of another country": {pbx.NewNumberLike("+4420").Keeping(), rule.NUM4, "Number.Prefix"},
+			"nothing to keep":                {pbx.ProposedNumber().Keeping(), rule.NUM5, "Number.Keep"},
+			"the beginning of no number":     {pbx.ProposedNumberLike("617"), rule.NUM4, "Number.Prefix"},
+			"a beginning of another country": {pbx.ProposedNumberLike("+4420").Keeping(), rule.NUM4, "Number.Prefix"},
 			"a number that begins otherwise": {pbx.NumberChoice{Source: pbx.FromProvider, Number: "+16175550101", Prefix: "+1212"}, rule.NUM5, "Number"},
 			"an existing number":             {pbx.NumberChoice{Source: pbx.FromTenant, Number: "+16175550200", Prefix: "+1617"}, rule.NUM5, "Number.Prefix"},
-			"an existing number to go by":    {pbx.Existing("+16175550200").Keeping(), rule.NUM5, "Number.Keep"},
+			"an existing number to go by":    {pbx.ExistingNumber("+16175550200").Keeping(), rule.NUM5, "Number.Keep"},
 			"no number":                      {pbx.NumberChoice{Prefix: "+1617"}, rule.NUM5, "Number.Prefix"},
 		} {
 			e := w.refused(c.code, pbx.ErrInvalid, func() error { _, err := w.take(w.dir, "7100", c.choice); return err })
 			require.Equal(t, c.field, e.Field, name)
 		}
 		w.refused(rule.NUM6, pbx.ErrDenied, func() error {
-			_, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.NewNumberLike("+4420").Keeping()})
+			_, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ProposedNumberLike("+4420").Keeping()})
 			return err
 		})
 	})
@@ -154,15 +154,15 @@ func TestNUM5_InABatchAndThroughAReview(t *testing.T) {
 		_, err := w.support.StockNumbers(w.ctx, "+12125550100", "+12125550101", "+12125550102")
 		require.NoError(t, err)
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-			_, err := w.take(dir, "7100", pbx.NewNumberLike("+1212").Keeping())
+			_, err := w.take(dir, "7100", pbx.ProposedNumberLike("+1212").Keeping())
 			require.NoError(t, err)
-			s, err := w.take(dir, "7101", pbx.NewNumber())
+			s, err := w.take(dir, "7101", pbx.ProposedNumber())
 			require.NoError(t, err)
 			require.Equal(t, pbx.E164("+12125550101"), s.Number, "the batch goes by what it keeps")
 			return nil
 		}))
 		keep := func(ctx context.Context, dir *pbx.Directory) error {
-			_, err := w.take(dir, "7102", pbx.NewNumberLike("+16175").Keeping())
+			_, err := w.take(dir, "7102", pbx.ProposedNumberLike("+16175").Keeping())
 			return err
 		}
 		review, err := w.dir.Review(w.ctx, keep)
@@ -173,11 +173,11 @@ func TestNUM5_InABatchAndThroughAReview(t *testing.T) {
 		require.Equal(t, "+16175", w.criteria())
 
 		review, err = w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-			_, err := w.take(dir, "7103", pbx.NewNumber())
+			_, err := w.take(dir, "7103", pbx.ProposedNumber())
 			return err
 		})
 		require.NoError(t, err)
-		_, err = w.take(w.dir, "7104", pbx.NewNumberLike("+1212").Keeping())
+		_, err = w.take(w.dir, "7104", pbx.ProposedNumberLike("+1212").Keeping())
 		require.NoError(t, err)
 		w.refused(rule.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
 	})
@@ -189,14 +189,14 @@ func TestNUM5_NumbersThatAPartOfABatchDrewAndLostAreDrawnAgain(t *testing.T) {
 		w.policy(func(p *pbx.Policy) { p.NumberRest = 0 })
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			draw := func(want pbx.E164, dn pbx.Extension) *pbx.Service {
-				s, err := w.take(dir, dn, pbx.NewNumber())
+				s, err := w.take(dir, dn, pbx.ProposedNumber())
 				require.NoError(t, err)
 				require.Equal(t, want, s.Number)
 				return s
 			}
 			first := draw("+16175550100", "7100")
 			err := dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
-				_, err := w.take(dir, "7101", pbx.NewNumber())
+				_, err := w.take(dir, "7101", pbx.ProposedNumber())
 				require.NoError(t, err)
 				return context.Canceled
 			})

@@ -37,7 +37,7 @@ func (w *world) serviceNumber(s *pbx.Service) pbx.E164 {
 func TestNUM3_ATemporaryNumberServesUntilThePortIsActivated(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		p := w.port("+16175550300", "+16175550301")
-		u, s := w.profiled("Ann", "7001", pbx.Existing("+16175550300"))
+		u, s := w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550300"))
 		require.Equal(t, pbx.E164("+16175550100"), s.Number, "a temporary one, near the user")
 		temporary := w.number(s.Number)
 		require.Equal(t, pbx.NumberAssigned, temporary.State)
@@ -61,7 +61,7 @@ func TestNUM3_ATemporaryNumberServesUntilThePortIsActivated(t *testing.T) {
 		require.True(t, gone.ServiceID.IsZero())
 		require.Equal(t, pbx.NumberAvailable, w.number("+16175550301").State, "nobody waited for it")
 		w.refused(rule.NUM10, pbx.ErrInvalid, func() error { // it is an ordinary number now
-			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber()})
+			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber()})
 			return err
 		})
 	})
@@ -75,7 +75,7 @@ func TestNUM3_WhenThePortIsCancelledTheTemporaryNumberStaysUntilReplaced(t *test
 		}
 		for e, end := range ends {
 			p := w.port(pbx.E164(e))
-			u, s := w.profiled("Ann"+e[1:], pbx.Extension("7"+e[9:]), pbx.Existing(pbx.E164(e)))
+			u, s := w.profiled("Ann"+e[1:], pbx.Extension("7"+e[9:]), pbx.ExistingNumber(pbx.E164(e)))
 			_, err := end(p.ID)
 			require.NoError(t, err)
 			require.Equal(t, s.Number, w.serviceNumber(s))
@@ -84,7 +84,7 @@ func TestNUM3_WhenThePortIsCancelledTheTemporaryNumberStaysUntilReplaced(t *test
 			require.Empty(t, stays.TemporaryFor)
 			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.dir.Number(w.ctx, pbx.E164(e)); return err })
 
-			now := w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber})
+			now := w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber})
 			require.NotEqual(t, s.Number, now.Number)
 			require.Equal(t, pbx.NumberResting, w.number(s.Number).State)
 			w.owned(pbx.E164(e)) // nothing holds the number back
@@ -96,7 +96,7 @@ func TestNUM3_WhenThePortIsCancelledTheTemporaryNumberStaysUntilReplaced(t *test
 func (w *world) lent(name string, dn pbx.Extension, e pbx.E164) (*pbx.User, *pbx.Service) {
 	w.t.Helper()
 	p := w.port(e)
-	u, s := w.profiled(name, dn, pbx.Existing(e))
+	u, s := w.profiled(name, dn, pbx.ExistingNumber(e))
 	_, err := w.dir.CancelPort(w.ctx, p.ID)
 	require.NoError(w.t, err)
 	require.True(w.t, w.number(s.Number).Loan, "it is the provider's still")
@@ -120,18 +120,18 @@ func TestNUM3_ATemporaryNumberIsALoanAlsoWhenThePortIsCancelled(t *testing.T) {
 			return e.Type == "number.no-longer-temporary" && e.Subject == string(s.Number) && strings.HasSuffix(e.Detail, "+16175550300")
 		}), "who follows the journal hears that its port is over")
 		w.refused(rule.NUM10, pbx.ErrFailedPrecondition, func() error { return w.dir.ReturnNumber(w.ctx, s.Number) })
-		now := w.change(kept, pbx.NumberChange{Number: pbx.Existing("+16175550350"), Previous: pbx.KeepNumber})
+		now := w.change(kept, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550350"), Previous: pbx.KeepNumber})
 		require.Equal(t, pbx.E164("+16175550350"), now.Number)
 		returned(s) // whatever was chosen
 		require.False(t, w.number(now.Number).Loan)
 
 		unsaid, s := w.lent("Bob", "7002", "+16175550301")
-		w.change(unsaid, pbx.NumberChange{Number: pbx.Existing("+16175550351")}) // nothing needs to be chosen
+		w.change(unsaid, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550351")}) // nothing needs to be chosen
 		returned(s)
 
 		again, s := w.lent("Cat", "7003", "+16175550302") // from one loan to the next
 		w.port("+16175550303")
-		now = w.change(again, pbx.NumberChange{Number: pbx.Existing("+16175550303")})
+		now = w.change(again, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550303")})
 		require.NotEqual(t, s.Number, now.Number)
 		returned(s)
 
@@ -154,11 +154,11 @@ func TestNUM3_AUKTenantKeepsNoNumberOfTheStockByCancellingAPort(t *testing.T) {
 		require.NoError(t, err)
 		u, err := w.british.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.org", Extension: "7100"})
 		require.NoError(t, err)
-		s, err := w.british.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7001", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.Existing("+442079461000")})
+		s, err := w.british.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7001", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.ExistingNumber("+442079461000")})
 		require.NoError(t, err)
 		_, err = w.british.CancelPort(w.ctx, p.ID)
 		require.NoError(t, err)
-		_, err = w.british.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.Existing("+442079461001"), Previous: pbx.KeepNumber})
+		_, err = w.british.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+442079461001"), Previous: pbx.KeepNumber})
 		require.NoError(t, err)
 		w.acting(w.british).refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.british.Number(w.ctx, s.Number); return err })
 		require.Empty(t, collect(t, w.british.Numbers(w.ctx, pbx.NumberQuery{State: pbx.NumberAvailable})))
@@ -168,24 +168,24 @@ func TestNUM3_AUKTenantKeepsNoNumberOfTheStockByCancellingAPort(t *testing.T) {
 func TestNUM3_OneServiceAtATimeWaitsForAPortingNumber(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.port("+16175550300")
-		ann, s := w.profiled("Ann", "7001", pbx.Existing("+16175550300"))
+		ann, s := w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550300"))
 		second := func(dir *pbx.Directory, ctx context.Context) error {
-			_, err := dir.AddService(ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175550300")})
+			_, err := dir.AddService(ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550300")})
 			return err
 		}
 		e := w.refused(rule.NUM3, pbx.ErrConflict, func() error { return second(w.dir, w.ctx) })
 		require.Equal(t, s.ID.String(), e.Holder.ID)
 		w.refused(rule.NUM3, pbx.ErrConflict, func() error { // he waits already
-			_, err := w.dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{Number: pbx.Existing("+16175550300")})
+			_, err := w.dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550300")})
 			return err
 		})
 		w.refused(rule.NUM2, pbx.ErrConflict, func() error { // the temporary one is taken
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.Existing(s.Number)})
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber(s.Number)})
 			return err
 		})
 		// Whoever gives up waiting lets another wait, in the same batch too.
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-			if _, err := dir.ChangeNumber(ctx, ann.ID, pbx.NumberChange{Number: pbx.NewNumber()}); err != nil {
+			if _, err := dir.ChangeNumber(ctx, ann.ID, pbx.NumberChange{Number: pbx.ProposedNumber()}); err != nil {
 				return err
 			}
 			return second(dir, ctx)
@@ -200,8 +200,8 @@ func TestNUM3_OneServiceAtATimeWaitsForAPortingNumber(t *testing.T) {
 func TestNUM3_WhoeverStopsWaitingGivesTheTemporaryNumberBack(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		p := w.port("+16175550300", "+16175550301")
-		ann, s := w.profiled("Ann", "7001", pbx.Existing("+16175550300"))
-		bob, _ := w.profiled("Bob", "7002", pbx.Existing("+16175550301"))
+		ann, s := w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550300"))
+		bob, _ := w.profiled("Bob", "7002", pbx.ExistingNumber("+16175550301"))
 
 		now := w.change(ann, pbx.NumberChange{Previous: pbx.KeepNumber}) // unassign: there is nothing to keep
 		require.Empty(t, now.Number)
@@ -209,7 +209,7 @@ func TestNUM3_WhoeverStopsWaitingGivesTheTemporaryNumberBack(t *testing.T) {
 		require.True(t, w.number("+16175550300").WaitingID.IsZero())
 
 		// From one porting number to another.
-		moved := w.change(bob, pbx.NumberChange{Number: pbx.Existing("+16175550300")})
+		moved := w.change(bob, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550300")})
 		require.Equal(t, pbx.E164("+16175550300"), w.number(moved.Number).TemporaryFor)
 		require.True(t, w.number("+16175550301").WaitingID.IsZero())
 		require.Equal(t, moved.ID, w.number("+16175550300").WaitingID)
@@ -227,9 +227,9 @@ func TestNUM3_WithoutATemporaryNumberNobodyCanWait(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.port("+16175550300", "+16175550301")
 		w.exhaust(1)
-		w.profiled("Ann", "7001", pbx.Existing("+16175550300"))
+		w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550300"))
 		e := w.refused(rule.NUM3, pbx.ErrExhausted, func() error {
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175550301")})
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550301")})
 			return err
 		})
 		require.Equal(t, "+16175550301", e.Subject.ID)
@@ -240,7 +240,7 @@ func TestNUM3_AUKTenantGetsATemporaryNumberToo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		p, err := w.british.RequestPort(w.ctx, pbx.NewPort{Carrier: "BT", Date: w.clock, Numbers: []pbx.E164{"+442079461000"}})
 		require.NoError(t, err)
-		s, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", LocationID: w.london.ID, Number: pbx.Existing("+442079461000")})
+		s, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", LocationID: w.london.ID, Number: pbx.ExistingNumber("+442079461000")})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+442079460000"), s.Number)
 		_, err = w.support.In(w.uk.ID).ActivatePort(w.ctx, p.ID)

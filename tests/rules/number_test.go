@@ -58,10 +58,10 @@ func (w *world) stocked() []pbx.E164 {
 // exhaust takes all but the last n new numbers of the US away.
 func (w *world) exhaust(n int) {
 	w.t.Helper()
-	list, err := w.dir.NewNumbers(w.ctx, w.boston.ID, "", 1000)
+	list, err := w.dir.OfferedNumbers(w.ctx, w.boston.ID, "", 1000)
 	require.NoError(w.t, err)
 	for _, e := range list[:len(list)-n] {
-		_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: pbx.Extension("6" + e[len(e)-3:]), DeviceType: "Cisco 8851", Number: pbx.ThisNewNumber(e)})
+		_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: pbx.Extension("6" + e[len(e)-3:]), DeviceType: "Cisco 8851", Number: pbx.OfferedNumber(e)})
 		require.NoError(w.t, err)
 	}
 }
@@ -157,7 +157,7 @@ func TestNUM2_AnAvailableNumberOfTheTenantIsAssigned(t *testing.T) {
 		require.Empty(t, section(pbx.NumberAvailable, "+1617\x00"))
 		require.Equal(t, port.ID, w.number("+16175550300").PortID)
 
-		_, s := w.profiled("Ann", "7001", pbx.Existing("+16175550200"))
+		_, s := w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550200"))
 		require.Equal(t, pbx.E164("+16175550200"), s.Number)
 		n := w.number("+16175550200")
 		require.Equal(t, pbx.NumberAssigned, n.State)
@@ -173,7 +173,7 @@ func TestNUM2_ANumberThatIsTakenUnknownOrAnotherTenantsIsRefused(t *testing.T) {
 		w.owned("+16175550200", "+16175550201")
 		_, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461000")
 		require.NoError(t, err)
-		ann, s := w.profiled("Ann", "7001", pbx.Existing("+16175550200"))
+		ann, s := w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550200"))
 		paths := []struct {
 			name   string
 			choose func(pbx.NumberChoice) error
@@ -192,15 +192,15 @@ func TestNUM2_ANumberThatIsTakenUnknownOrAnotherTenantsIsRefused(t *testing.T) {
 			}},
 		}
 		for _, path := range paths {
-			taken := w.refused(rule.NUM2, pbx.ErrConflict, func() error { return path.choose(pbx.Existing("+16175550200")) })
+			taken := w.refused(rule.NUM2, pbx.ErrConflict, func() error { return path.choose(pbx.ExistingNumber("+16175550200")) })
 			require.Equal(t, pbx.Ref{Kind: "service", ID: s.ID.String(), Name: "7001"}, taken.Holder, path.name)
 			require.Equal(t, "Number", taken.Field)
-			unknown := w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+16175550999")) })
-			foreign := w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+442079461000")) })
+			unknown := w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.ExistingNumber("+16175550999")) })
+			foreign := w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.ExistingNumber("+442079461000")) })
 			require.Equal(t, strings.ReplaceAll(unknown.Error(), "+16175550999", "N"), strings.ReplaceAll(foreign.Error(), "+442079461000", "N"))
-			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+16175550100")) }) // in stock
-			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.Existing("+1617555\x00")) })
-			w.refused(rule.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.Existing("")) })
+			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.ExistingNumber("+16175550100")) }) // in stock
+			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { return path.choose(pbx.ExistingNumber("+1617555\x00")) })
+			w.refused(rule.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.ExistingNumber("")) })
 			w.refused(rule.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.NumberChoice{Number: "+16175550201"}) })
 			w.refused(rule.NUM2, pbx.ErrInvalid, func() error { return path.choose(pbx.NumberChoice{Source: "found", Number: "+16175550201"}) })
 		}
@@ -211,7 +211,7 @@ func TestNUM2_TheTwoSectionsToChooseFromAreListedApart(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.owned("+16175550200")
 		w.port("+16175550300", "+16175550301")
-		_, s := w.profiled("Ann", "7001", pbx.Existing("+16175550300"))
+		_, s := w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550300"))
 		list := func(q pbx.NumberQuery) (list []pbx.E164) {
 			for _, n := range collect(t, w.dir.Numbers(w.ctx, q)) {
 				list = append(list, n.E164)
@@ -237,7 +237,7 @@ func TestNUM2_TheTwoSectionsToChooseFromAreListedApart(t *testing.T) {
 func TestNUM2_TheSameNumberIsNotChosenTwiceInOneBatch(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.owned("+16175550200")
-		for _, choice := range []pbx.NumberChoice{pbx.Existing("+16175550200"), pbx.ThisNewNumber("+16175550105")} {
+		for _, choice := range []pbx.NumberChoice{pbx.ExistingNumber("+16175550200"), pbx.OfferedNumber("+16175550105")} {
 			dn := pbx.Extension("71" + string(choice.Number[10:]))
 			var second error
 			err := w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
@@ -266,7 +266,7 @@ func TestNUM4_ANewNumberIsProposedNearTheUser(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		_, err := w.support.StockNumbers(w.ctx, "+12025550100", "+12125550100")
 		require.NoError(t, err)
-		u, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", LocationID: w.boston.ID}, Number: pbx.NewNumber()})
+		u, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", LocationID: w.boston.ID}, Number: pbx.ProposedNumber()})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550100"), u.Service.Number, "the lowest of Boston's")
 		n := w.number("+16175550100")
@@ -274,14 +274,14 @@ func TestNUM4_ANewNumberIsProposedNearTheUser(t *testing.T) {
 		require.Equal(t, pbx.NumberAssigned, n.State)
 		require.Equal(t, u.Service.ID, n.ServiceID)
 
-		nowhere, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.NewNumber()})
+		nowhere, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ProposedNumber()})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12025550100"), nowhere.Number, "the lowest of the country's")
 		york := w.location(w.dir, "NYC-1", "US", "+1212")
-		near, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: york.ID, Number: pbx.NewNumber()})
+		near, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: york.ID, Number: pbx.ProposedNumber()})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550100"), near.Number)
-		far, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceType: "Cisco 8851", LocationID: york.ID, Number: pbx.NewNumber()})
+		far, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceType: "Cisco 8851", LocationID: york.ID, Number: pbx.ProposedNumber()})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550101"), far.Number, "none is left near, so the country's")
 	})
@@ -292,23 +292,23 @@ func TestNUM4_WhoHasMovedGetsANumberNearHisPresentLocation(t *testing.T) {
 		_, err := w.support.StockNumbers(w.ctx, numbers("+1212555010%d", 4)...)
 		require.NoError(t, err)
 		york := w.location(w.dir, "NYC-1", "US", "+1212")
-		u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		u, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		require.Equal(t, pbx.E164("+16175550100"), s.Number)
 		u.LocationID = york.ID
 		u, err = w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
-		now := w.change(u, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber})
+		now := w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber})
 		require.Equal(t, pbx.E164("+12125550100"), now.Number, "the service was added in Boston")
 		require.Equal(t, w.boston.ID, now.LocationID)
 
 		w.port("+16175550300", "+16175550301")
-		now = w.change(u, pbx.NumberChange{Number: pbx.Existing("+16175550300"), Previous: pbx.ReturnNumber})
+		now = w.change(u, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550300"), Previous: pbx.ReturnNumber})
 		require.Equal(t, pbx.E164("+12125550101"), now.Number, "a temporary one too")
-		line := pbx.NewService{UserID: u.ID, DN: "7002", DeviceType: "Cisco 8851", LocationID: w.boston.ID, Number: pbx.NewNumber()}
+		line := pbx.NewService{UserID: u.ID, DN: "7002", DeviceType: "Cisco 8851", LocationID: w.boston.ID, Number: pbx.ProposedNumber()}
 		second, err := w.dir.AddService(w.ctx, line)
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550102"), second.Number, "wherever the line is")
-		line.DN, line.Number = "7003", pbx.Existing("+16175550301")
+		line.DN, line.Number = "7003", pbx.ExistingNumber("+16175550301")
 		third, err := w.dir.AddService(w.ctx, line)
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550103"), third.Number)
@@ -317,20 +317,20 @@ func TestNUM4_WhoHasMovedGetsANumberNearHisPresentLocation(t *testing.T) {
 		u.LocationID = pbx.LocationID{}
 		u, err = w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
-		require.Equal(t, pbx.E164("+16175550101"), w.change(u, pbx.NumberChange{Number: pbx.NewNumber()}).Number)
+		require.Equal(t, pbx.E164("+16175550101"), w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber()}).Number)
 		nowhere, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "17010"})
 		require.NoError(t, err)
 		_, err = w.dir.AddService(w.ctx, pbx.NewService{UserID: nowhere.ID, DN: "7010", DeviceType: "Cisco 8851", Type: "FREE"})
 		require.NoError(t, err)
 		_, err = w.support.StockNumbers(w.ctx, "+12025550100")
 		require.NoError(t, err)
-		require.Equal(t, pbx.E164("+12025550100"), w.change(nowhere, pbx.NumberChange{Number: pbx.NewNumber()}).Number)
+		require.Equal(t, pbx.E164("+12025550100"), w.change(nowhere, pbx.NumberChange{Number: pbx.ProposedNumber()}).Number)
 		nowhere, err = w.dir.User(w.ctx, nowhere.ID)
 		require.NoError(t, err)
 		nowhere.LocationID = w.boston.ID
 		nowhere, err = w.dir.ModifyUser(w.ctx, nowhere)
 		require.NoError(t, err)
-		require.Equal(t, pbx.E164("+16175550102"), w.change(nowhere, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber}).Number)
+		require.Equal(t, pbx.E164("+16175550102"), w.change(nowhere, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber}).Number)
 	})
 }
 
@@ -344,32 +344,32 @@ func TestNUM4_NumbersOfTheCountryAreThoseOfItsRegionAndNotTollFree(t *testing.T)
 		add := func(dn pbx.Extension, choice pbx.NumberChoice) (*pbx.Service, error) {
 			return w.dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", LocationID: w.boston.ID, Number: choice})
 		}
-		list, err := w.dir.NewNumbers(w.ctx, pbx.LocationID{}, "", 0)
+		list, err := w.dir.OfferedNumbers(w.ctx, pbx.LocationID{}, "", 0)
 		require.NoError(t, err)
 		require.Equal(t, []pbx.E164{"+16175550109"}, list)
-		last, err := add("7001", pbx.NewNumber())
+		last, err := add("7001", pbx.ProposedNumber())
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550109"), last.Number)
-		w.refused(rule.NUM4, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.NewNumber()); return err })
+		w.refused(rule.NUM4, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.ProposedNumber()); return err })
 		w.port("+16175550300")
-		w.refused(rule.NUM3, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.Existing("+16175550300")); return err })
+		w.refused(rule.NUM3, pbx.ErrExhausted, func() error { _, err := add("7002", pbx.ExistingNumber("+16175550300")); return err })
 
 		canadian := w.tenant("Acme Canada", "CA", "ca.acme.example.com")
 		toronto := w.support.In(canadian.ID)
 		_, err = w.support.StockNumbers(w.ctx, "+12025550100")
 		require.NoError(t, err)
-		list, err = toronto.NewNumbers(w.ctx, pbx.LocationID{}, "", 100)
+		list, err = toronto.OfferedNumbers(w.ctx, pbx.LocationID{}, "", 100)
 		require.NoError(t, err)
 		require.Equal(t, append(numbers("+120455501%02d", 70), foreign[:2]...), list)
-		washington, err := add("7002", pbx.NewNumber())
+		washington, err := add("7002", pbx.ProposedNumber())
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12025550100"), washington.Number)
 
 		// Who asks for it by its name or its beginning gets it.
-		chosen, err := add("7003", pbx.ThisNewNumber(free))
+		chosen, err := add("7003", pbx.OfferedNumber(free))
 		require.NoError(t, err)
 		require.Equal(t, free, chosen.Number)
-		abroad, err := add("7004", pbx.NewNumberLike("+1416"))
+		abroad, err := add("7004", pbx.ProposedNumberLike("+1416"))
 		require.NoError(t, err)
 		require.Equal(t, foreign[0], abroad.Number)
 	})
@@ -386,24 +386,24 @@ func TestNUM4_ALocationAbroadOffersTheNumbersNearItInEveryWay(t *testing.T) {
 			return s.Number, nil
 		}
 		for _, prefix := range []string{"", "+4420", "+44207946"} {
-			list, err := w.dir.NewNumbers(w.ctx, abroad.ID, prefix, 0)
+			list, err := w.dir.OfferedNumbers(w.ctx, abroad.ID, prefix, 0)
 			require.NoError(t, err)
 			require.Equal(t, numbers("+44207946000%d", 10), list)
 		}
-		for i, choice := range []pbx.NumberChoice{pbx.NewNumber(), pbx.NewNumberLike("+44207946"), pbx.ThisNewNumber("+442079460002")} {
+		for i, choice := range []pbx.NumberChoice{pbx.ProposedNumber(), pbx.ProposedNumberLike("+44207946"), pbx.OfferedNumber("+442079460002")} {
 			got, err := add(pbx.Extension("710"+string(rune('0'+i))), abroad.ID, choice)
 			require.NoError(t, err)
 			require.Equal(t, numbers("+44207946000%d", 10)[i], got)
 		}
 		for _, prefix := range []string{"+44", "+4416", "+4420x", "+442079460001"} { // no numbers that are near, or none at all
-			e := w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.NewNumbers(w.ctx, abroad.ID, prefix, 0); return err })
+			e := w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.OfferedNumbers(w.ctx, abroad.ID, prefix, 0); return err })
 			require.Equal(t, "Prefix", e.Field)
-			e = w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", abroad.ID, pbx.NewNumberLike(prefix)); return err })
+			e = w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", abroad.ID, pbx.ProposedNumberLike(prefix)); return err })
 			require.Equal(t, "Number.Prefix", e.Field)
 		}
-		w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", w.boston.ID, pbx.NewNumberLike("+4420")); return err })
+		w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := add("7110", w.boston.ID, pbx.ProposedNumberLike("+4420")); return err })
 		e := w.refused(rule.NUM5, pbx.ErrInvalid, func() error { // the other users are elsewhere
-			_, err := add("7110", abroad.ID, pbx.NewNumberLike("+4420").Keeping())
+			_, err := add("7110", abroad.ID, pbx.ProposedNumberLike("+4420").Keeping())
 			return err
 		})
 		require.Equal(t, "Number.Keep", e.Field)
@@ -415,7 +415,7 @@ func TestNUM4_AnotherNewNumberIsChosenFromAList(t *testing.T) {
 		_, err := w.support.StockNumbers(w.ctx, "+12125550100")
 		require.NoError(t, err)
 		list := func(at pbx.LocationID, prefix string, limit int) []pbx.E164 {
-			l, err := w.dir.NewNumbers(w.ctx, at, prefix, limit)
+			l, err := w.dir.OfferedNumbers(w.ctx, at, prefix, limit)
 			require.NoError(t, err)
 			return l
 		}
@@ -429,23 +429,23 @@ func TestNUM4_AnotherNewNumberIsChosenFromAList(t *testing.T) {
 		require.Equal(t, pbx.E164("+12125550100"), list(denver.ID, "", 0)[0], "where none is near, the country's")
 
 		for _, prefix := range []string{"1617", "+44", "+1 617", "+1617x", "617", "+161755501001", "+1\x00"} {
-			e := w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.NewNumbers(w.ctx, w.boston.ID, prefix, 0); return err })
+			e := w.refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := w.dir.OfferedNumbers(w.ctx, w.boston.ID, prefix, 0); return err })
 			require.Equal(t, "Prefix", e.Field)
 		}
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.NewNumbers(w.ctx, w.london.ID, "", 0); return err })
+		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.OfferedNumbers(w.ctx, w.london.ID, "", 0); return err })
 
 		office := w.location(w.dir, "LON-1", "GB", "+4420")
-		abroad, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7200", DeviceType: "Cisco 8851", LocationID: office.ID, Number: pbx.ThisNewNumber("+442079460005")})
+		abroad, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7200", DeviceType: "Cisco 8851", LocationID: office.ID, Number: pbx.OfferedNumber("+442079460005")})
 		require.NoError(t, err, "an office abroad has the numbers there")
 		require.Equal(t, pbx.E164("+442079460005"), abroad.Number)
 
-		_, s := w.profiled("Ann", "7001", pbx.ThisNewNumber("+16175550107"))
+		_, s := w.profiled("Ann", "7001", pbx.OfferedNumber("+16175550107"))
 		require.Equal(t, pbx.E164("+16175550107"), s.Number)
 		require.NotContains(t, list(w.boston.ID, "", 0), pbx.E164("+16175550107"))
 		w.owned("+16175550200")
 		for _, not := range []pbx.E164{"+16175550107", "+16175550200", "+16175550999", "+442079460000", "+1617\x00", "x"} {
 			e := w.refused(rule.NUM4, pbx.ErrNotFound, func() error {
-				_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ThisNewNumber(not)})
+				_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.OfferedNumber(not)})
 				return err
 			})
 			require.Equal(t, "Number", e.Field)
@@ -456,10 +456,10 @@ func TestNUM4_AnotherNewNumberIsChosenFromAList(t *testing.T) {
 func TestNUM4_TheLastNumberOfTheStockIsTakenAndThenThereIsNone(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.exhaust(1)
-		_, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		_, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		require.Equal(t, pbx.E164("+16175550109"), s.Number)
 		e := w.refused(rule.NUM4, pbx.ErrExhausted, func() error {
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.NewNumber(), LocationID: w.boston.ID})
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ProposedNumber(), LocationID: w.boston.ID})
 			return err
 		})
 		require.Equal(t, "Number", e.Field)
@@ -467,7 +467,7 @@ func TestNUM4_TheLastNumberOfTheStockIsTakenAndThenThereIsNone(t *testing.T) {
 
 		require.NoError(t, w.dir.DeleteService(w.ctx, collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Limit: 1}))[0].ID))
 		w.refused(rule.NUM4, pbx.ErrExhausted, func() error { // what a tenant keeps is not new
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.NewNumber()})
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ProposedNumber()})
 			return err
 		})
 	})
@@ -484,7 +484,7 @@ func TestNUM4_ManyTenantsTakeNewNumbersAtOnce(t *testing.T) {
 		dir := w.support.In(w.tenant(fmt.Sprint("Tenant ", i), "US", fmt.Sprintf("t%d.example.com", i)).ID)
 		all.Go(func() {
 			for j := range each {
-				_, err := dir.AddService(w.ctx, pbx.NewService{DN: pbx.Extension(fmt.Sprint(7000 + j)), DeviceType: "Cisco 8851", Number: pbx.NewNumber()})
+				_, err := dir.AddService(w.ctx, pbx.NewService{DN: pbx.Extension(fmt.Sprint(7000 + j)), DeviceType: "Cisco 8851", Number: pbx.ProposedNumber()})
 				if err != nil {
 					t.Error(err)
 				}
@@ -512,7 +512,7 @@ func (d distantWriter) Apply(ctx context.Context, changes []store.Change) error 
 func TestNUM4_TheNumberOfANewServiceIsOrdered(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.policy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 500, 200 })
-		_, s := w.profiled("Ann", "7001", pbx.NewNumber())
+		_, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		orders := collect(t, w.dir.Orders(w.ctx, 0))
 		require.Len(t, orders, 1)
 		o, err := w.dir.Order(w.ctx, orders[0].ID)
@@ -529,28 +529,28 @@ func TestNUM6_AUKTenantGetsNoNewNumbers(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		_, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461000")
 		require.NoError(t, err)
-		s, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", Type: "PRO", Number: pbx.Existing("+442079461000")})
+		s, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", Type: "PRO", Number: pbx.ExistingNumber("+442079461000")})
 		require.NoError(t, err, "its own it can use")
 		u, err := w.british.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.co.uk", Extension: "7002"})
 		require.NoError(t, err)
 		_, err = w.british.Associate(w.ctx, u.ID, s.ID)
 		require.NoError(t, err)
 		for name, run := range map[string]func() error{
-			"list": func() error { _, err := w.british.NewNumbers(w.ctx, w.london.ID, "", 0); return err },
+			"list": func() error { _, err := w.british.OfferedNumbers(w.ctx, w.london.ID, "", 0); return err },
 			"assignment": func() error {
-				_, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7003", DeviceType: "Cisco 8851", Number: pbx.NewNumber()})
+				_, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7003", DeviceType: "Cisco 8851", Number: pbx.ProposedNumber()})
 				return err
 			},
 			"assignment of a named one": func() error {
-				_, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7003", DeviceType: "Cisco 8851", Number: pbx.ThisNewNumber("+442079460000")})
+				_, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7003", DeviceType: "Cisco 8851", Number: pbx.OfferedNumber("+442079460000")})
 				return err
 			},
 			"set-up": func() error {
-				_, err := w.british.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.co.uk"}, Number: pbx.NewNumber()})
+				_, err := w.british.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.co.uk"}, Number: pbx.ProposedNumber()})
 				return err
 			},
 			"replacement": func() error {
-				_, err := w.british.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber})
+				_, err := w.british.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber})
 				return err
 			},
 		} {
@@ -561,11 +561,11 @@ func TestNUM6_AUKTenantGetsNoNewNumbers(t *testing.T) {
 		// Whom it concerns is the provider's policy.
 		open := pbx.New(w.store, pbx.WithoutNewNumbers("US"), pbx.WithClock(func() time.Time { return w.clock }))
 		uk := open.As(pbx.Administrator("admin", w.uk.ID))
-		changed, err := uk.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.KeepNumber})
+		changed, err := uk.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+442079460000"), changed.Number)
 		w.refused(rule.NUM6, pbx.ErrDenied, func() error {
-			_, err := open.As(pbx.Administrator("admin", w.us.ID)).NewNumbers(w.ctx, pbx.LocationID{}, "", 0)
+			_, err := open.As(pbx.Administrator("admin", w.us.ID)).OfferedNumbers(w.ctx, pbx.LocationID{}, "", 0)
 			return err
 		})
 	})

@@ -90,7 +90,7 @@ func TestSYS1_TheOperationsOfABatchSucceedTogether(t *testing.T) {
 // refusedParts are operations that stage a good deal before they are refused.
 var refusedParts = map[string]func(ctx context.Context, dir *pbx.Directory, x *prepared) error{
 	"a number is released, then the extension is refused": func(ctx context.Context, dir *pbx.Directory, x *prepared) error {
-		_, err := dir.ChangeNumber(ctx, x.ann.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true, Extension: "911"})
+		_, err := dir.ChangeNumber(ctx, x.ann.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true, Extension: "911"})
 		return err
 	},
 	"a deletion is not confirmed": func(ctx context.Context, dir *pbx.Directory, x *prepared) error {
@@ -248,7 +248,7 @@ func TestSYS1_AnOperationThatPanicsLeavesNothingInABatchThatGoesOn(t *testing.T)
 			w := newWorld(t, open(t), pbx.WithAllocator(func(context.Context, pbx.Extension, pbx.Extension, func(pbx.Extension) (bool, error)) (pbx.Extension, error) {
 				panic("allocator")
 			}))
-			u, s := w.profiled("Ann", "7001", pbx.NewNumber())
+			u, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
 			recovered := func(run func() error) (err error) {
 				defer func() { err = fmt.Errorf("recovered %v", recover()) }()
 				return run()
@@ -371,14 +371,14 @@ func TestSYS1_LaterOperationsOfABatchUseWhatEarlierOnesMade(t *testing.T) {
 			_, err = dir.ModifyAlias(ctx, a)
 			require.NoError(t, err)
 
-			now, err := dir.ChangeNumber(ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), UpdateExtension: true, Extension: "7003"})
+			now, err := dir.ChangeNumber(ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), UpdateExtension: true, Extension: "7003"})
 			require.NoError(t, err)
 			other, err := dir.AddService(ctx, pbx.NewService{DN: "7002", DeviceType: "Cisco 8851"})
 			require.NoError(t, err, "the DN that it had")
 			_, err = dir.ChangeNumber(ctx, u.ID, pbx.NumberChange{Previous: pbx.KeepNumber})
 			require.NoError(t, err)
 			require.NoError(t, dir.DeleteService(ctx, other.ID))
-			_, err = dir.AddService(ctx, pbx.NewService{DN: "7002", DeviceType: "Cisco 8851", Number: pbx.Existing(now.Number)})
+			_, err = dir.AddService(ctx, pbx.NewService{DN: "7002", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber(now.Number)})
 			require.NoError(t, err, "the DN and the number that others had")
 			d, err := dir.AddDevice(ctx, pbx.NewDevice{MAC: "00:1b:54:aa:bb:01", Model: "Cisco 8851", LocationID: l.ID})
 			require.NoError(t, err)

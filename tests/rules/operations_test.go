@@ -42,7 +42,7 @@ func (r role) of(w *world) *pbx.Directory {
 var reads = strings.Fields(`
 	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device DeviceLines Devices Digest ExportUsers Extensions
 	ForeignService ForeignServices Group Groups In Journal Keys Line LineIdentity
-	Location Locations Lookup Mailbox MainExtension Members NewNumbers Number Numbers Order Orders PortRequest PortRequests Review
+	Location Locations Lookup Mailbox MainExtension Members OfferedNumbers Number Numbers Order Orders PortRequest PortRequests Review
 	SIPIdentity Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
 // operations are all methods that change something.
@@ -87,7 +87,7 @@ var operations = []operation{
 		return second(dir.AddOwner(ctx, x.national(), "lena"))
 	}, admin},
 	{"AddService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.NewNumber(), DeviceID: x.spare.ID,
+		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.ProposedNumber(), DeviceID: x.spare.ID,
 			Keys: []pbx.PhoneKey{{Position: 5, Kind: pbx.KeyBusyLamp, Target: "7601"}}}))
 	}, admin},
 	{"AssignDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
@@ -109,7 +109,7 @@ var operations = []operation{
 		return second(dir.CancelPort(ctx, x.port.ID))
 	}, admin},
 	{"ChangeNumber", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.ChangeNumber(ctx, x.ann.ID, pbx.NumberChange{Number: pbx.Existing("+16175550182"), Previous: pbx.ReturnNumber, UpdateExtension: true}))
+		return second(dir.ChangeNumber(ctx, x.ann.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550182"), Previous: pbx.ReturnNumber, UpdateExtension: true}))
 	}, admin},
 	{"ChangeStation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Confirm(rule.STN3).ChangeStation(ctx, x.ann.ID, ""))
@@ -307,8 +307,8 @@ var operations = []operation{
 	{"WithdrawCancellation", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.WithdrawCancellation(ctx, x.cancelled.ID))
 	}, admin},
-	{"UpdateLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.UpdateLine(ctx, x.national(), pbx.LineChange{AddOwners: []pbx.Principal{"lena"}, RemoveOwners: []pbx.Principal{"kate"}, Building: "EMPTY"}))
+	{"ChangeLine", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.ChangeLine(ctx, x.national(), pbx.LineChange{AddOwners: []pbx.Principal{"lena"}, RemoveOwners: []pbx.Principal{"kate"}, Building: "EMPTY"}))
 	}, admin},
 }
 

@@ -14,7 +14,7 @@ import (
 // newcomer is a set-up that costs money: a type, and a number where it has a
 // price.
 func newcomer(name string) pbx.SetUp {
-	return pbx.SetUp{NewUser: pbx.NewUser{FirstName: name, Email: name + "@example.com"}, ServiceType: "PRO", Number: pbx.NewNumber()}
+	return pbx.SetUp{NewUser: pbx.NewUser{FirstName: name, Email: name + "@example.com"}, ServiceType: "PRO", Number: pbx.ProposedNumber()}
 }
 
 // lastOrder reads the newest order, with its lines.

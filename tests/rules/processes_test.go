@@ -131,10 +131,10 @@ func (w *worker) act(ctx context.Context, name string) error {
 		in.Station = "STANDARD"
 		return second(pool.SetUpUser(ctx, in))
 	case 3, 4: // the next number is given once
-		in.Number = pbx.NewNumber()
+		in.Number = pbx.ProposedNumber()
 		return second(any.SetUpUser(ctx, in))
 	case 5: // the porting number is waited for once
-		in.Number = pbx.Existing(w.Porting)
+		in.Number = pbx.ExistingNumber(w.Porting)
 		return second(porting.SetUpUser(ctx, in))
 	case 6:
 		review, err := any.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return second(dir.SetUpUser(ctx, in)) })
@@ -163,7 +163,7 @@ func (w *worker) change(ctx context.Context, dir *pbx.Directory) error {
 	case 0:
 		return dir.Confirm(rule.USR9, rule.USR10).DeleteUser(ctx, u.ID, pbx.UserAndPhones)
 	case 1:
-		return second(dir.ChangeNumber(ctx, u.ID, pbx.NumberChange{Number: pbx.NewNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true}))
+		return second(dir.ChangeNumber(ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true}))
 	case 2:
 		return second(dir.AddService(ctx, pbx.NewService{UserID: u.ID, Type: "PRO", DeviceType: "Cisco 8851"}))
 	}

@@ -83,7 +83,7 @@ func crowd(w *world, n int) {
 		ok(w.dir.AddMember(w.ctx, group.ID, pbx.UserMember(u.ID)))
 		s, err := w.dir.AddService(w.ctx, pbx.NewService{
 			UserID: u.ID, DN: pbx.Extension(fmt.Sprint(50000 + i)), DeviceType: "Polycom VVX 450", Type: "PRO", LocationID: w.boston.ID,
-			Number: pbx.Existing(pbx.E164(fmt.Sprintf("+1617557%04d", i))),
+			Number: pbx.ExistingNumber(pbx.E164(fmt.Sprintf("+1617557%04d", i))),
 		})
 		ok(err)
 		ok(second(w.dir.AddOwner(w.ctx, string(s.Number)[2:], "owner@example.com")))
@@ -95,7 +95,7 @@ func crowd(w *world, n int) {
 
 // lists are the methods that give as much as there is, and so read as much, page
 // by page.
-var lists = strings.Fields("Aliases AssociationChoices ExportUsers Extensions Groups NewNumbers Numbers Orders Services Users")
+var lists = strings.Fields("Aliases AssociationChoices ExportUsers Extensions Groups OfferedNumbers Numbers Orders Services Users")
 
 // However many others there are, a method reads the same ranges of indexes, and
 // as many records; what it lists, page by page.

@@ -59,7 +59,7 @@ func TestORD1_TheReviewedIDsExtensionAndNumberAreTheOnesCommitted(t *testing.T) 
 		w.seat(1, "STANDARD")
 		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 7, Applications: []string{"crm"}})
 		require.NoError(t, err)
-		_, err = w.dir.AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Type: "PRO", Number: pbx.ThisNewNumber("+16175550109")})
+		_, err = w.dir.AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Type: "PRO", Number: pbx.OfferedNumber("+16175550109")})
 		require.NoError(t, err)
 		w.clock = w.clock.Add(3 * time.Hour)
 		require.NoError(t, r.Commit(w.ctx))
@@ -115,12 +115,12 @@ func TestORD1_AnythingThatChangedTheOutcomeRefusesWithAFreshReview(t *testing.T)
 	changes := map[string]func(w *world){
 		"the extension is taken": func(w *world) { w.user("Zed", "Fox", "7000") },
 		"the number is taken in the tenant": func(w *world) {
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Number: pbx.ThisNewNumber("+16175550100")})
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Number: pbx.OfferedNumber("+16175550100")})
 			require.NoError(w.t, err)
 		},
 		"the number is taken by another tenant": func(w *world) {
 			other := w.tenant("Other", "US", "other.example.com")
-			_, err := w.support.In(other.ID).AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Number: pbx.ThisNewNumber("+16175550100")})
+			_, err := w.support.In(other.ID).AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Number: pbx.OfferedNumber("+16175550100")})
 			require.NoError(w.t, err)
 		},
 		"the price rises": func(w *world) {

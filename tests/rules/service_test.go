@@ -16,7 +16,7 @@ import (
 func TestSVC11_ARemoteServiceHasNoNumberAndNoPhoneOfThisSystem(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		in := pbx.NewService{
-			DN: "7101", DeviceID: w.phone("00:1b:54:00:00:01", "Cisco 8851").ID, RemoteSystem: "Leeds", Number: pbx.NewNumber(),
+			DN: "7101", DeviceID: w.phone("00:1b:54:00:00:01", "Cisco 8851").ID, RemoteSystem: "Leeds", Number: pbx.ProposedNumber(),
 			Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyLine}}, Foreign: []pbx.NewForeign{miCollab("Client")},
 		}
 		w.refused(rule.SVC11, pbx.ErrInvalid, func() error {
@@ -68,12 +68,12 @@ func TestSVC1_ServicesAreListedOrSearchedByNumber(t *testing.T) {
 			w.service(pbx.UserID{}, dn)
 		}
 		for i, dn := range []pbx.Extension{"7004", "7003"} {
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", Number: pbx.ThisNewNumber(pbx.E164(fmt.Sprintf("+1617555010%d", 8-i)))})
+			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", Number: pbx.OfferedNumber(pbx.E164(fmt.Sprintf("+1617555010%d", 8-i)))})
 			require.NoError(t, err)
 		}
 		_, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+16175550170")
 		require.NoError(t, err)
-		_, err = w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175550170")})
+		_, err = w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550170")})
 		require.NoError(t, err)
 		for _, c := range []struct {
 			number string
@@ -119,7 +119,7 @@ func TestSVC1_TheListIsPaged(t *testing.T) {
 			for i := range 150 {
 				in := pbx.NewService{DN: pbx.Extension(fmt.Sprint(7000 + i)), DeviceType: "Cisco 8851"}
 				if i < 40 {
-					in.Number = pbx.Existing(pbx.E164(fmt.Sprintf("+161755502%02d", 39-i)))
+					in.Number = pbx.ExistingNumber(pbx.E164(fmt.Sprintf("+161755502%02d", 39-i)))
 				}
 				if _, err := dir.AddService(ctx, in); err != nil {
 					return err
@@ -157,7 +157,7 @@ func TestSVC2_ANewPhoneIsSavedInOneActWithItsAssociation(t *testing.T) {
 		phone := w.phone("00:1b:54:00:00:01", "Cisco 8851")
 		before := w.revision()
 		s, err := w.dir.AddService(w.ctx, pbx.NewService{
-			UserID: u.ID, DN: "7101", DeviceID: phone.ID, Name: "Desk", Type: "PRO", Number: pbx.NewNumber(), LocationKeptBy: "ESS",
+			UserID: u.ID, DN: "7101", DeviceID: phone.ID, Name: "Desk", Type: "PRO", Number: pbx.ProposedNumber(), LocationKeptBy: "ESS",
 		})
 		require.NoError(t, err)
 		require.Equal(t, before+1, w.revision(), "one change")
@@ -191,14 +191,14 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 			want []string
 		}{
 			"nothing":             {pbx.NewService{}, []string{"DN SVC-2", "DeviceType SVC-2"}},
-			"without a number":    {pbx.NewService{DeviceType: "Cisco 8851", Number: pbx.Existing("+1")}, []string{"DN SVC-2", "Number NUM-2"}},
+			"without a number":    {pbx.NewService{DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+1")}, []string{"DN SVC-2", "Number NUM-2"}},
 			"an unknown model":    {pbx.NewService{DN: "7101", DeviceType: "Drum"}, []string{"DeviceType SVC-2"}},
 			"an unknown device":   {pbx.NewService{DN: "7101", DeviceID: pbx.DeviceID{1}}, []string{"DeviceID ACC-1"}},
 			"another model":       {pbx.NewService{DN: "7101", DeviceID: w.phone("00:1b:54:00:00:09", "Yealink T46U").ID, DeviceType: "Cisco 8851"}, []string{"DeviceType SVC-2"}},
 			"an unknown location": {pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: w.london.ID}, []string{"LocationID ACC-1"}},
 			"everything": {pbx.NewService{
 				UserID: u.ID, DN: "7002", DeviceID: taken.ID, DeviceType: "Drum", Name: "\n", Type: "GOLD", LocationID: pbx.LocationID{1},
-				Number: pbx.ThisNewNumber("+16175550199"), LocationKeptBy: strings.Repeat("x", 65), RemoteSystem: " Leeds",
+				Number: pbx.OfferedNumber("+16175550199"), LocationKeptBy: strings.Repeat("x", 65), RemoteSystem: " Leeds",
 			}, []string{
 				"DN EXT-2", "DeviceID DEV-2", "DeviceID SVC-11", "DeviceType SVC-2", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2",
 				"Number NUM-4", "Number SVC-11", "RemoteSystem SVC-11", "Type SVC-16",

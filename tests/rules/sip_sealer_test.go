@@ -27,7 +27,7 @@ func sealer(t testing.TB, keys ...string) pbx.Option {
 	for _, k := range keys {
 		list = append(list, bytes.Repeat([]byte(k), 32))
 	}
-	s, err := pbx.NewSealer(list[0], list[1:]...)
+	s, err := pbx.SealerFrom(list[0], list[1:]...)
 	require.NoError(t, err)
 	return pbx.WithSealer(s)
 }
@@ -35,7 +35,7 @@ func sealer(t testing.TB, keys ...string) pbx.Option {
 func TestEXT7_AKeyHas32Bytes(t *testing.T) {
 	for _, n := range []int{0, 16, 31, 33} {
 		for _, err := range []error{
-			second(pbx.NewSealer(make([]byte, n))), second(pbx.NewSealer(make([]byte, 32), make([]byte, n))),
+			second(pbx.SealerFrom(make([]byte, n))), second(pbx.SealerFrom(make([]byte, 32), make([]byte, n))),
 		} {
 			require.ErrorIs(t, err, pbx.ErrInvalid)
 			require.Equal(t, rule.EXT7, pbx.CodeOf(err))
@@ -138,7 +138,7 @@ func TestEXT7_NoSecretIsPrinted(t *testing.T) {
 	digest, err := w.support.Digest(w.ctx, ann.SIPAddress)
 	require.NoError(t, err)
 	key := bytes.Repeat([]byte("k"), 32)
-	seals, err := pbx.NewSealer(key)
+	seals, err := pbx.SealerFrom(key)
 	require.NoError(t, err)
 	identity, err := w.dir.SIPIdentity(w.ctx, ann.SIPAddress)
 	require.NoError(t, err)

@@ -36,11 +36,11 @@ var trips = map[string]int{
 	"RemoveExtension": 2, "RemoveMember": 2, "RemoveOwner": 2, "RequestPort": 3, "ReturnNumber": 2, "Review": 3,
 	"SendWelcomeMail": 2, "SetLineLocation": 2, "SetMainExtension": 2, "SetPIN": 2, "SetPrimary": 2, "SetPrimaryDevice": 2,
 	"ClearDeviceLine": 2, "SetDeviceLine": 2, "SetKeys": 2,
-	"SetServiceType": 2, "SetStationPool": 2, "SetUpUser": 3, "StockNumbers": 3, "UnassignDevice": 2, "UpdateLine": 2,
+	"SetServiceType": 2, "SetStationPool": 2, "SetUpUser": 3, "StockNumbers": 3, "UnassignDevice": 2, "ChangeLine": 2,
 
 	"Alias": 1, "Aliases": 1, "AssociationChoices": 1, "Device": 1, "Devices": 1, "Digest": 1, "ExportUsers": 1, "Extensions": 1, "Group": 1, "Groups": 1,
 	"Journal": 1, "Line": 1, "Location": 1, "Locations": 1, "Lookup": 1, "Mailbox": 1, "MainExtension": 1, "Members": 1,
-	"NewNumbers": 1, "Number": 1, "Numbers": 1, "Order": 1, "Orders": 1, "PortRequest": 1, "PortRequests": 1, "SIPIdentity": 1, "Service": 1,
+	"OfferedNumbers": 1, "Number": 1, "Numbers": 1, "Order": 1, "Orders": 1, "PortRequest": 1, "PortRequests": 1, "SIPIdentity": 1, "Service": 1,
 	"ServiceTypes": 1, "ServiceUsers": 1, "Services": 1, "StationPools": 1, "Tenant": 1, "Tenants": 1, "User": 1,
 	"UserByLogin": 1, "UserServices": 1, "Users": 1, "DeviceLines": 1, "Keys": 1, "LineIdentity": 1,
 }
@@ -127,11 +127,11 @@ var readings = []operation{
 		return second(dir.MainExtension(ctx, x.ann.ID))
 	}, admin},
 	{"Members", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Members(ctx, x.group.ID)) }, admin},
-	{"NewNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.NewNumbers(ctx, x.phone.LocationID, "", 0))
+	{"OfferedNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.OfferedNumbers(ctx, x.phone.LocationID, "", 0))
 	}, admin},
-	{"NewNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.NewNumbers(ctx, pbx.LocationID{}, "+16175", 3))
+	{"OfferedNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.OfferedNumbers(ctx, pbx.LocationID{}, "+16175", 3))
 	}, admin},
 	{"Number", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Number(ctx, x.line.Number))
@@ -233,7 +233,7 @@ func countTrips(t *testing.T, sample int, world func(t *testing.T) (r *replica, 
 			continue
 		}
 		r, count := world(t)
-		require.NoError(t, second(r.world.dir.NewNumbers(r.ctx, r.boston.ID, "", 1)))
+		require.NoError(t, second(r.world.dir.OfferedNumbers(r.ctx, r.boston.ID, "", 1)))
 		require.NoError(t, second(r.world.support.StockNumbers(r.ctx, "+16175550179")))
 		var err error
 		n := count(func() { err = atOnce(op, r.ctx, r) })

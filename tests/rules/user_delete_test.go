@@ -289,7 +289,7 @@ func TestUSR11_ATemporaryNumberGoesBackAndThePortingOneWaitsForNobody(t *testing
 	eachStore(t, func(t *testing.T, w *world) {
 		_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Old Bell", Date: w.clock, Numbers: []pbx.E164{"+16175550180"}})
 		require.NoError(t, err)
-		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com"}, Number: pbx.Existing("+16175550180")})
+		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com"}, Number: pbx.ExistingNumber("+16175550180")})
 		require.NoError(t, err)
 		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, made.User.ID, pbx.UserAndPhones))
 		require.Equal(t, pbx.NumberPorting, w.number("+16175550180").State)
@@ -368,7 +368,7 @@ func TestUSR10_ADeletedUserIsReplacedInTheSameBatch(t *testing.T) {
 				return err
 			}
 			in := w.setUp(collect(t, dir.Devices(ctx, pbx.DeviceQuery{}))[0].ID)
-			in.SIPAddress, in.Extension, in.Number = u.SIPAddress, services[0].DN, pbx.Existing(services[0].Number)
+			in.SIPAddress, in.Extension, in.Number = u.SIPAddress, services[0].DN, pbx.ExistingNumber(services[0].Number)
 			_, err := dir.SetUpUser(ctx, in)
 			return err
 		}))

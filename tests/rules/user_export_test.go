@@ -46,7 +46,7 @@ func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 		require.NoError(t, err)
 		_, err = w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock.Add(48 * time.Hour), Numbers: []pbx.E164{"+16175550180"}})
 		require.NoError(t, err)
-		_, err = w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Mai", Email: "mai@example.com"}, Number: pbx.Existing("+16175550180")})
+		_, err = w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Mai", Email: "mai@example.com"}, Number: pbx.ExistingNumber("+16175550180")})
 		require.NoError(t, err)
 		want := rows(exportHeader,
 			"Bob,,bob@example.com,bob@example.com,7500,no,,,,,,,,,,,,,,bob@acme.example.com,no,yes,no",
@@ -299,11 +299,11 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 	}
 	switch c[9] % 4 {
 	case 0:
-		in.Number = pbx.NewNumber()
+		in.Number = pbx.ProposedNumber()
 	case 1:
-		in.Number = pbx.Existing(pbx.E164(fmt.Sprintf("+161755502%02d", n)))
+		in.Number = pbx.ExistingNumber(pbx.E164(fmt.Sprintf("+161755502%02d", n)))
 	case 2:
-		in.Number = pbx.Existing(pbx.E164(fmt.Sprintf("+161755503%02d", n))) // being ported in
+		in.Number = pbx.ExistingNumber(pbx.E164(fmt.Sprintf("+161755503%02d", n))) // being ported in
 	}
 	if c[11]%2 == 0 {
 		in.DeviceID, in.Ports = phones[n].ID, int64(1+c[11]%5)
@@ -372,7 +372,7 @@ func (w *world) gets(e pbx.E164) {
 		w.owned(e)
 		return
 	}
-	s, err := w.take(w.dir, "7499", pbx.ThisNewNumber(e))
+	s, err := w.take(w.dir, "7499", pbx.OfferedNumber(e))
 	require.NoError(w.t, err)
 	require.NoError(w.t, w.dir.DeleteService(w.ctx, s.ID))
 }

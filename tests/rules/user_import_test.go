@@ -43,7 +43,7 @@ func TestSYS5_ARowMakesWhatTheGuidedSetUpOrCreatingAUserMakes(t *testing.T) {
 		ann := a.setUp(phone.ID)
 		ann.Mobile, ann.Department, ann.MusicOnHold, ann.SIPAddress, ann.NoWelcomeMail = "+16175550199", "Sales, Boston", "jazz", "boss@acme.example.com", true
 		bob := pbx.NewUser{LastName: "Bob", Email: "bob@example.com", Extension: "7500", ActivateLater: true}
-		cid := pbx.SetUp{NewUser: pbx.NewUser{FirstName: `C"d`, Email: "cid@example.com"}, Number: pbx.Existing("+16175550200")}
+		cid := pbx.SetUp{NewUser: pbx.NewUser{FirstName: `C"d`, Email: "cid@example.com"}, Number: pbx.ExistingNumber("+16175550200")}
 		dan := pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Dan", Email: "dan@example.com", Extension: "7600"}, DeviceType: "Cisco 8851"}
 		var first *pbx.Provisioned
 		require.NoError(t, a.dir.Batch(a.ctx, func(ctx context.Context, dir *pbx.Directory) (err error) {
@@ -321,7 +321,7 @@ func TestSYS5_ProgressIsToldAndTheContextEndsAnImport(t *testing.T) {
 		ctx, cancel := context.WithCancel(w.ctx)
 		defer cancel()
 		var told []int
-		_, err := w.dir.ImportUsers(ctx, strings.NewReader(rows(file...)), pbx.WithProgress(func(looked, all int) {
+		_, err := w.dir.ImportUsers(ctx, strings.NewReader(rows(file...)), pbx.WithProgress(func(_ context.Context, looked, all int) {
 			require.Equal(t, 7, all)
 			if told = append(told, looked); looked == 4 {
 				cancel()
@@ -333,9 +333,9 @@ func TestSYS5_ProgressIsToldAndTheContextEndsAnImport(t *testing.T) {
 
 		told = nil
 		soon(t, func() {
-			_, err = w.importing(rows(file...), pbx.WithProgress(func(looked, _ int) {
+			_, err = w.importing(rows(file...), pbx.WithProgress(func(ctx context.Context, looked, _ int) {
 				told = append(told, looked)
-				_, misused := w.dir.Tenant(w.ctx)
+				_, misused := w.dir.Tenant(ctx)
 				if !errors.Is(misused, pbx.ErrMisuse) {
 					told = append(told, -1)
 				}

@@ -24,7 +24,7 @@ func (w *world) phone(mac, model string) *pbx.Device {
 func (w *world) setUp(device pbx.DeviceID) pbx.SetUp {
 	return pbx.SetUp{
 		NewUser: pbx.NewUser{FirstName: "Ann", LastName: "Lee", Email: "ann@example.com", Login: "ann@corp.example", LocationID: w.boston.ID, E911: true},
-		Number:  pbx.NewNumber(), ServiceType: "PRO",
+		Number:  pbx.ProposedNumber(), ServiceType: "PRO",
 		Station: "STANDARD", Applications: []string{"crm", "fax", "softphone"},
 		DeviceID: device, Ports: 3,
 	}
@@ -91,7 +91,7 @@ func TestUSR2_AnyPartThatIsRefusedLeavesNothing(t *testing.T) {
 			"email":            {func(s *pbx.SetUp) { s.Email = "ann" }, []string{"Email USR-1"}},
 			"extension":        {func(s *pbx.SetUp) { s.Extension = "7001" }, []string{"Extension EXT-2"}},
 			"emergency":        {func(s *pbx.SetUp) { s.Extension = "9110" }, []string{"Extension EXT-3"}},
-			"number":           {func(s *pbx.SetUp) { s.Number = pbx.Existing("+16175550109") }, []string{"Number NUM-2"}},
+			"number":           {func(s *pbx.SetUp) { s.Number = pbx.ExistingNumber("+16175550109") }, []string{"Number NUM-2"}},
 			"type":             {func(s *pbx.SetUp) { s.ServiceType = "GOLD"; s.Applications = nil }, []string{"ServiceType SVC-16"}},
 			"location":         {func(s *pbx.SetUp) { s.LocationID = w.london.ID; s.E911 = false }, []string{"LocationID ACC-1"}},
 			"no such device":   {func(s *pbx.SetUp) { s.DeviceID = pbx.DeviceID{1} }, []string{"DeviceID ACC-1"}},
@@ -105,7 +105,7 @@ func TestUSR2_AnyPartThatIsRefusedLeavesNothing(t *testing.T) {
 			"without a source": {func(s *pbx.SetUp) { s.Station = ""; s.ServiceType = "FREE"; s.Applications = []string{"crm"} }, []string{"Applications STN-2"}},
 			"everything": {func(s *pbx.SetUp) {
 				s.FirstName, s.LastName, s.Email, s.Login, s.Extension, s.SIPAddress = "", "", "ann", "bob.ray@example.com", "7", "x"
-				s.LocationID, s.Number, s.ServiceType, s.Station, s.DeviceID, s.Ports = pbx.LocationID{1}, pbx.Existing("+1"), "GOLD", "GOLD", taken.ID, 99
+				s.LocationID, s.Number, s.ServiceType, s.Station, s.DeviceID, s.Ports = pbx.LocationID{1}, pbx.ExistingNumber("+1"), "GOLD", "GOLD", taken.ID, 99
 				s.Applications = []string{"no code"}
 			}, []string{
 				"Applications STN-2", "E911 USR-6", "Email USR-1", "Extension EXT-1", "LocationID ACC-1", "Login USR-3", "Name USR-1", "Number NUM-2",
@@ -129,7 +129,7 @@ func TestUSR2_AnyPartThatIsRefusedLeavesNothing(t *testing.T) {
 func TestUSR2_ARefusedSetUpLeavesTheOthersOfItsBatch(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		in := func(first string) pbx.SetUp {
-			return pbx.SetUp{NewUser: pbx.NewUser{FirstName: first, Email: first + "@example.com"}, ServiceType: "PRO", Station: "STANDARD", Number: pbx.NewNumber()}
+			return pbx.SetUp{NewUser: pbx.NewUser{FirstName: first, Email: first + "@example.com"}, ServiceType: "PRO", Station: "STANDARD", Number: pbx.ProposedNumber()}
 		}
 		var dns []pbx.Extension
 		batch := func(spoilt error) error {
@@ -208,7 +208,7 @@ func TestUSR4_WithoutANumberAnExtensionMustBeGiven(t *testing.T) {
 		require.Empty(t, made.Service.Number)
 		require.Nil(t, made.Order, "nothing is charged")
 
-		made, err = w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.com"}, Number: pbx.NewNumber()})
+		made, err = w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.com"}, Number: pbx.ProposedNumber()})
 		require.NoError(t, err)
 		require.Equal(t, pbx.Extension("7000"), made.Service.DN, "with a number it fills itself in")
 		require.Equal(t, pbx.E164("+16175550100"), made.Service.Number)

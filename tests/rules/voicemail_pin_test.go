@@ -79,7 +79,7 @@ func TestVM5_APINIsNoExtensionOfTheLinesUsersAndNotTheEndOfANumberThatIsWaitedFo
 		ann, bob := w.user("Ann", "Lee", "7301"), w.user("Bob", "Day", "704915")
 		_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Old", Date: w.clock, Numbers: []pbx.E164{"+16175554938"}})
 		require.NoError(t, err)
-		line, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7001", DeviceType: "Cisco 8851", Number: pbx.Existing("+16175554938")})
+		line, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7001", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175554938")})
 		require.NoError(t, err)
 		_, err = w.dir.Associate(w.ctx, bob.ID, line.ID)
 		require.NoError(t, err)

@@ -83,7 +83,7 @@ func (w *walker) extension() pbx.Extension {
 }
 
 func (w *walker) choice() pbx.NumberChoice {
-	return []pbx.NumberChoice{{}, {}, pbx.NewNumber(), pbx.Existing("+16175550160"), pbx.Existing("+16175550161"), pbx.Existing("+16175550170"), pbx.ThisNewNumber("+16175550105")}[w.rng.IntN(7)]
+	return []pbx.NumberChoice{{}, {}, pbx.ProposedNumber(), pbx.ExistingNumber("+16175550160"), pbx.ExistingNumber("+16175550161"), pbx.ExistingNumber("+16175550170"), pbx.OfferedNumber("+16175550105")}[w.rng.IntN(7)]
 }
 
 func (w *walker) person() pbx.NewUser {
