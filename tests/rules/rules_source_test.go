@@ -108,11 +108,11 @@ func receiver(fn *ast.FuncDecl) string {
 	return identifier(fn.Recv.List[0].Type)
 }
 
-// looks are the methods of the type that looks at an operation's input: what
+// looks are the methods of the type that validates an operation's input: what
 // they are given a code for is refused as invalid.
 func looks(files []*ast.File) []string {
 	var names []string
-	for _, fn := range methodsOf("door", files...) {
+	for _, fn := range methodsOf("validation", files...) {
 		if len(fn.Type.Params.List) == 0 {
 			continue
 		}
