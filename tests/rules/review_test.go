@@ -251,7 +251,7 @@ func TestSYS1_AReviewCommittedInsideItselfIsAMisuseAtOnce(t *testing.T) {
 		inside := errors.New("not called")
 		r = w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
 			if r != nil {
-				inside = r.Commit(w.ctx)
+				inside = r.Commit(ctx)
 			}
 			_, err := dir.SetUpUser(ctx, newcomer("ann"))
 			return err

@@ -47,7 +47,7 @@ var trips = map[string]int{
 
 // withoutTrips are the methods that have no such bound: those that ask no
 // store, and those that walk through all of it.
-var withoutTrips = strings.Fields("As Check Confirm Connect Deliver In Stats")
+var withoutTrips = strings.Fields("As Check Confirm Connect Deliver In Seen Stats")
 
 // ownReads is how many of an operation's trips in the table of operations are
 // reads of the call itself, before it: those that save what they read.
