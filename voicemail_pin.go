@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/pbxkit/pbx/internal/secret"
 	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // PIN lets somebody into a mailbox. It is kept as a salted slow hash only
@@ -205,4 +207,72 @@ func (c *core) hashPIN(pin PIN) ([]byte, error) {
 		return nil, err
 	}
 	return secret.HashPIN(string(pin), salt), nil
+}
+
+// validatePIN refuses a PIN of another length than the policy's, and one that is
+// soon guessed (VM-5): what it is held against is on the service, which may be
+// new, the number that it waits for among it. The reason never says what the PIN
+// was.
+func (t *tx) validatePIN(ctx context.Context, check *validation, pin PIN, s *Service, awaited E164, mailbox string) error {
+	p := &t.tenant.Policy
+	if n := int64(len(pin)); n < p.PINMinLength || n > p.PINMaxLength || !digits(string(pin)) {
+		check.refuse(rule.VM5, "PIN", "not a PIN of %d to %d digits", p.PINMinLength, p.PINMaxLength)
+		return nil
+	}
+	own, err := t.extensionsOfUsers(ctx, s)
+	if err != nil {
+		return err
+	}
+	weakness := secret.Weakness(string(pin))
+	switch {
+	case secret.EitherWay(string(pin), string(s.DN), mailbox):
+		check.refuse(rule.VM5, "PIN", "a PIN is not the DN or the number of the mailbox, forwards or backwards")
+	case secret.EitherWay(string(pin), own...):
+		check.refuse(rule.VM5, "PIN", "a PIN is not an extension of a user of the line, forwards or backwards")
+	case strings.HasSuffix(string(s.Number), string(pin)), strings.HasSuffix(string(awaited), string(pin)):
+		check.refuse(rule.VM5, "PIN", "a PIN is not the end of the telephone number")
+	case weakness != "":
+		check.refuse(rule.VM5, "PIN", "too easy to guess: %s", weakness)
+	}
+	return nil
+}
+
+// extensionsOfUsers reads the extensions that point at the users of a service.
+func (t *tx) extensionsOfUsers(ctx context.Context, s *Service) ([]string, error) {
+	if s.ID.IsZero() {
+		return nil, nil // it is new, and so is its user
+	}
+	users, err := t.othersOf(ctx, s.ID, UserID{})
+	if err != nil {
+		return nil, err
+	}
+	var own []string
+	for _, u := range users {
+		entries, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			own = append(own, string(e.Digits))
+		}
+	}
+	return own, nil
+}
+
+// awaitedNumber reads the number that a service waits for, or "".
+func (t *tx) awaitedNumber(ctx context.Context, s *Service) (E164, error) {
+	if s.Number == "" {
+		return "", nil
+	}
+	n, err := t.number(ctx, rule.NUM3, s.Number)
+	if err != nil {
+		return "", err
+	}
+	return n.TemporaryFor, nil
+}
+
+// guessed plans what a PIN for the mailbox of each service is held against.
+func (f prefetched) guessed() {
+	f.to(numbersTable.Key(), "number")
+	f.users().to(extensionsByUser, "id")
 }
