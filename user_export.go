@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/pbxkit/pbx/internal/csvfile"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -187,7 +188,7 @@ func (row *csvUser) carried(ctx context.Context, t *tx) error {
 func (row *csvUser) cells() []string {
 	cells := make([]string, len(csvColumns))
 	for i := range csvColumns {
-		cells[i] = escaped(csvColumns[i].write(row))
+		cells[i] = csvfile.Escape(csvColumns[i].write(row))
 	}
 	return cells
 }

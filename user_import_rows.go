@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/go-multierror"
 
+	"github.com/pbxkit/pbx/internal/csvfile"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -223,7 +224,7 @@ func readRow(line int, columns []*csvColumn, cells []string) *csvRow {
 		return row
 	}
 	for i, column := range columns {
-		cell := unescaped(cells[i])
+		cell := csvfile.Unescape(cells[i])
 		if cell == "" {
 			continue
 		}

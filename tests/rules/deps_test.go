@@ -17,6 +17,7 @@ var allowedDeps = []string{
 	"github.com/hashicorp/errwrap",
 	"github.com/hashicorp/go-multierror", // several bad fields at once
 	"github.com/pbxkit/pbx",
+	"github.com/pbxkit/pbx/internal/csvfile",
 	"github.com/pbxkit/pbx/internal/numplan",
 	"github.com/pbxkit/pbx/internal/overlay",
 	"github.com/pbxkit/pbx/internal/secret",

@@ -1,4 +1,4 @@
-package pbx
+package csvfile
 
 import (
 	"strings"
@@ -21,8 +21,8 @@ func formula(cell string) bool {
 	return strings.ContainsRune(formulaSigns, first)
 }
 
-// escaped puts an apostrophe before what could be taken for a formula.
-func escaped(text string) string {
+// Escape puts an apostrophe before what could be taken for a formula.
+func Escape(text string) string {
 	return eachPart(text, func(part string) string {
 		if formula(part) {
 			return "'" + part
@@ -31,9 +31,9 @@ func escaped(text string) string {
 	})
 }
 
-// unescaped takes one apostrophe away from before it: of any text, what escaped
+// Unescape takes one apostrophe away from before it: of any text, what Escape
 // made of it is that text again.
-func unescaped(cell string) string {
+func Unescape(cell string) string {
 	return eachPart(cell, func(part string) string {
 		if strings.HasPrefix(part, "'") && formula(part) {
 			return part[1:]
