@@ -2,7 +2,11 @@ package pbx
 
 import (
 	"context"
+	"net/mail"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
@@ -98,6 +102,25 @@ func (check *validation) names(u *User) {
 	}
 	check.text(rule.USR1, "FirstName", u.FirstName, maxName)
 	check.text(rule.USR1, "LastName", u.LastName, maxName)
+}
+
+// email looks at an address of the form local@domain (RFC 5322 addr-spec).
+func (check *validation) email(code rule.Code, field, s string) {
+	if s == "" {
+		check.refuse(code, field, "is missing")
+		return
+	}
+	if len(s) > maxEmail || !validEmail(s) {
+		check.refuse(code, field, "not an email address of up to %d characters", maxEmail)
+	}
+}
+
+func validEmail(s string) bool {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unprintable(r) || unicode.IsSpace(r) }) {
+		return false
+	}
+	parsed, err := mail.ParseAddress(s)
+	return err == nil && parsed.Address == s && parsed.Name == ""
 }
 
 // validate checks what anything can be written in, but for his names.

@@ -3,13 +3,10 @@ package pbx
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/pbxkit/pbx/internal/numplan"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -115,53 +112,6 @@ func (check *validation) codes(code rule.Code, field string, list []string) {
 	}
 }
 
-// email looks at an address of the form local@domain (RFC 5322 addr-spec).
-func (check *validation) email(code rule.Code, field, s string) {
-	if s == "" {
-		check.refuse(code, field, "is missing")
-		return
-	}
-	if len(s) > maxEmail || !validEmail(s) {
-		check.refuse(code, field, "not an email address of up to %d characters", maxEmail)
-	}
-}
-
-func validEmail(s string) bool {
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unprintable(r) || unicode.IsSpace(r) }) {
-		return false
-	}
-	parsed, err := mail.ParseAddress(s)
-	return err == nil && parsed.Address == s && parsed.Name == ""
-}
-
-// country looks at an ISO 3166-1 alpha-2 code of a country whose numbering
-// plan is known.
-func (check *validation) country(code rule.Code, field, s string) {
-	if _, known := numplan.For(s); !known {
-		check.refuse(code, field, "not the two capital letters of a country that is known")
-	}
-}
-
-// e164 looks at a number in E.164 form.
-func (check *validation) e164(code rule.Code, field string, n E164) {
-	if !numplan.Valid(string(n)) {
-		check.refuse(code, field, "not a telephone number in E.164 form: + and 7 to 15 digits of a known numbering plan")
-	}
-}
-
-// principal looks at a principal's form: letters, digits and . _ - @ / or an email
-// address, as user IDs are (USR-3).
-func (check *validation) principal(code rule.Code, field string, p Principal) {
-	if p == "" {
-		check.refuse(code, field, "is missing")
-		return
-	}
-	plain := !strings.ContainsFunc(string(p), func(r rune) bool { return notInCode(r) && r != '@' && r != '/' })
-	if len(p) > maxEmail || !plain && !validEmail(string(p)) {
-		check.refuse(code, field, "not a principal of up to %d letters, digits, '.', '_', '-', '@' and '/', nor an email address", maxEmail)
-	}
-}
-
 // digits reports whether s is made of decimal digits alone.
 func digits(s string) bool {
 	for i := range len(s) {
@@ -170,20 +120,4 @@ func digits(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// ParseMAC reads a hardware address in any usual notation (aa:bb:cc:dd:ee:ff,
-// aa-bb-…, aabb.ccdd.eeff, aabbccddeeff, in either case) and returns its one
-// form here. A group address, zero, or anything but six octets is an *Error
-// of kind ErrInvalid and code DEV-1.
-func ParseMAC(s string) (MAC, error) {
-	bad := &Error{Code: rule.DEV1, Kind: ErrInvalid, Field: "MAC", Reason: "not the hardware address of a device: six octets"}
-	if len(s) == 12 {
-		s = s[:4] + "." + s[4:8] + "." + s[8:]
-	}
-	hw, err := net.ParseMAC(s)
-	if err != nil || len(hw) != 6 || hw[0]&1 != 0 || [6]byte(hw) == [6]byte{} {
-		return "", bad
-	}
-	return MAC(hw.String()), nil
 }
