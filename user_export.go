@@ -2,7 +2,6 @@ package pbx
 
 import (
 	"context"
-	"encoding/csv"
 	"io"
 	"strconv"
 
@@ -24,13 +23,8 @@ func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 	if w == nil {
 		return misuse("there is nothing to write to")
 	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true // RFC 4180, section 2
-	header := make([]string, len(csvColumns))
-	for i := range csvColumns {
-		header[i] = csvColumns[i].name
-	}
-	if err := out.Write(header); err != nil {
+	out := csvfile.NewWriter(w)
+	if err := out.Write(columnNames()); err != nil {
 		return err
 	}
 	users := listing[*User, *csvUser]{query: store.Query{Index: usersByLast, Equal: []any{d.scope()}}, more: prefetched.exported, show: exportedUser}
@@ -42,8 +36,7 @@ func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return out.Flush()
 }
 
 // exported is what the row of each user says.
@@ -188,7 +181,7 @@ func (row *csvUser) carried(ctx context.Context, t *tx) error {
 func (row *csvUser) cells() []string {
 	cells := make([]string, len(csvColumns))
 	for i := range csvColumns {
-		cells[i] = csvfile.Escape(csvColumns[i].write(row))
+		cells[i] = csvColumns[i].write(row)
 	}
 	return cells
 }

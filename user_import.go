@@ -143,7 +143,7 @@ func (im *importing) progress(looked int) {
 
 // row makes what a row says, or keeps what is wrong with it.
 func (im *importing) row(ctx context.Context, row *csvRow) error {
-	check := validation{refusals: slices.Clone(row.look.refusals)}
+	check := validation{refusals: slices.Clone(row.check.refusals)}
 	if !row.broken {
 		in := row.in
 		if err := im.named(ctx, row, &in, &check); err != nil {
@@ -245,7 +245,7 @@ func (t *tx) provision(ctx context.Context, in SetUp, row *csvRow) (*Provisioned
 		}
 		return &Provisioned{User: copyOf(u)}, nil
 	}
-	if row.addressless() {
+	if row.hasNoEmail() {
 		in.Email = in.Login // as if it was cleared behind
 	}
 	s := setUp{tx: t, in: in, read: true}

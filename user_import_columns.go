@@ -8,18 +8,16 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// csvColumn is a column of a file of users, the same for import and export.
+// csvColumn is a column of a file of users. Import and export have the same ones.
 type csvColumn struct {
-	name  string
-	field string // that it fills: a refusal of the field is one of the column
-	// guided says that only the guided set-up takes it: a row without such a cell
-	// makes what CreateUser makes.
-	guided bool
-	read   func(*csvRow, string) // a cell that is not empty
+	name   string
+	field  string                // the input field that it fills, and whose refusals are the column's
+	guided bool                  // SetUpUser takes it and CreateUser does not
+	read   func(*csvRow, string) // reads a cell that is not empty
 	write  func(*csvUser) string
 }
 
-// csvColumns are all of them, in the order of an export.
+// csvColumns are all columns, in the order of an export.
 var csvColumns = []csvColumn{
 	{"first_name", "FirstName", false, into(func(r *csvRow) *string { return &r.in.FirstName }), func(u *csvUser) string { return u.FirstName }},
 	{"last_name", "LastName", false, into(func(r *csvRow) *string { return &r.in.LastName }), func(u *csvUser) string { return u.LastName }},
@@ -42,15 +40,15 @@ var csvColumns = []csvColumn{
 	{"music_on_hold", "MusicOnHold", false, into(func(r *csvRow) *string { return &r.in.MusicOnHold }), func(u *csvUser) string { return u.MusicOnHold }},
 	{"sip_address", "SIPAddress", false, into(func(r *csvRow) *SIPAddress { return &r.in.SIPAddress }), func(u *csvUser) string { return string(u.SIPAddress) }},
 	{"e911", "E911", false, yesOrNo("E911", func(r *csvRow, yes bool) { r.in.E911 = yes }), func(u *csvUser) string { return yes(u.E911) }},
-	// A disabled user's services do not work: those of whoever is made of him wait, and
-	// so does he whose line waits.
+	// Users who are not active, or whose line waits, come back pending: nothing that
+	// does not work now may start working, or be billed, by an import.
 	{"activate_later", "ActivateLater", false, yesOrNo("ActivateLater", func(r *csvRow, yes bool) { r.in.ActivateLater = yes }),
 		(*csvUser).activateLater},
-	// Whoever is exported has been welcomed.
+	// Users who are exported have been welcomed already.
 	{"welcome_mail", "NoWelcomeMail", false, yesOrNo("NoWelcomeMail", func(r *csvRow, yes bool) { r.in.NoWelcomeMail = !yes }), func(*csvUser) string { return yes(false) }},
 }
 
-// columnNamed finds a column.
+// columnNamed returns the column of that name, or nil.
 func columnNamed(name string) *csvColumn {
 	at := slices.IndexFunc(csvColumns, func(c csvColumn) bool { return c.name == name })
 	if at < 0 {
@@ -59,11 +57,20 @@ func columnNamed(name string) *csvColumn {
 	return &csvColumns[at]
 }
 
-// into keeps a cell as it is.
+func columnNames() []string {
+	names := make([]string, len(csvColumns))
+	for i := range csvColumns {
+		names[i] = csvColumns[i].name
+	}
+	return names
+}
+
+// into returns what copies a cell into a field as it is.
 func into[S ~string](field func(*csvRow) *S) func(*csvRow, string) {
 	return func(r *csvRow, cell string) { *field(r) = S(cell) }
 }
 
+// yesOrNo returns what reads a cell that says yes or no.
 func yesOrNo(field string, set func(*csvRow, bool)) func(*csvRow, string) {
 	return func(r *csvRow, cell string) {
 		switch strings.ToLower(cell) {
@@ -72,11 +79,12 @@ func yesOrNo(field string, set func(*csvRow, bool)) func(*csvRow, string) {
 		case "no", "false", "0":
 			set(r, false)
 		default:
-			r.look.refuse(rule.SYS5, field, "not yes or no")
+			r.check.refuse(rule.SYS5, field, "not yes or no")
 		}
 	}
 }
 
+// yes is a cell that says yes or no.
 func yes(b bool) string {
 	if b {
 		return "yes"
@@ -88,7 +96,7 @@ func yes(b bool) string {
 const (
 	lineYes    = "yes"
 	lineNo     = "no"
-	lineShared = "shared" // with whoever has the line of that extension
+	lineShared = "shared" // the user shares the line that has the row's extension
 )
 
 func (r *csvRow) readLine(cell string) {
@@ -97,13 +105,13 @@ func (r *csvRow) readLine(cell string) {
 		r.line = cell
 		r.guided = r.guided || cell == lineYes
 	default:
-		r.look.refuse(rule.SYS5, "Line", "not yes, no or shared")
+		r.check.refuse(rule.SYS5, "Line", "not yes, no or shared")
 	}
 }
 
 func (r *csvRow) readApplications(cell string) {
 	if strings.Count(cell, ";") >= maxCodes {
-		r.look.refuse(rule.STN2, "Applications", "more than %d entries", maxCodes)
+		r.check.refuse(rule.STN2, "Applications", "more than %d entries", maxCodes)
 		return
 	}
 	for code := range strings.SplitSeq(cell, ";") {
@@ -115,14 +123,14 @@ func (r *csvRow) readApplications(cell string) {
 
 func (r *csvRow) readMAC(cell string) {
 	mac, err := ParseMAC(cell)
-	_ = r.look.collectAs("DeviceID", err)
+	_ = r.check.collectAs("DeviceID", err)
 	r.mac = mac
 }
 
 func (r *csvRow) readPorts(cell string) {
 	n, err := strconv.ParseInt(cell, 10, 64)
 	if err != nil || n < 1 {
-		r.look.refuse(rule.DEV3, "Ports", "not a number of ports")
+		r.check.refuse(rule.DEV3, "Ports", "not a number of ports")
 		return
 	}
 	r.in.Ports = n

@@ -1,15 +1,12 @@
 package pbx
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/hashicorp/go-multierror"
 
@@ -17,18 +14,18 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// The bounds of a file of users.
+// The limits of a file of users.
 const (
 	maxImportRows  = 10_000
 	maxImportBytes = 16 << 20
 )
 
-// RowError is what is wrong with one row of an import. Its message is safe to
-// show, as Err's is.
+// RowError is one refusal of one row of an import. Its message is safe to show,
+// like that of Err.
 type RowError struct {
 	Row    int    // the line of the file on which the row begins; the first is 1
-	Column string // the column's name, or "" where it is about the row as a whole
-	Err    *Error // the rule that was broken
+	Column string // the column's name, or "" for the row as a whole
+	Err    *Error // the refusal
 }
 
 // Error returns the row, the column, and the refusal.
@@ -46,11 +43,11 @@ func (e *Error) sentence() string {
 	return c.Error()
 }
 
-// Unwrap returns Err, for errors.Is, errors.As, Errors and CodeOf.
+// Unwrap returns Err, so that errors.Is, errors.As, Errors and CodeOf find it.
 func (e *RowError) Unwrap() error { return e.Err }
 
-// RowErrors lists the bad rows that the error of an import is about, in the
-// order of the file, each as often as something is wrong with it.
+// RowErrors lists the refusals of rows in the error of an import, in the order of
+// the file. A row has as many as there are things wrong with it.
 func RowErrors(err error) []*RowError {
 	if many, ok := errors.AsType[*multierror.Error](err); ok {
 		var list []*RowError
@@ -80,33 +77,27 @@ func allRows(bad []*RowError) error {
 	return many
 }
 
-// csvRow is a row of a file of users: what its cells say, before anything is
-// looked up.
+// csvRow is what the cells of a row say, before anything is looked up.
 type csvRow struct {
-	at       int   // on which line of the file it begins
-	in       SetUp // but for the location and the device
+	at       int   // the line of the file on which it begins
+	in       SetUp // without the location and the device
 	building string
 	mac      MAC
 	guided   bool       // it says more than CreateUser takes
-	line     string     // what it says of its line, as those of an export do; "" leaves it to the others
-	broken   bool       // it has not the header's columns, and its cells say nothing
-	look     validation // what is wrong with the cells themselves
+	line     string     // its cell in the column line; "": the other cells decide
+	broken   bool       // its cells do not match the header, and none was read
+	check    validation // what is wrong with the cells themselves
 }
 
-// readFile reads all of a file. One that can be read again is left where it
-// was: the function of a batch or a review may be run several times.
+// readFile reads all of a file, and leaves a reader that can seek where it was:
+// the function of a batch or a review may run several times.
 func readFile(r io.Reader) ([]byte, error) {
 	if r == nil {
 		return nil, misuse("there is nothing to read from")
 	}
-	if again, ok := r.(io.Seeker); ok {
-		if at, err := again.Seek(0, io.SeekCurrent); err == nil {
-			defer func() { _, _ = again.Seek(at, io.SeekStart) }()
-		}
-	}
-	content, err := io.ReadAll(io.LimitReader(r, maxImportBytes+1))
-	if err == nil && len(content) > maxImportBytes {
-		err = badFile("is larger than %d MiB", maxImportBytes>>20)
+	content, err := csvfile.ReadAll(r, maxImportBytes)
+	if errors.Is(err, csvfile.ErrTooLarge) {
+		return nil, badFile("is larger than %d MiB", maxImportBytes>>20)
 	}
 	return content, err
 }
@@ -115,85 +106,59 @@ func badFile(format string, args ...any) *Error {
 	return &Error{Code: rule.SYS5, Kind: ErrInvalid, Field: "File", Reason: fmt.Sprintf(format, args...)}
 }
 
-// readRows reads the rows of a file. What is wrong with the file as a whole is
-// refused at once, what is wrong with a row is kept with it.
-func readRows(content []byte) ([]*csvRow, error) {
-	content = bytes.TrimPrefix(content, []byte("\ufeff"))
-	if err := validateText(content); err != nil {
-		return nil, err
+// badLine is the refusal of a file that is not CSV; any other error stays as it is.
+func badLine(err error) error {
+	if bad, ok := errors.AsType[*csvfile.Error](err); ok {
+		return &RowError{Row: bad.Line, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: bad.Reason, Err: bad.Err}}
 	}
-	r := csv.NewReader(bytes.NewReader(content))
-	r.FieldsPerRecord = -1
-	columns, err := readHeader(r)
+	return err
+}
+
+// readRows reads the rows of a file. A file that is wrong as a whole is refused at
+// once; what is wrong with a row is kept in it.
+func readRows(content []byte) ([]*csvRow, error) {
+	file, err := csvfile.NewReader(content)
+	if err != nil {
+		return nil, badLine(err)
+	}
+	columns, err := readHeader(file)
 	if err != nil {
 		return nil, err
 	}
 	var rows []*csvRow
 	for {
-		cells, err := r.Read()
+		row, err := file.Next()
 		switch {
 		case err == io.EOF:
 			return rows, nil
 		case err != nil:
-			return nil, malformed(err)
-		case !slices.ContainsFunc(cells, func(cell string) bool { return cell != "" }):
-			continue // spreadsheets leave such rows behind
+			return nil, badLine(err)
 		case len(rows) == maxImportRows:
 			return nil, badFile("has more than %d rows", maxImportRows)
 		}
-		line, _ := r.FieldPos(0)
-		rows = append(rows, readRow(line, columns, cells))
+		rows = append(rows, readRow(columns, row))
 	}
-}
-
-// validateText refuses a file that is no text: not UTF-8, or with NUL in it.
-func validateText(content []byte) error {
-	at, what := bytes.IndexByte(content, 0), "holds the character NUL"
-	for i := 0; i < len(content); {
-		r, size := utf8.DecodeRune(content[i:])
-		if r == utf8.RuneError && size == 1 {
-			if at < 0 || i < at {
-				at, what = i, "not valid UTF-8"
-			}
-			break
-		}
-		i += size
-	}
-	if at < 0 {
-		return nil
-	}
-	return &RowError{Row: 1 + bytes.Count(content[:at], []byte("\n")), Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: what}}
-}
-
-// malformed says where a file is no CSV.
-func malformed(err error) error {
-	at, ok := errors.AsType[*csv.ParseError](err)
-	if !ok {
-		return err
-	}
-	return &RowError{Row: at.StartLine, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Err: err,
-		Reason: fmt.Sprintf("not a row of CSV: a quotation mark is out of place on line %d", at.Line)}}
 }
 
 // readHeader reads the names of the columns.
-func readHeader(r *csv.Reader) ([]*csvColumn, error) {
-	names, err := r.Read()
+func readHeader(file *csvfile.Reader) ([]*csvColumn, error) {
+	header, err := file.Header()
 	if err == io.EOF {
 		return nil, badFile("is empty: its first row has to name the columns")
 	}
 	if err != nil {
-		return nil, malformed(err)
+		return nil, badLine(err)
 	}
-	line, _ := r.FieldPos(0)
+	names := header.Cells
 	var bad []*RowError
 	refuse := func(name, format string, args ...any) {
-		bad = append(bad, &RowError{Row: line, Column: name, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: fmt.Sprintf(format, args...)}})
+		bad = append(bad, &RowError{Row: header.Line, Column: name, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: fmt.Sprintf(format, args...)}})
 	}
 	columns := make([]*csvColumn, len(names))
 	for i, name := range names {
 		switch columns[i] = columnNamed(name); {
 		case columns[i] == nil:
-			refuse(name, "not a column of a file of users: those are %s", columnNames())
+			refuse(name, "not a column of a file of users: those are %s", strings.Join(columnNames(), ", "))
 		case slices.Index(names, name) < i:
 			refuse(name, "the column is there twice")
 		}
@@ -207,46 +172,36 @@ func readHeader(r *csv.Reader) ([]*csvColumn, error) {
 	return columns, allRows(bad)
 }
 
-func columnNames() string {
-	names := make([]string, len(csvColumns))
-	for i := range csvColumns {
-		names[i] = csvColumns[i].name
-	}
-	return strings.Join(names, ", ")
-}
-
 // readRow reads the cells of a row.
-func readRow(line int, columns []*csvColumn, cells []string) *csvRow {
-	row := &csvRow{at: line}
-	if len(cells) != len(columns) {
+func readRow(columns []*csvColumn, from csvfile.Row) *csvRow {
+	row := &csvRow{at: from.Line}
+	if len(from.Cells) != len(columns) {
 		row.broken = true
-		row.look.refuse(rule.SYS5, "", "has %d cells, and there are %d columns", len(cells), len(columns))
+		row.check.refuse(rule.SYS5, "", "has %d cells, and there are %d columns", len(from.Cells), len(columns))
 		return row
 	}
 	for i, column := range columns {
-		cell := csvfile.Unescape(cells[i])
-		if cell == "" {
-			continue
+		if cell := from.Cells[i]; cell != "" {
+			column.read(row, cell)
+			row.guided = row.guided || column.guided
 		}
-		column.read(row, cell)
-		row.guided = row.guided || column.guided
 	}
 	if number := &row.in.Number; number.Number != "" {
 		number.Source = cmp.Or(number.Source, FromTenant)
 	}
-	says := row.in.Number != (NumberChoice{}) || row.in.ServiceType != "" || row.in.DeviceType != "" || row.mac != ""
-	if says && (row.line == lineNo || row.line == lineShared) {
-		row.look.refuse(rule.SYS5, "Line", "is %s, and the row says what a new one is", row.line)
+	describesLine := row.in.Number != (NumberChoice{}) || row.in.ServiceType != "" || row.in.DeviceType != "" || row.mac != ""
+	if describesLine && (row.line == lineNo || row.line == lineShared) {
+		row.check.refuse(rule.SYS5, "Line", "is %s, but the row describes a new line", row.line)
 	}
-	if row.in.Ports != 0 && row.mac == "" && !slices.ContainsFunc(row.look.refusals, func(e *Error) bool { return e.Field == "DeviceID" }) {
-		row.look.refuse(rule.DEV3, "Ports", "of no device: say which by its mac")
+	if row.in.Ports != 0 && row.mac == "" && !slices.ContainsFunc(row.check.refusals, func(e *Error) bool { return e.Field == "DeviceID" }) {
+		row.check.refuse(rule.DEV3, "Ports", "there is no device: say which by its mac")
 	}
 	return row
 }
 
-// addressless reports whether the row is that of a user without an email address:
-// an export says so of one who has cleared it, and welcomes nobody.
-func (r *csvRow) addressless() bool {
+// hasNoEmail reports whether the row describes a user who has cleared their email
+// address, as an export does: with a user ID, no address, and no welcome email.
+func (r *csvRow) hasNoEmail() bool {
 	return r.line != "" && r.in.Email == "" && r.in.NoWelcomeMail && len(r.in.Login) <= maxEmail && validEmail(r.in.Login)
 }
 
@@ -266,7 +221,7 @@ func (r *csvRow) column(field string) string {
 	return ""
 }
 
-// errors are the refusals of the row.
+// errors are refusals as those of the row.
 func (r *csvRow) errors(refusals []*Error) []*RowError {
 	list := make([]*RowError, len(refusals))
 	for i, e := range refusals {
