@@ -220,9 +220,9 @@ func (r *csvRow) claims() []rowClaim {
 	return slices.DeleteFunc(list, func(c rowClaim) bool { return c.value == "" || c.code == rule.EXT2 && r.line == lineShared })
 }
 
-// refuseClaimed refuses what an earlier row wants too that was itself refused: once that
-// row is corrected, the two would be in conflict. What rows took that were not
-// refused are found by the rules.
+// refuseClaimed refuses what an earlier row wants too that was itself refused: once
+// that row is corrected, the two would be in conflict. What an accepted row took, the
+// rules themselves refuse to others.
 func (im *importing) refuseClaimed(row *csvRow, check *validation) {
 	for _, c := range row.claims() {
 		line, claimed := im.refused[c.uniqueValue]
