@@ -5,14 +5,16 @@ import (
 	"strings"
 )
 
-// EitherWay reports whether a PIN is any of some digits, forwards or backwards.
+// EitherWay reports whether a PIN is one of the known strings of digits, forwards or
+// backwards.
 func EitherWay(pin string, known ...string) bool {
 	return slices.ContainsFunc(known, func(digits string) bool { return pin == digits || pin == backwards(digits) })
 }
 
-// Weakness says by what pattern digits are soon guessed, or "".
+// Weakness says by which pattern a PIN is easy to guess, or "". A PIN is a string of
+// digits.
 func Weakness(pin string) string {
-	once := string(slices.Compact([]byte(pin))) // 112233 is a run as 123 is
+	once := string(slices.Compact([]byte(pin))) // 112233 is a run like 123
 	switch {
 	case different(pin) < 3:
 		return "it has fewer than three different digits"
@@ -28,6 +30,7 @@ func Weakness(pin string) string {
 	return ""
 }
 
+// different counts the different digits.
 func different(pin string) int {
 	seen := map[rune]bool{}
 	for _, digit := range pin {
@@ -36,8 +39,8 @@ func different(pin string) int {
 	return len(seen)
 }
 
-// isRun reports whether each digit is the same step from the one before it,
-// 9 and 0 being neighbours: 123456, 654321, 890123, 135791.
+// isRun reports whether each digit is the same step away from the one before it,
+// where 0 follows 9: 123456, 654321, 890123, 135791.
 func isRun(pin string) bool {
 	for i := 2; i < len(pin); i++ {
 		if (10+pin[i]-pin[i-1])%10 != (10+pin[1]-pin[0])%10 {
@@ -47,8 +50,8 @@ func isRun(pin string) bool {
 	return true
 }
 
-// isRepeated reports whether something of up to half its length is repeated to
-// the end: 121212, 123123, 1231231.
+// isRepeated reports whether a beginning of up to half the length is repeated to the
+// end: 121212, 123123, 1231231.
 func isRepeated(pin string) bool {
 	for n := 1; n <= len(pin)/2; n++ {
 		if pin[n:] == pin[:len(pin)-n] {
@@ -58,11 +61,11 @@ func isRepeated(pin string) bool {
 	return false
 }
 
-// keypadLines are what a finger draws on a keypad without a turn.
+// keypadLines are the straight lines on a keypad.
 var keypadLines = []string{"123", "456", "789", "147", "258", "369", "159", "357", "2580"}
 
-// isLines reports whether digits are keypad lines one after another, in either
-// direction: 147258, 159753, 2580.
+// isLines reports whether a PIN is made of keypad lines, each in either direction:
+// 147258, 159753, 2580.
 func isLines(pin string) bool {
 	if pin == "" {
 		return true

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,6 +10,16 @@ import (
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/rule"
 )
+
+// inStale is the record as it is now, which a stale change is told.
+func inStale[R any](t *testing.T, err error) R {
+	t.Helper()
+	stale, ok := errors.AsType[*pbx.StaleError](err)
+	require.True(t, ok, "%v", err)
+	current, ok := stale.Current.(R)
+	require.True(t, ok, "%T", stale.Current)
+	return current
+}
 
 func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
@@ -62,8 +73,9 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, w.dir.SetPIN(w.ctx, now.ID, "482915"))
 		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			current, err := w.dir.ModifyMailbox(w.ctx, box)
-			require.NotNil(t, current)
+			given, err := w.dir.ModifyMailbox(w.ctx, box)
+			require.Nil(t, given)
+			current := inStale[*pbx.Mailbox](t, err)
 			require.True(t, current.HasPIN())
 			require.Greater(t, current.Rev, box.Rev)
 			return err
