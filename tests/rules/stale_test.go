@@ -45,8 +45,9 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		held, err := w.dir.ModifyUser(w.ctx, &moved)
 		require.NoError(t, err)
 		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			current, err := w.dir.ModifyUser(w.ctx, u)
-			require.Equal(t, held, current)
+			given, err := w.dir.ModifyUser(w.ctx, u)
+			require.Nil(t, given)
+			require.Equal(t, held, inStale[*pbx.User](t, err))
 			return err
 		})
 		site := *w.boston
@@ -65,8 +66,9 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		help, err := w.dir.ModifyAlias(w.ctx, &renamed)
 		require.NoError(t, err)
 		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			current, err := w.dir.ModifyAlias(w.ctx, alias)
-			require.Equal(t, help, current)
+			given, err := w.dir.ModifyAlias(w.ctx, alias)
+			require.Nil(t, given)
+			require.Equal(t, help, inStale[*pbx.Alias](t, err))
 			return err
 		})
 		box, err := w.dir.AddMailbox(w.ctx, now.ID, pbx.NewMailbox{})
