@@ -15,10 +15,9 @@ import (
 // lower case.
 type MAC string
 
-// ParseMAC reads a hardware address in any usual notation (aa:bb:cc:dd:ee:ff,
-// aa-bb-…, aabb.ccdd.eeff, aabbccddeeff, in either case) and returns its one
-// form here. A group address, zero, or anything but six octets is an *Error
-// of kind ErrInvalid and code DEV-1.
+// ParseMAC reads a hardware address in any usual notation (aa:bb:cc:dd:ee:ff, aa-bb-…,
+// aabb.ccdd.eeff, aabbccddeeff, in upper or lower case). Errors: ErrInvalid (DEV-1) for a
+// group address, for zero, and for anything but six octets.
 func ParseMAC(s string) (MAC, error) {
 	bad := &Error{Code: rule.DEV1, Kind: ErrInvalid, Field: "MAC", Reason: "not the hardware address of a device: six octets"}
 	if len(s) == 12 {

@@ -14,8 +14,8 @@ import (
 // a Kerberos principal, an account name.
 type Principal string
 
-// principal looks at a principal's form: letters, digits and . _ - @ / or an email
-// address, as user IDs are (USR-3).
+// principal checks the form of a principal: letters, digits and . _ - @ / or an email
+// address, which user IDs are (USR-3).
 func (check *validation) principal(code rule.Code, field string, p Principal) {
 	if p == "" {
 		check.refuse(code, field, "is missing")

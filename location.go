@@ -92,8 +92,8 @@ func (l *Location) validate() error {
 	return check.err()
 }
 
-// country looks at an ISO 3166-1 alpha-2 code of a country whose numbering
-// plan is known.
+// country checks the ISO 3166-1 alpha-2 code of a country, whose numbering plan must be
+// known.
 func (check *validation) country(code rule.Code, field, s string) {
 	if _, known := numplan.For(s); !known {
 		check.refuse(code, field, "not the two capital letters of a country that is known")
