@@ -1,0 +1,191 @@
+package pbx
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pbxkit/pbx/rule"
+)
+
+// DeleteService deletes one service (SVC-12), for all its users. Its DN becomes
+// free, its number stays with the tenant as available, its mailbox, keys and
+// owners go; a user who has no extension any more is warned of (EXT-1); what it
+// saved is ordered (ORD-1). Its foreign services go too where their systems
+// delete them when asked to, which is requested in the same act; the others stay
+// listed until DetachForeign (SVC-10).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11), or
+// naming every user who has it as his primary one and has others (SVC-8);
+// ErrUnconfirmed for a shared service, naming its users (SVC-9), and for one with
+// foreign services, listing both sorts and where they are (SVC-10).
+func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
+	return d.change(ctx, "DeleteService", func(p *prefetch) { p.service(id).ending() }, func(t *tx) error {
+		s, err := t.service(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := t.editable(s); err != nil {
+			return err
+		}
+		return t.deleteService(ctx, s)
+	})
+}
+
+// DropRemoteService records that the system which hosts a remote service has
+// dropped it: here it is deleted then, as DeleteService deletes one that is hosted
+// here (SVC-11). Only support can, so that what connects the two systems acts as it.
+//
+// Errors: those of DeleteService; ErrFailedPrecondition for a service that is
+// hosted here (SVC-11).
+func (d *Directory) DropRemoteService(ctx context.Context, id ServiceID) error {
+	return d.change(ctx, "DropRemoteService", func(p *prefetch) { p.service(id).ending() }, func(t *tx) error {
+		s, err := t.service(ctx, id)
+		if err != nil {
+			return err
+		}
+		if s.RemoteSystem == "" {
+			return &Error{Code: rule.SVC11, Kind: ErrFailedPrecondition, Subject: s.ref(),
+				Reason: s.ref().String() + " is hosted here: no other system can drop it"}
+		}
+		return t.deleteService(ctx, s)
+	})
+}
+
+// deleteService stages the end of a service that somebody wants deleted.
+func (t *tx) deleteService(ctx context.Context, s *Service) error {
+	users, err := t.othersOf(ctx, s.ID, UserID{})
+	if err != nil {
+		return err
+	}
+	if err := t.notPrimary(ctx, s, users); err != nil {
+		return err
+	}
+	if len(users) > 1 {
+		t.confirm(rule.SVC9, s.ref(), "%s will be deleted for all its users: %s", s.ref(), namesOf(users))
+	}
+	has, err := t.foreignOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	t.confirmForeign(s, has)
+	saved, err := t.dropService(ctx, s)
+	t.placeOrder(UserID{}, s.LocationID, t.now, saved...)
+	return err
+}
+
+// othersOf reads the users of a service but for one; the zero ID is no user.
+func (t *tx) othersOf(ctx context.Context, service ServiceID, but UserID) ([]*User, error) {
+	of, err := t.usersOf(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	var users []*User
+	for _, a := range of {
+		if a.UserID == but {
+			continue
+		}
+		u, err := t.user(ctx, a.UserID)
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, u)
+	}
+	return users, nil
+}
+
+// notPrimary refuses the deletion of a service that is the primary one of any
+// of the users who has others, and names each (SVC-8).
+func (t *tx) notPrimary(ctx context.Context, s *Service, users []*User) error {
+	var stuck []*User
+	for _, u := range users {
+		has, err := t.servicesOf(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		primary := slices.ContainsFunc(has, func(a *Association) bool { return a.ServiceID == s.ID && a.Primary() })
+		if primary && len(has) > 1 {
+			stuck = append(stuck, u)
+		}
+	}
+	if len(stuck) == 0 {
+		return nil
+	}
+	return &Error{Code: rule.SVC8, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: stuck[0].ref(),
+		Reason: fmt.Sprintf("%s is the primary service of %s with other services: change the primary one first", s.ref(), namesOf(stuck))}
+}
+
+// dropService stages the end of a service and of everything that hangs on it,
+// and returns what is no longer billed.
+func (t *tx) dropService(ctx context.Context, s *Service) ([]charge, error) {
+	saved, err := t.saves(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.strip(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := t.dissolveAll(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := t.orphanForeign(ctx, s); err != nil {
+		return nil, err
+	}
+	t.Remove(s)
+	t.did("service.deleted", s.ref(), string(s.DN))
+	return saved, t.putDown(ctx, s)
+}
+
+// saves is what ending a service saves: the monthly charge of its type, if it
+// is billed.
+func (t *tx) saves(ctx context.Context, s *Service) ([]charge, error) {
+	typ, err := t.serviceType(ctx, s.Type)
+	if err != nil || typ == nil || !s.billed() {
+		return nil, err
+	}
+	return []charge{{typ.Code, typ.Name, -1, typ.Monthly, 0}}, nil
+}
+
+// strip takes its mailbox, keys, owners, number and DN from a service.
+func (t *tx) strip(ctx context.Context, s *Service) error {
+	if err := t.removeMailbox(ctx, s); err != nil {
+		return err
+	}
+	if err := t.removeKeys(ctx, s); err != nil {
+		return err
+	}
+	owners, err := t.ownersOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, o := range owners {
+		t.Remove(o)
+	}
+	if err := t.releaseNumbers(ctx, s, KeepNumber); err != nil {
+		return err
+	}
+	entry, err := t.extension(ctx, s.DN)
+	if err != nil {
+		return err
+	}
+	t.leaveDialPlan(entry)
+	return nil
+}
+
+// dissolveAll takes a service from all its users.
+func (t *tx) dissolveAll(ctx context.Context, s *Service) error {
+	of, err := t.usersOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range of {
+		u, err := t.user(ctx, a.UserID)
+		if err != nil {
+			return err
+		}
+		if err := t.dissolve(ctx, a, u, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
