@@ -240,11 +240,3 @@ func (t *tx) warnOfOwners(ctx context.Context, s *Service) error {
 	}
 	return err
 }
-
-// heldNumber reads the number that a service has, or nil.
-func (t *tx) heldNumber(ctx context.Context, s *Service) (*Number, error) {
-	if s.Number == "" {
-		return nil, nil
-	}
-	return t.number(ctx, rule.NUM1, s.Number)
-}
