@@ -10,28 +10,29 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Service is a line: what a DN reaches. It has zero, one or several users.
+// Service is a phone service, or line: what a DN reaches. It has any number of
+// users, or none.
 type Service struct {
 	TenantID       TenantID
 	ID             ServiceID
 	Rev            int64
 	DN             Extension // its entry in the dial plan
-	Name           string    // what it is called where it has no user: "Conference room 3"
-	Type           string    // of the tenant's catalogue, or "" (SVC-16)
+	Name           string    // what a line without a user is called: "Conference room 3"
+	Type           string    // a code of the tenant's catalogue, or "" (SVC-16)
 	Status         ServiceStatus
 	DeviceType     string // the phone's model (SVC-2)
 	Category       Category
-	DeviceID       DeviceID // the device of the inventory that carries it, or zero
+	DeviceID       DeviceID // the device of the inventory that it is on, or zero
 	LocationID     LocationID
-	LocationKeptBy string // the self-service system that keeps its location, or "" (OWN-8)
-	RemoteSystem   string // the system that hosts it, or "": then it is not edited here (SVC-11)
+	LocationKeptBy string // the self-service system in charge of its location, or "" (OWN-8)
+	RemoteSystem   string // the other system that hosts it, or "". A remote service is not edited here (SVC-11)
 	Number         E164   // its number, or ""
 	CreatedAt      time.Time
 	ActivatedAt    time.Time // when billing started; zero before
-	CancelAt       time.Time // when it is to be deleted: of one that is pending cancellation
-	Failure        string    // why its order failed: of one whose order did
-	// ActivateLater says that the service is pending activation when its order is
-	// completed, and not active at once.
+	CancelAt       time.Time // when it should be deleted; zero unless it is pending cancellation
+	Failure        string    // why its order failed; "" unless it did
+	// ActivateLater says that the service becomes pending activation when its order
+	// is completed. Otherwise it becomes active at once.
 	ActivateLater bool
 }
 
@@ -70,7 +71,7 @@ func (t *tx) service(ctx context.Context, id ServiceID) (*Service, error) {
 	return s, err
 }
 
-// editable refuses what may not be edited here: a remote service (SVC-11).
+// editable refuses to edit a remote service here (SVC-11).
 func (t *tx) editable(s *Service) error {
 	if s.RemoteSystem == "" {
 		return nil
@@ -81,23 +82,22 @@ func (t *tx) editable(s *Service) error {
 
 // Service returns a service of the tenant. Errors: ErrNotFound.
 func (d *Directory) Service(ctx context.Context, id ServiceID) (*Service, error) {
-	var out *Service
-	err := d.read(ctx, "Service", func(p *prefetch) { p.service(id) }, func(t *tx) error {
+	return read(ctx, d, "Service", func(p *prefetch) { p.service(id) }, func(t *tx) (*Service, error) {
 		s, err := t.service(ctx, id)
-		if err == nil {
-			out = copyOf(s)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(s), nil
 	})
-	return out, err
 }
 
-// ServiceQuery selects services by the beginning of their number: a DN, or with
-// a leading + an E.164 number. Blank selects all (SVC-1).
+// ServiceQuery selects services. The zero value selects all of them.
 type ServiceQuery struct {
+	// Number selects services by how their DN begins or, where it starts with a +,
+	// by how their E.164 number begins (SVC-1).
 	Number string
-	// CancelledBy selects instead the services whose cancellation is due by that time
-	// (SVC-17), the earliest first.
+	// CancelledBy selects the services whose cancellation is due by that time, the
+	// earliest first (SVC-17). Number is ignored then.
 	CancelledBy time.Time
 	Limit       int       // 0: all
 	Page        PageToken // from TokenAfter
@@ -107,7 +107,7 @@ func (q ServiceQuery) byE164() bool {
 	return q.CancelledBy.IsZero() && strings.HasPrefix(q.Number, "+")
 }
 
-// TokenAfter returns the token of the page that begins behind a service of this
+// TokenAfter returns the token of the page that begins after a service of this
 // query's list.
 func (q ServiceQuery) TokenAfter(s *Service) PageToken {
 	if q.byE164() {
@@ -116,7 +116,7 @@ func (q ServiceQuery) TokenAfter(s *Service) PageToken {
 	return tokenAt(q.query(s.TenantID).Index, s, 1)
 }
 
-// query is the range of the tenant's services, or of its numbers.
+// query returns the range of the tenant's services, or of its assigned numbers.
 func (q ServiceQuery) query(tenant TenantID) store.Query {
 	switch {
 	case !q.CancelledBy.IsZero():
@@ -128,9 +128,9 @@ func (q ServiceQuery) query(tenant TenantID) store.Query {
 	return store.Query{Index: servicesByDN, Equal: []any{tenant}, Prefix: q.Number}
 }
 
-// Services yields the tenant's services by DN, or by number where one is asked
-// for (SVC-1), or those to be cancelled by the time (SVC-17). Errors: ErrInvalid
-// for a page token of another query.
+// Services yields the tenant's services that a query selects: by DN, by number
+// (SVC-1), or by the time of their cancellation (SVC-17). Errors: ErrInvalid for
+// a page token of another query.
 func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Service, error] {
 	query := q.query(d.scope())
 	var err error
@@ -143,8 +143,7 @@ func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Ser
 	return pages[*Service](ctx, d, "Services", query, q.Limit, nil)
 }
 
-// servicesOfNumbers yields the services that a range of the tenant's assigned
-// numbers belong to.
+// servicesOfNumbers yields the services to which a range of numbers is assigned.
 func (d *Directory) servicesOfNumbers(ctx context.Context, query store.Query, limit int) iter.Seq2[*Service, error] {
 	l := listing[*Number, *Service]{query: query, limit: limit,
 		more: func(numbers prefetched) { numbers.to(servicesTable.Key(), "service_id") },

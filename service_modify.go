@@ -8,76 +8,90 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// ModifyService saves a service as read by Service and then changed: name, DN,
-// type, phone and device type, location, and which system keeps that (OWN-8): a
-// line that was listed or unlisted there. A location that was kept is moved in
-// the next change, not in the same one. A new DN takes the mailbox with it or
-// ends it (VM-3); one that points at one of its users passes to it (EXT-1); a
-// new type is ordered (ORD-1), and warns where its users lose applications that
-// it does not include (STN-2). The status stays: a line that works goes on
-// working (SVC-17). Another DeviceID is a device of one of its users, or an
-// available one where it has none; the zero one takes it off its phone. A phone
-// that it leaves stays its user's, or is available again (DEV-2).
+// ModifyService saves a service that was read and then changed: its name, DN, type,
+// phone and device type, location, and the system in charge of the location (OWN-8).
+// A location that another system is in charge of cannot be changed in the same call
+// that ends this.
+//
+//   - A new DN takes the mailbox with it, or ends it (VM-3). A DN that is the extension
+//     of one of the service's users passes from the user to the service (EXT-1).
+//   - A new type is ordered (ORD-1). The users lose the applications that only the old
+//     one included, with a warning (STN-2). The status stays as it is (SVC-17).
+//   - A new DeviceID names a device of one of the users or, where there is no user, an
+//     available one; zero takes the service off its device. A device that the service
+//     leaves stays its user's, or becomes available (DEV-2).
+//
+// A stale revision is always refused. 0 means that none was seen; it is accepted only
+// where nothing that was read is overwritten, so not here (SVC-15).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11);
-// ErrStale, together with the service as it is now (SVC-15); and all of these at
-// once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3), ErrConflict for a DN
-// that is taken (EXT-2), a device that somebody else has (DEV-2) or on which a key
-// is another service's (DEV-7), ErrNotFound for the type (SVC-16), the device or
-// the location, ErrFailedPrecondition for a device that none of its users has yet
-// (DEV-2), a phone of another category (SVC-14), or one without the keys that are
-// set (DEV-7), or a location kept elsewhere (OWN-8).
+// ErrStale, with the service as it is now in the StaleError (SVC-15); and all of
+// these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3); ErrConflict for a
+// DN that is taken (EXT-2), a device that somebody else has (DEV-2), and a key that
+// another service has on the device (DEV-7); ErrNotFound for the type (SVC-16), the
+// device and the location; ErrFailedPrecondition for a device that none of the users
+// has yet (DEV-2), a phone of another category (SVC-14) or without the keys that are
+// set (DEV-7), and a location that another system is in charge of (OWN-8).
 func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, error) {
-	var out *Service
-	err := d.change(ctx, "ModifyService", in.prefetchModification, func(t *tx) error {
+	return change(ctx, d, "ModifyService", in.prefetchModification, func(t *tx) (*Service, error) {
 		was, err := t.service(ctx, in.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.editable(was); err != nil {
-			return err
+			return nil, err
 		}
-		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
-			out = copyOf(was)
-			return err
+		if err := checkRevision(in.Rev, was.Rev, was); err != nil {
+			return nil, err
 		}
-		typ, phone, err := t.validateModifiedService(ctx, in, was)
+		named, err := t.validateModifiedService(ctx, in, was)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		row := was
-		if in.DN != was.DN {
-			if row, err = t.moveDN(ctx, was, in.DN); err != nil {
-				return err
-			}
+		row, err := t.saveService(ctx, in, was, named.device)
+		if err != nil {
+			return nil, err
 		}
-		if in.DeviceID != was.DeviceID {
-			if row, err = t.movePhone(ctx, row, phone); err != nil {
-				return err
-			}
-		}
-		row = edit(t, row, func(s *Service) {
-			s.Name, s.Type, s.LocationID, s.LocationKeptBy = in.Name, in.Type, in.LocationID, in.LocationKeptBy
-			if phone == nil {
-				s.DeviceType = in.DeviceType
-			}
-		})
-		t.did("service.modified", row.ref(), "")
-		out = copyOf(row)
 		if in.LocationID != was.LocationID {
 			if err := t.warnOfE911(ctx, row); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		if in.Type == was.Type {
-			return nil
+		if in.Type != was.Type {
+			if err := t.typeChanged(ctx, was, row, named.typ); err != nil {
+				return nil, err
+			}
 		}
-		return t.typeChanged(ctx, was, row, typ)
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
-// prefetchModification is what saving a changed service reads.
+// saveService stages a changed service, which is on the device from now on if that
+// is not nil.
+func (t *tx) saveService(ctx context.Context, in, was *Service, device *Device) (*Service, error) {
+	row := was
+	var err error
+	if in.DN != was.DN {
+		if row, err = t.moveDN(ctx, was, in.DN); err != nil {
+			return nil, err
+		}
+	}
+	if in.DeviceID != was.DeviceID {
+		if row, err = t.movePhone(ctx, row, device); err != nil {
+			return nil, err
+		}
+	}
+	row = edit(t, row, func(s *Service) {
+		s.Name, s.Type, s.LocationID, s.LocationKeptBy = in.Name, in.Type, in.LocationID, in.LocationKeptBy
+		if device == nil {
+			s.DeviceType = in.DeviceType
+		}
+	})
+	t.did("service.modified", row.ref(), "")
+	return row, nil
+}
+
+// prefetchModification plans what ModifyService reads.
 func (s *Service) prefetchModification(p *prefetch) {
 	was := p.withMailbox(s.ID)
 	was.users().place()
@@ -93,9 +107,14 @@ func (s *Service) prefetchModification(p *prefetch) {
 	p.get(mailboxesByNumber, string(s.DN))
 }
 
-// validateModifiedService checks a changed service, and returns the type that it is
-// to have, and the device that it moves to, if it does.
-func (t *tx) validateModifiedService(ctx context.Context, in, was *Service) (*ServiceType, *Device, error) {
+// modifiedService is what a changed service names.
+type modifiedService struct {
+	typ    *ServiceType // nil for none
+	device *Device      // the one that it moves to, or nil
+}
+
+// validateModifiedService checks a changed service, and reads what it names.
+func (t *tx) validateModifiedService(ctx context.Context, in, was *Service) (*modifiedService, error) {
 	var check validation
 	check.text(rule.SVC2, "Name", in.Name, maxName)
 	check.unchanged(rule.SVC2, "Status", in.Status == was.Status)
@@ -108,22 +127,25 @@ func (t *tx) validateModifiedService(ctx context.Context, in, was *Service) (*Se
 	check.unchanged(rule.SVC2, "CancelAt", in.CancelAt.Equal(was.CancelAt))
 	check.unchanged(rule.SVC2, "Failure", in.Failure == was.Failure)
 	check.unchanged(rule.SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
-	phone, err := t.validatePhone(ctx, in, was, &check)
+	device, err := t.validatePhone(ctx, in, was, &check)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	typ, err := t.serviceType(ctx, in.Type)
 	if err := check.collect(err); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := t.validateMoved(ctx, in, was, &check); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return typ, phone, check.err()
+	if err := check.err(); err != nil {
+		return nil, err
+	}
+	return &modifiedService{typ, device}, nil
 }
 
-// validateDeviceType lets a device type change within its category (SVC-14), where
-// no device of the inventory settles it.
+// validateDeviceType checks a changed device type: it has to be a known one of the
+// same category (SVC-14), and cannot differ from the device's, if there is a device.
 func (t *tx) validateDeviceType(in, was *Service, check *validation) {
 	model, known := t.core.models[in.DeviceType]
 	switch {
@@ -136,7 +158,9 @@ func (t *tx) validateDeviceType(in, was *Service, check *validation) {
 	}
 }
 
-// validateMoved checks the DN and the location of a changed service, together.
+// validateMoved checks the DN and the location of a changed service. They are
+// checked together, because a DN must not get in the way of the emergency numbers of
+// any of its places (EXT-3).
 func (t *tx) validateMoved(ctx context.Context, in, was *Service, check *validation) error {
 	relocated := in.LocationID != was.LocationID
 	if relocated {
@@ -166,8 +190,8 @@ func (t *tx) validateMoved(ctx context.Context, in, was *Service, check *validat
 	return nil
 }
 
-// homesOf reads the locations of a service's users: its DN keeps clear of the
-// emergency numbers there too (EXT-3).
+// homesOf reads the locations of a service's users: its DN must not get in the way
+// of the emergency numbers there either (EXT-3).
 func (t *tx) homesOf(ctx context.Context, service ServiceID) ([]*Location, error) {
 	users, err := t.othersOf(ctx, service, UserID{})
 	if err != nil {
@@ -184,9 +208,9 @@ func (t *tx) homesOf(ctx context.Context, service ServiceID) ([]*Location, error
 	return homes, nil
 }
 
-// moveDN stages a service's new DN, which takeDN let pass: its entry in the dial
-// plan goes, the new one comes, or passes to it from a user, and the mailbox follows
-// or ends (VM-3).
+// moveDN stages a new DN of a service, which takeDN has checked. The old one leaves
+// the dial plan; the new one enters it, or passes to the service from a user; and the
+// mailbox follows or ends (VM-3).
 func (t *tx) moveDN(ctx context.Context, s *Service, dn Extension) (*Service, error) {
 	entry, err := t.extension(ctx, s.DN)
 	if err != nil {
@@ -202,11 +226,14 @@ func (t *tx) moveDN(ctx context.Context, s *Service, dn Extension) (*Service, er
 		return nil, err
 	}
 	t.did("service.dn-changed", row.ref(), string(s.DN)+" "+string(dn))
-	return row, t.mailboxFollows(ctx, s, row)
+	if err := t.mailboxFollows(ctx, s, row); err != nil {
+		return nil, err
+	}
+	return row, nil
 }
 
-// typeChanged orders a service's change from its type to another, and takes
-// from its users what the new one does not include.
+// typeChanged orders a change from a service's type to another, and takes from its
+// users the applications that the new one does not include.
 func (t *tx) typeChanged(ctx context.Context, was, now *Service, to *ServiceType) error {
 	from, err := t.serviceType(ctx, was.Type)
 	if err != nil {
@@ -235,9 +262,8 @@ func (t *tx) typeChanged(ctx context.Context, was, now *Service, to *ServiceType
 	return nil
 }
 
-// validatePhone checks the phone and the device type of a changed service, and
-// returns the device that it moves to, or nil where it moves to none. The
-// device's model is its device type then.
+// validatePhone checks the device and the device type of a changed service, and
+// returns the device that it moves to, or nil. Its model becomes the device type.
 func (t *tx) validatePhone(ctx context.Context, in, was *Service, check *validation) (*Device, error) {
 	if in.DeviceID == was.DeviceID || in.DeviceID.IsZero() {
 		if in.DeviceType == was.DeviceType {
@@ -270,8 +296,8 @@ func (s *Service) otherCategory(field string, to Category) *Error {
 		Reason: "a " + string(s.Category) + " phone cannot become a " + string(to) + " one"}
 }
 
-// takesLine refuses a device that cannot carry a service that is there: it has to
-// be one of the service's users', or available where it has none (DEV-2).
+// takesLine refuses a device that an existing service cannot move to: it has to be
+// a device of one of the service's users or, where there is none, available (DEV-2).
 func (t *tx) takesLine(ctx context.Context, s *Service, dev *Device) error {
 	users, err := t.othersOf(ctx, s.ID, UserID{})
 	switch {
@@ -286,13 +312,13 @@ func (t *tx) takesLine(ctx context.Context, s *Service, dev *Device) error {
 	return t.assignable(ctx, dev, 1)
 }
 
-// hasKeys refuses a device without the keys that a service has set (DEV-7).
+// hasKeys refuses a device whose model lacks keys that a service has set (DEV-7).
 func (t *tx) hasKeys(ctx context.Context, s *Service, dev *Device) error {
 	return t.keysFit(ctx, s, dev.Model)
 }
 
-// keysMeet refuses a device on which a key that a service has set is another
-// one's, and names that (DEV-7).
+// keysMeet refuses a device on which another service has a key that this service
+// has set too, and names the other (DEV-7).
 func (t *tx) keysMeet(ctx context.Context, s *Service, dev *Device) error {
 	keys, err := t.keysOf(ctx, s.ID)
 	if err != nil || len(keys) == 0 {
@@ -311,8 +337,8 @@ func (t *tx) keysMeet(ctx context.Context, s *Service, dev *Device) error {
 	return nil
 }
 
-// movePhone stages that a service is on another device, or, for nil, on none. Its
-// device stays whose it is, and is available where that was nobody.
+// movePhone stages that a service moves to another device, or, for nil, is on none.
+// The device that it leaves stays its user's, or becomes available.
 func (t *tx) movePhone(ctx context.Context, s *Service, to *Device) (*Service, error) {
 	row := s
 	if !s.DeviceID.IsZero() {
@@ -330,5 +356,8 @@ func (t *tx) movePhone(ctx context.Context, s *Service, to *Device) (*Service, e
 	}
 	row = edit(t, row, func(s *Service) { s.DeviceID, s.DeviceType = to.ID, to.Model })
 	t.relate("service.phone-set", row.ref(), to.ref(), "")
-	return row, t.carry(ctx, to, nil)
+	if err := t.carry(ctx, to, nil); err != nil {
+		return nil, err
+	}
+	return row, nil
 }
