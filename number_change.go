@@ -94,14 +94,18 @@ func (in *NumberChange) prefetchPlan(user UserID) prefetchPlan {
 // profile finds the service of a user whose number is to change (NUM-7).
 func (t *tx) profile(ctx context.Context, u *User, id ServiceID) (*Service, error) {
 	var s *Service
-	var err error
 	if id.IsZero() {
-		s, err = t.primaryOf(ctx, u.ID)
+		primary, err := t.primaryOf(ctx, u.ID)
+		if err != nil {
+			return nil, err
+		}
+		s = primary
 	} else {
-		_, s, _, err = t.association(ctx, u.ID, id)
-	}
-	if err != nil {
-		return nil, err
+		pair, err := t.pairingOf(ctx, u.ID, id)
+		if err != nil {
+			return nil, err
+		}
+		s = pair.service
 	}
 	if s == nil || s.Type == "" {
 		return nil, &Error{Code: rule.NUM7, Kind: ErrFailedPrecondition, Subject: u.ref(),

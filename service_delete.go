@@ -8,17 +8,17 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// DeleteService deletes one service (SVC-12), for all its users. Its DN becomes
-// free, its number stays with the tenant as available, its mailbox, keys and
-// owners go; a user who has no extension any more is warned of (EXT-1); what it
-// saved is ordered (ORD-1). Its foreign services go too where their systems
-// delete them when asked to, which is requested in the same act; the others stay
-// listed until DetachForeign (SVC-10).
+// DeleteService deletes one service, for all its users (SVC-12). Its DN becomes free,
+// its number stays with the tenant as available, and its mailbox, keys and owners are
+// deleted. It warns of users who have no extension any more (EXT-1). What is no longer
+// charged is ordered (ORD-1). Foreign services whose systems delete on request are
+// requested to be deleted in the same transaction; the others stay listed until
+// [Directory.DetachForeign] (SVC-10).
 //
-// Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11), or
-// naming every user who has it as his primary one and has others (SVC-8);
-// ErrUnconfirmed for a shared service, naming its users (SVC-9), and for one with
-// foreign services, listing both sorts and where they are (SVC-10).
+// Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11), and for
+// the primary service of users who have others, naming each (SVC-8); ErrUnconfirmed
+// for a shared service, naming its users (SVC-9), and for one with foreign services,
+// listing both kinds and where they are (SVC-10).
 func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
 	return d.change(ctx, "DeleteService", func(p *prefetch) { p.service(id).ending() }, func(t *tx) error {
 		s, err := t.service(ctx, id)
@@ -32,9 +32,10 @@ func (d *Directory) DeleteService(ctx context.Context, id ServiceID) error {
 	})
 }
 
-// DropRemoteService records that the system which hosts a remote service has
-// dropped it: here it is deleted then, as DeleteService deletes one that is hosted
-// here (SVC-11). Only support can, so that what connects the two systems acts as it.
+// DropRemoteService deletes a remote service that the system which hosts it has
+// dropped (SVC-11). It deletes it here as [Directory.DeleteService] deletes a service
+// that is hosted here. Only support can: the program that connects the two systems
+// acts in that role.
 //
 // Errors: those of DeleteService; ErrFailedPrecondition for a service that is
 // hosted here (SVC-11).
@@ -52,7 +53,7 @@ func (d *Directory) DropRemoteService(ctx context.Context, id ServiceID) error {
 	})
 }
 
-// deleteService stages the end of a service that somebody wants deleted.
+// deleteService checks and stages the deletion of one service.
 func (t *tx) deleteService(ctx context.Context, s *Service) error {
 	users, err := t.othersOf(ctx, s.ID, UserID{})
 	if err != nil {
@@ -70,11 +71,14 @@ func (t *tx) deleteService(ctx context.Context, s *Service) error {
 	}
 	t.confirmForeign(s, has)
 	saved, err := t.dropService(ctx, s)
+	if err != nil {
+		return err
+	}
 	t.placeOrder(UserID{}, s.LocationID, t.now, saved...)
-	return err
+	return nil
 }
 
-// othersOf reads the users of a service but for one; the zero ID is no user.
+// othersOf reads the users of a service except one. With the zero ID it reads all.
 func (t *tx) othersOf(ctx context.Context, service ServiceID, but UserID) ([]*User, error) {
 	of, err := t.usersOf(ctx, service)
 	if err != nil {
@@ -94,8 +98,8 @@ func (t *tx) othersOf(ctx context.Context, service ServiceID, but UserID) ([]*Us
 	return users, nil
 }
 
-// notPrimary refuses the deletion of a service that is the primary one of any
-// of the users who has others, and names each (SVC-8).
+// notPrimary refuses to delete the primary service of users who have others, and
+// names each of these users (SVC-8).
 func (t *tx) notPrimary(ctx context.Context, s *Service, users []*User) error {
 	var stuck []*User
 	for _, u := range users {
@@ -115,8 +119,8 @@ func (t *tx) notPrimary(ctx context.Context, s *Service, users []*User) error {
 		Reason: fmt.Sprintf("%s is the primary service of %s with other services: change the primary one first", s.ref(), namesOf(stuck))}
 }
 
-// dropService stages the end of a service and of everything that hangs on it,
-// and returns what is no longer billed.
+// dropService stages the end of a service and of everything that depends on it, and
+// returns what is no longer charged.
 func (t *tx) dropService(ctx context.Context, s *Service) ([]charge, error) {
 	saved, err := t.saves(ctx, s)
 	if err != nil {
@@ -133,10 +137,13 @@ func (t *tx) dropService(ctx context.Context, s *Service) ([]charge, error) {
 	}
 	t.Remove(s)
 	t.did("service.deleted", s.ref(), string(s.DN))
-	return saved, t.putDown(ctx, s)
+	if err := t.putDown(ctx, s); err != nil {
+		return nil, err
+	}
+	return saved, nil
 }
 
-// saves is what ending a service saves: the monthly charge of its type, if it
+// saves returns what deleting a service saves: the monthly charge of its type, if it
 // is billed.
 func (t *tx) saves(ctx context.Context, s *Service) ([]charge, error) {
 	typ, err := t.serviceType(ctx, s.Type)
@@ -146,7 +153,7 @@ func (t *tx) saves(ctx context.Context, s *Service) ([]charge, error) {
 	return []charge{{typ.Code, typ.Name, -1, typ.Monthly, 0}}, nil
 }
 
-// strip takes its mailbox, keys, owners, number and DN from a service.
+// strip stages that a service loses its mailbox, keys, owners, number and DN.
 func (t *tx) strip(ctx context.Context, s *Service) error {
 	if err := t.removeMailbox(ctx, s); err != nil {
 		return err
@@ -172,7 +179,7 @@ func (t *tx) strip(ctx context.Context, s *Service) error {
 	return nil
 }
 
-// dissolveAll takes a service from all its users.
+// dissolveAll stages that a service is taken from all its users.
 func (t *tx) dissolveAll(ctx context.Context, s *Service) error {
 	of, err := t.usersOf(ctx, s.ID)
 	if err != nil {

@@ -63,7 +63,7 @@ func (o *office) setUp(i int) error {
 	_, err := o.dir.SetUpUser(context.Background(), pbx.SetUp{
 		NewUser: pbx.NewUser{FirstName: "Zoe", LastName: fmt.Sprintf("Miller%05d", i), Email: fmt.Sprintf("zoe.miller%05d@example.com", i),
 			Department: "Sales", LocationID: o.location.ID},
-		Number: pbx.Existing(o.numbers[i]), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"softphone", "fax"},
+		Number: pbx.ExistingNumber(o.numbers[i]), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"softphone", "fax"},
 		DeviceID: o.devices[i], Ports: 2,
 	})
 	return err
