@@ -13,19 +13,19 @@ import (
 // E164 is a telephone number in E.164 form: +, country code, national number.
 type E164 string
 
-// NumberState is what can be done with a number.
+// NumberState is the state of a number.
 type NumberState string
 
 // The states of a number.
 const (
-	NumberStock     NumberState = "stock"     // the provider's; anyone's for the asking
-	NumberResting   NumberState = "resting"   // the provider's; returned, and nobody's until FreeFrom
-	NumberAvailable NumberState = "available" // a tenant's, and free
-	NumberAssigned  NumberState = "assigned"  // a tenant's, and on a service
-	NumberPorting   NumberState = "porting"   // a tenant's, on its way in
+	NumberStock     NumberState = "stock"     // the provider's; any tenant can get it
+	NumberResting   NumberState = "resting"   // the provider's; returned, and not given out before FreeFrom
+	NumberAvailable NumberState = "available" // a tenant's; free
+	NumberAssigned  NumberState = "assigned"  // a tenant's; assigned to a service
+	NumberPorting   NumberState = "porting"   // a tenant's; being ported in
 )
 
-// Number is a telephone number. It belongs to one tenant, a customer or the
+// Number is a telephone number. It belongs to exactly one tenant: a customer or the
 // Provider (NUM-1).
 type Number struct {
 	E164      E164
@@ -33,21 +33,22 @@ type Number struct {
 	Rev       int64
 	State     NumberState
 	ServiceID ServiceID // the service that it is assigned to, or zero
-	// WaitingID is the service that waits for the port of this number, or zero
+	// WaitingID is the service that gets this number as soon as it is ported in, or zero
 	// (NUM-3).
 	WaitingID ServiceID
-	// TemporaryFor is the porting-in number that this one stands in for, or "".
+	// TemporaryFor is the number, still being ported in, that this one replaces for the
+	// time being, or "".
 	TemporaryFor E164
 	PortID       PortID    // the port request that brings or brought it in, or zero
 	FreeFrom     time.Time // when a resting number goes back to stock
-	Monthly      Money     // what it was ordered at, a month; 0 for one that was not ordered
+	Monthly      Money     // the monthly price at which it was ordered; 0: it was not ordered
 	CreatedAt    time.Time
-	// Billed says that the billing of Monthly has started: it starts when the number
-	// first is on a service that is billed, and ends when it is returned (ORD-2).
+	// Billed says that the billing of Monthly has started. It starts when the number is
+	// first assigned to a service that is billed, and ends when it is returned (ORD-2).
 	Billed bool
-	// Loan says that the number is the provider's loan for a port, which it
-	// outlives: it serves until another takes its place, is not billed, and then
-	// goes back by itself (NUM-3).
+	// Loan says that the number is on loan from the provider because of a port. It is not
+	// billed, and is returned automatically when another number takes its place, even if
+	// the port came to nothing (NUM-3).
 	Loan bool
 }
 
@@ -68,41 +69,42 @@ func (n *Number) Fields(f []store.Field) []store.Field {
 
 func (n *Number) ref() Ref { return Ref{"number", string(n.E164), string(n.E164)} }
 
-// number reads a number of the tenant; code is the rule that it is read for.
+// number reads a number of the tenant. code is the rule of the refusal.
 func (t *tx) number(ctx context.Context, code rule.Code, e E164) (*Number, error) {
 	n, err := one[*Number](ctx, t, numbersTable.Key(), string(e))
-	if err == nil && (n == nil || n.TenantID != t.tenantID) {
+	if err != nil {
+		return nil, err
+	}
+	if n == nil || n.TenantID != t.tenantID {
 		return nil, &Error{Code: code, Kind: ErrNotFound, Field: "Number", Subject: Ref{Kind: "number", ID: string(e)},
 			Reason: "the tenant has no number " + string(e)}
 	}
-	return n, err
+	return n, nil
 }
 
 // Number returns a number of the tenant. Errors: ErrNotFound (NUM-2).
 func (d *Directory) Number(ctx context.Context, e E164) (*Number, error) {
-	var out *Number
-	err := d.read(ctx, "Number", func(p *prefetch) { p.number(e) }, func(t *tx) error {
+	return read(ctx, d, "Number", func(p *prefetch) { p.number(e) }, func(t *tx) (*Number, error) {
 		n, err := t.number(ctx, rule.NUM2, e)
-		if err == nil {
-			out = copyOf(n)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(n), nil
 	})
-	return out, err
 }
 
-// NumberQuery selects numbers of the tenant by state and by their beginning.
+// NumberQuery selects numbers of the tenant by state and by how they begin.
 type NumberQuery struct {
-	State  NumberState // required: NumberAvailable and NumberPorting are the two sections to choose from
+	State  NumberState // required; NumberAvailable and NumberPorting are those to choose from (NUM-2)
 	Prefix string      // "+1617"
-	// Unawaited leaves out the porting-in numbers that a service waits for: the
-	// others can be chosen (NUM-3).
+	// Unawaited leaves out the numbers for whose port a service waits. The others can be
+	// chosen (NUM-3).
 	Unawaited bool
-	Limit     int
+	Limit     int // 0: no limit
 }
 
 // Numbers yields the tenant's numbers of a state, in order (NUM-2). Errors:
-// ErrInvalid for a state that is none.
+// ErrInvalid for an unknown state.
 func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Number, error] {
 	switch q.State {
 	case NumberStock, NumberResting, NumberAvailable, NumberAssigned, NumberPorting:
@@ -122,47 +124,46 @@ func (d *Directory) Numbers(ctx context.Context, q NumberQuery) iter.Seq2[*Numbe
 	return pages(ctx, d, "Numbers", store.Query{Index: numbersByState, Equal: []any{d.scope(), string(q.State)}, Prefix: q.Prefix}, q.Limit, keep)
 }
 
-// maxNumbersAtOnce is how many numbers one operation takes.
+// maxNumbersAtOnce is how many numbers one call can add.
 const maxNumbersAtOnce = 1000
 
-// StockNumbers adds numbers to the provider's stock, from which tenants get
-// their new ones (NUM-4); or, as AddNumbers, to a tenant directly. At most 1,000
-// at once. Only support can.
+// StockNumbers adds up to 1,000 numbers to the provider's stock, from which tenants get
+// new numbers (NUM-4). Only support can.
 //
-// Errors: ErrInvalid for each number that is not E.164; ErrConflict for each
-// that the system has already (NUM-1).
+// Errors: ErrInvalid for none or more than 1,000 numbers; and all of these at once:
+// ErrInvalid for each number that is not in E.164 form or is listed twice, and
+// ErrConflict for each that is in the system already (NUM-1).
 func (d *Directory) StockNumbers(ctx context.Context, list ...E164) ([]*Number, error) {
 	return d.addNumbers(ctx, "StockNumbers", NumberStock, list)
 }
 
-// AddNumbers adds numbers to the tenant's own, as available (NUM-2). At most
-// 1,000 at once. Only support can.
+// AddNumbers adds up to 1,000 numbers to the tenant's own, as available (NUM-2). Only
+// support can.
 //
-// Errors: as StockNumbers.
+// Errors: those of [Directory.StockNumbers].
 func (d *Directory) AddNumbers(ctx context.Context, list ...E164) ([]*Number, error) {
 	return d.addNumbers(ctx, "AddNumbers", NumberAvailable, list)
 }
 
 func (d *Directory) addNumbers(ctx context.Context, operation string, state NumberState, list []E164) ([]*Number, error) {
-	var made []*Number
-	err := d.change(ctx, operation, nil, func(t *tx) error {
-		made = nil
+	return change(ctx, d, operation, nil, func(t *tx) ([]*Number, error) {
 		if err := t.unknownNumbers(ctx, list); err != nil {
-			return err
+			return nil, err
 		}
+		made := make([]*Number, 0, len(list))
 		for _, e := range list {
 			n := &Number{E164: e, TenantID: t.tenantID, State: state, CreatedAt: t.now}
 			t.Insert(n)
 			t.did("number.added", n.ref(), string(state))
 			made = append(made, copyOf(n))
 		}
-		return nil
+		return made, nil
 	})
-	return made, err
 }
 
-// unknownNumbers looks at numbers that come into the system: E.164, each once,
-// and nobody's yet (NUM-1). Whose one is, is not said.
+// unknownNumbers checks numbers that are new to the system: each has to be in E.164
+// form, listed once, and not in the system yet (NUM-1). A refusal does not tell which
+// tenant has a number.
 func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 	var check validation
 	if len(list) == 0 || len(list) > maxNumbersAtOnce {
@@ -197,7 +198,7 @@ func (t *tx) unknownNumbers(ctx context.Context, list []E164) error {
 	return check.err()
 }
 
-// heldNumber reads the number that a service has, or nil.
+// heldNumber reads the number of a service, or nil if it has none.
 func (t *tx) heldNumber(ctx context.Context, s *Service) (*Number, error) {
 	if s.Number == "" {
 		return nil, nil
@@ -205,7 +206,8 @@ func (t *tx) heldNumber(ctx context.Context, s *Service) (*Number, error) {
 	return t.number(ctx, rule.NUM1, s.Number)
 }
 
-// assignNumber stages a choice for a service that has the number already.
+// assignNumber stages that a chosen number is assigned to a service, whose row names it
+// already.
 func (t *tx) assignNumber(c *chosenNumber, s *Service) {
 	if c.assign == nil {
 		return
@@ -230,33 +232,35 @@ func (t *tx) assignNumber(c *chosenNumber, s *Service) {
 	t.relate("number.assigned-temporarily", n.ref(), s.ref(), string(c.waiting.E164))
 }
 
-// billedWith starts the billing of an ordered number that is on a service that is
-// billed (ORD-2).
+// billedWith starts the billing of an ordered number if the service that it is assigned
+// to is billed (ORD-2).
 func (n *Number) billedWith(s *Service) { n.Billed = n.Billed || s.billed() && n.Monthly > 0 }
 
-// billNumber stages that the number of a service is billed as the service is from
-// now on.
+// billNumber stages that the number of a service that is billed is billed too, if it was
+// ordered.
 func (t *tx) billNumber(ctx context.Context, s *Service) error {
 	n, err := t.heldNumber(ctx, s)
-	if err == nil && n != nil && n.Monthly > 0 && !n.Billed {
+	if err != nil {
+		return err
+	}
+	if n != nil && n.Monthly > 0 && !n.Billed {
 		edit(t, n, func(n *Number) { n.billedWith(s) })
 	}
-	return err
+	return nil
 }
 
-// Disposal says what becomes of a previous number (NUM-10).
+// Disposal says what happens to the previous number of a service (NUM-10).
 type Disposal string
 
 // The ways to dispose of a number.
 const (
-	KeepNumber   Disposal = "keep"   // available to the tenant
-	ReturnNumber Disposal = "return" // leaves the tenant, rests, and goes back to stock
+	KeepNumber   Disposal = "keep"   // stays with the tenant as available
+	ReturnNumber Disposal = "return" // goes back to the provider, rests, and then to stock
 )
 
-// releaseNumbers takes a service's number off it, and the claim on the number
-// that it waits for. A temporary number always goes back, also one whose port
-// came to nothing (NUM-3). The service's own row is the caller's to stage, behind
-// this.
+// releaseNumbers stages that a service gives up its number, and the number that it waits
+// for. A number on loan is always returned, also if its port came to nothing (NUM-3).
+// The caller stages the service's own row afterwards.
 func (t *tx) releaseNumbers(ctx context.Context, s *Service, what Disposal) error {
 	if s.Number == "" {
 		return nil
@@ -284,13 +288,12 @@ func (t *tx) releaseNumbers(ctx context.Context, s *Service, what Disposal) erro
 	return nil
 }
 
-// ReturnNumber gives an available number of the tenant back to the provider,
-// where it rests before anyone else can have it (NUM-10). What it saves is
-// ordered, if it was billed: one that was ordered for a service that never was
-// activated saves nothing. The order is for the tenant as a whole: a number that its
-// line left behind is at no location (ORD-1).
+// ReturnNumber returns an available number of the tenant to the provider, where it rests
+// before any tenant can get it (NUM-10). If the number was billed, what is no longer
+// charged is ordered, for the tenant as a whole, because a number without a service is
+// at no location (ORD-1).
 //
-// Errors: ErrNotFound; ErrFailedPrecondition for one that is not available.
+// Errors: ErrNotFound; ErrFailedPrecondition for a number that is not available.
 func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {
 	return d.change(ctx, "ReturnNumber", func(p *prefetch) { p.number(e) }, func(t *tx) error {
 		n, err := t.number(ctx, rule.NUM2, e)
@@ -310,7 +313,7 @@ func (d *Directory) ReturnNumber(ctx context.Context, e E164) error {
 // numberProduct is the product code of a number in an order.
 const numberProduct = "NUMBER"
 
-// saved is the charge that ends with a number's return: what it was ordered at, if
+// saved returns the charge that ends when the number is returned: its monthly price, if
 // that is billed.
 func (n *Number) saved() charge {
 	if !n.Billed {
@@ -319,8 +322,8 @@ func (n *Number) saved() charge {
 	return charge{numberProduct, "Telephone number", -1, n.Monthly, 0}
 }
 
-// giveBack returns a number to the provider, where it rests before anyone else
-// can have it (NUM-10).
+// giveBack stages that a number returns to the provider, where it rests before any tenant
+// can get it (NUM-10).
 func (t *tx) giveBack(n *Number) {
 	rest := t.tenant.Policy.NumberRest
 	if rest == 0 {

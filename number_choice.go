@@ -10,12 +10,12 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// NumberSource says where a telephone number comes from.
+// NumberSource says where the number for a service comes from.
 type NumberSource string
 
-// The sources of a number; the zero value is none (NUM-12).
+// The sources of a number. The zero value means that no number is wanted (NUM-12).
 const (
-	FromTenant   NumberSource = "existing" // of the tenant's own: available or porting in (NUM-2)
+	FromTenant   NumberSource = "existing" // one of the tenant's own: available or porting in (NUM-2)
 	FromProvider NumberSource = "new"      // from the provider's stock (NUM-4)
 )
 
@@ -23,52 +23,49 @@ const (
 // number.
 type NumberChoice struct {
 	Source NumberSource
-	Number E164 // empty with FromProvider: the one that is proposed
-	// Prefix is the beginning that a new number has to have, such as "+1617";
-	// empty leaves it to the criteria kept and to the location. Keep keeps it as
-	// the criteria by which later users' numbers are proposed (NUM-5).
+	Number E164 // may be "" with FromProvider: one is proposed then
+	// Prefix is how a new number has to begin, such as "+1617". If it is "", the criteria
+	// that the tenant keeps and the location decide.
 	Prefix string
-	Keep   bool
+	// Keep keeps Prefix as the criteria by which the numbers of later users are proposed
+	// (NUM-5).
+	Keep bool
 }
 
-// ExistingNumber chooses a number of the tenant's own.
+// ExistingNumber chooses one of the tenant's own numbers: [Directory.Numbers] lists
+// those that are available or porting in.
 func ExistingNumber(n E164) NumberChoice { return NumberChoice{Source: FromTenant, Number: n} }
 
-// ProposedNumber lets the library propose a number: by the criteria that the tenant
-// keeps, else near the user.
+// ProposedNumber lets the library choose a new number: by the criteria that the tenant
+// keeps, else near the user's location, else in the tenant's country (NUM-4, NUM-5).
 func ProposedNumber() NumberChoice { return NumberChoice{Source: FromProvider} }
 
-// ProposedNumberLike lets the library propose a new number that begins with a prefix
-// of the tenant's country, such as "+1617", or of the numbers near the location.
-// Where there is none the choice is refused; nothing else is proposed instead
-// (NUM-4).
+// ProposedNumberLike lets the library choose a new number that begins with a prefix, such
+// as "+1617", of the tenant's country or of the numbers near the location. If there is
+// none, the choice is refused, and no other number is proposed instead (NUM-4).
 func ProposedNumberLike(prefix string) NumberChoice {
 	return NumberChoice{Source: FromProvider, Prefix: prefix}
 }
 
-// OfferedNumber chooses one of the numbers that OfferedNumbers lists.
+// OfferedNumber chooses one of the new numbers that [Directory.OfferedNumbers] lists.
 func OfferedNumber(n E164) NumberChoice { return NumberChoice{Source: FromProvider, Number: n} }
 
-// The criteria of the choice of a new number are its beginning. A tenant can
-// keep them, and then they pick the numbers of later users by themselves
-// (NUM-5): Tenant.NumberCriteria shows them, and ModifyTenant changes or
-// forgets them.
-
-// Keeping keeps the prefix of a choice of a new number as the tenant's criteria,
-// if the choice goes through: later choices that name neither number nor prefix
-// go by it (NUM-5).
+// Keeping returns the choice with Keep set: if it goes through, its prefix is kept as the
+// tenant's criteria. Later choices of a new number that name neither a number nor a
+// prefix follow the criteria (NUM-5). Tenant.NumberCriteria shows them, and
+// [Directory.ModifyTenant] changes or clears them.
 func (c NumberChoice) Keeping() NumberChoice {
 	c.Keep = true
 	return c
 }
 
-// chosenNumber is what a choice comes to: the number that the service will
-// have, and the porting-in one that it waits for, if so.
+// chosenNumber is the result of a choice.
 type chosenNumber struct {
-	assign, waiting *Number
-	charges         []charge
-	area            string // whose first number in stock it is, if it is
-	keep            string // the criteria to keep, or ""
+	assign  *Number // the number that the service will have, or nil
+	waiting *Number // the number, still being ported in, that it waits for, or nil
+	charges []charge
+	area    string // the area of whose stock assign is the first number, or ""
+	keep    string // the criteria to keep, or ""
 }
 
 func (c *chosenNumber) e164() E164 {
@@ -78,7 +75,7 @@ func (c *chosenNumber) e164() E164 {
 	return c.assign.E164
 }
 
-// awaited is the number that is waited for, or "".
+// awaited returns the number that is waited for, or "".
 func (c *chosenNumber) awaited() E164 {
 	if c.waiting == nil {
 		return ""
@@ -86,8 +83,8 @@ func (c *chosenNumber) awaited() E164 {
 	return c.waiting.E164
 }
 
-// prefetchChoices reads ahead what a choice of a number near a location looks
-// at, and one of an extension, where those are chosen here.
+// prefetchChoices reads ahead what choosing a number near a location reads, and what
+// choosing an extension reads, if one is to be chosen.
 func (t *tx) prefetchChoices(ctx context.Context, number NumberChoice, at *Location, extension bool) error {
 	return t.prefetch(ctx, func(p *prefetch) {
 		named, _ := t.Known(numbersTable.Key().At(string(number.Number))).(*Number)
@@ -105,7 +102,8 @@ func (t *tx) prefetchChoices(ctx context.Context, number NumberChoice, at *Locat
 	})
 }
 
-// chooseNumber looks at the choice of a number for something at a location.
+// chooseNumber checks the choice of a number for a service at a location, and reads the
+// number.
 func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location) (chosenNumber, error) {
 	var check validation
 	switch choice.Source {
@@ -130,8 +128,8 @@ func (t *tx) chooseNumber(ctx context.Context, choice NumberChoice, at *Location
 	return chosenNumber{}, check.err()
 }
 
-// existingNumber chooses a number of the tenant's: an available one, or one
-// that is being ported in together with a temporary one (NUM-2, NUM-3).
+// existingNumber chooses one of the tenant's numbers: an available one, or one that is
+// still being ported in, together with a temporary one (NUM-2, NUM-3).
 func (t *tx) existingNumber(ctx context.Context, e E164, at *Location) (chosenNumber, error) {
 	n, err := t.number(ctx, rule.NUM2, e)
 	if err != nil {
@@ -163,16 +161,18 @@ func (t *tx) existingNumber(ctx context.Context, e E164, at *Location) (chosenNu
 		Reason: fmt.Sprintf("number %s is %s %s", e, verb, holder.ref())}
 }
 
-// newNumber chooses a number of the provider's stock: the one that is named, or
-// the one that is proposed (NUM-4, NUM-5), unless the tenant's country gets none
+// newNumber chooses a number from the provider's stock: the one that is named, or one
+// that is proposed (NUM-4, NUM-5), unless the tenant's country gets no new numbers
 // (NUM-6).
-func (t *tx) newNumber(ctx context.Context, choice NumberChoice, at *Location) (chosen chosenNumber, err error) {
+func (t *tx) newNumber(ctx context.Context, choice NumberChoice, at *Location) (chosenNumber, error) {
 	if err := t.newNumbersAllowed(); err != nil {
 		return chosenNumber{}, err
 	}
 	if err := t.validateCriteria(choice, at); err != nil {
 		return chosenNumber{}, err
 	}
+	var chosen chosenNumber
+	var err error
 	if choice.Number != "" {
 		chosen.assign, err = t.offered(ctx, choice.Number, at)
 	} else {
@@ -189,6 +189,7 @@ func (t *tx) newNumber(ctx context.Context, choice NumberChoice, at *Location) (
 	return chosen, nil
 }
 
+// newNumbersAllowed refuses new numbers for tenants of a country that gets none (NUM-6).
 func (t *tx) newNumbersAllowed() error {
 	if !slices.Contains(t.core.notNew, t.tenant.Country) {
 		return nil
@@ -197,8 +198,8 @@ func (t *tx) newNumbersAllowed() error {
 		Reason: "tenants of " + t.tenant.Country + " get no new numbers: choose an existing one"}
 }
 
-// offered reads a new number that was chosen from a list: one that anyone can
-// have now, in an area whose numbers the tenant is offered (NUM-4).
+// offered reads a new number that was chosen from a list. It has to be on offer still, in
+// an area whose numbers the tenant is offered (NUM-4).
 func (t *tx) offered(ctx context.Context, e E164, at *Location) (*Number, error) {
 	n, err := one[*Number](ctx, t, numbersTable.Key(), string(e))
 	if err != nil {
@@ -212,11 +213,12 @@ func (t *tx) offered(ctx context.Context, e E164, at *Location) (*Number, error)
 	return n, nil
 }
 
-// propose draws a number with a prefix; or, where none is given, by the
-// criteria kept, and if they match nothing with a warning near the location,
-// else in the country. The area is said where the number is its first.
-func (t *tx) propose(ctx context.Context, prefix string, at *Location) (n *Number, area string, err error) {
-	n, area, err = t.fromStock(ctx, t.proposals(prefix, at))
+// propose takes a number with a prefix from the stock. Without a prefix it follows the
+// criteria that the tenant keeps; if no number matches them, it warns, and takes one near
+// the location, else in the country. It returns the number with its area, as fromStock
+// does.
+func (t *tx) propose(ctx context.Context, prefix string, at *Location) (*Number, string, error) {
+	n, area, err := t.fromStock(ctx, t.proposals(prefix, at))
 	switch kept := t.tenant.NumberCriteria; {
 	case err != nil:
 		return nil, "", err
@@ -230,8 +232,7 @@ func (t *tx) propose(ctx context.Context, prefix string, at *Location) (n *Numbe
 	return n, area, nil
 }
 
-// proposals are the beginnings that a proposed number can have, the one that is
-// wanted most first.
+// proposals lists how a proposed number can begin, the preferred prefix first.
 func (t *tx) proposals(prefix string, at *Location) []string {
 	near := ""
 	if at != nil {
@@ -251,7 +252,7 @@ func proposals(of fixed, prefix, near string) []string {
 	return list
 }
 
-// withoutCriteria refuses criteria with a choice that is not of a new number.
+// withoutCriteria refuses criteria for a number that is not a new one.
 func (check *validation) withoutCriteria(choice NumberChoice) {
 	if choice.Prefix != "" {
 		check.refuse(rule.NUM5, "Number.Prefix", "only new numbers are chosen by their beginning")
@@ -261,8 +262,8 @@ func (check *validation) withoutCriteria(choice NumberChoice) {
 	}
 }
 
-// validateCriteria checks the criteria of a choice of a new number. Only those are kept
-// that are good wherever the tenant's users are.
+// validateCriteria checks the criteria for a new number. Criteria can only be kept if
+// they are of the tenant's country, so that they are good for users at any location.
 func (t *tx) validateCriteria(choice NumberChoice, at *Location) error {
 	var check validation
 	switch {
@@ -279,14 +280,14 @@ func (t *tx) validateCriteria(choice NumberChoice, at *Location) error {
 	return check.err()
 }
 
-// hasNumbersLike reports whether numbers of the tenant's country begin so.
+// hasNumbersLike reports whether numbers of the tenant's country begin with a prefix.
 func (t *Tenant) hasNumbersLike(prefix string) bool {
 	plan, _ := numplan.For(t.Country)
 	return within(prefix, plan.CallingCode)
 }
 
-// hasNewNumbersLike reports whether numbers begin so that the tenant is offered:
-// those of its country, and those near a location, which may be abroad.
+// hasNewNumbersLike reports whether numbers that the tenant is offered begin with a
+// prefix: those of its country, and those near a location, which may be abroad.
 func (t *tx) hasNewNumbersLike(prefix string, at *Location) bool {
 	if at != nil && at.NumberPrefix != "" && within(prefix, at.NumberPrefix[1:]) {
 		return true
@@ -294,8 +295,8 @@ func (t *tx) hasNewNumbersLike(prefix string, at *Location) bool {
 	return t.tenant.hasNumbersLike(prefix)
 }
 
-// keepCriteria stages criteria to be kept, unless they are already. They are
-// among the tenant's settings: what was read before is stale (SVC-15).
+// keepCriteria stages that the tenant keeps criteria, unless it does already. They are
+// one of the tenant's settings, whose revision it raises (SVC-15).
 func (t *tx) keepCriteria(prefix string) {
 	if prefix == "" || prefix == t.tenant.NumberCriteria {
 		return

@@ -12,56 +12,56 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// OfferedNumbers lists new numbers to choose from: those with a prefix or, where
-// none is given, those that meet the criteria that the tenant keeps (NUM-5), else
-// those near a location, else those of the tenant's country: of its own region
-// where others have the same calling code, and none that is toll-free (NUM-4). The
-// first is the one that ProposedNumber proposes there. limit 0 is 20.
+// OfferedNumbers lists new numbers to choose from. They are those with a prefix or, if it
+// is "", those that meet the criteria that the tenant keeps (NUM-5), else those near a
+// location, else those of the tenant's country. The last are of its own region, if other
+// regions have the same calling code, and not toll-free (NUM-4). The first number is the
+// one that [ProposedNumber] proposes there. A limit of 0 is 20.
 //
-// Errors: ErrDenied where the tenant's country gets none (NUM-6); ErrNotFound
-// for the location; ErrInvalid for a prefix with which no number begins that is of
-// the country or near the location.
+// Errors: ErrDenied for a tenant of a country that gets no new numbers (NUM-6);
+// ErrNotFound for the location; ErrInvalid for a prefix that is neither of the country
+// nor near the location (NUM-4).
 func (d *Directory) OfferedNumbers(ctx context.Context, at LocationID, prefix string, limit int) ([]E164, error) {
-	var list []E164
 	if limit <= 0 {
 		limit = 20
 	}
-	err := d.read(ctx, "OfferedNumbers", func(p *prefetch) {
+	return read(ctx, d, "OfferedNumbers", func(p *prefetch) {
 		p.location(at)
 		p.offers(at, prefix, limit)
-	}, func(t *tx) error {
-		list = nil
+	}, func(t *tx) ([]E164, error) {
 		if err := t.newNumbersAllowed(); err != nil {
-			return err
+			return nil, err
 		}
 		l, err := t.location(ctx, at)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		offers, err := t.listNew(ctx, l, prefix, limit)
-		for _, n := range offers {
-			list = append(list, n.E164)
-		}
-		return err
+		return t.listNew(ctx, l, prefix, limit)
 	})
-	return list, err
 }
 
-func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int) ([]*Number, error) {
+func (t *tx) listNew(ctx context.Context, at *Location, prefix string, limit int) ([]E164, error) {
 	if prefix != "" && !t.hasNewNumbersLike(prefix, at) {
 		return nil, &Error{Code: rule.NUM4, Kind: ErrInvalid, Field: "Prefix", Reason: "not the beginning of E.164 numbers of " + t.tenant.Country + " or near the location"}
 	}
-	list, _, err := t.firstOffers(ctx, t.proposals(prefix, at), limit)
-	return list, err
+	offers, _, err := t.firstOffers(ctx, t.proposals(prefix, at), limit)
+	if err != nil {
+		return nil, err
+	}
+	var list []E164
+	for _, n := range offers {
+		list = append(list, n.E164)
+	}
+	return list, nil
 }
 
-// onOffer reports whether anyone can have the number now.
+// onOffer reports whether any tenant can get the number now.
 func (n *Number) onOffer(now time.Time) bool {
 	return n != nil && (n.State == NumberStock || n.State == NumberResting && !n.FreeFrom.After(now))
 }
 
-// areas are the beginnings of the numbers that the tenant is offered: those near
-// a location, if it says so, and those of the tenant's country.
+// areas lists the prefixes of the numbers that the tenant is offered: those near a
+// location, if the location has any, and those of the tenant's country.
 func (t *tx) areas(at *Location) []string {
 	if at == nil {
 		return areas(t.tenant.Country, "")
@@ -77,11 +77,12 @@ func areas(country, near string) []string {
 	return []string{near, "+" + plan.CallingCode}
 }
 
-// fromStock draws a number from the first of the areas that has one; nil if none
-// has. It is the first number there, and the area is said; or one of the first
-// few where others got in the way twice: all tenants draw from one stock, and
-// would go on meeting at its beginning.
-func (t *tx) fromStock(ctx context.Context, areas []string) (n *Number, area string, err error) {
+// fromStock chooses a number from the first of the areas that has one; nil if none has.
+// It is normally the first number there, and the area is returned with it. After two
+// conflicts with other changes it is one of the first few, chosen at random, without the
+// area: all tenants take numbers from one stock, and would otherwise go on competing for
+// the first.
+func (t *tx) fromStock(ctx context.Context, areas []string) (*Number, string, error) {
 	list, area, err := t.firstOffers(ctx, areas, t.fromFirst())
 	switch {
 	case err != nil || len(list) == 0:
@@ -92,24 +93,27 @@ func (t *tx) fromStock(ctx context.Context, areas []string) (n *Number, area str
 	return list[rand.N(len(list))], "", nil
 }
 
-// fromFirst is how many of the first numbers in stock one is drawn from.
+// fromFirst returns how many of the first numbers in stock to choose from.
 func (t *tx) fromFirst() int { return 1 + 16*max(0, t.reruns-1) }
 
-// firstOffers lists numbers that anyone can have now: those of the first area
-// that has any.
+// firstOffers lists numbers that any tenant can get now, of the first area that has any,
+// and returns that area with them.
 func (t *tx) firstOffers(ctx context.Context, areas []string, limit int) ([]*Number, string, error) {
 	for _, area := range areas {
-		if list, err := t.offers(ctx, area, limit); err != nil || len(list) > 0 {
-			return list, area, err
+		list, err := t.offers(ctx, area, limit)
+		if err != nil {
+			return nil, "", err
+		}
+		if len(list) > 0 {
+			return list, area, nil
 		}
 	}
 	return nil, "", nil
 }
 
-// offers lists numbers with a prefix that anyone can have now, and that are
-// ordinary ones of the tenant's country where that is all that is asked for: those
-// of the provider's stock in order, then those whose rest is over, the longest
-// rested first.
+// offers lists numbers with a prefix that any tenant can get now, leaving out those that
+// are not ordinary: first those of the provider's stock, in order, then those whose rest
+// is over, the longest rested first.
 func (t *tx) offers(ctx context.Context, prefix string, limit int) ([]*Number, error) {
 	var list []*Number
 	for q := t.stillInStock(prefix, limit); ; {
@@ -145,9 +149,9 @@ func (t *tx) offers(ctx context.Context, prefix string, limit int) ([]*Number, e
 	return list, nil
 }
 
-// ordinary reports whether a number that begins with an area can be proposed for
-// that. Who asks for no more than a number of his country gets none of another
-// region with the same calling code, and no toll-free one (NUM-4).
+// ordinary reports whether a number can be proposed for an area that it begins with. For
+// an area that is all of the tenant's country, numbers of another region with the same
+// calling code and toll-free numbers are not proposed (NUM-4).
 func (t *tx) ordinary(area string, e E164) bool {
 	if !t.anywhere(area) {
 		return true
@@ -161,17 +165,17 @@ func (t *tx) anywhere(area string) bool {
 	return area == "+"+plan.CallingCode
 }
 
-// afterDrawn is from where on to look for more numbers. In North America a number that
-// is not ordinary is in an area code of which none is: that is passed over.
+// afterDrawn returns the place in stock from which to read more numbers. In North America
+// all numbers of an area code are ordinary, or none: one without is skipped.
 func (t *tx) afterDrawn(area string, last E164) string {
 	if area == "+1" && !t.ordinary(area, last) {
-		return string(last[:len("+1617")]) + ":" // behind the digits
+		return string(last[:len("+1617")]) + ":" // which sorts after the digits
 	}
 	return string(last)
 }
 
-// stillInStock selects the first numbers of an area's stock, behind those that
-// this transaction drew.
+// stillInStock selects the first numbers of an area's stock, after those that this
+// transaction took.
 func (t *tx) stillInStock(area string, limit int) store.Query {
 	q := inStock(area, limit)
 	if last := t.drawn[area]; last != "" {
@@ -204,7 +208,7 @@ func (t *tx) rested(ctx context.Context) iter.Seq2[*Number, error] {
 	}
 }
 
-// restedBy selects the numbers whose rest is over at a moment, a page at a time.
+// restedBy selects the numbers whose rest is over at a given time, a page of them.
 func restedBy(now time.Time) store.Query {
 	return store.Query{Index: numbersByRest, Equal: []any{Provider, string(NumberResting)}, To: now.Add(time.Microsecond), Limit: 64}
 }
@@ -216,14 +220,14 @@ func (p *prefetch) stock(areas []string, limit int) {
 	}
 }
 
-// offers plans to read what OfferedNumbers lists.
+// offers plans to read the numbers that OfferedNumbers lists.
 func (p *prefetch) offers(at LocationID, prefix string, limit int) {
 	p.stock(proposals(p.fixed(), prefix, p.facts.prefixes.recall(at)), limit)
 	p.scan(restedBy(p.now))
 }
 
-// drew remembers that the first number in an area's stock was taken: whoever
-// draws there again in this transaction need not look at what lies before it.
+// drew remembers that the first number of an area's stock was taken in this transaction.
+// The next choice there begins after it.
 func (t *tx) drew(area string, e E164) {
 	if area == "" {
 		return
@@ -236,7 +240,7 @@ func (t *tx) drew(area string, e E164) {
 	t.KeepUndo(func() { drawn[area] = before })
 }
 
-// restock forgets what was drawn: a number goes back to stock.
+// restock forgets what drew remembers, because a number goes back to stock.
 func (t *tx) restock() {
 	before := t.drawn
 	t.drawn = nil

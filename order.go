@@ -18,7 +18,7 @@ const (
 )
 
 // Order records a change that costs or saves money (ORD-1). Amounts are in the
-// tenant's currency.
+// minor unit of the tenant's currency.
 type Order struct {
 	TenantID   TenantID
 	ID         OrderID
