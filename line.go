@@ -291,7 +291,7 @@ func (t *tx) warnOfE911(ctx context.Context, s *Service) error {
 	}
 	for _, u := range users {
 		if u.E911 && u.LocationID != s.LocationID {
-			t.warn(rule.USR6, u.ref(), "%s has moved, and e911 sends help to where %s is: change that too", s.ref(), u.ref())
+			t.warn(rule.USR6, u.ref(), "%s has moved, but e911 still sends help to the location of %s: change that too", s.ref(), u.ref())
 		}
 	}
 	return nil

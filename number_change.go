@@ -168,13 +168,13 @@ func (t *tx) validateNewNumber(ctx context.Context, check *validation, to *chang
 	case !in.KeepCurrent && to.had != nil && !to.had.Loan && !known:
 		check.refuse(rule.NUM10, "Previous", "choose whether the previous number %s is kept or returned", to.had.E164)
 	case in.Previous != "" && !known:
-		check.refuse(rule.NUM10, "Previous", "neither kept nor returned")
+		check.refuse(rule.NUM10, "Previous", "neither keep nor return")
 	}
 	switch {
 	case in.KeepCurrent && in.Number != (NumberChoice{}):
-		check.refuse(rule.NUM8, "Number", "either keep the current number or choose another one")
+		check.refuse(rule.NUM8, "Number", "cannot be given together with KeepCurrent")
 	case in.KeepCurrent && !in.UpdateExtension:
-		check.refuse(rule.NUM8, "KeepCurrent", "there is nothing to change where the number is kept and the extension not updated")
+		check.refuse(rule.NUM8, "KeepCurrent", "nothing would change: the number is kept and the extension is not updated")
 	case in.KeepCurrent:
 	case to.had == nil && in.Number == (NumberChoice{}):
 		check.refuse(rule.NUM8, "Number", "there is no number to unassign")
@@ -190,7 +190,7 @@ func (t *tx) validateNewNumber(ctx context.Context, check *validation, to *chang
 func (t *tx) validateNewExtension(ctx context.Context, check *validation, to *changedNumber, s *Service, in NumberChange, at *Location) error {
 	if !in.UpdateExtension {
 		if in.Extension != "" {
-			check.refuse(rule.NUM9, "Extension", "say that the extension is to be updated too")
+			check.refuse(rule.NUM9, "Extension", "set UpdateExtension to change the extension")
 		}
 		return nil
 	}

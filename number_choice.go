@@ -145,13 +145,13 @@ func (t *tx) existingNumber(ctx context.Context, e E164, at *Location) (chosenNu
 		}
 		if temporary == nil {
 			return chosenNumber{}, &Error{Code: rule.NUM3, Kind: ErrExhausted, Field: "Number", Subject: n.ref(),
-				Reason: "there is no temporary number to serve until " + string(e) + " is ported"}
+				Reason: "no temporary number is available to use until " + string(e) + " is ported in"}
 		}
 		return chosenNumber{assign: temporary, waiting: n, area: area}, nil
 	}
 	code, by, verb := rule.NUM2, n.ServiceID, "assigned to"
 	if n.State == NumberPorting {
-		code, by, verb = rule.NUM3, n.WaitingID, "waited for by"
+		code, by, verb = rule.NUM3, n.WaitingID, "being ported in for"
 	}
 	holder, err := t.service(ctx, by)
 	if err != nil {
@@ -223,11 +223,11 @@ func (t *tx) propose(ctx context.Context, prefix string, at *Location) (*Number,
 	case err != nil:
 		return nil, "", err
 	case n == nil && prefix != "":
-		return nil, "", &Error{Code: rule.NUM4, Kind: ErrExhausted, Field: "Number", Reason: "there is no new number to be had that begins with " + prefix}
+		return nil, "", &Error{Code: rule.NUM4, Kind: ErrExhausted, Field: "Number", Reason: "no new number that begins with " + prefix + " is available"}
 	case n == nil:
-		return nil, "", &Error{Code: rule.NUM4, Kind: ErrExhausted, Field: "Number", Reason: "there is no new number to be had"}
+		return nil, "", &Error{Code: rule.NUM4, Kind: ErrExhausted, Field: "Number", Reason: "no new number is available"}
 	case prefix == "" && !strings.HasPrefix(string(n.E164), kept):
-		t.warn(rule.NUM5, n.ref(), "no new number to be had begins with %s, as the tenant's criteria want: %s was chosen instead", kept, n.E164)
+		t.warn(rule.NUM5, n.ref(), "no available new number begins with %s, as the tenant's criteria require: %s was chosen instead", kept, n.E164)
 	}
 	return n, area, nil
 }
@@ -255,7 +255,7 @@ func proposals(of fixed, prefix, near string) []string {
 // withoutCriteria refuses criteria for a number that is not a new one.
 func (check *validation) withoutCriteria(choice NumberChoice) {
 	if choice.Prefix != "" {
-		check.refuse(rule.NUM5, "Number.Prefix", "only new numbers are chosen by their beginning")
+		check.refuse(rule.NUM5, "Number.Prefix", "only a new number can be chosen by its prefix")
 	}
 	if choice.Keep {
 		check.refuse(rule.NUM5, "Number.Keep", "only the criteria of a new number are kept")
@@ -268,7 +268,7 @@ func (t *tx) validateCriteria(choice NumberChoice, at *Location) error {
 	var check validation
 	switch {
 	case choice.Prefix == "" && choice.Keep:
-		check.refuse(rule.NUM5, "Number.Keep", "there are no criteria to keep: say how the numbers should begin")
+		check.refuse(rule.NUM5, "Number.Keep", "there are no criteria to keep: give a prefix")
 	case choice.Prefix == "":
 	case !t.hasNewNumbersLike(choice.Prefix, at):
 		check.refuse(rule.NUM4, "Number.Prefix", "not the beginning of E.164 numbers of %s or near the location", t.tenant.Country)

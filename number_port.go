@@ -28,7 +28,7 @@ type PortRequest struct {
 	TenantID  TenantID
 	ID        PortID
 	Rev       int64
-	Carrier   string // up to 64 characters
+	Carrier   string    // up to 64 characters
 	Date      time.Time // the day wanted, in UTC
 	State     PortState
 	TollFree  bool // toll-free and geographic numbers are not mixed
@@ -91,7 +91,7 @@ func (t *tx) validatePort(ctx context.Context, in NewPort) (tollFree bool, err e
 	case in.Date.UTC().Truncate(24 * time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):
 		check.refuse(rule.NUM11, "Date", "is past")
 	case in.Date.Year() > 9999:
-		check.refuse(rule.NUM11, "Date", "not a day that a port can be wanted for")
+		check.refuse(rule.NUM11, "Date", "is after the year 9999")
 	}
 	if err := check.collect(t.unknownNumbers(ctx, in.Numbers)); err != nil {
 		return false, err
@@ -103,7 +103,7 @@ func (t *tx) validatePort(ctx context.Context, in NewPort) (tollFree bool, err e
 		}
 	}
 	if free != 0 && free != len(in.Numbers) {
-		check.refuse(rule.NUM11, "Numbers", "toll-free and geographic numbers are not ported in one request")
+		check.refuse(rule.NUM11, "Numbers", "toll-free and geographic numbers cannot be ported in one request")
 	}
 	if err := check.err(); err != nil {
 		return false, err

@@ -221,7 +221,7 @@ func (l *newLine) validateRemote(check *validation) {
 		{"Number", l.in.Number.Source != ""}, {"DeviceID", !l.in.DeviceID.IsZero()}, {"Foreign", len(l.in.Foreign) > 0}, {"Keys", len(l.in.Keys) > 0},
 	} {
 		if part.given {
-			check.refuse(rule.SVC11, part.field, "what a remote service has is its own system's")
+			check.refuse(rule.SVC11, part.field, "a remote service can have this only in its own system")
 		}
 	}
 }
@@ -302,7 +302,7 @@ func (t *tx) validateEnabled(ctx context.Context, l *newLine, check *validation)
 	case len(l.in.Applications) == 0:
 		return nil, nil
 	case u == nil:
-		check.refuse(rule.STN2, "Applications", "they are enabled for a user, and nobody gets the service")
+		check.refuse(rule.STN2, "Applications", "applications are enabled for a user, and the service is added without one")
 		return nil, nil
 	}
 	added := slices.DeleteFunc(slices.Clone(l.in.Applications), func(a string) bool { return slices.Contains(u.Applications, a) })

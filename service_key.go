@@ -174,7 +174,7 @@ func (t *tx) validateKeys(ctx context.Context, keys []PhoneKey, model DeviceMode
 		k.validate(check, field)
 		switch holder, is := taken[k.Position]; {
 		case k.Position < 1 || k.Position > model.Keys:
-			check.refuse(rule.DEV7, field+".Position", "not within 1 and the %d keys of a %s", model.Keys, model.Name)
+			check.refuse(rule.DEV7, field+".Position", "not between 1 and %d, the number of keys of a %s", model.Keys, model.Name)
 		case at[k.Position]:
 			check.refuse(rule.DEV7, field+".Position", "key %d is listed twice", k.Position)
 		case is:

@@ -307,7 +307,7 @@ func (t *tx) takesLine(ctx context.Context, s *Service, dev *Device) error {
 		return nil
 	case len(users) > 0 && dev.State == DeviceAvailable:
 		return &Error{Code: rule.DEV2, Kind: ErrFailedPrecondition, Subject: dev.ref(),
-			Reason: fmt.Sprintf("%s is nobody's: assign it to a user of %s first", dev.ref(), s.ref())}
+			Reason: fmt.Sprintf("%s is not assigned: assign it to a user of %s first", dev.ref(), s.ref())}
 	}
 	return t.assignable(ctx, dev, 1)
 }
