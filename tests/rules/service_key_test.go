@@ -118,7 +118,7 @@ func TestDEV7_KeysFitTheModelOfThePhone(t *testing.T) {
 				return err
 			})
 			require.Equal(t, "Keys[0].Position", e.Field)
-			require.Contains(t, e.Reason, "1 and the 12 keys of a Polycom VVX 450")
+			require.Contains(t, e.Reason, "between 1 and 12, the number of keys of a Polycom VVX 450")
 		}
 		e := w.refused(rule.DEV7, pbx.ErrInvalid, func() error {
 			_, err := w.dir.SetKeys(w.ctx, s.ID, s.Rev+1, make([]pbx.PhoneKey, 100_000))
