@@ -12,12 +12,12 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Line is a line's management record, all that an owner sees: the service that
-// a number reaches, who uses it, where it is, and who owns it.
+// Line is the management record of a line, which is all that its owners see: the
+// service that a number reaches, its users, its location, and its owners.
 type Line struct {
 	ServiceID ServiceID
-	// Rev is the service's revision. Owners come and go without a change of it,
-	// for they are no part of the service (OWN-5).
+	// Rev is the service's revision. It does not change with the owners, because they
+	// are not part of the service (OWN-5).
 	Rev        int64
 	Number     E164
 	DN         Extension
@@ -25,99 +25,96 @@ type Line struct {
 	Type       string // of the tenant's catalogue, or ""
 	Status     ServiceStatus
 	DeviceType string
-	Users      []LineUser // in the order of their names
+	Users      []LineUser // sorted by name
 
-	Building       string // where the line is; "" where that is not known
+	Building       string // where the line is, or ""
 	Address        CivicAddress
-	LocationKeptBy string // the system that keeps the location, or "" (OWN-8)
+	LocationKeptBy string // the self-service system in charge of its location, or "" (OWN-8)
 
-	Owners []Principal // in their order
+	Owners []Principal // sorted
 }
 
-// LineUser is a user of a line, and the SIP address by which his phone
-// registers.
+// LineUser is a user of a line, with the SIP address by which their phone registers.
 type LineUser struct {
 	Name       string
 	SIPAddress SIPAddress
 }
 
-// LineChange is what ChangeLine changes of a line.
+// LineChange is the input of [Directory.ChangeLine].
 type LineChange struct {
 	AddOwners    []Principal
 	RemoveOwners []Principal
 	Building     string // where the line moves to; "": it stays
-	Rev          int64  // of the Line that the change is based on; 0: of whatever there is
+	// Rev is the revision of the Line that the change is based on. A stale revision is
+	// always refused. 0 means that none was seen; it is accepted only where nothing that
+	// was read is overwritten, as here: owners are added and removed, and a building is
+	// set (SVC-15).
+	Rev int64
 
-	moves bool // "" is no building to stay at
+	moves bool // Building is required
 }
 
-// Line opens the management record of the line with a national number: digits
-// only, ten in North America (OWN-1). An owner opens the lines that he owns; to
-// anybody else in that role a line is refused as one that does not exist
+// Line returns the management record of the line with a national number: digits
+// only, ten in North America (OWN-1). In the role of an owner only the owned lines can
+// be read; for any other line the answer is the same as for one that does not exist
 // (OWN-2).
 //
-// Errors: ErrInvalid (OWN-1), ErrNotFound.
+// Errors: ErrInvalid (OWN-1); ErrNotFound.
 func (d *Directory) Line(ctx context.Context, nationalNumber string) (*Line, error) {
-	var out *Line
-	err := d.read(ctx, "Line", func(p *prefetch) { p.line(nationalNumber).shown() }, func(t *tx) error {
+	return read(ctx, d, "Line", func(p *prefetch) { p.line(nationalNumber).shown() }, func(t *tx) (*Line, error) {
 		s, err := t.lineAt(ctx, nationalNumber)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out, err = t.line(ctx, s)
-		return err
+		return t.line(ctx, s)
 	})
-	return out, err
 }
 
-// ChangeLine changes a line's owners and its location, all of it or nothing
-// (OWN-9), and returns the line as it is then. It returns no line to an owner
-// who removed himself: he has no access from that moment (OWN-4). Removing
-// yourself, and removing the last owner, warn (OWN-4); so does moving a line away from
-// where a user of it has e911 (USR-6).
+// ChangeLine changes the owners and the location of a line, all of it or nothing
+// (OWN-9), and returns the changed line. It returns nil to owners who removed
+// themselves, who have no access from then on (OWN-4). It warns of removing yourself
+// and of removing the last owner (OWN-4), and of moving a line away from a user whose
+// e911 location stays behind (USR-6).
 //
-// Errors: ErrInvalid (OWN-1), ErrNotFound (OWN-2), ErrStale, together with the
-// line as it is now (SVC-15), ErrFailedPrecondition for a remote service (SVC-11);
-// and all of these at once:
-// ErrInvalid for a principal that is malformed, unknown or listed twice,
-// ErrConflict for one who is an owner already, ErrNotFound for one who is none
-// (OWN-3) and for an unknown building (OWN-7), ErrFailedPrecondition for a
-// location that another system keeps (OWN-8).
+// Errors: ErrInvalid (OWN-1); ErrNotFound (OWN-2); ErrStale, with the line as it is now
+// in the StaleError (SVC-15); ErrFailedPrecondition for a remote service (SVC-11);
+// and all of these at once: ErrInvalid for a principal that is malformed, unknown or
+// listed twice (OWN-3); ErrConflict for adding a principal who is an owner already
+// (OWN-3); ErrNotFound for removing one who is not an owner (OWN-3) and for an unknown
+// building (OWN-7); ErrFailedPrecondition for a location that another system is in
+// charge of (OWN-8).
 func (d *Directory) ChangeLine(ctx context.Context, nationalNumber string, in LineChange) (*Line, error) {
 	unknown, err := d.unknownOwners(ctx, nationalNumber, in.AddOwners)
 	if err != nil {
 		return nil, err
 	}
-	var out *Line
-	err = d.change(ctx, "ChangeLine", func(p *prefetch) {
+	return change(ctx, d, "ChangeLine", func(p *prefetch) {
 		p.line(nationalNumber).shown()
 		p.get(locationsByBuilding, in.Building)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Line, error) {
 		s, err := t.lineAt(ctx, nationalNumber)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out, err = t.updateLine(ctx, s, in, unknown)
-		return err
+		return t.updateLine(ctx, s, in, unknown)
 	})
-	return out, err
 }
 
-// SetLineLocation moves a line to a building of the tenant, as ChangeLine does
-// (OWN-7, OWN-8).
+// SetLineLocation moves a line to a building of the tenant, as
+// [Directory.ChangeLine] does (OWN-7, OWN-8).
 func (d *Directory) SetLineLocation(ctx context.Context, nationalNumber, building string) (*Line, error) {
 	return d.ChangeLine(ctx, nationalNumber, LineChange{Building: building, moves: true})
 }
 
+// updateLine checks and stages a change of a line, and returns the changed line. The
+// refusals of unknown principals are collected with the others.
 func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown []*Error) (*Line, error) {
-	if in.Rev != 0 {
-		if stale := current(in.Rev, s.Rev, s.ref()); stale != nil {
-			now, err := t.line(ctx, s)
-			if err != nil {
-				return nil, err
-			}
-			return now, stale
+	if in.Rev != 0 && in.Rev != s.Rev {
+		now, err := t.line(ctx, s)
+		if err != nil {
+			return nil, err
 		}
+		return nil, stale(now, s.ref())
 	}
 	if err := t.editable(s); err != nil {
 		return nil, err
@@ -149,8 +146,8 @@ func (t *tx) updateLine(ctx context.Context, s *Service, in LineChange, unknown 
 	return t.line(ctx, s)
 }
 
-// lineAt reads the service of a line by its national number, for an actor who
-// may open it (OWN-1, OWN-2).
+// lineAt reads the service of a line by its national number, if the actor may see it
+// (OWN-1, OWN-2).
 func (t *tx) lineAt(ctx context.Context, nationalNumber string) (*Service, error) {
 	number, ok := numplan.National(t.tenant.Country, nationalNumber)
 	if !ok {
@@ -173,13 +170,16 @@ func (t *tx) lineAt(ctx context.Context, nationalNumber string) (*Service, error
 	return s, nil
 }
 
-// ownLine lets an owner through to a line, or gives him the one answer for all
-// that are not his, which does not tell whether they exist (OWN-2).
+// ownLine returns a line that the actor owns, and refuses all others with the same
+// answer, which does not tell whether they exist (OWN-2).
 func (t *tx) ownLine(ctx context.Context, nationalNumber string, s *Service) (*Service, error) {
 	if s != nil {
 		owner, err := one[*Owner](ctx, t, ownersTable.Key(), t.tenantID, s.ID, string(t.actor.Principal))
-		if owner != nil || err != nil {
-			return s, err
+		if err != nil {
+			return nil, err
+		}
+		if owner != nil {
+			return s, nil
 		}
 	}
 	return nil, &Error{Code: rule.OWN2, Kind: ErrNotFound, Subject: Ref{Kind: "line", ID: nationalNumber},
@@ -191,7 +191,7 @@ func (t *tx) ownLine(ctx context.Context, nationalNumber string, s *Service) (*S
 func nationalLengths(country string) string {
 	plan, _ := numplan.For(country)
 	if plan.CallingCode == "1" {
-		return "10" // without an area code a number says nothing there
+		return "10" // numbers are always given with their area code there
 	}
 	var list []string
 	for _, n := range plan.Lengths.List() {
@@ -203,7 +203,7 @@ func nationalLengths(country string) string {
 	return strings.Join(list, "")
 }
 
-// line puts a line's management record together.
+// line reads the management record of a line.
 func (t *tx) line(ctx context.Context, s *Service) (*Line, error) {
 	l := &Line{
 		ServiceID: s.ID, Rev: s.Rev, Number: s.Number, DN: s.DN, Name: s.Name, Type: s.Type, Status: s.Status,
@@ -258,9 +258,9 @@ func (t *tx) lineUsers(ctx context.Context, s *Service) ([]LineUser, error) {
 	return users, nil
 }
 
-// validateBuilding returns the location that a line moves to, or nil where it
-// stays: a building that the tenant knows (OWN-7), for a line that may be moved
-// here (OWN-8) and whose DN is possible there (EXT-3).
+// validateBuilding returns the location that a line moves to, or nil if it stays. It
+// has to be a building of the tenant (OWN-7) where the line's DN is allowed (EXT-3), and
+// the line's location must not be kept by another system (OWN-8).
 func (t *tx) validateBuilding(ctx context.Context, s *Service, in LineChange) (*Location, error) {
 	if in.Building == "" && !in.moves {
 		return nil, nil
@@ -282,8 +282,8 @@ func (t *tx) validateBuilding(ctx context.Context, s *Service, in LineChange) (*
 	return to, nil
 }
 
-// warnOfE911 warns of the users of a line that has moved for whom e911 names another
-// location: that is where help is sent (USR-6).
+// warnOfE911 warns of the users of a line that has moved whose e911 location is another
+// one: help is sent there (USR-6).
 func (t *tx) warnOfE911(ctx context.Context, s *Service) error {
 	users, err := t.othersOf(ctx, s.ID, UserID{})
 	if err != nil {
@@ -291,13 +291,13 @@ func (t *tx) warnOfE911(ctx context.Context, s *Service) error {
 	}
 	for _, u := range users {
 		if u.E911 && u.LocationID != s.LocationID {
-			t.warn(rule.USR6, u.ref(), "%s has moved, and e911 sends help to where %s is: change that too", s.ref(), u.ref())
+			t.warn(rule.USR6, u.ref(), "%s has moved, but e911 still sends help to the location of %s: change that too", s.ref(), u.ref())
 		}
 	}
 	return nil
 }
 
-// relocatable refuses to move a line whose location another system keeps
+// relocatable refuses to move a line whose location another system is in charge of
 // (OWN-8).
 func (s *Service) relocatable() error {
 	if s.LocationKeptBy == "" {

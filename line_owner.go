@@ -10,8 +10,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Principal is the name by which somebody is known to the provider's sign-in:
-// a Kerberos principal, an account name.
+// Principal is the name of a person or account in the provider's sign-in system, such as
+// a Kerberos principal.
 type Principal string
 
 // principal checks the form of a principal: letters, digits and . _ - @ / or an email
@@ -27,8 +27,8 @@ func (check *validation) principal(code rule.Code, field string, p Principal) {
 	}
 }
 
-// Owner lets a principal open a line's management record (OWN-1 to OWN-9). It
-// has no other effect (OWN-5).
+// Owner lets a principal read and change the management record of a line (OWN-1 to
+// OWN-9). It has no other effect (OWN-5).
 type Owner struct {
 	TenantID  TenantID
 	ServiceID ServiceID
@@ -48,32 +48,32 @@ func (o *Owner) Fields(f []store.Field) []store.Field {
 	)
 }
 
-// ref names an owner of a line: the journal keeps the line's ID, and a review
-// shows who it is.
+// ref names an owner of a line. Its ID is the line's, so the journal, which keeps only
+// IDs, does not name the principal; a review shows the name.
 func (o *Owner) ref(of *Service) Ref {
 	return Ref{"owner", o.ServiceID.String(), string(o.Principal) + " of " + of.ref().String()}
 }
 
-// AddOwner makes a principal an owner of a line, as ChangeLine does (OWN-3).
+// AddOwner makes a principal an owner of a line, as [Directory.ChangeLine] does (OWN-3).
 func (d *Directory) AddOwner(ctx context.Context, nationalNumber string, p Principal) (*Line, error) {
 	return d.ChangeLine(ctx, nationalNumber, LineChange{AddOwners: []Principal{p}})
 }
 
-// RemoveOwner takes a principal off a line's owners, as ChangeLine does (OWN-3,
-// OWN-4).
+// RemoveOwner removes a principal from the owners of a line, as [Directory.ChangeLine]
+// does (OWN-3, OWN-4).
 func (d *Directory) RemoveOwner(ctx context.Context, nationalNumber string, p Principal) (*Line, error) {
 	return d.ChangeLine(ctx, nationalNumber, LineChange{RemoveOwners: []Principal{p}})
 }
 
-// ownersOf reads a line's owners, by principal.
+// ownersOf reads the owners of a line, sorted by principal.
 func (t *tx) ownersOf(ctx context.Context, service ServiceID) ([]*Owner, error) {
 	return store.Collect(find[*Owner](ctx, t, store.Query{Index: ownersTable.Key(), Equal: []any{t.tenantID, service}}))
 }
 
-// unknownOwners asks about each new owner whether there is such a principal
-// (OWN-3), and returns the refusals. The answer may take long, so it is sought
-// before the tenant is locked; and it is not given to somebody who may not
-// change the line.
+// unknownOwners asks the sign-in system whether each new owner is a known principal
+// (OWN-3), and returns the refusals of those who are not. The answer may take long, so
+// it is asked for before the tenant is locked. Access to the line is checked first, so
+// that nobody else learns which principals exist.
 func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, added []Principal) ([]*Error, error) {
 	if d.core.principals == nil || len(added) == 0 {
 		return nil, nil
@@ -89,7 +89,7 @@ func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, ad
 	for _, p := range added {
 		var form validation
 		if form.principal(rule.OWN3, "AddOwners", p); form.err() != nil {
-			continue // refused with the other bad fields
+			continue // updateLine refuses it with the other bad fields
 		}
 		err := d.core.principals(ctx, p)
 		if ctx.Err() != nil {
@@ -105,8 +105,7 @@ func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, ad
 
 func (p Principal) ref() Ref { return Ref{"principal", string(p), string(p)} }
 
-// owners checks a change of a line's owners (OWN-3), and returns those who
-// go.
+// owners checks a change of a line's owners (OWN-3), and returns those who are removed.
 func (check *validation) owners(s *Service, owners []*Owner, in LineChange) []*Owner {
 	at := func(p Principal) int {
 		return slices.IndexFunc(owners, func(o *Owner) bool { return o.Principal == p })
@@ -131,8 +130,8 @@ func (check *validation) owners(s *Service, owners []*Owner, in LineChange) []*O
 	return removed
 }
 
-// listed reports whether the i-th principal of a list is well formed, and not
-// in it before.
+// listed reports whether the i-th principal of a list is well formed, and listed for
+// the first time. It refuses one that is not.
 func (check *validation) listed(list []Principal, i int, field string) bool {
 	bad := len(check.refusals)
 	if check.principal(rule.OWN3, field, list[i]); len(check.refusals) > bad {
@@ -145,8 +144,9 @@ func (check *validation) listed(list []Principal, i int, field string) bool {
 	return true
 }
 
-// changeOwners stages a change that owners found right, and warns of what
-// nobody may have meant (OWN-4).
+// changeOwners stages a change that owners has checked. It warns of actors who remove
+// themselves, and of lines that have no owner any more (OWN-4). before is how many
+// owners there were.
 func (t *tx) changeOwners(s *Service, before int, added []Principal, removed []*Owner) {
 	for _, o := range removed {
 		t.Remove(o)

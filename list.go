@@ -14,29 +14,29 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// pageSize is how many records an iteration reads in one view. In between it
-// holds nothing, so that a nested read, or a change, works on every store; a
-// record changed meanwhile is seen as it is when its page is read.
+// pageSize is how many records an iteration reads in one view. No view is open between
+// pages, so that nested reads and changes work on every store. A record is seen as it
+// was when its page was read.
 const pageSize = 128
 
-// pages yields copies of a range's records, all of it or the first limit that
-// keep accepts; nil keeps all.
+// pages yields copies of the records of a range that keep accepts, the first limit of
+// them; 0 is no limit, and nil accepts all.
 func pages[R store.Record](ctx context.Context, d *Directory, operation string, q store.Query, limit int, keep func(R) bool) iter.Seq2[R, error] {
 	l := listing[R, R]{query: q, limit: limit, keep: keep, show: func(_ context.Context, _ *tx, r R) (R, error) { return copyOf(r), nil }}
 	return l.pages(ctx, d, operation)
 }
 
-// listing is a range of records of which each is shown as something, which may
-// need more to be read.
+// listing is a range of records, each of which is shown as a value that may take more
+// reads to make.
 type listing[R store.Record, S any] struct {
 	query store.Query
-	limit int                                      // of those shown; 0: none
-	keep  func(R) bool                             // which are shown; nil: all
-	more  func(prefetched)                         // what showing them reads; nil: nothing
-	show  func(context.Context, *tx, R) (S, error) // a copy
+	limit int                                      // of the values shown; 0: no limit
+	keep  func(R) bool                             // which records are shown; nil: all
+	more  func(prefetched)                         // plans what show reads; nil: nothing
+	show  func(context.Context, *tx, R) (S, error) // makes a value that the caller may change
 }
 
-// pages yields the list, a page in a view.
+// pages yields the values, and reads them page by page, each page in a view of its own.
 func (l *listing[R, S]) pages(ctx context.Context, d *Directory, operation string) iter.Seq2[S, error] {
 	return func(yield func(S, error) bool) {
 		var none S
@@ -46,45 +46,50 @@ func (l *listing[R, S]) pages(ctx context.Context, d *Directory, operation strin
 			if l.limit > 0 && l.keep == nil {
 				q.Limit = min(pageSize, l.limit-given)
 			}
-			page, last, err := l.page(ctx, d, operation, q)
+			page, err := l.page(ctx, d, operation, q)
 			if err != nil {
 				yield(none, err)
 				return
 			}
-			for _, s := range page {
+			for _, s := range page.shown {
 				if given++; !yield(s, nil) || given == l.limit {
 					return
 				}
 			}
-			if last == nil {
+			if page.last == nil {
 				return
 			}
-			values, _ := q.Index.Values(last)
+			values, _ := q.Index.Values(page.last)
 			q.After = values[len(q.Equal):]
 		}
 	}
 }
 
-// page reads one page, and returns what it shows, and its last record if
-// another page may follow.
-func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string, q store.Query) (page []S, last store.Record, err error) {
-	if !keepable(q.Prefix) { // nothing that is kept begins so
+// listPage is a page of a listing.
+type listPage[S any] struct {
+	shown []S
+	last  store.Record // the last record that was read, or nil if no other page follows
+}
+
+// page reads one page.
+func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string, q store.Query) (listPage[S], error) {
+	if !keepable(q.Prefix) { // no record can begin with it
 		_, err := d.enter(ctx, operation)
-		return nil, nil, err
+		return listPage[S]{}, err
 	}
 	plan := func(p *prefetch) {
 		if from := p.scan(q); l.more != nil {
 			l.more(from)
 		}
 	}
-	err = d.read(ctx, operation, plan, func(t *tx) error {
-		page, last = make([]S, 0, 16), nil
+	return read(ctx, d, operation, plan, func(t *tx) (listPage[S], error) {
+		page := listPage[S]{shown: make([]S, 0, 16)}
 		recs, err := store.Collect(find[R](ctx, t, q))
 		if err != nil {
-			return err
+			return listPage[S]{}, err
 		}
 		if len(recs) == q.Limit {
-			last = recs[len(recs)-1]
+			page.last = recs[len(recs)-1]
 		}
 		for _, r := range recs {
 			if l.keep != nil && !l.keep(r) {
@@ -92,21 +97,20 @@ func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string
 			}
 			s, err := l.show(ctx, t, r)
 			if err != nil {
-				return err
+				return listPage[S]{}, err
 			}
-			page = append(page, s)
+			page.shown = append(page.shown, s)
 		}
-		return nil
+		return page, nil
 	})
-	return page, last, err
 }
 
 // keepable reports whether a store can keep the text.
 func keepable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
-// PageToken marks a place in a list: the page that follows it begins behind
-// it, whatever was added or deleted meanwhile. It is opaque, and holds for the
-// query that it was made for.
+// PageToken marks a place in a list. The next page begins after it, whatever was added
+// or deleted in the meantime. It is opaque, and valid only for the query that it was
+// made for.
 type PageToken string
 
 type tokenContent struct {
@@ -114,7 +118,8 @@ type tokenContent struct {
 	Values []string `json:"v"`
 }
 
-// tokenAt returns the token of a record's place in an index.
+// tokenAt returns the token of a record's place in an index, of which the first equal
+// columns are fixed by the query.
 func tokenAt(ix *store.Index, r store.Record, equal int) PageToken {
 	values, in := ix.Values(r)
 	if !in {
@@ -138,8 +143,8 @@ func tokenAt(ix *store.Index, r store.Record, equal int) PageToken {
 	return PageToken(base64.RawURLEncoding.EncodeToString(raw))
 }
 
-// after reads a token made for the index; the empty one is the beginning. code
-// is the rule of the query that it came with.
+// after returns the place in an index that a token marks; nil, the beginning, for the
+// empty token. code is the rule of the query that the token came with.
 func (p PageToken) after(code rule.Code, ix *store.Index, equal int) ([]any, error) {
 	if p == "" {
 		return nil, nil

@@ -6,71 +6,69 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// NumberChange is a change of a user's number, extension or both.
+// NumberChange is the input of [Directory.ChangeNumber].
 type NumberChange struct {
-	// ServiceID is which of the user's services; zero is the primary one.
+	// ServiceID is one of the user's services; zero is the primary one.
 	ServiceID ServiceID
-	// KeepCurrent leaves the number as it is, to change the extension alone.
-	// Number is then left at zero, and UpdateExtension set (NUM-8).
+	// KeepCurrent keeps the number, to change only the extension. Number has to be zero
+	// then, and UpdateExtension set (NUM-8).
 	KeepCurrent bool
-	// Number is what comes in place of the present number; the zero value
-	// unassigns it without replacement (NUM-8).
+	// Number replaces the present number. The zero value unassigns it without a
+	// replacement (NUM-8).
 	Number NumberChoice
-	// Previous has to be chosen where the service has a number (NUM-10).
+	// Previous says what happens to the present number. It is required if there is one
+	// (NUM-10), unless KeepCurrent is set or the number is on loan.
 	Previous Disposal
-	// UpdateExtension gives a new extension too: Extension, or where that is
-	// empty the next free one. Without it Extension is refused (NUM-9).
+	// UpdateExtension changes the extension too: to Extension or, if that is "", to the
+	// next free one. Extension is refused without it (NUM-9).
 	UpdateExtension bool
 	Extension       Extension
 }
 
-// ChangeNumber changes the number, and if wanted the extension, of a user who
-// has a service with a type (NUM-7 to NUM-10). A porting-in number comes with a
-// temporary one (NUM-3). New and temporary numbers are near the user's present
-// location, or where he has none near the service's (NUM-4). What it costs or saves
-// is ordered (ORD-1); a number that never was billed saves nothing. The owners of a
-// line that is left without a number are warned of (OWN-3).
+// ChangeNumber changes the number of a user's service, its extension, or both, for a
+// service that has a type (NUM-7 to NUM-10). A number that is still being ported in comes
+// with a temporary one (NUM-3). New and temporary numbers are near the user's location
+// or, without one, near the service's (NUM-4). What it costs or saves is ordered (ORD-1);
+// a number that was never billed saves nothing. It warns of the owners of a line that is
+// left without a number (OWN-3).
 //
-// Errors: ErrNotFound; ErrFailedPrecondition without a profile (NUM-7), or for a
-// remote service (SVC-11); ErrInvalid, all at once, when the previous number's
-// fate was not chosen or is none (NUM-10), when nothing would change (NUM-8),
-// and for an extension that is not to be updated (NUM-9); and those of choosing
-// a number and an extension (NUM-2 to NUM-6, EXT-1 to EXT-5).
+// Errors: ErrNotFound; ErrFailedPrecondition for a user without a service that has a
+// type (NUM-7), and for a remote service (SVC-11); and all of these at once: ErrInvalid
+// for a Previous that is missing or unknown (NUM-10), for a change of nothing (NUM-8), and
+// for an Extension without UpdateExtension (NUM-9); and the errors of choosing a number
+// and an extension (NUM-2 to NUM-6, EXT-1 to EXT-5).
 func (d *Directory) ChangeNumber(ctx context.Context, user UserID, in NumberChange) (*Service, error) {
-	var out *Service
-	err := d.change(ctx, "ChangeNumber", in.prefetchPlan(user), func(t *tx) error {
+	return change(ctx, d, "ChangeNumber", in.prefetchPlan(user), func(t *tx) (*Service, error) {
 		u, err := t.user(ctx, user)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		s, err := t.profile(ctx, u, in.ServiceID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.editable(s); err != nil {
-			return err
+			return nil, err
 		}
 		to, err := t.validateNumberChange(ctx, u, s, in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !in.KeepCurrent {
-			if s, err = t.replaceNumber(ctx, u, s, in.Previous, &to); err != nil {
-				return err
+			if s, err = t.replaceNumber(ctx, u, s, in.Previous, to); err != nil {
+				return nil, err
 			}
 		}
 		if to.dn != "" {
 			if s, err = t.moveDN(ctx, s, to.dn); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		out = copyOf(s)
-		return nil
+		return copyOf(s), nil
 	})
-	return out, err
 }
 
-// prefetchPlan is what a change of a user's number reads.
+// prefetchPlan plans what ChangeNumber reads.
 func (in *NumberChange) prefetchPlan(user UserID) prefetchPlan {
 	return func(p *prefetch) {
 		s := p.service(in.ServiceID)
@@ -91,17 +89,22 @@ func (in *NumberChange) prefetchPlan(user UserID) prefetchPlan {
 	}
 }
 
-// profile finds the service of a user whose number is to change (NUM-7).
+// profile reads the service of a user whose number changes: the named one or, for zero,
+// the primary one. It has to have a type (NUM-7).
 func (t *tx) profile(ctx context.Context, u *User, id ServiceID) (*Service, error) {
 	var s *Service
-	var err error
 	if id.IsZero() {
-		s, err = t.primaryOf(ctx, u.ID)
+		primary, err := t.primaryOf(ctx, u.ID)
+		if err != nil {
+			return nil, err
+		}
+		s = primary
 	} else {
-		_, s, _, err = t.association(ctx, u.ID, id)
-	}
-	if err != nil {
-		return nil, err
+		pair, err := t.pairingOf(ctx, u.ID, id)
+		if err != nil {
+			return nil, err
+		}
+		s = pair.service
 	}
 	if s == nil || s.Type == "" {
 		return nil, &Error{Code: rule.NUM7, Kind: ErrFailedPrecondition, Subject: u.ref(),
@@ -110,8 +113,8 @@ func (t *tx) profile(ctx context.Context, u *User, id ServiceID) (*Service, erro
 	return s, nil
 }
 
-// presence is where a user is now, who may have moved since his service was added:
-// new numbers are near there (NUM-4). Who is nowhere is where his service is.
+// presence reads the location that new numbers have to be near (NUM-4): the user's, who
+// may have moved since the service was added, or else at, where the service is.
 func (t *tx) presence(ctx context.Context, u *User, at *Location) (*Location, error) {
 	if u.LocationID.IsZero() {
 		return at, nil
@@ -119,39 +122,43 @@ func (t *tx) presence(ctx context.Context, u *User, at *Location) (*Location, er
 	return t.location(ctx, u.LocationID)
 }
 
-// changedNumber is what a change of a number comes to.
+// changedNumber is the result of checking a change of a number.
 type changedNumber struct {
 	had    *Number // the present number, or nil
 	number chosenNumber
-	dn     Extension // the new one, or "" where it stays
+	dn     Extension // the new one, or "" if it stays
 }
 
-// validateNumberChange checks a change of a service's number, and finds what it comes
-// to. What would be passed over is refused, and all that is wrong at once.
-func (t *tx) validateNumberChange(ctx context.Context, u *User, s *Service, in NumberChange) (to changedNumber, err error) {
+// validateNumberChange checks a change of a service's number, and chooses the number and
+// the extension. Input that would have no effect is refused too.
+func (t *tx) validateNumberChange(ctx context.Context, u *User, s *Service, in NumberChange) (*changedNumber, error) {
 	at, err := t.location(ctx, s.LocationID)
 	if err != nil {
-		return to, err
+		return nil, err
 	}
 	near, err := t.presence(ctx, u, at)
 	if err != nil {
-		return to, err
+		return nil, err
 	}
 	if err := t.prefetchChoices(ctx, in.Number, near, in.UpdateExtension && in.Extension == ""); err != nil {
-		return to, err
+		return nil, err
 	}
 	var check validation
-	if err := t.validateNewNumber(ctx, &check, &to, s, in, near); err != nil {
-		return to, err
+	to := &changedNumber{}
+	if err := t.validateNewNumber(ctx, &check, to, s, in, near); err != nil {
+		return nil, err
 	}
-	if err := t.validateNewExtension(ctx, &check, &to, s, in, at); err != nil {
-		return to, err
+	if err := t.validateNewExtension(ctx, &check, to, s, in, at); err != nil {
+		return nil, err
 	}
-	return to, check.err()
+	if err := check.err(); err != nil {
+		return nil, err
+	}
+	return to, nil
 }
 
-// validateNewNumber checks what comes in the place of a service's number, and what
-// becomes of that one.
+// validateNewNumber checks what replaces a service's number, and what happens to the
+// present one.
 func (t *tx) validateNewNumber(ctx context.Context, check *validation, to *changedNumber, s *Service, in NumberChange, near *Location) (err error) {
 	if to.had, err = t.heldNumber(ctx, s); err != nil {
 		return err
@@ -161,13 +168,13 @@ func (t *tx) validateNewNumber(ctx context.Context, check *validation, to *chang
 	case !in.KeepCurrent && to.had != nil && !to.had.Loan && !known:
 		check.refuse(rule.NUM10, "Previous", "choose whether the previous number %s is kept or returned", to.had.E164)
 	case in.Previous != "" && !known:
-		check.refuse(rule.NUM10, "Previous", "neither kept nor returned")
+		check.refuse(rule.NUM10, "Previous", "neither keep nor return")
 	}
 	switch {
 	case in.KeepCurrent && in.Number != (NumberChoice{}):
-		check.refuse(rule.NUM8, "Number", "either keep the current number or choose another one")
+		check.refuse(rule.NUM8, "Number", "cannot be given together with KeepCurrent")
 	case in.KeepCurrent && !in.UpdateExtension:
-		check.refuse(rule.NUM8, "KeepCurrent", "there is nothing to change where the number is kept and the extension not updated")
+		check.refuse(rule.NUM8, "KeepCurrent", "nothing would change: the number is kept and the extension is not updated")
 	case in.KeepCurrent:
 	case to.had == nil && in.Number == (NumberChoice{}):
 		check.refuse(rule.NUM8, "Number", "there is no number to unassign")
@@ -178,12 +185,12 @@ func (t *tx) validateNewNumber(ctx context.Context, check *validation, to *chang
 	return nil
 }
 
-// validateNewExtension checks the named DN of a service, or finds the next free one
+// validateNewExtension checks the new DN of a service, or chooses the next free one
 // (NUM-9).
 func (t *tx) validateNewExtension(ctx context.Context, check *validation, to *changedNumber, s *Service, in NumberChange, at *Location) error {
 	if !in.UpdateExtension {
 		if in.Extension != "" {
-			check.refuse(rule.NUM9, "Extension", "say that the extension is to be updated too")
+			check.refuse(rule.NUM9, "Extension", "set UpdateExtension to change the extension")
 		}
 		return nil
 	}
@@ -204,8 +211,7 @@ func (t *tx) validateNewExtension(ctx context.Context, check *validation, to *ch
 	return check.collect(err)
 }
 
-// replaceNumber stages the number that a service gets, and what becomes of the
-// previous one.
+// replaceNumber stages the new number of a service, and what happens to the previous one.
 func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, previous Disposal, to *changedNumber) (*Service, error) {
 	if err := t.releaseNumbers(ctx, s, previous); err != nil {
 		return nil, err
@@ -219,7 +225,7 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, previous Di
 	if to.had != nil && !to.had.Loan && previous == ReturnNumber {
 		saved = to.had.saved()
 	}
-	if !s.billed() { // what is saved is so from now on, whenever the service is activated
+	if !s.billed() { // the saving starts now, although the billing of the service does not
 		t.placeOrder(u.ID, s.LocationID, t.now, saved)
 		saved = charge{}
 	}
@@ -228,8 +234,8 @@ func (t *tx) replaceNumber(ctx context.Context, u *User, s *Service, previous Di
 	return now, nil
 }
 
-// warnOfOwners warns of the owners of a line that has no number any more: by that
-// its management record is opened (OWN-1).
+// warnOfOwners warns of the owners of a line that has no number any more: the number is
+// needed to read its management record (OWN-1).
 func (t *tx) warnOfOwners(ctx context.Context, s *Service) error {
 	if s.Number != "" {
 		return nil
@@ -239,12 +245,4 @@ func (t *tx) warnOfOwners(ctx context.Context, s *Service) error {
 		t.warn(rule.OWN3, s.ref(), "the owners of %s stay, and can be neither seen nor changed until it has a number again", s.ref())
 	}
 	return err
-}
-
-// heldNumber reads the number that a service has, or nil.
-func (t *tx) heldNumber(ctx context.Context, s *Service) (*Number, error) {
-	if s.Number == "" {
-		return nil, nil
-	}
-	return t.number(ctx, rule.NUM1, s.Number)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// PortState is where a port request stands (NUM-11).
+// PortState is the state of a port request (NUM-11).
 type PortState string
 
 // The states of a port request.
@@ -28,8 +28,8 @@ type PortRequest struct {
 	TenantID  TenantID
 	ID        PortID
 	Rev       int64
-	Carrier   string // up to 64 characters
-	Date      time.Time
+	Carrier   string    // up to 64 characters
+	Date      time.Time // the day wanted, in UTC
 	State     PortState
 	TollFree  bool // toll-free and geographic numbers are not mixed
 	CreatedAt time.Time
@@ -49,26 +49,24 @@ func (p *PortRequest) Fields(f []store.Field) []store.Field {
 
 func (p *PortRequest) ref() Ref { return Ref{"port request", p.ID.String(), p.Carrier} }
 
-// NewPort is what requesting a port takes.
+// NewPort is the input of [Directory.RequestPort].
 type NewPort struct {
 	Carrier string    // the losing carrier: required, up to 64 characters
 	Date    time.Time // the day wanted, in UTC: required, today or later
 	Numbers []E164    // 1 to 1,000, all geographic or all toll-free
 }
 
-// RequestPort asks for numbers to be ported in. From then on they can be chosen
-// for services, which get a temporary number until the port is activated
-// (NUM-3, NUM-11).
+// RequestPort requests that numbers be ported in. From then on they can be chosen for
+// services, which have a temporary number until the port is activated (NUM-3, NUM-11).
 //
-// Errors: ErrInvalid for bad fields, all at once, and for toll-free and
-// geographic numbers in one request (NUM-11); ErrConflict for numbers that the
-// system has already (NUM-1).
+// Errors, all at once: ErrInvalid for bad fields (NUM-1, NUM-11), and for toll-free and
+// geographic numbers in one request (NUM-11); ErrConflict for numbers that are in the
+// system already (NUM-1).
 func (d *Directory) RequestPort(ctx context.Context, in NewPort) (*PortRequest, error) {
-	var made *PortRequest
-	err := d.change(ctx, "RequestPort", nil, func(t *tx) error {
+	return change(ctx, d, "RequestPort", nil, func(t *tx) (*PortRequest, error) {
 		tollFree, err := t.validatePort(ctx, in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		p := &PortRequest{TenantID: t.tenantID, ID: t.newID(), Carrier: in.Carrier, Date: in.Date.UTC().Truncate(24 * time.Hour),
 			State: PortRequested, TollFree: tollFree, CreatedAt: t.now}
@@ -79,15 +77,12 @@ func (d *Directory) RequestPort(ctx context.Context, in NewPort) (*PortRequest, 
 			t.Insert(n)
 			t.did("number.added", n.ref(), string(NumberPorting))
 		}
-		made = copyOf(p)
-		return nil
+		return copyOf(p), nil
 	})
-	return made, err
 }
 
-// validatePort checks a port request, and reports whether its numbers are toll-free
-// ones.
-func (t *tx) validatePort(ctx context.Context, in NewPort) (bool, error) {
+// validatePort checks a port request, and reports whether its numbers are toll-free.
+func (t *tx) validatePort(ctx context.Context, in NewPort) (tollFree bool, err error) {
 	var check validation
 	check.required(rule.NUM11, "Carrier", in.Carrier, maxName)
 	switch {
@@ -96,77 +91,83 @@ func (t *tx) validatePort(ctx context.Context, in NewPort) (bool, error) {
 	case in.Date.UTC().Truncate(24 * time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):
 		check.refuse(rule.NUM11, "Date", "is past")
 	case in.Date.Year() > 9999:
-		check.refuse(rule.NUM11, "Date", "not a day that a port can be wanted for")
+		check.refuse(rule.NUM11, "Date", "is after the year 9999")
 	}
 	if err := check.collect(t.unknownNumbers(ctx, in.Numbers)); err != nil {
 		return false, err
 	}
-	tollFree := 0
+	free := 0
 	for _, e := range in.Numbers {
 		if numplan.TollFreeE164(string(e)) {
-			tollFree++
+			free++
 		}
 	}
-	if tollFree != 0 && tollFree != len(in.Numbers) {
-		check.refuse(rule.NUM11, "Numbers", "toll-free and geographic numbers are not ported in one request")
+	if free != 0 && free != len(in.Numbers) {
+		check.refuse(rule.NUM11, "Numbers", "toll-free and geographic numbers cannot be ported in one request")
 	}
-	return tollFree > 0, check.err()
+	if err := check.err(); err != nil {
+		return false, err
+	}
+	return free > 0, nil
 }
 
-// ConfirmPort records that the losing carrier agreed (NUM-11). Only support can.
-// Errors: ErrNotFound; ErrFailedPrecondition for one that is not requested.
+// ConfirmPort records that the losing carrier has agreed (NUM-11). Only support can.
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for a port that is not requested.
 func (d *Directory) ConfirmPort(ctx context.Context, id PortID) (*PortRequest, error) {
 	return d.movePort(ctx, "ConfirmPort", id, PortConfirmed, nil, PortRequested)
 }
 
-// ActivatePort records that the numbers are here: each takes over by itself
-// where a service waits for it, whose temporary number goes back, and is else
+// ActivatePort records that the numbers have been ported in. A number for which a service
+// waits replaces the service's temporary number, which is returned; any other becomes
 // available (NUM-3, NUM-11). Only support can.
 //
-// Errors: ErrNotFound; ErrFailedPrecondition for one that is over.
+// Errors: ErrNotFound; ErrFailedPrecondition for a port that is activated, cancelled or
+// failed.
 func (d *Directory) ActivatePort(ctx context.Context, id PortID) (*PortRequest, error) {
 	return d.movePort(ctx, "ActivatePort", id, PortActivated, (*tx).numberArrives, PortRequested, PortConfirmed)
 }
 
-// CancelPort gives the port up: the numbers are no longer the tenant's, and a
-// temporary number stays with its service until it is replaced. It is still on
-// loan: whatever is chosen for it then, it goes back (NUM-3, NUM-11).
+// CancelPort cancels a port: its numbers are the tenant's no longer. A temporary number
+// stays with its service, on loan, until it is replaced, and is returned then whatever
+// Disposal is chosen (NUM-3, NUM-11).
 //
-// Errors: ErrNotFound; ErrFailedPrecondition for one that is over.
+// Errors: ErrNotFound; ErrFailedPrecondition for a port that is activated, cancelled or
+// failed.
 func (d *Directory) CancelPort(ctx context.Context, id PortID) (*PortRequest, error) {
 	return d.movePort(ctx, "CancelPort", id, PortCancelled, (*tx).numberFails, PortRequested, PortConfirmed)
 }
 
-// FailPort records that the port failed; the numbers go as with CancelPort
-// (NUM-11). Only support can.
+// FailPort records that a port failed. Its numbers are treated as by
+// [Directory.CancelPort] (NUM-11). Only support can.
 //
-// Errors: ErrNotFound; ErrFailedPrecondition for one that is over.
+// Errors: ErrNotFound; ErrFailedPrecondition for a port that is activated, cancelled or
+// failed.
 func (d *Directory) FailPort(ctx context.Context, id PortID) (*PortRequest, error) {
 	return d.movePort(ctx, "FailPort", id, PortFailed, (*tx).numberFails, PortRequested, PortConfirmed)
 }
 
-// movePort takes a request from one of some states to another, and does with
-// each of its numbers what that means.
+// movePort takes a port request from one of the states from to another, and calls each,
+// unless it is nil, for its numbers.
 func (d *Directory) movePort(ctx context.Context, operation string, id PortID, to PortState,
 	each func(*tx, context.Context, *Number) error, from ...PortState) (*PortRequest, error) {
-	var out *PortRequest
-	err := d.change(ctx, operation, func(p *prefetch) {
+	return change(ctx, d, operation, func(p *prefetch) {
 		p.get(portRequestsTable.Key(), id)
 		numbers := p.get(numbersByPort, id)
 		numbers.to(servicesTable.Key(), "waiting_id")
 		numbers.to(numbersByTemporary, "e164")
-	}, func(t *tx) error {
+	}, func(t *tx) (*PortRequest, error) {
 		p, err := t.portRequest(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !slices.Contains(from, p.State) {
-			return &Error{Code: rule.NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
+			return nil, &Error{Code: rule.NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
 				Reason: "the port request is " + string(p.State) + " and cannot become " + string(to)}
 		}
 		numbers, err := store.Collect(find[*Number](ctx, t, store.Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		row := edit(t, p, func(p *PortRequest) { p.State = to })
 		t.did("port."+string(to), row.ref(), "")
@@ -175,16 +176,15 @@ func (d *Directory) movePort(ctx context.Context, operation string, id PortID, t
 				break
 			}
 			if err := each(t, ctx, n); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
-// numberArrives lets a ported number take over from its temporary one.
+// numberArrives stages that a number has been ported in, and replaces the temporary one
+// of the service that waits for it, if there is one.
 func (t *tx) numberArrives(ctx context.Context, n *Number) error {
 	if n.WaitingID.IsZero() {
 		edit(t, n, func(n *Number) { n.State = NumberAvailable })
@@ -209,8 +209,8 @@ func (t *tx) numberArrives(ctx context.Context, n *Number) error {
 	return nil
 }
 
-// numberFails takes a number out that will not come. The one that stands in for
-// it stays with its service, on loan (NUM-3).
+// numberFails stages that a number will not be ported in, and is removed. Its temporary
+// number stays with the service, on loan (NUM-3).
 func (t *tx) numberFails(ctx context.Context, n *Number) error {
 	temporary, err := one[*Number](ctx, t, numbersByTemporary, string(n.E164))
 	if err != nil {
@@ -231,15 +231,13 @@ func (t *tx) numberFails(ctx context.Context, n *Number) error {
 
 // PortRequest returns a port request of the tenant. Errors: ErrNotFound.
 func (d *Directory) PortRequest(ctx context.Context, id PortID) (*PortRequest, error) {
-	var out *PortRequest
-	err := d.read(ctx, "PortRequest", func(p *prefetch) { p.get(portRequestsTable.Key(), id) }, func(t *tx) error {
+	return read(ctx, d, "PortRequest", func(p *prefetch) { p.get(portRequestsTable.Key(), id) }, func(t *tx) (*PortRequest, error) {
 		p, err := t.portRequest(ctx, id)
-		if err == nil {
-			out = copyOf(p)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(p), nil
 	})
-	return out, err
 }
 
 // portRequest reads a port request of the tenant.

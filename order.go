@@ -9,7 +9,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// OrderStatus is where an order stands.
+// OrderStatus is the status of an order.
 type OrderStatus string
 
 // The statuses of an order.
@@ -17,7 +17,8 @@ const (
 	OrderPlaced OrderStatus = "placed"
 )
 
-// Order is a change that costs or saves money (ORD-1).
+// Order records a change that costs or saves money (ORD-1). Amounts are in the
+// minor unit of the tenant's currency.
 type Order struct {
 	TenantID   TenantID
 	ID         OrderID
@@ -28,11 +29,11 @@ type Order struct {
 	PlacedRole Role
 	PlacedAt   time.Time
 	LocationID LocationID // the location charged, or zero for the tenant
-	Monthly    Money      // the sum of the lines, negative where it saves
+	Monthly    Money      // the sum of the lines; negative if the change saves money
 	OneTime    Money
-	// BillingFrom is when billing starts; zero means on activation (ORD-2).
+	// BillingFrom is when billing starts; zero: on activation (ORD-2).
 	BillingFrom time.Time
-	UserID      UserID // for whom, or zero
+	UserID      UserID // the user whom the change is for, or zero
 
 	lines []*OrderLine
 }
@@ -45,7 +46,7 @@ type OrderLine struct {
 	Rev      int64
 	Product  string // a code of the catalogue, or "NUMBER"
 	Name     string
-	Quantity int64 // negative where something is given up
+	Quantity int64 // negative for what is given up
 	Monthly  Money // for the quantity
 	OneTime  Money
 }
@@ -80,18 +81,18 @@ func (l *OrderLine) Fields(f []store.Field) []store.Field {
 	)
 }
 
-// charge is one product of an order to be placed.
+// charge is one product of an order that is about to be placed.
 type charge struct {
 	product, name    string
 	quantity         int64
-	monthly, oneTime Money // of one
+	monthly, oneTime Money // for one
 }
 
 func (c charge) free() bool { return c.monthly == 0 && c.oneTime == 0 }
 
-// placeOrder stages an order for the charges that are not free; with none there
-// is no order, and nil (ORD-1). from is when billing starts, zero for on
-// activation (ORD-2).
+// placeOrder stages an order for those of the charges that are not free, and returns
+// it, or nil if all are free (ORD-1). from is when billing starts; zero: on activation
+// (ORD-2).
 func (t *tx) placeOrder(user UserID, at LocationID, from time.Time, charges ...charge) *Order {
 	charges = slices.DeleteFunc(slices.Clone(charges), charge.free)
 	if len(charges) == 0 {
@@ -120,14 +121,14 @@ func (t *tx) placeOrder(user UserID, at LocationID, from time.Time, charges ...c
 	return o
 }
 
-// bill is what a location is charged.
+// bill is the charges for a location.
 type bill struct {
 	at      LocationID
 	charges []charge
 }
 
-// placeOrders stages an order for each location that is charged (ORD-1), in the
-// order in which they come.
+// placeOrders stages an order for each location that is charged (ORD-1), in the order
+// in which the locations first appear.
 func (t *tx) placeOrders(user UserID, from time.Time, bills ...bill) {
 	var each []bill
 	for _, b := range bills {
@@ -143,15 +144,15 @@ func (t *tx) placeOrders(user UserID, from time.Time, bills ...bill) {
 	}
 }
 
-// line is the charge as a line of an order.
+// line returns the charge as a line of an order.
 func (c charge) line(order OrderID, at int64) *OrderLine {
 	n := Money(c.quantity)
 	return &OrderLine{OrderID: order, Line: at, Product: c.product, Name: c.name,
 		Quantity: c.quantity, Monthly: n * c.monthly, OneTime: n * c.oneTime}
 }
 
-// with is a copy of the order together with copies of its lines. The rows
-// themselves are kept apart.
+// with returns a copy of the order with copies of its lines. Orders and lines are
+// stored as rows of their own.
 func (o *Order) with(lines []*OrderLine) *Order {
 	c := *o
 	c.lines = lines
@@ -160,30 +161,27 @@ func (o *Order) with(lines []*OrderLine) *Order {
 
 // Order returns an order with its lines (ORD-4). Errors: ErrNotFound.
 func (d *Directory) Order(ctx context.Context, id OrderID) (*Order, error) {
-	var out *Order
-	err := d.read(ctx, "Order", func(p *prefetch) {
+	return read(ctx, d, "Order", func(p *prefetch) {
 		p.get(ordersTable.Key(), id)
 		p.get(orderLinesTable.Key(), id)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Order, error) {
 		o, err := one[*Order](ctx, t, ordersTable.Key(), t.tenantID, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if o == nil {
-			return notFound("order", id.String())
+			return nil, notFound("order", id.String())
 		}
 		lines, err := store.Collect(find[*OrderLine](ctx, t, store.Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = o.with(lines)
-		return nil
+		return o.with(lines), nil
 	})
-	return out, err
 }
 
-// Orders yields the tenant's orders, the newest first, without their lines
-// (ORD-4); limit 0 is all.
+// Orders yields the tenant's orders, the newest first, without their lines (ORD-4).
+// A limit of 0 is no limit.
 func (d *Directory) Orders(ctx context.Context, limit int) iter.Seq2[*Order, error] {
 	return pages[*Order](ctx, d, "Orders", store.Query{Index: ordersByNumber, Equal: []any{d.scope()}, Desc: true}, limit, nil)
 }

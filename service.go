@@ -10,28 +10,29 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Service is a line: what a DN reaches. It has zero, one or several users.
+// Service is a phone service, or line: what a DN reaches. It has any number of
+// users, or none.
 type Service struct {
 	TenantID       TenantID
 	ID             ServiceID
 	Rev            int64
 	DN             Extension // its entry in the dial plan
-	Name           string    // what it is called where it has no user: "Conference room 3"
-	Type           string    // of the tenant's catalogue, or "" (SVC-16)
+	Name           string    // what a line without a user is called: "Conference room 3"
+	Type           string    // a code of the tenant's catalogue, or "" (SVC-16)
 	Status         ServiceStatus
 	DeviceType     string // the phone's model (SVC-2)
 	Category       Category
-	DeviceID       DeviceID // the device of the inventory that carries it, or zero
+	DeviceID       DeviceID // the device of the inventory that it is on, or zero
 	LocationID     LocationID
-	LocationKeptBy string // the self-service system that keeps its location, or "" (OWN-8)
-	RemoteSystem   string // the system that hosts it, or "": then it is not edited here (SVC-11)
+	LocationKeptBy string // the self-service system in charge of its location, or "" (OWN-8)
+	RemoteSystem   string // the other system that hosts it, or "". A remote service is not edited here (SVC-11)
 	Number         E164   // its number, or ""
 	CreatedAt      time.Time
 	ActivatedAt    time.Time // when billing started; zero before
-	CancelAt       time.Time // when it is to be deleted: of one that is pending cancellation
-	Failure        string    // why its order failed: of one whose order did
-	// ActivateLater says that the service is pending activation when its order is
-	// completed, and not active at once.
+	CancelAt       time.Time // when it should be deleted; zero unless it is pending cancellation
+	Failure        string    // why its order failed; "" unless it did
+	// ActivateLater says that the service becomes pending activation when its order
+	// is completed. Otherwise it becomes active at once.
 	ActivateLater bool
 }
 
@@ -70,25 +71,33 @@ func (t *tx) service(ctx context.Context, id ServiceID) (*Service, error) {
 	return s, err
 }
 
-// Service returns a service of the tenant. Errors: ErrNotFound.
-func (d *Directory) Service(ctx context.Context, id ServiceID) (*Service, error) {
-	var out *Service
-	err := d.read(ctx, "Service", func(p *prefetch) { p.service(id) }, func(t *tx) error {
-		s, err := t.service(ctx, id)
-		if err == nil {
-			out = copyOf(s)
-		}
-		return err
-	})
-	return out, err
+// editable refuses to edit a remote service here (SVC-11).
+func (t *tx) editable(s *Service) error {
+	if s.RemoteSystem == "" {
+		return nil
+	}
+	return &Error{Code: rule.SVC11, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: Ref{Kind: "system", ID: s.RemoteSystem, Name: s.RemoteSystem},
+		Reason: s.ref().String() + " is a remote service: edit or delete it in " + s.RemoteSystem}
 }
 
-// ServiceQuery selects services by the beginning of their number: a DN, or with
-// a leading + an E.164 number. Blank selects all (SVC-1).
+// Service returns a service of the tenant. Errors: ErrNotFound.
+func (d *Directory) Service(ctx context.Context, id ServiceID) (*Service, error) {
+	return read(ctx, d, "Service", func(p *prefetch) { p.service(id) }, func(t *tx) (*Service, error) {
+		s, err := t.service(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return copyOf(s), nil
+	})
+}
+
+// ServiceQuery selects services. The zero value selects all of them.
 type ServiceQuery struct {
+	// Number selects services by how their DN begins or, where it starts with a +,
+	// by how their E.164 number begins (SVC-1).
 	Number string
-	// CancelledBy selects instead the services whose cancellation is due by that time
-	// (SVC-17), the earliest first.
+	// CancelledBy selects the services whose cancellation is due by that time, the
+	// earliest first (SVC-17). Number is ignored then.
 	CancelledBy time.Time
 	Limit       int       // 0: all
 	Page        PageToken // from TokenAfter
@@ -98,7 +107,7 @@ func (q ServiceQuery) byE164() bool {
 	return q.CancelledBy.IsZero() && strings.HasPrefix(q.Number, "+")
 }
 
-// TokenAfter returns the token of the page that begins behind a service of this
+// TokenAfter returns the token of the page that begins after a service of this
 // query's list.
 func (q ServiceQuery) TokenAfter(s *Service) PageToken {
 	if q.byE164() {
@@ -107,7 +116,7 @@ func (q ServiceQuery) TokenAfter(s *Service) PageToken {
 	return tokenAt(q.query(s.TenantID).Index, s, 1)
 }
 
-// query is the range of the tenant's services, or of its numbers.
+// query returns the range of the tenant's services, or of its assigned numbers.
 func (q ServiceQuery) query(tenant TenantID) store.Query {
 	switch {
 	case !q.CancelledBy.IsZero():
@@ -119,9 +128,9 @@ func (q ServiceQuery) query(tenant TenantID) store.Query {
 	return store.Query{Index: servicesByDN, Equal: []any{tenant}, Prefix: q.Number}
 }
 
-// Services yields the tenant's services by DN, or by number where one is asked
-// for (SVC-1), or those to be cancelled by the time (SVC-17). Errors: ErrInvalid
-// for a page token of another query.
+// Services yields the tenant's services that a query selects: by DN, by number
+// (SVC-1), or by the time of their cancellation (SVC-17). Errors: ErrInvalid for
+// a page token of another query.
 func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Service, error] {
 	query := q.query(d.scope())
 	var err error
@@ -134,8 +143,7 @@ func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Ser
 	return pages[*Service](ctx, d, "Services", query, q.Limit, nil)
 }
 
-// servicesOfNumbers yields the services that a range of the tenant's assigned
-// numbers belong to.
+// servicesOfNumbers yields the services to which a range of numbers is assigned.
 func (d *Directory) servicesOfNumbers(ctx context.Context, query store.Query, limit int) iter.Seq2[*Service, error] {
 	l := listing[*Number, *Service]{query: query, limit: limit,
 		more: func(numbers prefetched) { numbers.to(servicesTable.Key(), "service_id") },
@@ -148,240 +156,4 @@ func (d *Directory) servicesOfNumbers(ctx context.Context, query store.Query, li
 		},
 	}
 	return l.pages(ctx, d, "Services")
-}
-
-// ModifyService saves a service as read by Service and then changed: name, DN,
-// type, phone and device type, location, and which system keeps that (OWN-8): a
-// line that was listed or unlisted there. A location that was kept is moved in
-// the next change, not in the same one. A new DN takes the mailbox with it or
-// ends it (VM-3); one that points at one of its users passes to it (EXT-1); a
-// new type is ordered (ORD-1), and warns where its users lose applications that
-// it does not include (STN-2). The status stays: a line that works goes on
-// working (SVC-17). Another DeviceID is a device of one of its users, or an
-// available one where it has none; the zero one takes it off its phone. A phone
-// that it leaves stays its user's, or is available again (DEV-2).
-//
-// Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11);
-// ErrStale, together with the service as it is now (SVC-15); and all of these at
-// once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3), ErrConflict for a DN
-// that is taken (EXT-2), a device that somebody else has (DEV-2) or on which a key
-// is another service's (DEV-7), ErrNotFound for the type (SVC-16), the device or
-// the location, ErrFailedPrecondition for a device that none of its users has yet
-// (DEV-2), a phone of another category (SVC-14), or one without the keys that are
-// set (DEV-7), or a location kept elsewhere (OWN-8).
-func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, error) {
-	var out *Service
-	err := d.change(ctx, "ModifyService", in.prefetchModification, func(t *tx) error {
-		was, err := t.service(ctx, in.ID)
-		if err != nil {
-			return err
-		}
-		if err := t.editable(was); err != nil {
-			return err
-		}
-		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
-			out = copyOf(was)
-			return err
-		}
-		typ, phone, err := t.validateModifiedService(ctx, in, was)
-		if err != nil {
-			return err
-		}
-		row := was
-		if in.DN != was.DN {
-			if row, err = t.moveDN(ctx, was, in.DN); err != nil {
-				return err
-			}
-		}
-		if in.DeviceID != was.DeviceID {
-			if row, err = t.movePhone(ctx, row, phone); err != nil {
-				return err
-			}
-		}
-		row = edit(t, row, func(s *Service) {
-			s.Name, s.Type, s.LocationID, s.LocationKeptBy = in.Name, in.Type, in.LocationID, in.LocationKeptBy
-			if phone == nil {
-				s.DeviceType = in.DeviceType
-			}
-		})
-		t.did("service.modified", row.ref(), "")
-		out = copyOf(row)
-		if in.LocationID != was.LocationID {
-			if err := t.warnOfE911(ctx, row); err != nil {
-				return err
-			}
-		}
-		if in.Type == was.Type {
-			return nil
-		}
-		return t.typeChanged(ctx, was, row, typ)
-	})
-	return out, err
-}
-
-// prefetchModification is what saving a changed service reads.
-func (s *Service) prefetchModification(p *prefetch) {
-	was := p.withMailbox(s.ID)
-	was.users().place()
-	was.to(serviceTypesTable.Key(), "type")
-	was.to(extensionsTable.Key(), "dn")
-	was.to(serviceKeysTable.Key(), "id")
-	was.to(devicesTable.Key(), "device_id")
-	p.device(s.DeviceID).to(usersTable.Key(), "user_id")
-	p.get(servicesByDevice, s.DeviceID).to(serviceKeysTable.Key(), "id")
-	p.location(s.LocationID)
-	p.serviceType(s.Type)
-	p.extension(s.DN).to(extensionsByUser, "user_id")
-	p.get(mailboxesByNumber, string(s.DN))
-}
-
-// editable refuses what may not be edited here: a remote service (SVC-11).
-func (t *tx) editable(s *Service) error {
-	if s.RemoteSystem == "" {
-		return nil
-	}
-	return &Error{Code: rule.SVC11, Kind: ErrFailedPrecondition, Subject: s.ref(), Holder: Ref{Kind: "system", ID: s.RemoteSystem, Name: s.RemoteSystem},
-		Reason: s.ref().String() + " is a remote service: edit or delete it in " + s.RemoteSystem}
-}
-
-// validateModifiedService checks a changed service, and returns the type that it is
-// to have, and the device that it moves to, if it does.
-func (t *tx) validateModifiedService(ctx context.Context, in, was *Service) (*ServiceType, *Device, error) {
-	var check validation
-	check.text(rule.SVC2, "Name", in.Name, maxName)
-	check.unchanged(rule.SVC2, "Status", in.Status == was.Status)
-	check.unchanged(rule.SVC2, "Category", in.Category == was.Category)
-	check.text(rule.OWN8, "LocationKeptBy", in.LocationKeptBy, maxName)
-	check.unchanged(rule.SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
-	check.unchanged(rule.SVC2, "Number", in.Number == was.Number)
-	check.unchanged(rule.SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
-	check.unchanged(rule.SVC2, "ActivatedAt", in.ActivatedAt.Equal(was.ActivatedAt))
-	check.unchanged(rule.SVC2, "CancelAt", in.CancelAt.Equal(was.CancelAt))
-	check.unchanged(rule.SVC2, "Failure", in.Failure == was.Failure)
-	check.unchanged(rule.SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
-	phone, err := t.validatePhone(ctx, in, was, &check)
-	if err != nil {
-		return nil, nil, err
-	}
-	typ, err := t.serviceType(ctx, in.Type)
-	if err := check.collect(err); err != nil {
-		return nil, nil, err
-	}
-	if err := t.validateMoved(ctx, in, was, &check); err != nil {
-		return nil, nil, err
-	}
-	return typ, phone, check.err()
-}
-
-// validateDeviceType lets a device type change within its category (SVC-14), where
-// no device of the inventory settles it.
-func (t *tx) validateDeviceType(in, was *Service, check *validation) {
-	model, known := t.core.models[in.DeviceType]
-	switch {
-	case !known:
-		check.refuse(rule.SVC2, "DeviceType", "not a known model of phone")
-	case model.Category != was.Category:
-		check.refusals = append(check.refusals, was.otherCategory("DeviceType", model.Category))
-	case !in.DeviceID.IsZero():
-		check.refuse(rule.SVC2, "DeviceType", "the service is on a device, which is a %s", was.DeviceType)
-	}
-}
-
-// validateMoved checks the DN and the location of a changed service, together.
-func (t *tx) validateMoved(ctx context.Context, in, was *Service, check *validation) error {
-	relocated := in.LocationID != was.LocationID
-	if relocated {
-		if err := check.collect(was.relocatable()); err != nil {
-			return err
-		}
-	}
-	at, err := t.location(ctx, in.LocationID)
-	if err := check.collect(err); err != nil {
-		return err
-	}
-	switch {
-	case in.DN != was.DN:
-		homes, err := t.homesOf(ctx, was.ID)
-		if err != nil {
-			return err
-		}
-		users, err := t.othersOf(ctx, was.ID, UserID{})
-		if err != nil {
-			return err
-		}
-		_, err = t.takeDN(ctx, "DN", in.DN, users, append(homes, at)...)
-		return check.collect(err)
-	case relocated:
-		return check.collect(t.clearOfEmergency("LocationID", in.DN, at))
-	}
-	return nil
-}
-
-// homesOf reads the locations of a service's users: its DN keeps clear of the
-// emergency numbers there too (EXT-3).
-func (t *tx) homesOf(ctx context.Context, service ServiceID) ([]*Location, error) {
-	users, err := t.othersOf(ctx, service, UserID{})
-	if err != nil {
-		return nil, err
-	}
-	var homes []*Location
-	for _, u := range users {
-		home, err := t.location(ctx, u.LocationID)
-		if err != nil {
-			return nil, err
-		}
-		homes = append(homes, home)
-	}
-	return homes, nil
-}
-
-// moveDN stages a service's new DN, which takeDN let pass: its entry in the dial
-// plan goes, the new one comes, or passes to it from a user, and the mailbox follows
-// or ends (VM-3).
-func (t *tx) moveDN(ctx context.Context, s *Service, dn Extension) (*Service, error) {
-	entry, err := t.extension(ctx, s.DN)
-	if err != nil {
-		return nil, err
-	}
-	passes, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(dn))
-	if err != nil {
-		return nil, err
-	}
-	t.leaveDialPlan(entry)
-	row := edit(t, s, func(s *Service) { s.DN = dn })
-	if err := t.enterDN(ctx, row, passes); err != nil {
-		return nil, err
-	}
-	t.did("service.dn-changed", row.ref(), string(s.DN)+" "+string(dn))
-	return row, t.mailboxFollows(ctx, s, row)
-}
-
-// typeChanged orders a service's change from its type to another, and takes
-// from its users what the new one does not include.
-func (t *tx) typeChanged(ctx context.Context, was, now *Service, to *ServiceType) error {
-	from, err := t.serviceType(ctx, was.Type)
-	if err != nil {
-		return err
-	}
-	var bills []bill
-	if from != nil {
-		bills = append(bills, bill{was.LocationID, []charge{{from.Code, from.Name, -1, from.Monthly, 0}}})
-	}
-	if to != nil {
-		bills = append(bills, bill{now.LocationID, []charge{{to.Code, to.Name, 1, to.Monthly, to.OneTime}}})
-	}
-	t.placeOrders(UserID{}, now.billing(t.now), bills...)
-	if err := t.prefetch(ctx, func(p *prefetch) { p.service(now.ID).users().entitled() }); err != nil {
-		return err
-	}
-	users, err := t.othersOf(ctx, now.ID, UserID{})
-	if err != nil {
-		return err
-	}
-	for _, u := range users {
-		if err := t.trimApplications(ctx, u, was); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -21,7 +21,7 @@ type Association struct {
 	ServiceID ServiceID
 	Rev       int64
 	Slot      int64  // the place among the user's services, 1 to 8
-	PrimaryOf UserID // UserID when it is the user's primary service, else zero (SVC-6)
+	PrimaryOf UserID // equal to UserID for the user's primary service, else zero (SVC-6)
 }
 
 // Primary reports whether the service is the user's primary one.
@@ -38,12 +38,12 @@ func (a *Association) Fields(f []store.Field) []store.Field {
 	)
 }
 
-// servicesOf reads a user's associations.
+// servicesOf reads the associations of a user.
 func (t *tx) servicesOf(ctx context.Context, user UserID) ([]*Association, error) {
 	return store.Collect(find[*Association](ctx, t, store.Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
 }
 
-// usersOf reads a service's associations.
+// usersOf reads the associations of a service.
 func (t *tx) usersOf(ctx context.Context, service ServiceID) ([]*Association, error) {
 	return store.Collect(find[*Association](ctx, t, store.Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
 }
@@ -57,18 +57,17 @@ func (t *tx) primaryOf(ctx context.Context, user UserID) (*Service, error) {
 	return t.service(ctx, a.ServiceID)
 }
 
-// Associate gives an existing service to a user too (SVC-4). The user's first
-// service becomes his primary one (SVC-6). The phone of a service that had no
-// user is assigned to him, with one port (DEV-2). A remote service can be
-// associated as any other (SVC-11).
+// Associate gives an existing service to a user, besides its other users (SVC-4). A
+// user's first service becomes the primary one (SVC-6). The device of a service that
+// had no user is assigned to the user, with one port (DEV-2). A remote service can be
+// associated like any other (SVC-11).
 //
-// Errors: ErrNotFound; ErrConflict when he has it already (SVC-4);
-// ErrExhausted when he has eight (SVC-3); ErrInvalid for a DN that would get in
-// the way of an emergency number where he is (EXT-3); ErrFailedPrecondition where
-// he has no email address and a foreign service of the line needs one (USR-14).
+// Errors: ErrNotFound; ErrConflict if the user has the service already (SVC-4);
+// ErrExhausted if they have eight (SVC-3); ErrInvalid for a DN that would get in the
+// way of an emergency number at the user's location (EXT-3); ErrFailedPrecondition if
+// the user has no email address and a foreign service of the line needs one (USR-14).
 func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceID) (*Association, error) {
-	var made *Association
-	err := d.change(ctx, "Associate", func(p *prefetch) {
+	return change(ctx, d, "Associate", func(p *prefetch) {
 		p.user(user).place()
 		line := p.service(service)
 		line.foreign()
@@ -76,55 +75,53 @@ func (d *Directory) Associate(ctx context.Context, user UserID, service ServiceI
 		p.get(devicesByPrimary, user)
 		p.usersOf(service)
 		p.servicesOf(user)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Association, error) {
 		u, err := t.user(ctx, user)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		s, err := t.service(ctx, service)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		at, err := t.slotFor(ctx, u, s)
+		free, err := t.slotFor(ctx, u, s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		home, err := t.location(ctx, u.LocationID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.clearOfEmergency("DN", s.DN, home); err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.unmetBy(ctx, s.ID, u); err != nil {
-			return err
+			return nil, err
 		}
 		others, err := t.othersOf(ctx, s.ID, UserID{})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		made = copyOf(t.associate(at, s))
+		made := t.associate(free, s)
 		if len(others) == 0 {
 			if err := t.pickUp(ctx, s, u); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		t.servedBy(s, others, append(slices.Clone(others), u))
-		return nil
+		return copyOf(made), nil
 	})
-	return made, err
 }
 
-// slot is where a further service of a user goes, and whether it will be the
-// primary one.
+// slot is a free place for a further service of a user.
 type slot struct {
 	user    *User
 	number  int64 // 1 to 8
-	primary bool
+	primary bool  // the service will be the primary one
 }
 
 // slotFor finds the slot for a further service of a user (SVC-3, SVC-4, SVC-6).
-// s is nil for one not yet made.
+// s is nil for a service that is about to be added.
 func (t *tx) slotFor(ctx context.Context, u *User, s *Service) (slot, error) {
 	has, err := t.servicesOf(ctx, u.ID)
 	if err != nil {
@@ -160,29 +157,42 @@ func (t *tx) associate(at slot, s *Service) *Association {
 	return a
 }
 
-// association reads the association of a user with a service.
-func (t *tx) association(ctx context.Context, user UserID, service ServiceID) (*User, *Service, *Association, error) {
+// pairing is a user, a service of theirs, and the association of the two.
+type pairing struct {
+	user        *User
+	service     *Service
+	association *Association
+}
+
+// pairingOf reads a user and a service, and refuses a service that the user does not
+// have (SVC-4).
+func (t *tx) pairingOf(ctx context.Context, user UserID, service ServiceID) (*pairing, error) {
 	u, err := t.user(ctx, user)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	s, err := t.service(ctx, service)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	a, err := one[*Association](ctx, t, associationsTable.Key(), t.tenantID, user, service)
-	if err == nil && a == nil {
-		err = &Error{Code: rule.SVC4, Kind: ErrNotFound, Subject: s.ref(), Holder: u.ref(), Reason: s.ref().String() + " is not a service of " + u.ref().String()}
+	if err != nil {
+		return nil, err
 	}
-	return u, s, a, err
+	if a == nil {
+		return nil, &Error{Code: rule.SVC4, Kind: ErrNotFound, Subject: s.ref(), Holder: u.ref(), Reason: s.ref().String() + " is not a service of " + u.ref().String()}
+	}
+	return &pairing{u, s, a}, nil
 }
 
-// Disassociate takes a service from a user, after confirmation; both live on
-// (SVC-5). Where it is on his phone it is on none then, and the phone stays his
-// (DEV-2). He keeps no way into what others will use: its mailbox announces nothing
-// to him any more, and has no PIN where he was its only user, until SetPIN sets
-// another; a shared one that keeps its PIN is warned of, and so is a user who has no
-// extension any more (EXT-1).
+// Disassociate takes a service from a user, after confirmation (SVC-5). The user and
+// the service stay. If the service is on a device of the user, it is taken off it, and
+// the device stays theirs (DEV-2).
+//
+// The user loses access to what others will use: the service's mailbox no longer sends
+// announcements to them and, if they were its only user, has no PIN until
+// [Directory.SetPIN] sets another. It warns of a shared mailbox that keeps its PIN, and
+// of a user who has no extension any more (EXT-1).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for the primary service of a user
 // who has others (SVC-7); ErrUnconfirmed (SVC-5).
@@ -196,10 +206,11 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 		p.get(extensionsByMain, user)
 		p.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
 	}, func(t *tx) error {
-		u, s, a, err := t.association(ctx, user, service)
+		pair, err := t.pairingOf(ctx, user, service)
 		if err != nil {
 			return err
 		}
+		u, s, a := pair.user, pair.service, pair.association
 		has, err := t.servicesOf(ctx, user)
 		if err != nil {
 			return err
@@ -222,7 +233,7 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 	})
 }
 
-// dissolve takes an association away, and the applications that came with it.
+// dissolve stages the end of an association, and of the applications that came with it.
 func (t *tx) dissolve(ctx context.Context, a *Association, u *User, s *Service) error {
 	t.Remove(a)
 	t.relate("service.disassociated", s.ref(), u.ref(), "")
@@ -242,8 +253,8 @@ func (t *tx) warnUnreached(ctx context.Context, u *User) error {
 	return err
 }
 
-// trimApplications takes from a user the applications that came with a service
-// as it was, and nothing else does, and warns (STN-2).
+// trimApplications takes from a user the applications that only this service, with
+// the type that it has here, came with, and warns of them (STN-2).
 func (t *tx) trimApplications(ctx context.Context, u *User, s *Service) error {
 	typ, err := t.serviceType(ctx, s.Type)
 	if err != nil || typ == nil {
@@ -260,15 +271,15 @@ func (t *tx) trimApplications(ctx context.Context, u *User, s *Service) error {
 	return nil
 }
 
-// SetPrimary makes another of a user's services his primary one (SVC-6).
-// Errors: ErrNotFound, also for a service that is not his.
+// SetPrimary makes another of a user's services the primary one (SVC-6).
+// Errors: ErrNotFound, also for a service that the user does not have.
 func (d *Directory) SetPrimary(ctx context.Context, user UserID, service ServiceID) error {
 	return d.change(ctx, "SetPrimary", func(p *prefetch) {
 		p.association(user, service)
 		p.get(associationsByPrimary, user)
 	}, func(t *tx) error {
-		u, s, a, err := t.association(ctx, user, service)
-		if err != nil || a.Primary() {
+		pair, err := t.pairingOf(ctx, user, service)
+		if err != nil || pair.association.Primary() {
 			return err
 		}
 		was, err := one[*Association](ctx, t, associationsByPrimary, t.tenantID, user)
@@ -278,80 +289,87 @@ func (d *Directory) SetPrimary(ctx context.Context, user UserID, service Service
 		if was != nil {
 			edit(t, was, func(a *Association) { a.PrimaryOf = UserID{} })
 		}
-		edit(t, a, func(a *Association) { a.PrimaryOf = u.ID })
-		t.relate("service.made-primary", s.ref(), u.ref(), "")
+		edit(t, pair.association, func(a *Association) { a.PrimaryOf = user })
+		t.relate("service.made-primary", pair.service.ref(), pair.user.ref(), "")
 		return nil
 	})
 }
 
-// UserServices returns a user's associations in the order of their slots, and
-// the services with them. Errors: ErrNotFound.
-func (d *Directory) UserServices(ctx context.Context, user UserID) ([]*Association, []*Service, error) {
-	var associations []*Association
-	var services []*Service
-	err := d.read(ctx, "UserServices", func(p *prefetch) {
-		p.user(user)
-		p.get(associationsBySlot, user).to(servicesTable.Key(), "service_id")
-	}, func(t *tx) error {
-		associations, services = nil, nil
-		if _, err := t.user(ctx, user); err != nil {
-			return err
-		}
-		return t.eachService(ctx, user, func(a *Association, s *Service) {
-			associations, services = append(associations, copyOf(a)), append(services, copyOf(s))
-		})
-	})
-	return associations, services, err
+// UserService is a service of a user, and the association that gives it to them.
+type UserService struct {
+	Association *Association
+	Service     *Service
 }
 
-// eachService visits the services of a user in the order of their slots.
-func (t *tx) eachService(ctx context.Context, user UserID, visit func(*Association, *Service)) error {
+// UserServices returns the services of a user in the order of their slots. Errors:
+// ErrNotFound.
+func (d *Directory) UserServices(ctx context.Context, user UserID) ([]UserService, error) {
+	return read(ctx, d, "UserServices", func(p *prefetch) {
+		p.user(user)
+		p.get(associationsBySlot, user).to(servicesTable.Key(), "service_id")
+	}, func(t *tx) ([]UserService, error) {
+		if _, err := t.user(ctx, user); err != nil {
+			return nil, err
+		}
+		list, err := t.userServices(ctx, user)
+		if err != nil {
+			return nil, err
+		}
+		for i, has := range list {
+			list[i] = UserService{copyOf(has.Association), copyOf(has.Service)}
+		}
+		return list, nil
+	})
+}
+
+// userServices reads the services of a user in the order of their slots.
+func (t *tx) userServices(ctx context.Context, user UserID) ([]UserService, error) {
 	has, err := store.Collect(find[*Association](ctx, t, store.Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var list []UserService
 	for _, a := range has {
 		s, err := t.service(ctx, a.ServiceID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		visit(a, s)
+		list = append(list, UserService{a, s})
 	}
-	return nil
+	return list, nil
 }
 
 // ServiceUsers returns the users of a service. Errors: ErrNotFound.
 func (d *Directory) ServiceUsers(ctx context.Context, service ServiceID) ([]*User, error) {
-	var users []*User
-	err := d.read(ctx, "ServiceUsers", func(p *prefetch) {
+	return read(ctx, d, "ServiceUsers", func(p *prefetch) {
 		p.service(service)
 		p.usersOf(service)
-	}, func(t *tx) error {
-		users = nil
+	}, func(t *tx) ([]*User, error) {
 		if _, err := t.service(ctx, service); err != nil {
-			return err
+			return nil, err
 		}
-		of, err := t.othersOf(ctx, service, UserID{})
-		for _, u := range of {
-			users = append(users, copyOf(u))
+		users, err := t.othersOf(ctx, service, UserID{})
+		if err != nil {
+			return nil, err
 		}
-		return err
+		for i, u := range users {
+			users[i] = copyOf(u)
+		}
+		return users, nil
 	})
-	return users, err
 }
 
-// Choice is a user as shown to whoever chooses one for a service (SVC-4).
+// Choice is a user as shown to somebody who chooses one for a service (SVC-4).
 type Choice struct {
 	User       UserID
 	Name       string
 	Department string
 	Location   string   // the building, or ""
-	DNs        []string // of the services that he has already
+	DNs        []string // of the services that the user has already
 }
 
-// AssociationChoices yields the users to whom a service can be given, as Users
-// does, with what distinguishes them (SVC-4), each as he was when his page was
-// read. Errors: those of Users.
+// AssociationChoices yields the users to whom a service can be given, in the order
+// of [Directory.Users], with what tells them apart (SVC-4). Errors: those of Users.
 func (d *Directory) AssociationChoices(ctx context.Context, q UserQuery) iter.Seq2[Choice, error] {
 	users, err := q.listing(d.scope())
 	if err != nil {
@@ -376,6 +394,12 @@ func (t *tx) choice(ctx context.Context, u *User) (Choice, error) {
 	if at != nil {
 		c.Location = at.Building
 	}
-	err = t.eachService(ctx, u.ID, func(_ *Association, s *Service) { c.DNs = append(c.DNs, string(s.DN)) })
-	return c, err
+	list, err := t.userServices(ctx, u.ID)
+	if err != nil {
+		return Choice{}, err
+	}
+	for _, has := range list {
+		c.DNs = append(c.DNs, string(has.Service.DN))
+	}
+	return c, nil
 }

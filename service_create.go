@@ -8,73 +8,72 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// NewService is what adding a phone service takes. A DN and a device type are
-// required (SVC-2); the DN fills itself in where a service type is chosen
-// (EXT-5). A DN that points at the user himself passes to the service.
+// NewService is the input of [Directory.AddService]. A DN and a device type are
+// required (SVC-2), except that the DN is chosen automatically if a service type is
+// given (EXT-5). A DN that is an extension of the user passes from the user to the
+// service.
 type NewService struct {
 	UserID     UserID // who gets it, or zero
 	DN         Extension
-	DeviceType string   // a known model; empty with a DeviceID: the device's
-	DeviceID   DeviceID // the inventory's device that carries it, or zero
+	DeviceType string   // a known model; may be "" with a DeviceID, whose model it is then
+	DeviceID   DeviceID // the device of the inventory that it is on, or zero
 
-	// All that follows may be left out.
+	// All that follows is optional.
 	Name           string // up to 64 characters
 	Type           string // a code of the tenant's catalogue
 	Number         NumberChoice
-	LocationID     LocationID   // empty: the user's
-	LocationKeptBy string       // the self-service system that keeps the location (OWN-8)
-	RemoteSystem   string       // the system that hosts it, number, phone and all (SVC-11)
-	ActivateLater  bool         // pending activation; billing starts then. So it is for a user who is not active
+	LocationID     LocationID   // zero: the user's
+	LocationKeptBy string       // the self-service system in charge of its location (OWN-8)
+	RemoteSystem   string       // the other system that hosts it, with its number and phone (SVC-11)
+	ActivateLater  bool         // begins as pending activation and is not billed yet; implied by a user who is not active
 	Foreign        []NewForeign // what other systems are asked to provide on it (SVC-18)
 	Keys           []PhoneKey   // the programmable keys of its phone (DEV-7)
-	Applications   []string     // enabled for who gets it, beside those that he has (STN-2)
+	Applications   []string     // enabled for the user, besides those that they have (STN-2)
 }
 
-// AddService adds a phone service, and gives it to a user if one is named, in
-// one act with the applications that come with it (SVC-2). What it costs is
-// ordered (ORD-1), and what other systems are to provide on it is asked of them
-// (SVC-18). ServiceStatus says in which status it begins.
+// AddService adds a phone service, and gives it to a user if one is named, together
+// with the applications that come with it (SVC-2). What it costs is ordered (ORD-1),
+// and foreign services are requested from their systems (SVC-18). [ServiceStatus] says
+// in which status it begins.
 //
-// Errors: ErrNotFound for the user; ErrExhausted for his ninth service (SVC-3);
-// and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3,
-// DEV-7) and for applications that neither his station nor a type includes
-// (STN-2), ErrConflict for a DN, number, device or key of the device that is
-// taken (EXT-2, NUM-2, DEV-2, DEV-7), ErrNotFound for what else is named,
-// ErrExhausted for extensions (EXT-5) and numbers (NUM-3, NUM-4), ErrDenied for
-// a new number where there are none (NUM-6), ErrInvalid for what is asked of
-// other systems (SVC-13), and for a number, a device, keys or foreign services
-// of a remote service (SVC-11), and ErrFailedPrecondition where his email
-// address is missing for it (USR-14).
+// Errors: ErrNotFound for the user; ErrExhausted for the user's ninth service (SVC-3);
+// and all of these at once: ErrInvalid for bad fields (SVC-2, EXT-1, EXT-3, DEV-7), for
+// applications that neither the user's station nor a type includes (STN-2), for bad
+// foreign services (SVC-13), and for a number, a device, keys or foreign services of a
+// remote service (SVC-11); ErrConflict for a DN, number, device or key of the device
+// that is taken (EXT-2, NUM-2, DEV-2, DEV-7); ErrNotFound for anything else that is
+// named; ErrExhausted for extensions (EXT-5) and numbers (NUM-3, NUM-4); ErrDenied for
+// a new number in a country that gets none (NUM-6); ErrFailedPrecondition for a foreign
+// service that needs an email address which the user does not have (USR-14).
 func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, error) {
-	var made *Service
-	err := d.change(ctx, "AddService", in.prefetch, func(t *tx) error {
+	return change(ctx, d, "AddService", in.prefetch, func(t *tx) (*Service, error) {
 		line := newLine{in: in, autoDN: in.Type != "", needsDN: rule.SVC2}
 		if err := t.validateTaker(ctx, &line); err != nil {
-			return err
+			return nil, err
 		}
 		var check validation
 		if err := t.validateLocation(ctx, &line, &check); err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.validateLine(ctx, &line, &check); err != nil {
-			return err
+			return nil, err
 		}
 		check.refusals = append(check.refusals, line.unmet()...)
 		enabled, err := t.validateEnabled(ctx, &line, &check)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		if line.device != nil {
 			if err := t.carry(ctx, line.device, line.slot.user); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		s, err := t.addLine(ctx, &line)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		switch {
 		case line.slot.user != nil:
@@ -87,13 +86,11 @@ func (d *Directory) AddService(ctx context.Context, in NewService) (*Service, er
 			t.did("user.modified", enabled.ref(), "")
 		}
 		t.placeOrder(in.UserID, s.LocationID, s.ActivatedAt, line.charges...)
-		made = copyOf(s)
-		return nil
+		return copyOf(s), nil
 	})
-	return made, err
 }
 
-// prefetch is what adding a service reads.
+// prefetch plans what AddService reads.
 func (in *NewService) prefetch(p *prefetch) {
 	taker := p.user(in.UserID)
 	taker.place()
@@ -116,27 +113,27 @@ func (in *NewService) prefetch(p *prefetch) {
 	}
 }
 
-// newLine is a service about to be added: its input, and what was read of what
-// that names.
+// newLine is a service that is about to be added: its input, and the records that the
+// input names.
 type newLine struct {
 	in      NewService
-	slot    slot        // of who gets it, if anybody does
-	at      *Location   // where it is
-	near    *Location   // where its user is now, or else where it is
-	sites   []*Location // where it and its user are
-	device  *Device     // that carries it, or nil
+	slot    slot        // of the user who gets it, if there is one
+	at      *Location   // where the service is
+	near    *Location   // where new numbers have to be near: the user's location, or the service's
+	sites   []*Location // of the service and its user
+	device  *Device     // that it is on, or nil
 	passes  *DialEntry  // the user's own extension that becomes its DN, or nil
-	autoDN  bool        // the DN may fill itself in
-	needsDN rule.Code   // the rule that wants it where it does not
-	read    bool        // what its choices look at was read ahead
+	autoDN  bool        // a DN that is missing is chosen automatically
+	needsDN rule.Code   // the rule that requires a DN where autoDN is false
+	read    bool        // what choosing its number and DN reads was read ahead
 	typ     *ServiceType
 	number  chosenNumber
 	model   DeviceModel
 	charges []charge
 }
 
-// validateTaker reads who gets a new service, and takes from him what the input
-// leaves open.
+// validateTaker reads the user who gets a new service, and fills in from them what the
+// input leaves out.
 func (t *tx) validateTaker(ctx context.Context, l *newLine) error {
 	if l.in.UserID.IsZero() {
 		return nil
@@ -157,7 +154,7 @@ func (t *tx) validateTaker(ctx context.Context, l *newLine) error {
 	return err
 }
 
-// validateLocation reads where a new service is, and the device that carries it.
+// validateLocation reads the location of a new service, and the device that it is on.
 func (t *tx) validateLocation(ctx context.Context, l *newLine, check *validation) error {
 	at, err := t.location(ctx, l.in.LocationID)
 	if err := check.collect(err); err != nil {
@@ -178,8 +175,8 @@ func (t *tx) validateLocation(ctx context.Context, l *newLine, check *validation
 	return check.collectAs("DeviceID", err)
 }
 
-// validateLine checks a new service, whose place and device are known, and completes
-// what may be left out.
+// validateLine checks a new service, after validateLocation, and fills in what the
+// input leaves out.
 func (t *tx) validateLine(ctx context.Context, l *newLine, check *validation) error {
 	check.text(rule.SVC2, "Name", l.in.Name, maxName)
 	check.text(rule.OWN8, "LocationKeptBy", l.in.LocationKeptBy, maxName)
@@ -211,8 +208,8 @@ func (t *tx) validateLine(ctx context.Context, l *newLine, check *validation) er
 	return t.validateNewKeys(ctx, l, check)
 }
 
-// validateRemote refuses, of a remote service, what it has in its own system alone
-// (SVC-11): here it could neither be changed nor taken from it.
+// validateRemote refuses what a remote service can only have in its own system
+// (SVC-11): it could be neither changed nor removed here.
 func (l *newLine) validateRemote(check *validation) {
 	if l.in.RemoteSystem == "" {
 		return
@@ -224,12 +221,12 @@ func (l *newLine) validateRemote(check *validation) {
 		{"Number", l.in.Number.Source != ""}, {"DeviceID", !l.in.DeviceID.IsZero()}, {"Foreign", len(l.in.Foreign) > 0}, {"Keys", len(l.in.Keys) > 0},
 	} {
 		if part.given {
-			check.refuse(rule.SVC11, part.field, "what a remote service has is its own system's")
+			check.refuse(rule.SVC11, part.field, "a remote service can have this only in its own system")
 		}
 	}
 }
 
-// validateModel finds the model of a new service's phone.
+// validateModel finds and checks the model of a new service's phone.
 func (t *tx) validateModel(l *newLine, check *validation) {
 	if d := l.device; d != nil {
 		if l.in.DeviceType != "" && l.in.DeviceType != d.Model {
@@ -248,7 +245,7 @@ func (t *tx) validateModel(l *newLine, check *validation) {
 	l.model = model
 }
 
-// validateDN checks a new service's DN, or fills it in.
+// validateDN checks the DN of a new service, or chooses one.
 func (t *tx) validateDN(ctx context.Context, l *newLine, check *validation) error {
 	switch {
 	case l.in.DN != "":
@@ -266,8 +263,8 @@ func (t *tx) validateDN(ctx context.Context, l *newLine, check *validation) erro
 	return nil
 }
 
-// fillDN fills in a new service's DN (EXT-5): for the first service of a user his
-// own main extension, else the lowest free one.
+// fillDN chooses the DN of a new service (EXT-5): for the first service of a user the
+// user's own main extension, else the lowest free one.
 func (t *tx) fillDN(ctx context.Context, l *newLine, check *validation) error {
 	own, err := t.ownDN(ctx, l.slot, l.sites...)
 	if err != nil {
@@ -278,32 +275,34 @@ func (t *tx) fillDN(ctx context.Context, l *newLine, check *validation) error {
 		return nil
 	}
 	next, err := t.nextExtension(ctx, l.sites...)
+	if err != nil {
+		return check.collectAs("DN", err)
+	}
 	l.in.DN = next
-	return check.collectAs("DN", err)
+	return nil
 }
 
-// validateNewKeys checks the keys of a new service, whose model is known unless that
-// was refused.
+// validateNewKeys checks the keys of a new service, unless its model was refused.
 func (t *tx) validateNewKeys(ctx context.Context, l *newLine, check *validation) error {
 	if len(l.in.Keys) == 0 || l.model.Name == "" || l.in.RemoteSystem != "" {
 		return nil
 	}
 	s := Service{DN: l.in.DN}
-	if l.device != nil && l.device.State != DeviceAvailable { // it may carry others
+	if l.device != nil && l.device.State != DeviceAvailable { // other services may be on it
 		s.DeviceID = l.device.ID
 	}
 	return t.validateKeys(ctx, l.in.Keys, l.model, &s, check)
 }
 
 // validateEnabled checks the applications that a new service comes with (STN-2), and
-// returns who gets it as he is with them, or nil where there are none.
+// returns the user's row with these added, or nil if there are none.
 func (t *tx) validateEnabled(ctx context.Context, l *newLine, check *validation) (*User, error) {
 	u := l.slot.user
 	switch {
 	case len(l.in.Applications) == 0:
 		return nil, nil
 	case u == nil:
-		check.refuse(rule.STN2, "Applications", "they are enabled for a user, and nobody gets the service")
+		check.refuse(rule.STN2, "Applications", "applications are enabled for a user, and the service is added without one")
 		return nil, nil
 	}
 	added := slices.DeleteFunc(slices.Clone(l.in.Applications), func(a string) bool { return slices.Contains(u.Applications, a) })
@@ -314,14 +313,14 @@ func (t *tx) validateEnabled(ctx context.Context, l *newLine, check *validation)
 	if err != nil {
 		return nil, err
 	}
-	if (l.in.Type == "") == (l.typ == nil) { // a type that is unknown is refused for that
+	if (l.in.Type == "") == (l.typ == nil) { // an unknown type was refused already
 		check.included(added, pool, append(types, l.typ)...)
 	}
 	return row, nil
 }
 
-// addLine stages a service that validateLine found right: the service, its entry in
-// the dial plan, its number, its keys.
+// addLine stages a service that validateLine has checked, with its entry in the dial
+// plan, its number, its foreign services and its keys.
 func (t *tx) addLine(ctx context.Context, l *newLine) (*Service, error) {
 	s := &Service{
 		TenantID: t.tenantID, ID: t.newID(), DN: l.in.DN, Name: l.in.Name, Type: l.in.Type,
@@ -351,8 +350,8 @@ func (t *tx) addLine(ctx context.Context, l *newLine) (*Service, error) {
 	return s, nil
 }
 
-// begin gives a new service its first status (SVC-17), and the time from which it
-// is billed, if that is now.
+// begin sets the first status of a new service (SVC-17), and starts its billing unless
+// it is activated later.
 func (l *newLine) begin(s *Service, now time.Time) {
 	s.Status = StatusActive
 	switch {

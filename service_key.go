@@ -11,27 +11,27 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// KeyKind is what a programmable key does.
+// KeyKind is what a programmable key of a phone does.
 type KeyKind string
 
 // The kinds of key.
 const (
 	KeySpeedDial KeyKind = "speed dial" // dials an extension or an E.164 number
 	KeyBusyLamp  KeyKind = "busy lamp"  // shows whether an extension is in use, and dials it
-	KeyLine      KeyKind = "line"       // takes the line with a DN; without a target the service's own
+	KeyLine      KeyKind = "line"       // selects the line with a DN; without a target, the service's own line
 	KeyFeature   KeyKind = "feature"    // dials a feature code: "*21", "#31#"
 )
 
-// PhoneKey is what a programmable key is set to (DEV-7).
+// PhoneKey is the setting of a programmable key (DEV-7).
 type PhoneKey struct {
-	Position int64 // 1 to as many as the phone's model has
+	Position int64 // from 1 to the number of keys of the phone's model
 	Kind     KeyKind
-	Label    string // what the phone shows beside it, up to 64 characters, or ""
-	Target   string // what its kind says
+	Label    string // what the phone shows next to the key: up to 64 characters, or ""
+	Target   string // what it dials or shows, in the form that its kind requires
 }
 
-// ServiceKey is a programmable key of the phone of a service (DEV-7). Those
-// without a record do what the phone makes of them.
+// ServiceKey is a programmable key of the phone of a service (DEV-7). A key without a
+// record keeps the phone's own default.
 type ServiceKey struct {
 	TenantID  TenantID
 	ServiceID ServiceID
@@ -50,57 +50,60 @@ func (k *ServiceKey) Fields(f []store.Field) []store.Field {
 	)
 }
 
-// SetKeys saves the programmable keys of a service's phone, all of them in one
-// act (DEV-7): those not listed are given back to the phone. rev is the revision
-// of the service whose keys were read; it is raised, so that of two who change
-// the keys, or the service, the later one sees the other's change first. A busy
-// lamp for an extension that nothing has warns and is saved; so does one stay
-// whose extension goes later, and is dark until something has it again.
+// SetKeys replaces the programmable keys of a service's phone, all of them at once
+// (DEV-7). Keys that are not listed are reset to the phone's default. rev is the
+// revision of the service as it was read together with its keys. SetKeys raises it,
+// because the keys have no revision in common of their own.
+//
+// A stale revision is always refused. 0 means that none was seen; it is accepted only
+// where nothing that was read is overwritten, so not here (SVC-15).
+//
+// It warns of a busy lamp for an extension that does not exist, and saves it: the lamp
+// stays dark until the extension exists. The same holds if the extension is removed
+// later.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11);
-// ErrStale, together with the service as it is now (SVC-15); and all of these at
-// once: ErrInvalid for bad fields and for keys that the model has not (DEV-7),
-// ErrConflict naming another service on the same device that has the key.
+// ErrStale, with the service as it is now in the StaleError (SVC-15); and all of these
+// at once: ErrInvalid for bad fields and for keys that the model does not have (DEV-7);
+// ErrConflict for a key that another service on the same device has, naming it (DEV-7).
 func (d *Directory) SetKeys(ctx context.Context, service ServiceID, rev int64, keys []PhoneKey) (*Service, error) {
-	var out *Service
-	err := d.change(ctx, "SetKeys", func(p *prefetch) {
+	return change(ctx, d, "SetKeys", func(p *prefetch) {
 		s := p.service(service)
 		p.get(serviceKeysTable.Key(), service)
 		s.to(servicesByDevice, "device_id").to(serviceKeysTable.Key(), "id")
 		p.keyTargets(keys)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Service, error) {
 		s, err := t.service(ctx, service)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.editable(s); err != nil {
-			return err
+			return nil, err
 		}
-		out = copyOf(s)
-		if err := current(rev, s.Rev, s.ref()); err != nil {
-			return err
+		if err := checkRevision(rev, s.Rev, s); err != nil {
+			return nil, err
 		}
 		var check validation
 		if err := t.validateKeys(ctx, keys, t.core.models[s.DeviceType], s, &check); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		changed, err := t.replaceKeys(ctx, s, keys)
-		if err != nil || !changed {
-			return err
+		if err != nil {
+			return nil, err
 		}
-		row := edit(t, s, func(*Service) {})
-		t.did("service.keys-set", row.ref(), "")
-		out = copyOf(row)
-		return nil
+		if changed {
+			s = edit(t, s, func(*Service) {}) // raises its revision
+			t.did("service.keys-set", s.ref(), "")
+		}
+		return copyOf(s), nil
 	})
-	return out, err
 }
 
-// Keys yields the programmable keys of a service that are set, by their
-// position (DEV-7). A service that is not there has none.
+// Keys yields the programmable keys of a service that are set, by their position
+// (DEV-7). A service that does not exist has none.
 func (d *Directory) Keys(ctx context.Context, service ServiceID) iter.Seq2[*ServiceKey, error] {
 	return pages[*ServiceKey](ctx, d, "Keys", store.Query{Index: serviceKeysTable.Key(), Equal: []any{d.scope(), service}}, 0, nil)
 }
@@ -111,7 +114,7 @@ func (t *tx) keysOf(ctx context.Context, service ServiceID) ([]*ServiceKey, erro
 }
 
 // replaceKeys stages that a service has these keys and no others, and reports
-// whether that changes anything.
+// whether that changed anything.
 func (t *tx) replaceKeys(ctx context.Context, s *Service, keys []PhoneKey) (changed bool, err error) {
 	had, err := t.keysOf(ctx, s.ID)
 	if err != nil {
@@ -143,7 +146,7 @@ func (t *tx) replaceKeys(ctx context.Context, s *Service, keys []PhoneKey) (chan
 	return changed, nil
 }
 
-// removeKeys stages the end of a service's keys.
+// removeKeys stages the removal of a service's keys.
 func (t *tx) removeKeys(ctx context.Context, s *Service) error {
 	keys, err := t.keysOf(ctx, s.ID)
 	if err != nil {
@@ -155,8 +158,8 @@ func (t *tx) removeKeys(ctx context.Context, s *Service) error {
 	return nil
 }
 
-// validateKeys checks keys for a service, by its phone's model and by what else its
-// device carries. The service need not be there yet.
+// validateKeys checks the keys of a service against its phone's model, and against the
+// keys of other services on the same device. The service need not exist yet.
 func (t *tx) validateKeys(ctx context.Context, keys []PhoneKey, model DeviceModel, s *Service, check *validation) error {
 	if !check.fits(model, len(keys)) {
 		return nil
@@ -171,7 +174,7 @@ func (t *tx) validateKeys(ctx context.Context, keys []PhoneKey, model DeviceMode
 		k.validate(check, field)
 		switch holder, is := taken[k.Position]; {
 		case k.Position < 1 || k.Position > model.Keys:
-			check.refuse(rule.DEV7, field+".Position", "not within 1 and the %d keys of a %s", model.Keys, model.Name)
+			check.refuse(rule.DEV7, field+".Position", "not between 1 and %d, the number of keys of a %s", model.Keys, model.Name)
 		case at[k.Position]:
 			check.refuse(rule.DEV7, field+".Position", "key %d is listed twice", k.Position)
 		case is:
@@ -183,9 +186,9 @@ func (t *tx) validateKeys(ctx context.Context, keys []PhoneKey, model DeviceMode
 	return t.warnDark(ctx, keys, s)
 }
 
-// keysFit refuses another device type, which has not all the keys that a service
-// has set, and names those that it has not (DEV-7). What is no device type at all,
-// or of another category, is refused for that.
+// keysFit refuses a device type that lacks keys which a service has set, and names
+// these (DEV-7). A device type that is unknown or of another category is refused
+// elsewhere.
 func (t *tx) keysFit(ctx context.Context, s *Service, deviceType string) error {
 	model, known := t.core.models[deviceType]
 	if !known || model.Category != s.Category {
@@ -208,7 +211,7 @@ func (t *tx) keysFit(ctx context.Context, s *Service, deviceType string) error {
 		Reason: fmt.Sprintf("a %s has %d programmable keys, and %s are set: clear those first", model.Name, model.Keys, strings.Join(beyond, ", "))}
 }
 
-// fits looks at a number of keys for a model. Of too many only that is said.
+// fits refuses more keys than a model has. Nothing else is checked about them then.
 func (check *validation) fits(model DeviceModel, keys int) bool {
 	switch {
 	case int64(keys) <= model.Keys:
@@ -221,8 +224,8 @@ func (check *validation) fits(model DeviceModel, keys int) bool {
 	return false
 }
 
-// keysBeside are the keys that other services have on a service's device, by
-// their position.
+// keysBeside reads the keys that other services have on a service's device: the
+// services by the keys' positions.
 func (t *tx) keysBeside(ctx context.Context, s *Service) (map[int64]*Service, error) {
 	if s.DeviceID.IsZero() {
 		return nil, nil
@@ -247,7 +250,7 @@ func (t *tx) keysBeside(ctx context.Context, s *Service) (map[int64]*Service, er
 	return taken, nil
 }
 
-// validate checks what a key says by itself.
+// validate checks a key by itself.
 func (k PhoneKey) validate(check *validation, field string) {
 	check.text(rule.DEV7, field+".Label", k.Label, maxName)
 	switch k.Kind {
@@ -278,7 +281,7 @@ func featureCode(s string) bool {
 	return len(s) >= 2 && len(s) <= maxFeatureCode && (s[0] == '*' || s[0] == '#') && strings.Trim(s, "0123456789*#") == ""
 }
 
-// warnDark warns of busy lamps of a service for extensions that nothing has.
+// warnDark warns of busy lamps for extensions that do not exist.
 func (t *tx) warnDark(ctx context.Context, keys []PhoneKey, s *Service) error {
 	for _, k := range keys {
 		if k.Kind != KeyBusyLamp || !dialable(k.Target) || k.Target == string(s.DN) {
@@ -295,10 +298,10 @@ func (t *tx) warnDark(ctx context.Context, keys []PhoneKey, s *Service) error {
 	return nil
 }
 
-// maxKeysAhead bounds how many targets are read ahead: no phone has so many keys.
+// maxKeysAhead limits how many targets are read ahead. No phone has so many keys.
 const maxKeysAhead = 256
 
-// keyTargets plans what warning of dark lamps looks at.
+// keyTargets plans to read the extensions that warnDark checks.
 func (p *prefetch) keyTargets(keys []PhoneKey) {
 	if len(keys) > maxKeysAhead {
 		return

@@ -75,11 +75,11 @@ func (s *teller) person(last string) *pbx.User {
 
 // phone is a user's primary service.
 func (s *teller) phone(u *pbx.User) *pbx.Service {
-	associations, services, err := s.dir.UserServices(s.ctx, u.ID)
+	list, err := s.dir.UserServices(s.ctx, u.ID)
 	s.do(err)
-	for i, a := range associations {
-		if a.Primary() {
-			return services[i]
+	for _, has := range list {
+		if has.Association.Primary() {
+			return has.Service
 		}
 	}
 	return &pbx.Service{}

@@ -82,9 +82,9 @@ func answered(err error, line string) ([]string, error) {
 func (p *played) related(ctx context.Context, dir *pbx.Directory, op model.Op) (lines []string, err error) {
 	switch o := op.(type) {
 	case model.UserServices:
-		associations, services, err := dir.UserServices(ctx, p.user(o.User))
-		for i, a := range associations {
-			lines = append(lines, said(a.Slot, p.handle(services[i].ID), p.handle(a.PrimaryOf)))
+		list, err := dir.UserServices(ctx, p.user(o.User))
+		for _, has := range list {
+			lines = append(lines, said(has.Association.Slot, p.handle(has.Service.ID), p.handle(has.Association.PrimaryOf)))
 		}
 		return lines, err
 	case model.ServiceUsers:

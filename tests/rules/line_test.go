@@ -220,7 +220,9 @@ func TestOWN9_OwnerAndLocationChangesAreSavedTogetherOrNotAtAll(t *testing.T) {
 			before := dump(t, w.store)
 			line, err := alice.ChangeLine(w.ctx, aliceLine, bad)
 			require.Error(t, err)
-			require.Equal(t, errors.Is(err, pbx.ErrStale), line != nil, "what there is now comes with a stale view alone")
+			require.Nil(t, line)
+			stale, ok := errors.AsType[*pbx.StaleError](err)
+			require.Equal(t, errors.Is(err, pbx.ErrStale), ok && stale.Current != nil, "what there is now comes with a stale view alone")
 			require.Empty(t, cmp.Diff(before, dump(t, w.store)))
 		}
 		// All that is bad is reported at once.
@@ -304,8 +306,11 @@ func TestSVC15_AChangeOfALineBasedOnAnOldRevisionIsRefused(t *testing.T) {
 		require.NoError(t, err)
 		alice := w.acting(w.owner("alice"))
 		alice.refused(rule.SVC15, pbx.ErrStale, func() error {
-			now, err := alice.dir.ChangeLine(w.ctx, aliceLine, pbx.LineChange{Building: "BOS-1", Rev: seen.Rev})
-			require.NotNil(t, now, "the current one is at hand")
+			none, err := alice.dir.ChangeLine(w.ctx, aliceLine, pbx.LineChange{Building: "BOS-1", Rev: seen.Rev})
+			require.Nil(t, none)
+			stale, ok := errors.AsType[*pbx.StaleError](err)
+			require.True(t, ok)
+			now := stale.Current.(*pbx.Line) // the current one is at hand
 			require.Equal(t, "CAM-32", now.Building)
 			require.Equal(t, []pbx.Principal{"alice"}, now.Owners)
 			return err

@@ -157,12 +157,13 @@ func TestORD2_BillingStartsTodayOrOnActivation(t *testing.T) {
 		for name, want := range map[string]pbx.ServiceStatus{"ann": pbx.StatusActive, "bob": pbx.StatusPendingActivation} {
 			u, err := w.dir.UserByLogin(w.ctx, name+"@example.com")
 			require.NoError(t, err)
-			_, services, err := w.dir.UserServices(w.ctx, u.ID)
+			services, err := w.dir.UserServices(w.ctx, u.ID)
 			require.NoError(t, err)
-			require.Equal(t, want, services[0].Status)
+			s := services[0].Service
+			require.Equal(t, want, s.Status)
 			if name == "bob" { // what a pending line's change costs is billed then too
-				services[0].Type = "FREE"
-				_, err := w.dir.ModifyService(w.ctx, services[0])
+				s.Type = "FREE"
+				_, err := w.dir.ModifyService(w.ctx, s)
 				require.NoError(t, err)
 				require.True(t, w.lastOrder().BillingFrom.IsZero())
 			}

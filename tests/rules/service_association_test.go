@@ -14,16 +14,16 @@ import (
 // primary is the DN of a user's primary service, or "".
 func (w *world) primary(user pbx.UserID) pbx.Extension {
 	w.t.Helper()
-	seats, services, err := w.dir.UserServices(w.ctx, user)
+	services, err := w.dir.UserServices(w.ctx, user)
 	require.NoError(w.t, err)
 	var found pbx.Extension
-	for i, a := range seats {
-		if a.Primary() {
+	for _, has := range services {
+		if has.Association.Primary() {
 			require.Empty(w.t, found, "exactly one")
-			found = services[i].DN
+			found = has.Service.DN
 		}
 	}
-	require.Equal(w.t, len(seats) > 0, found != "")
+	require.Equal(w.t, len(services) > 0, found != "")
 	return found
 }
 
@@ -65,11 +65,11 @@ func TestSVC3_TheNinthOfABatchIsRefusedAndTheOthersStand(t *testing.T) {
 			}
 			return nil
 		}))
-		seats, _, err := w.dir.UserServices(w.ctx, u.ID)
+		services, err := w.dir.UserServices(w.ctx, u.ID)
 		require.NoError(t, err)
-		require.Len(t, seats, 8)
-		for i, a := range seats {
-			require.EqualValues(t, i+1, a.Slot)
+		require.Len(t, services, 8)
+		for i, has := range services {
+			require.EqualValues(t, i+1, has.Association.Slot)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -117,7 +118,7 @@ func TestDEV7_KeysFitTheModelOfThePhone(t *testing.T) {
 				return err
 			})
 			require.Equal(t, "Keys[0].Position", e.Field)
-			require.Contains(t, e.Reason, "1 and the 12 keys of a Polycom VVX 450")
+			require.Contains(t, e.Reason, "between 1 and 12, the number of keys of a Polycom VVX 450")
 		}
 		e := w.refused(rule.DEV7, pbx.ErrInvalid, func() error {
 			_, err := w.dir.SetKeys(w.ctx, s.ID, s.Rev+1, make([]pbx.PhoneKey, 100_000))
@@ -257,8 +258,11 @@ func TestDEV7_KeysAreChangedOnTheServiceAsItWasRead(t *testing.T) {
 		s := w.service(pbx.UserID{}, "7101")
 		now := w.setKeys(s, dial(1, "7001"))
 		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			seen, err := w.dir.SetKeys(w.ctx, s.ID, s.Rev, []pbx.PhoneKey{dial(2, "7001")})
-			require.Equal(t, now, seen, "the current one is at hand")
+			none, err := w.dir.SetKeys(w.ctx, s.ID, s.Rev, []pbx.PhoneKey{dial(2, "7001")})
+			require.Nil(t, none)
+			stale, ok := errors.AsType[*pbx.StaleError](err)
+			require.True(t, ok)
+			require.Equal(t, now, stale.Current, "the current one is at hand")
 			return err
 		})
 		w.refused(rule.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })

@@ -170,9 +170,9 @@ func TestSVC2_ANewPhoneIsSavedInOneActWithItsAssociation(t *testing.T) {
 		require.Equal(t, pbx.E164("+16175550100"), s.Number)
 		require.Equal(t, pbx.StatusActive, s.Status)
 		require.Equal(t, "service Desk (7101)", w.reaches("7101"))
-		seats, _, err := w.dir.UserServices(w.ctx, u.ID)
+		services, err := w.dir.UserServices(w.ctx, u.ID)
 		require.NoError(t, err)
-		require.Equal(t, s.ID, seats[0].ServiceID)
+		require.Equal(t, s.ID, services[0].Association.ServiceID)
 		device, err := w.dir.Device(w.ctx, phone.ID)
 		require.NoError(t, err)
 		require.Equal(t, u.ID, device.UserID)
@@ -238,9 +238,9 @@ func TestSVC8_APrimaryServiceIsNotDeletedWhileAnyOfItsUsersHasOthers(t *testing.
 		}
 		require.NoError(t, confirmed.DeleteService(w.ctx, s.ID))
 		for u, want := range map[*pbx.User]int{ann: 1, bob: 0, cid: 1} {
-			seats, _, err := w.dir.UserServices(w.ctx, u.ID)
+			services, err := w.dir.UserServices(w.ctx, u.ID)
 			require.NoError(t, err)
-			require.Len(t, seats, want)
+			require.Len(t, services, want)
 		}
 	})
 }

@@ -31,8 +31,11 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		require.Greater(t, now.Rev, s.Rev)
 		mine.Name = "Mine"
 		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			current, err := w.dir.ModifyService(w.ctx, &mine)
-			require.Equal(t, now, current, "the current one is at hand")
+			none, err := w.dir.ModifyService(w.ctx, &mine)
+			require.Nil(t, none, "a refusal gives nothing beside itself")
+			stale, ok := errors.AsType[*pbx.StaleError](err)
+			require.True(t, ok)
+			require.Equal(t, now, stale.Current, "the current one is at hand")
 			return err
 		})
 		ahead := *now

@@ -183,8 +183,7 @@ var readings = []operation{
 		return second(dir.UserByLogin(ctx, x.ann.Login))
 	}, admin},
 	{"UserServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		_, _, err := dir.UserServices(ctx, x.ann.ID)
-		return err
+		return second(dir.UserServices(ctx, x.ann.ID))
 	}, admin},
 	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Users(ctx, pbx.UserQuery{}))

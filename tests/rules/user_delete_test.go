@@ -69,7 +69,7 @@ func TestUSR9_AReviewAsksOnceForEachConfirmationAndItsCommitGivesThem(t *testing
 		require.Contains(t, review.Confirmations[0].Text, "Bob Ray")
 		require.Equal(t, pbx.Money(-2500), review.Monthly())
 		require.NoError(t, review.Commit(w.ctx))
-		left, _, err := w.dir.UserServices(w.ctx, bob.ID)
+		left, err := w.dir.UserServices(w.ctx, bob.ID)
 		require.NoError(t, err)
 		require.Len(t, left, 1)
 	})
@@ -376,10 +376,11 @@ func TestUSR10_ADeletedUserIsReplacedInTheSameBatch(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEqual(t, u.ID, made.ID)
 		require.Equal(t, u.SIPAddress, made.SIPAddress)
-		_, has, err := w.dir.UserServices(w.ctx, made.ID)
+		list, err := w.dir.UserServices(w.ctx, made.ID)
 		require.NoError(t, err)
-		require.Equal(t, services[0].Number, has[0].Number)
-		require.Equal(t, has[0].ID, w.number(has[0].Number).ServiceID)
+		has := list[0].Service
+		require.Equal(t, services[0].Number, has.Number)
+		require.Equal(t, has.ID, w.number(has.Number).ServiceID)
 	})
 }
 

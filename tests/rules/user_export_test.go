@@ -404,9 +404,10 @@ func (w *world) described(t *testing.T) (list []string) {
 		for _, e := range collect(t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{UserID: u.ID})) {
 			line += fmt.Sprint(" own ", e.Digits)
 		}
-		_, services, err := w.dir.UserServices(w.ctx, u.ID)
+		services, err := w.dir.UserServices(w.ctx, u.ID)
 		require.NoError(t, err)
-		for _, s := range services {
+		for _, has := range services {
+			s := has.Service
 			line += fmt.Sprintf(" %s %s %s %s %s %s %v", s.DN, s.Type, cmp.Or(temporary[s.Number], s.Number), s.DeviceType, macs[s.DeviceID], s.Status, s.LocationID == w.boston.ID)
 		}
 		for _, d := range collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{UserID: u.ID})) {

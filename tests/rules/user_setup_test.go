@@ -58,10 +58,10 @@ func TestUSR2_GuidedSetUpIsOneAtomicAct(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, s.DN, main)
 
-		seats, _, err := w.dir.UserServices(w.ctx, u.ID)
+		services, err := w.dir.UserServices(w.ctx, u.ID)
 		require.NoError(t, err)
-		require.Len(t, seats, 1)
-		require.True(t, seats[0].Primary())
+		require.Len(t, services, 1)
+		require.True(t, services[0].Association.Primary())
 		d, err := w.dir.Device(w.ctx, phone.ID)
 		require.NoError(t, err)
 		require.Equal(t, u.ID, d.UserID)

@@ -90,7 +90,7 @@ func TestUSR1_ANameAnEmailAddressAndAnExtensionAreEnough(t *testing.T) {
 		main, err := w.dir.MainExtension(w.ctx, made.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.Extension("7001"), main)
-		_, services, err := w.dir.UserServices(w.ctx, made.ID)
+		services, err := w.dir.UserServices(w.ctx, made.ID)
 		require.NoError(t, err)
 		require.Empty(t, services)
 		require.Equal(t, []string{"user.created", "user.welcome-mail"}, w.journal(w.dir, before))
