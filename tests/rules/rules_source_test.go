@@ -112,7 +112,7 @@ func receiver(fn *ast.FuncDecl) string {
 // they are given a code for is refused as invalid.
 func looks(files []*ast.File) []string {
 	var names []string
-	for _, fn := range methodsOf("door", files...) {
+	for _, fn := range methodsOf("validation", files...) {
 		if len(fn.Type.Params.List) == 0 {
 			continue
 		}
