@@ -254,7 +254,7 @@ func (HA1) MarshalText() ([]byte, error) { return []byte("[HA1]"), nil }
 func ha1(hash []byte) HA1 { return HA1(hex.EncodeToString(hash)) }
 
 // SIPIdentity returns which user or alias of the tenant has a SIP address, and when
-// its credentials were issued (EXT-6, EXT-7). Errors: ErrNotFound.
+// its credentials were issued (EXT-7). Errors: ErrNotFound.
 func (d *Directory) SIPIdentity(ctx context.Context, address SIPAddress) (*SIPIdentity, error) {
 	return read(ctx, d, "SIPIdentity", func(p *prefetch) { p.sip(address) }, func(t *tx) (*SIPIdentity, error) {
 		s, err := t.ownIdentity(ctx, address)
