@@ -140,7 +140,11 @@ func Errors(err error) []*Error {
 
 // fromStore is a store's error as operations give it.
 func fromStore(e *store.Error) *Error {
-	return &Error{Code: rule.SYS1, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
+	code := rule.SYS1
+	if errors.Is(e, store.ErrConstraint) {
+		code = rule.SYS4
+	}
+	return &Error{Code: code, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
 }
 
 // asRefusal is an error of a store as operations give it; any other is as it was.

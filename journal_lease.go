@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pbxkit/pbx/internal/commit"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -15,6 +16,10 @@ const (
 	defaultLease      = 30 * time.Second
 	defaultDeliveries = 8
 )
+
+// lastWrite is how long a delivery tries to write how far it came, also after
+// the caller's time is over.
+const lastWrite = 10 * time.Second
 
 // lease is a tenant's journal in the hands of one delivery. It stands in the
 // cursor's row; the cursor moves only while the row names this holder. Writing
@@ -50,7 +55,7 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 		lost: &Error{Code: rule.SYS3, Kind: ErrConflict, Subject: Ref{Kind: "tenant", ID: b.tenant.String()},
 			Reason: "the lease of the journal ran out while its events were handled"},
 	}
-	err = r.core.attempts(ctx, b.tenant, func(w store.Writer) (int64, error) {
+	err = r.core.commit(ctx, b.tenant, OperationID{}, func(w store.Writer) (int64, error) {
 		was, found, err := r.position(ctx, w, b)
 		if err != nil {
 			return 0, err
@@ -70,7 +75,7 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 		row.Holder, row.LeasedUntil = r.holder, now.Add(r.core.lease)
 		l.until = row.LeasedUntil
 		return 0, w.Apply(ctx, []store.Change{change})
-	}, OperationID{})
+	})
 	return l, events, err
 }
 
@@ -164,14 +169,14 @@ func (l *lease) renew(ctx context.Context) error {
 // move writes that everything up to an event is handled, and renews the lease.
 // It does so even when the caller's time is over.
 func (l *lease) move(ctx context.Context, to *Event) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
 	return l.write(ctx, to, false)
 }
 
 // giveBack ends the lease, and moves the cursor where anything was handled.
 func (l *lease) giveBack(ctx context.Context, to *Event) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
 	return l.write(ctx, to, true)
 }
@@ -182,7 +187,7 @@ func (l *lease) giveBack(ctx context.Context, to *Event) error {
 func (l *lease) write(ctx context.Context, to *Event, end bool) error {
 	tried := false
 	var until time.Time
-	err := l.core.attempts(ctx, l.tenant, func(w store.Writer) (int64, error) {
+	err := l.core.commit(ctx, l.tenant, OperationID{}, func(w store.Writer) (int64, error) {
 		recs, err := w.Get(ctx, l.cursor)
 		if err != nil {
 			return 0, err
@@ -192,7 +197,7 @@ func (l *lease) write(ctx context.Context, to *Event, end bool) error {
 			if tried && end && was != nil && (to == nil || was.reached(to)) {
 				return 0, nil
 			}
-			return 0, finalError{l.lost}
+			return 0, commit.Final(l.lost)
 		}
 		tried = true
 		row := *was
@@ -206,7 +211,7 @@ func (l *lease) write(ctx context.Context, to *Event, end bool) error {
 			row.Holder, row.LeasedUntil = l.holder, until
 		}
 		return 0, w.Apply(ctx, []store.Change{{Old: was, New: &row}})
-	}, OperationID{})
+	})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {

@@ -21,7 +21,8 @@ type Directory struct {
 	actor     Actor
 	tenant    TenantID
 	confirmed []rule.Code
-	tx        *tx // inside a batch or a review
+	seen      []store.Record // that changes are based on
+	tx        *tx            // inside a batch or a review
 }
 
 // core is what all Directories made by one New share.
@@ -35,7 +36,6 @@ type core struct {
 	notNew     []string // countries whose tenants get no new numbers
 	principals func(context.Context, Principal) error
 	log        *slog.Logger
-	inside     callers
 	lease      time.Duration // of a journal to a delivery
 	deliveries int           // tenants at once
 	sealer     *Sealer
@@ -156,6 +156,22 @@ func (d *Directory) In(tenant TenantID) *Directory {
 func (d *Directory) Confirm(rules ...rule.Code) *Directory {
 	n := *d
 	n.confirmed = slices.Concat(d.confirmed, rules)
+	return &n
+}
+
+// Seen returns a Directory whose changing operations are based on the records
+// given, as they were read: each is refused with a *StaleError if one of them
+// was changed since, and with ErrNotFound if one is gone (SVC-15). So any
+// operation can be made to act on what somebody saw, and on nothing else:
+//
+//	err := admin.Seen(user).DeleteUser(ctx, user.ID, pbx.UserOnly)
+//
+// Only the key and the revision of a record count, so a form that keeps those
+// two is enough. Operations that save a whole record demand its revision in any
+// case. Records without a revision cannot be given (ErrMisuse).
+func (d *Directory) Seen(records ...store.Record) *Directory {
+	n := *d
+	n.seen = slices.Concat(d.seen, records)
 	return &n
 }
 

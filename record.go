@@ -83,6 +83,93 @@ func current(based, present int64, subject Ref) error {
 		Reason: subject.String() + " was changed since it was read: read it again"}
 }
 
+// basedOn is an operation that checks first that the records are as they were
+// seen (SVC-15).
+func basedOn(ctx context.Context, seen []store.Record, plan prefetchPlan, run func(*tx) error) (prefetchPlan, func(*tx) error) {
+	planned := func(p *prefetch) {
+		if plan != nil {
+			plan(p)
+		}
+		for _, r := range seen {
+			if key, ok := keyIn(p.tenant, r); ok {
+				p.scan(store.Query{Index: key.Index, Equal: key.Values})
+			}
+		}
+	}
+	return planned, func(t *tx) error {
+		for _, r := range seen {
+			if err := t.unchanged(ctx, r); err != nil {
+				return err
+			}
+		}
+		return run(t)
+	}
+}
+
+// keyIn is the key that a record has in a tenant, whatever tenant it names; it
+// reports whether the record names what else there is to its key.
+func keyIn(tenant TenantID, r store.Record) (key store.Key, ok bool) {
+	fields := r.Fields(nil)
+	key.Index = r.Table().Key()
+	for _, c := range key.Index.Columns {
+		v := fields[c].Value()
+		if fields[c].Name == "tenant_id" {
+			v = tenant
+		}
+		if v == nil {
+			return key, false
+		}
+		key.Values = append(key.Values, v)
+	}
+	return key, true
+}
+
+// unchanged refuses a record of the tenant that was changed since it was seen, or
+// is gone.
+func (t *tx) unchanged(ctx context.Context, seen store.Record) error {
+	rev, has := store.RevisionOf(seen)
+	named, can := seen.(interface{ ref() Ref })
+	if !has || !can {
+		return misuse("a " + seen.Table().Name + " record has no revision that a change could be based on")
+	}
+	key, ok := keyIn(t.tenantID, seen)
+	var now store.Record
+	var err error
+	if ok {
+		now, err = one[store.Record](ctx, t, key.Index, key.Values...)
+	}
+	switch {
+	case err != nil:
+		return err
+	case now == nil || !t.owns(now):
+		about := named.ref()
+		return notFound(about.Kind, about.ID)
+	}
+	if present, _ := store.RevisionOf(now); present != rev {
+		return stale(shown(now), now.(interface{ ref() Ref }).ref())
+	}
+	return nil
+}
+
+// owns reports whether a record is the tenant's.
+func (t *tx) owns(r store.Record) bool {
+	switch r := r.(type) {
+	case *Tenant:
+		return r.ID == t.tenantID
+	case *Number:
+		return r.TenantID == t.tenantID
+	}
+	return true // its key begins with the tenant
+}
+
+// shown is the copy of a record that a caller gets.
+func shown(r store.Record) store.Record {
+	if m, ok := r.(*Mailbox); ok {
+		return m.shown()
+	}
+	return copyOf(r)
+}
+
 // notFound is the answer for a record that is not in the tenant: the same for
 // one that is another tenant's as for one that never was (ACC-1).
 func notFound(kind, id string) *Error {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pbxkit/pbx/internal/commit"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -122,7 +123,7 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 		t = d.core.newTx(tenant, r)
 		return d.runReview(ctx, t, fn)
 	})
-	if _, err := unwrapFinal(err); err != nil {
+	if _, err := commit.Unwrap(err); err != nil {
 		return nil, err
 	}
 	return d.review(t, fn), nil
@@ -174,15 +175,15 @@ func (r *Review) Commit(ctx context.Context) error {
 		r.operation = OperationID(c.newID())
 	}
 	if r.unsure > 0 {
-		if r.done, err = c.committed(ctx, tenant, r.unsure, r.operation); r.done {
+		if r.done, err = c.commitOf(tenant, r.operation, &r.unsure).Resolve(ctx); r.done {
 			r.applied.reveal()
 		}
 		if r.done || err != nil {
-			return err
+			return asRefusal(err)
 		}
 	}
 	asReviewed := true
-	err = c.attempts(ctx, tenant, func(w store.Writer) (seq int64, err error) {
+	err = c.commit(ctx, tenant, r.operation, func(w store.Writer) (seq int64, err error) {
 		t, err := r.again(ctx, w, asReviewed)
 		if err != nil {
 			return 0, err
@@ -192,7 +193,7 @@ func (r *Review) Commit(ctx context.Context) error {
 		seq, err = t.apply(ctx, w)
 		r.unsure = seq
 		return seq, err
-	}, r.operation)
+	})
 	if !errors.Is(err, ErrCommitUnknown) {
 		r.unsure = 0
 	}
@@ -215,17 +216,17 @@ func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*t
 		return r.reviewed, nil
 	}
 	now.replay = r.reviewed.ids
-	refused, err := unwrapFinal(r.dir.runReview(ctx, now, r.fn))
+	refused, err := commit.Unwrap(r.dir.runReview(ctx, now, r.fn))
 	switch {
 	case now.Failed() != nil: // what the operations made of it says nothing of what was reviewed
 		return nil, now.Failed()
 	case refused && ctx.Err() == nil:
-		return nil, finalError{&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err}}
+		return nil, commit.Final(&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err})
 	case err != nil:
 		return nil, err
 	case !sameOutcome(r.reviewed, now):
-		return nil, finalError{&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: rule.SYS2, Kind: ErrStale,
-			Reason: "something changed since the review; review it again"}}}
+		return nil, commit.Final(&StaleReview{Fresh: r.dir.review(now, r.fn), err: &Error{Code: rule.SYS2, Kind: ErrStale,
+			Reason: "something changed since the review; review it again"}})
 	}
 	return now, nil
 }

@@ -1,6 +1,10 @@
 package pbx
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/pbxkit/pbx/internal/commit"
+)
 
 // Stats counts what came between operations and their commits, since New and
 // over all Directories that came of it.
@@ -13,22 +17,20 @@ type Stats struct {
 	// Resolved is how many commits got no answer and turned out to be there, or
 	// not to be; Unknown is how many did not turn out (ErrCommitUnknown).
 	Resolved, Unknown int64
+	// Unforeseen is how many operations on a store that is a trip away read
+	// something for which they had to ask it once more.
+	Unforeseen int64
 }
 
 // stats are the counters behind Stats.
-type stats struct{ retries, gaveUp, resolved, unknown atomic.Int64 }
-
-// settle counts a commit without an answer; err is what came of asking.
-func (s *stats) settle(err error) {
-	if err != nil {
-		s.unknown.Add(1)
-	} else {
-		s.resolved.Add(1)
-	}
+type stats struct {
+	commit.Counts
+	unforeseen atomic.Int64
 }
 
 // Stats returns the counts so far.
 func (d *Directory) Stats() Stats {
 	s := &d.core.stats
-	return Stats{Retries: s.retries.Load(), GaveUp: s.gaveUp.Load(), Resolved: s.resolved.Load(), Unknown: s.unknown.Load()}
+	return Stats{Retries: s.Retries.Load(), GaveUp: s.GaveUp.Load(), Resolved: s.Resolved.Load(), Unknown: s.Unknown.Load(),
+		Unforeseen: s.unforeseen.Load()}
 }

@@ -22,11 +22,11 @@ type Import struct {
 // ImportOption sets how an import goes.
 type ImportOption func(*importing)
 
-// WithProgress has a function told how many rows were looked at, of how many.
-// It is called on the import's own goroutine, and must not call the Directory
-// (ErrMisuse). When others got in the way the import begins again, and so do
-// the numbers.
-func WithProgress(tell func(looked, all int)) ImportOption {
+// WithProgress has a function told how many rows were checked, of how many. It
+// is called while the import holds the tenant, so it must not call a Directory:
+// with the context that it is given, that is ErrMisuse at once. When others got
+// in the way the import begins again, and so do the numbers.
+func WithProgress(tell func(ctx context.Context, checked, all int)) ImportOption {
 	return func(im *importing) { im.tell = tell }
 }
 
@@ -55,7 +55,7 @@ func (d *Directory) ImportUsers(ctx context.Context, r io.Reader, opts ...Import
 	if _, err := d.enter(ctx, "ImportUsers"); err != nil {
 		return nil, err
 	}
-	im := importing{tell: func(int, int) {}}
+	im := importing{tell: func(context.Context, int, int) {}}
 	for _, set := range opts {
 		set(&im)
 	}
@@ -85,7 +85,7 @@ func (d *Directory) ImportUsers(ctx context.Context, r io.Reader, opts ...Import
 type importing struct {
 	*tx
 	rows []*csvRow
-	tell func(looked, all int)
+	tell func(ctx context.Context, checked, all int)
 
 	made    map[*csvRow]*Provisioned
 	bad     []*RowError
@@ -98,7 +98,7 @@ const chunk = 500
 // run looks at all rows and stages those that can be had, so that each finds
 // what the ones before it took; and refuses all if one is bad.
 func (im *importing) run(ctx context.Context) error {
-	looked := 0
+	looked, inside := 0, insideOf(ctx, im.tx)
 	for rows := range inTurn(im.rows) {
 		if err := im.prefetch(ctx, rows); err != nil {
 			return err
@@ -111,7 +111,7 @@ func (im *importing) run(ctx context.Context) error {
 				return err
 			}
 			looked++
-			im.progress(looked)
+			im.tell(inside, looked, len(im.rows))
 		}
 	}
 	slices.SortStableFunc(im.bad, func(a, b *RowError) int { return a.Row - b.Row })
@@ -131,14 +131,6 @@ func inTurn(rows []*csvRow) iter.Seq[[]*csvRow] {
 			}
 		}
 	}
-}
-
-// progress tells how far it is. A call of the Directory from there would wait
-// for the lock that the import holds.
-func (im *importing) progress(looked int) {
-	leave := im.core.inside.enter()
-	defer leave()
-	im.tell(looked, len(im.rows))
 }
 
 // row makes what a row says, or keeps what is wrong with it.

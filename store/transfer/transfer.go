@@ -18,6 +18,7 @@ import (
 	"errors"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/commit"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -124,7 +125,7 @@ func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) e
 		changes[i].New = rec
 	}
 	applied, present := false, false
-	err = pbx.Retry(ctx, c.to, id, func(w store.Writer) error {
+	update := commit.Update{Store: c.to, Tenant: id, Committed: leftToAttempt(id), Attempt: func(w store.Writer) error {
 		there, err := read(ctx, w, id)
 		switch {
 		case err != nil:
@@ -138,13 +139,13 @@ func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) e
 		}
 		applied = true
 		return w.Apply(ctx, changes)
-	})
-	switch {
+	}}
+	switch err := update.Run(ctx); {
 	case errors.Is(err, store.ErrConstraint):
 		return &pbx.Error{Code: rule.SYS4, Kind: pbx.ErrStorage, Subject: ref(id), Err: err,
 			Reason: "a record of the tenant breaks a constraint of the target, or refers to nothing: let the checker look at the source"}
 	case err != nil:
-		return err
+		return withCode(err)
 	case present && !applied:
 		c.report.Present++
 		return nil
@@ -152,6 +153,23 @@ func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) e
 	c.report.Tenants++
 	c.report.Records += len(records)
 	return nil
+}
+
+// leftToAttempt asks nothing but to wait for a commit that is under way: an
+// attempt finds the tenant that an earlier one copied.
+func leftToAttempt(id pbx.TenantID) func(context.Context, store.Reader) (bool, error) {
+	return func(ctx context.Context, r store.Reader) (bool, error) {
+		_, err := r.Get(ctx, keyOf(id))
+		return false, err
+	}
+}
+
+// withCode gives a store's error with the code that operations give it.
+func withCode(err error) error {
+	if list := pbx.Errors(err); len(list) == 1 {
+		return list[0]
+	}
+	return err
 }
 
 // equal refuses a tenant that is there with other records.

@@ -321,7 +321,7 @@ func TestSYS5_ProgressIsToldAndTheContextEndsAnImport(t *testing.T) {
 		ctx, cancel := context.WithCancel(w.ctx)
 		defer cancel()
 		var told []int
-		_, err := w.dir.ImportUsers(ctx, strings.NewReader(rows(file...)), pbx.WithProgress(func(looked, all int) {
+		_, err := w.dir.ImportUsers(ctx, strings.NewReader(rows(file...)), pbx.WithProgress(func(_ context.Context, looked, all int) {
 			require.Equal(t, 7, all)
 			if told = append(told, looked); looked == 4 {
 				cancel()
@@ -333,9 +333,9 @@ func TestSYS5_ProgressIsToldAndTheContextEndsAnImport(t *testing.T) {
 
 		told = nil
 		soon(t, func() {
-			_, err = w.importing(rows(file...), pbx.WithProgress(func(looked, _ int) {
+			_, err = w.importing(rows(file...), pbx.WithProgress(func(ctx context.Context, looked, _ int) {
 				told = append(told, looked)
-				_, misused := w.dir.Tenant(w.ctx)
+				_, misused := w.dir.Tenant(ctx)
 				if !errors.Is(misused, pbx.ErrMisuse) {
 					told = append(told, -1)
 				}
