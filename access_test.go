@@ -14,7 +14,7 @@ import (
 )
 
 // doNothing are the methods that only make another Directory, or count.
-var doNothing = []string{"As", "In", "Confirm", "Stats"}
+var doNothing = []string{"As", "In", "Confirm", "Seen", "Stats"}
 
 // alsoChangeLine are short ways to ChangeLine, and pass by its row.
 var alsoChangeLine = []string{"AddOwner", "RemoveOwner", "SetLineLocation"}

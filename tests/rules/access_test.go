@@ -192,7 +192,7 @@ var untold = []string{
 
 // unprobed are the operations that do not work within a tenant, or not within a
 // review.
-var unprobed = []string{"As", "In", "Confirm", "Stats", "Check", "Review", "Deliver", "Connect", "CreateTenant", "Tenants", "StockNumbers"}
+var unprobed = []string{"As", "In", "Confirm", "Seen", "Stats", "Check", "Review", "Deliver", "Connect", "CreateTenant", "Tenants", "StockNumbers"}
 
 // neverWas is an ID of each type, which no record has.
 func (p *prober) neverWas() map[reflect.Type]reflect.Value {

@@ -43,7 +43,7 @@ var reads = strings.Fields(`
 	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device DeviceLines Devices Digest ExportUsers Extensions
 	ForeignService ForeignServices Group Groups In Journal Keys Line LineIdentity
 	Location Locations Lookup Mailbox MainExtension Members OfferedNumbers Number Numbers Order Orders PortRequest PortRequests Review
-	SIPIdentity Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
+	SIPIdentity Seen Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 
 // operations are all methods that change something.
 var operations = []operation{
