@@ -65,10 +65,16 @@
 // a change that is based on a revision which is no longer current is always
 // refused, with [ErrStale].
 //
-//   - Saving a whole record (Modify…) demands the revision: save the copy that was
+//   - Saving a whole record (Modify…) demands its revision: save the copy that was
 //     read.
-//   - Elsewhere a revision can be given, and 0 means that nothing was seen.
-//   - Operations that create something read nothing, and take none.
+//   - Any other operation can be based on what was seen, with [Directory.Seen], or
+//     where its input has a Rev, by that. No record given, or a Rev of 0, means
+//     that nothing was seen.
+//   - The [*StaleError] holds what there is now.
+//
+// So whoever acts on a list that is an hour old decides whether that matters:
+//
+//	err := admin.Seen(user).DeleteUser(ctx, user.ID, pbx.UserOnly)
 //
 // # Stores
 //
@@ -122,7 +128,8 @@
 // Every operation works in a Batch and in a Review, except Check, CheckPIN,
 // Connect and Deliver.
 //
-// Who acts, and where: [Directory.As], [Directory.In], [Directory.Confirm].
+// Who acts, where, on what, and what is confirmed: [Directory.As], [Directory.In],
+// [Directory.Seen], [Directory.Confirm].
 //
 // Several at once, and before it happens: [Directory.Batch], [Directory.Review].
 //

@@ -62,6 +62,26 @@ func ExampleDirectory_ModifyUser() {
 	// true SVC-15: user ann was changed since it was read: read it again
 }
 
+// Any operation can be based on what was seen. Without Seen it would be carried out
+// whatever the user is by now.
+func ExampleDirectory_Seen() {
+	ctx := context.Background()
+	_, admin := office(ctx)
+	seen := person(ctx, admin, "ann", "7001")
+	must(admin.ChangeStation(ctx, seen.ID, "STANDARD")) // somebody else, meanwhile
+	_, err := admin.Seen(seen).DisableUser(ctx, seen.ID)
+	fmt.Println(err)
+	if stale, ok := errors.AsType[*pbx.StaleError](err); ok {
+		now := stale.Current.(*pbx.User)
+		fmt.Println(now.Station)
+		fmt.Println(must(admin.Seen(now).DisableUser(ctx, now.ID)).State)
+	}
+	// Output:
+	// SVC-15: user ann was changed since it was read: read it again
+	// STANDARD
+	// disabled
+}
+
 // Users are found by the beginning of a name, whatever the case and accents, or by
 // their user ID.
 func ExampleDirectory_Users() {
