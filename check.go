@@ -140,7 +140,7 @@ func (c *checker) run() error {
 // afterTenant is the ID that follows a tenant's; nil behind the last one there can
 // be.
 func afterTenant(tenant TenantID) any {
-	up := store.Upper(tenant[:])
+	up := store.PrefixEnd(tenant[:])
 	if up == nil {
 		return nil
 	}
@@ -153,7 +153,7 @@ func afterTenant(tenant TenantID) any {
 // may read too.
 func (c *checker) walk(q store.Query, visit func(store.Record) error) error {
 	for q.Limit = checkPage; ; {
-		page, err := store.Gather(c.reader.Find(c.ctx, q))
+		page, err := store.Collect(c.reader.Find(c.ctx, q))
 		if err != nil {
 			return err
 		}

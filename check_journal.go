@@ -84,7 +84,7 @@ func (c *checker) claim(s *SIPIdentity) {
 // its tenants to the next.
 func (c *checker) cursors() error {
 	for q := (store.Query{Index: cursorsTable.Key(), Limit: 1}); ; {
-		next, err := store.Gather(c.reader.Find(c.ctx, q))
+		next, err := store.Collect(c.reader.Find(c.ctx, q))
 		if err != nil {
 			return err
 		}

@@ -93,15 +93,13 @@ func (c *tenantCheck) know(rec store.Record) {
 	if c.known[table] == nil {
 		c.known[table] = make(map[any]bool)
 	}
-	var room [40]store.Field
 	columns := table.Key().Columns
-	c.known[table][rec.Fields(room[:0])[columns[len(columns)-1]].Value()] = true
+	c.known[table][store.FieldsOf(rec)[columns[len(columns)-1]].Value()] = true
 }
 
 // references checks that what a record refers to is there, and in its tenant.
 func (c *tenantCheck) references(rec store.Record) {
-	var room [40]store.Field
-	fields := rec.Fields(room[:0])
+	fields := store.FieldsOf(rec)
 	for _, l := range referTo[rec.Table()] {
 		value := fields[l.column].Value()
 		if value == nil || c.known[l.to][value] {
@@ -167,11 +165,10 @@ func (c *tenantCheck) claims(rec store.Record) {
 }
 
 func sameKey(a, b store.Record) bool {
-	var roomA, roomB [40]store.Field
 	var keyA, keyB [128]byte
 	key := a.Table().Key()
-	entryA, _ := key.AppendFields(keyA[:0], a.Fields(roomA[:0]))
-	entryB, _ := key.AppendFields(keyB[:0], b.Fields(roomB[:0]))
+	entryA, _ := key.AppendFields(keyA[:0], store.FieldsOf(a))
+	entryB, _ := key.AppendFields(keyB[:0], store.FieldsOf(b))
 	return string(entryA) == string(entryB)
 }
 

@@ -152,8 +152,7 @@ func (c *tenantCheck) tables(from, to any) error {
 
 // tenantOf is the tenant of a record of an index that begins with it.
 func tenantOf(rec store.Record, ix *store.Index) TenantID {
-	var room [40]store.Field
-	return TenantID(*rec.Fields(room[:0])[ix.Columns[0]].Ptr.(*[16]byte))
+	return TenantID(*store.FieldsOf(rec)[ix.Columns[0]].Ptr.(*[16]byte))
 }
 
 // visit counts a record, and lets every invariant of its table look at it.

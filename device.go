@@ -58,7 +58,7 @@ func (d *Device) Table() *store.Table { return devicesTable }
 // Fields appends the device's columns.
 func (d *Device) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &d.TenantID), id("id", &d.ID), integer("rev", &d.Rev),
+		id("tenant_id", &d.TenantID), id("id", &d.ID), revision(&d.Rev),
 		words("mac", (*string)(&d.MAC)), words("model", &d.Model), words("category", (*string)(&d.Category)),
 		integer("ports", &d.Ports), maybeID("location_id", &d.LocationID),
 		words("state", (*string)(&d.State)), maybeID("user_id", &d.UserID),
@@ -344,7 +344,7 @@ func (t *tx) give(dev *Device, u *User, ports int64, primary bool) *Device {
 // free makes a user's device available again, and takes it off the services
 // that it carries, and him and his aliases off its lines.
 func (t *tx) free(ctx context.Context, dev *Device) error {
-	carried, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
+	carried, err := store.Collect(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (l *DeviceLine) Table() *store.Table { return deviceLinesTable }
 // Fields appends the line's columns.
 func (l *DeviceLine) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &l.TenantID), id("device_id", &l.DeviceID), integer("line", &l.Line), integer("rev", &l.Rev),
+		id("tenant_id", &l.TenantID), id("device_id", &l.DeviceID), integer("line", &l.Line), revision(&l.Rev),
 		maybeID("user_id", &l.UserID), maybeID("alias_id", &l.AliasID),
 	)
 }
@@ -177,7 +177,7 @@ func (t *tx) deviceLines(ctx context.Context, device DeviceID) (*Device, []*Devi
 }
 
 func (t *tx) linesOf(ctx context.Context, dev *Device) ([]*DeviceLine, error) {
-	return store.Gather(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
+	return store.Collect(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
 }
 
 // carrying reads a phone, and one of its lines, which must carry an identity.
@@ -257,7 +257,7 @@ func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 
 // leaveLines takes an alias that is about to go off the phones that carry it.
 func (t *tx) leaveLines(ctx context.Context, a *Alias) error {
-	on, err := store.Gather(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
+	on, err := store.Collect(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (e *DialEntry) Table() *store.Table { return extensionsTable }
 // Fields appends the entry's columns.
 func (e *DialEntry) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &e.TenantID), words("digits", (*string)(&e.Digits)), integer("rev", &e.Rev),
+		id("tenant_id", &e.TenantID), words("digits", (*string)(&e.Digits)), revision(&e.Rev),
 		maybeID("user_id", &e.UserID), maybeID("service_id", &e.ServiceID),
 		maybeID("alias_id", &e.AliasID), maybeID("group_id", &e.GroupID),
 		maybeID("main_of", &e.MainOf),
@@ -247,7 +247,7 @@ func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error 
 	if entry.MainOf.IsZero() {
 		return nil
 	}
-	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
+	own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, entry.UserID}, Limit: 2}))
 	if err != nil {
 		return err
 	}

@@ -6,18 +6,47 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// The constructors of fields.
+// The constructors of fields. They say too what may differ between two runs of the
+// same operation: a review compares the rest.
 
-func words(name string, p *string) store.Field     { return store.Field{Name: name, Ptr: p} }
-func optional(name string, p *string) store.Field  { return store.Field{Name: name, Ptr: p, Null: true} }
-func integer(name string, p *int64) store.Field    { return store.Field{Name: name, Ptr: p} }
-func boolean(name string, p *bool) store.Field     { return store.Field{Name: name, Ptr: p} }
-func moment(name string, p *time.Time) store.Field { return store.Field{Name: name, Ptr: p} }
-func maybeTime(name string, p *time.Time) store.Field {
-	return store.Field{Name: name, Ptr: p, Null: true}
+func words(name string, p *string) store.Field    { return store.Field{Name: name, Ptr: p} }
+func optional(name string, p *string) store.Field { return store.Field{Name: name, Ptr: p, Null: true} }
+func integer(name string, p *int64) store.Field   { return store.Field{Name: name, Ptr: p} }
+func boolean(name string, p *bool) store.Field    { return store.Field{Name: name, Ptr: p} }
+func list(name string, p *[]string) store.Field   { return store.Field{Name: name, Ptr: p} }
+
+// counter is a number that other operations move too.
+func counter(name string, p *int64) store.Field {
+	return store.Field{Name: name, Ptr: p, Varies: store.Volatile}
 }
-func list(name string, p *[]string) store.Field { return store.Field{Name: name, Ptr: p} }
-func octets(name string, p *[]byte) store.Field { return store.Field{Name: name, Ptr: p, Null: true} }
+
+// revision is the column that counts a record's changes.
+func revision(p *int64) store.Field { return counter("rev", p) }
+
+// moment is a time read from the clock.
+func moment(name string, p *time.Time) store.Field {
+	return store.Field{Name: name, Ptr: p, Varies: store.Stamp}
+}
+
+// maybeTime is a moment that need not be there.
+func maybeTime(name string, p *time.Time) store.Field {
+	return store.Field{Name: name, Ptr: p, Null: true, Varies: store.Stamp}
+}
+
+// maybeDay is a time of which the day counts, and which need not be there.
+func maybeDay(name string, p *time.Time) store.Field {
+	return store.Field{Name: name, Ptr: p, Null: true, Varies: store.TimeOfDay}
+}
+
+// maybeDeadline is a time some while after the operation, and need not be there.
+func maybeDeadline(name string, p *time.Time) store.Field {
+	return store.Field{Name: name, Ptr: p, Null: true, Varies: store.Deadline}
+}
+
+// salted is a value that never comes out the same twice.
+func salted(name string, p *[]byte) store.Field {
+	return store.Field{Name: name, Ptr: p, Null: true, Varies: store.Stamp}
+}
 
 func id[R any](name string, p *ID[R]) store.Field {
 	return store.Field{Name: name, Ptr: (*[16]byte)(p)}

@@ -62,7 +62,7 @@ func (f *ForeignService) Table() *store.Table { return foreignTable }
 // Fields appends the foreign service's columns.
 func (f *ForeignService) Fields(to []store.Field) []store.Field {
 	return append(to,
-		id("tenant_id", &f.TenantID), id("id", &f.ID), integer("rev", &f.Rev),
+		id("tenant_id", &f.TenantID), id("id", &f.ID), revision(&f.Rev),
 		maybeID("service_id", &f.ServiceID), optional("former_dn", (*string)(&f.FormerDN)),
 		words("system", &f.System), words("name", &f.Name), words("link", &f.Link),
 		boolean("deletable", &f.Deletable), boolean("needs_email", &f.NeedsEmail), boolean("needs_login", &f.NeedsLogin),
@@ -173,7 +173,7 @@ func (t *tx) foreign(ctx context.Context, id ForeignID) (*ForeignService, error)
 
 // foreignOf reads the foreign services of a line.
 func (t *tx) foreignOf(ctx context.Context, service ServiceID) ([]*ForeignService, error) {
-	return store.Gather(find[*ForeignService](ctx, t, store.Query{Index: foreignByLine, Equal: []any{t.tenantID, service}}))
+	return store.Collect(find[*ForeignService](ctx, t, store.Query{Index: foreignByLine, Equal: []any{t.tenantID, service}}))
 }
 
 // ForeignService returns a foreign service of the tenant (SVC-13). Errors:

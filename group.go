@@ -37,7 +37,7 @@ func (g *Group) Table() *store.Table { return groupsTable }
 // Fields appends the group's columns.
 func (g *Group) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &g.TenantID), id("id", &g.ID), integer("rev", &g.Rev),
+		id("tenant_id", &g.TenantID), id("id", &g.ID), revision(&g.Rev),
 		words("kind", (*string)(&g.Kind)), words("name", &g.Name), words("name_folded", &g.nameFolded),
 	)
 }
@@ -162,11 +162,11 @@ func (d *Directory) DeleteGroup(ctx context.Context, id GroupID) error {
 		if err != nil {
 			return err
 		}
-		members, err := store.Gather(find[*Member](ctx, t, store.Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
+		members, err := store.Collect(find[*Member](ctx, t, store.Query{Index: membersTable.Key(), Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}
-		own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
+		own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByGroup, Equal: []any{t.tenantID, g.ID}}))
 		if err != nil {
 			return err
 		}

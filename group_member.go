@@ -28,7 +28,7 @@ func (m *Member) Table() *store.Table { return membersTable }
 func (m *Member) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &m.TenantID), id("group_id", &m.GroupID),
-		store.Field{Name: "member_id", Ptr: &m.memberID}, integer("rev", &m.Rev),
+		store.Field{Name: "member_id", Ptr: &m.memberID}, revision(&m.Rev),
 		maybeID("user_id", &m.UserID), maybeID("alias_id", &m.AliasID),
 	)
 }
@@ -149,7 +149,7 @@ func (d *Directory) Members(ctx context.Context, group GroupID) iter.Seq2[*Membe
 // leaveGroups takes a user or an alias that is about to go out of all its
 // groups (EXT-8).
 func (t *tx) leaveGroups(ctx context.Context, memberID [16]byte) error {
-	in, err := store.Gather(find[*Member](ctx, t, store.Query{Index: membersByMember, Equal: []any{t.tenantID, memberID}}))
+	in, err := store.Collect(find[*Member](ctx, t, store.Query{Index: membersByMember, Equal: []any{t.tenantID, memberID}}))
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (c *Cursor) Table() *store.Table { return cursorsTable }
 // Fields appends the cursor's columns.
 func (c *Cursor) Fields(f []store.Field) []store.Field {
 	return append(f,
-		words("subscriber", &c.Subscriber), id("tenant_id", &c.TenantID), integer("rev", &c.Rev),
+		words("subscriber", &c.Subscriber), id("tenant_id", &c.TenantID), revision(&c.Rev),
 		integer("seq", &c.Seq), integer("pos", &c.Pos),
 		maybeID("holder", &c.Holder), maybeTime("leased_until", &c.LeasedUntil),
 	)

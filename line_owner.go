@@ -30,7 +30,7 @@ func (o *Owner) Table() *store.Table { return ownersTable }
 func (o *Owner) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &o.TenantID), id("service_id", &o.ServiceID),
-		words("principal", (*string)(&o.Principal)), integer("rev", &o.Rev), moment("since", &o.Since),
+		words("principal", (*string)(&o.Principal)), revision(&o.Rev), moment("since", &o.Since),
 	)
 }
 
@@ -53,7 +53,7 @@ func (d *Directory) RemoveOwner(ctx context.Context, nationalNumber string, p Pr
 
 // ownersOf reads a line's owners, by principal.
 func (t *tx) ownersOf(ctx context.Context, service ServiceID) ([]*Owner, error) {
-	return store.Gather(find[*Owner](ctx, t, store.Query{Index: ownersTable.Key(), Equal: []any{t.tenantID, service}}))
+	return store.Collect(find[*Owner](ctx, t, store.Query{Index: ownersTable.Key(), Equal: []any{t.tenantID, service}}))
 }
 
 // unknownOwners asks about each new owner whether there is such a principal

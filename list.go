@@ -79,7 +79,7 @@ func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string
 	}
 	err = d.read(ctx, operation, plan, func(t *tx) error {
 		page, last = make([]S, 0, 16), nil
-		recs, err := store.Gather(find[R](ctx, t, q))
+		recs, err := store.Collect(find[R](ctx, t, q))
 		if err != nil {
 			return err
 		}

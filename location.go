@@ -35,7 +35,7 @@ func (l *Location) Table() *store.Table { return locationsTable }
 // Fields appends the location's columns.
 func (l *Location) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &l.TenantID), id("id", &l.ID), integer("rev", &l.Rev),
+		id("tenant_id", &l.TenantID), id("id", &l.ID), revision(&l.Rev),
 		words("building", &l.Building), words("name", &l.Name),
 		words("street", &l.Address.Street), words("city", &l.Address.City), words("region", &l.Address.Region),
 		words("postal_code", &l.Address.PostalCode), words("country", &l.Address.Country),
@@ -120,7 +120,7 @@ func (t *tx) location(ctx context.Context, id LocationID) (*Location, error) {
 		return nil, nil
 	}
 	l, err := one[*Location](ctx, t, locationsTable.Key(), t.tenantID, id)
-	if l != nil && t.Remembers() {
+	if l != nil && t.Prefetched() {
 		t.core.facts.prefixes.learn(l.ID, l.NumberPrefix)
 	}
 	if err == nil && l == nil {
@@ -251,11 +251,11 @@ func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 		return err
 	}
 	at := []any{t.tenantID, l.ID}
-	users, err := store.Gather(find[*User](ctx, t, store.Query{Index: usersByLocation, Equal: at}))
+	users, err := store.Collect(find[*User](ctx, t, store.Query{Index: usersByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}
-	services, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByLocation, Equal: at}))
+	services, err := store.Collect(find[*Service](ctx, t, store.Query{Index: servicesByLocation, Equal: at}))
 	if err != nil {
 		return err
 	}

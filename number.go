@@ -61,11 +61,11 @@ func (n *Number) Table() *store.Table { return numbersTable }
 // Fields appends the number's columns.
 func (n *Number) Fields(f []store.Field) []store.Field {
 	return append(f,
-		words("e164", (*string)(&n.E164)), id("tenant_id", &n.TenantID), integer("rev", &n.Rev),
+		words("e164", (*string)(&n.E164)), id("tenant_id", &n.TenantID), revision(&n.Rev),
 		words("state", (*string)(&n.State)),
 		maybeID("service_id", &n.ServiceID), maybeID("waiting_id", &n.WaitingID),
 		optional("temporary_for", (*string)(&n.TemporaryFor)), maybeID("port_id", &n.PortID),
-		maybeTime("free_from", &n.FreeFrom), integer("monthly", (*int64)(&n.Monthly)), moment("created_at", &n.CreatedAt),
+		maybeDeadline("free_from", &n.FreeFrom), integer("monthly", (*int64)(&n.Monthly)), moment("created_at", &n.CreatedAt),
 		boolean("billed", &n.Billed), boolean("loan", &n.Loan),
 	)
 }

@@ -137,14 +137,14 @@ func (t *tx) drew(area string, e E164) {
 	}
 	drawn, before := t.drawn, t.drawn[area]
 	drawn[area] = e
-	t.KeepUndo(func() { drawn[area] = before })
+	t.OnRollBack(func() { drawn[area] = before })
 }
 
 // restock forgets what was drawn: a number goes back to stock.
 func (t *tx) restock() {
 	before := t.drawn
 	t.drawn = nil
-	t.KeepUndo(func() { t.drawn = before })
+	t.OnRollBack(func() { t.drawn = before })
 }
 
 // stillInStock selects the first numbers of an area's stock, behind those that

@@ -41,7 +41,7 @@ func (p *PortRequest) Table() *store.Table { return portRequestsTable }
 // Fields appends the request's columns.
 func (p *PortRequest) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &p.TenantID), id("id", &p.ID), integer("rev", &p.Rev),
+		id("tenant_id", &p.TenantID), id("id", &p.ID), revision(&p.Rev),
 		words("carrier", &p.Carrier), moment("date", &p.Date), words("state", (*string)(&p.State)),
 		boolean("toll_free", &p.TollFree), moment("created_at", &p.CreatedAt),
 	)
@@ -164,7 +164,7 @@ func (d *Directory) movePort(ctx context.Context, operation string, id PortID, t
 			return &Error{Code: rule.NUM11, Kind: ErrFailedPrecondition, Subject: p.ref(),
 				Reason: "the port request is " + string(p.State) + " and cannot become " + string(to)}
 		}
-		numbers, err := store.Gather(find[*Number](ctx, t, store.Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
+		numbers, err := store.Collect(find[*Number](ctx, t, store.Query{Index: numbersByPort, Equal: []any{t.tenantID, id}}))
 		if err != nil {
 			return err
 		}

@@ -59,12 +59,12 @@ func (o *Order) Table() *store.Table { return ordersTable }
 // Fields appends the order's columns.
 func (o *Order) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &o.TenantID), id("id", &o.ID), integer("rev", &o.Rev),
-		integer("number", &o.Number), words("status", (*string)(&o.Status)),
+		id("tenant_id", &o.TenantID), id("id", &o.ID), revision(&o.Rev),
+		counter("number", &o.Number), words("status", (*string)(&o.Status)),
 		words("placed_by", (*string)(&o.PlacedBy)), words("placed_role", (*string)(&o.PlacedRole)),
 		moment("placed_at", &o.PlacedAt), maybeID("location_id", &o.LocationID),
 		integer("monthly", (*int64)(&o.Monthly)), integer("one_time", (*int64)(&o.OneTime)),
-		maybeTime("billing_from", &o.BillingFrom), maybeID("user_id", &o.UserID),
+		maybeDay("billing_from", &o.BillingFrom), maybeID("user_id", &o.UserID),
 	)
 }
 
@@ -75,7 +75,7 @@ func (l *OrderLine) Table() *store.Table { return orderLinesTable }
 func (l *OrderLine) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &l.TenantID), id("order_id", &l.OrderID), integer("line", &l.Line),
-		integer("rev", &l.Rev), words("product", &l.Product), words("name", &l.Name),
+		revision(&l.Rev), words("product", &l.Product), words("name", &l.Name),
 		integer("quantity", &l.Quantity), integer("monthly", (*int64)(&l.Monthly)), integer("one_time", (*int64)(&l.OneTime)),
 	)
 }
@@ -172,7 +172,7 @@ func (d *Directory) Order(ctx context.Context, id OrderID) (*Order, error) {
 		if o == nil {
 			return notFound("order", id.String())
 		}
-		lines, err := store.Gather(find[*OrderLine](ctx, t, store.Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
+		lines, err := store.Collect(find[*OrderLine](ctx, t, store.Query{Index: orderLinesTable.Key(), Equal: []any{t.tenantID, id}}))
 		if err != nil {
 			return err
 		}

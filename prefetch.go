@@ -66,18 +66,18 @@ func (f prefetched) to(ix *store.Index, column string) prefetched {
 		return f
 	}
 	from := f.reads[f.at-1].Index.Table
-	f.reads = append(f.reads, store.Read{Query: store.Query{Index: ix, Equal: f.leading(ix)}, Of: f.at, Column: from.Column(column)})
+	f.reads = append(f.reads, store.Read{Query: store.Query{Index: ix, Equal: f.leading(ix)}, Source: f.at, Column: from.Column(column)})
 	return prefetched{f.prefetch, len(f.reads)}
 }
 
 // prefetch reads what a plan says, in one trip, where that is worth it.
 func (t *tx) prefetch(ctx context.Context, plan prefetchPlan) error {
-	if _, far := t.Far(); !far || plan == nil {
+	if _, far := t.Fetcher(); !far || plan == nil {
 		return nil
 	}
 	p := t.newPrefetch()
 	plan(p)
-	return t.Ahead(ctx, p.reads)
+	return t.Prefetch(ctx, p.reads)
 }
 
 // beginPrefetched is begin together with a plan.

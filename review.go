@@ -289,32 +289,31 @@ func sameFields(a, b store.Record, later time.Duration, skip func(int) bool) boo
 	}
 	fa, fb := a.Fields(nil), b.Fields(nil)
 	for i := range fa {
-		if !sameField(a.Table(), fa[i], fb[i], later) && (skip == nil || !skip(i)) {
+		if !sameField(a.Table().Columns[i], fa[i], fb[i], later) && (skip == nil || !skip(i)) {
 			return false
 		}
 	}
 	return true
 }
 
-func sameField(t *store.Table, a, b store.Field, later time.Duration) bool {
-	switch {
-	case a.Name == "rev", t == stationPoolsTable && a.Name == "used", t == ordersTable && a.Name == "number":
+// sameField compares the values of a column, as far as two runs must agree in it.
+func sameField(c store.Column, a, b store.Field, later time.Duration) bool {
+	switch c.Varies {
+	case store.Volatile:
 		return true
-	}
-	switch p := a.Ptr.(type) {
-	case *time.Time:
-		q := b.Ptr.(*time.Time)
-		switch {
-		case a.Name == "billing_from":
-			return p.Format(time.DateOnly) == q.Format(time.DateOnly)
-		case a.Name == "free_from" && !p.IsZero():
-			return q.Sub(*p) == later
+	case store.Stamp:
+		return (a.Value() == nil) == (b.Value() == nil)
+	case store.TimeOfDay:
+		return a.Ptr.(*time.Time).Format(time.DateOnly) == b.Ptr.(*time.Time).Format(time.DateOnly)
+	case store.Deadline:
+		p, q := a.Ptr.(*time.Time), b.Ptr.(*time.Time)
+		if p.IsZero() {
+			return q.IsZero()
 		}
-		return p.IsZero() == q.IsZero()
-	case *[]string:
-		return slices.Equal(*p, *b.Ptr.(*[]string))
-	case *[]byte:
-		return (*p == nil) == (*b.Ptr.(*[]byte) == nil) // salted: never the same twice
+		return q.Sub(*p) == later
+	}
+	if c.Type == store.List {
+		return slices.Equal(*a.Ptr.(*[]string), *b.Ptr.(*[]string))
 	}
 	return a.Value() == b.Value()
 }

@@ -41,7 +41,7 @@ func (s *Service) Table() *store.Table { return servicesTable }
 // Fields appends the service's columns.
 func (s *Service) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &s.TenantID), id("id", &s.ID), integer("rev", &s.Rev),
+		id("tenant_id", &s.TenantID), id("id", &s.ID), revision(&s.Rev),
 		words("dn", (*string)(&s.DN)), words("name", &s.Name), optional("type", &s.Type),
 		words("status", (*string)(&s.Status)),
 		words("device_type", &s.DeviceType), words("category", (*string)(&s.Category)),

@@ -34,18 +34,18 @@ func (a *Association) Table() *store.Table { return associationsTable }
 func (a *Association) Fields(f []store.Field) []store.Field {
 	return append(f,
 		id("tenant_id", &a.TenantID), id("user_id", &a.UserID), id("service_id", &a.ServiceID),
-		integer("rev", &a.Rev), integer("slot", &a.Slot), maybeID("primary_of", &a.PrimaryOf),
+		revision(&a.Rev), integer("slot", &a.Slot), maybeID("primary_of", &a.PrimaryOf),
 	)
 }
 
 // servicesOf reads a user's associations.
 func (t *tx) servicesOf(ctx context.Context, user UserID) ([]*Association, error) {
-	return store.Gather(find[*Association](ctx, t, store.Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
+	return store.Collect(find[*Association](ctx, t, store.Query{Index: associationsTable.Key(), Equal: []any{t.tenantID, user}}))
 }
 
 // usersOf reads a service's associations.
 func (t *tx) usersOf(ctx context.Context, service ServiceID) ([]*Association, error) {
-	return store.Gather(find[*Association](ctx, t, store.Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
+	return store.Collect(find[*Association](ctx, t, store.Query{Index: associationsByService, Equal: []any{t.tenantID, service}}))
 }
 
 // primaryOf reads a user's primary service, or nil.
@@ -306,7 +306,7 @@ func (d *Directory) UserServices(ctx context.Context, user UserID) ([]*Associati
 
 // eachService visits the services of a user in the order of their slots.
 func (t *tx) eachService(ctx context.Context, user UserID, visit func(*Association, *Service)) error {
-	has, err := store.Gather(find[*Association](ctx, t, store.Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
+	has, err := store.Collect(find[*Association](ctx, t, store.Query{Index: associationsBySlot, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (k *ServiceKey) Table() *store.Table { return serviceKeysTable }
 // Fields appends the key's columns.
 func (k *ServiceKey) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &k.TenantID), id("service_id", &k.ServiceID), integer("position", &k.Position), integer("rev", &k.Rev),
+		id("tenant_id", &k.TenantID), id("service_id", &k.ServiceID), integer("position", &k.Position), revision(&k.Rev),
 		words("kind", (*string)(&k.Kind)), words("label", &k.Label), words("target", &k.Target),
 	)
 }
@@ -107,7 +107,7 @@ func (d *Directory) Keys(ctx context.Context, service ServiceID) iter.Seq2[*Serv
 
 // keysOf reads the keys of a service.
 func (t *tx) keysOf(ctx context.Context, service ServiceID) ([]*ServiceKey, error) {
-	return store.Gather(find[*ServiceKey](ctx, t, store.Query{Index: serviceKeysTable.Key(), Equal: []any{t.tenantID, service}}))
+	return store.Collect(find[*ServiceKey](ctx, t, store.Query{Index: serviceKeysTable.Key(), Equal: []any{t.tenantID, service}}))
 }
 
 // replaceKeys stages that a service has these keys and no others, and reports
@@ -227,7 +227,7 @@ func (t *tx) keysBeside(ctx context.Context, s *Service) (map[int64]*Service, er
 	if s.DeviceID.IsZero() {
 		return nil, nil
 	}
-	carried, err := store.Gather(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, s.DeviceID}}))
+	carried, err := store.Collect(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, s.DeviceID}}))
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (s *ServiceType) Table() *store.Table { return serviceTypesTable }
 // Fields appends the service type's columns.
 func (s *ServiceType) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &s.TenantID), words("code", &s.Code), integer("rev", &s.Rev),
+		id("tenant_id", &s.TenantID), words("code", &s.Code), revision(&s.Rev),
 		words("name", &s.Name), integer("monthly", (*int64)(&s.Monthly)), integer("one_time", (*int64)(&s.OneTime)),
 		list("applications", &s.Applications), boolean("fulfilment", &s.Fulfilment),
 	)

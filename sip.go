@@ -37,9 +37,9 @@ func (s *SIPIdentity) Table() *store.Table { return sipIdentitiesTable }
 // Fields appends the identity's columns.
 func (s *SIPIdentity) Fields(f []store.Field) []store.Field {
 	return append(f,
-		words("address", (*string)(&s.Address)), id("tenant_id", &s.TenantID), integer("rev", &s.Rev),
+		words("address", (*string)(&s.Address)), id("tenant_id", &s.TenantID), revision(&s.Rev),
 		maybeID("user_id", &s.UserID), maybeID("alias_id", &s.AliasID), maybeTime("issued_at", &s.IssuedAt),
-		boolean("ha1_sealed", &s.sealed), octets("ha1_sha256", &s.sha256), octets("ha1_md5", &s.md5),
+		boolean("ha1_sealed", &s.sealed), salted("ha1_sha256", &s.sha256), salted("ha1_md5", &s.md5),
 	)
 }
 

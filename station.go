@@ -32,8 +32,8 @@ func (p *StationPool) Table() *store.Table { return stationPoolsTable }
 // Fields appends the pool's columns.
 func (p *StationPool) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &p.TenantID), words("package", &p.Package), integer("rev", &p.Rev),
-		words("name", &p.Name), integer("total", &p.Total), integer("used", &p.Used),
+		id("tenant_id", &p.TenantID), words("package", &p.Package), revision(&p.Rev),
+		words("name", &p.Name), integer("total", &p.Total), counter("used", &p.Used),
 		list("applications", &p.Applications),
 	)
 }

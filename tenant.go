@@ -86,7 +86,7 @@ func (t *Tenant) Table() *store.Table { return tenantsTable }
 func (t *Tenant) Fields(f []store.Field) []store.Field {
 	p := &t.Policy
 	return append(f,
-		id("id", &t.ID), integer("rev", &t.Rev),
+		id("id", &t.ID), revision(&t.Rev),
 		words("name", &t.Name), words("name_folded", &t.nameFolded),
 		words("country", &t.Country), words("currency", &t.Currency),
 		optional("sip_domain", &t.SIPDomain), moment("created_at", &t.CreatedAt),

@@ -46,7 +46,7 @@ func (t *tx) begin(ctx context.Context, p prefetchPlan) error {
 	if t.tenant != nil {
 		return nil
 	}
-	if f, ok := t.Far(); ok {
+	if f, ok := t.Fetcher(); ok {
 		return t.beginPrefetched(ctx, f, p)
 	}
 	row, err := one[*Tenant](ctx, t, tenantsTable.Key(), t.tenantID)
@@ -84,7 +84,7 @@ func (t *tx) editTenant(change func(*Tenant)) {
 	before := t.tenant
 	t.tenant = store.Clone(before)
 	change(t.tenant)
-	t.KeepUndo(func() { t.tenant = before })
+	t.OnRollBack(func() { t.tenant = before })
 }
 
 // runOperation runs one operation of a batch or a review: if it is refused, what it
@@ -122,11 +122,11 @@ func (t *tx) savepoint(run func() error) error {
 	if t.over {
 		return misuse("a batch's Directory was used after the batch's end")
 	}
-	mark, said, drawn := t.Mark(), t.outcome, len(t.ids)
+	mark, said, drawn := t.Savepoint(), t.outcome, len(t.ids)
 	stands := false
 	defer func() {
 		if !stands {
-			t.TakeBack(mark)
+			t.RollBack(mark)
 			t.outcome, t.ids = said, t.ids[:drawn]
 		}
 	}()

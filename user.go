@@ -65,7 +65,7 @@ func (u *User) Table() *store.Table { return usersTable }
 // Fields appends the user's columns.
 func (u *User) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &u.TenantID), id("id", &u.ID), integer("rev", &u.Rev),
+		id("tenant_id", &u.TenantID), id("id", &u.ID), revision(&u.Rev),
 		words("first_name", &u.FirstName), words("last_name", &u.LastName),
 		words("first_folded", &u.firstFolded), words("last_folded", &u.lastFolded),
 		words("email", &u.Email), words("login", &u.Login), words("login_folded", &u.loginFolded),

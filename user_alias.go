@@ -25,7 +25,7 @@ func (a *Alias) Table() *store.Table { return aliasesTable }
 // Fields appends the alias's columns.
 func (a *Alias) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &a.TenantID), id("id", &a.ID), integer("rev", &a.Rev),
+		id("tenant_id", &a.TenantID), id("id", &a.ID), revision(&a.Rev),
 		id("user_id", &a.UserID), words("name", &a.Name), words("sip_address", (*string)(&a.SIPAddress)),
 	)
 }
@@ -213,7 +213,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	if err := t.leaveLines(ctx, a); err != nil {
 		return err
 	}
-	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+	own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 
 // aliasesOf reads a user's aliases.
 func (t *tx) aliasesOf(ctx context.Context, u *User) ([]*Alias, error) {
-	return store.Gather(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
+	return store.Collect(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
 }
 
 // removeAliasesOf stages the end of a user's aliases, which go with him (EXT-7).

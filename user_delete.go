@@ -141,7 +141,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 	if err := t.returnStation(ctx, u); err != nil {
 		return err
 	}
-	devices, err := store.Gather(find[*Device](ctx, t, store.Query{Index: devicesByUser, Equal: []any{t.tenantID, u.ID}}))
+	devices, err := store.Collect(find[*Device](ctx, t, store.Query{Index: devicesByUser, Equal: []any{t.tenantID, u.ID}}))
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (t *tx) dropUser(ctx context.Context, u *User) error {
 			return err
 		}
 	}
-	own, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+	own, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
 	if err != nil {
 		return err
 	}

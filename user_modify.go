@@ -195,16 +195,16 @@ func (t *tx) extensionsOf(ctx context.Context, user UserID) ([]Extension, error)
 	if err := t.prefetch(ctx, func(p *prefetch) { p.user(user).reached() }); err != nil {
 		return nil, err
 	}
-	entries, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
+	entries, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return nil, err
 	}
-	aliases, err := store.Gather(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, user}}))
+	aliases, err := store.Collect(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, user}}))
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range aliases {
-		of, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
+		of, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByAlias, Equal: []any{t.tenantID, a.ID}}))
 		if err != nil {
 			return nil, err
 		}

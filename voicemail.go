@@ -34,8 +34,8 @@ func (m *Mailbox) Table() *store.Table { return mailboxesTable }
 // Fields appends the mailbox's columns.
 func (m *Mailbox) Fields(f []store.Field) []store.Field {
 	return append(f,
-		id("tenant_id", &m.TenantID), id("service_id", &m.ServiceID), integer("rev", &m.Rev),
-		words("number", &m.Number), words("email", &m.Email), octets("pin_hash", &m.pinHash),
+		id("tenant_id", &m.TenantID), id("service_id", &m.ServiceID), revision(&m.Rev),
+		words("number", &m.Number), words("email", &m.Email), salted("pin_hash", &m.pinHash),
 		integer("tries", &m.tries), maybeTime("locked_until", &m.LockedUntil), moment("created_at", &m.CreatedAt),
 	)
 }

@@ -53,7 +53,7 @@ func (t *tx) extensionsOfUsers(ctx context.Context, s *Service) ([]string, error
 	}
 	var own []string
 	for _, u := range users {
-		entries, err := store.Gather(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+		entries, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
 		if err != nil {
 			return nil, err
 		}

@@ -2,51 +2,52 @@ package store
 
 import (
 	"context"
-	"iter"
 	"slices"
 )
 
-// Fetcher is what the Readers and Writers of a store are too where every
-// question is a trip to a server. The library tells it what an operation is
-// going to read, as far as that can be foretold, and reads what it did not
-// foretell with Get and Find. A Store may be a Fetcher itself: then Fetch reads
-// one snapshot, and needs no View around it.
+// Fetcher is implemented by the Readers and Writers of a store where every
+// question is a trip to a server. The domain tells it what an operation is going
+// to read, as far as it can be known in advance, and reads the rest with Get and
+// Find. A Store may be a Fetcher itself: then Fetch reads one snapshot, and needs
+// no View around it.
 type Fetcher interface {
 	// Fetch returns the records of each read in its index's order, all in one
-	// trip.
+	// trip. It calls Read.Check on every read.
 	Fetch(ctx context.Context, reads ...Read) ([][]Record, error)
 }
 
-// Read is a range of an index; or, where Of is set, the ranges that follow from
-// the records of an earlier read.
+// Read is a range of an index. Where Source is set it is several ranges instead:
+// one for each record of an earlier read, as a join.
 type Read struct {
 	Query
 
-	// Of is the place of an earlier read of the same Fetch, counted from 1. Then
-	// Equal goes on with the value that each of its records has in Column: the
-	// columns of the index are one more than Equal has, at least, and the query
-	// has nothing else. Records with NULL there lead nowhere.
-	Of     int
-	Column int // a position in the columns of the earlier read's table
+	// Source is the number of an earlier read of the same Fetch, counted from 1;
+	// 0 is none. Equal is then followed by the value that each of that read's
+	// records has in Column. The index must have a column for it, and the Query
+	// must set nothing but Index and Equal. Records with NULL in Column are
+	// passed over.
+	Source int
+	Column int // a position in the columns of the source's table
 }
 
-// Fetch answers the reads: in one trip where the Reader is a Fetcher, else one
-// by one. Errors: ErrMisuse for a read that does not fit its index.
+// Fetch returns the records of each read: in one trip where the Reader is a
+// Fetcher, otherwise read by read. Errors: ErrMisuse for a read that does not fit
+// its index.
 func Fetch(ctx context.Context, r Reader, reads ...Read) ([][]Record, error) {
 	if f, ok := r.(Fetcher); ok {
 		return f.Fetch(ctx, reads...)
 	}
 	results := make([][]Record, len(reads))
 	for i, read := range reads {
-		if err := read.Fits(reads[:i]); err != nil {
+		if err := read.Check(reads[:i]); err != nil {
 			return nil, err
 		}
 		queries := []Query{read.Query}
-		if read.Of > 0 {
-			queries = read.Following(results[read.Of-1])
+		if read.Source > 0 {
+			queries = read.Queries(results[read.Source-1])
 		}
 		for _, q := range queries {
-			found, err := Gather(r.Find(ctx, q))
+			found, err := Collect(r.Find(ctx, q))
 			if err != nil {
 				return nil, err
 			}
@@ -56,29 +57,29 @@ func Fetch(ctx context.Context, r Reader, reads ...Read) ([][]Record, error) {
 	return results, nil
 }
 
-// Fits refuses a read that cannot follow from those before it: every Fetcher
-// asks it of every read. Errors: ErrMisuse.
-func (r *Read) Fits(before []Read) error {
+// Check refuses a read that does not fit those before it: its Source is not one of
+// them, or it sets more than such a read may. Errors: ErrMisuse.
+func (r *Read) Check(earlier []Read) error {
 	switch q := &r.Query; {
-	case r.Of == 0:
+	case r.Source == 0:
 		return nil
-	case r.Of < 0 || r.Of > len(before) || r.Column < 0 || r.Column >= len(before[r.Of-1].Index.Table.Columns):
-		return Misuse("a read that follows from none before it")
+	case r.Source < 0 || r.Source > len(earlier) || r.Column < 0 || r.Column >= len(earlier[r.Source-1].Index.Table.Columns):
+		return Misuse("a read whose source is no earlier read")
 	case len(q.Equal) >= len(q.Index.Columns) || q.Prefix != "" || q.From != nil || q.To != nil || q.After != nil || q.Desc || q.Limit != 0:
-		return Misuse("a read that follows from another is by one more value of its index, and by nothing else")
-	case q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != before[r.Of-1].Index.Table.Columns[r.Column].Type:
+		return Misuse("a read with a source takes one more value of its index from it, and sets nothing else")
+	case q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != earlier[r.Source-1].Index.Table.Columns[r.Column].Type:
 		return Misuse("a read by a value of another type")
 	}
 	return nil
 }
 
-// Following are the ranges to which the records of the earlier read lead, each
-// once and in the order of the index.
-func (r *Read) Following(from []Record) []Query {
+// Queries returns the ranges to which the records of the source lead, each once
+// and in the order of the index.
+func (r *Read) Queries(source []Record) []Query {
 	var queries []Query
 	var keys []string
-	for _, rec := range from {
-		q, ok := r.after(rec)
+	for _, rec := range source {
+		q, ok := r.query(rec)
 		if !ok {
 			continue
 		}
@@ -91,23 +92,11 @@ func (r *Read) Following(from []Record) []Query {
 	return queries
 }
 
-// after is the range to which one record leads, if it leads anywhere.
-func (r *Read) after(rec Record) (Query, bool) {
-	var room [40]Field
-	value := rec.Fields(room[:0])[r.Column].Value()
+// query returns the range to which one record of the source leads, if it leads
+// anywhere.
+func (r *Read) query(rec Record) (Query, bool) {
+	value := FieldsOf(rec)[r.Column].Value()
 	q := r.Query
 	q.Equal = append(slices.Clip(q.Equal), value)
 	return q, value != nil
-}
-
-// Gather collects a sequence.
-func Gather[R any](seq iter.Seq2[R, error]) ([]R, error) {
-	var out []R
-	for r, err := range seq {
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
-	}
-	return out, nil
 }

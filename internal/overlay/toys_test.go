@@ -2,83 +2,60 @@ package overlay
 
 import "github.com/pbxkit/pbx/store"
 
-// The records of these tests: a table with every kind of index, and a small one.
+// The records of these tests: items, with every kind of index, and words, a small
+// table with nothing but its key.
 
-type uuid [16]byte
+type id [16]byte
 
-func (id uuid) UUID() [16]byte { return id }
+func (id id) UUID() [16]byte { return id }
 
-type (
-	TenantID    = uuid
-	UserID      = uuid
-	DeviceID    = uuid
-	MAC         string
-	DeviceState string
-)
+var home = id{15: 1} // the tenant of all records
 
-var Provider = TenantID{15: 1}
+type Item struct {
+	Tenant  id
+	ID      id
+	Rev     int64
+	Code    string
+	Name    string
+	Count   int64
+	State   string
+	Owner   id
+	FirstOf id // the owner whose first item this is
+}
 
-const (
-	DeviceAvailable DeviceState = "available"
-	DeviceAssigned  DeviceState = "assigned"
-	DeviceInService DeviceState = "in-service"
-)
-
-type Device struct {
-	TenantID  TenantID
-	ID        DeviceID
-	Rev       int64
-	MAC       MAC
-	Model     string
-	Ports     int64
-	State     DeviceState
-	UserID    UserID
-	PrimaryOf UserID
+// Word is a record of two columns.
+type Word struct {
+	Tenant id
+	Text   string
 }
 
 var (
-	schema       store.Schema
-	devicesTable = store.Declare[Device](&schema, "devices",
+	schema = new(store.Schema)
+	items  = store.Declare[Item](schema, "items",
 		store.Primary("tenant_id id"),
-		store.Unique("devices_mac", "mac"),
-		store.Unique("devices_primary", "tenant_id primary_of"),
-		store.Ordered("devices_by_state", "tenant_id state mac id"),
-		store.Ordered("devices_by_user", "tenant_id user_id id"),
+		store.Unique("items_code", "code"),
+		store.Unique("items_first", "tenant_id first_of"),
+		store.Ordered("items_by_state", "tenant_id state code id"),
+		store.Ordered("items_by_owner", "tenant_id owner id"),
 	)
-	extensionsTable = store.Declare[DialEntry](&schema, "extensions", store.Primary("tenant_id digits"))
+	words = store.Declare[Word](schema, "words", store.Primary("tenant_id text"))
 )
 
-func (d *Device) Table() *store.Table { return devicesTable }
+func (*Item) Table() *store.Table { return items }
 
-func (d *Device) Fields(f []store.Field) []store.Field {
+func (it *Item) Fields(f []store.Field) []store.Field {
 	return append(f,
-		store.Field{Name: "tenant_id", Ptr: (*[16]byte)(&d.TenantID)}, store.Field{Name: "id", Ptr: (*[16]byte)(&d.ID)},
-		store.Field{Name: "rev", Ptr: &d.Rev}, store.Field{Name: "mac", Ptr: (*string)(&d.MAC)},
-		store.Field{Name: "model", Ptr: &d.Model}, store.Field{Name: "ports", Ptr: &d.Ports},
-		store.Field{Name: "state", Ptr: (*string)(&d.State)},
-		store.Field{Name: "user_id", Ptr: (*[16]byte)(&d.UserID), Null: true},
-		store.Field{Name: "primary_of", Ptr: (*[16]byte)(&d.PrimaryOf), Null: true},
+		store.Field{Name: "tenant_id", Ptr: (*[16]byte)(&it.Tenant)}, store.Field{Name: "id", Ptr: (*[16]byte)(&it.ID)},
+		store.Field{Name: "rev", Ptr: &it.Rev}, store.Field{Name: "code", Ptr: &it.Code},
+		store.Field{Name: "name", Ptr: &it.Name}, store.Field{Name: "count", Ptr: &it.Count},
+		store.Field{Name: "state", Ptr: &it.State},
+		store.Field{Name: "owner", Ptr: (*[16]byte)(&it.Owner), Null: true},
+		store.Field{Name: "first_of", Ptr: (*[16]byte)(&it.FirstOf), Null: true},
 	)
 }
 
-// DialEntry is a record of two columns.
-type DialEntry struct {
-	TenantID TenantID
-	Digits   string
-}
+func (*Word) Table() *store.Table { return words }
 
-func (e *DialEntry) Table() *store.Table { return extensionsTable }
-
-func (e *DialEntry) Fields(f []store.Field) []store.Field {
-	return append(f, store.Field{Name: "tenant_id", Ptr: (*[16]byte)(&e.TenantID)}, store.Field{Name: "digits", Ptr: &e.Digits})
-}
-
-// part runs what is taken back when it gives an error.
-func (o *Overlay) part(run func() error) error {
-	mark := o.Mark()
-	err := run()
-	if err != nil {
-		o.TakeBack(mark)
-	}
-	return err
+func (w *Word) Fields(f []store.Field) []store.Field {
+	return append(f, store.Field{Name: "tenant_id", Ptr: (*[16]byte)(&w.Tenant)}, store.Field{Name: "text", Ptr: &w.Text})
 }

@@ -17,7 +17,7 @@ const (
 	Before How = iota + 1
 	// During: half of its bytes are.
 	During
-	// After: all of it is, so the server handles it, and nobody is told.
+	// After: all of it is, so the server handles it, and the client gets no answer.
 	After
 )
 

@@ -11,7 +11,7 @@ type Sealer struct {
 }
 
 // The length of a key and of a nonce, and that by which sealing makes something
-// longer: a nonce before it and a tag behind it.
+// longer: a nonce before it and a tag after it.
 const (
 	SealKey    = 32
 	SealNonce  = 12

@@ -22,7 +22,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Store is a store.Store that does what another one does, save where its plan
+// Store is a store.Store that does what another one does, except where its plan
 // says otherwise.
 type Store struct {
 	inner store.Store
@@ -34,11 +34,11 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// New returns a store that does what inner does, save for the plan.
+// New returns a store that does what inner does, except for the plan's faults.
 func New(inner store.Store, plan Plan) *Store { return &Store{inner: inner, plan: plan} }
 
-// Whole returns the store with all that the inner one can do: as a store.Fetcher
-// too, where that is one. Its readers and writers are Fetchers in any case where
+// Whole returns the store with everything that the inner one can do: it is a
+// store.Fetcher where that is one. Its readers and writers are Fetchers wherever
 // the inner ones are.
 func (s *Store) Whole() store.Store {
 	if inner, ok := s.inner.(store.Fetcher); ok {
@@ -47,8 +47,8 @@ func (s *Store) Whole() store.Store {
 	return s
 }
 
-// Arm sets another plan and begins to count anew: for a test that prepares
-// the store first, or looks at it afterwards.
+// Arm sets another plan and starts counting again: for a test that prepares the
+// store first, or inspects it afterwards.
 func (s *Store) Arm(plan Plan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// changes are what an update applies, and how to take it back.
+// changes are what an update applies, and how to undo it.
 type changes struct {
 	list     []store.Change
 	undo     []step
@@ -19,7 +19,7 @@ type step struct {
 	was   store.Record
 }
 
-// rooms keeps the room of changes that are done with.
+// rooms keeps changes that are no longer used, for their memory.
 var rooms = sync.Pool{New: func() any { return new(changes) }}
 
 func newChanges(list []store.Change) *changes {
@@ -28,7 +28,7 @@ func newChanges(list []store.Change) *changes {
 	return c
 }
 
-// free gives the room back, without the records.
+// free gives the memory back, without the records.
 func (c *changes) free() {
 	clear(c.list)
 	clear(c.undo)
@@ -51,7 +51,7 @@ func (c *changes) apply(t *tree) bool {
 	return true
 }
 
-// revert takes back, last first, what apply did.
+// revert undoes what apply did, last first.
 func (c *changes) revert(t *tree) {
 	for i := len(c.undo) - 1; i >= 0; i-- {
 		if s := &c.undo[i]; s.was == nil {

@@ -29,8 +29,8 @@ func New() *Store {
 
 // View runs fn on one snapshot, as store.Store says.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
-	if !s.gate.Enter() {
-		return misuse("the store is closed")
+	if err := s.gate.Enter(); err != nil {
+		return err
 	}
 	defer s.gate.Leave()
 	if err := ctx.Err(); err != nil {
@@ -44,8 +44,8 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 // Update runs fn once, with the tenant to itself, and commits when fn returns
 // nil, as store.Store says.
 func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
-	if !s.gate.Enter() {
-		return misuse("the store is closed")
+	if err := s.gate.Enter(); err != nil {
+		return err
 	}
 	defer s.gate.Leave()
 	if err := s.tenants.Enter(ctx, tenant); err != nil {
@@ -62,13 +62,9 @@ func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Write
 
 // Close waits for what runs and drops all records.
 func (s *Store) Close() error {
-	if !s.gate.Close() {
-		return misuse("the store is closed")
+	if err := s.gate.Close(); err != nil {
+		return err
 	}
 	s.state.init()
 	return nil
-}
-
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }

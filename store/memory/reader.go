@@ -31,10 +31,10 @@ func (r *reader) read(fn func(*tree)) {
 	}
 }
 
-// usable says why the reader cannot be used any more, or nothing.
+// usable returns why the reader cannot be used any more, or nil.
 func (r *reader) usable(ctx context.Context) error {
 	if r.ended.Load() {
-		return misuse("a reader was used after the end of its view or update")
+		return store.Misuse("a reader was used after the end of its view or update")
 	}
 	return ctx.Err()
 }
@@ -72,7 +72,7 @@ const (
 // and then yields the piece, so that the loop can do whatever it likes.
 func (r *reader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
 	return func(yield func(store.Record, error) bool) {
-		rest, left := spanOf(q), q.Limit
+		rest, left := rangeOf(q), q.Limit
 		var piece []store.Record
 		for size := firstPiece; ; size = min(2*size, largestPiece) {
 			if left > 0 {
@@ -100,9 +100,9 @@ func (r *reader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record
 	}
 }
 
-// piece appends up to size records of the span, and returns what is behind
+// piece appends up to size records of the range, and returns the range after
 // them.
-func (r *reader) piece(records []store.Record, s span, size int) ([]store.Record, span) {
+func (r *reader) piece(records []store.Record, s keyRange, size int) ([]store.Record, keyRange) {
 	records = slices.Grow(records, size)
 	var last string
 	r.read(func(t *tree) {
@@ -112,24 +112,24 @@ func (r *reader) piece(records []store.Record, s span, size int) ([]store.Record
 		})
 	})
 	if len(records) == size {
-		s = s.behind(last)
+		s = s.after(last)
 	}
 	return records, s
 }
 
-// span is a range of the tree: from ≤ entry < to.
-type span struct {
+// keyRange is a range of the tree: from ≤ entry < to.
+type keyRange struct {
 	from, to string
 	desc     bool
 }
 
-func spanOf(q store.Query) span {
+func rangeOf(q store.Query) keyRange {
 	from, to := q.Range()
-	return span{from: string(from), to: string(to), desc: q.Desc}
+	return keyRange{from: string(from), to: string(to), desc: q.Desc}
 }
 
 // scan calls visit with the entries in order until it returns false.
-func (s span) scan(t *tree, visit func(entry string, record store.Record) bool) {
+func (s keyRange) scan(t *tree, visit func(entry string, record store.Record) bool) {
 	if s.desc {
 		t.Descend(s.to, func(entry string, record store.Record) bool {
 			return entry == s.to || entry >= s.from && visit(entry, record)
@@ -141,8 +141,8 @@ func (s span) scan(t *tree, visit func(entry string, record store.Record) bool) 
 	})
 }
 
-// behind returns the part of the span that comes after the entry.
-func (s span) behind(entry string) span {
+// after returns the part of the range that comes after the entry, in its order.
+func (s keyRange) after(entry string) keyRange {
 	if s.desc {
 		s.to = entry
 	} else {

@@ -9,20 +9,20 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// tree maps the entries of all indexes of all tables to their records; see
-// pbx.Index.AppendFields.
+// tree maps the entries of all indexes of all tables to their records: the sort
+// keys that store.Index.AppendFields makes.
 type tree = btree.Map[string, store.Record]
 
 // state is what the store holds: one tree, changed in place.
 //
-// Views read the tree itself, a lock for each step. A change that finds views
-// running leaves them a copy first, which shares with the tree whatever does
-// not change later. Where no view runs, nothing is ever copied.
+// Views read the tree itself, with a lock for each step. A change that finds views
+// running first leaves them a copy, which shares with the tree whatever does not
+// change later. Where no view runs, nothing is copied.
 //
-// An update's changes are made when it applies them, and taken back when it
-// does not commit. Between the two there is hardly time for anyone to come.
-// Who does come takes them out again (settle), sees nothing of them and does
-// not wait; the update then makes them a second time when it commits.
+// An update's changes are made when it applies them, and undone when it does not
+// commit. Few readers come between the two. One that does undoes the changes
+// (settle), sees nothing of them and does not wait; the update then makes them a
+// second time when it commits.
 type state struct {
 	mu      sync.RWMutex
 	tree    *tree
@@ -135,7 +135,7 @@ func (s *state) commit(c *changes) error {
 	return nil
 }
 
-// rollback takes staged changes back.
+// rollback undoes staged changes.
 func (s *state) rollback(c *changes) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,10 +18,10 @@ type writer struct {
 // Apply stages the changes.
 func (w *writer) Apply(ctx context.Context, list []store.Change) error {
 	if w.ended.Load() {
-		return misuse("a writer was used after the end of its update")
+		return store.Misuse("a writer was used after the end of its update")
 	}
 	if w.changes != nil || w.failed != nil {
-		w.failed = misuse("a writer applies changes once")
+		w.failed = store.Misuse("a writer applies changes once")
 	} else {
 		w.failed = w.stage(ctx, list)
 	}
@@ -39,8 +39,8 @@ func (w *writer) stage(ctx context.Context, list []store.Change) error {
 	return w.state.stage(w.changes)
 }
 
-// commit commits what was staged. An Apply that failed fails the update,
-// whatever the closure made of it.
+// commit commits what was staged. An Apply that failed fails the update, whatever
+// the closure made of its error.
 func (w *writer) commit(ctx context.Context) error {
 	if w.failed != nil {
 		return w.failed
@@ -56,7 +56,7 @@ func (w *writer) commit(ctx context.Context) error {
 	return err
 }
 
-// end takes back what was not committed.
+// end undoes what was not committed.
 func (w *writer) end() {
 	w.reader.end()
 	if w.changes == nil {

@@ -17,8 +17,8 @@ func BenchmarkFetch(b *testing.B) {
 	users, associations := new(pbx.User).Table(), new(pbx.Association).Table()
 	reads := []store.Read{
 		{Query: store.Query{Index: users.Key(), Equal: []any{w.Tenant.ID}}},
-		{Query: store.Query{Index: associations.Key(), Equal: []any{w.Tenant.ID}}, Of: 1, Column: 1},
-		{Query: store.Query{Index: new(pbx.Service).Table().Key(), Equal: []any{w.Tenant.ID}}, Of: 2, Column: 2},
+		{Query: store.Query{Index: associations.Key(), Equal: []any{w.Tenant.ID}}, Source: 1, Column: 1},
+		{Query: store.Query{Index: new(pbx.Service).Table().Key(), Equal: []any{w.Tenant.ID}}, Source: 2, Column: 2},
 	}
 	for b.Loop() {
 		_, err := db.Fetch(ctx, reads...)

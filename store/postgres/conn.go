@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
 // conn is a connection as the store uses it: statements are prepared on it
@@ -30,10 +31,10 @@ type room struct {
 	doubted   bool            // the server was found to have others: see misled
 	inspected map[string]bool // schemas that were found to be of this library's version
 
-	bound  [][]byte // the values of the next statement
-	buf    []byte   // their bytes
-	fields []store.Field
-	before []store.Field
+	bound   [][]byte // the values of the next statement
+	buf     []byte   // their bytes
+	fields  []store.Field
+	changer sqlschema.Changer
 }
 
 const roomKey = "github.com/pbxkit/pbx"
@@ -78,8 +79,8 @@ func (c *conn) start(ctx context.Context) *trip {
 var binaryFormat = []int16{1}
 
 // send adds a statement with the values that were bound. One that the
-// connection does not have yet is prepared on the same trip; where it may have
-// it all the same it is thrown away before, which is no error if it has not.
+// connection does not have yet is prepared on the same trip. Where the server may
+// have it all the same it is deallocated first, which is no error if it has not.
 func (t *trip) send(s *statement) {
 	values := t.c.bound
 	if known := t.c.prepared[s]; known != nil {
@@ -131,8 +132,8 @@ func (t *trip) prepared(as *pgconn.StatementDescription) {
 	t.ready++
 }
 
-// done takes the next statement's rows without looking at them, and returns
-// how many there were, and the command's tag.
+// done skips the next statement's rows, and returns how many there were and the
+// command's tag.
 func (t *trip) done() (rows int, tag pgconn.CommandTag, err error) {
 	r, err := t.next()
 	if err != nil {
@@ -162,8 +163,8 @@ func (t *trip) records(dst []store.Record, table *store.Table) ([]store.Record, 
 	return dst, t.err
 }
 
-// end waits until the server is through. What goes wrong now comes behind what
-// was wanted; but what was prepared meanwhile is there.
+// end waits until the server has answered everything. Errors no longer matter:
+// they follow what was wanted. But statements that were prepared are noted.
 func (t *trip) end() {
 	for {
 		results, err := t.p.GetResults()

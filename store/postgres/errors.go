@@ -7,11 +7,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // codeOf returns the SQLSTATE of an error, or "" where the server did not send
-// it. Errors are told apart by it and by what they are an answer to, never by
-// their text.
+// it. Errors are distinguished by it and by the statement that they answer, never
+// by their text.
 func codeOf(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
@@ -27,12 +28,12 @@ func class(code string) string {
 	return code[:2]
 }
 
-// refusal turns what goes wrong in an update, before its COMMIT can have been
-// reached, into what a store says.
+// refusal returns what a store says of an error in an update that cannot have
+// reached its COMMIT.
 func refusal(doing string, err error) error {
 	switch code := codeOf(err); {
 	case again(err):
-		return &retry{err}
+		return retry(err)
 	case class(code) == "23", class(code) == "22", class(code) == "54":
 		// A constraint; a value out of its type's range; one too long for an index.
 		return failure(doing, errors.Join(store.ErrConstraint, err))
@@ -58,8 +59,8 @@ func again(err error) bool {
 }
 
 // misled reports whether the server has other prepared statements than the
-// connection should: one is not there, or one is that should not be. Somebody has
-// thrown some away, or a pooler gives the connection now this server's, now that.
+// connection expects: one is missing, or exists already. Another program has
+// deallocated some, or a pooler switches the connection between servers.
 func misled(err error) bool {
 	switch codeOf(err) {
 	case "26000", "42P05":
@@ -77,9 +78,9 @@ func fatal(e *pgconn.PgError) bool {
 	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
 }
 
-// notCommitted reports whether a COMMIT that was answered by an error left
-// nothing behind for sure. An ERROR takes everything back, save where the
-// server says that it does not know, or something broke in its midst.
+// notCommitted reports whether a COMMIT that was answered by an error certainly
+// committed nothing. An ERROR rolls everything back, except where the server says
+// that it does not know, or broke down while it committed.
 func notCommitted(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || fatal(e) || e.Code == "40003" {
@@ -93,13 +94,10 @@ func notCommitted(err error) bool {
 }
 
 // retry is store.ErrRetry with the cause at hand.
-type retry struct{ cause error }
+func retry(cause error) error { return &sqlstore.Retry{Again: store.ErrRetry, Cause: cause} }
 
-func (r *retry) Error() string   { return store.ErrRetry.Error() }
-func (r *retry) Unwrap() []error { return []error{store.ErrRetry, r.cause} }
-
-// failure says what the database could not do, and why as far as that can be
-// told in a sentence.
+// failure returns an error that says what the database could not do, and why, as
+// far as a sentence can.
 func failure(doing string, err error) error {
 	reason := "the database could not " + doing
 	if why := why(err); why != "" {
@@ -146,8 +144,8 @@ type broken struct{ cause error }
 func (b *broken) Error() string { return "postgres: connection lost: " + b.cause.Error() }
 func (b *broken) Unwrap() error { return b.cause }
 
-// seen gives what a trip ended with the form that it is told apart by: an
-// ended context as it is, a lost connection as broken.
+// seen returns a trip's error in the form by which it is recognised: an ended
+// context as it is, a lost connection as broken.
 func (c *conn) seen(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -169,14 +167,3 @@ func isBroken(err error) bool {
 func isContextError(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
-
-func unknown(err error) error {
-	return &store.Error{Kind: store.ErrCommitUnknown, Err: err,
-		Reason: "the database could not say whether the change was saved"}
-}
-
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
-}
-
-func closed() error { return misuse("the store is closed") }

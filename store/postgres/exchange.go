@@ -13,14 +13,14 @@ type question struct {
 	statement *statement
 	table     *store.Table
 	values    []any
-	vain      bool // by text that the server cannot hold: there is no such record
+	vain      bool // it asks for text that the server cannot hold: there is no such record
 }
 
 // check refuses values of another type than the statement has.
 func (q *question) check() error {
 	for i, v := range q.values {
 		if typeOf(v) != q.statement.types[i] {
-			return misuse("a value of another type than its column")
+			return store.Misuse("a value of another type than its column")
 		}
 		if text, ok := v.(string); ok {
 			q.vain = q.vain || !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0
@@ -29,16 +29,15 @@ func (q *question) check() error {
 	return nil
 }
 
-// opening is what goes before the first questions of a transaction, on the
-// same trip.
+// opening is what precedes the first questions of a transaction, on the same trip.
 type opening struct {
 	begin  *statement // nil in a transaction of the host's
 	tenant *[16]byte  // whose row is locked; nil in a view
 }
 
-// open sends the opening and the first questions. What was read is what was
-// committed before the lock was had: each statement of an update sees what was
-// committed when it began.
+// open sends the opening and the first questions. They see everything that was
+// committed before the lock was granted: each statement of an update sees what was
+// committed when the statement began.
 //
 // A tenant without a row is locked by the row of the schema's version: of two
 // first updates of it one waits, and then sees whether the other made the row.
@@ -62,7 +61,7 @@ func (c *conn) open(ctx context.Context, o opening, on *statements, questions []
 }
 
 // exchange is one trip that reads: statements before the questions, the
-// questions, and one behind them.
+// questions, and one after them.
 type exchange struct {
 	before    []step
 	questions []question

@@ -14,8 +14,8 @@ import (
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
 
-// Guest is a store.Store inside a transaction of the host's, which so changes its
-// own tables and ours in one commit:
+// Guest is a store.Store inside a transaction of the host program, which can so
+// change its own tables and the library's in one commit:
 //
 //	tx, err := pool.Begin(ctx)
 //	…
@@ -23,18 +23,17 @@ import (
 //	…
 //	err = tx.Commit(ctx)
 //
-// The transaction is the host's: it begins it, and whether and when what was
-// changed is there for others, it decides. Where other changes got in the way
-// an update gives an error that wraps store.ErrHostRetry: the host rolls its
-// transaction back and runs it again, for what it has read is out of date. An
-// update that is refused for any other reason leaves the transaction as it was
-// before, and usable.
+// The transaction is the host's: the host begins it, and decides whether and when
+// others see the changes. Where other changes got in the way an update gives an
+// error that wraps store.ErrHostRetry: the host must roll its transaction back and
+// run it again, because what it has read is out of date. An update that is refused
+// for any other reason leaves the transaction as it was before, and usable.
 //
 // A read that the server refuses fails the transaction, as a statement of the
-// host's own would: one that somebody cancelled (57014), say. The operation says
-// why; every later use gives store.ErrHostRetry, and the host can only roll back. A
-// host that wants to go on sets a savepoint before the operation, and goes back
-// to it.
+// host's own would: one that was cancelled (57014), for example. The operation
+// returns the reason; every later use gives store.ErrHostRetry, and the host can
+// only roll back. A host that wants to continue sets a savepoint before the
+// operation, and rolls back to it.
 //
 // The lock on a tenant that was updated is held until the host's transaction
 // ends: keep it short, and update several tenants in one order everywhere. READ
@@ -43,8 +42,8 @@ import (
 //
 // The methods can be called from several goroutines, but while one runs the
 // host must not use the transaction: rows that it reads from it have to be read
-// to the end, or closed, before. A context that ends in the midst of a method
-// costs the connection, and so the transaction.
+// to the end, or closed, before. A context that ends while a method runs costs the
+// connection, and so the transaction.
 type Guest struct {
 	gate   *gate.Gate
 	tx     pgx.Tx
@@ -68,7 +67,7 @@ var (
 // whatever becomes of the transaction. So a password that Directory.IssueCredentials
 // has drawn (EXT-7), on its own or in a batch or review that is committed too, can
 // be revealed before the host commits. Until then it lets nobody in, and after a
-// rollback it never does: hand it on behind the host's commit only.
+// rollback it never does: hand it on only after the host's commit.
 //
 // The schema is one that Open has made and, after an update of the library, has
 // brought up to date. Else the first use on a connection gives an error: one
@@ -88,11 +87,11 @@ func FromTx(tx pgx.Tx, opts ...Option) *Guest {
 // View runs fn on what the transaction sees: what the host and operations have
 // changed in it so far included. It is no snapshot of its own: at READ COMMITTED
 // fn also sees what others commit meanwhile, and each statement of one trip sees
-// another state. So when two records that belong together are changed in between
-// one may come without the other, and a reading operation then answers as if the
-// other one were not there. Reads that have to agree want a transaction at
-// REPEATABLE READ. A changing operation reads behind the lock on its tenant, whose
-// records stand still.
+// another state. So where two records that belong together are changed in between,
+// fn may see one without the other, and a reading operation then answers as if the
+// other did not exist. Reads that have to agree need a transaction at REPEATABLE
+// READ. A changing operation reads after it has locked its tenant, whose records
+// then do not change.
 func (g *Guest) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := g.enter(ctx); err != nil {
 		return err
@@ -136,15 +135,12 @@ func (g *Guest) Fetch(ctx context.Context, reads ...store.Read) (results [][]sto
 
 // Close waits for what runs. It ends the value, and not the host's transaction.
 func (g *Guest) Close() error {
-	if !g.gate.Close() {
-		return closed()
-	}
-	return nil
+	return g.gate.Close()
 }
 
 func (g *Guest) enter(ctx context.Context) error {
-	if !g.gate.Enter() {
-		return closed()
+	if err := g.gate.Enter(); err != nil {
+		return err
 	}
 	err := g.bad
 	if err == nil {
@@ -177,13 +173,13 @@ func (g *Guest) ready(ctx context.Context) (*conn, error) {
 	case pg.IsClosed():
 		return nil, hostRetry(&broken{errors.New("closed")})
 	case pg.IsBusy():
-		return nil, misuse("the transaction is in use: read its rows to the end, or close them, first")
+		return nil, store.Misuse("the transaction is in use: read its rows to the end, or close them, first")
 	case pg.TxStatus() == 'E':
 		return nil, hostRetry(errors.New("postgres: the transaction has failed"))
 	case pg.TxStatus() != 'T':
 		return nil, over
 	case pg.ParameterStatus("client_encoding") != "UTF8":
-		return nil, misuse("the connection's client_encoding is not UTF8")
+		return nil, store.Misuse("the connection's client_encoding is not UTF8")
 	}
 	c := newConn(pg, nil)
 	if !c.inspected[g.on.schema] {
@@ -213,7 +209,7 @@ func (c *conn) inspect(ctx context.Context, on *statements) error {
 	return nil
 }
 
-// failed says what an error of the engine means.
+// failed returns what a store says of an error of the engine.
 func (g *Guest) failed(doing string, err error) error {
 	if _, ok := errors.AsType[*store.Error](err); ok || isContextError(err) {
 		return err
@@ -265,7 +261,7 @@ func (v *visit) end() {
 	}
 }
 
-// The savepoint to which a refused update is taken back.
+// The savepoint to which a refused update is rolled back.
 var (
 	savepoint  = newStatement("SAVEPOINT pbx")
 	release    = newStatement("RELEASE SAVEPOINT pbx")
@@ -300,7 +296,7 @@ func (v *visit) apply(ctx context.Context, changes []store.Change) error {
 	}
 	err = c.seen(ctx, err)
 	if !c.closed() {
-		c.takeBack(ctx)
+		c.undoUpdate(ctx)
 	}
 	return v.g.failed(doing, err)
 }
@@ -316,16 +312,16 @@ func (t *trip) applied(changes []store.Change) (failed string, err error) {
 	}
 	for i := range changes {
 		if _, _, err := t.done(); err != nil {
-			return doing(&changes[i]), err
+			return sqlschema.Doing(&changes[i]), err
 		}
 	}
 	_, _, err = t.done()
 	return "write", err
 }
 
-// takeBack takes an update back. Where that fails so has the transaction, as
-// its next use says.
-func (c *conn) takeBack(ctx context.Context) {
+// undoUpdate rolls an update back to its savepoint. Where that fails the
+// transaction has failed too, and its next use says so.
+func (c *conn) undoUpdate(ctx context.Context) {
 	t := c.start(ctx)
 	defer t.end()
 	t.send(rollbackTo)

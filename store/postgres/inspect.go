@@ -11,14 +11,15 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
-// library marks the schemas that are ours.
+// library marks the schemas of this library.
 const library = "github.com/pbxkit/pbx"
 
 // identify returns the version of the schema, 0 where none of its tables is
-// there. One that is not ours, or newer than this library, is an error; none is
-// an error for the transaction that it may be asked in.
+// there. A schema that is not the library's, or newer than it, is an error. No
+// outcome fails the transaction that identify may run in.
 func (c *conn) identify(ctx context.Context, on *statements, newest int) (int, error) {
 	tables, err := c.tables(ctx, on.schema)
 	if err != nil {
@@ -28,34 +29,34 @@ func (c *conn) identify(ctx context.Context, on *statements, newest int) (int, e
 		return 0, nil
 	}
 	if tables["schema_version"] != "library version" {
-		return 0, foreign("the schema has tables of something else", nil)
+		return 0, sqlstore.Foreign("the schema has tables of something else", nil)
 	}
 	rows, err := c.list(ctx, "SELECT library, version FROM "+on.dialect.Schema+"schema_version")
 	if err != nil {
 		return 0, c.unread(ctx, err)
 	}
 	if len(rows) != 1 || string(rows[0][0]) != library {
-		return 0, foreign("the schema is one of something else", nil)
+		return 0, sqlstore.Foreign("the schema is one of something else", nil)
 	}
 	version, err := strconv.Atoi(string(rows[0][1]))
 	switch {
 	case err != nil || version < 1:
-		return 0, foreign("the schema has no version", err)
+		return 0, sqlstore.Foreign("the schema has no version", err)
 	case version > newest:
 		return 0, &store.Error{Kind: store.ErrStorage, Err: store.ErrNewerSchema,
 			Reason: fmt.Sprintf("the schema is of version %d, and this library knows versions up to %d", version, newest)}
 	case version < newest || complete(tables) == nil:
 		return version, nil
 	}
-	// Somebody else may have made the last step since the tables were read.
+	// Another process may have made the last step since the tables were read.
 	if tables, err = c.tables(ctx, on.schema); err != nil {
 		return 0, c.unread(ctx, err)
 	}
 	return version, complete(tables)
 }
 
-// tables returns the relations in the schema that have the names of ours, each
-// with the names of its columns.
+// tables returns the relations in the schema that have names of the library's
+// tables, each with the names of its columns.
 func (c *conn) tables(ctx context.Context, schema string) (map[string]string, error) {
 	names := []string{"schema_version"}
 	for _, t := range pbx.Tables() {
@@ -80,7 +81,7 @@ func (c *conn) tables(ctx context.Context, schema string) (map[string]string, er
 func complete(tables map[string]string) error {
 	for _, t := range pbx.Tables() {
 		if _, ok := tables[t.Name]; !ok {
-			return foreign("the schema has lost its table "+t.Name, nil)
+			return sqlstore.Foreign("the schema has lost its table "+t.Name, nil)
 		}
 	}
 	return nil
@@ -103,12 +104,12 @@ func (c *conn) script(ctx context.Context, text string) error {
 	return err
 }
 
-// unread says that the schema could not be looked at.
-func (c *conn) unread(ctx context.Context, err error) error { return c.verdict(ctx, "be read", err) }
+// unread returns the error of a schema that could not be read.
+func (c *conn) unread(ctx context.Context, err error) error { return c.explain(ctx, "be read", err) }
 
-// verdict is an error that says what went wrong: a store's own, or a context's,
-// as it is.
-func (c *conn) verdict(ctx context.Context, doing string, err error) error {
+// explain returns an error that says what could not be done. A store's own error,
+// or a context's, stays as it is.
+func (c *conn) explain(ctx context.Context, doing string, err error) error {
 	if _, ok := errors.AsType[*store.Error](err); ok {
 		return err
 	}
@@ -116,8 +117,4 @@ func (c *conn) verdict(ctx context.Context, doing string, err error) error {
 		return err
 	}
 	return failure(doing, err)
-}
-
-func foreign(reason string, err error) error {
-	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(store.ErrForeignStore, err)}
 }

@@ -8,20 +8,22 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // lines are the connections to the server: a pool and, where it is exhausted
-// for a while, more that are closed after use. So views can be nested in one
-// another, and in updates, to any depth.
+// for a while, further ones that are closed after use. So views can be nested in
+// one another, and in updates, to any depth.
 type lines struct {
 	pool     *pgxpool.Pool
-	patience time.Duration // with a pool that is exhausted
-	mercy    time.Duration // with a server that has no connection to spare
+	patience time.Duration // how long an exhausted pool is waited for
+	mercy    time.Duration // how long a server without a connection to spare is asked again
 }
 
 // get returns a connection; its release must follow. A server that has none to
-// spare is asked again for a while: others may give one back, but where this
-// process itself holds what there are, in views around this one, nobody will.
+// spare is asked again for a while: others may give one back. Where this process
+// itself holds all of them, in views around this one, nobody will.
 func (l *lines) get(ctx context.Context) (*conn, error) {
 	var until time.Time
 	for wait := l.patience; ; {
@@ -44,14 +46,14 @@ func (l *lines) get(ctx context.Context) (*conn, error) {
 		if codeOf(err) != noneToSpare || !time.Now().Before(until) {
 			return nil, failure("be opened", err)
 		}
-		if err := pause(ctx); err != nil {
+		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// pooled returns a connection of the pool, or reports that it has waited for
-// one in vain.
+// pooled returns a connection of the pool, or reports that it has waited for one
+// without success.
 func (l *lines) pooled(ctx context.Context, wait time.Duration) (_ *conn, waited bool, _ error) {
 	short, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -67,11 +69,11 @@ func (l *lines) exhausted() bool {
 	return now.AcquiredConns() >= now.MaxConns()
 }
 
-// renew has the connections that lie idle closed: one of them was found dead,
-// and where the server went away they all are.
+// renew closes the idle connections: one of them was found dead, and where the
+// server went away they all are.
 func (l *lines) renew() { l.pool.Reset() }
 
-// connect opens a connection beside the pool, as the pool would.
+// connect opens a connection outside the pool, as the pool would.
 func (l *lines) connect(ctx context.Context) (*conn, error) {
 	config := l.pool.Config()
 	if config.BeforeConnect != nil {
@@ -115,13 +117,6 @@ func hangUp(c *pgx.Conn) {
 	_ = c.Close(ctx) // nothing is open in it
 }
 
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(20 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// retryPause is how long what may succeed soon is left alone before it is tried
+// again.
+const retryPause = 20 * time.Millisecond

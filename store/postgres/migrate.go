@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 //go:embed schema/*.sql
@@ -42,11 +43,11 @@ func (c *conn) migrate(ctx context.Context, on *statements, migrations []sqlsche
 		case err == nil:
 		case clashed(err) && clashes < maxClashes:
 			clashes++
-			if err := pause(ctx); err != nil {
+			if err := sqlstore.Pause(ctx, retryPause); err != nil {
 				return err
 			}
 		default:
-			return c.verdict(ctx, fmt.Sprintf("be brought to version %d", version+1), err)
+			return c.explain(ctx, fmt.Sprintf("be brought to version %d", version+1), err)
 		}
 	}
 }

@@ -29,11 +29,11 @@ func WithSchema(name string) Option { return func(o *options) { o.schema = name 
 
 // WithPool sets everything else: how many connections there are, how they are
 // made, TLS, tracing. MaxConns bounds those that are kept. Whoever has waited 200
-// ms for one of them gets one beside the pool, closed after use: else views
-// nested in one another would wait without end, and so would they if there were a
-// bound on those beside it. Choose MaxConns for the load, and leave the server
-// some to spare. One that has none is asked again for ten seconds; then there is
-// an error of kind store.ErrStorage that says so.
+// ms for one of them gets one outside the pool, closed after use; there is no bound
+// on these, because views nested in one another would otherwise wait forever. Choose
+// MaxConns for the load, and leave the server some to spare. A server without one to
+// spare is asked again for ten seconds; then there is an error of kind
+// store.ErrStorage that says so.
 func WithPool(set func(*pgxpool.Config)) Option {
 	return func(o *options) { o.pool = append(o.pool, set) }
 }
@@ -95,8 +95,8 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "pbx"
 	}
-	// A connection that was found dead is replaced by what is asked on it; asking
-	// before whether it is dead would be a trip more for each that lay idle.
+	// A dead connection is noticed by the first statement on it, and replaced then.
+	// A ping before that would cost a trip for each connection that was idle.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	for _, set := range o.pool {
 		set(config)
@@ -123,7 +123,7 @@ func badDSN() error {
 		Reason: "neither a postgres:// URL nor a list of key=value settings"}
 }
 
-// prepare looks at the database, and brings the schema up to date.
+// prepare checks the database, and brings the schema up to date.
 func (s *Store) prepare(ctx context.Context, migrations []sqlschema.Migration) error {
 	c, err := s.lines.get(ctx)
 	if err != nil {

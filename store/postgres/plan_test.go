@@ -145,10 +145,10 @@ func TestReadsThatFollowGoByTheirIndex(t *testing.T) {
 	}
 	reads := []store.Read{
 		{Query: store.Query{Index: users.Key(), Equal: []any{tenant, user}}},
-		{Query: store.Query{Index: associations.Index("associations_slot"), Equal: []any{tenant}}, Of: 1, Column: column(users, "id")},
-		{Query: store.Query{Index: services.Key(), Equal: []any{tenant}}, Of: 2, Column: column(associations, "service_id")},
-		{Query: store.Query{Index: new(pbx.Number).Table().Key()}, Of: 3, Column: column(services, "number")},
-		{Query: store.Query{Index: new(pbx.Device).Table().Key(), Equal: []any{tenant}}, Of: 3, Column: column(services, "device_id")},
+		{Query: store.Query{Index: associations.Index("associations_slot"), Equal: []any{tenant}}, Source: 1, Column: column(users, "id")},
+		{Query: store.Query{Index: services.Key(), Equal: []any{tenant}}, Source: 2, Column: column(associations, "service_id")},
+		{Query: store.Query{Index: new(pbx.Number).Table().Key()}, Source: 3, Column: column(services, "number")},
+		{Query: store.Query{Index: new(pbx.Device).Table().Key(), Equal: []any{tenant}}, Source: 3, Column: column(services, "device_id")},
 	}
 	for at, want := range []string{"users_", "associations_", "services_", "numbers_pkey", "devices_"} {
 		chain, _, err := sqlschema.Fetch(reads, at, nil)

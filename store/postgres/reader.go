@@ -7,11 +7,13 @@ import (
 	"sync/atomic"
 
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
-// session is where a reader's questions go: a transaction of the store's own
-// or one of the host's.
+// session is where a reader's questions go: a transaction of the store, or one of
+// the host's.
 type session interface {
 	ask(ctx context.Context, questions []question) ([][]store.Record, error)
 }
@@ -25,15 +27,15 @@ type reader struct {
 	ended   atomic.Bool
 
 	mu     sync.Mutex
-	broken error // what an earlier read failed with: the transaction is worth nothing any more
+	broken error // the error of an earlier read: the transaction cannot be used any more
 }
 
 var _ store.Fetcher = (*reader)(nil)
 
-// usable says why the reader cannot be used any more, or nothing.
-func (r *reader) usable(ctx context.Context) error {
+// Usable returns why the reader cannot be used any more, or nil.
+func (r *reader) Usable(ctx context.Context) error {
 	if r.ended.Load() {
-		return misuse("a reader was used after the end of its view or update")
+		return store.Misuse("a reader was used after the end of its view or update")
 	}
 	return ctx.Err()
 }
@@ -42,7 +44,7 @@ func (r *reader) usable(ctx context.Context) error {
 func (r *reader) ask(ctx context.Context, questions []question) ([][]store.Record, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.usable(ctx); err != nil {
+	if err := r.Usable(ctx); err != nil {
 		return nil, err
 	}
 	if r.broken != nil {
@@ -72,13 +74,13 @@ func (r *reader) end() {
 func (r *reader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	questions := make([]question, len(keys))
 	for i, k := range keys {
-		if !k.Index.Unique || len(k.Values) != len(k.Index.Columns) {
-			return nil, misuse("a key that is not one of a unique index")
+		if err := guard.Key(k); err != nil {
+			return nil, err
 		}
 		questions[i] = question{statement: r.on.of(sqlschema.Get(k.Index)), table: k.Index.Table, values: k.Values}
 	}
 	if len(questions) == 0 {
-		return nil, r.usable(ctx)
+		return nil, r.Usable(ctx)
 	}
 	answers, err := r.ask(ctx, questions)
 	if err != nil {
@@ -100,7 +102,7 @@ func (r *reader) Fetch(ctx context.Context, reads ...store.Read) ([][]store.Reco
 		return nil, err
 	}
 	if len(questions) == 0 {
-		return nil, r.usable(ctx)
+		return nil, r.Usable(ctx)
 	}
 	return r.ask(ctx, questions)
 }
@@ -118,52 +120,16 @@ func (s *statements) questions(reads []store.Read) ([]question, error) {
 	return questions, nil
 }
 
-// The sizes of the pieces in which Find reads: a trip costs more than a few
-// records too many, and most ranges are short.
-const (
-	firstPiece   = 128
-	largestPiece = 1024
-)
+// A trip costs more than a few records too many.
+var sizes = sqlstore.Sizes{First: 128, Largest: 1024}
 
-// Find yields the records of a range. It reads a piece, and then yields it, so
-// that the loop can read too.
+// Find yields the records of a range, one trip for each piece.
 func (r *reader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
-	return func(yield func(store.Record, error) bool) {
-		q, left, size := q, q.Limit, firstPiece
-		for {
-			if left > 0 {
-				size = min(left, largestPiece)
-			}
-			piece, err := r.piece(ctx, q, size)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, record := range piece {
-				if err := r.usable(ctx); err != nil {
-					yield(nil, err)
-					return
-				}
-				left--
-				if !yield(record, nil) || left == 0 {
-					return
-				}
-			}
-			if len(piece) < size {
-				return
-			}
-			values, _ := q.Index.Values(piece[len(piece)-1])
-			q.After = values[len(q.Equal):]
-			if len(q.After) == 0 {
-				return // a unique index, and all of it given
-			}
-			size = largestPiece
-		}
-	}
+	return sqlstore.Find(ctx, r, q, sizes)
 }
 
-// piece returns the first records of a query's range, size of them at most.
-func (r *reader) piece(ctx context.Context, q store.Query, size int) ([]store.Record, error) {
+// Piece returns the first records of a query's range, at most size of them.
+func (r *reader) Piece(ctx context.Context, _ []store.Record, q store.Query, size int) ([]store.Record, error) {
 	shape, values, err := sqlschema.Find(q, nil)
 	if err != nil {
 		return nil, err

@@ -68,8 +68,8 @@ func statementsOf(schema string) *statements {
 	known, _ := ofSchema.LoadOrStore(schema, &statements{
 		schema:  schema,
 		dialect: sqlschema.Dialect{Param: sqlschema.Dollar, Schema: prefix},
-		// Rows that refer to the tenant's are let through: so a tenant's update
-		// does not wait for others that hand numbers over to it.
+		// Others may still insert rows that refer to the tenant's row: so an update
+		// of a tenant does not wait for one that hands numbers over to it.
 		lockTenant:  newStatement("SELECT true FROM "+prefix+"tenants WHERE id = $1 FOR NO KEY UPDATE", store.UUID),
 		lockVersion: newStatement("SELECT true FROM " + prefix + "schema_version FOR UPDATE"),
 		known:       make(map[string]*statement),
@@ -103,8 +103,8 @@ func (s *statements) ofChain(chain sqlschema.Chain) *statement {
 	return s.keep(key, newStatement(text, types...))
 }
 
-// found makes a change fail where it finds no row: the statements behind it,
-// COMMIT among them, are on their way already.
+// found makes a change fail where it finds no row: the statements after it, COMMIT
+// among them, are on their way already.
 func found(change string) string {
 	return "WITH changed AS (" + change + " RETURNING 1) SELECT 1 / count(*) FROM changed"
 }

@@ -2,9 +2,9 @@
 // on many machines, and in any engine that speaks PostgreSQL's protocol and has
 // READ COMMITTED, row locks and unique indexes: nothing else is relied on.
 //
-// What is sent together makes one trip to the server: several reads, or all
-// changes of an update and its COMMIT. The tables lie in a schema of their own,
-// "pbx" if nothing else is said; Migrations returns it.
+// Several reads make one trip to the server, and so do all changes of an update with
+// its COMMIT. The tables have a schema of their own, "pbx" unless WithSchema names
+// another; Migrations returns it.
 package postgres
 
 import (
@@ -33,10 +33,10 @@ var (
 
 // View runs fn on one snapshot, as store.Store says. The snapshot is the state
 // last committed when fn reads for the first time. While a view runs the server
-// cannot tidy up what has changed since: keep views short.
+// cannot remove old versions of rows: keep views short.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
-	if !s.gate.Enter() {
-		return closed()
+	if err := s.gate.Enter(); err != nil {
+		return err
 	}
 	defer s.gate.Leave()
 	if err := ctx.Err(); err != nil {
@@ -54,8 +54,8 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 // changes where it reads nothing. Errors of the changes that are given to Apply
 // come from Update, for they are sent with the commit.
 func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
-	if !s.gate.Enter() {
-		return closed()
+	if err := s.gate.Enter(); err != nil {
+		return err
 	}
 	defer s.gate.Leave()
 	if err := ctx.Err(); err != nil {
@@ -82,8 +82,8 @@ func (s *Store) transaction(o opening) *transaction {
 // Fetch reads one snapshot in one trip, as store.Fetcher says. It reads again
 // where the server asks for that, or the connection was lost.
 func (s *Store) Fetch(ctx context.Context, reads ...store.Read) ([][]store.Record, error) {
-	if !s.gate.Enter() {
-		return nil, closed()
+	if err := s.gate.Enter(); err != nil {
+		return nil, err
 	}
 	defer s.gate.Leave()
 	questions, err := s.on.questions(reads)
@@ -132,8 +132,8 @@ func (s *Store) fetch(ctx context.Context, questions []question) ([][]store.Reco
 
 // Close waits for what runs, and closes the connections.
 func (s *Store) Close() error {
-	if !s.gate.Close() {
-		return closed()
+	if err := s.gate.Close(); err != nil {
+		return err
 	}
 	s.lines.pool.Close()
 	return nil

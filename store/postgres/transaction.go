@@ -7,6 +7,8 @@ import (
 
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/queue"
+	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // transaction is one of the store's own. It takes a connection, and begins,
@@ -22,9 +24,9 @@ type transaction struct {
 	over   bool // committed
 }
 
-// ask asks within the transaction. What begins on a connection that was found
-// dead, or to have other prepared statements, begins once more, for nothing has
-// been read or written yet.
+// ask asks within the transaction. Where its first trip finds that the connection
+// is dead, or has other prepared statements than expected, it begins once more:
+// nothing has been read or written yet.
 func (t *transaction) ask(ctx context.Context, questions []question) ([][]store.Record, error) {
 	if t.c != nil {
 		answers, _, err := t.c.exchange(ctx, exchange{questions: questions})
@@ -46,8 +48,8 @@ func (t *transaction) ask(ctx context.Context, questions []question) ([][]store.
 	return t.begin(ctx, questions)
 }
 
-// enter lets updates of one tenant that wait in this process wait without a
-// connection: those that read need them.
+// enter waits for the tenant's turn in this process, without holding a connection:
+// views need them meanwhile.
 func (t *transaction) enter(ctx context.Context) error {
 	if t.opening.tenant == nil || t.queued {
 		return nil
@@ -77,15 +79,15 @@ func (t *transaction) release() {
 	t.c = nil
 }
 
-// commitTime is how long the answer to a COMMIT is waited for: so long, and
-// so much longer for each change.
+// commitTime is how long the answer to a COMMIT is waited for. It grows with the
+// number of changes.
 func commitTime(changes int) time.Duration {
 	return 10*time.Second + time.Duration(changes)*5*time.Millisecond
 }
 
 // commit sends the changes and COMMIT together. Where nothing was read before,
-// the tenant is locked first: as long as that takes, the context counts; once
-// COMMIT is on its way it does not.
+// the tenant is locked first. The context can end that wait; once COMMIT is on its
+// way it is ignored.
 func (t *transaction) commit(ctx context.Context, changes []store.Change) error {
 	if t.c == nil {
 		if _, err := t.ask(ctx, nil); err != nil {
@@ -93,7 +95,7 @@ func (t *transaction) commit(ctx context.Context, changes []store.Change) error 
 		}
 	}
 	if t.c.closed() {
-		return &retry{&broken{errors.New("closed")}}
+		return retry(&broken{errors.New("closed")})
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
 	defer cancel()
@@ -108,21 +110,21 @@ func (t *transaction) commit(ctx context.Context, changes []store.Change) error 
 	return err
 }
 
-// committed reads the answers to the changes and to COMMIT. An error that the
-// server sent for a change is the verdict: COMMIT was passed over. With any
-// other the outcome is not known; nor is it where something between here and the
-// server, a pooler, says in its place that it has lost it.
+// committed reads the answers to the changes and to COMMIT. After an error that the
+// server sent for a change it skipped COMMIT, so nothing was committed. After any
+// other error the outcome is not known; nor is it where a pooler between here and
+// the server reports that it has lost the server.
 func (t *trip) committed(changes []store.Change) error {
 	if err := t.flush(); err != nil {
-		return unknown(err)
+		return sqlstore.Unknown(err)
 	}
 	for i := range changes {
 		switch _, _, err := t.done(); {
 		case err == nil:
 		case codeOf(err) == "", class(codeOf(err)) == "08":
-			return unknown(err)
+			return sqlstore.Unknown(err)
 		default:
-			return refusal(doing(&changes[i]), err)
+			return refusal(sqlschema.Doing(&changes[i]), err)
 		}
 	}
 	_, tag, err := t.done()
@@ -130,7 +132,7 @@ func (t *trip) committed(changes []store.Change) error {
 	case err != nil && notCommitted(err):
 		return refusal("commit", err)
 	case err != nil:
-		return unknown(err)
+		return sqlstore.Unknown(err)
 	case tag.String() != "COMMIT":
 		return failure("commit", errors.New("postgres: COMMIT was answered by "+tag.String()))
 	}
@@ -147,7 +149,7 @@ func (t *transaction) failed(doing string, err error) error {
 		return failure(doing, err)
 	}
 	if isBroken(err) {
-		return &retry{err}
+		return retry(err)
 	}
 	return refusal(doing, err)
 }

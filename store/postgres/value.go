@@ -21,7 +21,7 @@ func (r *room) unbind() {
 
 // typeOf returns the type of a value, given as keys and queries have it.
 func typeOf(value any) store.Type {
-	switch store.Plain(value).(type) {
+	switch store.ColumnValue(value).(type) {
 	case string:
 		return store.Text
 	case int64:
@@ -37,7 +37,7 @@ func typeOf(value any) store.Type {
 // bind binds the next values.
 func (r *room) bind(values ...any) {
 	for _, v := range values {
-		switch v := store.Plain(v).(type) {
+		switch v := store.ColumnValue(v).(type) {
 		case string:
 			r.value(append(r.buf, v...))
 		case int64:
@@ -52,8 +52,8 @@ func (r *room) bind(values ...any) {
 	}
 }
 
-// bindField binds a record's field.
-func (r *room) bindField(f *store.Field) {
+// BindField binds a record's field.
+func (r *room) BindField(f *store.Field) {
 	switch p := f.Ptr.(type) {
 	case *string:
 		if f.Null && *p == "" {

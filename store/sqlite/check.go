@@ -14,8 +14,8 @@ import (
 // as reading the file does; updates go on meanwhile. What is wrong comes back
 // as one error of kind store.ErrStorage, in which errors.Join has the findings.
 func (s *Store) Check(ctx context.Context) error {
-	if !s.gate.Enter() {
-		return closed()
+	if err := s.gate.Enter(); err != nil {
+		return err
 	}
 	defer s.gate.Leave()
 	c, err := s.readers.get()

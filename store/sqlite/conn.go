@@ -14,13 +14,13 @@ import (
 // conn is the seam between the store and the engine: one connection that
 // prepares each statement once, binds values and steps through rows. What is
 // below it are the interfaces of database/sql/driver, used directly: a pool and
-// conversions are not wanted here, and anything that can be dressed up as a
-// driver.Conn, another engine or somebody's transaction, can take the driver's
-// place. A conn is used by one goroutine at a time.
+// conversions are not wanted here, and anything that can be adapted to a
+// driver.Conn, such as a host's transaction, can take the driver's place. A conn is
+// used by one goroutine at a time.
 //
 // No statement gets a context that can end: watching one costs a goroutine for
 // each statement, and an interrupted write makes SQLite roll back by itself.
-// Contexts are looked at between statements.
+// Contexts are checked between statements.
 type conn struct {
 	raw      driver.Conn
 	prepared map[sqlschema.Statement]*stmt
@@ -28,19 +28,20 @@ type conn struct {
 	again    error            // what asks for another run: store.ErrRetry or store.ErrHostRetry
 
 	// The room that statements need, used again by each.
-	bound  int
-	args   [maxValues]driver.NamedValue
-	ids    [maxValues][16]byte
-	boxed  [maxValues]driver.Value // boxed[i] is ids[i] as a []byte
-	row    [maxValues]driver.Value
-	values []any
-	fields []store.Field
-	before []store.Field
+	bound   int
+	args    [maxValues]driver.NamedValue
+	ids     [maxValues][16]byte
+	boxed   [maxValues]driver.Value // boxed[i] is ids[i] as a []byte
+	row     [maxValues]driver.Value
+	values  []any
+	fields  []store.Field
+	changer sqlschema.Changer
 }
 
 const (
-	// maxValues is more than any statement binds or any row has.
-	maxValues = 64
+	// maxValues is more than any row has and any statement binds: an update that
+	// sets every column also binds the old revision, a range two bounds and a limit.
+	maxValues = store.MaxColumns + 4
 	// maxPrepared bounds the statements that are kept: the shapes that a
 	// program uses are far fewer.
 	maxPrepared = 1000
@@ -220,7 +221,7 @@ func (c *conn) unbind() { c.bound = 0 }
 // bind binds the next values, given as keys and queries have them.
 func (c *conn) bind(values ...any) {
 	for _, v := range values {
-		switch v := store.Plain(v).(type) {
+		switch v := store.ColumnValue(v).(type) {
 		case [16]byte:
 			c.bindID(&v)
 		case bool:
@@ -233,8 +234,8 @@ func (c *conn) bind(values ...any) {
 	}
 }
 
-// bindField binds a record's field as the next value.
-func (c *conn) bindField(f *store.Field) {
+// BindField binds a record's field as the next value.
+func (c *conn) BindField(f *store.Field) {
 	switch p := f.Ptr.(type) {
 	case *string:
 		if f.Null && *p == "" {

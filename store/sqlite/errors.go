@@ -7,10 +7,11 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // codeOf returns SQLite's extended result code, or 0 where the error is not
-// one of SQLite's. Errors are told apart by it, never by their text.
+// one of SQLite's. Errors are distinguished by it, never by their text.
 func codeOf(err error) int {
 	var coded interface{ Code() int }
 	if errors.As(err, &coded) {
@@ -19,9 +20,8 @@ func codeOf(err error) int {
 	return extendedCode(err)
 }
 
-// extendedCode looks for the code as the drivers have it in whose transactions a
-// Guest may be: mattn's in a field, ncruces' behind a method, each of a type of
-// its own.
+// extendedCode finds the code in the errors of other drivers in whose transactions a
+// Guest may be: mattn's has a field, ncruces' a method, each of a type of its own.
 func extendedCode(err error) int {
 	if code := codeIn(reflect.ValueOf(err)); code != 0 {
 		return code
@@ -69,9 +69,9 @@ func isBusy(err error) bool {
 
 func isConstraint(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_CONSTRAINT }
 
-// notCommitted reports whether a failed COMMIT left nothing behind for sure.
-// It did, unless the file system failed while the commit record was on its way
-// to the disk: SQLite takes it as not there, but after a crash it may be.
+// notCommitted reports whether a failed COMMIT certainly committed nothing. That is
+// so unless the file system failed while the commit record was being written:
+// SQLite treats it as missing, but after a crash it may be there.
 func notCommitted(err error) bool {
 	switch code := codeOf(err); code {
 	case sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_NOMEM,
@@ -84,22 +84,22 @@ func notCommitted(err error) bool {
 	}
 }
 
-// refusal turns what SQLite says of a change into what a store says.
+// refusal returns what a store says of SQLite's error for a change.
 func (c *conn) refusal(doing string, err error) error {
 	switch code := codeOf(err); {
 	case errors.As(err, new(*store.Error)):
-		return err // of a transaction that is no more
+		return err // of a transaction that is over
 	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE, code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
 		code == sqlite3.SQLITE_CONSTRAINT_ROWID, isBusy(err):
-		return &retry{c.again, err}
+		return &sqlstore.Retry{Again: c.again, Cause: err}
 	case isConstraint(err):
 		return failure(doing, errors.Join(store.ErrConstraint, err))
 	}
 	return failure(doing, err)
 }
 
-// unread turns what SQLite says of a read into what a store says. A store's own
-// reads do not get into anybody's way; a host's connection may be one that does.
+// unread returns what a store says of SQLite's error for a read. A store's own reads
+// never wait for a lock; those in a host's transaction may.
 func (c *conn) unread(err error) error {
 	switch {
 	case errors.As(err, new(*store.Error)):
@@ -111,22 +111,10 @@ func (c *conn) unread(err error) error {
 }
 
 func inTheWay(err error) error {
-	return &store.Error{Kind: store.ErrConflict, Err: &retry{store.ErrHostRetry, err},
+	return &store.Error{Kind: store.ErrConflict, Err: &sqlstore.Retry{Again: store.ErrHostRetry, Cause: err},
 		Reason: "another change is in the way: roll your transaction back and run it again"}
 }
-
-// retry asks for another run, with the cause at hand.
-type retry struct{ again, cause error }
-
-func (r *retry) Error() string   { return r.again.Error() }
-func (r *retry) Unwrap() []error { return []error{r.again, r.cause} }
 
 func failure(doing string, err error) error {
 	return &store.Error{Kind: store.ErrStorage, Reason: "the database could not " + doing, Err: err}
 }
-
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
-}
-
-func closed() error { return misuse("the store is closed") }

@@ -9,15 +9,15 @@ import (
 
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
-	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
-// Guest is a store.Store inside a transaction of the host's, which changes its
-// own tables and the library's in one commit. The transaction stays the host's:
-// it begins it, commits it or rolls it back, and with that decides on
-// everything that operations did in it; how durable a commit is, and what a
-// failed one means, is between the host and its driver.
+// Guest is a store.Store inside a transaction of the host program, which can so
+// change its own tables and the library's in one commit. The transaction stays the
+// host's: the host begins it, commits it or rolls it back, and with that decides on
+// everything that operations did in it. How durable a commit is, and what a failed
+// one means, is between the host and its driver.
 //
 // The errors of a guest are those of a Store, but:
 //
@@ -27,7 +27,7 @@ import (
 //     gives it in a *store.Error of kind store.ErrConflict.
 //   - After the transaction's end every use gives an error of kind
 //     store.ErrMisuse that wraps sql.ErrTxDone.
-//   - When SQLite has taken the whole transaction back by itself, as it may on
+//   - When SQLite has rolled back the whole transaction by itself, as it may on
 //     a full or failing disk, every use gives the same error of kind
 //     store.ErrStorage. The *sql.Tx is over then, so that nothing more can be run
 //     in it, and be committed at once.
@@ -37,7 +37,7 @@ import (
 // Its methods can be called from several goroutines, and take turns. Meanwhile
 // the host itself runs nothing in the transaction, but from the functions that
 // it has given to operations; what it writes there is no part of the operation,
-// and is not taken back with one that is refused.
+// and is not rolled back with one that is refused.
 type Guest struct {
 	gate *gate.Gate
 	turn chan struct{} // holds one while no update runs
@@ -57,7 +57,7 @@ var _ store.Store = (*Guest)(nil)
 // whatever becomes of the transaction. So a password that Directory.IssueCredentials
 // has drawn (EXT-7), on its own or in a batch or review that is committed too, can
 // be revealed before the host commits. Until then it lets nobody in, and after a
-// rollback it never does: hand it on behind the host's commit only.
+// rollback it never does: hand it on only after the host's commit.
 //
 // The database is one that Open has made and, after an update of the library,
 // has brought up to date, and its foreign keys are on for the connection. Else
@@ -93,8 +93,8 @@ func FromTx(tx *sql.Tx) *Guest {
 // changed in it so far included. It is no snapshot of its own: fn sees what it
 // changes itself, by operations or as the host.
 func (g *Guest) View(ctx context.Context, fn func(store.Reader) error) error {
-	if !g.gate.Enter() {
-		return closed()
+	if err := g.gate.Enter(); err != nil {
+		return err
 	}
 	defer g.gate.Leave()
 	if err := ctx.Err(); err != nil {
@@ -114,8 +114,8 @@ func (g *Guest) View(ctx context.Context, fn func(store.Reader) error) error {
 // changes are made, fn reads what was there before. As in a Store, an update
 // from within fn waits for the one that it is in.
 func (g *Guest) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) error) error {
-	if !g.gate.Enter() {
-		return closed()
+	if err := g.gate.Enter(); err != nil {
+		return err
 	}
 	defer g.gate.Leave()
 	if err := ctx.Err(); err != nil {
@@ -141,21 +141,21 @@ func (g *Guest) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) er
 // Close waits for what runs, and makes every later use of the Guest an error.
 // The transaction goes on.
 func (g *Guest) Close() error {
-	if !g.gate.Close() {
-		return closed()
+	if err := g.gate.Close(); err != nil {
+		return err
 	}
 	_ = g.conn.close() // statements that the end of the transaction has closed, or will
 	return nil
 }
 
-// ready makes sure that the transaction is there, and in a database of ours.
+// ready makes sure that the transaction is there, and in a database of the library.
 func (g *Guest) ready() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.host.there(nil); err != nil {
 		return err
 	}
-	return g.know()
+	return g.inspect()
 }
 
 // begin does that for an update. The lock is taken by a statement that changes
@@ -171,7 +171,7 @@ func (g *Guest) begin() error {
 	if isBusy(failed) {
 		return g.conn.refusal("begin to write", failed)
 	}
-	if err := g.know(); err != nil { // there may be no such table
+	if err := g.inspect(); err != nil { // there may be no such table
 		return err
 	}
 	if failed != nil {
@@ -180,8 +180,8 @@ func (g *Guest) begin() error {
 	return nil
 }
 
-// know looks at the database, once.
-func (g *Guest) know() error {
+// inspect checks the database, once.
+func (g *Guest) inspect() error {
 	if g.known {
 		return nil
 	}
@@ -222,30 +222,26 @@ func (c *conn) fit() error {
 		return failure("be read", err)
 	}
 	if on != 1 {
-		return misuse("foreign keys are off on the transaction's connection: " +
+		return store.Misuse("foreign keys are off on the transaction's connection: " +
 			"open the database with PRAGMA foreign_keys = 1, which can only be set between transactions")
 	}
 	return nil
 }
 
-// save makes an update's changes. A savepoint takes them back when they cannot
-// all be made; if even that fails, the transaction is given up. Once it has
-// begun to end, no context ends it.
+// save makes an update's changes. When they cannot all be made it rolls back to a
+// savepoint; if even that fails, the transaction is given up. Once the savepoint is
+// being released, no context stops it.
 func (g *Guest) save(ctx context.Context, w *guestWriter) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case w.rejected != nil:
-		return w.rejected
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case len(w.changes) == 0:
-		return nil
+	changes, err := w.changes.ToCommit(ctx)
+	if err != nil || len(changes) == 0 {
+		return err
 	}
 	if err := g.conn.run("SAVEPOINT pbx"); err != nil {
 		return g.conn.refusal("begin to write", err)
 	}
-	_, err := g.conn.apply(ctx, w.changes)
+	_, err = g.conn.apply(ctx, changes)
 	if err == nil {
 		if err = g.conn.run("RELEASE pbx"); err == nil {
 			return nil
@@ -265,27 +261,15 @@ func (g *Guest) save(ctx context.Context, w *guestWriter) error {
 // for the transaction that they are made in is also the one that is read.
 type guestWriter struct {
 	reader
-	applied  bool
-	changes  []store.Change
-	rejected error // Apply's
+	changes sqlstore.Changes
 }
 
 // Apply keeps the changes for the end of the update.
 func (w *guestWriter) Apply(ctx context.Context, changes []store.Change) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case w.ended.Load():
-		return misuse("a writer was used after the end of its update")
-	case w.applied:
-		w.rejected = misuse("a writer applies changes once")
-	case w.failed != nil:
-		w.rejected = w.failed
-	case ctx.Err() != nil:
-		w.rejected = ctx.Err()
-	default:
-		w.rejected = guard.Changes(changes)
+	if w.ended.Load() {
+		return store.Misuse("a writer was used after the end of its update")
 	}
-	w.applied, w.changes = true, changes
-	return w.rejected
+	return w.changes.Keep(ctx, w.failed, changes)
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// hosted is a host's transaction dressed up as a driver's connection. It knows
-// when the transaction is over: every statement then gives the same error.
+// hosted adapts a host's transaction to a driver's connection. It knows when the
+// transaction is over: every statement then gives the same error.
 //
-// After some errors, such as a full disk, SQLite takes the whole transaction
-// back by itself, and what ran in it then would be committed at once, one
-// statement after the other. So the first error raises a doubt, and nothing
-// runs until it is cleared up.
+// After some errors, such as a full disk, SQLite rolls back the whole transaction
+// by itself, and whatever ran in it afterwards would be committed at once, one
+// statement after the other. So after an error nothing runs until it is clear that
+// the transaction is still there.
 type hosted struct {
 	tx   *sql.Tx
 	over error // why nothing runs any more
@@ -35,10 +35,10 @@ func newHosted(tx *sql.Tx) *hosted {
 	return h
 }
 
-// there asks whether the transaction is still there, after an error if there
-// was one. In a transaction SQLite refuses BEGIN, and nothing comes of it; if
-// it begins one, ours has gone. No other statement tells, and database/sql has
-// no way to ask.
+// there returns nil while the transaction is still there. Cause is the error that
+// raised the question, if there was one. Inside a transaction SQLite refuses BEGIN,
+// which changes nothing; if BEGIN succeeds, the host's transaction has gone. No other
+// statement shows it, and database/sql cannot be asked.
 func (h *hosted) there(cause error) error {
 	if h.over != nil {
 		return h.over
@@ -54,7 +54,7 @@ func (h *hosted) there(cause error) error {
 	return h.over
 }
 
-// lose gives up a transaction that SQLite has taken back, or that cannot be
+// lose gives up a transaction that SQLite has rolled back, or that cannot be
 // brought back to where it was. For database/sql it is over too: what the host
 // runs in it from now on is refused, where it would be committed at once.
 func (h *hosted) lose(cause error) {
@@ -66,7 +66,7 @@ func (h *hosted) lose(cause error) {
 	_ = h.tx.Rollback() // it may say that there is none
 }
 
-// doubt returns the error of a statement, or of the transaction when it is over.
+// doubt returns a statement's error, or the transaction's when that is over.
 func (h *hosted) doubt(err error) error {
 	if err == nil {
 		return nil
@@ -157,7 +157,7 @@ func (s *hostedStmt) Exec([]driver.Value) (driver.Result, error) { return nil, d
 // Query is the form without a context, which nothing here uses.
 func (s *hostedStmt) Query([]driver.Value) (driver.Rows, error) { return nil, driver.ErrSkip }
 
-// rows dresses up a query's rows.
+// rows adapts a query's rows.
 func (h *hosted) rows(rows *sql.Rows, err error) (driver.Rows, error) {
 	if err != nil {
 		return nil, h.doubt(err)

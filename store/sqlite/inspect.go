@@ -13,13 +13,14 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
-// applicationID marks the files that are ours: "pbxk".
+// applicationID marks the library's files: "pbxk".
 const applicationID = 0x7062786b
 
-// inspect looks at a file before it is opened for writing. There is none yet
-// (missing), or it is ours and not newer than this library; else it is an error.
+// inspect checks a file before it is opened for writing. Either there is none yet
+// (missing), or it is the library's and not newer; anything else is an error.
 func (o *options) inspect(ctx context.Context, path string, newest int) (missing bool, err error) {
 	for {
 		before, err := os.Stat(path)
@@ -43,9 +44,9 @@ func (o *options) inspect(ctx context.Context, path string, newest int) (missing
 		if statErr == nil && after.Size() == before.Size() && after.ModTime().Equal(before.ModTime()) {
 			return false, err
 		}
-		// Somebody was writing to it, so what was read may be half of one
-		// thing and half of another.
-		if err := pause(ctx); err != nil {
+		// Another process was writing to it, so parts of two states may have
+		// been read.
+		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return false, err
 		}
 	}
@@ -58,12 +59,12 @@ func folder(path string) error {
 	return nil
 }
 
-// inspectFile reads the file through a connection that cannot write. While no
-// log lies beside it nobody has it open with one, and it is read as it is,
-// without the locks for which SQLite would make a log and its index; beside a
-// log the index may be made, for no log is read without one. The file must not
-// be opened but through SQLite: closing it again would drop the locks that this
-// process may have on it.
+// inspectFile reads the file through a connection that cannot write. Where there is
+// no log next to it, nobody has it open with one, and it is read as it is, without
+// the locks for which SQLite would create a log and its index. Where there is a log,
+// its index may be created: no log is read without one. The file must be opened
+// through SQLite only: closing it otherwise would drop the locks that this process
+// may have on it.
 func (o *options) inspectFile(path string, newest int) error {
 	more := ""
 	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
@@ -81,15 +82,15 @@ func (o *options) inspectFile(path string, newest int) error {
 	return err
 }
 
-// marks asks for all that tells whose a database is, in one statement: another
-// process may be making it. The first row has the ID and the version, each other
-// one the name of a table.
+// marks reads all that identifies a database, in one statement: another process
+// may be creating it. The first row has the ID and the version, each other row the
+// name of a table.
 const marks = `
 	SELECT '', application_id, user_version FROM pragma_application_id, pragma_user_version
 	UNION ALL SELECT name, 0, 0 FROM sqlite_schema WHERE type = 'table'`
 
-// identify returns the version of the schema, 0 for an empty database. One
-// that is not ours, or newer than this library, is an error.
+// identify returns the version of the schema, 0 for an empty database. A database
+// that is not the library's, or newer than it, is an error.
 func identify(c *conn, newest int) (int, error) {
 	rows, err := c.list(context.Background(), marks)
 	if err != nil {
@@ -101,7 +102,7 @@ func identify(c *conn, newest int) (int, error) {
 	case id == int64(0) && version == 0 && len(rows) == 0:
 		return 0, nil
 	case id != int64(applicationID) || version < 1:
-		return 0, foreign("the file is a database of something else", nil)
+		return 0, sqlstore.Foreign("the file is a database of something else", nil)
 	case version > int64(newest):
 		return 0, &store.Error{Kind: store.ErrStorage, Err: store.ErrNewerSchema,
 			Reason: fmt.Sprintf("the database is of version %d, and this library knows versions up to %d", version, newest)}
@@ -120,24 +121,20 @@ func complete(rows [][]driver.Value) error {
 	}
 	for _, t := range pbx.Tables() {
 		if !there[t.Name] {
-			return foreign("the database has lost its table "+t.Name, nil)
+			return sqlstore.Foreign("the database has lost its table "+t.Name, nil)
 		}
 	}
 	return nil
 }
 
-// unreadable tells a file that is damaged, or no database, from one that
+// unreadable distinguishes a file that is damaged, or no database, from one that
 // cannot be read now.
 func unreadable(err error) error {
 	switch primary(codeOf(err)) {
 	case sqlite3.SQLITE_NOTADB:
-		return foreign("the file is not a database", err)
+		return sqlstore.Foreign("the file is not a database", err)
 	case sqlite3.SQLITE_CORRUPT:
-		return foreign("the database file is damaged", err)
+		return sqlstore.Foreign("the database file is damaged", err)
 	}
 	return failure("be read", err)
-}
-
-func foreign(reason string, err error) error {
-	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: errors.Join(store.ErrForeignStore, err)}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 //go:embed schema/*.sql
@@ -26,8 +27,8 @@ func Migrations() fs.FS {
 }
 
 // migrate brings the schema up to date, each step in a transaction of its own.
-// Foreign keys are off meanwhile, for a step may have to build a table anew,
-// and all of them are checked before it is committed.
+// Foreign keys are off meanwhile, because a step may have to rebuild a table; all
+// of them are checked before it is committed.
 func (o *options) migrate(ctx context.Context, c *conn, migrations []sqlschema.Migration) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -43,8 +44,7 @@ func (o *options) migrate(ctx context.Context, c *conn, migrations []sqlschema.M
 	}
 }
 
-// step makes one step forward from where the schema is, once nobody else is
-// making one.
+// step makes the next step of the schema, once no other process is making one.
 func (o *options) step(ctx context.Context, c *conn, migrations []sqlschema.Migration) error {
 	if err := o.beginAlone(ctx, c); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (o *options) beginAlone(ctx context.Context, c *conn) error {
 		if !isBusy(err) || time.Now().After(deadline) {
 			return failure("be brought up to date", err)
 		}
-		if err := pause(ctx); err != nil {
+		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // Synchronous says when a commit is on the disk.
@@ -24,8 +25,8 @@ type Synchronous int
 const (
 	// Full: before Update returns. It is the default.
 	Full Synchronous = iota
-	// Normal: soon. A loss of power can take the last updates back, whole ones
-	// and in order; nothing is ever half there.
+	// Normal: soon. A loss of power can lose the last updates, whole ones and in
+	// order; no update is ever half there.
 	Normal
 	// Off: whenever the operating system writes it. A loss of power can corrupt
 	// the file; it is for files that are thrown away, such as a test's.
@@ -47,7 +48,7 @@ func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchro
 // Open opens the store in the file at path, and creates it, or brings its
 // schema up to date, where that is needed. The folder must be there. A new file
 // can be read by its owner alone; whoever lets others read it does so for the
-// log beside it too.
+// log next to it too.
 //
 // A file that holds something else, or is damaged, gives an error that wraps
 // store.ErrForeignStore; one written by a later version of the library gives one
@@ -165,10 +166,10 @@ func (o *options) forWriting(path string) (*conn, error) {
 // writes makes a connection one that writes.
 func (o *options) writes(c *conn) error {
 	err := c.pragmas(o.waits(), o.level(), "foreign_keys = 1", "trusted_schema = 0",
-		"secure_delete = 1",             // what is deleted is not left behind in free pages (USR-9)
+		"secure_delete = 1",             // what is deleted does not stay in free pages (USR-9)
 		"cache_size = -65536",           // KiB
 		"wal_autocheckpoint = 4000",     // pages
-		"journal_size_limit = 67108864") // what the log keeps of the disk when it is begun anew
+		"journal_size_limit = 67108864") // bytes that the log keeps on disk when it restarts
 	if err != nil {
 		return err
 	}
@@ -212,22 +213,14 @@ func (o *options) keepLog(ctx context.Context, c *conn) error {
 		case !isBusy(err) || time.Now().After(deadline):
 			return failure("be given a write-ahead log", err)
 		}
-		if err := pause(ctx); err != nil {
+		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return err
 		}
 	}
 }
 
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(10 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// retryPause is how long a lock is left alone before it is tried again.
+const retryPause = 10 * time.Millisecond
 
 // connect opens a connection with a driver of its own, so that nothing that a
 // host has registered for other databases gets into this one.

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// pool keeps the connections that read. It grows on demand and never makes
-// anybody wait, so that views can be nested in views to any depth; of those
-// given back it keeps a few.
+// pool keeps the connections that read. It grows on demand and nobody waits for
+// it, so that views can be nested in views to any depth. It keeps a few of those
+// that are given back.
 type pool struct {
 	open func() (*conn, error)
 	keep int

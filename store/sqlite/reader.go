@@ -7,7 +7,9 @@ import (
 	"sync/atomic"
 
 	"github.com/pbxkit/pbx/store"
+	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // reader is the Reader of a view, and of an update. It may be used by several
@@ -22,10 +24,10 @@ type reader struct {
 	failed error       // of the engine: conn cannot be trusted any more
 }
 
-// usable says why the reader cannot be used any more, or nothing.
-func (r *reader) usable(ctx context.Context) error {
+// Usable returns why the reader cannot be used any more, or nil.
+func (r *reader) Usable(ctx context.Context) error {
 	if r.ended.Load() {
-		return misuse("a reader was used after the end of its view or update")
+		return store.Misuse("a reader was used after the end of its view or update")
 	}
 	return ctx.Err()
 }
@@ -34,7 +36,7 @@ func (r *reader) usable(ctx context.Context) error {
 // snapshot of a view is taken by the first statement that reads.
 func (r *reader) lock(ctx context.Context) (*conn, error) {
 	r.mu.Lock()
-	err := r.usable(ctx)
+	err := r.Usable(ctx)
 	if err == nil {
 		err = r.failed
 	}
@@ -90,8 +92,8 @@ func (r *reader) release() {
 // Get returns the records at the keys.
 func (r *reader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	for _, k := range keys {
-		if !k.Index.Unique || len(k.Values) != len(k.Index.Columns) {
-			return nil, misuse("a key that is not one of a unique index")
+		if err := guard.Key(k); err != nil {
+			return nil, err
 		}
 	}
 	c, err := r.lock(ctx)
@@ -115,53 +117,16 @@ func (r *reader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, er
 	return records, nil
 }
 
-// The sizes of the pieces in which Find reads: a small one first, for most
-// ranges are short and many loops end early.
-const (
-	firstPiece   = 32
-	largestPiece = 256
-)
+var sizes = sqlstore.Sizes{First: 32, Largest: 256}
 
-// Find yields the records of a range. It reads a piece, lets go of the
-// connection, and then yields the piece, so that the loop can read too.
+// Find yields the records of a range. Between the pieces it does not hold the
+// connection.
 func (r *reader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
-	return func(yield func(store.Record, error) bool) {
-		q, left, size := q, q.Limit, firstPiece
-		var piece []store.Record
-		for {
-			if left > 0 {
-				size = min(left, largestPiece)
-			}
-			var err error
-			if piece, err = r.piece(ctx, piece[:0], q, size); err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, record := range piece {
-				if err := r.usable(ctx); err != nil {
-					yield(nil, err)
-					return
-				}
-				left--
-				if !yield(record, nil) || left == 0 {
-					return
-				}
-			}
-			if len(piece) < size {
-				return
-			}
-			values, _ := q.Index.Values(piece[len(piece)-1])
-			q.After = values[len(q.Equal):]
-			if len(q.After) == 0 {
-				return // a unique index, and all of it given
-			}
-			size = largestPiece
-		}
-	}
+	return sqlstore.Find(ctx, r, q, sizes)
 }
 
-// piece appends the first records of a query's range, size of them at most.
-func (r *reader) piece(ctx context.Context, dst []store.Record, q store.Query, size int) ([]store.Record, error) {
+// Piece appends the first records of a query's range, at most size of them.
+func (r *reader) Piece(ctx context.Context, dst []store.Record, q store.Query, size int) ([]store.Record, error) {
 	c, err := r.lock(ctx)
 	if err != nil {
 		return nil, err

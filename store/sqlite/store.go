@@ -37,10 +37,10 @@ var _ store.Store = (*Store)(nil)
 
 // View runs fn on one snapshot, as store.Store says. The snapshot is the state
 // last committed when fn reads for the first time. While a view runs, the log
-// cannot be begun anew and grows: keep views short.
+// cannot restart and grows: keep views short.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
-	if !s.gate.Enter() {
-		return closed()
+	if err := s.gate.Enter(); err != nil {
+		return err
 	}
 	defer s.gate.Leave()
 	if err := ctx.Err(); err != nil {
@@ -55,8 +55,8 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 // SQLite has one writer, so the tenant's row is locked together with
 // everything else.
 func (s *Store) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) error) error {
-	if !s.gate.Enter() {
-		return closed()
+	if err := s.gate.Enter(); err != nil {
+		return err
 	}
 	defer s.gate.Leave()
 	c, err := s.turn.take(ctx)
@@ -88,8 +88,8 @@ func (s *Store) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) er
 
 // Close waits for what runs and closes the file.
 func (s *Store) Close() error {
-	if !s.gate.Close() {
-		return closed()
+	if err := s.gate.Close(); err != nil {
+		return err
 	}
 	// The connection that writes comes last: it brings what is in the log into
 	// the database and removes the log.

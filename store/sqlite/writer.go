@@ -6,11 +6,12 @@ import (
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/guard"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // writer is the Writer of an update. Until Apply it reads through its own
-// transaction, which is the only one that can write and so sees what was
-// committed last; after Apply through the pool, to see the same still.
+// transaction, which is the only one that can write and so sees the last committed
+// state; after Apply it reads through the pool, so that it still sees that state.
 type writer struct {
 	reader
 	tx       *conn
@@ -20,8 +21,8 @@ type writer struct {
 	over     bool  // committed, or rolled back
 }
 
-// begin starts the transaction. The lock on the file is taken at once: one
-// that is asked for in the midst of a transaction is refused, not waited for.
+// begin starts the transaction. It locks the file at once: a lock that is asked
+// for later in a transaction is refused rather than waited for.
 func (w *writer) begin() error {
 	if err := w.tx.run("BEGIN IMMEDIATE"); err != nil {
 		w.over, w.broken = true, !isBusy(err)
@@ -37,10 +38,10 @@ func (w *writer) Apply(ctx context.Context, changes []store.Change) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended.Load() {
-		return misuse("a writer was used after the end of its update")
+		return store.Misuse("a writer was used after the end of its update")
 	}
 	if w.applied {
-		w.rejected = misuse("a writer applies changes once")
+		w.rejected = store.Misuse("a writer applies changes once")
 		return w.rejected
 	}
 	w.applied = true
@@ -72,7 +73,7 @@ func (c *conn) apply(ctx context.Context, changes []store.Change) (sound bool, e
 		rows, err := c.change(&changes[i])
 		switch {
 		case err != nil:
-			return isConstraint(err), c.refusal(doing(&changes[i]), err)
+			return isConstraint(err), c.refusal(sqlschema.Doing(&changes[i]), err)
 		case rows == 0:
 			return true, c.again
 		}
@@ -83,53 +84,11 @@ func (c *conn) apply(ctx context.Context, changes []store.Change) (sound bool, e
 // change makes one change, and returns how many rows it found.
 func (c *conn) change(ch *store.Change) (rows int64, err error) {
 	c.unbind()
-	if ch.Old == nil {
-		c.fields = ch.New.Fields(c.fields[:0])
-		for i := range c.fields {
-			c.bindField(&c.fields[i])
-		}
-		return c.exec(sqlschema.Insert(ch.New.Table()))
-	}
-	table := ch.Old.Table()
-	c.before = ch.Old.Fields(c.before[:0])
-	if ch.New == nil {
-		c.bindUnchanged(table)
-		return c.exec(sqlschema.Delete(table))
-	}
-	c.fields = ch.New.Fields(c.fields[:0])
-	columns := sqlschema.Changed(c.before, c.fields)
-	for i := range c.fields {
-		if columns&(1<<i) != 0 {
-			c.bindField(&c.fields[i])
-		}
-	}
-	c.bindUnchanged(table)
-	return c.exec(sqlschema.Update(table, columns))
+	return c.exec(c.changer.Change(c, ch))
 }
 
-// doing says what a change is about.
-func doing(ch *store.Change) string {
-	switch {
-	case ch.Old == nil:
-		return "insert into " + ch.New.Table().Name
-	case ch.New == nil:
-		return "delete from " + ch.Old.Table().Name
-	}
-	return "update " + ch.Old.Table().Name
-}
-
-// bindUnchanged binds the key and the revision of the record in c.before.
-func (c *conn) bindUnchanged(table *store.Table) {
-	for _, i := range table.Key().Columns {
-		c.bindField(&c.before[i])
-	}
-	if table.Revision >= 0 {
-		c.bindField(&c.before[table.Revision])
-	}
-}
-
-// commit commits what was applied. An Apply that failed fails the update,
-// whatever the closure made of it. Once it has begun, no context ends it.
+// commit commits what was applied. An Apply that failed fails the update, whatever
+// the closure made of its error. Once it has begun, no context ends it.
 func (w *writer) commit(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -153,11 +112,10 @@ func (w *writer) commit(ctx context.Context) error {
 	if notCommitted(err) {
 		return w.tx.refusal("commit", err)
 	}
-	return &store.Error{Kind: store.ErrCommitUnknown, Err: err,
-		Reason: "the database could not say whether the change was saved"}
+	return sqlstore.Unknown(err)
 }
 
-// end takes back what was not committed, and reports whether the connection
+// end rolls back what was not committed, and reports whether the connection
 // can be used again.
 func (w *writer) end() bool {
 	w.reader.end()

@@ -74,7 +74,7 @@ func (f *fixture) fetches(records []store.Record) map[string][]store.Read {
 	}
 	of := func(source int, from, column, table, index string, equal ...any) store.Read {
 		r := by(table, index, equal...)
-		r.Of, r.Column = source, columnOf(tables[from], column)
+		r.Source, r.Column = source, columnOf(tables[from], column)
 		return r
 	}
 	me := f.tenant.ID
@@ -129,13 +129,13 @@ func followed(records []store.Record, reads []store.Read) [][]store.Record {
 	results := make([][]store.Record, len(reads))
 	for i, read := range reads {
 		in := ordered(records, read.Index)
-		if read.Of == 0 {
+		if read.Source == 0 {
 			results[i] = expected(in, read.Query)
 			continue
 		}
 		for _, r := range in {
 			values := keyIn(read.Index, r).Values
-			if compareAll(read.Equal, values) == 0 && leads(results[read.Of-1], read.Column, values[len(read.Equal)]) {
+			if compareAll(read.Equal, values) == 0 && leads(results[read.Source-1], read.Column, values[len(read.Equal)]) {
 				results[i] = append(results[i], r)
 			}
 		}
@@ -157,14 +157,14 @@ func (f *fixture) misfetched() {
 	source := store.Read{Query: users}
 	id, name := columnOf(users.Index.Table, "id"), columnOf(users.Index.Table, "first_name")
 	follow := func(change func(*store.Read)) []store.Read {
-		r := store.Read{Query: store.Query{Index: new(pbx.Association).Table().Key(), Equal: []any{f.tenant.ID}}, Of: 1, Column: id}
+		r := store.Read{Query: store.Query{Index: new(pbx.Association).Table().Key(), Equal: []any{f.tenant.ID}}, Source: 1, Column: id}
 		change(&r)
 		return []store.Read{source, r}
 	}
 	for name, reads := range map[string][]store.Read{
-		"of itself":              follow(func(r *store.Read) { r.Of = 2 }),
-		"of a later one":         follow(func(r *store.Read) { r.Of = 3 }),
-		"of one below the first": follow(func(r *store.Read) { r.Of = -1 }),
+		"of itself":              follow(func(r *store.Read) { r.Source = 2 }),
+		"of a later one":         follow(func(r *store.Read) { r.Source = 3 }),
+		"of one below the first": follow(func(r *store.Read) { r.Source = -1 }),
 		"no column":              follow(func(r *store.Read) { r.Column = -1 }),
 		"a column too far":       follow(func(r *store.Read) { r.Column = len(users.Index.Table.Columns) }),
 		"another type":           follow(func(r *store.Read) { r.Column = name }),

@@ -131,7 +131,7 @@ func showValue(v any) string {
 
 // compare orders two values of one column.
 func compare(a, b any) int {
-	switch a := store.Plain(a).(type) {
+	switch a := store.ColumnValue(a).(type) {
 	case string:
 		return strings.Compare(a, b.(string))
 	case int64:
@@ -147,7 +147,7 @@ func compare(a, b any) int {
 	case time.Time:
 		return a.Compare(b.(time.Time))
 	case [16]byte:
-		other := store.Plain(b).([16]byte)
+		other := store.ColumnValue(b).([16]byte)
 		return bytes.Compare(a[:], other[:])
 	}
 	panic(fmt.Sprintf("storetest: no order of %T", a))

@@ -111,7 +111,7 @@ func (c *comparison) ranges(table *store.Table) []store.Query {
 }
 
 // step goes through a range of both stores in the order of the key, always on
-// in the one that is behind.
+// in the one that has not got as far.
 func (c *comparison) step(q store.Query) error {
 	a, b := c.walk(c.first, q), c.walk(c.second, q)
 	defer a.stop()
@@ -157,7 +157,7 @@ func (c *comparison) walk(r store.Reader, q store.Query) *walk {
 	return w
 }
 
-// walk is a place in a range: a record, or nil behind the last one.
+// walk is a place in a range: a record, or nil after the last one.
 type walk struct {
 	index    *store.Index
 	concerns func(store.Record) bool
@@ -180,14 +180,13 @@ func (w *walk) advance() {
 		if rec = arriving(rec); rec == nil || !w.concerns(rec) {
 			continue
 		}
-		var room [40]store.Field
 		w.rec = rec
-		w.key, _ = w.index.AppendFields(w.key[:0], rec.Fields(room[:0]))
+		w.key, _ = w.index.AppendFields(w.key[:0], store.FieldsOf(rec))
 		return
 	}
 }
 
-// compare orders two places; the end is behind everything.
+// compare orders two places; the end comes after everything.
 func (w *walk) compare(other *walk) int {
 	switch {
 	case w.rec == nil && other.rec == nil:
@@ -202,8 +201,7 @@ func (w *walk) compare(other *walk) int {
 
 // differing are the columns in which two records of a table differ.
 func differing(a, b store.Record) (columns []string) {
-	var roomA, roomB [40]store.Field
-	changed := sqlschema.Changed(a.Fields(roomA[:0]), b.Fields(roomB[:0]))
+	changed := sqlschema.Changed(store.FieldsOf(a), store.FieldsOf(b))
 	for i, column := range a.Table().Columns {
 		if changed&(1<<i) != 0 {
 			columns = append(columns, column.Name)

@@ -100,7 +100,7 @@ func (own *reading) table(table *store.Table) error {
 	return nil
 }
 
-// numbers adds the numbers, and those that stand in for others behind them.
+// numbers adds the numbers, with those that stand in for others last.
 func (own *reading) numbers() error {
 	from := len(own.records)
 	if err := own.table(numbersTable); err != nil {
@@ -175,6 +175,5 @@ var tenantColumn = func() map[*store.Table]int {
 }()
 
 func tenantOf(rec store.Record) pbx.TenantID {
-	var room [40]store.Field
-	return pbx.TenantID(*rec.Fields(room[:0])[tenantColumn[rec.Table()]].Ptr.(*[16]byte))
+	return pbx.TenantID(*store.FieldsOf(rec)[tenantColumn[rec.Table()]].Ptr.(*[16]byte))
 }

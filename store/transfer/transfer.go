@@ -8,9 +8,8 @@
 // hashes among it, and wants the same protection.
 //
 // A cursor arrives as far as it was, but free: without the lease of a
-// subscriber that reads at the source, and with its revision begun anew, since
-// leases count in it. Everything else arrives as it is, revisions, IDs and
-// events included.
+// subscriber that reads at the source, and with a first revision, since leases
+// raise it. Everything else arrives as it is, revisions, IDs and events included.
 package transfer
 
 import (
@@ -35,15 +34,15 @@ type Report struct {
 // in one view that lasts as long as the copy.
 //
 // Each tenant arrives whole or not at all, in one update, and one after another:
-// Copy keeps the records of one tenant in memory, two of them where it is there
-// already. A tenant that is there and equal is passed over, so a copy that was
+// Copy keeps the records of one tenant in memory, twice where the target has it
+// already. A tenant that is there and equal is skipped, so a copy that was
 // interrupted is simply made again. With a tenant come the numbers that are its
 // own; those that it returned are the Provider's. Copying a customer does not
 // change the target's Provider, neither its stock of numbers nor its journal.
 //
 // A source whose records break invariants is not repaired: it is copied as it
 // is, as far as the target's constraints let it. Records that belong to no
-// tenant, and SIP identities that no user and no alias has, stay behind; Check
+// tenant, and SIP identities that no user and no alias has, are not copied; Check
 // and Compare find them.
 //
 // Errors, which leave the tenant that they are about out of the target:
@@ -113,8 +112,8 @@ func known(ctx context.Context, tenants []pbx.TenantID, readers ...store.Reader)
 	return nil
 }
 
-// tenant copies one tenant. What a commit without an answer left behind is
-// found, and taken for what it is: copied.
+// tenant copies one tenant. Where a commit without an answer did take place, the
+// next try finds the records and counts the tenant as copied.
 func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) error {
 	records, err := read(ctx, r, id)
 	if err != nil {

@@ -182,7 +182,7 @@ var deviceBugs = []seededBug{
 }
 
 var systemBugs = []seededBug{
-	{"SYS-1", "a refused part of a batch leaves what it did", "internal/overlay/overlay.go",
+	{"SYS-1", "a refused part of a batch leaves what it did", "internal/overlay/savepoint.go",
 		`for _, f := range slices.Backward(o.undo[mark:]) {`,
 		`for _, f := range slices.Backward(o.undo[mark:]) {
 			if BUG {

@@ -1,7 +1,11 @@
 // Package gate lets a store be closed once what runs in it has ended.
 package gate
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/pbxkit/pbx/store"
+)
 
 // Gate counts those inside and can be closed for good.
 type Gate struct {
@@ -14,13 +18,14 @@ const shut = 1 << 62
 // New returns an open gate.
 func New() *Gate { return &Gate{empty: make(chan struct{}, 1)} }
 
-// Enter reports whether the gate was open; then Leave must follow.
-func (g *Gate) Enter() bool {
+// Enter returns nil while the gate is open; then Leave must follow. Errors:
+// ErrMisuse.
+func (g *Gate) Enter() error {
 	if g.inside.Add(1) < shut {
-		return true
+		return nil
 	}
 	g.Leave()
-	return false
+	return closed()
 }
 
 // Leave follows an Enter that found the gate open.
@@ -33,15 +38,17 @@ func (g *Gate) Leave() {
 	}
 }
 
-// Close waits until nobody is inside; it reports false when the gate was
-// closed before.
-func (g *Gate) Close() bool {
+// Close closes the gate, and waits until nobody is inside. Errors: ErrMisuse where
+// it was closed before.
+func (g *Gate) Close() error {
 	before := g.inside.Or(shut)
 	if before >= shut {
-		return false
+		return closed()
 	}
 	if before > 0 {
 		<-g.empty
 	}
-	return true
+	return nil
 }
+
+func closed() error { return store.Misuse("the store is closed") }

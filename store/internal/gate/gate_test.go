@@ -5,16 +5,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 )
 
 func TestCloseWaitsForThoseInside(t *testing.T) {
 	g := gate.New()
-	require.True(t, g.Enter())
-	require.True(t, g.Enter())
-	closed := make(chan bool)
+	require.NoError(t, g.Enter())
+	require.NoError(t, g.Enter())
+	closed := make(chan error)
 	go func() { closed <- g.Close() }()
-	for g.Enter() { // until it is shut
+	for g.Enter() == nil { // until it is shut
 		g.Leave()
 	}
 	g.Leave()
@@ -24,14 +25,14 @@ func TestCloseWaitsForThoseInside(t *testing.T) {
 	default:
 	}
 	g.Leave()
-	require.True(t, <-closed)
-	require.False(t, g.Enter())
-	require.False(t, g.Close(), "once is enough")
+	require.NoError(t, <-closed)
+	require.ErrorIs(t, g.Enter(), store.ErrMisuse)
+	require.ErrorIs(t, g.Close(), store.ErrMisuse, "once is enough")
 }
 
 func TestAnEmptyGateClosesAtOnce(t *testing.T) {
 	g := gate.New()
-	require.True(t, g.Enter())
+	require.NoError(t, g.Enter())
 	g.Leave()
-	require.True(t, g.Close())
+	require.NoError(t, g.Close())
 }

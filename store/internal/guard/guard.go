@@ -1,5 +1,5 @@
-// Package guard refuses, before a store looks at them, changes that one store
-// would take and another would not.
+// Package guard refuses keys and changes that one store would accept and another
+// would not, before either sees them.
 package guard
 
 import (
@@ -27,6 +27,15 @@ func Changes(changes []store.Change) error {
 	return nil
 }
 
+// Key returns nil for a key of a unique index with a value for each column. Errors:
+// ErrMisuse.
+func Key(k store.Key) error {
+	if !k.Index.Unique || len(k.Values) != len(k.Index.Columns) {
+		return store.Misuse("a key that is not one of a unique index")
+	}
+	return nil
+}
+
 var checkers = sync.Pool{New: func() any { return new(checker) }}
 
 // checker keeps the room that a check needs.
@@ -45,7 +54,7 @@ func (c *checker) free() {
 func (c *checker) change(ch store.Change) error {
 	if ch.New == nil {
 		if ch.Old == nil {
-			return misuse("a change without a record")
+			return store.Misuse("a change without a record")
 		}
 		return nil
 	}
@@ -66,19 +75,19 @@ func (c *checker) change(ch store.Change) error {
 
 func (c *checker) update(table *store.Table, old store.Record) error {
 	if old.Table() != table {
-		return misuse("a change from one kind of record to another")
+		return store.Misuse("a change from one kind of record to another")
 	}
 	if table.Revision < 0 {
-		return misuse("a change of a record that never changes")
+		return store.Misuse("a change of a record that never changes")
 	}
 	c.old = old.Fields(c.old[:0])
 	if rev := table.Revision; *c.new[rev].Ptr.(*int64) <= *c.old[rev].Ptr.(*int64) {
-		return misuse("a change that does not raise the revision")
+		return store.Misuse("a change that does not raise the revision")
 	}
 	c.oldKey, _ = table.Key().AppendFields(c.oldKey[:0], c.old)
 	c.newKey, _ = table.Key().AppendFields(c.newKey[:0], c.new)
 	if string(c.oldKey) != string(c.newKey) {
-		return misuse("a change of a record's key")
+		return store.Misuse("a change of a record's key")
 	}
 	return nil
 }
@@ -123,8 +132,4 @@ func badText(s string) string {
 
 func invalid(column, reason string) error {
 	return &store.Error{Kind: store.ErrInvalid, Field: column, Reason: reason}
-}
-
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }

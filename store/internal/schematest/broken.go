@@ -297,7 +297,7 @@ func entry(w *World, change func(*pbx.DialEntry)) store.Change {
 	return Another(&pbx.DialEntry{TenantID: w.Tenant.ID, Digits: "30000", Rev: 1, UserID: w.Other.ID}, change)
 }
 
-// deviceLine is another line of the user's phone, with his alias.
+// deviceLine is another line of the user's phone, with their alias.
 func deviceLine(w *World, change func(*pbx.DeviceLine)) store.Change {
 	return Another(&pbx.DeviceLine{TenantID: w.Tenant.ID, DeviceID: w.Device.ID, Line: 2, Rev: 1, AliasID: w.Alias.ID}, change)
 }

@@ -2,14 +2,14 @@ package sqlschema
 
 import "github.com/pbxkit/pbx/store"
 
-// Chain is a range of an index and, behind it, the range from whose records it
-// follows, and so on to one that stands for itself. It becomes one statement.
+// Chain is a read with its source, the source's own source, and so on to a range
+// without one. It becomes one statement.
 type Chain []Link
 
 // Link is one range of a chain.
 type Link struct {
 	Statement
-	Column int // of a range that another one follows from: the column that leads there
+	Column int // of a source: the column whose values the range before it is read by
 }
 
 // Fetch returns the chain that answers the read at that place among those of a
@@ -19,10 +19,10 @@ func Fetch(reads []store.Read, at int, dst []any) (Chain, []any, error) {
 	var chain Chain
 	for column := 0; ; {
 		read := &reads[at]
-		if err := read.Fits(reads[:at]); err != nil {
+		if err := read.Check(reads[:at]); err != nil {
 			return nil, dst, err
 		}
-		if read.Of == 0 {
+		if read.Source == 0 {
 			s, dst, err := Find(read.Query, dst)
 			if read.Limit > 0 {
 				dst = append(dst, int64(read.Limit))
@@ -34,7 +34,7 @@ func Fetch(reads []store.Read, at int, dst []any) (Chain, []any, error) {
 		s := Statement{Verb: VerbFind, Index: read.Index, Equal: uint8(len(read.Equal)), Whole: true}
 		dst = append(dst, read.Equal...)
 		chain = append(chain, Link{s, column})
-		at, column = read.Of-1, read.Column
+		at, column = read.Source-1, read.Column
 	}
 }
 
@@ -50,7 +50,7 @@ func (c Chain) Text(d Dialect) (text string, values []store.Type) {
 	return w.String(), w.types
 }
 
-// AppendKey appends a few bytes that are the chain's alone.
+// AppendKey appends a few bytes that identify the chain.
 func (c Chain) AppendKey(dst []byte) []byte {
 	for _, link := range c {
 		dst = append(link.Statement.AppendKey(dst), byte(link.Column))
@@ -58,8 +58,8 @@ func (c Chain) AppendKey(dst []byte) []byte {
 	return dst
 }
 
-// source writes the query of the values that lead from one range to another.
-// Only where a limit says which records they are their order matters.
+// source writes the query of the values by which a range is read. Its order matters
+// only where a limit chooses among the records.
 func (w *writer) source(c Chain) {
 	outer := w.table
 	s := c[0].Statement

@@ -12,17 +12,17 @@ import (
 // error of kind ErrMisuse when the query does not fit its index.
 //
 // A record is in an index only where no column of it is NULL, so the statement
-// says so of every column that may be.
+// excludes NULL for every column that may be.
 func Find(q store.Query, dst []any) (Statement, []any, error) {
 	rest := len(q.Index.Columns) - len(q.Equal)
 	bounded := q.Prefix != "" || q.From != nil || q.To != nil
 	switch {
 	case rest < 0, rest == 0 && bounded:
-		return Statement{}, dst, misuse("a query with more values than its index has columns")
+		return Statement{}, dst, store.Misuse("a query with more values than its index has columns")
 	case q.After != nil && len(q.After) != rest:
-		return Statement{}, dst, misuse("a query that goes on after half a record")
+		return Statement{}, dst, store.Misuse("a query that goes on after half a record")
 	case q.Prefix != "" && q.Index.Table.Columns[q.Index.Columns[len(q.Equal)]].Type != store.Text:
-		return Statement{}, dst, misuse("a query by the beginning of something that is no text")
+		return Statement{}, dst, store.Misuse("a query by the beginning of something that is no text")
 	}
 	lower, upper, after := bounds(q)
 	s := Statement{Verb: VerbFind, Index: q.Index, Equal: uint8(len(q.Equal)), Desc: q.Desc}
@@ -39,10 +39,10 @@ func Find(q store.Query, dst []any) (Statement, []any, error) {
 	return s, dst, nil
 }
 
-// bounds returns the bounds of the first column behind Equal, and the record
-// behind which the range begins. Of a bound and a record on the same side only
-// the tighter one is kept: the engine seeks by one of them, and passing over
-// all records up to the other would make each page slower than the one before.
+// bounds returns the bounds of the first column after those of Equal, and the
+// record after which the range begins. Of a bound and a record on the same side
+// only the tighter one is kept: the engine seeks by one of them, and skipping all
+// records up to the other would make each page slower than the one before.
 func bounds(q store.Query) (lower, upper any, after []any) {
 	lower, upper, after = q.From, q.To, q.After
 	if q.Prefix != "" {
@@ -92,7 +92,7 @@ func successor(prefix string) string {
 		case r == utf8.MaxRune:
 			continue
 		case r == '\ud7ff':
-			return prefix + "\ue000" // behind the surrogates
+			return prefix + "\ue000" // after the surrogates
 		}
 		return prefix + string(r+1)
 	}
@@ -110,8 +110,8 @@ func nextBytes(prefix string) string {
 	return ""
 }
 
-// where writes the condition of a range; where it follows from others, the
-// column behind Equal is one of what they yield.
+// where writes the condition of a range. Where it has sources, the column after
+// those of Equal has a value that they yield.
 func (w *writer) where(s Statement, sources Chain) {
 	columns := s.Index.Columns
 	rest := columns[s.Equal:]
@@ -164,8 +164,4 @@ func (w *writer) limit(s Statement) {
 		w.text(" LIMIT ")
 		w.value(store.Int)
 	}
-}
-
-func misuse(reason string) error {
-	return &store.Error{Kind: store.ErrMisuse, Reason: reason}
 }

@@ -130,10 +130,10 @@ func TestFetch(t *testing.T) {
 	}
 	reads := []store.Read{
 		{Query: store.Query{Index: users.Index("users_by_last"), Equal: []any{tenant}, Prefix: "ng", Limit: 3}},
-		{Query: store.Query{Index: associations.Index("associations_slot"), Equal: []any{tenant}}, Of: 1, Column: column(users, "id")},
-		{Query: store.Query{Index: numbers.Index("numbers_waiting"), Equal: []any{tenant}}, Of: 2, Column: column(associations, "service_id")},
+		{Query: store.Query{Index: associations.Index("associations_slot"), Equal: []any{tenant}}, Source: 1, Column: column(users, "id")},
+		{Query: store.Query{Index: numbers.Index("numbers_waiting"), Equal: []any{tenant}}, Source: 2, Column: column(associations, "service_id")},
 		{Query: store.Query{Index: owners.Key(), Equal: []any{tenant}}},
-		{Query: store.Query{Index: owners.Key(), Equal: []any{tenant}, Limit: 1}, Of: 1},
+		{Query: store.Query{Index: owners.Key(), Equal: []any{tenant}, Limit: 1}, Source: 1},
 	}
 	chain, values, err := sqlschema.Fetch(reads, 2, nil)
 	require.NoError(t, err)

@@ -1,5 +1,5 @@
-// Package sqlschema makes SQL of the root package's table declarations: what
-// the SQL stores have in common.
+// Package sqlschema writes the SQL statements over declared tables: those that read
+// by an index, and those that make a change.
 package sqlschema
 
 import (
@@ -30,7 +30,7 @@ type Statement struct {
 	Columns uint64       // of an update: a bit for each column that is set
 
 	// Of a range: how many leading columns are equal to something, whether the
-	// next one is bounded, and whether the range begins behind a record.
+	// next one is bounded, and whether the range begins after a record.
 	Equal               uint8
 	Lower, Upper, After bool
 	Desc                bool
@@ -98,7 +98,7 @@ func (s Statement) Text(d Dialect) (text string, values []store.Type) {
 	return w.String(), w.types
 }
 
-// AppendKey appends a few bytes that are the statement's alone.
+// AppendKey appends a few bytes that identify the statement.
 func (s Statement) AppendKey(dst []byte) []byte {
 	var flags byte
 	for i, set := range [...]bool{s.Lower, s.Upper, s.After, s.Desc, s.Whole} {

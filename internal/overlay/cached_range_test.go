@@ -15,45 +15,45 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// dialPlan draws a small dial plan, and queries over it.
-type dialPlan struct {
+// wordList draws a short list of words, and queries over it.
+type wordList struct {
 	*rand.Rand
 	recs []store.Record // in their order
 }
 
-func newDialPlan(seed uint64) *dialPlan {
-	p := &dialPlan{Rand: rand.New(rand.NewPCG(seed, 0))}
-	var digits []string
+func newWordList(seed uint64) *wordList {
+	p := &wordList{Rand: rand.New(rand.NewPCG(seed, 0))}
+	var list []string
 	for range p.IntN(20) {
-		digits = append(digits, p.digits())
+		list = append(list, p.word())
 	}
-	slices.Sort(digits)
-	for _, d := range slices.Compact(digits) {
-		p.recs = append(p.recs, &DialEntry{TenantID: TenantID{1}, Digits: d})
+	slices.Sort(list)
+	for _, w := range slices.Compact(list) {
+		p.recs = append(p.recs, &Word{Tenant: home, Text: w})
 	}
 	return p
 }
 
-func (p *dialPlan) digits() string {
+func (p *wordList) word() string {
 	return strings.Repeat("7", p.IntN(2)) + string(rune('0'+p.IntN(4))) + strings.Repeat(string(rune('0'+p.IntN(3))), p.IntN(3))
 }
 
-func (p *dialPlan) query() store.Query {
-	q := store.Query{Index: extensionsTable.Key(), Equal: []any{TenantID{1}}, Desc: p.IntN(2) == 0}
+func (p *wordList) query() store.Query {
+	q := store.Query{Index: words.Key(), Equal: []any{home}, Desc: p.IntN(2) == 0}
 	switch p.IntN(6) {
 	case 0:
-		q.Prefix = p.digits()[:1]
+		q.Prefix = p.word()[:1]
 	case 1:
-		q.From = p.digits()
+		q.From = p.word()
 	case 2:
-		q.To = p.digits()
+		q.To = p.word()
 	case 3:
-		q.From, q.To = p.digits(), p.digits()
+		q.From, q.To = p.word(), p.word()
 	case 4:
-		q.Equal = append(q.Equal, p.digits())
+		q.Equal = append(q.Equal, p.word())
 	}
 	if len(q.Equal) == 1 && p.IntN(3) == 0 {
-		q.After = []any{p.digits()}
+		q.After = []any{p.word()}
 	}
 	if p.IntN(2) == 0 {
 		q.Limit = 1 + p.IntN(5)
@@ -61,8 +61,8 @@ func (p *dialPlan) query() store.Query {
 	return q
 }
 
-// select answers a query by looking at every record.
-func (p *dialPlan) selected(q store.Query) []store.Record {
+// selected answers a query by checking every record.
+func (p *wordList) selected(q store.Query) []store.Record {
 	from, to := bounds(q)
 	var out []store.Record
 	for _, rec := range p.recs {
@@ -85,16 +85,16 @@ func TestWhatWasReadAheadAnswersAsTheStoreWould(t *testing.T) {
 	params.MinSuccessfulTests = 3000
 	answered, passed, begun := 0, 0, 0
 	properties := gopter.NewProperties(params)
-	properties.Property("spans answer right, or as far as they go, or not at all", prop.ForAll(func(seed uint64) string {
-		p := newDialPlan(seed)
+	properties.Property("ranges answer right, or as far as they go, or not at all", prop.ForAll(func(seed uint64) string {
+		p := newWordList(seed)
 		t := new(Overlay)
 		for range 1 + p.IntN(4) {
 			q := p.query()
-			t.learnSpan(q.Index, newSpan(q, p.selected(q)))
+			t.learnRange(q.Index, newCachedRange(q, p.selected(q)))
 		}
-		for i, s := range t.spans[extensionsTable.Key()] {
-			if i > 0 && !(t.spans[extensionsTable.Key()][i-1].from < s.from && t.spans[extensionsTable.Key()][i-1].to < s.to) {
-				return "a span within another"
+		for i, s := range t.ranges[words.Key()] {
+			if i > 0 && !(t.ranges[words.Key()][i-1].from < s.from && t.ranges[words.Key()][i-1].to < s.to) {
+				return "a range within another"
 			}
 		}
 		for range 10 {
@@ -102,20 +102,20 @@ func TestWhatWasReadAheadAnswersAsTheStoreWould(t *testing.T) {
 			got, known := t.answer(q)
 			if !known {
 				passed++
-				first, rest, all := t.beginning(q)
+				first, rest, all := t.cachedStart(q)
 				if all {
 					return "all of what is not known"
 				}
 				if len(first) > 0 {
 					begun++
 				}
-				if diff := cmp.Diff(digitsOf(p.selected(q)), digitsOf(append(slices.Clip(first), p.selected(rest)...))); diff != "" {
+				if diff := cmp.Diff(textOf(p.selected(q)), textOf(append(slices.Clip(first), p.selected(rest)...))); diff != "" {
 					return diff
 				}
 				continue
 			}
 			answered++
-			if diff := cmp.Diff(digitsOf(p.selected(q)), digitsOf(got)); diff != "" {
+			if diff := cmp.Diff(textOf(p.selected(q)), textOf(got)); diff != "" {
 				return diff
 			}
 		}
@@ -127,9 +127,9 @@ func TestWhatWasReadAheadAnswersAsTheStoreWould(t *testing.T) {
 	require.Greater(t, begun, 100)
 }
 
-func digitsOf(recs []store.Record) (list []string) {
+func textOf(recs []store.Record) (list []string) {
 	for _, rec := range recs {
-		list = append(list, string(rec.(*DialEntry).Digits))
+		list = append(list, rec.(*Word).Text)
 	}
 	return list
 }

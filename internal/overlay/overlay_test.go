@@ -17,10 +17,10 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// model is a table of devices as plain as can be: a map, and queries that look
-// at every record's values. It is the store under the transaction, and what the
+// model is a table of items as plain as can be: a map, and queries that check
+// every record's values. It is the store under the transaction, and what the
 // transaction has to look like.
-type model map[DeviceID]*Device
+type model map[id]*Item
 
 func (m model) Get(_ context.Context, keys ...store.Key) ([]store.Record, error) {
 	out := make([]store.Record, len(keys))
@@ -44,11 +44,11 @@ func (m model) Find(_ context.Context, q store.Query) iter.Seq2[store.Record, er
 	}
 }
 
-// find answers a query by looking at every record.
-func (m model) find(q store.Query) []*Device {
+// find answers a query by checking every record.
+func (m model) find(q store.Query) []*Item {
 	type row struct {
 		values []any
-		device *Device
+		item   *Item
 	}
 	var rows []row
 	for _, d := range m {
@@ -60,10 +60,10 @@ func (m model) find(q store.Query) []*Device {
 	if q.Desc {
 		slices.Reverse(rows)
 	}
-	var out []*Device
+	var out []*Item
 	for _, r := range rows {
 		if q.Limit == 0 || len(out) < q.Limit {
-			out = append(out, r.device)
+			out = append(out, r.item)
 		}
 	}
 	return out
@@ -92,20 +92,20 @@ func compareAll(a, b []any) int {
 }
 
 func compare(a, b any) int {
-	switch a := store.Plain(a).(type) {
+	switch a := store.ColumnValue(a).(type) {
 	case string:
 		return strings.Compare(a, b.(string))
 	case [16]byte:
-		other := store.Plain(b).([16]byte)
+		other := store.ColumnValue(b).([16]byte)
 		return slices.Compare(a[:], other[:])
 	}
-	panic(fmt.Sprintf("a device has no indexed %T", a))
+	panic(fmt.Sprintf("an item has no indexed %T", a))
 }
 
 // takes reports whether no other record has the unique values of d.
-func (m model) takes(d *Device) bool {
+func (m model) takes(d *Item) bool {
 	for _, other := range m {
-		for _, ix := range devicesTable.Indexes {
+		for _, ix := range items.Indexes {
 			a, in := ix.Values(d)
 			b, otherIn := ix.Values(other)
 			if ix.Unique && in && otherIn && other.ID != d.ID && compareAll(a, b) == 0 {
@@ -122,6 +122,7 @@ type run struct {
 	choices
 	ctx   context.Context
 	tx    *Overlay
+	far   *far // where the store is one
 	want  model
 	trace trail
 }
@@ -157,24 +158,24 @@ type trail []string
 
 func (t trail) String() string { return strings.Join(t, "\n") }
 
-const overlaid = 6 // users, and half of the devices
+const overlaid = 6 // owners, and half of the items
 
-func (o *run) id() (id [16]byte) {
-	id[15] = byte(1 + o.IntN(2*overlaid))
-	return id
+func (o *run) key() (key id) {
+	key[15] = byte(1 + o.IntN(2*overlaid))
+	return key
 }
 
-func (o *run) user() (id [16]byte) {
-	id[14] = byte(o.IntN(overlaid))
-	return id
+func (o *run) owner() (key id) {
+	key[14] = byte(o.IntN(overlaid))
+	return key
 }
 
-func (o *run) device(id DeviceID) *Device {
-	states := []DeviceState{DeviceAvailable, DeviceAssigned, DeviceInService}
-	d := &Device{TenantID: Provider, ID: id, Rev: 1, Model: "m", State: states[o.IntN(3)],
-		MAC: MAC(fmt.Sprintf("%02x", o.IntN(40))), UserID: o.user(), Ports: int64(o.IntN(3))}
+func (o *run) item(key id) *Item {
+	states := []string{"new", "open", "shut"}
+	d := &Item{Tenant: home, ID: key, Rev: 1, Name: "n", State: states[o.IntN(3)],
+		Code: fmt.Sprintf("%02x", o.IntN(40)), Owner: o.owner(), Count: int64(o.IntN(3))}
 	if o.IntN(2) == 0 {
-		d.PrimaryOf = d.UserID
+		d.FirstOf = d.Owner
 	}
 	return d
 }
@@ -185,38 +186,38 @@ func (o *run) note(format string, args ...any) {
 
 // step stages one change that the rules could make, if there is any.
 func (o *run) step() {
-	id := DeviceID(o.id())
-	is := o.want[id]
-	next := o.device(id)
+	key := o.key()
+	is := o.want[key]
+	next := o.item(key)
 	if is != nil && o.IntN(4) == 0 {
-		o.note("remove %d", id[15])
+		o.note("remove %d", key[15])
 		o.tx.Remove(o.read(is))
-		delete(o.want, id)
+		delete(o.want, key)
 		return
 	}
 	if is != nil && o.IntN(2) == 0 { // a change that claims nothing new
-		ports := next.Ports
+		count := next.Count
 		*next = *is
-		next.Ports = ports
+		next.Count = count
 	}
 	if !o.want.takes(next) {
 		return
 	}
 	if is == nil {
-		o.note("insert %d %+v", id[15], next)
+		o.note("insert %d %+v", key[15], next)
 		o.tx.Insert(next)
-		o.want[id] = next
+		o.want[key] = next
 		return
 	}
-	o.note("update %d %+v", id[15], next)
+	o.note("update %d %+v", key[15], next)
 	o.tx.Update(o.read(is), next)
-	o.want[id] = next
+	o.want[key] = next
 }
 
 // read gets a record through the transaction, by one of its unique indexes.
-func (o *run) read(want *Device) store.Record {
+func (o *run) read(want *Item) store.Record {
 	for {
-		ix := devicesTable.Indexes[o.IntN(3)]
+		ix := items.Indexes[o.IntN(3)]
 		values, in := ix.Values(want)
 		if !in {
 			continue
@@ -228,7 +229,7 @@ func (o *run) read(want *Device) store.Record {
 	}
 }
 
-func (o *run) same(want *Device, got store.Record) {
+func (o *run) same(want *Item, got store.Record) {
 	if want == nil {
 		o.equal(nil, got)
 	} else {
@@ -236,40 +237,34 @@ func (o *run) same(want *Device, got store.Record) {
 	}
 }
 
-// part stages some changes as an operation does that is refused in the end, or
-// is not; parts lie within parts.
+// part stages some changes after a savepoint, and keeps them or rolls them back;
+// parts lie within parts.
 func (o *run) part(depth int) {
 	before, changes := maps.Clone(o.want), slices.Clone(o.tx.changes)
 	stands := o.IntN(2) == 0
 	o.note("part")
-	err := o.tx.part(func() error {
-		for range 1 + o.IntN(6) {
-			if depth < 2 && o.IntN(5) == 0 {
-				o.part(depth + 1)
-				continue
-			}
-			o.step()
-			o.query()
+	mark := o.tx.Savepoint()
+	for range 1 + o.IntN(6) {
+		if depth < 2 && o.IntN(5) == 0 {
+			o.part(depth + 1)
+			continue
 		}
-		if stands {
-			return nil
-		}
-		return store.ErrInvalid
-	})
+		o.step()
+		o.query()
+	}
 	o.note("part stands: %v", stands)
 	if stands {
-		o.equal(nil, err)
 		return
 	}
-	o.equal(store.ErrInvalid, err)
+	o.tx.RollBack(mark)
 	o.want = before
 	o.equal(true, slices.Equal(changes, o.tx.changes))
 }
 
 // query asks something, by get or scan, and compares the answer.
 func (o *run) query() {
-	ix := devicesTable.Indexes[o.IntN(len(devicesTable.Indexes))]
-	like, in := ix.Values(o.device(o.id()))
+	ix := items.Indexes[o.IntN(len(items.Indexes))]
+	like, in := ix.Values(o.item(o.key()))
 	if !in {
 		return
 	}
@@ -277,15 +272,39 @@ func (o *run) query() {
 		want, _ := o.want.Get(o.ctx, ix.At(like...))
 		got, err := o.tx.Get(o.ctx, ix, like...)
 		o.equal(nil, err)
-		d, _ := want[0].(*Device)
+		d, _ := want[0].(*Item)
 		o.note("get %s %v", ix.Name, like)
 		o.same(d, got)
 		return
 	}
-	o.compare(o.span(ix, like))
+	o.compare(o.within(ix, like))
 }
 
-func (o *run) span(ix *store.Index, like []any) store.Query {
+// prefetch reads a range ahead and, often, the items of the owners in it.
+// Prefetching the same again makes no trip.
+func (o *run) prefetch() {
+	ix := items.Indexes[o.IntN(len(items.Indexes))]
+	like, in := ix.Values(o.item(o.key()))
+	if !in {
+		return
+	}
+	reads := []store.Read{{Query: o.within(ix, like)}}
+	if from, to := bounds(reads[0].Query); from >= to {
+		return
+	}
+	if o.IntN(2) == 0 {
+		reads = append(reads, store.Read{Query: store.Query{Index: items.Index("items_by_owner"), Equal: []any{home}},
+			Source: 1, Column: items.Column("owner")})
+	}
+	o.note("prefetch %+v", reads)
+	o.equal(nil, o.tx.Prefetch(o.ctx, reads))
+	before := o.far.trips
+	o.equal(nil, o.tx.Prefetch(o.ctx, reads))
+	o.equal(before, o.far.trips)
+}
+
+// within is a range of an index around an item's values.
+func (o *run) within(ix *store.Index, like []any) store.Query {
 	n := o.IntN(len(like))
 	q := store.Query{Index: ix, Equal: like[:n:n], Desc: o.IntN(2) == 0, Limit: o.IntN(4)}
 	bound, _ := ix.Values(o.bound(ix))
@@ -305,10 +324,10 @@ func (o *run) span(ix *store.Index, like []any) store.Query {
 	return q
 }
 
-// bound is a device that is in the index.
-func (o *run) bound(ix *store.Index) *Device {
+// bound is an item that is in the index.
+func (o *run) bound(ix *store.Index) *Item {
 	for {
-		d := o.device(o.id())
+		d := o.item(o.key())
 		if _, in := ix.Values(d); in {
 			return d
 		}
@@ -317,14 +336,14 @@ func (o *run) bound(ix *store.Index) *Device {
 
 func (o *run) compare(q store.Query) {
 	o.note("scan %s %v prefix %q from %v to %v after %v desc %v limit %d", q.Index.Name, q.Equal, q.Prefix, q.From, q.To, q.After, q.Desc, q.Limit)
-	got, err := store.Gather(Find[*Device](o.ctx, o.tx, q))
+	got, err := store.Collect(Find[*Item](o.ctx, o.tx, q))
 	o.equal(nil, err)
 	o.equal(o.want.find(q), got)
 }
 
 // all compares every index, in both directions.
 func (o *run) all() {
-	for _, ix := range devicesTable.Indexes {
+	for _, ix := range items.Indexes {
 		o.compare(store.Query{Index: ix})
 		o.compare(store.Query{Index: ix, Desc: true})
 	}
@@ -335,14 +354,14 @@ func (o *run) all() {
 func (o *run) replay(onto model) {
 	for _, c := range o.tx.changes {
 		if c.Old != nil {
-			old := c.Old.(*Device)
+			old := c.Old.(*Item)
 			o.equal(true, onto[old.ID] != nil && onto[old.ID].Rev == old.Rev)
 		}
 		if c.New == nil {
-			delete(onto, c.Old.(*Device).ID)
+			delete(onto, c.Old.(*Item).ID)
 			continue
 		}
-		d := c.New.(*Device)
+		d := c.New.(*Item)
 		if is := onto[d.ID]; c.Old == nil {
 			o.equal(true, is == nil)
 		} else {
@@ -354,8 +373,8 @@ func (o *run) replay(onto model) {
 	o.equal(o.want, onto)
 }
 
-// run is a transaction with parts that stand, parts that are taken back, and
-// reads in between. It returns what is wrong, or nothing.
+// check runs a transaction with parts that stand, parts that are rolled back, and
+// reads in between, over a store that is near or one that is far. It returns what is wrong, or nothing.
 func (o *run) check() (report string) {
 	defer func() {
 		switch p := recover().(type) {
@@ -367,19 +386,27 @@ func (o *run) check() (report string) {
 		}
 	}()
 	for range o.IntN(2 * overlaid) {
-		if d := o.device(o.id()); o.want.takes(d) {
+		if d := o.item(o.key()); o.want.takes(d) {
 			o.want[d.ID] = d
 			o.note("committed %+v", d)
 		}
 	}
 	committed := maps.Clone(o.want)
-	o.tx = New(committed, func(err error) error { return err })
+	o.tx = New(committed, asItIs)
+	if o.IntN(2) == 0 {
+		o.far = &far{model: committed}
+		o.tx = New(o.far, asItIs)
+	}
 	for len(o.list) > 0 {
-		switch o.IntN(4) {
+		switch o.IntN(5) {
 		case 0:
 			o.part(0)
 		case 1:
 			o.query()
+		case 2:
+			if o.far != nil {
+				o.prefetch()
+			}
 		default:
 			o.step()
 		}
