@@ -1,6 +1,7 @@
-// Package pgtest gives tests a PostgreSQL server: a private one that lives as
-// long as the test process and is thrown away with it, or the one that
-// PBX_POSTGRES names. Only tests import it.
+// Package pgtest gives tests a PostgreSQL server: a private one that the test
+// processes of one user share and that is thrown away with the last of them, or
+// the one that PBX_POSTGRES names; none with PBX_POSTGRES=off. Only tests import
+// it.
 package pgtest
 
 import (
@@ -11,8 +12,8 @@ import (
 	"testing"
 )
 
-// Run runs the tests of a package that has a TestMain, stops the server if one
-// was started, and returns the code to exit with. Where tests asked for a
+// Run runs the tests of a package that has a TestMain, stops the server if no
+// other process uses it, and returns the code to exit with. Where tests asked for a
 // server and none could be had, it prints one line that says so.
 func Run(m *testing.M) int {
 	code := m.Run()
@@ -75,7 +76,8 @@ func database(t testing.TB, name string, prepare func(dsn string) error) string 
 
 // Start is Database for a program that is no test, such as a benchmark. It
 // gives an error where there is no server to be had. Stop drops the database, or
-// the whole server where that is ours; nothing in the process may use it later.
+// stops the server where no other process uses it; nothing in the process may
+// use it later.
 func Start() (dsn string, stop func(), err error) {
 	s, err := theServer()
 	if err != nil {

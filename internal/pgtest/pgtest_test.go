@@ -22,11 +22,14 @@ func TestMain(m *testing.M) {
 		hold()
 	case "ask":
 		Available()
+	case "use":
+		use()
+		return
 	}
 	os.Exit(Run(m))
 }
 
-// hold starts a server, says where it is, and waits to be killed.
+// hold gets hold of a server, says where it is, and waits to be killed.
 func hold() {
 	s, err := theServer()
 	if err != nil {
@@ -39,6 +42,18 @@ func hold() {
 	fmt.Println(s.dsn("postgres"))
 	fmt.Println(folder)
 	select {}
+}
+
+// use makes a database on the server, and leaves.
+func use() {
+	dsn, stop, err := Start()
+	if err != nil {
+		panic(err)
+	}
+	defer stop()
+	if err := execute(dsn, "CREATE TABLE t (i int)"); err != nil {
+		panic(err)
+	}
 }
 
 func execute(dsn, sql string) error {

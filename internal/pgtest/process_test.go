@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -21,36 +24,93 @@ func child(environment string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestTwoProcesses runs two test processes at once: each has its own server,
-// and neither leaves one behind, though one of them is killed.
-func TestTwoProcesses(t *testing.T) {
-	t.Setenv("PBX_POSTGRES", "")
-	var children [2]*exec.Cmd
-	var dsns, folders [2]string
-	for i := range children {
-		cmd := child("PGTEST=hold")
-		out, err := cmd.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, cmd.Start())
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill() // it has ended, unless this test failed
-			_ = cmd.Wait()
-		})
-		children[i] = cmd
-		lines := bufio.NewScanner(out)
-		require.True(t, lines.Scan())
-		dsns[i] = lines.Text()
-		require.True(t, lines.Scan())
-		folders[i] = lines.Text()
-	}
-	require.NotEqual(t, folders[0], folders[1])
+// holding is a test process that has the server until it is told to end.
+type holding struct {
+	*exec.Cmd
+	dsn, folder string
+}
 
-	for i := range children {
-		require.NoError(t, execute(dsns[i], "SELECT 1"))
-		require.NoError(t, children[i].Process.Kill())
-		require.Eventually(t, func() bool { _, err := os.Stat(folders[i]); return os.IsNotExist(err) }, patience, tick)
-		require.Error(t, execute(dsns[i], "SELECT 1"))
+// startHolding starts such a process, whose server's meeting place is in a folder.
+func startHolding(t *testing.T, folder string) holding {
+	t.Helper()
+	h := holding{Cmd: child("PGTEST=hold")}
+	h.Env = append(h.Env, "PBX_POSTGRES=", "TMPDIR="+folder)
+	out, err := h.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, h.Start())
+	t.Cleanup(func() {
+		_ = h.Process.Kill() // it has ended, unless this test failed
+		_ = h.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan())
+	h.dsn = lines.Text()
+	require.True(t, lines.Scan())
+	h.folder = lines.Text()
+	return h
+}
+
+// requireGone waits until a server has stopped and left nothing.
+func requireGone(t *testing.T, h holding) {
+	t.Helper()
+	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Dir(h.folder)); return os.IsNotExist(err) }, patience, tick)
+	require.Error(t, execute(h.dsn, "SELECT 1"))
+}
+
+// TestProcessesShareAServer has one that was killed leave the server to the
+// other, and the server stop when that is killed too. Who comes then gets a new
+// one.
+func TestProcessesShareAServer(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	first, second := startHolding(t, folder), startHolding(t, folder)
+	require.Equal(t, first.dsn, second.dsn)
+	require.Equal(t, first.folder, second.folder)
+
+	require.NoError(t, first.Process.Kill())
+	_ = first.Wait()
+	third := startHolding(t, folder)
+	require.Equal(t, second.dsn, third.dsn)
+	require.NoError(t, third.Process.Kill())
+	_ = third.Wait()
+	require.NoError(t, execute(second.dsn, "SELECT 1"))
+
+	require.NoError(t, second.Process.Kill())
+	_ = second.Wait()
+	requireGone(t, second)
+	fourth := startHolding(t, folder)
+	require.NotEqual(t, second.folder, fourth.folder)
+	require.NoError(t, fourth.Process.Kill())
+	requireGone(t, fourth)
+}
+
+// TestProcessesStartAtOnce has many come and go at the same time: each finds a
+// server, and none leaves one behind.
+func TestProcessesStartAtOnce(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() {
+			for range 3 {
+				cmd := child("PGTEST=use")
+				cmd.Env = append(cmd.Env, "PBX_POSTGRES=", "PBX_POSTGRES_REQUIRED=1", "TMPDIR="+folder)
+				out, err := cmd.CombinedOutput()
+				assert.NoError(t, err, "%s", out)
+			}
+		})
 	}
+	all.Wait()
+	current, err := filepath.Glob(filepath.Join(folder, "pgtest-*", "*[0-9a-f]"))
+	require.NoError(t, err)
+	for _, file := range current {
+		if filepath.Ext(file) == "" {
+			server, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.NoDirExists(t, string(server), "the last one out waits until the server has gone")
+		}
+	}
+	require.NotEmpty(t, current)
 }
 
 // TestKilledEarly ends the pipe while initdb has hardly begun.
@@ -114,6 +174,13 @@ func TestNoServer(t *testing.T) {
 	require.Error(t, err, "%s", out)
 	require.Contains(t, string(out), "refused")
 
+	t.Setenv("PBX_POSTGRES_REQUIRED", "")
+	t.Setenv("PBX_POSTGRES", "off")
+	out, err = child("PGTEST=ask", "-test.run=^$").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "pgtest: the PostgreSQL tests did not run: PBX_POSTGRES is off")
+
+	t.Setenv("PBX_POSTGRES_REQUIRED", "1")
 	t.Setenv("PBX_POSTGRES", "no settings")
 	out, err = child("PGTEST=ask", "-test.run=^$").CombinedOutput()
 	require.Error(t, err, "%s", out)

@@ -4,20 +4,24 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"sync"
 	"sync/atomic"
+	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// server is what the tests of this process have: their own, or that of
-// PBX_POSTGRES.
+// server is what the tests of this process have: the one that all test processes
+// of this user share, or that of PBX_POSTGRES.
 type server struct {
 	dsn   func(database string) string
 	admin *pgxpool.Pool
-	stop  func() // nil where the server is not ours to stop
+	ours  bool              // it is thrown away after the tests
+	leave func(tidy func()) // ends the use of it, and drops what is there where others stay
 
 	closing chan struct{}
 	running sync.WaitGroup // whatever works in the background
@@ -27,9 +31,9 @@ type server struct {
 	databases map[string]bool // that exist
 }
 
-func newServer(dsn func(database string) string, stop func()) *server {
+func newServer(dsn func(database string) string) *server {
 	return &server{
-		dsn: dsn, stop: stop, closing: make(chan struct{}),
+		dsn: dsn, leave: func(tidy func()) { tidy() }, closing: make(chan struct{}),
 		templates: map[string]*template{}, databases: map[string]bool{},
 	}
 }
@@ -37,13 +41,21 @@ func newServer(dsn func(database string) string, stop func()) *server {
 // asked is whether any test wanted the server.
 var asked atomic.Bool
 
-// theServer starts the server, or finds that of PBX_POSTGRES, once in a process.
+// theServer joins or starts the server, or finds that of PBX_POSTGRES, once in a
+// process.
 var theServer = sync.OnceValues(func() (*server, error) {
 	asked.Store(true)
-	if dsn := os.Getenv("PBX_POSTGRES"); dsn != "" {
+	switch dsn := os.Getenv("PBX_POSTGRES"); dsn {
+	case "":
+		if testing.Testing() && testing.Short() && os.Getenv("PBX_POSTGRES_REQUIRED") != "1" {
+			return nil, errors.New("short tests need no server")
+		}
+		return start()
+	case "off":
+		return nil, errors.New("PBX_POSTGRES is off")
+	default:
 		return existing(dsn)
 	}
-	return start()
 })
 
 // existing connects to a server that somebody else runs.
@@ -52,7 +64,7 @@ func existing(dsn string) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PBX_POSTGRES: %w", err)
 	}
-	s := newServer(with, nil)
+	s := newServer(with)
 	if err := s.connect(context.Background(), dsn); err != nil {
 		return nil, fmt.Errorf("PBX_POSTGRES: %w", err)
 	}
@@ -95,7 +107,7 @@ func (s *server) template(name string) *template {
 func (s *server) create(ctx context.Context, from string) (string, error) {
 	database := "pbxtest_" + random()
 	sql := "CREATE DATABASE " + database + " TEMPLATE " + from + " ENCODING 'UTF8'"
-	if s.stop != nil {
+	if s.ours {
 		// Half the cost of the default, but it asks for two checkpoints, which
 		// cost nothing only where nothing is synced.
 		sql += " STRATEGY FILE_COPY"
@@ -126,20 +138,19 @@ func (s *server) drop(ctx context.Context, database string) error {
 	return nil
 }
 
-// close stops our server; on another's it drops what is still there.
+// close ends the use of the server. What is still there is dropped, unless the
+// server goes with it.
 func (s *server) close() {
 	close(s.closing)
 	s.running.Wait()
 	defer s.admin.Close()
-	if s.stop != nil {
-		s.stop()
-		return
-	}
-	for database := range s.databases {
-		if err := s.drop(context.Background(), database); err != nil {
-			fmt.Fprintf(os.Stderr, "pgtest: %s stays behind: %v\n", database, err)
+	s.leave(func() {
+		for database := range maps.Clone(s.databases) {
+			if err := s.drop(context.Background(), database); err != nil {
+				fmt.Fprintf(os.Stderr, "pgtest: %s stays behind: %v\n", database, err)
+			}
 		}
-	}
+	})
 }
 
 // random is part of a name that nobody else has.

@@ -6,230 +6,103 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 )
 
-// guard makes a server, and outlives the test process in order to remove it.
-// Its standard input is a pipe that the test process holds and never writes to:
-// at the end of file, however it comes about, the server is shut down by its
-// own process ID, and when it has gone the folder goes.
-//
-// The ID stands in postmaster.pid, negative while initdb runs. The signal is
-// repeated, since a server that is only just starting may not hear it.
-const guard = `
-bin=$1 folder=$2 port=$3 user=$4
-exec 3<&0 </dev/null
-(
-	read -r nothing <&3
-	while [ -d "$folder" ]; do
-		pid=$(head -n 1 "$folder/data/postmaster.pid" 2>/dev/null)
-		case $pid in
-		'' | *[!0-9]*) ;;
-		*) kill -INT "$pid" 2>/dev/null ;;
-		esac
-		sleep 0.1 || sleep 1
-	done
-) &
-"$bin/initdb" --no-sync --auth=trust --username="$user" --encoding=UTF8 --locale=C \
-	--pgdata="$folder/data" >/dev/null &&
-"$bin/postgres" -D "$folder/data" -h 127.0.0.1 -p "$port" -c unix_socket_directories= \
-	-c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-	-c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=4GB \
-	-c max_connections=300 -c shared_buffers=32MB -c autovacuum=off -c jit=off
-cd / && rm -rf "$folder"
-`
-
-// start starts a server of our own. Between the choice of a free port and the
-// server's own listening another process may take it: then all begins again.
+// start joins the server that the tests of this user share, or starts it. Between
+// the choice of a free port and the server's own listening another process may
+// take the port: then all begins again.
 func start() (*server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
+	m, err := meetingPlace(bin)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := m.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if s := m.join(); s != nil {
+		return s, nil
+	}
 	for range 3 {
+		var folder string
+		var g *guardian
+		if folder, g, err = startAt(bin); err != nil {
+			continue
+		}
 		var s *server
-		if s, err = startAt(bin); err == nil {
+		if s, err = m.publish(folder); err == nil {
+			_ = g.hold.Close() // publish holds the pipe by now
 			return s, nil
 		}
+		g.stop()
 	}
 	return nil, err
 }
 
-func startAt(bin string) (*server, error) {
+// startAt starts a server and writes its address into its folder.
+func startAt(bin string) (folder string, g *guardian, err error) {
 	as, err := account()
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	folder, err := newFolder(as)
+	folder, err = newFolder(as)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	port, err := freePort()
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(folder))
+		return "", nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	superuser := "pbx_" + random() // another's server on our port does not know it
-	g, err := guarded(folder, as, bin, folder, port, superuser)
+	g, err = guarded(folder, as, bin, folder, port, superuser)
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(folder))
+		return "", nil, errors.Join(err, os.RemoveAll(folder))
 	}
-
 	address := url.URL{Scheme: "postgres", User: url.User(superuser), Host: net.JoinHostPort("127.0.0.1", port), RawQuery: "sslmode=disable"}
-	s := newServer(func(database string) string { return address.JoinPath(database).String() }, g.stop)
+	if err := g.wait(&address); err != nil {
+		return "", nil, err
+	}
+	if err := os.WriteFile(filepath.Join(folder, addressFile), []byte(address.String()), 0o600); err != nil {
+		g.stop()
+		return "", nil, err
+	}
+	return folder, g, nil
+}
+
+// wait waits until the server answers.
+func (g *guardian) wait(address *url.URL) error {
 	for deadline := time.Now().Add(time.Minute); ; {
+		s := newServer(at(address))
 		err := s.connect(context.Background(), s.dsn("postgres"))
 		if err == nil {
-			return s, nil
+			s.admin.Close()
+			return nil
 		}
 		select {
 		case <-g.gone:
-			return nil, fmt.Errorf("the server did not start: %s", g.lastWords())
+			return fmt.Errorf("the server did not start: %s", g.lastWords())
 		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
 			g.stop()
-			return nil, fmt.Errorf("the server cannot be reached: %w", err)
+			return fmt.Errorf("the server cannot be reached: %w", err)
 		}
 	}
 }
 
-// guardian is the shell that guard runs in.
-type guardian struct {
-	hold *os.File      // the pipe; closing it stops the server
-	gone chan struct{} // closed when the server and its folder are gone
-	log  *os.File      // has no name any more, so nothing of it stays behind
-}
-
-func guarded(folder string, as *syscall.Credential, args ...string) (*guardian, error) {
-	log, err := os.CreateTemp("", "pgtest-log-")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(log.Name()); err != nil {
-		return nil, err
-	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	defer read.Close()
-	cmd := exec.Command("sh", append([]string{"-c", guard, "pgtest"}, args...)...)
-	cmd.Dir = folder
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"} // no PGPORT and the like
-	cmd.Stdin = read
-	cmd.Stderr = log
-	// A session of its own: what a terminal or a CI system sends to the tests'
-	// process group does not end the guard.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: as}
-	if err := cmd.Start(); err != nil {
-		write.Close()
-		return nil, err
-	}
-	g := &guardian{hold: write, gone: make(chan struct{}), log: log}
-	go func() {
-		_ = cmd.Wait() // how the server ended is in its log
-		close(g.gone)
-	}()
-	return g, nil
-}
-
-func (g *guardian) stop() {
-	g.hold.Close()
-	<-g.gone
-	g.log.Close()
-}
-
-// lastWords returns what the server said at the end.
-func (g *guardian) lastWords() string {
-	g.hold.Close()
-	all, err := io.ReadAll(io.NewSectionReader(g.log, 0, 1<<20))
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(all)), "\n")
-	return strings.Join(lines[max(0, len(lines)-4):], "; ")
-}
-
-// account returns whom the server runs as where the tests run as root, which
-// initdb and postgres refuse.
-func account() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		u, err = user.Lookup("nobody")
-	}
-	if err != nil {
-		return nil, err
-	}
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(u.Gid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-}
-
-// roomInMemory is what the memory's file system must have free to be used.
-const roomInMemory = 4 << 30
-
-// newFolder makes the server's folder, owned by the account. It is in memory
-// where there is room: a database is 300 files, and a copy of one was made in a
-// tenth of the time. A temporary folder of root's alone would be closed to the
-// account: then a common one is taken.
-func newFolder(as *syscall.Credential) (string, error) {
-	parent := os.TempDir()
-	var memory syscall.Statfs_t
-	if syscall.Statfs("/dev/shm", &memory) == nil && memory.Bavail*uint64(memory.Bsize) >= roomInMemory {
-		parent = "/dev/shm"
-	}
-	if as == nil {
-		return os.MkdirTemp(parent, "pgtest-")
-	}
-	if !openToAll(parent) {
-		parent = "/tmp"
-	}
-	folder, err := os.MkdirTemp(parent, "pgtest-")
-	if err != nil {
-		return "", err
-	}
-	if err := os.Chown(folder, int(as.Uid), int(as.Gid)); err != nil {
-		return "", errors.Join(err, os.Remove(folder))
-	}
-	return folder, nil
-}
-
-// openToAll reports whether everybody may pass through a folder and all above it.
-func openToAll(folder string) bool {
-	folder, err := filepath.EvalSymlinks(folder)
-	if err != nil {
-		return false
-	}
-	for {
-		stat, err := os.Stat(folder)
-		if err != nil || stat.Mode()&0o001 == 0 {
-			return false
-		}
-		above := filepath.Dir(folder)
-		if above == folder {
-			return true
-		}
-		folder = above
-	}
+// at returns the URL of any database on the server at an address.
+func at(address *url.URL) func(database string) string {
+	return func(database string) string { return address.JoinPath(database).String() }
 }
 
 func freePort() (string, error) {

@@ -3,6 +3,7 @@ package testbed
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -57,15 +58,19 @@ var emptyFile = sync.OnceValues(func() ([]byte, error) {
 })
 
 // Variable names the stores to test over, separated by commas; without it
-// all are. It chooses for the tests that run over stores, and for no other: those
+// StoresOf chooses them. It chooses for the tests that run over stores, and for no other: those
 // about one store use that, be it named or not, and those about none the memory
 // store, which is always there.
 const Variable = "PBX_TEST_STORES"
 
-// Chosen reports whether a store is to be tested over.
+// Chosen reports whether a store is to be tested over. With -short none is that
+// takes a file or a server, unless Variable names it.
 func Chosen(store string) bool {
 	list := os.Getenv(Variable)
-	return list == "" || store == "memory" || slices.Contains(strings.Split(list, ","), store)
+	if list == "" {
+		return store == "memory" || store == "read ahead" || Long() || !testing.Short()
+	}
+	return store == "memory" || slices.Contains(strings.Split(list, ","), store)
 }
 
 // Choose leaves out the stores that are not to be tested over.
@@ -81,6 +86,7 @@ func Choose() {
 // Run runs a package's tests over the chosen stores, with a server where there is
 // one.
 func Run(m *testing.M) int {
+	flag.Parse() // for -short
 	Choose()
 	return pgtest.Run(m)
 }

@@ -17,12 +17,14 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, fresh(t)) })
 }
 
 // The suite runs on guests too: what one does in a transaction of the host's is
 // what a store does.
 func TestGuestConformance(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
 		config, err := pgxpool.ParseConfig(fresh(t))
 		require.NoError(t, err)

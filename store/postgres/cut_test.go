@@ -65,6 +65,7 @@ var everyHow = []pgwire.How{pgwire.Before, pgwire.During, pgwire.After}
 func TestUpdatesAreCutAtEachMessage(t *testing.T) {
 	for name, reads := range map[string]int{"after two reads": 2, "without one": 0} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := newCuttable(t)
 			var cuts, committed, retries, unknown int
 			for _, how := range everyHow {

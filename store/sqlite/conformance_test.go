@@ -1,7 +1,6 @@
 package sqlite_test
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/pbxkit/pbx/store"
@@ -10,7 +9,8 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
-		return open(t, filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Normal))
+		return open(t, newFile(t), sqlite.WithSynchronous(sqlite.Normal))
 	})
 }

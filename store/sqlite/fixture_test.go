@@ -2,7 +2,6 @@ package sqlite_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,7 +21,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "pbx.db")
+	path := newFile(t)
 	store := open(t, path)
 	return &world{schematest.New(t, store), store, path}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,14 +15,38 @@ import (
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
-// newFile makes a store and closes it again.
+// newFile is a file with the schema and nothing in it: a copy of one, since the
+// migrations take longer than most tests.
 func newFile(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "pbx.db")
-	store, err := sqlite.Open(context.Background(), path)
+	empty, err := emptyFile()
 	require.NoError(t, err)
-	require.NoError(t, store.Close())
+	path := filepath.Join(t.TempDir(), "pbx.db")
+	require.NoError(t, os.WriteFile(path, empty, 0o600))
 	return path
+}
+
+// emptyFile is what newFile copies.
+var emptyFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "pbx-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "pbx.db")
+	if err := makeFile(path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// makeFile makes a store and closes it again.
+func makeFile(path string) error {
+	store, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		return err
+	}
+	return store.Close()
 }
 
 // open opens a store, to be closed when the test ends.

@@ -48,6 +48,7 @@ func TestOldFilesAreBroughtUpToDateWithWhatIsInThem(t *testing.T) {
 	require.NoError(t, w.store.Close())
 	for version := 1; version < newest(t); version++ {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			t.Parallel()
 			path := filepath.Join(t.TempDir(), "old.db")
 			require.NoError(t, sqlite.CreateOld(path, version))
 			fill(t, path, w.path)

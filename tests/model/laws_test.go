@@ -16,6 +16,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/numplan"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/tests/model"
@@ -105,6 +106,9 @@ type law func(s situation, world func() *played) string
 
 // obeyed holds a law against many situations.
 func obeyed(t *testing.T, situations int, holds law) {
+	testbed.NotShort(t)
+	t.Parallel()
+	situations = testbed.Size(situations/5, situations)
 	world, start := preparedModel(t, newOutcomes())
 	parameters := gopter.DefaultTestParametersWithSeed(max(*modelSeed, 1))
 	parameters.MinSuccessfulTests, parameters.MaxShrinkCount, parameters.Workers = situations, 2000, 1

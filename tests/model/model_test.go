@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/tests/model"
@@ -25,7 +27,7 @@ import (
 
 var (
 	modelSeed     = flag.Int64("seed", 20261124, "the seed of TestModel; 0: another one each time")
-	modelCommands = flag.Int("commands", 2000, "how many commands TestModel carries out on each store")
+	modelCommands = flag.Int("commands", 0, "how many commands TestModel carries out on each store; 0: 2000 in a long run, else 400")
 )
 
 // sequence is how many commands are carried out one after another.
@@ -242,6 +244,8 @@ func modelSystem(t *testing.T, said *outcomes) (*commands.ProtoCommands, *model.
 
 // Every store does with every operation what the model foretells.
 func TestModel(t *testing.T) {
+	testbed.NotShort(t)
+	t.Parallel()
 	said := newOutcomes()
 	system, start := modelSystem(t, said)
 	for i, regression := range regressions {
@@ -270,7 +274,11 @@ func TestModel(t *testing.T) {
 			t.Fatalf("a divergence: seed %d", seed)
 		}
 	}
-	holds(seed, (*modelCommands+sequence-1)/sequence)
+	asked := cmp.Or(*modelCommands, testbed.Size(400, 2000))
+	holds(seed, (asked+sequence-1)/sequence)
+	if *modelCommands == 0 && !testbed.Long() {
+		return // too few to see everything
+	}
 	for more := int64(1); more <= 10 && len(said.missing()) > 0; more++ {
 		holds(seed+more, 10) // for what was not seen yet
 	}

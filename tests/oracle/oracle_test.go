@@ -1,11 +1,8 @@
 package oracle_test
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,16 +15,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// root is the module's folder.
-const root = "../.."
+// ruleFolders are the folders whose tests bear the codes of rules.
+var ruleFolders = []string{"tests/rules"}
+
+const (
+	modelFolder = "tests/model"
+	quickFolder = "store/memory" // whose bugs are tried by default, for its tests are built in seconds
+	everyRule   = `^Test[A-Z]+\d+_`
+	theModel    = `^TestModel$`
+	// What takes long, or a server, and is about transactions rather than rules.
+	leftOut = "Host|Cut|Fault|Process|Conflict|Server|Guest"
+)
 
 // The oracle, which is the tests of the rules and the model, is tested here: a
 // seeded bug that it does not find is a hole in it.
 //
 // The code of the library stays clean. Copies of its files in which every mistake
 // of the list is written beside what is right, under a switch, are laid over it
-// (go help build, -overlay) and built into a test binary once. With all switches
-// off its tests must pass; and then, for each bug in turn, with that one switched
+// (go help build, -overlay) and built into test binaries once. With all switches
+// off the tests must pass; and then, for each bug in turn, with that one switched
 // on, one must fail: of the tests of the bug's own rule, else of those of any
 // rule, else the model; for a mistake in a store, of the store's tests. A panic,
 // a test that does not come to an end and code that does not compile count as
@@ -37,24 +43,20 @@ const root = "../.."
 //
 //	go test -run TestOracle -v ./tests/oracle
 //
-// There is a bug against every rule of the catalogue, at least one.
-//
-// Among all other tests it tries a few, so that it cannot rot: the whole list is
-// built into the binary all the same. A piece of code that the list names has to
-// be there once: who changes it brings the list up to date.
+// Among all other tests it tries those of one store, so that it cannot rot: the
+// whole list is compiled all the same. With -short nothing is built, and only
+// TestAnchors checks the list.
 func TestOracle(t *testing.T) {
-	o := buildOracle(t)
-	bugs := seededBugs
-	all := strings.Contains(flag.Lookup("test.run").Value.String(), "Oracle")
-	if !all {
-		third := len(bugs) / 3
-		bugs = []seededBug{bugs[0], bugs[third], bugs[2*third]}
+	if testing.Short() {
+		t.Skip("builds the module")
 	}
+	all := strings.Contains(flag.Lookup("test.run").Value.String(), "Oracle")
+	o, bugs := buildOracle(t, all)
 	var tried, caught atomic.Int64
 	t.Run("bugs", func(t *testing.T) {
 		t.Run("none", func(t *testing.T) {
 			t.Parallel()
-			o.passes(t, bugs, all)
+			o.passes(t, bugs)
 		})
 		for _, b := range bugs {
 			t.Run(b.String(), func(t *testing.T) {
@@ -69,155 +71,34 @@ func TestOracle(t *testing.T) {
 	t.Logf("seeded bugs: %d of %d caught", caught.Load(), tried.Load())
 }
 
-// oracle is the test binaries with the bugs in them.
-type oracle struct {
-	root     string            // the folder of the module
-	binaries map[string]string // by the folder of the package whose tests are in it
-}
-
-// seededSwitch names the bug that is switched on.
-const seededSwitch = "PBX_SEEDED_BUG"
-
-// seedbed is what the changed files of a package use.
-const seedbed = `package %s
-
-import (
-	"os"
-	"strings"
-)
-
-var seededBug = os.Getenv("` + seededSwitch + `")
-
-func seeded(bug string) bool { return seededBug == bug }
-
-func either[T any](bug bool, wrong, right T) T {
-	if bug {
-		return wrong
-	}
-	return right
-}
-
-func without(text, piece string) string { return strings.ReplaceAll(text, piece, "") }
-`
-
-// String is the bug's name among the others.
-func (b seededBug) String() string { return b.code + " " + b.name }
-
-// seed writes the bug into a file's text.
-func (b seededBug) seed(text string) string {
-	with := b.new
-	switch {
-	case with != "":
-	case strings.HasPrefix(b.old, "if "):
-		with = "if BUG {\n} else " + b.old
-	case strings.HasPrefix(b.old, "case "):
-		with = "case !BUG && (" + strings.TrimSuffix(strings.TrimPrefix(b.old, "case "), ":") + "):"
-	default:
-		with = "if !BUG {\n" + b.old + "\n}"
-	}
-	with = strings.ReplaceAll(with, "BUG", fmt.Sprintf("seeded(%q)", b))
-	return strings.Replace(text, b.old, with, 1)
-}
-
-// folder is that of the package whose code it is in, and whose tests must find it.
-func (b seededBug) folder() string { return filepath.Dir(b.file) }
-
-// tests is the folder of the tests that must find it: a store's own, else the
-// rules'.
-func (b seededBug) tests() string {
-	if strings.HasPrefix(b.folder(), "store/") {
-		return b.folder()
-	}
-	return "tests/rules"
-}
-
-// nameOf is the name of the package in a folder.
-func nameOf(folder string) string { return filepath.Base(filepath.Join("pbx", folder)) }
-
-// buildOracle builds the binaries, each with all bugs in it.
-func buildOracle(t *testing.T) *oracle {
-	root, err := filepath.Abs(root)
-	require.NoError(t, err)
-	o := &oracle{root: root, binaries: map[string]string{}}
-	out := t.TempDir()
-	overlay := filepath.Join(out, "overlay.json")
-	replace, err := json.Marshal(map[string]any{"Replace": o.seedAll(t, out)})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(overlay, replace, 0o600))
-	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", out+string(filepath.Separator))
-	for folder := range o.binaries {
-		o.binaries[folder] = filepath.Join(out, nameOf(folder)+".test")
-		build.Args = append(build.Args, "./"+folder)
-	}
-	build.Dir = root
-	said, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", said)
-	return o
-}
-
-var rulesCode = regexp.MustCompile(`Code = "([A-Z]+-\d+)"`)
-
-// seedAll writes changed copies of the files, and returns which copy is laid over
-// which file.
-func (o *oracle) seedAll(t *testing.T, out string) map[string]string {
-	catalogue, err := os.ReadFile(filepath.Join(root, "rule/codes.go"))
-	require.NoError(t, err)
-	texts, names, against := map[string]string{}, map[string]bool{}, map[string]bool{}
-	for _, b := range seededBugs {
-		require.False(t, names[b.String()], "two bugs have the name %q", b)
-		names[b.String()], against[b.code] = true, true
-		content, err := os.ReadFile(filepath.Join(o.root, b.file))
-		require.NoError(t, err)
-		original := string(content)
-		require.Equal(t, 1, strings.Count(original, b.old), "how often %s holds what is changed for %q: bring the list up to date", b.file, b)
-		before := cmp.Or(texts[b.file], original)
-		texts[b.file] = b.seed(before)
-		require.NotEqual(t, before, texts[b.file], "another bug changes the same piece of %s as %q", b.file, b)
-		texts[filepath.Join(b.folder(), "seedbed.go")] = fmt.Sprintf(seedbed, nameOf(b.folder()))
-		o.binaries[b.tests()] = ""
-		o.binaries["tests/model"] = ""
-	}
-	for _, code := range rulesCode.FindAllSubmatch(catalogue, -1) {
-		require.True(t, against[string(code[1])], "no bug is seeded against %s", code[1])
-	}
-	laid := map[string]string{}
-	for file, text := range texts {
-		copied := filepath.Join(out, strings.ReplaceAll(file, string(filepath.Separator), "-"))
-		require.NoError(t, os.WriteFile(copied, []byte(text), 0o600))
-		laid[filepath.Join(o.root, file)] = copied
-	}
-	return laid
-}
+// inStore reports whether a folder is a store's, whose own tests find its bugs.
+func inStore(folder string) bool { return strings.HasPrefix(folder, "store/") }
 
 // round is a part of a package's tests.
 type round struct{ folder, tests string }
 
-var (
-	everyRule = round{"tests/rules", `^Test[A-Z]+\d+_`}
-	theModel  = round{"tests/model", `^TestModel$`}
-	// What takes long, or a server, and is about transactions rather than rules.
-	leftOut = "Host|Cut|Fault|Process|Conflict|Server|Guest"
-)
-
 // rounds are what looks for the bug, one after another.
-func (b seededBug) rounds() []round {
-	if b.tests() != "tests/rules" {
-		return []round{{b.tests(), "."}}
+func (o *oracle) rounds(b seededBug) []round {
+	folder := o.folders[b.String()]
+	if inStore(folder) {
+		return []round{{folder, "."}}
 	}
-	return []round{{"tests/rules", "^Test" + strings.ReplaceAll(b.code, "-", "") + "_"}, everyRule, theModel}
+	var rounds []round
+	for _, tests := range []string{"^Test" + strings.ReplaceAll(b.code, "-", "") + "_", everyRule} {
+		for _, folder := range ruleFolders {
+			rounds = append(rounds, round{folder, tests})
+		}
+	}
+	return append(rounds, round{modelFolder, theModel})
 }
 
-// passes requires that without a bug all passes that looks for any of them; where
-// only a few are tried, what looks for each of them first.
-func (o *oracle) passes(t *testing.T, bugs []seededBug, all bool) {
+// passes requires that without a bug all passes that looks for any of them.
+func (o *oracle) passes(t *testing.T, bugs []seededBug) {
 	done := map[round]bool{}
 	for _, b := range bugs {
-		rounds := b.rounds()
-		switch {
-		case !all:
-			rounds = rounds[:1]
-		case b.tests() == "tests/rules":
-			rounds = []round{everyRule, theModel} // those of its own rule are among them
+		rounds := o.rounds(b)
+		if !inStore(o.folders[b.String()]) {
+			rounds = rounds[len(ruleFolders):] // the tests of its own rule are among the others
 		}
 		for _, r := range rounds {
 			if done[r] {
@@ -232,7 +113,7 @@ func (o *oracle) passes(t *testing.T, bugs []seededBug, all bool) {
 
 // catches reports whether a test fails with the bug.
 func (o *oracle) catches(t *testing.T, b seededBug) bool {
-	for _, r := range b.rounds() {
+	for _, r := range o.rounds(b) {
 		switch failed, said := o.run(t, b.String(), r); {
 		case failed == "":
 		case strings.Contains(said, "panic: "):

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 )
 
 var nobody = [16]byte{0xde, 0xad, 15: 1}
@@ -509,8 +510,10 @@ var corruptions = []corruption{
 }
 
 func TestSYS4_EachCorruptionIsFoundWithItsRulesCode(t *testing.T) {
+	testbed.NotShort(t)
 	for _, c := range slices.Concat(corruptions, unsavable) {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, stores["memory"](t))
 			x := everything(w)
 			require.Empty(t, w.violations(w.support))

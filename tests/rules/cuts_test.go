@@ -11,6 +11,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -26,6 +27,9 @@ func TestSYS1_EveryOperationEnduresEveryCutOfItsConnection(t *testing.T) {
 	var sum cutFigures
 	place := 0
 	for i, op := range operations {
+		if !testbed.Sampled(i, sampleOfOperations) {
+			continue
+		}
 		t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
 			c := op.course(o.onServer(t), atOnce)
 			messages := op.cut(t, o, c, 0, pgwire.Before, &cutFigures{})

@@ -14,6 +14,7 @@ import (
 	"github.com/leanovate/gopter/prop"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
@@ -138,11 +139,12 @@ func (f *fillings) release(dir *pbx.Directory, e pbx.Extension) {
 }
 
 func TestEXT5_WhatFillsItselfInIsWhatANaiveSearchFinds(t *testing.T) {
+	testbed.NotShort(t)
 	const seed = 20260302
 	for _, r := range [][2]pbx.Extension{{"7000", "7006"}, {"9100", "9130"}, {"9107", "9121"}, {"89", "99"}, {"109", "119"}, {"00", "12"}, {"1097", "1112"}, {"98", "99"}} {
 		t.Run(string(r[0]+"-"+r[1]), func(t *testing.T) {
 			parameters := gopter.DefaultTestParametersWithSeed(seed)
-			parameters.MinSuccessfulTests, parameters.Workers = 60, 1
+			parameters.MinSuccessfulTests, parameters.Workers = testbed.Size(10, 60), 1
 			parameters.MinSize, parameters.MaxSize = 5, 80
 			properties := gopter.NewProperties(parameters)
 			properties.Property("the lowest free one", prop.ForAll(func(steps []uint16) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/store/faulty"
 	"github.com/pbxkit/pbx/store/memory"
 )
@@ -109,15 +110,23 @@ func faultPlans(calls int) (plans []faulty.Plan) {
 	return plans
 }
 
-// endureAll runs all operations against every share-th of the faults. A replica
-// endures so many of them that leave nothing before the operation is run again
-// on it.
+// sampleOfOperations is of how many operations a run that is not long tries one
+// against faults, cuts and hosts.
+const sampleOfOperations = 8
+
+// endureAll runs all operations, or a sample, against every share-th of the
+// faults. A replica endures so many of them that leave nothing before the
+// operation is run again on it.
 func endureAll(t *testing.T, replicate func(t *testing.T) *replica, name string, run runner, share, many int) {
 	for i, op := range operations {
 		if op.method == "CheckPIN" && name == "reviewed" {
 			continue // it refuses to be
 		}
+		if !testbed.Sampled(i+share, sampleOfOperations) { // other ones for each kind of store
+			continue
+		}
 		t.Run(fmt.Sprintf("%s %s %d", name, op.method, i), func(t *testing.T) {
+			t.Parallel()
 			c := op.course(replicate(t), run)
 			require.False(t, c.before == c.after, "the operation changes nothing: "+c.first)
 			var plans []faulty.Plan
@@ -140,6 +149,8 @@ func endureAll(t *testing.T, replicate func(t *testing.T) *replica, name string,
 }
 
 func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
+	testbed.NotShort(t)
+	t.Parallel()
 	o := prepareOriginal(t, memory.New())
 	endureAll(t, o.inMemory, "at once", atOnce, 1, 1)
 	endureAll(t, o.inMemory, "reviewed", reviewed, 1, 1)
@@ -148,6 +159,8 @@ func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
 // A store that is told what will be read is asked otherwise, and can fail
 // otherwise.
 func TestSYS1_EveryOperationEnduresEveryFaultOfReadingAhead(t *testing.T) {
+	testbed.NotShort(t)
+	t.Parallel()
 	o := prepareOriginal(t, memory.New())
 	ahead := func(t *testing.T) *replica { return o.on(t, &faraway{Store: o.inMemory(t).world.store}) }
 	endureAll(t, ahead, "at once", atOnce, 5, 1)
@@ -155,11 +168,14 @@ func TestSYS1_EveryOperationEnduresEveryFaultOfReadingAhead(t *testing.T) {
 }
 
 func TestSYS1_EveryOperationEnduresFaultsOnAServer(t *testing.T) {
+	t.Parallel()
 	o := prepareOriginal(t, memory.New())
 	endureAll(t, o.onServer, "at once", atOnce, 11, 25)
 }
 
 func TestSYS1_EveryOperationEnduresFaultsOnDisk(t *testing.T) {
+	testbed.NotShort(t)
+	t.Parallel()
 	o := prepareFile(t)
 	endureAll(t, o.onDisk, "at once", atOnce, 3, 25)
 }

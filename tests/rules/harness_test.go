@@ -57,7 +57,7 @@ func eachStore(t *testing.T, test func(t *testing.T, w *world)) {
 	if _, again := besides.LoadOrStore(t, true); !again {
 		t.Parallel()
 	}
-	for name, open := range stores {
+	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, open(t))

@@ -11,6 +11,7 @@ import (
 	"github.com/leanovate/gopter/prop"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
@@ -159,9 +160,10 @@ func (s *schedule) play() string {
 }
 
 func TestSYS3_InAnyScheduleAllIsDeliveredInOrderAndToOneAtATime(t *testing.T) {
+	testbed.NotShort(t)
 	const seed = 20260302
 	parameters := gopter.DefaultTestParametersWithSeed(seed)
-	parameters.MinSuccessfulTests, parameters.Workers = 400, 1
+	parameters.MinSuccessfulTests, parameters.Workers = testbed.Size(60, 400), 1
 	parameters.MinSize, parameters.MaxSize = 5, 200
 	properties := gopter.NewProperties(parameters)
 	properties.Property("all is delivered", prop.ForAll(func(steps []uint8) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -126,7 +127,7 @@ func TestOWN3_EveryUserIDCanBeAnOwners(t *testing.T) {
 }
 
 func TestOWN3_APrincipalIsValidatedWhereThatIsPossible(t *testing.T) {
-	for name, open := range stores {
+	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			asked := []pbx.Principal{}
 			directory := func(_ context.Context, p pbx.Principal) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -473,6 +474,7 @@ func TestNUM4_TheLastNumberOfTheStockIsTakenAndThenThereIsNone(t *testing.T) {
 }
 
 func TestNUM4_ManyTenantsTakeNewNumbersAtOnce(t *testing.T) {
+	testbed.NotShort(t)
 	const tenants, each = 64, 10
 	w := newWorld(t, distant{stores["memory"](t)})
 	_, err := w.support.StockNumbers(w.ctx, numbers("+1617557%04d", tenants*each)...)

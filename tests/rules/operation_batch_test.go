@@ -13,12 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 // twins are two worlds on two stores of one kind, alike in every byte.
 func twins(t *testing.T, test func(t *testing.T, a, b *world, ids map[*world]*counted)) {
-	for name, open := range stores {
+	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			ids := map[*world]*counted{}
 			var two []*world
@@ -242,7 +243,7 @@ func TestSYS1_APanicDropsAllAndGoesOn(t *testing.T) {
 }
 
 func TestSYS1_AnOperationThatPanicsLeavesNothingInABatchThatGoesOn(t *testing.T) {
-	for name, open := range stores {
+	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, open(t), pbx.WithAllocator(func(context.Context, pbx.Extension, pbx.Extension, func(pbx.Extension) (bool, error)) (pbx.Extension, error) {
 				panic("allocator")
@@ -424,7 +425,7 @@ func TestACC4_TenantsCreatedInABatchEachBeginTheirOwnJournal(t *testing.T) {
 }
 
 func TestSYS1_TheProvidersFirstChangesComeAtOnce(t *testing.T) {
-	for name, open := range stores {
+	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			store := open(t)
 			t.Cleanup(func() { _ = store.Close() })

@@ -3,7 +3,6 @@ package rules_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -29,9 +28,6 @@ func TestMain(m *testing.M) {
 // What is tested over every store, and in every host's transaction, is tested
 // over PostgreSQL too.
 func init() {
-	defer maps.DeleteFunc(hosts, func(name string, _ func(*testing.T) (*original, func(*testing.T) house)) bool {
-		return !testbed.Chosen(name)
-	})
 	hosts["postgres"] = func(t *testing.T) (*original, func(t *testing.T) house) {
 		o, database := prepareDatabase(t)
 		return o, func(t *testing.T) house { return o.houseOnServer(t, database(t)) }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/postgres"
 )
@@ -27,15 +28,20 @@ import (
 const (
 	processes  = 4
 	goroutines = 8
-	rounds     = 25 // of each goroutine
-	licences   = 60
 	small      = 40 // tenants
 )
+
+// allRounds is how often each goroutine does something in a long run.
+const allRounds = 25
+
+// licences is what the pool has.
+func licences() int { return testbed.Size(12, 60) }
 
 // shift is what one process works on.
 type shift struct {
 	DSN     string
 	Seed    uint64
+	Rounds  int            // of each goroutine
 	Large   []pbx.TenantID // the first has the pool, the second the porting number
 	Small   []pbx.TenantID
 	Porting pbx.E164
@@ -81,7 +87,7 @@ func (s *shift) work() *tally {
 	for g := range goroutines {
 		all.Go(func() {
 			w := worker{Rand: rand.New(rand.NewPCG(s.Seed, uint64(g))), shift: s, support: support}
-			for n := range rounds {
+			for n := range s.Rounds {
 				err := w.act(ctx, fmt.Sprintf("w%dg%dn%d", s.Seed, g, n))
 				mu.Lock()
 				sum.count(err)
@@ -167,7 +173,7 @@ func (w *worker) change(ctx context.Context, dir *pbx.Directory) error {
 
 // workplace prepares a database for shifts.
 func workplace(t *testing.T) (w *world, s shift) {
-	s.DSN = freshDatabase(t)
+	s.DSN, s.Rounds = freshDatabase(t), testbed.Size(6, allRounds)
 	w = newWorld(t, onServer(t, s.DSN))
 	for i := range 3 + small {
 		tenant := w.tenant(fmt.Sprint("Tenant ", i), "US", fmt.Sprintf("t%d.example.com", i))
@@ -178,7 +184,7 @@ func workplace(t *testing.T) (w *world, s shift) {
 		}
 	}
 	large := w.acting(w.support.In(s.Large[0]))
-	_, err := large.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: large.pool("STANDARD").Rev, Name: "Standard", Total: licences})
+	_, err := large.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: large.pool("STANDARD").Rev, Name: "Standard", Total: int64(licences())})
 	require.NoError(t, err)
 	_, err = w.support.StockNumbers(w.ctx, numbers("+1212555%04d", 900)...)
 	require.NoError(t, err)
@@ -201,6 +207,7 @@ func (s shift) start(t *testing.T, seed uint64) (command *exec.Cmd, out *strings
 }
 
 func TestSYS1_ManyProcessesOneTruth(t *testing.T) {
+	t.Parallel()
 	w, s := workplace(t)
 	var sum tally
 	sum.Refused = map[rule.Code]int{}
@@ -217,20 +224,23 @@ func TestSYS1_ManyProcessesOneTruth(t *testing.T) {
 		sum.add(one)
 	}
 	require.Empty(t, sum.Failed)
-	require.Equal(t, processes*goroutines*rounds, sum.Done+total(sum.Refused))
+	require.Equal(t, processes*goroutines*s.Rounds, sum.Done+total(sum.Refused))
 	require.Positive(t, sum.Refused[rule.STN1], "the pool was asked for more than it has")
 	require.Positive(t, sum.Refused[rule.NUM3], "the porting number was wanted by more than one")
 	pool := w.agreed(t, s)
 	require.Zero(t, pool.Available(), "the pool is exactly used up")
 	t.Logf("%d processes × %d goroutines × %d: done %d, refused %v; retries %d, gave up %d",
-		processes, goroutines, rounds, sum.Done, sum.Refused, sum.Stats.Retries, sum.Stats.GaveUp)
+		processes, goroutines, s.Rounds, sum.Done, sum.Refused, sum.Stats.Retries, sum.Stats.GaveUp)
 }
 
 func TestSYS1_ProcessesThatAreKilledLeaveOneTruth(t *testing.T) {
+	t.Parallel()
 	w, s := workplace(t)
+	s.Rounds = allRounds // none is to end before it is killed
 	dice := rand.New(rand.NewPCG(20261124, 1))
 	killed := 0
-	for wave := range 6 {
+	waves := testbed.Size(2, 6)
+	for wave := range waves {
 		var commands []*exec.Cmd
 		for p := range processes {
 			command, _ := s.start(t, uint64(100*wave+p+1))
@@ -248,7 +258,7 @@ func TestSYS1_ProcessesThatAreKilledLeaveOneTruth(t *testing.T) {
 	}
 	pool := w.agreed(t, s)
 	require.Positive(t, killed)
-	t.Logf("%d of %d processes killed; %d of %d licences used", killed, 6*processes, pool.Used, pool.Total)
+	t.Logf("%d of %d processes killed; %d of %d licences used", killed, waves*processes, pool.Used, pool.Total)
 }
 
 func (t *tally) add(one tally) {

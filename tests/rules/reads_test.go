@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 )
@@ -99,10 +100,12 @@ var lists = strings.Fields("Aliases AssociationChoices ExportUsers Extensions Gr
 // However many others there are, a method reads the same ranges of indexes, and
 // as many records; what it lists, page by page.
 func TestEveryMethodReadsAsMuchInALargeTenantAsInASmallOne(t *testing.T) {
-	const many = 300
+	testbed.NotShort(t)
+	t.Parallel()
+	many := testbed.Size(40, 300)
 	small, large := prepareOriginal(t, memory.New()), prepareOriginal(t, memory.New())
 	crowd(large.world, many)
-	large.made += 100 * many // the IDs that the crowd has
+	large.made += uint64(100 * many) // the IDs that the crowd has
 	measure := func(op operation, o *original) *reading {
 		store := &reading{Store: o.inMemory(t).world.store}
 		r := o.on(t, store)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
@@ -18,7 +19,7 @@ import (
 
 // shaky is a world on a store that fails on purpose.
 func shaky(t *testing.T, test func(t *testing.T, w *world, store *faulty.Store)) {
-	for name, open := range stores {
+	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			store := faulty.New(open(t), faulty.Plan{})
 			w := newWorld(t, store.Whole())
@@ -32,7 +33,8 @@ func shaky(t *testing.T, test func(t *testing.T, w *world, store *faulty.Store))
 }
 
 func TestSYS1_WhenOthersGetInTheWayAllRunsAgain(t *testing.T) {
-	for name, open := range stores {
+	testbed.NotShort(t)
+	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			store := &refusing{Store: open(t)}
 			w := newWorld(t, store)
@@ -215,7 +217,7 @@ func (w *world) events() int {
 
 func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 	for _, fault := range []faulty.Fault{faulty.ErrorBefore, faulty.ErrorAfter} {
-		for name, open := range stores {
+		for name, open := range testbed.StoresOf(t) {
 			t.Run(fmt.Sprintf("%s %s", name, fault), func(t *testing.T) {
 				inner := open(t)
 				store := &closing{Store: faulty.New(inner, faulty.Plan{})}

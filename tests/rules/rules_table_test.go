@@ -20,7 +20,6 @@ type ruleRow struct {
 	sentence string
 	methods  []string
 	outcomes []string // none for "–"
-	tests    []string
 }
 
 // kinds are the kinds of error, by their names.
@@ -79,7 +78,6 @@ func (r ruleRow) ways() []string {
 var (
 	rowForm  = regexp.MustCompile(`(?m)^\| ([A-Z]{2,3}-\d+) \|(.+)\|$`)
 	nameForm = regexp.MustCompile(`\b[A-Z]\w+\b`)
-	testForm = regexp.MustCompile("`(Test\\w+)`")
 	testDecl = regexp.MustCompile(`(?m)^func (Test([A-Z]+)(\d+)_\w+)\(`)
 )
 
@@ -89,11 +87,8 @@ func readRules(t *testing.T) []ruleRow {
 	var rows []ruleRow
 	for _, m := range rowForm.FindAllStringSubmatch(read(t, root+"/docs/rules.md"), -1) {
 		cells := strings.Split(m[2], "|")
-		require.Len(t, cells, 4, m[1])
-		row := ruleRow{
-			code: rule.Code(m[1]), sentence: strings.TrimSpace(cells[0]), methods: nameForm.FindAllString(cells[1], -1),
-			tests: submatches(testForm, cells[3]),
-		}
+		require.Len(t, cells, 3, m[1])
+		row := ruleRow{code: rule.Code(m[1]), sentence: strings.TrimSpace(cells[0]), methods: nameForm.FindAllString(cells[1], -1)}
 		if outcome := strings.TrimSpace(cells[2]); outcome != "–" {
 			row.outcomes = strings.Split(outcome, "; ")
 		}
@@ -102,24 +97,32 @@ func readRules(t *testing.T) []ruleRow {
 	return rows
 }
 
-// ruleTests are the tests that are named by a rule's code.
-func ruleTests(t *testing.T) map[rule.Code][]string {
+// ruleTest is a test that is named by a rule's code.
+type ruleTest struct{ name, folder string }
+
+// ruleFolders are where such tests are, from the module's folder.
+var ruleFolders = []string{".", "internal/overlay", here}
+
+// here is the folder of these tests.
+const here = "tests/rules"
+
+// ruleTests are the tests of each rule, in the order of their names.
+func ruleTests(t *testing.T) map[rule.Code][]ruleTest {
 	t.Helper()
-	tests := map[rule.Code][]string{}
-	var files []string
-	for _, folder := range []string{root, root + "/internal/overlay", "."} {
-		found, err := filepath.Glob(folder + "/*_test.go")
+	tests := map[rule.Code][]ruleTest{}
+	for _, folder := range ruleFolders {
+		files, err := filepath.Glob(filepath.Join(root, folder, "*_test.go"))
 		require.NoError(t, err)
-		files = append(files, found...)
-	}
-	for _, file := range files {
-		for _, m := range testDecl.FindAllStringSubmatch(read(t, file), -1) {
-			code := rule.Code(m[2] + "-" + m[3])
-			tests[code] = append(tests[code], m[1])
+		require.NotEmpty(t, files, folder)
+		for _, file := range files {
+			for _, m := range testDecl.FindAllStringSubmatch(read(t, file), -1) {
+				code := rule.Code(m[2] + "-" + m[3])
+				tests[code] = append(tests[code], ruleTest{m[1], folder})
+			}
 		}
 	}
 	for _, list := range tests {
-		slices.Sort(list)
+		slices.SortFunc(list, func(a, b ruleTest) int { return strings.Compare(a.name, b.name) })
 	}
 	return tests
 }

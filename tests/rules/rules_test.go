@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -33,11 +34,11 @@ func TestRules(t *testing.T) {
 	compareOutcomes(t, rows, source)
 	compareMethods(t, rows, source)
 	compareTests(t, rows, tests)
-	if t.Failed() || !alone {
-		fmt.Fprintf(t.Output(), "rules: %d compared; go test -v -run 'TestRules$' . says how many are kept\n", len(rows))
+	if t.Failed() || !alone || *update {
+		fmt.Fprintf(t.Output(), "rules: %d compared; go test -v -run 'TestRules$' ./%s says how many are kept\n", len(rows), here)
 		return
 	}
-	fmt.Fprintf(t.Output(), "rules: %d of %d kept\n", kept(t, rows), len(rows))
+	fmt.Fprintf(t.Output(), "rules: %d of %d kept\n", kept(t, rows, tests), len(rows))
 }
 
 func compareCodes(t *testing.T, rows []ruleRow) {
@@ -147,18 +148,41 @@ func compareMethods(t *testing.T, rows []ruleRow, source *ruleSource) {
 	}
 }
 
-func compareTests(t *testing.T, rows []ruleRow, tests map[rule.Code][]string) {
+// compareTests holds the tests that there are against the rules and against
+// docs/rules_tests.md, which -update writes anew.
+func compareTests(t *testing.T, rows []ruleRow, tests map[rule.Code][]ruleTest) {
 	t.Helper()
+	var list strings.Builder
+	list.WriteString(listHead)
+	tests = maps.Clone(tests)
 	for _, row := range rows {
-		named := slices.Sorted(slices.Values(row.tests))
-		if diff := cmp.Diff(tests[row.code], named); diff != "" {
-			t.Errorf("%s: the tests there are and those in docs/rules.md differ:\n%s", row.code, diff)
-		}
-		if delete(tests, row.code); len(row.tests) == 0 {
+		if len(tests[row.code]) == 0 {
 			t.Errorf("%s has no test", row.code)
 		}
+		fmt.Fprintf(&list, "\n## %s\n\n", row.code)
+		for _, test := range tests[row.code] {
+			fmt.Fprintf(&list, "- `%s` in %s\n", test.name, map[string]string{".": "the root"}[test.folder]+strings.TrimPrefix(test.folder, "."))
+		}
+		delete(tests, row.code)
 	}
-	for code, list := range tests {
-		t.Errorf("%v are of %s, which is no rule", list, code)
+	for code, of := range tests {
+		t.Errorf("%v are of %s, which is no rule", of, code)
+	}
+	if *update {
+		require.NoError(t, os.WriteFile(listFile, []byte(list.String()), 0o644))
+	}
+	if diff := cmp.Diff(read(t, listFile), list.String()); diff != "" {
+		t.Errorf("the tests there are and those in docs/rules_tests.md differ (-update writes it anew):\n%s", diff)
 	}
 }
+
+var update = flag.Bool("update", false, "write docs/rules_tests.md anew")
+
+const (
+	listFile = root + "/docs/rules_tests.md"
+	listHead = `# The tests of the rules
+
+Written by ` + "`go test -run 'TestRules$' ./" + here + " -update`" + ` from the names of the tests. [rules.md](rules.md) says what the rules
+are.
+`
+)

@@ -15,17 +15,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 	"github.com/pbxkit/pbx/store/transfer"
 )
 
-// eachPair runs a test from every store to every store.
+// eachPair runs a test from every store to every store; where the run is not a
+// long one, from memory to each and back.
 func eachPair(t *testing.T, test func(t *testing.T, from, to func(testing.TB) store.Store)) {
 	for a, from := range stores {
 		for b, to := range stores {
+			if !testbed.Long() && a != "memory" && b != "memory" {
+				continue
+			}
 			t.Run(a+" to "+b, func(t *testing.T) {
+				t.Parallel()
 				opened := func(open func(testing.TB) store.Store) func(testing.TB) store.Store {
 					return func(t testing.TB) store.Store {
 						s := open(t)
@@ -81,9 +87,13 @@ func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
 }
 
 func TestTransfer_EveryOperationDoesTheSameOnACopy(t *testing.T) {
+	testbed.NotShort(t)
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		o := prepareOriginal(t, from(t))
-		for _, op := range operations {
+		for i, op := range operations {
+			if !testbed.Sampled(i+4, sampleOfOperations) {
+				continue
+			}
 			target := to(t)
 			_, err := transfer.Copy(o.ctx, target, o.store)
 			require.NoError(t, err)
@@ -328,6 +338,7 @@ func TestTransfer_WhatIsAnotherTenantsStaysThere(t *testing.T) {
 }
 
 func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
+	testbed.NotShort(t)
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
 		w, target := newWorld(t, from(t)), to(t)
 		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "70000", "79999", "" })
@@ -357,8 +368,9 @@ func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
 }
 
 func TestTransfer_WhateverOperationsDidComesBackEqual(t *testing.T) {
+	testbed.NotShort(t)
 	parameters := gopter.DefaultTestParametersWithSeed(20260302)
-	parameters.MinSuccessfulTests, parameters.Workers = 12, 1
+	parameters.MinSuccessfulTests, parameters.Workers = testbed.Size(3, 12), 1
 	properties := gopter.NewProperties(parameters)
 	properties.Property("there and back is where it was", prop.ForAll(func(seed uint64, steps int) string {
 		w := newWalker(t, memory.New(), seed)

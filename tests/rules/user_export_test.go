@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
@@ -458,11 +459,12 @@ func imported(t *testing.T, people []person, seed uint64) string {
 }
 
 func TestSYS5_ExportThenImportIntoAnEmptyTenantGivesTheSameUsers(t *testing.T) {
+	testbed.NotShort(t)
 	// With the second seed two users had one name.
 	for _, seed := range []int64{20260302, 1795503169396851527, time.Now().UnixNano()} {
 		t.Logf("seed %d", seed)
 		parameters := gopter.DefaultTestParametersWithSeed(seed)
-		parameters.MinSuccessfulTests, parameters.Workers, parameters.MaxSize = 60, 1, 12
+		parameters.MinSuccessfulTests, parameters.Workers, parameters.MaxSize = testbed.Size(20, 60), 1, 12
 		properties := gopter.NewProperties(parameters)
 		one := gen.SliceOfN(14, gen.UInt8()).Map(func(c []uint8) person { return person{[14]uint8(c)} })
 		properties.Property("export, then import: the same", prop.ForAll(func(people []person) string {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 )
@@ -38,6 +39,7 @@ func roomy(t *testing.T, store store.Store, n int) *world {
 // An import is looked up 500 rows at a time, in three trips each; one begins it
 // and one ends it.
 func TestSYS5_AnImportOfAThousandRowsTakesAFewTrips(t *testing.T) {
+	testbed.NotShort(t)
 	store := &faraway{Store: memory.New()}
 	w := roomy(t, store, 2000)
 	for i := range 600 { // extensions in the way, one after the other and one in two

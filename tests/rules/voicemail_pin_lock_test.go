@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -114,7 +115,8 @@ func (m *meddling) View(ctx context.Context, fn func(store.Reader) error) error 
 }
 
 func TestVM5_APINSetWhileOneIsCheckedIsTheOneThatCounts(t *testing.T) {
-	for name, open := range stores {
+	testbed.NotShort(t)
+	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			store := &meddling{Store: open(t)}
 			w := newWorld(t, store)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -44,6 +45,7 @@ func TestVM5_ThePINHasThePolicysLength(t *testing.T) {
 }
 
 func TestVM5_APINIsNotSoonGuessed(t *testing.T) {
+	testbed.NotShort(t)
 	w := newWorld(t, stores["memory"](t))
 	w.policy(func(p *pbx.Policy) { p.PINMinLength = 4 })
 	id := w.guarded()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -351,12 +352,14 @@ func (w *walker) helpComes() {
 }
 
 func TestSYS4_AnyOperationsInAnyOrderKeepAllInvariantsAndDoTheSameOnEveryStore(t *testing.T) {
-	for seed := range uint64(3) {
+	testbed.NotShort(t)
+	for seed := range uint64(testbed.Size(1, 3)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
 			ends := map[string]string{}
 			for name, open := range stores {
 				w := newWalker(t, open(t), seed)
-				for i := range 250 {
+				for i := range testbed.Size(100, 250) {
 					w.walk()
 					if i%50 == 49 {
 						report, err := w.support.Check(w.ctx)

@@ -1,0 +1,53 @@
+package oracle_test
+
+var systemBugs = []seededBug{
+	{"SYS-1", "a refused part of a batch leaves what it did",
+		"Overlay.RollBack", `for _, f := range slices.Backward(o.undo[mark:]) {`,
+		`OLD
+		if BUG {
+			break
+		}`},
+	{"SYS-1", "a confirmation holds for all of a batch",
+		"tx.runOperation", `t.actor, t.confirmed = d.actor, d.confirmed`,
+		`if t.actor = d.actor; t.confirmed == nil || !BUG {
+			t.confirmed = d.confirmed
+		}`},
+	{"SYS-1", "an unknown outcome is not resolved",
+		"internal/commit.Update.Run", `case errors.Is(err, store.ErrCommitUnknown):`, ``},
+	{"SYS-1", "a store that fails makes a review stale",
+		"Review.again", `case now.Failed() != nil:`, ``},
+	{"SYS-2", "a review is committed without a look at what changed",
+		"Review.again", `case !sameOutcome(r.reviewed, now):`, ``},
+	{"SYS-2", "a number rests for another time than was reviewed",
+		"sameField", `q.Sub(*p) == later`, `OLD || BUG`},
+	{"SYS-2", "a review lists nothing to confirm",
+		"outcome.confirm", `o.reviewing || !slices.Contains(o.confirmed, code)`,
+		`o.reviewing && !BUG || !o.reviewing && !slices.Contains(o.confirmed, code)`},
+	{"SYS-3", "the cursor moves before the handler has handled",
+		"delivery.turn", `given := copyOf(e)`,
+		`OLD
+		if BUG {
+			done = e
+		}`},
+	{"SYS-3", "a journal is read that is leased to another",
+		"Cursor.leased", `!c.Holder.IsZero() && c.Holder != holder && c.LeasedUntil.After(now)`,
+		`OLD && !BUG`},
+	{"SYS-4", "the checker does not count the users of a station",
+		"tenantCheck.count", `c.stations[r.Station]++`,
+		`c.stations[r.Station] = either(BUG, c.used[r.Station], c.stations[r.Station]+1)`},
+	{"SYS-4", "the checker does not know where users dial an emergency number",
+		"tenantCheck.reached", `at = append(at, u.at)`, ``},
+	{"SYS-5", "an import stops at the first bad row",
+		"importing.run", `looked++`,
+		`if OLD; BUG && len(im.bad) > 0 {
+			return allRows(im.bad)
+		}`},
+	{"SYS-5", "who had no line comes back with one",
+		"tx.provision", `lineNo`, `either(BUG, "none", OLD)`},
+	{"SYS-5", "a line that two have is exported twice",
+		"csvUser.share", `if row.shared = says.ID != row.ID; row.shared {`, ``},
+	{"SYS-5", "a line that waits comes back active",
+		"csvUser.activateLater", `row.line.Status == StatusPendingActivation`, `OLD && !BUG`},
+	{"SYS-5", "an export holds formulas",
+		"csvUser.cells", `escaped(csvColumns[i].write(row))`, `either(BUG, csvColumns[i].write(row), OLD)`},
+}
