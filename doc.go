@@ -211,5 +211,5 @@
 // The journal and its subscribers: [Directory.Journal], [Directory.Deliver].
 //
 // Looking after it: [Directory.Check] proves the invariants, [Directory.Stats]
-// counts retries.
+// counts what came between operations and their commits.
 package pbx
