@@ -53,6 +53,38 @@ func ExampleDirectory_Associate() {
 	// ben
 }
 
+// Whoever gives a line to a user chooses them by name, department, place and the
+// lines that they have.
+func ExampleDirectory_AssociationChoices() {
+	ctx := context.Background()
+	_, admin := office(ctx)
+	ann := person(ctx, admin, "Ann", "7001")
+	person(ctx, admin, "Ben", "7002")
+	must(admin.AddService(ctx, pbx.NewService{UserID: ann.ID, DN: "7100", DeviceType: "SIP softphone"}))
+	for c, err := range admin.AssociationChoices(ctx, pbx.UserQuery{}) {
+		check(err)
+		fmt.Println(c.Name, c.DNs)
+	}
+	// Output:
+	// Ann [7100]
+	// Ben []
+}
+
+// A line that another system hosts is listed here and not edited. It goes when
+// that system says so.
+func ExampleDirectory_DropRemoteService() {
+	ctx := context.Background()
+	support, admin := office(ctx)
+	line := must(admin.AddService(ctx, pbx.NewService{Name: "Branch", DN: "7100", DeviceType: "SIP softphone", RemoteSystem: "branch-pbx"}))
+	fmt.Println(line.Status)
+	fmt.Println(pbx.CodeOf(admin.DeleteService(ctx, line.ID)))
+	fmt.Println(support.DropRemoteService(ctx, line.ID))
+	// Output:
+	// none
+	// SVC-11
+	// <nil>
+}
+
 // A shared line is deleted only after the confirmation that names its users.
 func ExampleDirectory_DeleteService() {
 	ctx := context.Background()
