@@ -3,9 +3,9 @@
 // the numbers that reach the emergency services.
 //
 // It checks shapes, not assignments: a number that it calls valid has a calling
-// code that exists and a length that is possible there; whether anybody answers
-// it does not know. A region that is not in the table is answered with "no" or
-// "unknown", never with some other region's plan.
+// code that exists and a length that is possible there, but need not be assigned to
+// anybody. For a region that is not in the table the answer is "no" or "unknown",
+// never another region's plan.
 //
 // The table is generated from the metadata of libphonenumber by
 // tools/gennumplan and is static data: nothing is set up at start. Only For,
@@ -60,8 +60,8 @@ func (l Lengths) possible(digits string) bool {
 	return l.Has(len(digits)) && (digits[0] != '0' || l&zeroLeads != 0)
 }
 
-// northAmerica is the calling code of the plan whose rules are known better
-// than the table tells: ten digits, none of which is a leading 0 or 1.
+// northAmerica is the calling code of the plan of which more is known than the table
+// holds: numbers have ten digits and do not begin with 0 or 1.
 const northAmerica = "1"
 
 // entry is a row of the generated table.
@@ -74,13 +74,13 @@ type entry struct {
 	// digits) and leading digits (separated by spaces, or ranges of them): in
 	// "9a:800;a:808-809" a number of 10 digits that starts with 808 is one.
 	tollFree string
-	// areas is how the geographic and mobile numbers begin, of regions that share
-	// a code, as in a group of tollFree; of the main one only those that it has in
-	// common with others, and it has all that are none of theirs.
+	// areas are the first digits of geographic and mobile numbers, in the notation
+	// of a tollFree group, for regions that share a code. The main region lists only
+	// those that it shares with others: it has all that are in no other's list.
 	areas string
 }
 
-// find looks the region up by halving.
+// find finds the region by binary search.
 func find(region string) (*entry, bool) {
 	if len(region) != 2 {
 		return nil, false
@@ -132,16 +132,16 @@ func Regions(callingCode string) []string {
 	return list
 }
 
-// Split parts an E.164 number: a plus sign, a calling code that exists, and a
+// Split splits an E.164 number: a plus sign, a calling code that exists, and a
 // national significant number of a length that is possible in at least one
-// region of that code, 7 to 15 digits together. A trunk prefix left in, as in
-// +44 020…, is refused.
+// region of that code, 7 to 15 digits in all. A number that still has its trunk
+// prefix, as in +44 020…, is refused.
 func Split(e164 string) (callingCode, national string, ok bool) {
 	if len(e164) < 8 || len(e164) > 16 || e164[0] != '+' || !digitsOnly(e164[1:]) {
 		return "", "", false
 	}
-	// No calling code is the beginning of another, so the first found is it.
-	// None begins with 0, so that "+0…" finds nothing.
+	// No calling code is the beginning of another, so the first match is the code.
+	// None begins with 0, so "+0…" matches nothing.
 	code := 0
 	for i := 1; i <= 3; i++ {
 		code = 10*code + int(e164[i]-'0')
@@ -159,17 +159,17 @@ func Split(e164 string) (callingCode, national string, ok bool) {
 	return "", "", false
 }
 
-// Valid reports whether Split takes the number.
+// Valid reports whether Split accepts the number.
 func Valid(e164 string) bool {
 	_, _, ok := Split(e164)
 	return ok
 }
 
 // National turns a national number, typed with digits only, into E.164. Where
-// the region has a trunk prefix it may stand in front. In North America the
-// number has exactly ten digits and no prefix. Where digits that look like a
-// trunk prefix could as well be the number's own, nothing is guessed: the number
-// is refused, and its caller has to give it in E.164.
+// the region has a trunk prefix, the number may begin with it. In North America the
+// number has exactly ten digits and no prefix. Where the first digits may be a trunk
+// prefix or belong to the number, National does not guess: it refuses the number,
+// which then has to be given in E.164.
 func National(region, digits string) (e164 string, ok bool) {
 	e, ok := find(region)
 	if !ok || digits == "" || !digitsOnly(digits) {
@@ -190,7 +190,7 @@ func (e *entry) significant(digits string) (string, bool) {
 	switch whole, cut := e.lengths.Has(len(digits)), e.lengths.Has(len(rest)); {
 	case e.trunk == "" || !prefixed:
 	case e.trunk == "0":
-		digits = rest // what begins with 0 has no other reading there
+		digits = rest // a number that begins with 0 cannot be read otherwise there
 	case whole == cut:
 		return "", false
 	case cut:
@@ -199,9 +199,9 @@ func (e *entry) significant(digits string) (string, bool) {
 	return digits, e.lengths.possible(digits)
 }
 
-// In reports whether an E.164 number is a region's: of its calling code and, where
-// regions share that, of an area of its own. A number in nobody's area, such as a
-// toll-free one, is the main region's.
+// In reports whether an E.164 number belongs to a region: it has the region's calling
+// code and, where regions share that, one of the region's areas. A number in no
+// region's area, such as a toll-free one, belongs to the main region.
 func In(region, e164 string) bool {
 	e, ok := find(region)
 	code, national, valid := Split(e164)
@@ -239,7 +239,7 @@ func TollFreeE164(e164 string) bool {
 	if code == "800" {
 		return true
 	}
-	searched := "" // neighbours in a plan mostly share one list
+	searched := "" // regions next to each other mostly share one list
 	for i := range table {
 		e := &table[i]
 		if e.code != code || e.tollFree == searched {
@@ -270,7 +270,7 @@ func (e *entry) isTollFree(national string) bool {
 }
 
 // startsWithin reports whether digits start with one of the leading digits of
-// a toll-free group, or lie in one of its ranges.
+// a toll-free group, or are in one of its ranges.
 func startsWithin(digits, leading string) bool {
 	for leading != "" {
 		var span string
@@ -286,12 +286,11 @@ func startsWithin(digits, leading string) bool {
 	return false
 }
 
-// TouchesEmergency reports whether somebody who dials the digits meets an
-// emergency number of the region: the digits start with one ("9110"), or are
-// the beginning of one ("91"), which the exchange could not tell apart until
-// more digits come. It returns that number. known is false, and nothing else is
-// said, if the region is unknown or the metadata names no emergency number for
-// it; a caller must not take that for safety.
+// TouchesEmergency reports whether dialling the digits may reach an emergency number
+// of the region, and which: the digits start with one ("9110"), or are the beginning
+// of one ("91"), so that the exchange cannot tell until more digits come. known is
+// false, and the rest is empty, if the region is unknown or the metadata names no
+// emergency number for it; that must not be taken to mean that the digits are safe.
 func TouchesEmergency(region, digits string) (number string, touches, known bool) {
 	e, ok := find(region)
 	if !ok || e.emergency == "" {

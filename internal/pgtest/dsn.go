@@ -35,8 +35,8 @@ func withDatabase(dsn string) (func(database string) string, error) {
 	}, nil
 }
 
-// keyValues reads libpq's form: key = value, where a value with spaces stands
-// in single quotes and a backslash takes the next character as it is.
+// keyValues reads libpq's form: key = value, where a value with spaces is in single
+// quotes and a backslash escapes the next character.
 func keyValues(dsn string) (url.Values, error) {
 	settings := url.Values{}
 	for rest := strings.TrimSpace(dsn); rest != ""; {

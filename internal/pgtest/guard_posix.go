@@ -20,9 +20,9 @@ import (
 //
 // A process may open the pipe just as the guard sees the end of file. So the
 // guard removes the file with the address, without which nobody joins, and reads
-// once more: that waits for whoever was quick enough.
+// once more: that waits for the process that was quicker.
 //
-// The ID stands in postmaster.pid, negative while initdb runs. The signal is
+// The ID is in postmaster.pid, negative while initdb runs. The signal is
 // repeated, since a server that is only just starting may not hear it.
 const guard = `
 bin=$1 folder=$2 port=$3 user=$4
@@ -53,7 +53,7 @@ cd / && rm -rf "$folder"
 type guardian struct {
 	hold *os.File      // the pipe; the server stops when nobody holds it
 	gone chan struct{} // closed when the server and its folder are gone
-	log  *os.File      // has no name any more, so nothing of it stays behind
+	log  *os.File      // already unlinked, so that no file remains
 }
 
 func guarded(folder string, as *syscall.Credential, args ...string) (*guardian, error) {

@@ -14,7 +14,7 @@ import (
 
 // Run runs the tests of a package that has a TestMain, stops the server if no
 // other process uses it, and returns the code to exit with. Where tests asked for a
-// server and none could be had, it prints one line that says so.
+// server and there was none, it prints one line that says so.
 func Run(m *testing.M) int {
 	code := m.Run()
 	if !asked.Load() {
@@ -30,7 +30,7 @@ func Run(m *testing.M) int {
 	return code
 }
 
-// Available reports whether there is a server to be had, and starts it. With
+// Available reports whether a server can be used, and starts it. With
 // PBX_POSTGRES_REQUIRED=1 it panics with the reason where there is none, so
 // that a build that must test PostgreSQL cannot pass without it.
 func Available() bool {
@@ -42,8 +42,8 @@ func Available() bool {
 }
 
 // Database returns the postgres:// URL of a new, empty database, which is
-// dropped after the test's end, whoever is still connected. Where there is no
-// server to be had, the test is skipped.
+// dropped after the test's end, even while something is still connected. Where no
+// server can be used, the test is skipped.
 func Database(t testing.TB) string {
 	t.Helper()
 	return database(t, "", func(string) error { return nil })
@@ -75,7 +75,7 @@ func database(t testing.TB, name string, prepare func(dsn string) error) string 
 }
 
 // Start is Database for a program that is no test, such as a benchmark. It
-// gives an error where there is no server to be had. Stop drops the database, or
+// returns an error where no server can be used. Stop drops the database, or
 // stops the server where no other process uses it; nothing in the process may
 // use it later.
 func Start() (dsn string, stop func(), err error) {

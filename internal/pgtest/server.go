@@ -58,7 +58,7 @@ var theServer = sync.OnceValues(func() (*server, error) {
 	}
 })
 
-// existing connects to a server that somebody else runs.
+// existing connects to a server that this process did not start.
 func existing(dsn string) (*server, error) {
 	with, err := withDatabase(dsn)
 	if err != nil {
@@ -71,8 +71,8 @@ func existing(dsn string) (*server, error) {
 	return s, nil
 }
 
-// connect opens the connections that create and drop databases: few, since the
-// server does such work one at a time anyway.
+// connect opens the connections that create and drop databases. A few are enough:
+// the server does such work one at a time anyway.
 func (s *server) connect(ctx context.Context, dsn string) error {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -153,7 +153,7 @@ func (s *server) close() {
 	})
 }
 
-// random is part of a name that nobody else has.
+// random returns a part of a name that makes it unique.
 func random() string {
 	b := make([]byte, 8)
 	rand.Read(b) // never fails

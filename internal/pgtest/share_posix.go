@@ -135,7 +135,7 @@ func (h *held) server() (*server, error) {
 }
 
 // leave lets go of the server. The last one out waits until it has stopped; the
-// others tidy up after themselves first.
+// others clean up after themselves first.
 func (h *held) leave(tidy func()) {
 	unlock, err := h.lock()
 	if err == nil {

@@ -15,7 +15,7 @@ import (
 
 // start joins the server that the tests of this user share, or starts it. Between
 // the choice of a free port and the server's own listening another process may
-// take the port: then all begins again.
+// take the port: then everything is tried again.
 func start() (*server, error) {
 	bin, err := binaries()
 	if err != nil {
@@ -63,7 +63,7 @@ func startAt(bin string) (folder string, g *guardian, err error) {
 	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(folder))
 	}
-	superuser := "pbx_" + random() // another's server on our port does not know it
+	superuser := "pbx_" + random() // another server on the same port does not know it
 	g, err = guarded(folder, as, bin, folder, port, superuser)
 	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(folder))

@@ -44,7 +44,7 @@ func (c *conn) fromClient() {
 		var cut bool
 		forward, rest, cut = c.take(rest)
 		if _, err := c.server.Write(forward); err != nil && !cut {
-			return // fromServer sees it too, and tells the client what the server said last
+			return // fromServer sees it too, and forwards the server's last answers
 		}
 		if cut {
 			c.sever()
@@ -59,7 +59,7 @@ func (c *conn) fromClient() {
 }
 
 // start forwards the connection's first message, which has no kind, and returns
-// what came behind it. A client that asks for encryption is told no.
+// what came after it. A client that asks for encryption is refused it.
 func (c *conn) start() (rest []byte, err error) {
 	in := make([]byte, piece)
 	for {
@@ -86,7 +86,7 @@ func (c *conn) start() (rest []byte, err error) {
 	}
 }
 
-// shake goes through the server's part of a handshake, and reports whether it
+// shake reads the server's part of a handshake, and reports whether the handshake
 // is over.
 func (c *conn) shake(in []byte) (rest []byte, ready bool) {
 	for {
@@ -104,8 +104,8 @@ func (c *conn) shake(in []byte) (rest []byte, ready bool) {
 	}
 }
 
-// take counts the messages that are whole, and returns what of them is to be
-// forwarded, what is left, and whether the connection is to be cut then.
+// take counts the complete messages. It returns the bytes to forward, the bytes that
+// are left, and whether the connection is to be cut afterwards.
 func (c *conn) take(in []byte) (forward, rest []byte, cut bool) {
 	c.proxy.mu.Lock()
 	defer c.proxy.mu.Unlock()
@@ -160,8 +160,8 @@ func (c *conn) count(m message) How {
 	return p.cutHow
 }
 
-// fromServer forwards what the server says until it ends the connection, to
-// nobody once the client has gone.
+// fromServer forwards the server's answers until the server ends the connection.
+// Once the client has gone it drops them.
 func (c *conn) fromServer() {
 	defer c.server.Close()
 	defer c.client.Close()
@@ -184,7 +184,7 @@ func (c *conn) fromServer() {
 			continue
 		}
 		if _, err := c.client.Write(in[:n]); err != nil {
-			c.leave() // fromClient sees it too, and tells the server
+			c.leave() // fromClient sees it too, and ends the server's side
 		}
 	}
 }

@@ -6,10 +6,10 @@ import (
 )
 
 // How says at which point of a message a connection is cut. To the client a cut
-// is a reset. The server handles all that was forwarded to it, and then finds
-// that the client has gone; what it says meanwhile goes nowhere. A request to
-// cancel what the server is doing there, as pgx sends one when a connection
-// breaks, is not forwarded either.
+// is a reset. The server handles everything that was forwarded to it, and then
+// finds that the client has gone; its answers are dropped. A request to cancel what
+// the server is doing there, as pgx sends one when a connection breaks, is not
+// forwarded either.
 type How int
 
 const (
@@ -25,8 +25,8 @@ func (h How) String() string {
 	return map[How]string{Before: "before", During: "during", After: "after"}[h]
 }
 
-// CutAt cuts, once, the connection on which the n-th message from now on comes;
-// the next one is the first. With 0 no cut is made any more.
+// CutAt cuts, once, the connection on which the n-th message from now on arrives;
+// the next message is the first. 0 makes no cut.
 func (p *Proxy) CutAt(n int, how How) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -44,7 +44,7 @@ func (p *Proxy) CutAll() {
 }
 
 // Refuse says whether new connections are closed at once, as if the server were
-// away. Those that there are stay.
+// away. Existing ones stay.
 func (p *Proxy) Refuse(refuse bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,8 +76,8 @@ func (c *conn) lose() {
 
 var errLost = errors.New("pgwire: the connection to cancel is cut")
 
-// lostTo reports whether the first message of a connection is a request to
-// cancel what goes on on one that is cut.
+// lostTo reports whether the first message of a connection is a request to cancel
+// what another connection does, which is cut.
 func (p *Proxy) lostTo(start []byte) bool {
 	key, ok := cancels(start)
 	p.mu.Lock()
@@ -85,8 +85,8 @@ func (p *Proxy) lostTo(start []byte) bool {
 	return ok && p.lost[key]
 }
 
-// sever makes the cut: a reset for the client, and the end of file behind what
-// was forwarded for the server, which fromServer hears out.
+// sever makes the cut: a reset for the client, and for the server an end of file
+// after what was forwarded. fromServer reads on until the server ends.
 func (c *conn) sever() {
 	reset(c.client)
 	c.server.CloseWrite()

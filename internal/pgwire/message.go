@@ -62,7 +62,7 @@ func (m message) completes() bool {
 	return false
 }
 
-// copies reports whether a message is part of what a COPY takes in.
+// copies reports whether a message is part of the data of a COPY.
 func (m message) copies() bool {
 	switch m.kind() {
 	case 'd', 'c', 'f':
@@ -71,8 +71,8 @@ func (m message) copies() bool {
 	return false
 }
 
-// describe names a message, with its SQL where it has some. Of what Parse
-// prepares it takes a note in statements, so that Bind can say it again.
+// describe names a message, with its SQL where it has some. It notes in statements
+// what Parse prepares, so that Bind can repeat it.
 func (m message) describe(statements map[string]string) string {
 	name := names[m.kind()]
 	if name == "" {

@@ -121,8 +121,8 @@ func (p *Proxy) Cuts() int {
 	return p.cuts
 }
 
-// Reset forgets what was counted, and a cut that was not made yet. Of a flush
-// that has begun before, nothing is counted but its further messages.
+// Reset forgets what was counted, and a cut that was not made yet. Of a flush that
+// has begun before, only its further messages are counted.
 func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -169,7 +169,7 @@ func (p *Proxy) refuses() bool {
 	return p.refuse
 }
 
-// add takes a connection in, unless none is welcome any more.
+// add registers a connection, unless the proxy accepts none any more.
 func (p *Proxy) add(c *conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

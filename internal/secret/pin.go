@@ -12,8 +12,8 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The cost of a hash: argon2id with 19 MiB and two passes. Each hash carries its
-// own cost, so that a change of these leaves the PINs that exist valid.
+// The cost of a hash: argon2id with 19 MiB and two passes. Each hash stores its own
+// cost, so existing PINs stay valid when these change.
 const (
 	pinMemory = 19 * 1024 // KiB
 	pinPasses = 2
@@ -24,10 +24,10 @@ const (
 // PINSalt is the length of the salt that HashPIN needs.
 const PINSalt = 16
 
-// ErrDamaged: a stored hash is not one.
+// ErrDamaged: what is stored is not a hash.
 var ErrDamaged = errors.New("secret: the stored hash is damaged")
 
-// HashPIN hashes a PIN, slowly by intent, in the form
+// HashPIN hashes a PIN, slowly on purpose, in the form
 // $argon2id$v=19$m=19456,t=2,p=1$salt$hash.
 func HashPIN(pin string, salt []byte) []byte {
 	hash := argon2.IDKey([]byte(pin), salt, pinPasses, pinMemory, pinLanes, pinKey)
@@ -35,8 +35,8 @@ func HashPIN(pin string, salt []byte) []byte {
 	return fmt.Appendf(nil, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, pinMemory, pinPasses, pinLanes, text(salt), text(hash))
 }
 
-// MatchPIN hashes the PIN as the hash was made, slowly by intent, and compares the
-// two in constant time. Errors: ErrDamaged.
+// MatchPIN hashes the PIN in the way the hash was made, slowly on purpose, and
+// compares the two in constant time. Errors: ErrDamaged.
 func MatchPIN(pin string, hash []byte) (bool, error) {
 	salt, want, cost, err := parsePINHash(hash)
 	if err != nil {
@@ -46,7 +46,7 @@ func MatchPIN(pin string, hash []byte) (bool, error) {
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 
-// WellFormed gives ErrDamaged for what is no hash of a PIN.
+// WellFormed returns nil for the hash of a PIN. Errors: ErrDamaged.
 func WellFormed(hash []byte) error {
 	_, _, _, err := parsePINHash(hash)
 	return err

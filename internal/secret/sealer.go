@@ -10,16 +10,16 @@ type Sealer struct {
 	ciphers []cipher.AEAD // the first one seals, any opens
 }
 
-// The length of a key and of a nonce, and that by which sealing makes something
-// longer: a nonce before it and a tag after it.
+// The lengths of a key and of a nonce, and by how much a sealed text is longer: it
+// has a nonce before it and a tag after it.
 const (
 	SealKey    = 32
 	SealNonce  = 12
 	SealGrowth = SealNonce + 16
 )
 
-// NewSealer returns a Sealer that seals under the first key, of SealKey bytes as
-// all are, and opens what was sealed under any.
+// NewSealer returns a Sealer that seals with the first key and opens what was sealed
+// with any of them. Every key has SealKey bytes.
 func NewSealer(keys [][]byte) (*Sealer, error) {
 	s := &Sealer{}
 	for _, k := range keys {
@@ -36,12 +36,12 @@ func NewSealer(keys [][]byte) (*Sealer, error) {
 	return s, nil
 }
 
-// Seal encrypts a text that can be opened only together with what it is about.
+// Seal encrypts a text. Open needs the same about to decrypt it.
 func (s *Sealer) Seal(nonce, plain []byte, about string) []byte {
 	return s.ciphers[0].Seal(nonce[:SealNonce:SealNonce], nonce, plain, []byte(about))
 }
 
-// Open decrypts what was sealed, or reports that it was not, under these keys.
+// Open decrypts what was sealed with one of the keys, and reports whether it was.
 func (s *Sealer) Open(sealed []byte, about string) (plain []byte, ok bool) {
 	if s == nil || len(sealed) < SealGrowth {
 		return nil, false

@@ -1,4 +1,5 @@
-// Package text compares text as people do.
+// Package text folds text so that it compares as people expect: without case and
+// accents.
 package text
 
 import (
@@ -16,7 +17,7 @@ var plainLetters = strings.NewReplacer(
 	"ς", "σ", // at the end of a word
 )
 
-// Fold takes case and accents away, the same for every store: the folded
+// Fold removes case and accents, in the same way for every store: the folded
 // columns are compared bytewise (USR-8).
 func Fold(s string) string {
 	if plainASCII(s) {
@@ -31,8 +32,8 @@ func Fold(s string) string {
 	return plainLetters.Replace(b.String())
 }
 
-// FoldLogin is a user ID as it is compared with others (USR-3): in lower case, and
-// accents in one character with their letters where that can be.
+// FoldLogin returns a user ID in the form in which it is compared with others
+// (USR-3): in lower case, with letter and accent in one character where there is one.
 func FoldLogin(s string) string { return strings.ToLower(norm.NFC.String(s)) }
 
 func plainASCII(s string) bool {

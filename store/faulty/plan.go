@@ -9,8 +9,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// ErrInjected is in every error that the package makes up, and what it panics
-// with.
+// ErrInjected is wrapped by every error that the package injects, and is the value
+// of its panics.
 var ErrInjected = errors.New("faulty: injected")
 
 // Point is a kind of call that can go wrong.
@@ -55,11 +55,11 @@ const (
 // Faults are all faults.
 var Faults = []Fault{ErrorBefore, ErrorAfter, Panic, ContextEnded, Retry}
 
-// Plan says which calls go wrong, and how. The zero Plan leaves all alone.
+// Plan says which calls fail, and how. With the zero Plan none does.
 type Plan struct {
 	At    int   // the call, counted from 1 over all points
 	Fault Fault // what happens there
-	// On has it happen at every later call too, as when a database stays away.
+	// On makes every later call fail too, as when a database stays unavailable.
 	On bool
 	// Cancel, if not nil, is called by ContextEnded, to end the caller's own
 	// context.
@@ -77,8 +77,8 @@ func (p Plan) String() string {
 	return fmt.Sprintf("%s at call %d", p.Fault, p.At)
 }
 
-// Plans yields every fault at every one of so many calls, once and from there
-// on.
+// Plans yields each fault at each of the calls: at that call only, and from that
+// call on.
 func Plans(calls int) iter.Seq[Plan] {
 	return func(yield func(Plan) bool) {
 		for at := 1; at <= calls; at++ {

@@ -58,7 +58,7 @@ func (r *reader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record
 	}
 }
 
-// lose begins a Find of which nobody sees anything.
+// lose begins a Find whose records are dropped.
 func (r *reader) lose(ctx context.Context, q store.Query) {
 	for range r.inner.Find(ctx, q) {
 		return

@@ -15,7 +15,7 @@ import (
 	"github.com/pbxkit/pbx/store/postgres"
 )
 
-// cuttable is a store behind a proxy, and another one beside it that is never
+// cuttable is a store behind a proxy, and another one next to it that is never
 // cut off.
 type cuttable struct {
 	*schematest.World

@@ -50,7 +50,7 @@ func ExampleFromTx() {
 	}
 	support := pbx.New(postgres.FromTx(tx)).As(pbx.Support("alice"))
 	if _, err := support.CreateTenant(ctx, pbx.NewTenant{Name: "Acme", Country: "US", SIPDomain: "acme.example.com"}); err != nil {
-		fmt.Println(err) // errors.Is(err, store.ErrHostRetry): begin anew
+		fmt.Println(err) // errors.Is(err, store.ErrHostRetry): begin again
 		return
 	}
 	if err := tx.Commit(ctx); err != nil {

@@ -260,7 +260,7 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 		users, tenants := new(pbx.User).Table().Key(), store.Read{Query: store.Query{Index: tenantKey.Index}}
 		_, err := db.Fetch(ctx, store.Read{Query: store.Query{Index: users}}, tenants)
 		require.ErrorIs(t, err, pbx.ErrStorage, spoil)
-		_, err = db.Fetch(ctx, tenants, tenants) // prepared behind what failed
+		_, err = db.Fetch(ctx, tenants, tenants) // prepared after what failed
 		require.NoError(t, err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/pbxkit/pbx/store/postgres"
 )
 
-// hosted is a database with a table of the host's beside ours, and a
+// hosted is a database with a table of the host's next to the library's, and a
 // transaction of the host's with a guest in it.
 type hosted struct {
 	*schematest.World

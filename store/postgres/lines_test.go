@@ -39,7 +39,7 @@ func nest(db *postgres.Store, w *schematest.World, depth int) error {
 }
 
 // A pool that is exhausted does not keep views from being nested; what was
-// opened beside it is closed.
+// opened outside it is closed.
 func TestViewsAreNestedBeyondThePool(t *testing.T) {
 	dsn := fresh(t)
 	store := open(t, dsn, postgres.WithPool(oneConnection))
@@ -57,7 +57,7 @@ func TestViewsAreNestedBeyondThePool(t *testing.T) {
 }
 
 // What the pool does with a connection before it gives it out is done with one
-// beside it too: a host may set a role there.
+// outside it too: a host may set a role there.
 func TestAConnectionBesideThePoolIsPreparedAsItsOwn(t *testing.T) {
 	dsn := fresh(t)
 	schematest.New(t, open(t, dsn))

@@ -19,12 +19,12 @@ type Option func(*options)
 type options struct {
 	schema   string
 	pool     []func(*pgxpool.Config)
-	patience time.Duration // with a pool that is exhausted
-	mercy    time.Duration // with a server that has no connection to spare
+	patience time.Duration // see lines
+	mercy    time.Duration // see lines
 }
 
-// WithSchema names the schema of the tables, "pbx" if nothing is said. It is
-// created where it is missing; nothing else should lie in it.
+// WithSchema names the schema of the tables; the default is "pbx". It is created
+// where it is missing, and should hold nothing else.
 func WithSchema(name string) Option { return func(o *options) { o.schema = name } }
 
 // WithPool sets everything else: how many connections there are, how they are
@@ -68,10 +68,10 @@ func isName(name string) bool {
 // brings it up to date, where that is needed. Of several processes that do so at
 // once one does it and the others wait.
 //
-// A schema in which something else has tables of the same names, or in which a
+// A schema in which another program has tables of the same names, or in which a
 // table is missing, gives an error that wraps store.ErrForeignStore; one written
 // by a later version of the library gives one that wraps store.ErrNewerSchema.
-// Neither is touched. A DSN that cannot be read gives an error of kind
+// Neither is changed. A DSN that cannot be read gives an error of kind
 // store.ErrInvalid; a server that cannot be reached, that refuses the role, has no
 // such database, or for ten seconds no connection to spare, and a role that lacks
 // the rights, one of kind store.ErrStorage that says so. No message holds the DSN.
@@ -88,7 +88,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 		return nil, err
 	}
 	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil { // it may quote the DSN, and there is a password in it
+	if err != nil { // it may quote the DSN, which has a password
 		return nil, badDSN()
 	}
 	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"

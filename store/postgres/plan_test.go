@@ -104,7 +104,7 @@ func TestStatementsGoByTheirIndex(t *testing.T) {
 					continue
 				}
 				// Beside those as good are the indexes of foreign keys, where they go on
-				// behind the key.
+				// after the key.
 				require.Regexp(t, "using ("+strings.Join(schematest.AsGood(ix, int(shape.Equal)), "|")+`|fk_\w+) on`, plan, text)
 				if shape.Equal > 0 || shape.Lower || shape.Upper || shape.After {
 					require.Contains(t, plan, "Index Cond", text)

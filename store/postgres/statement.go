@@ -57,7 +57,7 @@ type statements struct {
 	byName map[string]*statement // two shapes may have one text
 }
 
-// ofSchema has the *statements of each schema in use.
+// ofSchema holds the *statements of each schema in use.
 var ofSchema sync.Map
 
 func statementsOf(schema string) *statements {
@@ -92,7 +92,7 @@ func (s *statements) of(shape sqlschema.Statement) *statement {
 	return s.keep(key, newStatement(text, types...))
 }
 
-// ofChain returns the statement of a read that may follow from others.
+// ofChain returns the statement of a read that may have sources.
 func (s *statements) ofChain(chain sqlschema.Chain) *statement {
 	var room [64]byte
 	key := chain.AppendKey(append(room[:0], 0)) // no shape's key begins with 0

@@ -1,6 +1,6 @@
 // Package postgres keeps records in a PostgreSQL database, for many processes
 // on many machines, and in any engine that speaks PostgreSQL's protocol and has
-// READ COMMITTED, row locks and unique indexes: nothing else is relied on.
+// READ COMMITTED, row locks and unique indexes. It relies on nothing else.
 //
 // Several reads make one trip to the server, and so do all changes of an update with
 // its COMMIT. The tables have a schema of their own, "pbx" unless WithSchema names
@@ -52,7 +52,7 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 // Update runs fn once and commits when fn returns nil, as store.Store says. The
 // tenant's row is locked together with the first read of fn, or before the
 // changes where it reads nothing. Errors of the changes that are given to Apply
-// come from Update, for they are sent with the commit.
+// come from Update, because they are sent with the commit.
 func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	if err := s.gate.Enter(); err != nil {
 		return err

@@ -27,7 +27,7 @@ type conn struct {
 	plain    map[string]*stmt // BEGIN and the like
 	again    error            // what asks for another run: store.ErrRetry or store.ErrHostRetry
 
-	// The room that statements need, used again by each.
+	// Memory that statements need, used again by each.
 	bound   int
 	args    [maxValues]driver.NamedValue
 	ids     [maxValues][16]byte

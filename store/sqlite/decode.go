@@ -53,8 +53,8 @@ func decodeField(f *store.Field, value driver.Value) (ok bool) {
 	return ok
 }
 
-// asText takes text as drivers give it: ours as a string, some of a host's as
-// bytes.
+// asText returns text as drivers give it: the store's own as a string, a host's
+// perhaps as bytes.
 func asText(value driver.Value) (string, bool) {
 	switch v := value.(type) {
 	case string:
@@ -89,8 +89,8 @@ func decodeList(list *[]string, text string) bool {
 	return json.Unmarshal([]byte(text), list) == nil
 }
 
-// simple reports whether the text is a JSON array of strings that stand for
-// themselves, as codes do: nothing but quotes and commas has to be undone.
+// simple reports whether the text is a JSON array of strings without escapes, as
+// codes are: then it can be split at quotes and commas.
 func simple(text string) bool {
 	if len(text) < 4 || !strings.HasPrefix(text, `["`) || !strings.HasSuffix(text, `"]`) {
 		return false

@@ -34,7 +34,7 @@ func ExampleOpen() {
 	// Output: Acme acme.example.com
 }
 
-// A host keeps its tickets beside the library's records, and changes both in
+// A host keeps its tickets next to the library's records, and changes both in
 // one transaction of its own.
 func ExampleFromTx() {
 	folder, err := os.MkdirTemp("", "pbx")

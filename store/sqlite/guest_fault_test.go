@@ -213,7 +213,7 @@ func TestGuestOnAFullDisk(t *testing.T) {
 }
 
 // mattn's and ncruces' errors as they are: a code of their own types, in a field
-// or behind a method.
+// or after a method.
 type (
 	mattnCode    int
 	mattnError   struct{ Code, ExtendedCode mattnCode }

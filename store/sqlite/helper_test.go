@@ -58,7 +58,7 @@ func open(t testing.TB, path string, opts ...sqlite.Option) *sqlite.Store {
 	return store
 }
 
-// rawDB opens the file behind the store's back, with foreign keys on.
+// rawDB opens the file past the store, with foreign keys on.
 func rawDB(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)")

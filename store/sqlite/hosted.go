@@ -21,7 +21,7 @@ type hosted struct {
 	tx   *sql.Tx
 	over error // why nothing runs any more
 
-	// The room that statements need, used again by each.
+	// Memory that statements need, used again by each.
 	values [maxValues]any
 	cells  [maxValues]any
 	into   [maxValues]any // pointers to cells
@@ -114,7 +114,7 @@ func (h *hosted) QueryContext(ctx context.Context, text string, args []driver.Na
 	return h.rows(h.tx.QueryContext(ctx, text, h.bound(args)...))
 }
 
-// Begin is of no use: the transaction has begun.
+// Begin always fails: the transaction has begun.
 func (h *hosted) Begin() (driver.Tx, error) { return nil, errBegun }
 
 // Close leaves the transaction to the host.
@@ -169,8 +169,8 @@ func (h *hosted) rows(rows *sql.Rows, err error) (driver.Rows, error) {
 	return &hostedRows{h, rows, columns}, nil
 }
 
-// hostedRows are a query's rows. They use the room of the transaction, so they
-// are read to their end, or closed, before the next query.
+// hostedRows are a query's rows. They use memory of the transaction, so they have to
+// be read to their end, or closed, before the next query.
 type hostedRows struct {
 	host    *hosted
 	rows    *sql.Rows
@@ -180,8 +180,8 @@ type hostedRows struct {
 // Columns returns the columns' names.
 func (r *hostedRows) Columns() []string { return r.columns }
 
-// Next puts the next row into dest. Rows that failed are closed first, for a
-// doubt is cleared up by another statement.
+// Next puts the next row into dest. Rows that failed are closed first, because
+// another statement has to find out whether the transaction is still there.
 func (r *hostedRows) Next(dest []driver.Value) error {
 	if !r.rows.Next() {
 		if err := errors.Join(r.rows.Err(), r.rows.Close()); err != nil {

@@ -38,7 +38,7 @@ type Option func(*options)
 
 type options struct {
 	synchronous Synchronous
-	patience    time.Duration // for another process
+	patience    time.Duration // how long another process's lock is waited for
 	connect     func(dsn string) (*conn, error)
 }
 
@@ -52,7 +52,7 @@ func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchro
 //
 // A file that holds something else, or is damaged, gives an error that wraps
 // store.ErrForeignStore; one written by a later version of the library gives one
-// that wraps store.ErrNewerSchema. Neither is touched. A path that cannot be one
+// that wraps store.ErrNewerSchema. Neither is changed. A path that cannot be one
 // of a database file gives an error of kind store.ErrInvalid.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	o := options{patience: 5 * time.Second, connect: connect}
@@ -134,7 +134,7 @@ func (o *options) create(ctx context.Context, path string, missing bool, migrati
 }
 
 func abandon(c *conn, err error) error {
-	_ = c.close() // what went wrong before says more
+	_ = c.close() // the first error says more
 	return err
 }
 
@@ -222,8 +222,8 @@ func (o *options) keepLog(ctx context.Context, c *conn) error {
 // retryPause is how long a lock is left alone before it is tried again.
 const retryPause = 10 * time.Millisecond
 
-// connect opens a connection with a driver of its own, so that nothing that a
-// host has registered for other databases gets into this one.
+// connect opens a connection with a driver of its own, so that functions that a host
+// has registered for other databases are not in this one.
 func connect(dsn string) (*conn, error) {
 	raw, err := new(driver.Driver).Open(dsn)
 	if err != nil {

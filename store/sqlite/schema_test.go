@@ -136,7 +136,7 @@ func TestSchemaFindsTheRowsThatReferToOneByAnIndex(t *testing.T) {
 	}
 }
 
-// lastColumn is the column that a foreign key is about, behind the tenant.
+// lastColumn is the column that a foreign key is about, after the tenant.
 func lastColumn(terms []string) string {
 	name, _, _ := strings.Cut(terms[min(1, len(terms)-1)], " ")
 	return name

@@ -172,7 +172,7 @@ func (f *fixture) increment(tenant pbx.TenantID, code string) (total int64, err 
 
 var errTaken = errors.New("somebody else has it")
 
-// claim inserts a device unless somebody has its MAC.
+// claim inserts a device unless another one has its MAC.
 func (f *fixture) claim(d *pbx.Device) error {
 	return again(func() error {
 		return f.store.Update(f.ctx, d.TenantID, func(w store.Writer) error {

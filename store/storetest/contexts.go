@@ -83,7 +83,7 @@ func contexts(t *testing.T, open func(t *testing.T) store.Store) {
 			l := f.location("A")
 			f.ok(again(func() error {
 				return f.store.Update(f.ctx, f.tenant.ID, func(w store.Writer) error {
-					f.equal(f.one(w, keyOf(f.tenant)), f.tenant) // from here on it has the tenant
+					f.equal(f.one(w, keyOf(f.tenant)), f.tenant) // from here on it has the tenant to itself
 					waiting := make(chan error, 1)
 					go func() {
 						ctx, cancel := context.WithTimeout(f.ctx, 20*time.Millisecond)

@@ -9,7 +9,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// fetching asks for several reads at once, some of which follow from others.
+// fetching asks for several reads at once, some of which have others as sources.
 func fetching(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
 	f.company()
@@ -63,7 +63,7 @@ func columnOf(table *store.Table, name string) int {
 	return slices.IndexFunc(table.Columns, func(c store.Column) bool { return c.Name == name })
 }
 
-// fetches are reads that follow from one another in every way.
+// fetches are reads with sources, in every way that they can be combined.
 func (f *fixture) fetches(records []store.Record) map[string][]store.Read {
 	tables := make(map[string]*store.Table)
 	for _, t := range pbx.Tables() {
@@ -151,7 +151,7 @@ func leads(from []store.Record, column int, value any) bool {
 	})
 }
 
-// misfetched asks for reads that fit nothing.
+// misfetched asks for reads that do not fit those before them.
 func (f *fixture) misfetched() {
 	users := store.Query{Index: new(pbx.User).Table().Key(), Equal: []any{f.tenant.ID}}
 	source := store.Read{Query: users}

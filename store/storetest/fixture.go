@@ -22,7 +22,7 @@ type fixture struct {
 
 func start(t *testing.T, open func(t *testing.T) store.Store) *fixture {
 	t.Helper()
-	// A store that lets somebody wait for ever fails the test, not the run.
+	// A store in which something waits forever fails the test, not the whole run.
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	f := &fixture{T: t, ctx: ctx, store: open(t)}
 	t.Cleanup(func() {
@@ -65,8 +65,8 @@ func (f *fixture) save(records ...store.Record) {
 	}
 }
 
-// again calls an update until it need not be retried, which a store may ask
-// for at any time.
+// again calls an update until it need not be retried: a store may ask for a retry at
+// any time.
 func again(update func() error) error {
 	for range 1000 {
 		if err := update(); !errors.Is(err, store.ErrRetry) {

@@ -67,7 +67,7 @@ func iteration(t *testing.T, open func(t *testing.T) store.Store) {
 	})
 }
 
-// nested returns how often the innermost of the loops came round.
+// nested returns how often the body of the innermost loop ran.
 func (f *fixture) nested(r store.Reader, q store.Query, depth int) (count int) {
 	f.Helper()
 	if depth == 0 {
@@ -105,7 +105,7 @@ func (f *fixture) drain(records iter.Seq2[store.Record, error]) (list []store.Re
 	return list
 }
 
-// first takes n records and breaks the loop off.
+// first takes n records and leaves the loop.
 func (f *fixture) first(records iter.Seq2[store.Record, error], n int) (list []store.Record) {
 	f.Helper()
 	for record, err := range records {

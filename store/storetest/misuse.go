@@ -155,8 +155,8 @@ func closing(t *testing.T, open func(t *testing.T) store.Store) {
 	})
 }
 
-// closesAfter closes the store while work runs, which calls run in its midst,
-// and fails the test unless the work succeeds and the store closes after it.
+// closesAfter closes the store while work runs, which calls run at some point, and
+// fails the test unless the work succeeds and the store closes after it.
 func (f *fixture) closesAfter(work func(run func()) error) {
 	f.Helper()
 	closed := make(chan error, 1)

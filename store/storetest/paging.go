@@ -8,8 +8,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// findNothing asks for what there is not, and for records that an index leaves
-// out.
+// findNothing asks for records that do not exist, and for records that an index
+// leaves out.
 func findNothing(t *testing.T, open func(t *testing.T) store.Store) {
 	f := start(t, open)
 	site := add(f.world, f.location("W20"))

@@ -16,7 +16,7 @@ const oddText = " 'it''s' \"q\" \\ \\x00 %_*?[a]{b}$1:n@p;-- \t\r\n\x01\x7f é e
 
 var oddList = []string{"", "A", "a,b", `c"d`, `e\f`, "{g}", "[h]", "NULL", "null", "é", " ", "😀"}
 
-// some returns the records as a list: variants of one.
+// some returns variants of one record as a list.
 func some[R store.Record](records ...R) []store.Record {
 	list := make([]store.Record, len(records))
 	for i, r := range records {
@@ -118,7 +118,7 @@ func serviceVariants(bare *pbx.Service, number pbx.E164, phone *pbx.Device, site
 	return some(full, remote, cancelled, failed, bare)
 }
 
-// foreignVariants are with its line and without it.
+// foreignVariants are one with its line and one without it.
 func foreignVariants(bare *pbx.ForeignService, later time.Time) []store.Record {
 	active, gone := clone(bare), clone(bare)
 	active.Name, active.Link, active.Outcome = oddText, "https://elsewhere.example.com/1", oddText

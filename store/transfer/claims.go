@@ -13,8 +13,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// claim is what a unique index without the tenant keeps to one record of the
-// whole store.
+// claim is a value that a unique index without the tenant allows once in the whole
+// store.
 type claim struct {
 	code rule.Code
 	kind string

@@ -52,12 +52,12 @@ const MostDifferences = 1000
 // Compare compares the named tenants of two stores, or where none is named
 // everything in them, and lists what differs, table by table: nothing where one
 // is a copy of the other. It stops at MostDifferences. It reads a snapshot of
-// each store, both in step and page by page, and keeps nothing of them but the
+// each store, both at the same pace and page by page, and keeps only the
 // differences. Named tenants' numbers, SIP identities and cursors are found by
 // reading those tables as a whole.
 //
-// Leases are no differences, nor are the revisions of cursors, which count
-// leases too; how far a cursor is, is one.
+// Leases are not compared, nor are the revisions of cursors, which count leases too;
+// the position of a cursor is.
 //
 // Errors: ErrNotFound for a named tenant that is in neither store; those of both
 // stores.
@@ -96,7 +96,7 @@ func (c *comparison) tables() error {
 	return nil
 }
 
-// ranges are the ranges of a table's key in which the tenants' records lie.
+// ranges are the ranges of a table's key in which the tenants' records are.
 func (c *comparison) ranges(table *store.Table) []store.Query {
 	whole := store.Query{Index: table.Key()}
 	if len(c.tenants) == 0 || table.Key().Columns[0] != tenantColumn[table] {
@@ -110,8 +110,8 @@ func (c *comparison) ranges(table *store.Table) []store.Query {
 	return each
 }
 
-// step goes through a range of both stores in the order of the key, always on
-// in the one that has not got as far.
+// step walks a range of both stores in the order of the key, and always advances
+// the one that has not got as far.
 func (c *comparison) step(q store.Query) error {
 	a, b := c.walk(c.first, q), c.walk(c.second, q)
 	defer a.stop()

@@ -76,8 +76,8 @@ func (own *reading) add(rec store.Record) {
 	}
 }
 
-// arriving is the record as it is in a copy, or nil where it is not: a cursor
-// before the first event is nothing but a lease.
+// arriving returns the record as it is in a copy, or nil where a copy does not have
+// it: a cursor before the first event is only a lease.
 func arriving(rec store.Record) store.Record {
 	at, is := rec.(*pbx.Cursor)
 	switch {
@@ -135,8 +135,8 @@ func (own *reading) identities() error {
 	return own.get(keys...)
 }
 
-// cursors adds those of all subscribers, whose names are found by passing from
-// each over all its tenants to the next.
+// cursors adds those of all subscribers. It finds their names by skipping all tenants
+// of one subscriber to reach the next.
 func (own *reading) cursors() error {
 	var keys []store.Key
 	q := store.Query{Index: cursorsTable.Key(), Limit: 1}

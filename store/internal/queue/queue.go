@@ -8,7 +8,7 @@ import (
 )
 
 // Queues let one update of a tenant through at a time, in the order in which
-// they came. A tenant that nobody updates takes no room.
+// they came. A tenant that nobody updates takes no memory.
 type Queues struct {
 	mu      sync.Mutex
 	waiting map[[16]byte][]chan struct{} // an entry: somebody has the turn

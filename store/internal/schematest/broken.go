@@ -23,8 +23,8 @@ func credentials(w *World, at time.Time, bySHA256, byMD5 int, sealed bool) store
 	return store.Change{New: s}
 }
 
-// Broken are changes that the schema refuses, by the constraint that does.
-// A constraint without a name is called by its column.
+// Broken are changes that the schema refuses, by the constraint that refuses them. A
+// constraint without a name goes by the name of its column.
 var Broken = []struct {
 	Constraint string
 	Change     func(w *World) store.Change

@@ -5,7 +5,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Dangling are changes that point at nothing, by the foreign key.
+// Dangling are changes with a reference to a missing record, by the foreign key.
 var Dangling = map[string]func(w *World) store.Change{
 	"locations(tenant_id)":     func(w *World) store.Change { return Another(w.Place, func(l *pbx.Location) { l.TenantID = nowhere }) },
 	"service_types(tenant_id)": func(w *World) store.Change { return Another(w.Kind, func(s *pbx.ServiceType) { s.TenantID = nowhere }) },
@@ -136,8 +136,8 @@ var Dangling = map[string]func(w *World) store.Change{
 
 var nowhere = pbx.TenantID{0: 9, 15: 9}
 
-// InUse are changes that would leave something that points at nothing: what
-// others point at stays.
+// InUse are changes that would leave a reference to a missing record behind: a
+// record that others refer to has to stay.
 func InUse(w *World) map[string]store.Change {
 	changes := map[string]store.Change{
 		"the DN of a service whose entry stays":       With(w.Service, func(s *pbx.Service) { s.DN = "20001" }),
@@ -158,5 +158,5 @@ func InUse(w *World) map[string]store.Change {
 	return changes
 }
 
-// Harmless is a change that nothing speaks against.
+// Harmless is a change that breaks no constraint.
 func Harmless(w *World) store.Change { return With(w.Free, func(*pbx.Device) {}) }

@@ -6,8 +6,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// OneRow reports whether the first values of an index, so many of them, are
-// those of a unique index: then any will do to find the row.
+// OneRow reports whether the first columns of an index, as many as equal, contain
+// those of a unique index: then they lead to one row, by whichever index.
 func OneRow(ix *store.Index, equal int) bool {
 	return slices.ContainsFunc(ix.Table.Indexes, func(unique *store.Index) bool {
 		return unique.Unique && !slices.ContainsFunc(unique.Columns, func(c int) bool {
@@ -16,8 +16,8 @@ func OneRow(ix *store.Index, equal int) bool {
 	})
 }
 
-// AsGood are the index and others that differ from it only in the order of the
-// columns for which values are given.
+// AsGood names the index and those that differ from it only in the order of its
+// first columns, as many as equal: an engine may use any of them.
 func AsGood(ix *store.Index, equal int) (names []string) {
 	given := slices.Sorted(slices.Values(ix.Columns[:equal]))
 	for _, other := range ix.Table.Indexes {

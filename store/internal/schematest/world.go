@@ -1,5 +1,5 @@
-// Package schematest holds the constraints of the SQL stores' schemas to what
-// they have in common: changes that each of them must refuse.
+// Package schematest has the changes that the constraints of every SQL store's
+// schema must refuse.
 package schematest
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// World is one of everything, all of it right; each test breaks one thing.
+// World has one valid record of every kind; each test breaks one thing.
 type World struct {
 	*Customer
 	store   store.Store
