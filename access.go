@@ -81,11 +81,13 @@ var grants = map[string]grant{
 	"ModifyLocation": {administrators, inCustomer},
 	"DeleteLocation": {administrators, inCustomer},
 
-	"SetServiceType": {administrators, inCustomer},
-	"ServiceTypes":   {administrators, inCustomer},
-	"SetStationPool": {administrators, inCustomer},
-	"StationPools":   {administrators, inCustomer},
-	"ChangeStation":  {administrators, inCustomer},
+	"AddServiceType":    {administrators, inCustomer},
+	"ModifyServiceType": {administrators, inCustomer},
+	"ServiceTypes":      {administrators, inCustomer},
+	"AddStationPool":    {administrators, inCustomer},
+	"ModifyStationPool": {administrators, inCustomer},
+	"StationPools":      {administrators, inCustomer},
+	"ChangeStation":     {administrators, inCustomer},
 
 	"CreateUser":      {administrators, inCustomer},
 	"SetUpUser":       {administrators, inCustomer},

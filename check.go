@@ -14,7 +14,7 @@ import (
 // CheckReport is what the checker found.
 type CheckReport struct {
 	Tenants    int // that were checked, the Provider among them
-	Records    int // that were looked at
+	Records    int // that were checked
 	Violations []Violation
 }
 
@@ -23,17 +23,17 @@ type Violation struct {
 	Code    rule.Code // the rule that the invariant belongs to
 	Tenant  TenantID  // whose record it is
 	Subject Ref       // the record, by its kind and its key
-	Text    string    // the invariant, and what is there instead
+	Text    string    // the invariant, and what was found instead
 }
 
 // String returns the code, the record and the text.
 func (v Violation) String() string { return fmt.Sprintf("%s: %s: %s", v.Code, v.Subject, v.Text) }
 
-// Check proves the invariants and lists what is broken (SYS-4): over the whole
-// store for support in the Provider's tenant, over the one tenant that the
-// Directory works in for anybody else: then it reads nothing of others, and a SIP
-// address that is claimed for nobody is not found. It reads one snapshot, tenant by
-// tenant and page by page, and keeps no more of it than one tenant's IDs.
+// Check checks the invariants and lists the violations (SYS-4). For support in the
+// tenant Provider it checks the whole store; for anybody else, the tenant that the
+// Directory works in. In the latter case it reads nothing of other tenants, so it
+// does not find SIP addresses that are claimed for nobody. It reads one snapshot,
+// page by page, and keeps in memory what it needs of one tenant at a time.
 //
 // Errors: those of the store; ErrMisuse inside a batch or review.
 func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
@@ -42,7 +42,7 @@ func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
 		return nil, err
 	}
 	if d.tx != nil {
-		return nil, misuse("the checker looks at what is committed, not at a batch or review")
+		return nil, misuse("the checker checks what is committed, and cannot run in a batch or review")
 	}
 	var c *checker
 	err = d.core.view(ctx, func(r store.Reader) error {
@@ -62,33 +62,33 @@ func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
 	return &c.report, nil
 }
 
-// invariant is something that must always be true: of each record of a table,
-// or of a tenant when all its records have been seen.
+// invariant is a statement that must always be true: of each record of a table, or
+// of a tenant as a whole, which is checked after all its records were visited.
 type invariant struct {
 	code  rule.Code
 	holds string // what is true, as a sentence
 	table *store.Table
-	look  func(c *tenantCheck, r store.Record)
-	end   func(c *tenantCheck)
+	each  func(c *tenantCheck, r store.Record) // for each record; nil for none
+	end   func(c *tenantCheck)                 // after all records; nil for none
 }
 
-// each is an invariant of the records of a table.
-func each[R store.Record](table *store.Table, code rule.Code, holds string, look func(c *tenantCheck, r R)) invariant {
-	return invariant{code: code, holds: holds, table: table, look: func(c *tenantCheck, r store.Record) { look(c, r.(R)) }}
+// each returns an invariant of each record of a table.
+func each[R store.Record](table *store.Table, code rule.Code, holds string, check func(c *tenantCheck, r R)) invariant {
+	return invariant{code: code, holds: holds, table: table, each: func(c *tenantCheck, r store.Record) { check(c, r.(R)) }}
 }
 
-// inTheEnd is an invariant of a tenant as a whole.
+// inTheEnd returns an invariant of a tenant as a whole.
 func inTheEnd(code rule.Code, holds string, end func(c *tenantCheck)) invariant {
 	return invariant{code: code, holds: holds, end: end}
 }
 
-// invariants are all that the checker proves, besides the references and the
-// unique indexes.
-var invariants = slices.Concat(everyRecord, doorInvariants, peopleInvariants, groupInvariants, deviceInvariants, phoneInvariants, lineInvariants, foreignInvariants,
+// invariants are all that the checker checks, besides the references and the unique
+// indexes.
+var invariants = slices.Concat(everyRecord, formInvariants, peopleInvariants, groupInvariants, deviceInvariants, phoneInvariants, lineInvariants, foreignInvariants,
 	dialPlanInvariants, numberInvariants, bookInvariants, journalInvariants)
 
-// checkPage is how many records the checker reads at a time, and how many
-// questions it gathers before it asks them.
+// checkPage is how many records the checker reads at a time, and how many questions
+// it asks the store at once.
 const checkPage = 256
 
 // checker walks a store.
@@ -99,17 +99,17 @@ type checker struct {
 	only   TenantID // zero: all of them
 	report CheckReport
 	asked  []question
-	seen   map[SIPAddress]bool // of the one tenant: those that were looked at
+	seen   map[SIPAddress]bool // the addresses of the one tenant that were checked
 }
 
-// question is a record to be looked up, and what to do with it; it may be nil.
+// question is a record to be read, and what to do with it. It is nil if there is none.
 type question struct {
 	key  store.Key
 	then func(found store.Record)
 }
 
-// run checks the tenants by ID. Each is given what lies behind the tenant before
-// it, so that records of a tenant that is not there are found on the way.
+// run checks the tenants in the order of their IDs. Each check starts right after
+// the tenant before, so that records of tenants that do not exist are found too.
 func (c *checker) run() error {
 	q := store.Query{Index: tenantsTable.Key()}
 	if !c.only.IsZero() {
@@ -137,8 +137,8 @@ func (c *checker) run() error {
 	return c.global()
 }
 
-// afterTenant is the ID that follows a tenant's; nil behind the last one there can
-// be.
+// afterTenant returns the ID that follows a tenant's, or nil after the highest
+// possible one.
 func afterTenant(tenant TenantID) any {
 	up := store.PrefixEnd(tenant[:])
 	if up == nil {
@@ -149,8 +149,8 @@ func afterTenant(tenant TenantID) any {
 	return next
 }
 
-// walk calls visit with the records of a range, read in pages, so that visit
-// may read too.
+// walk calls visit with the records of a range. It reads them in pages, so that
+// visit may read too.
 func (c *checker) walk(q store.Query, visit func(store.Record) error) error {
 	for q.Limit = checkPage; ; {
 		page, err := store.Collect(c.reader.Find(c.ctx, q))
@@ -172,12 +172,12 @@ func (c *checker) walk(q store.Query, visit func(store.Record) error) error {
 	}
 }
 
-// ask looks a record up, together with others and later.
+// ask asks for a record; answer reads it later, together with others.
 func (c *checker) ask(key store.Key, then func(found store.Record)) {
 	c.asked = append(c.asked, question{key, then})
 }
 
-// answer answers what was asked, and what is asked when an answer is there.
+// answer answers all questions, with those that come up on the way.
 func (c *checker) answer() error {
 	for len(c.asked) > 0 {
 		now := c.asked[:min(len(c.asked), checkPage)]
@@ -198,7 +198,7 @@ func (c *checker) answer() error {
 	return nil
 }
 
-// subjectOf names a record by its kind and its key, without the tenant.
+// subjectOf returns a record's kind and its key without the tenant.
 func subjectOf(rec store.Record) Ref {
 	table := rec.Table()
 	fields := rec.Fields(nil)

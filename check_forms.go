@@ -1,15 +1,18 @@
 package pbx
 
 import (
+	"slices"
+
 	"github.com/pbxkit/pbx/internal/secret"
+	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
-// doorInvariants hold for the fields of each record by itself: what the door of its
-// own operation refuses is not kept either. The doors of the tenant and of its
-// catalogue are among the books.
-var doorInvariants = []invariant{
+// formInvariants hold for the fields of each record by itself: what the validation of
+// its own operation refuses must not be stored. Those of tenants, locations and
+// catalogues are among the bookInvariants.
+var formInvariants = []invariant{
 	each(usersTable, rule.USR1, "a user has a name, and an email address of some form or none", func(c *tenantCheck, u *User) {
 		c.validate(u, func(check *validation) {
 			check.names(u)
@@ -21,7 +24,7 @@ var doorInvariants = []invariant{
 	each(usersTable, rule.USR3, "a user ID has the form of an email address", func(c *tenantCheck, u *User) {
 		c.validate(u, func(check *validation) { check.email(rule.USR3, "Login", u.Login) })
 	}),
-	each(usersTable, rule.USR5, "a user is such that he could be saved", func(c *tenantCheck, u *User) {
+	each(usersTable, rule.USR5, "a user is such that they could be saved", func(c *tenantCheck, u *User) {
 		c.validate(u, u.validate)
 	}),
 	each(usersTable, rule.EXT6, "a user's SIP address is one of the tenant's domain, in its one form", func(c *tenantCheck, u *User) {
@@ -68,11 +71,72 @@ var doorInvariants = []invariant{
 	}),
 }
 
-// form looks at a SIP address. What it is refused for does not name another
-// tenant's domain.
+// form checks that a SIP address is well-formed and in lower case.
 func (c *tenantCheck) form(rec store.Record, address SIPAddress) {
 	one, err := c.tenant.validateSIP(address)
 	if c.refused(rec, err); err == nil && one != address {
 		c.broken(subjectOf(rec), "it is in capitals")
 	}
+}
+
+// bookInvariants hold for the tenant itself, its catalogue, its licences and
+// its orders.
+var bookInvariants = []invariant{
+	each(tenantsTable, rule.ACC1, "a tenant's settings are such that they could be saved", func(c *tenantCheck, t *Tenant) {
+		if t.ID != Provider {
+			c.refused(t, t.validate())
+		}
+	}),
+	each(tenantsTable, rule.ACC3, "a tenant's name is kept folded, for searching", func(c *tenantCheck, t *Tenant) {
+		if t.nameFolded != text.Fold(t.Name) {
+			c.broken(subjectOf(t), "it is another one")
+		}
+	}),
+	each(locationsTable, rule.ACC1, "a location is such that it could be saved", func(c *tenantCheck, l *Location) {
+		c.refused(l, l.validate())
+	}),
+	each(serviceTypesTable, rule.SVC16, "a service type is such that it could be saved", func(c *tenantCheck, s *ServiceType) {
+		c.refused(s, s.validate())
+	}),
+	each(stationPoolsTable, rule.STN1, "a package is such that it could be saved, and no more of its stations are used than there are", func(c *tenantCheck, p *StationPool) {
+		c.refused(p, p.validate())
+		if p.Used < 0 || p.Used > p.Total {
+			c.broken(subjectOf(p), "%d of %d are", p.Used, p.Total)
+		}
+	}),
+	inTheEnd(rule.STN1, "as many stations of a package are used as users have one", func(c *tenantCheck) {
+		for name, used := range c.used {
+			if users := c.stations[name]; users != used {
+				c.broken(Ref{Kind: "station package", ID: name}, "%d are, and %d users have one", used, users)
+			}
+		}
+	}),
+	each(ordersTable, rule.ORD4, "an order is placed, and has a number up to the tenant's last", func(c *tenantCheck, o *Order) {
+		if o.Status != OrderPlaced || o.Number < 1 || o.Number > c.tenant.lastOrder {
+			c.broken(subjectOf(o), "it is %q, number %d of %d", o.Status, o.Number, c.tenant.lastOrder)
+		}
+	}),
+	inTheEnd(rule.ORD4, "orders are numbered without a gap", func(c *tenantCheck) {
+		if n := int64(len(c.orders)); n != c.tenant.lastOrder {
+			c.broken(subjectOf(c.tenant), "there are %d, and the last has number %d", n, c.tenant.lastOrder)
+		}
+	}),
+	each(ordersTable, rule.ORD4, "an order says who placed it, in which role", func(c *tenantCheck, o *Order) {
+		if o.PlacedBy == "" || !slices.Contains(everyRole, o.PlacedRole) {
+			c.broken(subjectOf(o), "it is %q, as %q", o.PlacedBy, o.PlacedRole)
+		}
+	}),
+	each(orderLinesTable, rule.ORD1, "the lines of an order count from 1, each of some of a product", func(c *tenantCheck, l *OrderLine) {
+		o := c.orders[l.OrderID]
+		if o != nil && l.Line != o.lines || l.Line < 1 || l.Quantity == 0 || l.Product == "" {
+			c.broken(subjectOf(l), "line %d, %d of %q", l.Line, l.Quantity, l.Product)
+		}
+	}),
+	inTheEnd(rule.ORD1, "an order has lines, and comes to their sum", func(c *tenantCheck) {
+		for id, o := range c.orders {
+			if o.lines == 0 || o.monthly != 0 || o.oneTime != 0 {
+				c.broken(Ref{Kind: "order", ID: id.String()}, "it has %d, and differs by %d monthly and %d one-time", o.lines, o.monthly, o.oneTime)
+			}
+		}
+	}),
 }

@@ -18,7 +18,7 @@ var journalInvariants = []invariant{
 			seq, pos = c.last.Seq, c.last.Pos
 		}
 		if !(e.Seq == seq && e.Pos == pos+1 || e.Seq == seq+1 && e.Pos == 1) {
-			c.broken(subjectOf(e), "it comes behind %d/%d", seq, pos)
+			c.broken(subjectOf(e), "it comes after %d/%d", seq, pos)
 		}
 	}),
 	each(eventsTable, rule.ACC4, "the events of one change are of one operation", func(c *tenantCheck, e *Event) {
@@ -52,9 +52,9 @@ var (
 	leaseHolds      = &invariant{code: rule.SYS3, holds: "a journal that is leased has a holder, and a time when it runs out"}
 )
 
-// global walks the tables that have no order by tenant: SIP identities and
-// cursors. Where one tenant is checked, its identities were found by its users and
-// aliases, and its cursors are by the subscribers' names.
+// global checks the tables that are not ordered by tenant: SIP identities and
+// cursors. If only one tenant is checked, its identities have been found through its
+// users and aliases, and its cursors are found through the subscribers' names.
 func (c *checker) global() error {
 	if !c.only.IsZero() {
 		return c.cursors()
@@ -72,7 +72,8 @@ func (c *checker) global() error {
 	})
 }
 
-// claim checks an identity that a user or an alias of the one tenant led to.
+// claim checks an identity that was found through a user or an alias of the one
+// tenant.
 func (c *checker) claim(s *SIPIdentity) {
 	if s != nil && s.TenantID == c.only && !c.seen[s.Address] {
 		c.seen[s.Address] = true
@@ -80,8 +81,8 @@ func (c *checker) claim(s *SIPIdentity) {
 	}
 }
 
-// cursors checks those of the one tenant: it passes from each subscriber over all
-// its tenants to the next.
+// cursors checks the cursors of the one tenant. It goes from subscriber to subscriber,
+// without reading the cursors of other tenants.
 func (c *checker) cursors() error {
 	for q := (store.Query{Index: cursorsTable.Key(), Limit: 1}); ; {
 		next, err := store.Collect(c.reader.Find(c.ctx, q))
@@ -104,8 +105,8 @@ func (c *checker) cursors() error {
 // lastTenant is the highest ID that a tenant can have.
 var lastTenant = TenantID(slices.Repeat([]byte{0xff}, len(TenantID{})))
 
-// identity checks that an address is claimed for whoever has it, and with
-// credentials that are whole.
+// identity checks that an address is claimed for the user or the alias that has it,
+// and that its credentials are complete.
 func (c *checker) identity(s *SIPIdentity) {
 	c.report.Records++
 	c.secrets(s)
@@ -128,7 +129,7 @@ func (c *checker) identity(s *SIPIdentity) {
 	}
 }
 
-// secrets checks that credentials are whole. It shows nothing of them.
+// secrets checks that credentials are complete. It shows nothing of them.
 func (c *checker) secrets(s *SIPIdentity) {
 	of := &tenantCheck{checker: c, tenant: &Tenant{ID: s.TenantID}, running: secretsHold}
 	longer := 0
@@ -146,8 +147,8 @@ func (c *checker) secrets(s *SIPIdentity) {
 	}
 }
 
-// cursor checks that a subscriber is not further than the journal. One that
-// leased the journal for the first time has not handled the first event yet.
+// cursor checks that a subscriber's cursor is at an event of the journal. After the
+// first lease, before any event was handled, it is at none.
 func (c *checker) cursor(at *Cursor) {
 	c.report.Records++
 	of := &tenantCheck{checker: c, tenant: &Tenant{ID: at.TenantID}, running: leaseHolds}

@@ -7,7 +7,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// lineInvariants hold for services, and for what hangs on them.
+// lineInvariants hold for services, and for what belongs to them.
 var lineInvariants = []invariant{
 	each(servicesTable, rule.SVC17, "a service has a status, and is billed while active or pending cancellation, and not before", func(c *tenantCheck, s *Service) {
 		switch s.Status {
@@ -79,7 +79,7 @@ var lineInvariants = []invariant{
 	}),
 }
 
-// notRemote reports what hangs on a remote service.
+// notRemote checks that a record does not belong to a remote service.
 func (c *tenantCheck) notRemote(rec store.Record, service ServiceID) {
 	if s := c.services[service]; s != nil && s.remote {
 		c.broken(subjectOf(rec), "service %s is one", service)
@@ -142,8 +142,8 @@ var dialPlanInvariants = []invariant{
 	inTheEnd(rule.EXT5, searchHolds, func(c *tenantCheck) { c.pass(c.tenant.nextExtension) }),
 }
 
-// reached are the tenant's country and those where an extension reaches somebody
-// or something.
+// reached returns the tenant's country, and those of the users and the line that an
+// extension reaches.
 func (c *tenantCheck) reached(e *DialEntry) []string {
 	var at []LocationID
 	users := []UserID{e.UserID, c.aliases[e.AliasID]}
@@ -164,10 +164,11 @@ func (c *tenantCheck) reached(e *DialEntry) []string {
 	return countries
 }
 
-const searchHolds = "no extension that fills itself in is free below the place where the search for one begins"
+const searchHolds = "no extension for automatic use is free below the one with which the search begins"
 
-// pass looks at the digits up to those given, of which none is dialled, and
-// reports the first that is free although the search begins behind it.
+// pass checks the extensions of the range up to the one given, which are not in the
+// dial plan. It reports the first one that is free although the search begins after
+// it.
 func (c *tenantCheck) pass(to Extension) {
 	start := c.tenant.nextExtension
 	for len(c.next) == len(start) && c.next < start && c.next < to {
@@ -178,4 +179,108 @@ func (c *tenantCheck) pass(to Extension) {
 		}
 		c.next = following(c.next)
 	}
+}
+
+// phoneInvariants hold for the lines and the keys of phones.
+var phoneInvariants = []invariant{
+	each(deviceLinesTable, rule.EXT9, "a line of a phone carries a user or an alias, one of the two", func(c *tenantCheck, l *DeviceLine) {
+		if l.UserID.IsZero() == l.AliasID.IsZero() {
+			c.broken(subjectOf(l), "it is neither or both")
+		}
+	}),
+	each(deviceLinesTable, rule.EXT9, "a line is one of the ports that the phone's user was given", func(c *tenantCheck, l *DeviceLine) {
+		if d := c.devices[l.DeviceID]; d != nil && (l.Line < 1 || l.Line > d.ports) {
+			c.broken(subjectOf(l), "the user was given %d", d.ports)
+		}
+	}),
+	each(deviceLinesTable, rule.EXT9, "a line carries the phone's user or an alias of theirs", func(c *tenantCheck, l *DeviceLine) {
+		d := c.devices[l.DeviceID]
+		owner := l.UserID
+		if owner.IsZero() {
+			owner = c.aliases[l.AliasID]
+		}
+		if d != nil && !d.user.IsZero() && c.users[owner] != nil && owner != d.user {
+			c.broken(subjectOf(l), "it carries one of user %s, and user %s has the phone", owner, d.user)
+		}
+	}),
+	each(serviceKeysTable, rule.DEV7, "a programmable key is such that it could be saved", func(c *tenantCheck, k *ServiceKey) {
+		var check validation
+		k.validate(&check, "Key")
+		c.refused(k, check.err())
+	}),
+	each(serviceKeysTable, rule.DEV7, "a programmable key is one of those of the phone's model", func(c *tenantCheck, k *ServiceKey) {
+		s := c.services[k.ServiceID]
+		if s == nil {
+			return
+		}
+		if model, known := c.models[s.model]; k.Position < 1 || known && k.Position > model.Keys {
+			c.broken(subjectOf(k), "a %s has %d", s.model, model.Keys)
+		}
+	}),
+	each(serviceKeysTable, rule.DEV7, "a programmable key of a phone is one service's", func(c *tenantCheck, k *ServiceKey) {
+		s := c.services[k.ServiceID]
+		if s == nil || s.device.IsZero() {
+			return
+		}
+		at := keyOf{s.device, k.Position}
+		if other, taken := c.keys[at]; taken {
+			c.broken(subjectOf(k), "it is one of service %s too", other)
+		}
+		c.keys[at] = k.ServiceID
+	}),
+}
+
+// foreignInvariants hold for foreign services.
+var foreignInvariants = []invariant{
+	each(foreignTable, rule.SVC13, "a foreign service is such that it could be recorded", func(c *tenantCheck, f *ForeignService) {
+		var check validation
+		in := NewForeign{System: f.System, Name: f.Name, Link: f.Link}
+		in.validate(&check, "", false)
+		c.refused(f, check.err())
+	}),
+	each(foreignTable, rule.SVC10, "a foreign service has a line, or the DN of one that is gone", func(c *tenantCheck, f *ForeignService) {
+		if f.ServiceID.IsZero() == (f.FormerDN == "") {
+			c.broken(subjectOf(f), "its line is %s, and the former DN %q", f.ServiceID, f.FormerDN)
+		}
+	}),
+	each(foreignTable, rule.SVC10, "a foreign service is there with its line; without it, it is being deleted where its system does that, and else left", func(c *tenantCheck, f *ForeignService) {
+		gone := f.ServiceID.IsZero()
+		switch f.State {
+		case ForeignRequested, ForeignActive:
+			if !gone {
+				return
+			}
+		case ForeignFailed:
+			if !gone || f.Deletable {
+				return
+			}
+		case ForeignDeleting:
+			if gone && f.Deletable {
+				return
+			}
+		case ForeignLeft:
+			if gone && !f.Deletable {
+				return
+			}
+		}
+		c.broken(subjectOf(f), "it is %q, its line gone: %t, deletable: %t", f.State, gone, f.Deletable)
+	}),
+	each(foreignTable, rule.SVC18, "what another system is to do, or refused, it was asked for", func(c *tenantCheck, f *ForeignService) {
+		asked := f.State == ForeignRequested || f.State == ForeignFailed || f.State == ForeignDeleting
+		if f.Requests < 0 || asked && f.Requests == 0 {
+			c.broken(subjectOf(f), "it is %q, and %d requests were made", f.State, f.Requests)
+		}
+	}),
+	each(foreignTable, rule.USR14, "the users of a line have the email address and the user ID that a foreign service of it needs", func(c *tenantCheck, f *ForeignService) {
+		s := c.services[f.ServiceID]
+		if s == nil || !f.there() {
+			return
+		}
+		for _, id := range s.users {
+			u := c.users[id]
+			if u != nil && (f.NeedsEmail && !u.email || f.NeedsLogin && !u.login) {
+				c.broken(subjectOf(f), "user %s does not", id)
+			}
+		}
+	}),
 }

@@ -26,9 +26,9 @@ var peopleInvariants = []invariant{
 		switch {
 		case u.State == UserPending && !activated, u.State == UserActive && activated, u.State == UserDisabled:
 		case activated:
-			c.broken(subjectOf(u), "he is %s, and was activated", u.State)
+			c.broken(subjectOf(u), "the user is %s, and was activated", u.State)
 		default:
-			c.broken(subjectOf(u), "he is %s, and was not activated", u.State)
+			c.broken(subjectOf(u), "the user is %s, and was not activated", u.State)
 		}
 	}),
 	each(usersTable, rule.USR6, "the emergency calls of an e911 user have a location with street, city and postal code", func(c *tenantCheck, u *User) {
@@ -36,7 +36,7 @@ var peopleInvariants = []invariant{
 		switch {
 		case !u.E911:
 		case u.LocationID.IsZero():
-			c.broken(subjectOf(u), "he is at none")
+			c.broken(subjectOf(u), "the user is at none")
 		case there && !at.dispatchable:
 			c.broken(subjectOf(u), "help cannot be sent to %s", u.LocationID)
 		}
@@ -51,7 +51,7 @@ var peopleInvariants = []invariant{
 	inTheEnd(rule.SVC3, "a user has eight services at most", func(c *tenantCheck) {
 		for id, u := range c.users {
 			if u.services > maxServices {
-				c.broken(Ref{Kind: "user", ID: id.String()}, "he has %d", u.services)
+				c.broken(Ref{Kind: "user", ID: id.String()}, "the user has %d", u.services)
 			}
 		}
 	}),
@@ -69,7 +69,7 @@ var peopleInvariants = []invariant{
 			}
 		}
 	}),
-	each(usersTable, rule.EXT6, "a user's SIP address is claimed for him", func(c *tenantCheck, u *User) {
+	each(usersTable, rule.EXT6, "a user's SIP address is claimed for them", func(c *tenantCheck, u *User) {
 		c.claimedFor(u, u.SIPAddress, u.ID, AliasID{})
 	}),
 	each(aliasesTable, rule.EXT6, "an alias's SIP address is claimed for it", func(c *tenantCheck, a *Alias) {
@@ -84,7 +84,7 @@ var peopleInvariants = []invariant{
 	}),
 }
 
-// claimedFor looks for the identity that belongs to an address.
+// claimedFor checks that an address is claimed for the user or the alias that has it.
 func (c *tenantCheck) claimedFor(rec store.Record, address SIPAddress, user UserID, alias AliasID) {
 	c.askFor(sipIdentitiesTable.Key(), []any{string(address)}, func(found store.Record) {
 		s, _ := found.(*SIPIdentity)
@@ -98,7 +98,8 @@ func (c *tenantCheck) claimedFor(rec store.Record, address SIPAddress, user User
 	})
 }
 
-// credentialsOnlyOf looks for credentials of somebody who may have none.
+// credentialsOnlyOf checks that an address has no credentials unless the user is
+// active.
 func (c *tenantCheck) credentialsOnlyOf(rec store.Record, address SIPAddress, active bool) {
 	if active {
 		return

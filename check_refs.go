@@ -17,8 +17,8 @@ type reference struct {
 	code   rule.Code
 }
 
-// references are all of them, but for those of the journal, and the user and
-// the location of an order, which the order outlives.
+// references are all references, except those of the journal and the user and the
+// location of an order, as events and orders are kept after these are deleted.
 var references = []reference{
 	{usersTable, "location_id", locationsTable, rule.USR5},
 	{usersTable, "station", stationPoolsTable, rule.STN1},
@@ -50,7 +50,7 @@ var references = []reference{
 	{orderLinesTable, "order_id", ordersTable, rule.ORD1},
 }
 
-// referTo are the columns by which a table's records refer to others.
+// referTo are the columns by which the records of each table refer to others.
 var referTo = func() map[*store.Table][]link {
 	from := make(map[*store.Table][]link)
 	for i := range references {
@@ -84,7 +84,7 @@ var referred = func() map[*store.Table]bool {
 	return to
 }()
 
-// know keeps the key of a record that others may refer to.
+// know notes the key of a record that others may refer to.
 func (c *tenantCheck) know(rec store.Record) {
 	table := rec.Table()
 	if !referred[table] {
@@ -97,7 +97,7 @@ func (c *tenantCheck) know(rec store.Record) {
 	c.known[table][store.FieldsOf(rec)[columns[len(columns)-1]].Value()] = true
 }
 
-// references checks that what a record refers to is there, and in its tenant.
+// references checks that the records that a record refers to exist in its tenant.
 func (c *tenantCheck) references(rec store.Record) {
 	fields := store.FieldsOf(rec)
 	for _, l := range referTo[rec.Table()] {
@@ -113,14 +113,14 @@ func (c *tenantCheck) references(rec store.Record) {
 	}
 }
 
-// claim is an index whose values are one record's alone.
+// claim is a unique index.
 type claim struct {
 	index *store.Index
 	code  rule.Code
 }
 
-// claims are the unique indexes that no tally proves: the record that is found
-// by the value has to be the one that has it.
+// claims are the unique indexes that are not covered by the tallies: a record must be
+// the one that is found by its values.
 var claims = []claim{
 	{tenantsBySIPDomain, rule.ACC1},
 	{locationsByBuilding, rule.ACC1},
@@ -145,7 +145,7 @@ var claimed = func() map[*store.Table][]*claim {
 	return by
 }()
 
-// claims checks that a record is the one that its unique values lead to.
+// claims checks that a record is the one that is found by its unique values.
 func (c *tenantCheck) claims(rec store.Record) {
 	for _, cl := range claimed[rec.Table()] {
 		values, in := cl.index.Values(rec)
@@ -172,8 +172,7 @@ func sameKey(a, b store.Record) bool {
 	return string(entryA) == string(entryB)
 }
 
-// other names a record that has what is another's, unless it is another
-// tenant's.
+// other names a record that has the same value, unless it is another tenant's.
 func (c *tenantCheck) other(rec store.Record) string {
 	fields := rec.Fields(nil)
 	at := slices.IndexFunc(fields, func(f store.Field) bool { return f.Name == "tenant_id" })

@@ -8,13 +8,12 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// tenantCheck is the check of one tenant: who and what there is, by ID, and how
-// often. Its tables are walked such that what a record refers to has been seen
-// before it.
+// tenantCheck is the check of one tenant. It keeps tallies of the tenant's records by
+// their IDs. A table is visited after those that its records refer to.
 type tenantCheck struct {
 	*checker
-	tenant  *Tenant    // nil behind the last one
-	running *invariant // whose violations are reported
+	tenant  *Tenant    // nil after the last one
+	running *invariant // the one that is being checked
 
 	known    map[*store.Table]map[any]bool // the keys of what can be referred to
 	places   map[LocationID]locationTally
@@ -29,8 +28,8 @@ type tenantCheck struct {
 	awaited  map[E164]ServiceID // porting-in numbers, and who waits for them
 	standIns map[E164]standIn   // temporary numbers, by the number that they stand in for
 	keys     map[keyOf]ServiceID
-	next     Extension // all extensions of the range below it were looked at
-	last     *Event    // of the journal, so far
+	next     Extension // all extensions of the range below it were checked
+	last     *Event    // the last event of the journal so far
 }
 
 // userTally is what a user has.
@@ -67,7 +66,7 @@ type deviceTally struct {
 	model   string
 	state   DeviceState
 	user    UserID
-	ports   int64 // that he was given
+	ports   int64 // that the user may use
 	carries int   // services
 }
 
@@ -109,8 +108,8 @@ func newTenantCheck(c *checker, t *Tenant) *tenantCheck {
 	}
 }
 
-// run checks one tenant, with what lies between the tenant before it and its
-// own records.
+// run checks one tenant, and reports records of tenants that do not exist between the
+// tenant before it and its own.
 func (c *tenantCheck) run(from, to any) error {
 	c.next = c.tenant.Policy.ExtensionFirst
 	c.visit(c.tenant)
@@ -125,8 +124,8 @@ func (c *tenantCheck) run(from, to any) error {
 	return nil
 }
 
-// tables walks the tables whose records are a tenant's, over a range of
-// tenants: the one of the tenantCheck, and before it those that are not there.
+// tables visits the records of a range of tenants: those of the tenant checked, and
+// before it those of tenants that do not exist, which it reports.
 func (c *tenantCheck) tables(from, to any) error {
 	for _, table := range schema.Tables() {
 		ix := table.ByTenant()
@@ -150,12 +149,12 @@ func (c *tenantCheck) tables(from, to any) error {
 	return nil
 }
 
-// tenantOf is the tenant of a record of an index that begins with it.
+// tenantOf returns the tenant of a record by an index that begins with the tenant.
 func tenantOf(rec store.Record, ix *store.Index) TenantID {
 	return TenantID(*store.FieldsOf(rec)[ix.Columns[0]].Ptr.(*[16]byte))
 }
 
-// visit counts a record, and lets every invariant of its table look at it.
+// visit counts a record, and checks every invariant of its table.
 func (c *tenantCheck) visit(rec store.Record) {
 	c.report.Records++
 	c.know(rec)
@@ -163,9 +162,9 @@ func (c *tenantCheck) visit(rec store.Record) {
 	c.references(rec)
 	c.claims(rec)
 	for i := range invariants {
-		if inv := &invariants[i]; inv.look != nil && (inv.table == nil || inv.table == rec.Table()) {
+		if inv := &invariants[i]; inv.each != nil && (inv.table == nil || inv.table == rec.Table()) {
 			c.running = inv
-			inv.look(c, rec)
+			inv.each(c, rec)
 		}
 	}
 }
@@ -177,23 +176,23 @@ func (c *tenantCheck) broken(subject Ref, format string, args ...any) {
 	})
 }
 
-// refused reports, as the running invariant's, what the door of a record's own
-// operation refuses.
+// refused reports the refusals of a validation as violations of the running
+// invariant.
 func (c *tenantCheck) refused(rec store.Record, err error) {
 	for _, e := range Errors(err) {
 		c.broken(subjectOf(rec), "%s", e.Error())
 	}
 }
 
-// validate lets a record's fields pass the door of its own operation.
-func (c *tenantCheck) validate(rec store.Record, look func(check *validation)) {
+// validate checks a record's fields as its own operation does.
+func (c *tenantCheck) validate(rec store.Record, fields func(check *validation)) {
 	var check validation
-	look(&check)
+	fields(&check)
 	c.refused(rec, check.err())
 }
 
-// askFor looks up a record for the running invariant, which goes on when it
-// has been found or not.
+// askFor asks for a record on behalf of the running invariant, which continues in
+// then.
 func (c *tenantCheck) askFor(ix *store.Index, values []any, then func(found store.Record)) {
 	running := c.running
 	c.ask(ix.At(values...), func(found store.Record) {
@@ -267,12 +266,12 @@ func oneIf(b bool) int {
 
 // everyRecord holds for the records of all tables.
 var everyRecord = []invariant{
-	{code: rule.SVC15, holds: "a revision counts from 1", look: func(c *tenantCheck, rec store.Record) {
+	{code: rule.SVC15, holds: "a revision counts from 1", each: func(c *tenantCheck, rec store.Record) {
 		if rev, changes := store.RevisionOf(rec); changes && rev < 1 {
 			c.broken(subjectOf(rec), "it is %d", rev)
 		}
 	}},
-	{code: rule.ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", look: func(c *tenantCheck, rec store.Record) {
+	{code: rule.ACC1, holds: "the Provider's tenant holds numbers and a journal, and nothing else", each: func(c *tenantCheck, rec store.Record) {
 		own := []*store.Table{tenantsTable, numbersTable, eventsTable}
 		if c.tenant.ID == Provider && !slices.Contains(own, rec.Table()) {
 			c.broken(subjectOf(rec), "it is the Provider's")

@@ -20,12 +20,12 @@ type DeviceState string
 // The states of a device.
 const (
 	DeviceAvailable DeviceState = "available"
-	DeviceAssigned  DeviceState = "assigned"   // a user has it
+	DeviceAssigned  DeviceState = "assigned"   // to a user
 	DeviceInService DeviceState = "in service" // it carries a service that has no user
 )
 
-// Category is a class of device types; a service's device type changes only
-// within its category (SVC-14).
+// Category is a class of device types. The device type of a service can change
+// only to another of the same category (SVC-14).
 type Category string
 
 // The categories of device.
@@ -47,9 +47,9 @@ type Device struct {
 	Ports      int64 // the lines that the model has
 	LocationID LocationID
 	State      DeviceState
-	UserID     UserID // who has it, or zero
-	PortsUsed  int64  // the ports given to the user, 0 while available (DEV-3)
-	PrimaryOf  UserID // UserID when it is the user's primary device, else zero (DEV-4)
+	UserID     UserID // the user it is assigned to, or zero
+	PortsUsed  int64  // how many ports the user may use; 0 unless assigned (DEV-3)
+	PrimaryOf  UserID // equal to UserID if this is the user's primary device, else zero (DEV-4)
 }
 
 // Table returns the declaration of devices.
@@ -77,8 +77,8 @@ type DeviceModel struct {
 	Keys     int64
 }
 
-// DefaultDeviceModels returns the models known unless WithDeviceModels names
-// others.
+// DefaultDeviceModels returns the models that a Directory knows unless
+// WithDeviceModels gives others.
 func DefaultDeviceModels() []DeviceModel {
 	return []DeviceModel{
 		{"SIP softphone", Softphone, 1, 0},
@@ -102,54 +102,54 @@ func modelsByName(models []DeviceModel) map[string]DeviceModel {
 // softphoneModel is the model of a service without a phone.
 const softphoneModel = "SIP softphone"
 
-// NewDevice is what adding a device takes.
+// NewDevice is what AddDevice needs to know of a phone.
 type NewDevice struct {
 	MAC        string // in any notation of ParseMAC
 	Model      string // a known model
 	LocationID LocationID
 }
 
-// AddDevice adds a phone to the tenant's inventory, from which it is assigned
-// (DEV-1).
+// AddDevice adds a phone to the tenant's inventory, as an available device
+// (DEV-1). AssignDevice then gives it to a user.
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrConflict for a MAC that is
-// in the system already, in whatever notation; ErrNotFound for the location.
+// Errors, all at once: ErrInvalid for bad fields; ErrConflict for a MAC that is
+// in the system already, in whatever notation and whichever tenant; ErrNotFound
+// for the location.
 func (d *Directory) AddDevice(ctx context.Context, in NewDevice) (*Device, error) {
-	var made *Device
-	err := d.change(ctx, "AddDevice", func(p *prefetch) {
+	return change(ctx, d, "AddDevice", func(p *prefetch) {
 		p.location(in.LocationID)
 		if mac, err := ParseMAC(in.MAC); err == nil {
 			p.get(devicesByMAC, string(mac))
 		}
-	}, func(t *tx) error {
+	}, func(t *tx) (*Device, error) {
 		var check validation
 		mac, err := ParseMAC(in.MAC)
 		if check.collect(err) != nil {
-			return err
+			return nil, err
 		}
 		model, known := t.core.models[in.Model]
 		if !known || model.Category == Softphone {
 			check.refuse(rule.DEV1, "Model", "not a known model of phone")
 		}
 		if _, err := t.location(ctx, in.LocationID); check.collect(err) != nil {
-			return err
+			return nil, err
 		}
 		if err := check.collect(t.freeMAC(ctx, mac)); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		row := &Device{TenantID: t.tenantID, ID: t.newID(), MAC: mac, Model: model.Name, Category: model.Category, Ports: model.Ports,
 			LocationID: in.LocationID, State: DeviceAvailable}
 		t.Insert(row)
 		t.did("device.added", row.ref(), string(mac))
-		made = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return made, err
 }
 
+// freeMAC refuses a MAC that a device of any tenant has (DEV-1). It names the
+// device only if it is of this tenant (ACC-1).
 func (t *tx) freeMAC(ctx context.Context, mac MAC) error {
 	if mac == "" {
 		return nil
@@ -175,8 +175,8 @@ func (t *tx) device(ctx context.Context, id DeviceID) (*Device, error) {
 	return dev, err
 }
 
-// assignable refuses a device that somebody has (DEV-2), and a number of ports
-// that it does not have (DEV-3).
+// assignable refuses a device that is assigned or in service (DEV-2), and more
+// ports than it has (DEV-3).
 func (t *tx) assignable(ctx context.Context, dev *Device, ports int64) error {
 	if ports < 1 || ports > dev.Ports {
 		return &Error{Code: rule.DEV3, Kind: ErrInvalid, Field: "Ports", Subject: dev.ref(),
@@ -193,8 +193,8 @@ func (t *tx) assignable(ctx context.Context, dev *Device, ports int64) error {
 		Reason: fmt.Sprintf("%s is taken by %s: %s first", dev.ref(), holder, free)}
 }
 
-// deviceHolder names the user or the service that has a device, and how to free
-// it; nobody has an available one.
+// deviceHolder returns the user or the service that has a device, and what to do
+// first to free it. An available device has no holder.
 func (t *tx) deviceHolder(ctx context.Context, dev *Device) (holder Ref, free string, err error) {
 	switch dev.State {
 	case DeviceAssigned:
@@ -205,13 +205,16 @@ func (t *tx) deviceHolder(ctx context.Context, dev *Device) (holder Ref, free st
 		return u.ref(), "remove the assignment", nil
 	case DeviceInService:
 		s, err := first[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}})
-		return refOf(s), "take it off the service", err
+		if err != nil {
+			return Ref{}, "", err
+		}
+		return refOf(s), "take it off the service", nil
 	}
 	return Ref{}, "", nil
 }
 
-// validateCarrier refuses a device that cannot carry a new service of a user, or of
-// nobody (DEV-2).
+// validateCarrier refuses a device that cannot carry a new service of a user, or
+// one without a user (DEV-2).
 func (t *tx) validateCarrier(ctx context.Context, dev *Device, user UserID) error {
 	if dev.State == DeviceAssigned && dev.UserID == user {
 		return nil
@@ -219,8 +222,8 @@ func (t *tx) validateCarrier(ctx context.Context, dev *Device, user UserID) erro
 	return t.assignable(ctx, dev, 1)
 }
 
-// carry lets a device carry a new service: it becomes the user's, or, where
-// there is none, the service's alone.
+// carry stages that a device carries a new service. An available device is
+// assigned to the service's user, or is in service if there is no user.
 func (t *tx) carry(ctx context.Context, dev *Device, u *User) error {
 	switch {
 	case dev.State != DeviceAvailable:
@@ -233,7 +236,7 @@ func (t *tx) carry(ctx context.Context, dev *Device, u *User) error {
 	return err
 }
 
-// pickUp gives the device of a service that had no user to its first one (DEV-2).
+// pickUp assigns the device of a service to the service's first user (DEV-2).
 func (t *tx) pickUp(ctx context.Context, s *Service, u *User) error {
 	if s.DeviceID.IsZero() {
 		return nil
@@ -246,8 +249,8 @@ func (t *tx) pickUp(ctx context.Context, s *Service, u *User) error {
 	return err
 }
 
-// leavePhone takes a service that leaves a user off his device, which stays his
-// (DEV-2).
+// leavePhone takes a service that is disassociated from a user off the user's
+// device. The device stays assigned to the user (DEV-2).
 func (t *tx) leavePhone(ctx context.Context, s *Service, u *User) error {
 	if s.DeviceID.IsZero() {
 		return nil
@@ -259,16 +262,16 @@ func (t *tx) leavePhone(ctx context.Context, s *Service, u *User) error {
 	return err
 }
 
-// takeOff stages that a device carries a service no longer. Type and keys stay,
-// for the next one (DEV-7).
+// takeOff stages that a device no longer carries a service. The service keeps its
+// device type and its keys, for its next device (DEV-7).
 func (t *tx) takeOff(s *Service, dev *Device) *Service {
 	row := edit(t, s, func(s *Service) { s.DeviceID = DeviceID{} })
 	t.relate("service.phone-removed", s.ref(), dev.ref(), "")
 	return row
 }
 
-// putDown frees the device of a service that goes, or leaves it, where nobody has
-// it.
+// putDown makes the device of a service available again if it was in service
+// without a user. It is called when the service is deleted or changes its device.
 func (t *tx) putDown(ctx context.Context, s *Service) error {
 	if s.DeviceID.IsZero() {
 		return nil
@@ -282,45 +285,44 @@ func (t *tx) putDown(ctx context.Context, s *Service) error {
 	return nil
 }
 
-// AssignDevice gives an available device to a user, with some of its ports; 0
-// is 1 (DEV-2, DEV-3). His first device is his primary one, the others are
-// secondary; all ring (DEV-4). Line 1 of each carries him (EXT-9).
+// AssignDevice assigns an available device to a user, who may use that many of
+// its ports; 0 means 1 (DEV-2, DEV-3). A user's first device is their primary one,
+// the others are secondary; all of them ring (DEV-4). Line 1 of the device carries
+// the user (EXT-9).
 //
-// Errors: ErrNotFound; ErrConflict naming who has it (DEV-2); ErrInvalid for
-// more ports than the model has (DEV-3).
+// Errors: ErrNotFound for the device or the user; ErrConflict if it is assigned or
+// in service, with whoever has it as the holder (DEV-2); ErrInvalid for more ports
+// than the model has (DEV-3).
 func (d *Directory) AssignDevice(ctx context.Context, device DeviceID, user UserID, ports int64) (*Device, error) {
-	var out *Device
-	err := d.change(ctx, "AssignDevice", func(p *prefetch) {
+	return change(ctx, d, "AssignDevice", func(p *prefetch) {
 		p.device(device).to(usersTable.Key(), "user_id")
 		p.user(user)
 		p.get(devicesByPrimary, user)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Device, error) {
 		dev, err := t.device(ctx, device)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		u, err := t.user(ctx, user)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if ports == 0 {
 			ports = 1
 		}
 		if err := t.assignable(ctx, dev, ports); err != nil {
-			return err
+			return nil, err
 		}
 		row, err := t.assign(ctx, dev, u, ports)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
-// assign gives an available device to a user: his first is his primary one
-// (DEV-4).
+// assign stages that an available device is assigned to a user, as the primary one
+// if it is the user's first (DEV-4).
 func (t *tx) assign(ctx context.Context, dev *Device, u *User, ports int64) (*Device, error) {
 	primary, err := one[*Device](ctx, t, devicesByPrimary, t.tenantID, u.ID)
 	if err != nil {
@@ -341,8 +343,8 @@ func (t *tx) give(dev *Device, u *User, ports int64, primary bool) *Device {
 	return row
 }
 
-// free makes a user's device available again, and takes it off the services
-// that it carries, and him and his aliases off its lines.
+// free makes a user's device available again. The services that it carries lose
+// their device, and its lines no longer carry the user and their aliases.
 func (t *tx) free(ctx context.Context, dev *Device) error {
 	carried, err := store.Collect(find[*Service](ctx, t, store.Query{Index: servicesByDevice, Equal: []any{t.tenantID, dev.ID}}))
 	if err != nil {
@@ -361,11 +363,12 @@ func (t *tx) free(ctx context.Context, dev *Device) error {
 	return nil
 }
 
-// UnassignDevice takes a device from its user and makes it available (DEV-5).
-// What it carried is on no device then; ModifyService puts it on another. If it
-// was his primary one, another of his becomes it (DEV-4).
+// UnassignDevice takes a device from its user and makes it available (DEV-5). The
+// services that it carried have no device then; ModifyService gives them another.
+// If it was the user's primary device, another one of theirs becomes primary
+// (DEV-4).
 //
-// Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
+// Errors: ErrNotFound; ErrFailedPrecondition for a device that is not assigned.
 func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {
 	return d.change(ctx, "UnassignDevice", func(p *prefetch) {
 		p.device(device).to(devicesByUser, "user_id")
@@ -389,8 +392,9 @@ func (d *Directory) UnassignDevice(ctx context.Context, device DeviceID) error {
 	})
 }
 
-// SetPrimaryDevice makes a device that its user has his primary one (DEV-4).
-// Errors: ErrNotFound; ErrFailedPrecondition for one that nobody has.
+// SetPrimaryDevice makes an assigned device the primary one of its user (DEV-4).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for a device that is not assigned.
 func (d *Directory) SetPrimaryDevice(ctx context.Context, device DeviceID) error {
 	return d.change(ctx, "SetPrimaryDevice", func(p *prefetch) { p.device(device).to(devicesByPrimary, "user_id") }, func(t *tx) error {
 		dev, err := t.assignedDevice(ctx, device)
@@ -410,18 +414,22 @@ func (d *Directory) SetPrimaryDevice(ctx context.Context, device DeviceID) error
 	})
 }
 
+// assignedDevice reads a device that a user has, and refuses any other (DEV-5).
 func (t *tx) assignedDevice(ctx context.Context, id DeviceID) (*Device, error) {
 	dev, err := t.device(ctx, id)
-	if err == nil && dev.State != DeviceAssigned {
-		err = &Error{Code: rule.DEV5, Kind: ErrFailedPrecondition, Subject: dev.ref(), Reason: dev.ref().String() + " is not assigned to anyone"}
+	if err != nil {
+		return nil, err
 	}
-	return dev, err
+	if dev.State != DeviceAssigned {
+		return nil, &Error{Code: rule.DEV5, Kind: ErrFailedPrecondition, Subject: dev.ref(), Reason: dev.ref().String() + " is not assigned to anyone"}
+	}
+	return dev, nil
 }
 
-// DeleteDevice takes a device out of the inventory.
+// DeleteDevice takes an available device out of the inventory.
 //
-// Errors: ErrNotFound; ErrFailedPrecondition for one that a user has (DEV-6) or
-// that carries a service.
+// Errors: ErrNotFound; ErrFailedPrecondition for a device that is assigned to a
+// user or carries a service, which is the holder (DEV-6).
 func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
 	return d.change(ctx, "DeleteDevice", func(p *prefetch) {
 		p.device(device).to(usersTable.Key(), "user_id")
@@ -447,26 +455,25 @@ func (d *Directory) DeleteDevice(ctx context.Context, device DeviceID) error {
 
 // Device returns a device of the tenant. Errors: ErrNotFound.
 func (d *Directory) Device(ctx context.Context, id DeviceID) (*Device, error) {
-	var out *Device
-	err := d.read(ctx, "Device", func(p *prefetch) { p.device(id) }, func(t *tx) error {
+	return read(ctx, d, "Device", func(p *prefetch) { p.device(id) }, func(t *tx) (*Device, error) {
 		dev, err := t.device(ctx, id)
-		if err == nil {
-			out = copyOf(dev)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(dev), nil
 	})
-	return out, err
 }
 
-// DeviceQuery selects devices: by state, or those of a user.
+// DeviceQuery selects devices: by state and MAC, or those of a user.
 type DeviceQuery struct {
 	State  DeviceState // empty: DeviceAvailable (DEV-2)
-	UserID UserID      // a user's devices, whatever State says
-	MAC    string      // the beginning of the MAC, in its one form, in either case
+	UserID UserID      // if set, the devices of that user; State and MAC are ignored
+	MAC    string      // the first characters of the MAC with its colons, in either case
 	Limit  int         // 0: all
 }
 
-// Devices yields devices of the tenant, by MAC (DEV-2).
+// Devices yields devices of the tenant in the order of their MACs, or those of a
+// user in the order in which they were added (DEV-2).
 func (d *Directory) Devices(ctx context.Context, q DeviceQuery) iter.Seq2[*Device, error] {
 	if !q.UserID.IsZero() {
 		return pages[*Device](ctx, d, "Devices", store.Query{Index: devicesByUser, Equal: []any{d.scope(), q.UserID}}, q.Limit, nil)

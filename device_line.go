@@ -10,14 +10,14 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// DeviceLine is a line of a phone that carries an identity: its user, or one of
-// his aliases (EXT-9). A line without one is free, and has no record.
+// DeviceLine is a line of a phone that carries an identity: the phone's user, or
+// one of the user's aliases (EXT-9). A free line has no record.
 type DeviceLine struct {
 	TenantID TenantID
 	DeviceID DeviceID
-	Line     int64 // 1 to the ports that the user was given
+	Line     int64 // from 1 to the device's PortsUsed
 	Rev      int64
-	// Exactly one of the two is set; each is on one line of the device at most.
+	// Exactly one of the two is set. Each is on at most one line of the device.
 	UserID  UserID
 	AliasID AliasID
 }
@@ -33,11 +33,11 @@ func (l *DeviceLine) Fields(f []store.Field) []store.Field {
 	)
 }
 
-// Identity says who is on the line.
+// Identity returns the user or the alias that the line carries.
 func (l *DeviceLine) Identity() MemberID { return MemberID{l.UserID, l.AliasID} }
 
-// LineIdentity is whom a call on a line of a phone is for: the user, or one of
-// his aliases, under which the caller reached him (EXT-9).
+// LineIdentity says whom a call on a line of a phone is for: the user, or the
+// alias that the caller dialled (EXT-9).
 type LineIdentity struct {
 	Line int64
 	// Exactly one of the two is set.
@@ -47,43 +47,40 @@ type LineIdentity struct {
 	SIPAddress SIPAddress // what the line registers with
 }
 
-// SetDeviceLine puts the user of a phone, or one of his aliases, on one of its
-// lines, in the place of whoever was there (EXT-9), as in SetDeviceLine(ctx,
-// device, 2, pbx.AliasMember(alias)). Line 1 carries the user from the
-// assignment on, and may be changed as the others.
+// SetDeviceLine puts the user of a phone, or one of the user's aliases, on one of
+// its lines, as in SetDeviceLine(ctx, device, 2, pbx.AliasMember(alias)). It
+// replaces what the line carried before (EXT-9). Line 1 carries the user from the
+// time when the phone is assigned, and can be changed like the others.
 //
 // Errors: ErrNotFound for the device, the user or the alias;
-// ErrFailedPrecondition for a device that nobody has; ErrInvalid for a line
-// beyond the ports that its user was given, and ErrConflict for an identity that
-// is another user's, or on another line of the device already, both at once.
+// ErrFailedPrecondition for a device that is not assigned; and both of these at
+// once: ErrInvalid for a line that is not within 1 and PortsUsed, ErrConflict for
+// an identity of another user or one on another line of the device.
 func (d *Directory) SetDeviceLine(ctx context.Context, device DeviceID, line int64, who MemberID) (*DeviceLine, error) {
-	var out *DeviceLine
-	err := d.change(ctx, "SetDeviceLine", func(p *prefetch) {
+	return change(ctx, d, "SetDeviceLine", func(p *prefetch) {
 		p.deviceLines(device)
 		p.user(who.user)
 		p.alias(who.alias)
-	}, func(t *tx) error {
+	}, func(t *tx) (*DeviceLine, error) {
 		dev, lines, err := t.deviceLines(ctx, device)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var check validation
 		check.line(dev, line)
 		name, err := t.validateIdentity(ctx, dev, lines, line, who)
 		if err := check.collect(err); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
-		out = copyOf(t.putOnLine(dev, lines, line, who, name))
-		return nil
+		return copyOf(t.putOnLine(dev, lines, line, who, name)), nil
 	})
-	return out, err
 }
 
-// putOnLine stages that a line carries an identity that may be there, and
-// returns it; nothing changes where it does already.
+// putOnLine stages that a line carries an identity that was validated, and returns
+// the line. Nothing changes if the line carries it already.
 func (t *tx) putOnLine(dev *Device, lines []*DeviceLine, line int64, who MemberID, name Ref) *DeviceLine {
 	at := slices.IndexFunc(lines, func(l *DeviceLine) bool { return l.Line == line })
 	row := &DeviceLine{TenantID: t.tenantID, DeviceID: dev.ID, Line: line, UserID: who.user, AliasID: who.alias}
@@ -101,9 +98,9 @@ func (t *tx) putOnLine(dev *Device, lines []*DeviceLine, line int64, who MemberI
 
 // ClearDeviceLine frees a line of a phone (EXT-9).
 //
-// Errors: ErrNotFound for the device, or for a line that is free;
-// ErrFailedPrecondition for a device that nobody has; ErrInvalid for a line that
-// it has not.
+// Errors: ErrNotFound for the device, and for a line that is free;
+// ErrFailedPrecondition for a device that is not assigned; ErrInvalid for a line
+// that is not within 1 and PortsUsed.
 func (d *Directory) ClearDeviceLine(ctx context.Context, device DeviceID, line int64) error {
 	return d.change(ctx, "ClearDeviceLine", func(p *prefetch) { p.deviceLines(device) }, func(t *tx) error {
 		dev, row, err := t.carrying(ctx, device, line)
@@ -116,9 +113,8 @@ func (d *Directory) ClearDeviceLine(ctx context.Context, device DeviceID, line i
 	})
 }
 
-// DeviceLines yields the lines of a phone that carry an identity, by their
-// number, and whom a call on each is for (EXT-9). A device that is not there has
-// none.
+// DeviceLines yields the lines of a phone that are not free, by their number
+// (EXT-9). A device that does not exist has none.
 func (d *Directory) DeviceLines(ctx context.Context, device DeviceID) iter.Seq2[LineIdentity, error] {
 	l := listing[*DeviceLine, LineIdentity]{
 		query: store.Query{Index: deviceLinesTable.Key(), Equal: []any{d.scope(), device}},
@@ -128,21 +124,17 @@ func (d *Directory) DeviceLines(ctx context.Context, device DeviceID) iter.Seq2[
 	return l.pages(ctx, d, "DeviceLines")
 }
 
-// LineIdentity says whom a call on a line of a phone is for (EXT-9).
+// LineIdentity returns whom a call on a line of a phone is for (EXT-9).
 //
-// Errors: ErrNotFound for the device, or for a line that is free;
-// ErrFailedPrecondition for a device that nobody has; ErrInvalid for a line that
-// it has not.
+// Errors: those of ClearDeviceLine.
 func (d *Directory) LineIdentity(ctx context.Context, device DeviceID, line int64) (LineIdentity, error) {
-	var out LineIdentity
-	err := d.read(ctx, "LineIdentity", func(p *prefetch) { p.deviceLines(device).identities() }, func(t *tx) error {
+	return read(ctx, d, "LineIdentity", func(p *prefetch) { p.deviceLines(device).identities() }, func(t *tx) (LineIdentity, error) {
 		_, row, err := t.carrying(ctx, device, line)
-		if err == nil {
-			out, err = t.identityOn(ctx, row)
+		if err != nil {
+			return LineIdentity{}, err
 		}
-		return err
+		return t.identityOn(ctx, row)
 	})
-	return out, err
 }
 
 // identityOn reads whom a call on a line is for.
@@ -150,19 +142,21 @@ func (t *tx) identityOn(ctx context.Context, l *DeviceLine) (LineIdentity, error
 	who := LineIdentity{Line: l.Line, UserID: l.UserID, AliasID: l.AliasID}
 	if !l.AliasID.IsZero() {
 		a, err := t.alias(ctx, l.AliasID)
-		if err == nil {
-			who.Name, who.SIPAddress = a.Name, a.SIPAddress
+		if err != nil {
+			return LineIdentity{}, err
 		}
-		return who, err
+		who.Name, who.SIPAddress = a.Name, a.SIPAddress
+		return who, nil
 	}
 	u, err := t.user(ctx, l.UserID)
-	if err == nil {
-		who.Name, who.SIPAddress = u.Name(), u.SIPAddress
+	if err != nil {
+		return LineIdentity{}, err
 	}
-	return who, err
+	who.Name, who.SIPAddress = u.Name(), u.SIPAddress
+	return who, nil
 }
 
-// deviceLines reads a phone that somebody has, and its lines.
+// deviceLines reads an assigned phone, and its lines.
 func (t *tx) deviceLines(ctx context.Context, device DeviceID) (*Device, []*DeviceLine, error) {
 	dev, err := t.device(ctx, device)
 	if err != nil {
@@ -173,14 +167,17 @@ func (t *tx) deviceLines(ctx context.Context, device DeviceID) (*Device, []*Devi
 			Reason: dev.ref().String() + " is not assigned to anyone: its lines carry nobody"}
 	}
 	lines, err := t.linesOf(ctx, dev)
-	return dev, lines, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return dev, lines, nil
 }
 
 func (t *tx) linesOf(ctx context.Context, dev *Device) ([]*DeviceLine, error) {
 	return store.Collect(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesTable.Key(), Equal: []any{t.tenantID, dev.ID}}))
 }
 
-// carrying reads a phone, and one of its lines, which must carry an identity.
+// carrying reads a phone, and one of its lines, which must not be free.
 func (t *tx) carrying(ctx context.Context, device DeviceID, line int64) (*Device, *DeviceLine, error) {
 	dev, lines, err := t.deviceLines(ctx, device)
 	if err != nil {
@@ -200,7 +197,7 @@ func (t *tx) carrying(ctx context.Context, device DeviceID, line int64) (*Device
 		Reason: fmt.Sprintf("line %d of %s is free", line, dev.ref())}
 }
 
-// line looks at the number of a line of an assigned device.
+// line checks the number of a line of an assigned device.
 func (check *validation) line(dev *Device, line int64) {
 	if line < 1 || line > dev.PortsUsed {
 		check.refusals = append(check.refusals, &Error{Code: rule.EXT9, Kind: ErrInvalid, Field: "Line", Subject: dev.ref(),
@@ -208,8 +205,9 @@ func (check *validation) line(dev *Device, line int64) {
 	}
 }
 
-// validateIdentity reads who is to be on a line of a phone, and names him. It must
-// be the phone's user or an alias of his, and on no other of its lines.
+// validateIdentity returns the name of a user or an alias that a line of a phone
+// is to carry. It refuses one that is not of the phone's user, or that is on
+// another of the phone's lines.
 func (t *tx) validateIdentity(ctx context.Context, dev *Device, lines []*DeviceLine, line int64, who MemberID) (Ref, error) {
 	name, owner, err := t.identity(ctx, who)
 	if err != nil {
@@ -221,7 +219,7 @@ func (t *tx) validateIdentity(ctx context.Context, dev *Device, lines []*DeviceL
 			return Ref{}, err
 		}
 		return Ref{}, &Error{Code: rule.EXT9, Kind: ErrConflict, Field: "Identity", Subject: name, Holder: u.ref(),
-			Reason: fmt.Sprintf("%s is the phone of %s: its lines carry him and his aliases", dev.ref(), u.ref())}
+			Reason: fmt.Sprintf("%s is the phone of %s: its lines carry that user and their aliases", dev.ref(), u.ref())}
 	}
 	for _, l := range lines {
 		if l.Identity() == who && l.Line != line {
@@ -233,14 +231,14 @@ func (t *tx) validateIdentity(ctx context.Context, dev *Device, lines []*DeviceL
 	return name, nil
 }
 
-// lineOne puts the user of a device that was just assigned on its first line,
-// which is a part of the assignment (EXT-9).
+// lineOne puts the user of a device that was just assigned on line 1. It is a part
+// of the assignment, and has no event of its own (EXT-9).
 func (t *tx) lineOne(dev *Device) {
 	t.Insert(&DeviceLine{TenantID: t.tenantID, DeviceID: dev.ID, Line: 1, UserID: dev.UserID})
 }
 
-// clearLines frees all lines of a device that its user gives back. That his own is
-// free is a part of giving it back; an alias that was on one is told of.
+// clearLines frees all lines of a device that is taken from its user. There is an
+// event for each alias; the user's own line is covered by that of the device.
 func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 	lines, err := t.linesOf(ctx, dev)
 	if err != nil {
@@ -255,7 +253,7 @@ func (t *tx) clearLines(ctx context.Context, dev *Device) error {
 	return nil
 }
 
-// leaveLines takes an alias that is about to go off the phones that carry it.
+// leaveLines takes an alias that is about to be deleted off the lines that carry it.
 func (t *tx) leaveLines(ctx context.Context, a *Alias) error {
 	on, err := store.Collect(find[*DeviceLine](ctx, t, store.Query{Index: deviceLinesByAlias, Equal: []any{t.tenantID, a.ID}}))
 	if err != nil {
@@ -272,13 +270,14 @@ func (t *tx) leaveLines(ctx context.Context, a *Alias) error {
 	return nil
 }
 
-// deviceLines plans a device, its user, and its lines, and goes on from those.
+// deviceLines plans to read a device, its user and its lines; the result stands
+// for the lines.
 func (p *prefetch) deviceLines(device DeviceID) prefetched {
 	p.device(device).to(usersTable.Key(), "user_id")
 	return p.get(deviceLinesTable.Key(), device)
 }
 
-// identities are who is on each line.
+// identities plans to read the user or the alias on each line.
 func (f prefetched) identities() {
 	f.to(usersTable.Key(), "user_id")
 	f.to(aliasesTable.Key(), "alias_id")

@@ -139,11 +139,11 @@
 // Locations: [Directory.AddLocation], [Directory.Location], [Directory.Locations],
 // [Directory.ModifyLocation], [Directory.DeleteLocation].
 //
-// Catalogue of service types: [Directory.SetServiceType],
-// [Directory.ServiceTypes].
+// Catalogue of service types: [Directory.AddServiceType],
+// [Directory.ServiceTypes], [Directory.ModifyServiceType].
 //
-// Packages of stations: [Directory.SetStationPool], [Directory.StationPools],
-// [Directory.ChangeStation].
+// Packages of stations: [Directory.AddStationPool], [Directory.StationPools],
+// [Directory.ModifyStationPool], [Directory.ChangeStation].
 //
 // Users: [Directory.CreateUser], [Directory.SetUpUser], [Directory.User],
 // [Directory.UserByLogin], [Directory.Users], [Directory.ModifyUser],

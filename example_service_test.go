@@ -106,7 +106,7 @@ func ExampleDirectory_DeleteService() {
 func ExampleDirectory_CompleteOrder() {
 	ctx := context.Background()
 	support, admin := office(ctx)
-	must(admin.SetServiceType(ctx, pbx.ServiceType{Code: "SIP-TRUNK", Name: "Trunk", Fulfilment: true}))
+	must(admin.AddServiceType(ctx, pbx.NewServiceType{Code: "SIP-TRUNK", Name: "Trunk", Fulfilment: true}))
 	trunk := must(admin.AddService(ctx, pbx.NewService{Name: "Trunk", Type: "SIP-TRUNK", DeviceType: "Grandstream HT802"}))
 	fmt.Println(trunk.Status)
 	trunk = must(support.FailOrder(ctx, trunk.ID, "no port free"))

@@ -63,10 +63,12 @@ func ExampleDirectory_AddLocation() {
 
 // The catalogue of a tenant: its service types, and the packages of stations that
 // it has bought.
-func ExampleDirectory_ServiceTypes() {
+func ExampleDirectory_AddServiceType() {
 	ctx := context.Background()
 	_, admin := office(ctx)
-	must(admin.SetServiceType(ctx, pbx.ServiceType{Code: "ROOM", Name: "Conference room", Monthly: 900}))
+	room := must(admin.AddServiceType(ctx, pbx.NewServiceType{Code: "ROOM", Name: "Room", Monthly: 900}))
+	room.Name = "Conference room"
+	must(admin.ModifyServiceType(ctx, room))
 	for typ, err := range admin.ServiceTypes(ctx) {
 		check(err)
 		fmt.Println(typ.Code, typ.Name, typ.Monthly, typ.OneTime)
@@ -85,7 +87,7 @@ func ExampleDirectory_ServiceTypes() {
 func ExampleDirectory_ChangeStation() {
 	ctx := context.Background()
 	_, admin := office(ctx)
-	must(admin.SetStationPool(ctx, pbx.StationPool{Package: "PREMIUM", Name: "Premium", Total: 1, Applications: []string{"crm"}}))
+	must(admin.AddStationPool(ctx, pbx.NewStationPool{Package: "PREMIUM", Name: "Premium", Total: 1, Applications: []string{"crm"}}))
 	ann, ben := person(ctx, admin, "ann", "7001"), person(ctx, admin, "ben", "7002")
 	ann = must(admin.ChangeStation(ctx, ann.ID, "PREMIUM"))
 	fmt.Println(ann.Station)

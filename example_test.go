@@ -39,8 +39,8 @@ func office(ctx context.Context, opts ...pbx.Option) (support, admin *pbx.Direct
 	check(admin.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
 		must(dir.AddLocation(ctx, pbx.NewLocation{Building: "HQ", NumberPrefix: "+1617", Address: pbx.CivicAddress{
 			Street: "1 Main Street", City: "Boston", Region: "MA", PostalCode: "02110", Country: "US"}}))
-		must(dir.SetServiceType(ctx, pbx.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000}))
-		must(dir.SetStationPool(ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 10, Applications: []string{"softphone"}}))
+		must(dir.AddServiceType(ctx, pbx.NewServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000}))
+		must(dir.AddStationPool(ctx, pbx.NewStationPool{Package: "STANDARD", Name: "Standard", Total: 10, Applications: []string{"softphone"}}))
 		return nil
 	}))
 	return provider.In(acme.ID), admin

@@ -8,47 +8,50 @@ import (
 	"unicode/utf8"
 )
 
-// ErrRefused is what a Connector's error wraps where its system refused for good
-// and asking again would change nothing. The error's text is then shown to the
-// tenant's administrators: it holds no secret.
+// ErrRefused is what an error of a [Connector] wraps if the other system refused for
+// good, so that asking again would not help. The error's text is shown to the
+// tenant's administrators, so it must hold no secret.
 var ErrRefused = errors.New("refused by the other system")
 
-// Connector is the way to another system that provides foreign services (SVC-18).
-// Its methods are called by several goroutines at once, though never for two
-// requests of one tenant, and may be called again with the same request: a
-// receiver drops repeats by the Key, or does nothing where what is asked for is so
-// already. An error that wraps ErrRefused is final, and stands in the record; any
-// other is taken for a passing one, and the request comes again at the next call of
-// Connect, before all later ones of its tenant.
+// Connector talks to another system that provides foreign services (SVC-18).
+//
+// Its methods are called by several goroutines at once, but never for two requests
+// of one tenant. They may be called again with the same request: an implementation
+// drops repeats by the Key, or does nothing if the request is fulfilled already.
+// An error that wraps ErrRefused is final, and its text is kept in the record. Any
+// other error is taken as temporary: the request comes again at the next call of
+// [Directory.Connect], before all later ones of its tenant.
 type Connector interface {
-	// Create makes what is asked for, and returns its page there, or "".
+	// Create creates the foreign service, and returns its page there, or "".
 	Create(ctx context.Context, r ForeignRequest) (link string, err error)
-	// Delete deletes it. What is not there is deleted.
+	// Delete deletes the foreign service. If the other system does not have it,
+	// that is no error.
 	Delete(ctx context.Context, r ForeignRequest) error
 }
 
-// ForeignRequest is one request to another system. The records are as they are
-// when the request is made, and the receiver's to keep.
+// ForeignRequest is one request to another system. The records are copies of what
+// there is when the Connector is called, and the Connector may keep them.
 type ForeignRequest struct {
-	Key     string // the event's own, the same whenever this request comes (SYS-3)
+	Key     string // of the request's event; the same when the request is repeated (SYS-3)
 	Tenant  TenantID
 	Foreign *ForeignService
-	Line    *Service // to be made on; nil where it is to be deleted: that line is gone
+	Line    *Service // on which to create it; nil for Delete, as the line is deleted by then
 	Users   []*User  // of the line
 }
 
-// Connect takes to another system what it is asked for: the foreign services that
-// are to be made, and those to be deleted (SVC-10, SVC-18). It returns how many
-// requests came to an end. Call it again, by a clock or after changes. It is a
-// delivery to the subscriber "foreign." and the system's code, and keeps all that
-// Deliver promises: no request is lost, those of a tenant come in their order, each
-// at least once under a key of its own, and any number of processes may share the
-// work. What the other system says is settled in the record and in the journal. A
-// request that was overtaken, because its line was deleted before it was made or
-// because it was asked for again since, is passed over, and so is its answer.
+// Connect takes the waiting requests for a system to a [Connector]: to create
+// foreign services and to delete them (SVC-10, SVC-18). It records the other
+// system's answers as SettleForeign does, and returns how many requests it settled.
+// Call it again, periodically or after changes.
 //
-// Errors: those of Deliver; a passing error of the connector is in a *DeliveryError,
-// and holds up its tenant's requests to that system.
+// It is a delivery to the subscriber "foreign." + system, and keeps all promises of
+// [Directory.Deliver]: no request is lost, those of a tenant come in order, each at
+// least once and under its own key, and any number of processes may share the work.
+// A request is skipped, and its answer dropped, if it is out of date: because its
+// line was deleted meanwhile, or because it was made again since.
+//
+// Errors: those of Deliver. A temporary error of the Connector is in a
+// *DeliveryError, and holds up its tenant's requests to that system.
 func (d *Directory) Connect(ctx context.Context, system string, c Connector) (int, error) {
 	if _, err := d.enter(ctx, "Connect"); err != nil {
 		return 0, err
@@ -72,13 +75,13 @@ func (d *Directory) Connect(ctx context.Context, system string, c Connector) (in
 	return int(settled.Load()), err
 }
 
-// carryOut makes the request of an event, unless it is overtaken, and settles it.
+// carryOut makes the request of an event, unless it is out of date, and settles it.
 func (d *Directory) carryOut(ctx context.Context, c Connector, e *Event) (done bool, err error) {
 	r, err := d.foreignRequest(ctx, e)
 	if r == nil || err != nil {
 		return false, err
 	}
-	id, request := r.Foreign.ID, r.Foreign.Requests // the records are the receiver's
+	id, request := r.Foreign.ID, r.Foreign.Requests // the Connector may change the records
 	said := Settlement{State: ForeignGone}
 	if e.Type == foreignRequested {
 		said.State = ForeignActive
@@ -92,51 +95,51 @@ func (d *Directory) carryOut(ctx context.Context, c Connector, e *Event) (done b
 	case err != nil:
 		return false, err
 	case said.Link != "" && (len(said.Link) > maxLink || !validLink(said.Link)):
-		said.Link, said.Outcome = "", "the other system gave a link that leads to no page"
+		said.Link, said.Outcome = "", "the other system gave a link that is not the address of a page"
 	}
 	said.Request = request
 	_, err = d.SettleForeign(ctx, id, said)
 	if errors.Is(err, ErrFailedPrecondition) || errors.Is(err, ErrNotFound) {
-		return false, nil // overtaken while it was under way: what overtook it is in the journal
+		return false, nil // out of date by now; the journal has what came after it
 	}
 	return err == nil, err
 }
 
-// foreignRequest is the request of an event, or nil where it is overtaken.
+// foreignRequest returns the request of an event, or nil if it is out of date.
 func (d *Directory) foreignRequest(ctx context.Context, e *Event) (*ForeignRequest, error) {
 	id, err := ParseID[ForeignService](e.Subject)
 	if err != nil {
 		return nil, err
 	}
-	var r *ForeignRequest
-	err = d.read(ctx, "ForeignService", func(p *prefetch) {
+	r, err := read(ctx, d, "ForeignService", func(p *prefetch) {
 		line := p.foreign(id).to(servicesTable.Key(), "service_id")
 		line.users()
-	}, func(t *tx) error {
-		r = nil
+	}, func(t *tx) (*ForeignRequest, error) {
 		f, err := t.foreign(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		wanted := ForeignRequested
 		if e.Type == foreignDeleteRequested {
 			wanted = ForeignDeleting
 		}
 		if _, request := readErrand(e.Detail); f.State != wanted || f.Requests != request {
-			return nil
+			return nil, nil
 		}
-		r, err = t.foreignRequest(ctx, f)
-		return err
+		return t.foreignRequest(ctx, f)
 	})
-	if errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, ErrNotFound):
 		return nil, nil
-	}
-	if r != nil {
+	case err != nil:
+		return nil, err
+	case r != nil:
 		r.Key = e.Key()
 	}
-	return r, err
+	return r, nil
 }
 
+// foreignRequest reads what a request tells a Connector, but for its key.
 func (t *tx) foreignRequest(ctx context.Context, f *ForeignService) (*ForeignRequest, error) {
 	r := &ForeignRequest{Tenant: t.tenantID, Foreign: copyOf(f)}
 	if f.ServiceID.IsZero() {
@@ -157,7 +160,8 @@ func (t *tx) foreignRequest(ctx context.Context, f *ForeignService) (*ForeignReq
 	return r, nil
 }
 
-// presentable makes a line that can be kept and shown of another system's words.
+// presentable makes a line of text that can be kept and shown out of a message of
+// another system.
 func presentable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unprintable(r) || r == utf8.RuneError {

@@ -9,54 +9,50 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// The events of foreign services. Those of requests are what Connect looks for.
+// The types of events that begin a foreign service. Connect acts on the requests.
 const (
 	foreignAttached        = "foreign.attached"
 	foreignRequested       = "foreign.requested"
 	foreignDeleteRequested = "foreign.delete-requested"
 )
 
-// Settlement is what another system said of a foreign service.
+// Settlement is what another system reported about a foreign service.
 type Settlement struct {
 	State   ForeignState // ForeignActive, ForeignFailed or ForeignGone
-	Outcome string       // its words, up to 256 characters: administrators of the tenant see them
-	Link    string       // with ForeignActive: the page of what was made; "": the one that was recorded
-	// Request is which request it answers, by the foreign service's Requests at the
-	// time; 0: whatever its system says is about it as it is now.
+	Outcome string       // its message, up to 256 characters; the tenant's administrators see it
+	Link    string       // with ForeignActive: its page there; "" keeps the one recorded before
+	// Request is the number of the request that this answers: the foreign service's
+	// Requests when it was made. 0 applies to the foreign service as it is now.
 	Request int64
 }
 
-// settlements are the states in which each can be said.
+// settlements are the states from which a foreign service can go to each state.
 var settlements = map[ForeignState][]ForeignState{
 	ForeignActive: {ForeignRequested},
 	ForeignFailed: {ForeignRequested, ForeignDeleting},
 	ForeignGone:   {ForeignActive, ForeignFailed, ForeignDeleting, ForeignLeft},
 }
 
-// SettleForeign records what another system said (SVC-18): what was asked for is
-// there, or was refused; or the foreign service is gone, because it was to be
-// deleted, or because its own system did so by itself. One that is gone has no
-// record any more; it is returned as it was. Connect settles what it asks for;
-// a bridge that hears from the other system by other ways calls this. Only support
-// can.
+// SettleForeign records what another system reported (SVC-18): it provides the
+// foreign service now; it refused to create or to delete it; or it no longer has it.
+// A foreign service that is gone has no record any more, and is returned as it was.
+// [Directory.Connect] settles the requests that it makes; a host that hears from the
+// other system in other ways calls SettleForeign itself. Only support can.
 //
 // Errors: ErrNotFound; ErrInvalid for bad fields, all at once; ErrFailedPrecondition
-// for what cannot be said of it in its state, and for the answer to another request
-// than the last one (SVC-18).
+// if the foreign service cannot go to that state from its present one, and for an
+// answer to another request than the last one (SVC-18).
 func (d *Directory) SettleForeign(ctx context.Context, id ForeignID, in Settlement) (*ForeignService, error) {
-	var out *ForeignService
-	err := d.change(ctx, "SettleForeign", func(p *prefetch) { p.foreign(id) }, func(t *tx) error {
+	return change(ctx, d, "SettleForeign", func(p *prefetch) { p.foreign(id) }, func(t *tx) (*ForeignService, error) {
 		f, err := t.foreign(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := in.validate(f); err != nil {
-			return err
+			return nil, err
 		}
-		out = copyOf(t.settle(f, in))
-		return nil
+		return copyOf(t.settle(f, in)), nil
 	})
-	return out, err
 }
 
 func (in *Settlement) validate(f *ForeignService) error {
@@ -98,44 +94,40 @@ func (t *tx) settle(f *ForeignService, in Settlement) *ForeignService {
 	return now
 }
 
-// RetryForeign asks the other system again for what it refused: to make a foreign
-// service of a line, or to delete one whose line is gone (SVC-10, SVC-18).
+// RetryForeign asks the other system again for what it refused: to create a foreign
+// service on a line, or to delete one whose line was deleted (SVC-10, SVC-18).
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that did not fail (SVC-18),
 // and for each user of the line without the email address that it needs (USR-14).
 func (d *Directory) RetryForeign(ctx context.Context, id ForeignID) (*ForeignService, error) {
-	var out *ForeignService
-	err := d.change(ctx, "RetryForeign", func(p *prefetch) {
+	return change(ctx, d, "RetryForeign", func(p *prefetch) {
 		line := p.foreign(id).to(servicesTable.Key(), "service_id")
 		line.users()
-	}, func(t *tx) error {
+	}, func(t *tx) (*ForeignService, error) {
 		f, err := t.foreign(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if f.State != ForeignFailed {
-			return &Error{Code: rule.SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
+			return nil, &Error{Code: rule.SVC18, Kind: ErrFailedPrecondition, Subject: f.ref(),
 				Reason: fmt.Sprintf("%s is %s: only what failed is asked for again", f.ref(), f.State)}
 		}
 		if f.ServiceID.IsZero() {
-			out = copyOf(t.ask(f, ForeignDeleting, foreignDeleteRequested, Ref{}, func(*ForeignService) {}))
-			return nil
+			return copyOf(t.ask(f, ForeignDeleting, foreignDeleteRequested, Ref{}, func(*ForeignService) {})), nil
 		}
 		s, err := t.service(ctx, f.ServiceID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		users, err := t.othersOf(ctx, s.ID, UserID{})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := all(unmet(f, users...)); err != nil {
-			return err
+			return nil, err
 		}
-		out = copyOf(t.ask(f, ForeignRequested, foreignRequested, s.ref(), func(*ForeignService) {}))
-		return nil
+		return copyOf(t.ask(f, ForeignRequested, foreignRequested, s.ref(), func(*ForeignService) {})), nil
 	})
-	return out, err
 }
 
 // ask stages a further request to a foreign service's system.
@@ -148,10 +140,10 @@ func (t *tx) ask(f *ForeignService, state ForeignState, verb string, line Ref, c
 	return f
 }
 
-// DetachForeign forgets a foreign service that its own system never made, that it
-// does not delete, or that only an administrator of that system can: here nothing
-// is left to be done about it (SVC-10). One that is active goes with its line, or
-// when its system says that it is gone.
+// DetachForeign deletes the record of a foreign service that is left or failed: one
+// that its system refused to create or to delete, or that only an administrator of
+// that system can delete (SVC-10). An active one is deleted with its line, or when
+// its system reports that it is gone.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for one that is neither left nor
 // failed (SVC-13).
@@ -171,8 +163,8 @@ func (d *Directory) DetachForeign(ctx context.Context, id ForeignID) error {
 	})
 }
 
-// confirmForeign asks to confirm that a line's foreign services go with it, and
-// names those that can only be deleted elsewhere (SVC-10).
+// confirmForeign asks to confirm that a line's foreign services are deleted with
+// it, and lists those that can only be deleted in their own systems (SVC-10).
 func (t *tx) confirmForeign(s *Service, has []*ForeignService) {
 	var going, stay []string
 	for _, f := range has {
@@ -196,10 +188,10 @@ func (t *tx) confirmForeign(s *Service, has []*ForeignService) {
 	}
 }
 
-// orphanForeign stages what becomes of a line's foreign services when it goes
-// (SVC-10): their systems are asked to delete those that they can, and the others
-// stay in the tenant's list until somebody has seen to them. What was refused was
-// never there.
+// orphanForeign stages what becomes of the foreign services of a line that is
+// deleted (SVC-10). Their systems are asked to delete those that are deletable. The
+// others stay in the tenant's list until an administrator detaches them. Those that
+// failed were never created, and are detached.
 func (t *tx) orphanForeign(ctx context.Context, s *Service) error {
 	has, err := t.foreignOf(ctx, s.ID)
 	if err != nil {
@@ -224,8 +216,9 @@ func (t *tx) orphanForeign(ctx context.Context, s *Service) error {
 	return nil
 }
 
-// clearOutcomes forgets the words of other systems about what is on a line, for
-// they may name a person who has left it (USR-9, USR-15). The states stay.
+// clearOutcomes deletes the messages of other systems about a line's foreign
+// services, as they may name a person who no longer has the line (USR-9, USR-15).
+// The states stay.
 func (t *tx) clearOutcomes(ctx context.Context, s *Service) error {
 	has, err := t.foreignOf(ctx, s.ID)
 	if err != nil {
@@ -240,8 +233,8 @@ func (t *tx) clearOutcomes(ctx context.Context, s *Service) error {
 	return nil
 }
 
-// undeletable refuses to delete a line together with its user where a foreign
-// service is on it that only its own system can delete (USR-11).
+// undeletable refuses to delete a line together with its user if the line has a
+// foreign service that only its own system can delete (USR-11).
 func undeletable(u *User, s *Service, has []*ForeignService) (bad []*Error) {
 	for _, f := range has {
 		if f.there() && !f.Deletable {

@@ -11,13 +11,13 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// cursorEvery is how many events are handled before the cursor moves: after a
-// crash so many, at most, are delivered again.
+// cursorEvery is after how many events the cursor moves. At most so many are
+// delivered again after a crash.
 const cursorEvery = 16
 
-// delivery is one run through the journals for one subscriber. Its own goroutine
-// looks for tenants with something new, up to so many others deliver. A tenant
-// gets a page of its journal a turn, and waits behind the others for the next.
+// delivery is one run through the journals for one subscriber. One goroutine looks
+// for tenants with new events, and workers deliver them. A turn of a tenant is a page
+// of its journal; for the next page it queues up again.
 type delivery struct {
 	core       *core
 	subscriber string
@@ -29,33 +29,34 @@ type delivery struct {
 
 	mu      sync.Mutex
 	waiting []*backlog // first come, first served
-	working int        // workers
+	working int        // how many workers there are
 	handled int
 	errs    []error
-	cut     bool // something was left because the caller's time is over
+	cut     bool // events were left because the caller's context ended
 	fallen  *caughtPanic
 }
 
-// backlog is what a tenant's journal has that the subscriber has not handled.
-// What the handler itself adds behind upTo is for the next time.
+// backlog is the part of a tenant's journal that the subscriber has not handled.
+// Events after upTo, such as those that the handler itself causes, are left for the
+// next call.
 type backlog struct {
 	tenant   TenantID
 	seq, pos int64 // of the last event handled
-	upTo     int64 // the tenant's revision when it was looked at
+	upTo     int64 // the tenant's revision when it was read
 }
 
-// page is the next of it.
+// page is the read of its next page.
 func (b *backlog) page() store.Read {
 	return store.Read{Query: store.Query{
 		Index: eventsTable.Key(), Equal: []any{b.tenant}, After: []any{b.seq, b.pos}, To: b.upTo + 1, Limit: pageSize,
 	}}
 }
 
-// caughtPanic is how a part of the delivery went down: by a panic, or, where the value
-// is nil, by the end of its goroutine.
+// caughtPanic is how a part of the delivery failed: by a panic, or, if the value is
+// nil, by runtime.Goexit.
 type caughtPanic struct{ value any }
 
-// run delivers, and returns when nothing of it goes on.
+// run delivers, and returns when all workers have ended.
 func (r *delivery) run(caller context.Context) {
 	ctx, stop := context.WithCancel(caller)
 	defer stop()
@@ -74,8 +75,8 @@ func (r *delivery) run(caller context.Context) {
 	}
 }
 
-// guard runs a part of the delivery. Where that panics or ends its goroutine,
-// as a failed test does, the rest comes to an end, and Deliver does the same.
+// guard runs a part of the delivery. If that panics or calls runtime.Goexit, as a
+// failed test does, the other parts are stopped, and then Deliver does the same.
 func (r *delivery) guard(part func()) {
 	returned := false
 	defer func() {
@@ -95,7 +96,7 @@ func (r *delivery) guard(part func()) {
 	returned = true
 }
 
-// scan walks the tenants in pages, by ID, for those with something new.
+// scan looks for tenants with new events, page by page, and starts workers.
 func (r *delivery) scan(ctx context.Context) {
 	for page, err := range r.pages(ctx) {
 		if err != nil {
@@ -113,9 +114,10 @@ func (r *delivery) scan(ctx context.Context) {
 	}
 }
 
-// pages yields, for each page of tenants, those that have something new and are
-// not somebody else's now. Two trips answer it for all of them: the tenants with
-// their cursors, and whether a cursor at the last revision is at its last event.
+// pages yields, for each page of tenants, those that have new events and are not
+// leased to another delivery. A page takes two trips to the store: one for the
+// tenants and their cursors, and one to see whether a cursor at the last revision is
+// at its last event.
 func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 	return func(yield func([]*backlog, error) bool) {
 		for after, last := []any(nil), false; !last; {
@@ -123,7 +125,7 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 			err := r.core.view(ctx, func(rd store.Reader) error {
 				page, err := store.Fetch(ctx, rd,
 					store.Read{Query: store.Query{Index: tenantsTable.Key(), After: after, Limit: pageSize}},
-					// No more of them than tenants, and as far as those go.
+					// There are no more cursors than tenants, so a page of them is enough.
 					store.Read{Query: store.Query{Index: cursorsTable.Key(), Equal: []any{r.subscriber}, After: after, Limit: pageSize}})
 				if err != nil {
 					return err
@@ -141,7 +143,7 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 	}
 }
 
-// unread returns what of the tenants' journals is not handled.
+// unread returns the tenants whose journals have events that are not handled.
 func (r *delivery) unread(ctx context.Context, rd store.Reader, tenants, cursors []store.Record) (found []*backlog, err error) {
 	at := make(map[TenantID]*Cursor, len(cursors))
 	for _, rec := range cursors {
@@ -170,15 +172,18 @@ func (r *delivery) unread(ctx context.Context, rd store.Reader, tenants, cursors
 		return found, nil
 	}
 	events, err := rd.Get(ctx, next...)
+	if err != nil {
+		return nil, err
+	}
 	for i, e := range events {
 		if e != nil {
 			found = append(found, maybe[i])
 		}
 	}
-	return found, err
+	return found, nil
 }
 
-// work delivers to the tenants that wait, until none does.
+// work delivers the journals of the waiting tenants until none is left.
 func (r *delivery) work(ctx context.Context) {
 	for b := r.next(ctx); b != nil; b = r.next(ctx) {
 		more, err := r.turn(ctx, b)
@@ -193,7 +198,7 @@ func (r *delivery) work(ctx context.Context) {
 	}
 }
 
-// next returns the first tenant that waits; nil is the end of a worker.
+// next returns the first waiting tenant, or nil if the worker should end.
 func (r *delivery) next(ctx context.Context) *backlog {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -214,7 +219,7 @@ func (r *delivery) turn(ctx context.Context, b *backlog) (more bool, err error) 
 	if err != nil || len(events) == 0 {
 		return false, err
 	}
-	var done *Event // handled, and the cursor is not there yet
+	var done *Event // the last one handled, if the cursor is not there yet
 	defer func() {
 		if back := l.giveBack(ctx, done); back != nil && !errors.Is(err, back) {
 			err = errors.Join(err, back)
@@ -247,7 +252,8 @@ func (r *delivery) turn(ctx context.Context, b *backlog) (more bool, err error) 
 	return len(events) == pageSize, nil
 }
 
-// brokenOff says why a turn ends early: the lease is lost, or time is over.
+// brokenOff returns why a turn ends early: the lease was lost, or nil if the caller's
+// context ended, which run reports once for all tenants.
 func (r *delivery) brokenOff(held context.Context, l *lease) error {
 	if context.Cause(held) == error(l.lost) {
 		return l.lost

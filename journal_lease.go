@@ -11,7 +11,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// What a subscriber has unless options say otherwise.
+// The defaults of WithLease and WithDeliveries.
 const (
 	defaultLease      = 30 * time.Second
 	defaultDeliveries = 8
@@ -21,36 +21,36 @@ const (
 // the caller's time is over.
 const lastWrite = 10 * time.Second
 
-// lease is a tenant's journal in the hands of one delivery. It stands in the
-// cursor's row; the cursor moves only while the row names this holder. Writing
-// it is no change of the tenant: its revision stays, and its journal.
+// lease is the right of one delivery to a tenant's journal. It is kept in the
+// cursor's row; the cursor moves only while the row names this holder. Writing it is
+// no change of the tenant: the tenant's revision and journal stay as they are.
 type lease struct {
 	core   *core
 	tenant TenantID
 	holder LeaseID
 	cursor store.Key
-	lost   *Error // what it is when somebody else has the journal
+	lost   *Error // the error if another delivery has taken the journal over
 
 	mu    sync.Mutex
-	until time.Time // by our clock, as it was written last
+	until time.Time // when it runs out by our clock, as written last
 	gone  bool      // the row names another holder
 }
 
-// leased reports whether the journal is somebody else's.
+// leased reports whether another delivery has leased the journal.
 func (c *Cursor) leased(holder LeaseID, now time.Time) bool {
 	return !c.Holder.IsZero() && c.Holder != holder && c.LeasedUntil.After(now)
 }
 
-// reached reports whether the cursor is at an event, or behind it.
+// reached reports whether the cursor is at an event, or after it.
 func (c *Cursor) reached(e *Event) bool {
 	return c.Seq > e.Seq || c.Seq == e.Seq && c.Pos >= e.Pos
 }
 
-// lease leases a tenant's journal and reads what comes behind the cursor, in one
-// update. There is no event, and no lease, where another delivery has the journal
-// or has handled all of it.
+// lease leases a tenant's journal and reads the events after the cursor, in one
+// update. It returns no events, and takes no lease, if another delivery has leased
+// the journal or has handled all of it.
 func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*Event, err error) {
-	l = &lease{
+	taken := &lease{
 		core: r.core, tenant: b.tenant, holder: r.holder, cursor: cursorsTable.Key().At(r.subscriber, b.tenant),
 		lost: &Error{Code: rule.SYS3, Kind: ErrConflict, Subject: Ref{Kind: "tenant", ID: b.tenant.String()},
 			Reason: "the lease of the journal ran out while its events were handled"},
@@ -73,15 +73,18 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 		}
 		row.Rev++
 		row.Holder, row.LeasedUntil = r.holder, now.Add(r.core.lease)
-		l.until = row.LeasedUntil
+		taken.until = row.LeasedUntil
 		return 0, w.Apply(ctx, []store.Change{change})
 	})
-	return l, events, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return taken, events, nil
 }
 
-// position reads the cursor's row, nil where there is none, and a page of the
-// journal behind it: in one trip, unless another delivery has been here since the
-// tenant was looked at.
+// position reads the cursor, which is nil before the first lease, and the page of the
+// journal after it. That is one trip, unless another delivery has moved the cursor
+// since the scan.
 func (r *delivery) position(ctx context.Context, w store.Writer, b *backlog) (at *Cursor, page []*Event, err error) {
 	cursor := store.Read{Query: store.Query{Index: cursorsTable.Key(), Equal: []any{r.subscriber, b.tenant}}}
 	found, err := store.Fetch(ctx, w, cursor, b.page())
@@ -101,10 +104,10 @@ func (r *delivery) position(ctx context.Context, w store.Writer, b *backlog) (at
 	return at, page, nil
 }
 
-// keep renews the lease at a third of its time, as long as events are handled.
-// The context ends when that fails, or has not been done when the lease runs out:
-// a change of the tenant that takes long holds up whoever renews, and afterwards
-// another delivery may be first. stop is the end of it.
+// keep renews the lease each time a third of it has passed, until stop is called. The
+// context that it returns ends if the lease runs out or is lost. Renewing may come
+// too late because a long change of the tenant holds it up, and another delivery may
+// take the journal over then.
 func (l *lease) keep(ctx context.Context, guard func(func())) (held context.Context, stop func()) {
 	held, end := context.WithCancelCause(ctx)
 	var renewing sync.WaitGroup
@@ -131,8 +134,8 @@ func (l *lease) keep(ctx context.Context, guard func(func())) (held context.Cont
 	}
 }
 
-// sure renews a lease that has run out, which it can where nobody has taken the
-// journal over: the process stood still, or the store was away.
+// sure renews the lease if it has run out, because the process stalled or the store
+// could not be reached. That fails if another delivery has taken the journal over.
 func (l *lease) sure(ctx context.Context) error {
 	if l.current() {
 		return nil
@@ -146,8 +149,8 @@ func (l *lease) current() bool {
 	return !l.gone && l.core.moment().Before(l.until)
 }
 
-// renewInTime is renew, for as long as the lease lasts; a process that stood
-// still tries what it can.
+// renewInTime is renew with the end of the lease as its deadline; after the end of the
+// lease it has that of renew.
 func (l *lease) renewInTime(ctx context.Context) error {
 	l.mu.Lock()
 	left := l.until.Sub(l.core.moment())
@@ -166,24 +169,24 @@ func (l *lease) renew(ctx context.Context) error {
 	return l.write(ctx, nil, false)
 }
 
-// move writes that everything up to an event is handled, and renews the lease.
-// It does so even when the caller's time is over.
+// move moves the cursor to an event, and renews the lease. It does so even if the
+// caller's context has ended.
 func (l *lease) move(ctx context.Context, to *Event) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
 	return l.write(ctx, to, false)
 }
 
-// giveBack ends the lease, and moves the cursor where anything was handled.
+// giveBack ends the lease, and moves the cursor to an event unless that is nil.
 func (l *lease) giveBack(ctx context.Context, to *Event) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
 	return l.write(ctx, to, true)
 }
 
-// write changes the cursor's row, while that is ours. Writing it twice is
-// writing it once, so an outcome that is unknown is simply tried again; a lease
-// that was given back then may be gone.
+// write changes the cursor's row as long as it names this delivery as the holder.
+// Writing it twice does no harm, so after an unknown outcome it is simply tried
+// again; if the first try did give the lease back, another delivery may have it then.
 func (l *lease) write(ctx context.Context, to *Event, end bool) error {
 	tried := false
 	var until time.Time

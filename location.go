@@ -18,12 +18,12 @@ type Location struct {
 	Building string // the code by which lines name it, unique in the tenant
 	Name     string
 	Address  CivicAddress
-	// NumberPrefix is the beginning, in E.164, of the numbers that are near
-	// the location: "+1617" (NUM-4). Empty: anywhere in the country.
+	// NumberPrefix is the prefix, in E.164, of the numbers that are near the
+	// location, such as "+1617" (NUM-4). Empty: anywhere in the country.
 	NumberPrefix string
 }
 
-// CivicAddress is where an emergency call would be dispatched to.
+// CivicAddress is the address to which help is sent for an emergency call (USR-6).
 type CivicAddress struct {
 	Street, City, Region, PostalCode string
 	Country                          string // ISO 3166-1 alpha-2
@@ -53,28 +53,25 @@ type NewLocation struct {
 	NumberPrefix string // E.164, such as "+1617"; or empty
 }
 
-// AddLocation adds a site to the tenant (ACC-1). Its address needs a country
-// at least; e911 needs all of it (USR-6).
+// AddLocation adds a site to the tenant (ACC-1). The address must have a country;
+// for users with e911 it must be complete (USR-6).
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrConflict for a building
-// code that is taken.
+// Errors: ErrInvalid for bad fields, all at once; ErrConflict for a building code
+// that is taken, with the location that has it as the holder.
 func (d *Directory) AddLocation(ctx context.Context, in NewLocation) (*Location, error) {
-	var made *Location
-	err := d.change(ctx, "AddLocation", func(p *prefetch) { p.get(locationsByBuilding, in.Building) }, func(t *tx) error {
+	return change(ctx, d, "AddLocation", func(p *prefetch) { p.get(locationsByBuilding, in.Building) }, func(t *tx) (*Location, error) {
 		row := &Location{TenantID: t.tenantID, Building: in.Building, Name: in.Name, Address: in.Address, NumberPrefix: in.NumberPrefix}
 		if err := row.validate(); err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.freeBuilding(ctx, row.Building); err != nil {
-			return err
+			return nil, err
 		}
 		row.ID = t.newID()
 		t.Insert(row)
 		t.did("location.created", row.ref(), "")
-		made = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return made, err
 }
 
 func (l *Location) validate() error {
@@ -92,29 +89,26 @@ func (l *Location) validate() error {
 	return check.err()
 }
 
-// within reports whether prefix is +, the calling code, and up to 10 digits.
+// within reports whether prefix is +, the calling code, and further digits, at most
+// 11 digits in all.
 func within(prefix, callingCode string) bool {
 	full := "+" + callingCode
 	return len(prefix) >= len(full) && len(prefix) <= 12 && prefix[:len(full)] == full && digits(prefix[1:])
 }
 
-// dispatchable reports whether emergency services could be sent there.
+// dispatchable reports whether the address is complete enough to send help there.
 func (l *Location) dispatchable() bool {
 	a := l.Address
 	return a.Street != "" && a.City != "" && a.PostalCode != "" && a.Country != ""
 }
 
+// freeBuilding refuses a building code that another location has (ACC-1).
 func (t *tx) freeBuilding(ctx context.Context, building string) error {
-	taken, err := one[*Location](ctx, t, locationsByBuilding, t.tenantID, building)
-	if err != nil || taken == nil {
-		return err
-	}
-	return &Error{Code: rule.ACC1, Kind: ErrConflict, Field: "Building", Subject: Ref{Kind: "building", ID: building}, Holder: taken.ref(),
-		Reason: "the building code " + building + " is taken"}
+	return freeCode[*Location](ctx, t, locationsByBuilding, rule.ACC1, "Building", Ref{Kind: "building", ID: building})
 }
 
-// location reads the location that a record or an input names; the zero ID is
-// none.
+// location reads the location that a record or an input refers to; nil for the zero
+// ID. theLocation is for the one that an operation is about.
 func (t *tx) location(ctx context.Context, id LocationID) (*Location, error) {
 	if id.IsZero() {
 		return nil, nil
@@ -140,7 +134,7 @@ func (t *tx) theLocation(ctx context.Context, id LocationID) (*Location, error) 
 	return l, err
 }
 
-// building reads a location by its building code; what rule it is for is code.
+// building reads a location by its building code; code is the rule that asks for it.
 func (t *tx) building(ctx context.Context, code rule.Code, building string) (*Location, error) {
 	l, err := one[*Location](ctx, t, locationsByBuilding, t.tenantID, building)
 	if err == nil && l == nil {
@@ -152,15 +146,13 @@ func (t *tx) building(ctx context.Context, code rule.Code, building string) (*Lo
 
 // Location returns a location of the tenant. Errors: ErrNotFound.
 func (d *Directory) Location(ctx context.Context, id LocationID) (*Location, error) {
-	var out *Location
-	err := d.read(ctx, "Location", func(p *prefetch) { p.location(id) }, func(t *tx) error {
+	return read(ctx, d, "Location", func(p *prefetch) { p.location(id) }, func(t *tx) (*Location, error) {
 		l, err := t.theLocation(ctx, id)
-		if err == nil {
-			out = copyOf(l)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(l), nil
 	})
-	return out, err
 }
 
 // Locations yields the tenant's locations in the order of their building codes.
@@ -168,42 +160,40 @@ func (d *Directory) Locations(ctx context.Context) iter.Seq2[*Location, error] {
 	return pages[*Location](ctx, d, "Locations", store.Query{Index: locationsByBuilding, Equal: []any{d.scope()}}, 0, nil)
 }
 
-// ModifyLocation saves a location as read and then changed. Numbers that exist
-// stay, also where they are not near any more.
+// ModifyLocation saves a location as it was read and then changed. Lines keep their
+// numbers, even if the new prefix is another one.
 //
-// Errors: ErrInvalid for bad fields, all at once, and for a country in which an
-// extension of somebody there would get in the way of an emergency number
-// (EXT-3); ErrNotFound; ErrConflict for a building code that is taken;
-// ErrFailedPrecondition for an address that no longer does for the e911 of
-// somebody there, who is named (USR-6); ErrStale, together with the location as
-// it is now (SVC-15).
+// Errors: ErrInvalid for bad fields, all at once, and for a country where an
+// extension of a user or a line at the location would conflict with an emergency
+// number (EXT-3); ErrNotFound; ErrConflict for a building code that is taken;
+// ErrFailedPrecondition for an incomplete address while a user there, who is the
+// holder, has e911 (USR-6); ErrStale, with the location as it is now in the
+// StaleError (SVC-15).
 func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location, error) {
-	var out *Location
-	err := d.change(ctx, "ModifyLocation", func(p *prefetch) {
+	return change(ctx, d, "ModifyLocation", func(p *prefetch) {
 		p.location(in.ID)
 		p.get(locationsByBuilding, in.Building)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Location, error) {
 		was, err := t.theLocation(ctx, in.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
-			out = copyOf(was)
-			return err
+		if err := checkRevision(in.Rev, was.Rev, was); err != nil {
+			return nil, err
 		}
 		row := copyOf(was)
 		row.Building, row.Name, row.Address, row.NumberPrefix = in.Building, in.Name, in.Address, in.NumberPrefix
 		if err := t.validateModifiedLocation(ctx, row, was); err != nil {
-			return err
+			return nil, err
 		}
 		t.Update(was, row)
 		t.did("location.modified", row.ref(), "")
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
+// validateModifiedLocation checks the fields of a location, and those that changed
+// against whoever is there.
 func (t *tx) validateModifiedLocation(ctx context.Context, row, was *Location) error {
 	if err := row.validate(); err != nil {
 		return err
@@ -224,8 +214,8 @@ func (t *tx) validateModifiedLocation(ctx context.Context, row, was *Location) e
 	return nil
 }
 
-// withoutE911 refuses to take the address from a location that somebody's
-// emergency calls are dispatched to (USR-6).
+// withoutE911 refuses an incomplete address for a location where a user has e911
+// (USR-6).
 func (t *tx) withoutE911(ctx context.Context, l *Location) error {
 	for u, err := range find[*User](ctx, t, store.Query{Index: usersByLocation, Equal: []any{t.tenantID, l.ID}}) {
 		if err != nil {
@@ -239,9 +229,8 @@ func (t *tx) withoutE911(ctx context.Context, l *Location) error {
 	return nil
 }
 
-// dialledAt refuses a location in whose country an extension that reaches
-// somebody or something there would get in the way of an emergency number
-// (EXT-3).
+// dialledAt refuses a location in whose country an extension of a user or a line
+// there would conflict with an emergency number (EXT-3).
 func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 	err := t.prefetch(ctx, func(p *prefetch) {
 		p.get(usersByLocation, l.ID).reached()
@@ -276,8 +265,10 @@ func (t *tx) dialledAt(ctx context.Context, l *Location) error {
 	return nil
 }
 
-// DeleteLocation deletes a location that no user, service or device is at.
-// Errors: ErrNotFound, ErrFailedPrecondition naming who is there.
+// DeleteLocation deletes a location (ACC-1).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition while a user, a service or a device is
+// there, with one of them as the holder.
 func (d *Directory) DeleteLocation(ctx context.Context, id LocationID) error {
 	return d.change(ctx, "DeleteLocation", func(p *prefetch) {
 		p.location(id)
@@ -303,7 +294,7 @@ func (d *Directory) DeleteLocation(ctx context.Context, id LocationID) error {
 	})
 }
 
-// whoIsAt names somebody or something at a location, if there is.
+// whoIsAt returns a user, a service or a device at a location, if there is one.
 func (t *tx) whoIsAt(ctx context.Context, id LocationID) (Ref, error) {
 	at := []any{t.tenantID, id}
 	if u, err := first[*User](ctx, t, store.Query{Index: usersByLocation, Equal: at}); err != nil || u != nil {

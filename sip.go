@@ -15,9 +15,9 @@ import (
 // SIPAddress is user@domain without the scheme, in lower case.
 type SIPAddress string
 
-// SIPIdentity claims a SIP address for a user or for an alias, unique across
-// all tenants (EXT-6), and keeps its credentials (EXT-7). What operations return
-// knows since when there are some, and nothing else of them.
+// SIPIdentity claims a SIP address, which is unique across all tenants, for a user
+// or an alias (EXT-6), and keeps the hashes of its credentials (EXT-7). Operations
+// return it without the hashes.
 type SIPIdentity struct {
 	Address  SIPAddress
 	TenantID TenantID
@@ -25,10 +25,10 @@ type SIPIdentity struct {
 	// Exactly one of the two is set.
 	UserID   UserID
 	AliasID  AliasID
-	IssuedAt time.Time // of its credentials; zero: it has none
+	IssuedAt time.Time // when its credentials were issued; zero if it has none
 
-	sealed      bool   // the hashes are, under a Sealer's key
-	sha256, md5 []byte // HA1; md5 only where New has WithMD5Credentials
+	sealed      bool   // whether the hashes are sealed by a Sealer
+	sha256, md5 []byte // the HA1 hashes; md5 is nil without WithMD5Credentials
 }
 
 // Table returns the declaration of SIP identities.
@@ -43,7 +43,7 @@ func (s *SIPIdentity) Fields(f []store.Field) []store.Field {
 	)
 }
 
-// shown is the copy that an operation returns: it keeps nothing of the hashes.
+// shown returns a copy without the hashes.
 func (s *SIPIdentity) shown() *SIPIdentity {
 	c := *s
 	c.sealed, c.sha256, c.md5 = false, nil, nil
@@ -53,13 +53,13 @@ func (s *SIPIdentity) shown() *SIPIdentity {
 // The bounds of generated SIP addresses.
 const (
 	maxSIPUser = 64 // characters before the @
-	sipDraws   = 4  // random ends that are tried before giving up
+	sipDraws   = 4  // random suffixes that are tried before giving up
 )
 
-// sipAddress lets a SIP address pass every rule (EXT-6): the wanted one, in
-// lower case, or, where none is wanted, one generated from a user ID or a name
-// and an extension, which may be "". It is claimed by claimSIP, behind whom it
-// is for.
+// sipAddress returns a SIP address that keeps all rules and is free (EXT-6): the
+// wanted one in lower case, or, if wanted is "", one generated from a user ID or a
+// name and an extension, which may be "". The caller stages the user or the alias,
+// and then claims the address by claimSIP.
 func (t *tx) sipAddress(ctx context.Context, wanted SIPAddress, from string, e Extension) (SIPAddress, error) {
 	if wanted == "" {
 		return t.generateSIP(ctx, from, e)
@@ -71,8 +71,8 @@ func (t *tx) sipAddress(ctx context.Context, wanted SIPAddress, from string, e E
 	return address, t.freeSIP(ctx, address)
 }
 
-// validateSIP returns a SIP address in its one form, if it has the form of one in
-// the tenant's domain.
+// validateSIP returns a SIP address in lower case, and refuses it unless it is a
+// well-formed one of the tenant's domain (EXT-6).
 func (t *Tenant) validateSIP(wanted SIPAddress) (SIPAddress, error) {
 	bad := func(format string, args ...any) error {
 		return &Error{Code: rule.EXT6, Kind: ErrInvalid, Field: "SIPAddress", Reason: fmt.Sprintf(format, args...)}
@@ -95,8 +95,8 @@ func notInSIPUser(r rune) bool {
 	return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-' || r == '+')
 }
 
-// freeSIP refuses an address that somebody has, and names who, unless it is
-// another tenant's (EXT-6, ACC-1).
+// freeSIP refuses an address that is taken, and names the holder if it is of this
+// tenant (EXT-6, ACC-1).
 func (t *tx) freeSIP(ctx context.Context, address SIPAddress) error {
 	taken, err := t.sipIdentity(ctx, address)
 	if err != nil || taken == nil {
@@ -114,7 +114,8 @@ func (t *tx) freeSIP(ctx context.Context, address SIPAddress) error {
 	return refusal
 }
 
-// identified names who has an identity; nobody, where it is another tenant's.
+// identified returns the user or the alias of an identity, or nothing if it is
+// another tenant's.
 func (t *tx) identified(ctx context.Context, s *SIPIdentity) (Ref, error) {
 	switch {
 	case s.TenantID != t.tenantID:
@@ -127,9 +128,8 @@ func (t *tx) identified(ctx context.Context, s *SIPIdentity) (Ref, error) {
 	return refOf(a), err
 }
 
-// generateSIP finds a free address: what comes before the @ of a user ID, or a
-// name; with the extension behind it where that is taken; with random digits
-// where that is taken too.
+// generateSIP finds a free address. It tries the part of a user ID before the @, or
+// a name; then the same with the extension as a suffix; then random suffixes.
 func (t *tx) generateSIP(ctx context.Context, from string, e Extension) (SIPAddress, error) {
 	if err := t.prefetch(ctx, func(p *prefetch) { p.sipAddress("", from, "") }); err != nil {
 		return "", err
@@ -159,7 +159,7 @@ func (t *tx) generateSIP(ctx context.Context, from string, e Extension) (SIPAddr
 		Reason: "no free SIP address was found: choose one"}
 }
 
-// sipUser makes the user part of an address out of a user ID or a name.
+// sipUser makes the user part of a SIP address from a user ID or a name.
 func sipUser(from string) string {
 	local, _, _ := strings.Cut(from, "@")
 	local = strings.Map(func(r rune) rune {
@@ -177,26 +177,25 @@ func sipUser(from string) string {
 	return local[:min(len(local), maxSIPUser)]
 }
 
-// withEnd puts an end behind a user part, which gives way where both are too
-// long.
+// withEnd adds a suffix to a user part, which is shortened if both are too long.
 func withEnd(local, end string) string {
 	end = end[:min(len(end), maxSIPUser/2)]
 	return local[:min(len(local), maxSIPUser-len(end)-1)] + "-" + end
 }
 
-// sipIdentity reads who has an address, in whatever tenant, or nil.
+// sipIdentity reads the claim on an address in any tenant; nil if there is none.
 func (t *tx) sipIdentity(ctx context.Context, address SIPAddress) (*SIPIdentity, error) {
 	return one[*SIPIdentity](ctx, t, sipIdentitiesTable.Key(), string(address))
 }
 
-// claimSIP claims an address that sipAddress gave for a user or an alias, whose
-// row is staged, with that address, before it.
+// claimSIP claims an address that sipAddress returned, for a user or an alias whose
+// row is staged already with that address.
 func (t *tx) claimSIP(address SIPAddress, user UserID, alias AliasID) {
 	t.Insert(&SIPIdentity{Address: address, TenantID: t.tenantID, UserID: user, AliasID: alias})
 }
 
-// releaseSIP gives an address of the tenant up, and its credentials with it; the
-// user or alias that has it changes to another one, or goes, behind it.
+// releaseSIP gives up an address of the tenant with its credentials. The caller then
+// changes the address of the user or the alias that had it, or deletes that.
 func (t *tx) releaseSIP(ctx context.Context, address SIPAddress, holder Ref) error {
 	s, err := t.sipIdentity(ctx, address)
 	if err != nil || s == nil || s.TenantID != t.tenantID {

@@ -12,8 +12,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// StationPool is the licences of one package (station type) that a tenant has
-// bought: how many there are and how many users have one (STN-1).
+// StationPool counts the licences of one package (a type of station) that a tenant
+// has bought, and how many users have one (STN-1).
 type StationPool struct {
 	TenantID     TenantID
 	Package      string // unique in the tenant, such as "STANDARD"
@@ -23,7 +23,7 @@ type StationPool struct {
 	Applications []string
 }
 
-// Available is how many users can still be given a station of the pool.
+// Available returns how many more users can be given a station of the pool.
 func (p *StationPool) Available() int64 { return p.Total - p.Used }
 
 // Table returns the declaration of station pools.
@@ -40,7 +40,7 @@ func (p *StationPool) Fields(f []store.Field) []store.Field {
 
 func (p *StationPool) ref() Ref { return Ref{"station package", p.Package, p.Name} }
 
-// left refuses when no station of the pool is left (STN-1).
+// left refuses if no station of the pool is left (STN-1).
 func (p *StationPool) left() error {
 	if p.Available() > 0 {
 		return nil
@@ -59,57 +59,91 @@ func (t *tx) stationPool(ctx context.Context, name string) (*StationPool, error)
 	return p, err
 }
 
-// SetStationPool adds a package to the tenant, or changes the name, the total
-// and the applications of the one it has; its users keep the applications that
-// they have enabled (STN-1). Only Package, Rev, Name, Total and Applications are
-// taken; Used stays what it is. Rev is that of the package as it was read, and 0
-// for one that is new.
+// NewStationPool is what AddStationPool needs to know of a package.
+type NewStationPool struct {
+	Package      string   // required, unique in the tenant: letters, digits, '.', '_', '-', up to 32
+	Name         string   // required, up to 64 characters
+	Total        int64    // the licences bought, up to 1,000,000
+	Applications []string // that a station of the package includes (STN-2)
+}
+
+// AddStationPool adds a package to the tenant. None of its stations is in use yet
+// (STN-1).
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrFailedPrecondition for a
-// total below what is in use (STN-4); ErrStale for another Rev, together with the
-// package as it is now, if there is one (SVC-15).
-func (d *Directory) SetStationPool(ctx context.Context, in StationPool) (*StationPool, error) {
-	var out *StationPool
-	err := d.change(ctx, "SetStationPool", func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) error {
-		if err := in.validate(); err != nil {
-			return err
+// Errors: ErrInvalid for bad fields, all at once; ErrConflict if the tenant has a
+// package of that code already, which is the holder.
+func (d *Directory) AddStationPool(ctx context.Context, in NewStationPool) (*StationPool, error) {
+	return change(ctx, d, "AddStationPool", func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) (*StationPool, error) {
+		row := &StationPool{TenantID: t.tenantID, Package: in.Package, Name: in.Name, Total: in.Total, Applications: slices.Clone(in.Applications)}
+		if err := row.validate(); err != nil {
+			return nil, err
 		}
+		if err := freeCode[*StationPool](ctx, t, stationPoolsTable.Key(), rule.STN1, "Package", Ref{Kind: "station package", ID: row.Package}); err != nil {
+			return nil, err
+		}
+		t.Insert(row)
+		t.did("stations.set", row.ref(), strconv.FormatInt(row.Total, 10))
+		return copyOf(row), nil
+	})
+}
+
+// ModifyStationPool saves a package as it was read and then changed: its name, its
+// total and its applications. Package identifies it, and Used cannot be changed
+// here. Its users keep the applications that they have enabled (STN-1, STN-2).
+//
+// Errors: ErrInvalid for bad fields, all at once; ErrNotFound;
+// ErrFailedPrecondition for a total below what is in use (STN-4); ErrStale, with
+// the package as it is now in the StaleError (SVC-15).
+func (d *Directory) ModifyStationPool(ctx context.Context, in *StationPool) (*StationPool, error) {
+	return change(ctx, d, "ModifyStationPool", func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) (*StationPool, error) {
 		was, err := one[*StationPool](ctx, t, stationPoolsTable.Key(), t.tenantID, in.Package)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		row := &StationPool{TenantID: t.tenantID, Package: in.Package, Name: in.Name, Total: in.Total, Applications: slices.Clone(in.Applications)}
-		switch {
-		case was == nil && in.Rev != 0:
-			return current(in.Rev, 0, row.ref())
-		case was == nil:
-			t.Insert(row)
-		case in.Rev != was.Rev:
-			out = copyOf(was)
-			return current(in.Rev, was.Rev, was.ref())
-		case in.Total < was.Used:
-			return &Error{Code: rule.STN4, Kind: ErrFailedPrecondition, Field: "Total", Subject: was.ref(),
-				Reason: fmt.Sprintf("%d stations of the package %s are in use", was.Used, was.Package)}
-		default:
-			row.Used = was.Used
-			t.Update(was, row)
+		if was == nil {
+			return nil, notFound("station package", in.Package)
 		}
+		if err := checkRevision(in.Rev, was.Rev, was); err != nil {
+			return nil, err
+		}
+		if err := in.validateModified(was); err != nil {
+			return nil, err
+		}
+		row := copyOf(was)
+		row.Name, row.Total, row.Applications = in.Name, in.Total, slices.Clone(in.Applications)
+		t.Update(was, row)
 		t.did("stations.set", row.ref(), strconv.FormatInt(row.Total, 10))
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
 func (p *StationPool) validate() error {
 	var check validation
-	check.code(rule.STN1, "Package", p.Package)
-	check.required(rule.STN1, "Name", p.Name, maxName)
-	check.codes(rule.STN2, "Applications", p.Applications)
+	check.stationPool(p)
+	return check.err()
+}
+
+// validateModified checks a package against what it was before.
+func (p *StationPool) validateModified(was *StationPool) error {
+	var check validation
+	check.stationPool(p)
+	check.unchanged(rule.STN1, "Used", p.Used == was.Used)
+	if err := check.err(); err != nil {
+		return err
+	}
+	if p.Total < was.Used {
+		return &Error{Code: rule.STN4, Kind: ErrFailedPrecondition, Field: "Total", Subject: was.ref(),
+			Reason: fmt.Sprintf("%d stations of the package %s are in use", was.Used, was.Package)}
+	}
+	return nil
+}
+
+// stationPool checks the fields of a package.
+func (check *validation) stationPool(p *StationPool) {
+	check.catalogueEntry(rule.STN1, "Package", p.Package, p.Name, p.Applications)
 	if p.Total < 0 || p.Total > 1_000_000 {
 		check.refuse(rule.STN1, "Total", "not within 0 and 1000000")
 	}
-	return check.err()
 }
 
 // StationPools yields the tenant's packages.
@@ -117,46 +151,44 @@ func (d *Directory) StationPools(ctx context.Context) iter.Seq2[*StationPool, er
 	return pages[*StationPool](ctx, d, "StationPools", store.Query{Index: stationPoolsTable.Key(), Equal: []any{d.scope()}}, 0, nil)
 }
 
-// ChangeStation gives a user a station of a package in place of the one that he
-// has; "" takes it away. Applications that neither the new package nor his
-// services include go, which is confirmed first (STN-3).
+// ChangeStation gives a user a station of another package in place of their present
+// one; "" takes the station away. The user loses the applications that neither the
+// new package nor the types of their services include, which has to be confirmed
+// (STN-3).
 //
-// Errors: ErrNotFound for the user or the package; ErrExhausted (STN-1);
-// ErrUnconfirmed (STN-3).
+// Errors: ErrNotFound for the user or the package; ErrExhausted if no station of the
+// package is left (STN-1); ErrUnconfirmed (STN-3).
 func (d *Directory) ChangeStation(ctx context.Context, user UserID, name string) (*User, error) {
-	var out *User
-	err := d.change(ctx, "ChangeStation", func(p *prefetch) {
+	return change(ctx, d, "ChangeStation", func(p *prefetch) {
 		p.user(user).entitled()
 		p.stationPool(name)
-	}, func(t *tx) error {
+	}, func(t *tx) (*User, error) {
 		u, err := t.user(ctx, user)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if out = copyOf(u); u.Station == name {
-			return nil
+		if u.Station == name {
+			return copyOf(u), nil
 		}
 		row := copyOf(u)
 		row.Station = name
 		gone, err := t.dropApplications(ctx, row, u.Applications)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(gone) > 0 {
 			t.confirm(rule.STN3, u.ref(), "%s loses the applications %s", u.ref(), strings.Join(gone, ", "))
 		}
 		if err := t.moveStation(ctx, u, row); err != nil {
-			return err
+			return nil, err
 		}
 		t.Update(u, row)
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
-// moveStation returns a user's station, and takes one of the package that his
-// new row names.
+// moveStation returns a user's station to its pool, and takes one of the package
+// that the user's new row names.
 func (t *tx) moveStation(ctx context.Context, u, row *User) error {
 	if err := t.returnStation(ctx, u); err != nil || row.Station == "" {
 		return err
@@ -178,7 +210,7 @@ func (t *tx) takeStation(p *StationPool, u *User) {
 	t.relate("station.taken", p.ref(), u.ref(), "")
 }
 
-// returnStation gives a user's station back to its pool, if he has one.
+// returnStation returns a user's station to its pool, if they have one.
 func (t *tx) returnStation(ctx context.Context, u *User) error {
 	if u.Station == "" {
 		return nil
@@ -192,8 +224,8 @@ func (t *tx) returnStation(ctx context.Context, u *User) error {
 	return nil
 }
 
-// included refuses applications that neither the station nor the service type
-// includes (STN-2). One that is missing or listed twice is refused as that.
+// included refuses applications that neither the station nor a service type
+// includes (STN-2). Empty and repeated ones are left to codes.
 func (check *validation) included(applications []string, p *StationPool, types ...*ServiceType) {
 	for i, a := range applications {
 		if a == "" || slices.Contains(applications[:i], a) || slices.Contains(applications[i+1:], a) {
@@ -209,8 +241,8 @@ func (check *validation) included(applications []string, p *StationPool, types .
 	}
 }
 
-// includes reads what decides a user's applications: his station's pool and the
-// types of his services.
+// includes reads what a user's applications depend on: the pool of their station
+// and the types of their services.
 func (t *tx) includes(ctx context.Context, u *User) (*StationPool, []*ServiceType, error) {
 	if err := t.prefetch(ctx, func(p *prefetch) { p.user(u.ID).entitled() }); err != nil {
 		return nil, nil, err
@@ -241,8 +273,8 @@ func (t *tx) includes(ctx context.Context, u *User) (*StationPool, []*ServiceTyp
 	return pool, types, nil
 }
 
-// validateApplications checks a modified user's applications (STN-2). What he has
-// already he may keep, also where it is not included any more.
+// validateApplications checks a modified user's applications (STN-2). The user may
+// keep one that they had before, even if nothing includes it any more.
 func (t *tx) validateApplications(ctx context.Context, u, was *User, check *validation) error {
 	check.codes(rule.STN2, "Applications", u.Applications)
 	pool, types, err := t.includes(ctx, u)
@@ -254,9 +286,8 @@ func (t *tx) validateApplications(ctx context.Context, u, was *User, check *vali
 	return nil
 }
 
-// dropApplications takes from a user row those of the applications that its
-// station and services no longer include, and returns them; what is not among
-// them stays.
+// dropApplications removes from a user's row those of the applications given that
+// the user's station and services no longer include, and returns them.
 func (t *tx) dropApplications(ctx context.Context, u *User, of []string) (gone []string, err error) {
 	if !slices.ContainsFunc(u.Applications, func(a string) bool { return slices.Contains(of, a) }) {
 		return nil, nil
@@ -276,7 +307,7 @@ func (t *tx) dropApplications(ctx context.Context, u *User, of []string) (gone [
 	return gone, nil
 }
 
-// entitledTo are those of some applications that a station or types include.
+// entitledTo returns those of the applications that the station or a type includes.
 func entitledTo(applications []string, pool *StationPool, types ...*ServiceType) (kept []string) {
 	for _, a := range applications {
 		var check validation

@@ -14,12 +14,13 @@ import (
 // Money is an amount in the minor unit of the tenant's currency: cents, pence.
 type Money int64
 
-// Provider is the tenant that stands for the provider itself: it holds the
-// stock of numbers that belong to no customer, and its journal records the
-// customers created. It has no users.
+// Provider is the tenant that stands for the provider itself. It holds the stock of
+// numbers that no customer has, and its journal records the customers created. It
+// has no users.
 var Provider = TenantID{15: 1}
 
-// Tenant is a customer: the boundary of visibility and of consistency (ACC-1).
+// Tenant is a customer. Nothing of one tenant is visible to another (ACC-1), and
+// changes of one tenant are made one after the other.
 type Tenant struct {
 	ID        TenantID
 	Rev       int64  // goes up by one with every change of anything in the tenant
@@ -28,42 +29,42 @@ type Tenant struct {
 	Currency  string // ISO 4217
 	SIPDomain string // the domain of its SIP addresses, in lower case, unique
 	Policy    Policy
-	// NumberCriteria is the beginning of the new numbers that are proposed, such
-	// as "+1617", where nothing else is asked for; "" goes by the location (NUM-5).
+	// NumberCriteria is the prefix of the new numbers that are proposed, such as
+	// "+1617", unless the request gives another; "" goes by the location (NUM-5).
 	NumberCriteria string
-	// SettingsRev goes up by one with each change of these settings, and by it a
-	// stale ModifyTenant is known.
+	// SettingsRev goes up by one with each change of these settings. ModifyTenant
+	// compares it (SVC-15).
 	SettingsRev int64
 	CreatedAt   time.Time
 
 	nameFolded    string
-	nextExtension Extension // no extension of the range below it is free
+	nextExtension Extension // all extensions of the range below it are taken
 	lastOrder     int64
 }
 
-// Policy is what a tenant may decide for itself. DefaultPolicy gives the
-// defaults.
+// Policy is what a tenant may decide for itself. A tenant starts with
+// DefaultPolicy unless it is created with another.
 type Policy struct {
 	// ExtensionMinLength and ExtensionMaxLength bound an extension's digits,
 	// within 2 to 7 (EXT-1).
 	ExtensionMinLength, ExtensionMaxLength int64
-	// ExtensionFirst and ExtensionLast bound the range, of one length, from
-	// which extensions fill themselves in (EXT-5).
+	// ExtensionFirst and ExtensionLast bound the range from which extensions are
+	// filled in automatically; both have the same length (EXT-5).
 	ExtensionFirst, ExtensionLast Extension
-	// AdvisedExtension is the advised form, digits and x for any digit, such as
-	// "7xxx"; empty advises nothing (EXT-4).
+	// AdvisedExtension is the recommended form of extensions, made of digits and x
+	// for any digit, such as "7xxx"; empty recommends none (EXT-4).
 	AdvisedExtension string
 	// VoicemailDigits is the number of digits of a DN that can have a mailbox
 	// (VM-2); 0 allows none.
 	VoicemailDigits int64
-	// PINMinLength and PINMaxLength bound a mailbox PIN's digits; PINTries
-	// wrong ones lock the mailbox for PINLock (VM-5).
+	// PINMinLength and PINMaxLength bound the number of digits of a mailbox PIN.
+	// PINTries wrong PINs in a row lock the mailbox for PINLock (VM-5).
 	PINMinLength, PINMaxLength, PINTries int64
 	PINLock                              time.Duration
-	// NumberRest is how long a returned number rests before anyone else can
+	// NumberRest is how long a returned number rests before another customer can
 	// have it, in whole days (NUM-10).
 	NumberRest time.Duration
-	// NumberMonthly and NumberOneTime are the charges for a new number.
+	// NumberMonthly and NumberOneTime are the charges for a new number (ORD-2).
 	NumberMonthly, NumberOneTime Money
 }
 
@@ -106,21 +107,19 @@ func (t *Tenant) Fields(f []store.Field) []store.Field {
 
 // NewTenant is what CreateTenant needs to know of a customer.
 type NewTenant struct {
-	Name      string // required, up to 128 characters
-	Country   string // ISO 3166-1 alpha-2
-	Currency  string // ISO 4217; empty: USD
-	SIPDomain string // required: letters, digits, hyphens and dots, up to 128
-	Policy    *Policy
+	Name      string  // required, up to 128 characters
+	Country   string  // ISO 3166-1 alpha-2
+	Currency  string  // ISO 4217; empty: USD
+	SIPDomain string  // required: letters, digits, hyphens and dots, up to 128
+	Policy    *Policy // nil: DefaultPolicy
 }
 
-// CreateTenant creates a customer, with DefaultPolicy where none is given
-// (ACC-1). Only support can, from the provider's own tenant.
+// CreateTenant creates a customer (ACC-1). Only support can, in the tenant Provider.
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrConflict for a SIP domain
-// that is taken; ErrDenied.
+// Errors, all at once: ErrInvalid for bad fields; ErrConflict for a SIP domain that
+// is taken. ErrDenied for anybody else.
 func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, error) {
-	var made *Tenant
-	err := d.change(ctx, "CreateTenant", func(p *prefetch) { p.get(tenantsBySIPDomain, strings.ToLower(in.SIPDomain)) }, func(t *tx) error {
+	return change(ctx, d, "CreateTenant", func(p *prefetch) { p.get(tenantsBySIPDomain, strings.ToLower(in.SIPDomain)) }, func(t *tx) (*Tenant, error) {
 		row := &Tenant{
 			Name: in.Name, Country: in.Country, Currency: in.Currency,
 			SIPDomain: strings.ToLower(in.SIPDomain), Policy: DefaultPolicy(), CreatedAt: t.now,
@@ -133,27 +132,26 @@ func (d *Directory) CreateTenant(ctx context.Context, in NewTenant) (*Tenant, er
 		}
 		var check validation
 		if err := check.collect(row.validate()); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.collect(t.freeDomain(ctx, row.SIPDomain)); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		row.ID = t.newID()
 		row.nameFolded = text.Fold(row.Name)
 		t.Insert(row)
 		t.did("tenant.created", row.ref(), "")
-		first := *t.events[len(t.events)-1] // the first line of its own journal too
+		first := *t.events[len(t.events)-1] // the first event of its own journal too
 		first.TenantID, first.Seq, first.Pos = row.ID, 1, 1
 		t.events = append(t.events, &first)
-		made = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return made, err
 }
 
+// freeDomain refuses a SIP domain that a tenant has (ACC-1).
 func (t *tx) freeDomain(ctx context.Context, domain string) error {
 	if !validDomain(domain) {
 		return nil
@@ -232,59 +230,57 @@ const maxMoney Money = 1_000_000_00
 
 func (t *Tenant) ref() Ref { return Ref{"tenant", t.ID.String(), t.Name} }
 
-// Tenant returns the tenant that the Directory works in.
+// Tenant returns the tenant that the Directory works in (ACC-1).
 func (d *Directory) Tenant(ctx context.Context) (*Tenant, error) {
-	var out *Tenant
-	err := d.read(ctx, "Tenant", nil, func(t *tx) error {
-		out = copyOf(t.tenant)
-		return nil
+	return read(ctx, d, "Tenant", nil, func(t *tx) (*Tenant, error) {
+		return copyOf(t.tenant), nil
 	})
-	return out, err
 }
 
-// TenantQuery finds tenants by the beginning of their name, without regard to
+// TenantQuery selects tenants by the beginning of their name, without regard to
 // case and accents.
 type TenantQuery struct {
 	Name  string
-	Limit int
+	Limit int // 0: all
 }
 
-// Tenants yields the customers in the order of their names. Only support can,
-// and so finds the tenant that it enters with In (ACC-3).
+// Tenants yields the customers in the order of their names. Only support can, to
+// find the tenant to enter with [Directory.In] (ACC-3).
 func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenant, error] {
 	return pages(ctx, d, "Tenants", store.Query{Index: tenantsByName, Prefix: text.Fold(q.Name)}, q.Limit,
 		func(t *Tenant) bool { return t.ID != Provider })
 }
 
-// ModifyTenant saves a tenant's name, currency, policy and number criteria, as
-// read by Tenant and then changed; empty criteria are forgotten (NUM-5). Country
-// and SIP domain stay. A narrower policy leaves what exists as it is; it holds for
-// what comes. So mailboxes stay when VoicemailDigits changes, those of DNs of the
-// former length too, without a warning: to find them the whole tenant would have to
-// be read. Such a mailbox ends when its DN changes to another of that length (VM-2).
+// ModifyTenant saves a tenant's name, currency, policy and number criteria, as read
+// by Tenant and then changed (ACC-1, NUM-5). The country and the SIP domain cannot
+// be changed.
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrStale, together with the
-// tenant as it is now, when the settings changed since they were read (SVC-15).
+// A stricter policy applies to later changes; what exists stays as it is. So when
+// VoicemailDigits changes, mailboxes of DNs of the former length stay, without a
+// warning, as the whole tenant would have to be read to find them. Such a mailbox
+// ends when its DN changes to another one of that length (VM-2).
+//
+// Errors: ErrInvalid for bad fields, all at once; ErrStale when the settings
+// changed since they were read, with the tenant as it is now in the StaleError
+// (SVC-15).
 func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, error) {
-	var out *Tenant
-	err := d.change(ctx, "ModifyTenant", nil, func(t *tx) error {
+	return change(ctx, d, "ModifyTenant", nil, func(t *tx) (*Tenant, error) {
 		was := t.tenant
 		if in.ID != was.ID {
-			return noTenant(in.ID)
+			return nil, noTenant(in.ID)
 		}
-		if err := current(in.SettingsRev, was.SettingsRev, was.ref()); err != nil {
-			out = copyOf(was)
-			return err
+		if err := checkRevision(in.SettingsRev, was.SettingsRev, was); err != nil {
+			return nil, err
 		}
 		var check validation
 		if err := check.collect(in.validate()); err != nil {
-			return err
+			return nil, err
 		}
 		check.unchanged(rule.ACC1, "Country", in.Country == was.Country)
 		check.unchanged(rule.ACC1, "SIPDomain", in.SIPDomain == was.SIPDomain)
 		check.unchanged(rule.ACC1, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		t.editTenant(func(now *Tenant) {
 			now.Name, now.nameFolded, now.Currency, now.Policy = in.Name, text.Fold(in.Name), in.Currency, in.Policy
@@ -292,8 +288,6 @@ func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, erro
 			now.SettingsRev++
 		})
 		t.did("tenant.modified", t.tenant.ref(), "")
-		out = copyOf(t.tenant)
-		return nil
+		return copyOf(t.tenant), nil
 	})
-	return out, err
 }

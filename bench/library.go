@@ -35,10 +35,10 @@ func furnish(ctx context.Context, store store.Store, n int) (*office, error) {
 			Address: pbx.CivicAddress{Street: "1 Main Street", City: "Boston", Region: "MA", PostalCode: "02110", Country: "US"}}); err != nil {
 			return err
 		}
-		if _, err = dir.SetServiceType(ctx, pbx.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000, Applications: []string{"softphone"}}); err != nil {
+		if _, err = dir.AddServiceType(ctx, pbx.NewServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000, Applications: []string{"softphone"}}); err != nil {
 			return err
 		}
-		if _, err = dir.SetStationPool(ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: int64(n), Applications: []string{"softphone", "fax"}}); err != nil {
+		if _, err = dir.AddStationPool(ctx, pbx.NewStationPool{Package: "STANDARD", Name: "Standard", Total: int64(n), Applications: []string{"softphone", "fax"}}); err != nil {
 			return err
 		}
 		for i := range n {
@@ -63,7 +63,7 @@ func (o *office) setUp(i int) error {
 	_, err := o.dir.SetUpUser(context.Background(), pbx.SetUp{
 		NewUser: pbx.NewUser{FirstName: "Zoe", LastName: fmt.Sprintf("Miller%05d", i), Email: fmt.Sprintf("zoe.miller%05d@example.com", i),
 			Department: "Sales", LocationID: o.location.ID},
-		Number: pbx.Existing(o.numbers[i]), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"softphone", "fax"},
+		Number: pbx.ExistingNumber(o.numbers[i]), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"softphone", "fax"},
 		DeviceID: o.devices[i], Ports: 2,
 	})
 	return err

@@ -23,14 +23,14 @@ var sites = []site{
 		Address: pbx.CivicAddress{Street: "3 Reed Lane", City: "London", PostalCode: "EC1A 1BB", Country: "GB"}}},
 }
 
-var catalogue = []pbx.ServiceType{
+var catalogue = []pbx.NewServiceType{
 	{Code: "CONNECT-ESSENTIAL", Name: "Connect Essential", Monthly: 1200, OneTime: 0},
 	{Code: "CONNECT-PRO", Name: "Connect Pro", Monthly: 2100, OneTime: 1500},
 	{Code: "CONNECT-ELITE", Name: "Connect Elite", Monthly: 3400, OneTime: 1500},
 	{Code: "ROOM", Name: "Conference room", Monthly: 900, OneTime: 2500},
 }
 
-var packages = []pbx.StationPool{
+var packages = []pbx.NewStationPool{
 	{Package: "BASIC", Name: "Basic", Total: 12, Applications: []string{"softphone"}},
 	{Package: "STANDARD", Name: "Standard", Total: 50, Applications: []string{"softphone", "fax"}},
 	{Package: "PREMIUM", Name: "Premium", Total: 20, Applications: []string{"softphone", "fax", "recording", "crm"}},
@@ -91,12 +91,12 @@ func (p *provisioning) foundations(ctx context.Context, support *pbx.Directory, 
 			p.locations[s.building] = location
 		}
 		for _, product := range catalogue {
-			if _, err := dir.SetServiceType(ctx, product); err != nil {
+			if _, err := dir.AddServiceType(ctx, product); err != nil {
 				return err
 			}
 		}
 		for _, pool := range packages {
-			if _, err := dir.SetStationPool(ctx, pool); err != nil {
+			if _, err := dir.AddStationPool(ctx, pool); err != nil {
 				return err
 			}
 		}

@@ -90,9 +90,9 @@ func TestProcessesStartAtOnce(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	var all sync.WaitGroup
-	for range 6 {
+	for range 4 {
 		all.Go(func() {
-			for range 3 {
+			for range 2 {
 				cmd := child("PGTEST=use")
 				cmd.Env = append(cmd.Env, "PBX_POSTGRES=", "PBX_POSTGRES_REQUIRED=1", "TMPDIR="+folder)
 				out, err := cmd.CombinedOutput()

@@ -20,7 +20,7 @@ func (p *played) device(h model.Handle) pbx.DeviceID     { return p.id(h) }
 func (p *played) call(ctx context.Context, dir *pbx.Directory, c model.Call) (answer []string, err error) {
 	switch c.Op.(type) {
 	case model.CreateTenant, model.ModifyTenant, model.AddLocation, model.ModifyLocation, model.DeleteLocation,
-		model.SetServiceType, model.SetStationPool:
+		model.AddServiceType, model.ModifyServiceType, model.AddStationPool, model.ModifyStationPool:
 		return nil, p.callTenant(ctx, dir, c)
 	case model.CreateUser, model.SetUpUser, model.ModifyUser, model.ActivateUser, model.SendWelcomeMail, model.DeleteUser, model.ChangeStation,
 		model.AddExtension, model.RemoveExtension, model.SetMainExtension:
@@ -104,36 +104,44 @@ func (p *played) callTenant(ctx context.Context, dir *pbx.Directory, c model.Cal
 		return second(dir.ModifyLocation(ctx, l))
 	case model.DeleteLocation:
 		return dir.DeleteLocation(ctx, p.location(o.Location))
-	case model.SetServiceType:
-		rev := revisionOf(dir.ServiceTypes(ctx), o.Stale, o.Blind, func(st *pbx.ServiceType) (string, int64) { return st.Code, st.Rev }, o.Code)
-		return second(dir.SetServiceType(ctx, pbx.ServiceType{Code: o.Code, Name: o.Name, Monthly: o.Monthly, OneTime: o.OneTime,
-			Applications: o.Applications, Fulfilment: o.Fulfilment, Rev: rev}))
-	case model.SetStationPool:
-		rev := revisionOf(dir.StationPools(ctx), o.Stale, o.Blind, func(p *pbx.StationPool) (string, int64) { return p.Package, p.Rev }, o.Package)
-		return second(dir.SetStationPool(ctx, pbx.StationPool{Package: o.Package, Name: o.Name, Total: o.Total,
-			Applications: o.Applications, Rev: rev}))
+	}
+	return p.callCatalogue(ctx, dir, c)
+}
+
+func (p *played) callCatalogue(ctx context.Context, dir *pbx.Directory, c model.Call) error {
+	switch o := c.Op.(type) {
+	case model.AddServiceType:
+		return second(dir.AddServiceType(ctx, pbx.NewServiceType{Code: o.Code, Name: o.Name, Monthly: o.Monthly, OneTime: o.OneTime,
+			Applications: o.Applications, Fulfilment: o.Fulfilment}))
+	case model.ModifyServiceType:
+		st := asRead(dir.ServiceTypes(ctx), func(st *pbx.ServiceType) bool { return st.Code == o.Code })
+		st.Code, st.Name, st.Monthly, st.OneTime, st.Applications, st.Fulfilment = o.Code, o.Name, o.Monthly, o.OneTime, o.Applications, o.Fulfilment
+		if o.Stale {
+			st.Rev--
+		}
+		return second(dir.ModifyServiceType(ctx, st))
+	case model.AddStationPool:
+		return second(dir.AddStationPool(ctx, pbx.NewStationPool{Package: o.Package, Name: o.Name, Total: o.Total, Applications: o.Applications}))
+	case model.ModifyStationPool:
+		pool := asRead(dir.StationPools(ctx), func(p *pbx.StationPool) bool { return p.Package == o.Package })
+		pool.Package, pool.Name, pool.Total, pool.Applications = o.Package, o.Name, o.Total, o.Applications
+		pool.Used += o.Used
+		if o.Stale {
+			pool.Rev--
+		}
+		return second(dir.ModifyStationPool(ctx, pool))
 	}
 	panic("unreachable")
 }
 
-// revisionOf is the revision on which a change of what has a name is based: of what
-// there is, where it is neither stale nor blind.
-func revisionOf[R any](list iter.Seq2[R, error], stale, blind bool, known func(R) (string, int64), name string) int64 {
-	switch {
-	case stale:
-		return 999
-	case blind:
-		return 0
-	}
+// asRead is the record of a list that fits, or an empty one.
+func asRead[R any](list iter.Seq2[*R, error], fits func(*R) bool) *R {
 	for r, err := range list {
-		if err != nil {
-			break
-		}
-		if code, rev := known(r); code == name {
-			return rev
+		if err == nil && fits(r) {
+			return r
 		}
 	}
-	return 0
+	return new(R)
 }
 
 func addressOf(s model.Site) pbx.CivicAddress {

@@ -31,16 +31,14 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteLocation{Location: d.location(in)} },
 	func(d draw, in model.Handle) model.Op {
-		return model.SetServiceType{
-			Code: good(d, []string{"PRO", "FREE", "NEW"}, []string{"no code", ""}), Name: d.text("Type"),
-			Monthly: good(d, []pbx.Money{0, 100, 2500}, []pbx.Money{-1}),
-			OneTime: good(d, []pbx.Money{0, 50}, []pbx.Money{1_000_000_01}), Applications: d.applications(), Fulfilment: d.one(4), Stale: d.careless(5), Blind: d.careless(5)}
+		return oneOf[model.Op](d,
+			model.AddServiceType{ServiceType: d.product("NEW")},
+			model.ModifyServiceType{ServiceType: d.product("PRO", "FREE", "NEW"), Stale: d.careless(5)})
 	},
 	func(d draw, in model.Handle) model.Op {
-		return model.SetStationPool{
-			Package: good(d, []string{"STANDARD", "LITE", "NEW"}, []string{"no code"}), Name: d.text("Pool"),
-			Total:        good(d, []int64{0, 1, 2, 3, 4}, []int64{-1}),
-			Applications: d.applications(), Stale: d.careless(5), Blind: d.careless(5)}
+		return oneOf[model.Op](d,
+			model.AddStationPool{Pool: d.stations("NEW")},
+			model.ModifyStationPool{Pool: d.counted("STANDARD", "LITE", "NEW"), Stale: d.careless(5)})
 	},
 	handOver, setDeviceLine, setDeviceLine, setKeys, setKeys, attachForeign, requestForeign, settleForeign, settleForeign, settleForeign,
 	func(d draw, in model.Handle) model.Op { return model.DisableUser{User: d.user(in)} },

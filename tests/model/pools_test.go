@@ -16,6 +16,30 @@ func (d draw) text(good ...string) string {
 	return oneOf(d, good...)
 }
 
+// product is a product of a catalogue with one of the codes, mostly.
+func (d draw) product(codes ...string) model.ServiceType {
+	return model.ServiceType{
+		Code: good(d, codes, []string{"PRO", "no code", ""}), Name: d.text("Type"),
+		Monthly: good(d, []pbx.Money{0, 100, 2500}, []pbx.Money{-1}), OneTime: good(d, []pbx.Money{0, 50}, []pbx.Money{1_000_000_01}),
+		Applications: d.applications(), Fulfilment: d.one(4),
+	}
+}
+
+// stations are a package with one of the names, mostly.
+func (d draw) stations(names ...string) model.Pool {
+	return model.Pool{
+		Package: good(d, names, []string{"STANDARD", "no code"}), Name: d.text("Pool"),
+		Total: good(d, []int64{0, 1, 2, 3, 4}, []int64{-1}), Applications: d.applications(),
+	}
+}
+
+// counted are stations of which somebody seldom changes how many are in use.
+func (d draw) counted(names ...string) model.Pool {
+	p := d.stations(names...)
+	p.Used = good(d, []int64{0}, []int64{1, -1})
+	return p
+}
+
 func (d draw) email(in model.Handle) string {
 	if d.careless(8) {
 		return oneOf(d, "", "ann", "ann@", "a b@us.example", "Ann <ann@us.example>")

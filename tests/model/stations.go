@@ -11,6 +11,8 @@ import (
 
 func (p *Pool) ref() ref { return ref{"station package", Handle(p.Package), p.Name} }
 
+func (st *ServiceType) ref() ref { return ref{"service type", Handle(st.Code), st.Name} }
+
 func (t *Tenant) pool(name string) *Pool {
 	return first(t.Pools, func(p *Pool) bool { return p.Package == name })
 }
@@ -19,17 +21,8 @@ func (t *Tenant) serviceType(code string) *ServiceType {
 	return first(t.Types, func(st *ServiceType) bool { return st.Code == code })
 }
 
-// SetServiceType is the method of that name.
-type SetServiceType struct {
-	Code, Name       string
-	Monthly, OneTime pbx.Money
-	Applications     []string
-	Fulfilment       bool
-	Stale            bool // based on a revision that there never was
-	Blind            bool // as if it were new
-}
-
-func (o SetServiceType) do(x *step) {
+// productFields refuses the fields of a product that are bad.
+func (x *step) productFields(o ServiceType) {
 	x.form(rule.SVC16, "Code", o.Code, codeForm)
 	x.required(rule.SVC16, "Name", o.Name, 64)
 	x.codes(rule.STN2, "Applications", o.Applications)
@@ -39,52 +32,101 @@ func (o SetServiceType) do(x *step) {
 	if !price(o.OneTime) {
 		x.invalid(rule.SVC16, "OneTime")
 	}
-	if len(x.bad) > 0 {
+}
+
+// AddServiceType is the method of that name.
+type AddServiceType struct{ ServiceType }
+
+func (o AddServiceType) do(x *step) {
+	if x.productFields(o.ServiceType); len(x.bad) > 0 {
 		return
 	}
+	if x.t.serviceType(o.Code) != nil {
+		x.refuse(rule.SVC16, pbx.ErrConflict, "Code")
+		return
+	}
+	x.t.Types = append(x.t.Types, &o.ServiceType)
+	x.did("service-type.set", o.ref(), "")
+}
+
+// ModifyServiceType is the method of that name.
+type ModifyServiceType struct {
+	ServiceType
+	Stale bool // based on a revision that there never was
+}
+
+func (o ModifyServiceType) do(x *step) {
 	st := x.t.serviceType(o.Code)
 	switch {
-	case o.Stale, o.Blind && st != nil:
+	case st == nil:
+		x.missing("")
+		return
+	case o.Stale:
 		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
-	case st == nil:
-		st = &ServiceType{}
-		x.t.Types = append(x.t.Types, st)
 	}
-	*st = ServiceType{o.Code, o.Name, o.Monthly, o.OneTime, o.Applications, o.Fulfilment}
-	x.did("service-type.set", ref{"service type", Handle(o.Code), o.Name}, "")
+	if x.productFields(o.ServiceType); len(x.bad) > 0 {
+		return
+	}
+	*st = o.ServiceType
+	x.did("service-type.set", o.ref(), "")
 }
 
-// SetStationPool is the method of that name.
-type SetStationPool struct {
-	Package, Name string
-	Total         int64
-	Applications  []string
-	Stale, Blind  bool // as of SetServiceType
-}
-
-func (o SetStationPool) do(x *step) {
+// poolFields refuses the fields of a package that are bad.
+func (x *step) poolFields(o Pool) {
 	x.form(rule.STN1, "Package", o.Package, codeForm)
 	x.required(rule.STN1, "Name", o.Name, 64)
 	x.codes(rule.STN2, "Applications", o.Applications)
 	if o.Total < 0 || o.Total > 1_000_000 {
 		x.invalid(rule.STN1, "Total")
 	}
+}
+
+// AddStationPool is the method of that name; Used stays 0.
+type AddStationPool struct{ Pool }
+
+func (o AddStationPool) do(x *step) {
+	if x.poolFields(o.Pool); len(x.bad) > 0 {
+		return
+	}
+	if x.t.pool(o.Package) != nil {
+		x.refuse(rule.STN1, pbx.ErrConflict, "Package")
+		return
+	}
+	x.t.Pools = append(x.t.Pools, &o.Pool)
+	x.did("stations.set", o.ref(), strconv.FormatInt(o.Total, 10))
+}
+
+// ModifyStationPool is the method of that name; Used is what is added to the
+// number in use as it was read, which is refused.
+type ModifyStationPool struct {
+	Pool
+	Stale bool // as of ModifyServiceType
+}
+
+func (o ModifyStationPool) do(x *step) {
+	p := x.t.pool(o.Package)
+	switch {
+	case p == nil:
+		x.missing("")
+		return
+	case o.Stale:
+		x.refuse(rule.SVC15, pbx.ErrStale, "")
+		return
+	}
+	x.poolFields(o.Pool)
+	if o.Used != 0 {
+		x.invalid(rule.STN1, "Used")
+	}
 	if len(x.bad) > 0 {
 		return
 	}
-	p := x.t.pool(o.Package)
-	switch {
-	case o.Stale, o.Blind && p != nil:
-		x.refuse(rule.SVC15, pbx.ErrStale, "")
-		return
-	case p == nil:
-		p = &Pool{}
-		x.t.Pools = append(x.t.Pools, p)
-	case o.Total < p.Used:
+	if o.Total < p.Used {
 		x.refuse(rule.STN4, pbx.ErrFailedPrecondition, "Total")
+		return
 	}
-	*p = Pool{o.Package, o.Name, o.Total, p.Used, o.Applications}
+	o.Used = p.Used
+	*p = o.Pool
 	x.did("stations.set", p.ref(), strconv.FormatInt(o.Total, 10))
 }
 

@@ -41,10 +41,10 @@ func modelWorld() (calls []model.Command) {
 	support("", model.StockNumbers{Numbers: numbers("+1617555010%d", 6)})
 	support("", model.StockNumbers{Numbers: []pbx.E164{"+14165550100", "+442079460000"}})
 	for _, in := range []model.Handle{"us", "uk", "ca"} {
-		support(in, model.SetServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000, Applications: []string{"softphone", "fax"}})
-		support(in, model.SetServiceType{Code: "FREE", Name: "Lobby phone"})
-		support(in, model.SetStationPool{Package: "STANDARD", Name: "Standard", Total: 2, Applications: []string{"softphone", "crm"}})
-		support(in, model.SetStationPool{Package: "LITE", Name: "Lite", Total: 1})
+		support(in, model.AddServiceType{ServiceType: model.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000, Applications: []string{"softphone", "fax"}}})
+		support(in, model.AddServiceType{ServiceType: model.ServiceType{Code: "FREE", Name: "Lobby phone"}})
+		support(in, model.AddStationPool{Pool: model.Pool{Package: "STANDARD", Name: "Standard", Total: 2, Applications: []string{"softphone", "crm"}}})
+		support(in, model.AddStationPool{Pool: model.Pool{Package: "LITE", Name: "Lite", Total: 1}})
 	}
 	support("us", model.AddNumbers{Numbers: numbers("+1617555020%d", 4)})
 	support("uk", model.AddNumbers{Numbers: []pbx.E164{"+442079460010", "+442079460011"}})
@@ -117,7 +117,7 @@ func modelWorld() (calls []model.Command) {
 
 // modelCorners are records that stand in the way of something.
 func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, confirmed func(model.Handle, model.Op, ...rule.Code), bos, lon model.Handle) {
-	support("us", model.SetServiceType{Code: "WIRED", Name: "Wired line", Monthly: 100, Fulfilment: true})
+	support("us", model.AddServiceType{ServiceType: model.ServiceType{Code: "WIRED", Name: "Wired line", Monthly: 100, Fulfilment: true}})
 	ordered := "s" + admin("us", model.AddService{DN: "7903", DeviceType: "Grandstream HT802", Type: "WIRED"})
 	admin("us", model.AddMailbox{Service: ordered, PIN: "482915"})
 	failed := "s" + admin("us", model.AddService{DN: "7904", DeviceType: "Grandstream HT802", Type: "WIRED"})

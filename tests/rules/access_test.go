@@ -187,7 +187,7 @@ func tellError(to *strings.Builder, err error) {
 // one that the Directory works in, whatever the record says; and a PIN is not
 // checked in a review.
 var untold = []string{
-	"CheckPIN 0", "ModifyAlias 0", "ModifyLocation 0", "ModifyMailbox 0", "ModifyService 0", "ModifyUser 0", "SetServiceType 0", "SetStationPool 0",
+	"CheckPIN 0", "ModifyAlias 0", "ModifyLocation 0", "ModifyMailbox 0", "ModifyService 0", "ModifyUser 0", "ModifyServiceType 0", "ModifyStationPool 0",
 }
 
 // unprobed are the operations that do not work within a tenant, or not within a
@@ -307,9 +307,9 @@ func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *te
 		require.NoError(t, err)
 		_, err = brit.AddService(w.ctx, pbx.NewService{DN: "7803", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550161")})
 		require.NoError(t, err)
-		_, err = brit.SetServiceType(w.ctx, pbx.ServiceType{Code: "GOLD", Name: "Gold"})
+		_, err = brit.AddServiceType(w.ctx, pbx.NewServiceType{Code: "GOLD", Name: "Gold"})
 		require.NoError(t, err)
-		_, err = brit.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 9})
+		_, err = brit.AddStationPool(w.ctx, pbx.NewStationPool{Package: "GOLD", Name: "Gold", Total: 9})
 		require.NoError(t, err)
 		brits, err := w.british.UserByLogin(w.ctx, "zanzibar@marker.example.co.uk")
 		require.NoError(t, err)

@@ -380,7 +380,7 @@ func TestSVC18_ALinkThatLeadsNowhereIsNotKept(t *testing.T) {
 		f := collect(t, w.dir.ForeignServices(w.ctx, line.ID))[0]
 		require.Equal(t, pbx.ForeignActive, f.State)
 		require.Empty(t, f.Link)
-		require.Equal(t, "the other system gave a link that leads to no page", f.Outcome)
+		require.Equal(t, "the other system gave a link that is not the address of a page", f.Outcome)
 	})
 }
 

@@ -100,11 +100,11 @@ func (w *world) tenant(name, country, domain string) *pbx.Tenant {
 	tenant, err := w.support.CreateTenant(w.ctx, pbx.NewTenant{Name: name, Country: country, SIPDomain: domain})
 	require.NoError(w.t, err)
 	in := w.support.In(tenant.ID)
-	_, err = in.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000, Applications: []string{"softphone", "fax"}})
+	_, err = in.AddServiceType(w.ctx, pbx.NewServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000, Applications: []string{"softphone", "fax"}})
 	require.NoError(w.t, err)
-	_, err = in.SetServiceType(w.ctx, pbx.ServiceType{Code: "FREE", Name: "Lobby phone"})
+	_, err = in.AddServiceType(w.ctx, pbx.NewServiceType{Code: "FREE", Name: "Lobby phone"})
 	require.NoError(w.t, err)
-	_, err = in.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Standard", Total: 3, Applications: []string{"softphone", "crm"}})
+	_, err = in.AddStationPool(w.ctx, pbx.NewStationPool{Package: "STANDARD", Name: "Standard", Total: 3, Applications: []string{"softphone", "crm"}})
 	require.NoError(w.t, err)
 	return tenant
 }

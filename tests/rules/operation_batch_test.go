@@ -118,7 +118,7 @@ var refusedParts = map[string]func(ctx context.Context, dir *pbx.Directory, x *p
 				return err
 			}
 			if err := dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
-				_, err := dir.SetStationPool(ctx, pbx.StationPool{Package: "MORE", Name: "More", Total: 5})
+				_, err := dir.AddStationPool(ctx, pbx.NewStationPool{Package: "MORE", Name: "More", Total: 5})
 				return err
 			}); err != nil {
 				return err
@@ -140,7 +140,7 @@ type prepared struct {
 func (w *world) prepare() *prepared {
 	w.t.Helper()
 	w.policy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 300, 100 })
-	_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "EMPTY", Name: "Empty"})
+	_, err := w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "EMPTY", Name: "Empty"})
 	require.NoError(w.t, err)
 	phone := w.handset("00:1b:54:aa:bb:01", "Cisco 8851")
 	in := newcomer("ann")
@@ -313,8 +313,7 @@ func TestSYS1_ThreeHundredSetUpsInOneBatch(t *testing.T) {
 		const n = 300
 		_, err := w.support.StockNumbers(w.ctx, numbers("+1617556%04d", n)...)
 		require.NoError(t, err)
-		_, err = w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: n, Applications: []string{"crm"}})
-		require.NoError(t, err)
+		require.NoError(t, w.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = n, []string{"crm"} }))
 		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range n {
 				in := newcomer(fmt.Sprintf("user%03d", i))
@@ -348,11 +347,11 @@ func TestSYS1_LaterOperationsOfABatchUseWhatEarlierOnesMade(t *testing.T) {
 			s, err := dir.AddService(ctx, pbx.NewService{UserID: u.ID, DN: "7002", DeviceType: "Cisco 8851"})
 			require.NoError(t, err)
 
-			_, err = dir.SetStationPool(ctx, pbx.StationPool{Package: "NEW", Name: "New", Total: 1, Applications: []string{"crm"}})
+			_, err = dir.AddStationPool(ctx, pbx.NewStationPool{Package: "NEW", Name: "New", Total: 1, Applications: []string{"crm"}})
 			require.NoError(t, err)
 			_, err = dir.ChangeStation(ctx, u.ID, "NEW")
 			require.NoError(t, err)
-			_, err = dir.SetServiceType(ctx, pbx.ServiceType{Code: "NEW", Name: "New"})
+			_, err = dir.AddServiceType(ctx, pbx.NewServiceType{Code: "NEW", Name: "New"})
 			require.NoError(t, err)
 			s.Type = "NEW"
 			_, err = dir.ModifyService(ctx, s)
@@ -417,7 +416,7 @@ func TestACC4_TenantsCreatedInABatchEachBeginTheirOwnJournal(t *testing.T) {
 			require.Len(t, events, 1)
 			require.Equal(t, [2]int64{1, 1}, [2]int64{events[0].Seq, events[0].Pos})
 			require.Equal(t, provider[0].Operation, events[0].Operation)
-			_, err := inside.SetServiceType(w.ctx, pbx.ServiceType{Code: "FIRST", Name: "First"})
+			_, err := inside.AddServiceType(w.ctx, pbx.NewServiceType{Code: "FIRST", Name: "First"})
 			require.NoError(t, err)
 			require.Equal(t, int64(2), collect(t, inside.Journal(w.ctx, pbx.JournalQuery{Latest: true}))[0].Seq)
 		}

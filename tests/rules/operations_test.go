@@ -90,6 +90,12 @@ var operations = []operation{
 		return second(dir.AddService(ctx, pbx.NewService{UserID: x.bob.ID, Type: "PRO", Number: pbx.ProposedNumber(), DeviceID: x.spare.ID,
 			Keys: []pbx.PhoneKey{{Position: 5, Kind: pbx.KeyBusyLamp, Target: "7601"}}}))
 	}, admin},
+	{"AddServiceType", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddServiceType(ctx, pbx.NewServiceType{Code: "NEW", Name: "New", Monthly: 9}))
+	}, admin},
+	{"AddStationPool", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		return second(dir.AddStationPool(ctx, pbx.NewStationPool{Package: "NEW", Name: "New", Total: 9}))
+	}, admin},
 	{"AssignDevice", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.AssignDevice(ctx, x.spare.ID, x.bob.ID, 2))
 	}, admin},
@@ -205,6 +211,27 @@ var operations = []operation{
 		return modify(func() (*pbx.Service, error) { return dir.Service(ctx, x.line.ID) },
 			func(s *pbx.Service) error { s.DN, s.Name = "7810", "Renamed"; return second(dir.ModifyService(ctx, s)) })
 	}, admin},
+	{"ModifyServiceType", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		for p, err := range dir.ServiceTypes(ctx) {
+			switch {
+			case err != nil:
+				return err
+			case p.Code == "PRO":
+				return second(dir.ModifyServiceType(ctx, &pbx.ServiceType{Code: p.Code, Rev: p.Rev, Name: "Pro", Monthly: 9}))
+			}
+		}
+		return errors.New("there is no such product")
+	}, admin},
+	{"ModifyStationPool", func(ctx context.Context, dir *pbx.Directory, x *all) error {
+		for p, err := range dir.StationPools(ctx) {
+			if err != nil {
+				return err
+			}
+			p.Name, p.Total, p.Applications = "Standard", 9, nil
+			return second(dir.ModifyStationPool(ctx, p))
+		}
+		return errors.New("there is no package")
+	}, admin},
 	{"ModifyTenant", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return modify(func() (*pbx.Tenant, error) { return dir.Tenant(ctx) },
 			func(t *pbx.Tenant) error { t.Policy.NumberMonthly = 700; return second(dir.ModifyTenant(ctx, t)) })
@@ -269,26 +296,6 @@ var operations = []operation{
 			}
 		}
 		return errors.New("there is no other device")
-	}, admin},
-	{"SetServiceType", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		for p, err := range dir.ServiceTypes(ctx) {
-			switch {
-			case err != nil:
-				return err
-			case p.Code == "PRO":
-				return second(dir.SetServiceType(ctx, pbx.ServiceType{Code: p.Code, Rev: p.Rev, Name: "Pro", Monthly: 9}))
-			}
-		}
-		return errors.New("there is no such product")
-	}, admin},
-	{"SetStationPool", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		for p, err := range dir.StationPools(ctx) {
-			if err != nil {
-				return err
-			}
-			return second(dir.SetStationPool(ctx, pbx.StationPool{Package: p.Package, Rev: p.Rev, Name: "Standard", Total: 9}))
-		}
-		return errors.New("there is no package")
 	}, admin},
 	{"SettleForeign", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.SettleForeign(ctx, x.asked.ID, pbx.Settlement{State: pbx.ForeignActive, Link: "https://micollab.example.com/new"}))

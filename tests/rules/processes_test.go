@@ -184,9 +184,8 @@ func workplace(t *testing.T) (w *world, s shift) {
 		}
 	}
 	large := w.acting(w.support.In(s.Large[0]))
-	_, err := large.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: large.pool("STANDARD").Rev, Name: "Standard", Total: int64(licences())})
-	require.NoError(t, err)
-	_, err = w.support.StockNumbers(w.ctx, numbers("+1212555%04d", 900)...)
+	require.NoError(t, large.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = int64(licences()), nil }))
+	_, err := w.support.StockNumbers(w.ctx, numbers("+1212555%04d", 900)...)
 	require.NoError(t, err)
 	s.Porting = "+13125550100"
 	_, err = w.support.In(s.Large[1]).RequestPort(w.ctx, pbx.NewPort{Carrier: "Old", Date: w.clock, Numbers: []pbx.E164{s.Porting}})

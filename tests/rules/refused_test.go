@@ -28,11 +28,11 @@ func (w *world) refusedAgain(code rule.Code, kind error, atOnce *pbx.Error, run 
 	if onlyAtOnce(code, kind) {
 		return
 	}
-	outer := w.dir
+	outer, ctx := w.dir, w.ctx
 	inside := func(err *error) func(context.Context, *pbx.Directory) error {
-		return func(_ context.Context, dir *pbx.Directory) error {
-			w.dir = dir
-			defer func() { w.dir = outer }()
+		return func(inner context.Context, dir *pbx.Directory) error {
+			w.dir, w.ctx = dir, inner // a call of another Directory is refused at once, by its context
+			defer func() { w.dir, w.ctx = outer, ctx }()
 			*err = run()
 			return nil
 		}

@@ -129,7 +129,7 @@ func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {
 				store.Arm(faulty.Plan{At: reading, Fault: fault})
 				return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					runs++
-					if _, err := dir.SetServiceType(ctx, pbx.ServiceType{Code: fmt.Sprint("NEW", i), Name: "New"}); err != nil {
+					if _, err := dir.AddServiceType(ctx, pbx.NewServiceType{Code: fmt.Sprint("NEW", i), Name: "New"}); err != nil {
 						return verdict // whatever it was
 					}
 					return dir.SendWelcomeMail(ctx, u.ID)
@@ -223,7 +223,7 @@ func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 				store := &closing{Store: faulty.New(inner, faulty.Plan{})}
 				w := newWorld(t, store)
 				store.arm = true
-				_, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "NEW", Name: "New"})
+				_, err := w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "NEW", Name: "New"})
 				require.ErrorIs(t, err, pbx.ErrCommitUnknown)
 				require.NotErrorIs(t, err, pbx.ErrConflict)
 				require.Equal(t, rule.SYS1, pbx.CodeOf(err))

@@ -57,9 +57,8 @@ func TestORD1_TheReviewedIDsExtensionAndNumberAreTheOnesCommitted(t *testing.T) 
 		// Nothing that the outcome depends on changes, but a good deal else.
 		w.unrelated()
 		w.seat(1, "STANDARD")
-		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 7, Applications: []string{"crm"}})
-		require.NoError(t, err)
-		_, err = w.dir.AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Type: "PRO", Number: pbx.OfferedNumber("+16175550109")})
+		require.NoError(t, w.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = 7, []string{"crm"} }))
+		_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7500", DeviceType: "Cisco 8851", Type: "PRO", Number: pbx.OfferedNumber("+16175550109")})
 		require.NoError(t, err)
 		w.clock = w.clock.Add(3 * time.Hour)
 		require.NoError(t, r.Commit(w.ctx))
@@ -124,7 +123,7 @@ func TestORD1_AnythingThatChangedTheOutcomeRefusesWithAFreshReview(t *testing.T)
 			require.NoError(w.t, err)
 		},
 		"the price rises": func(w *world) {
-			_, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Rev: w.product("PRO").Rev, Name: "Connect Pro", Monthly: 9900, Applications: []string{"fax"}})
+			_, err := w.dir.ModifyServiceType(w.ctx, &pbx.ServiceType{Code: "PRO", Rev: w.product("PRO").Rev, Name: "Connect Pro", Monthly: 9900, Applications: []string{"fax"}})
 			require.NoError(w.t, err)
 		},
 		"the advice changes": func(w *world) { w.policy(func(p *pbx.Policy) { p.AdvisedExtension = "8xxx" }) },

@@ -146,8 +146,7 @@ func TestSTN1_OfTwoReviewsThatWantTheLastStationOneIsPlaced(t *testing.T) {
 		b, _ := w.setUpReview(seated(4, "STANDARD"))
 		require.NoError(t, a.Commit(w.ctx))
 		w.overtaken(b, rule.STN1, pbx.ErrExhausted)
-		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 4})
-		require.NoError(t, err)
+		require.NoError(t, w.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Total = 4 }))
 		require.NoError(t, b.Commit(w.ctx), "more were ordered, and it is as reviewed again")
 		require.Zero(t, w.pool("STANDARD").Available())
 	})
@@ -251,7 +250,7 @@ func TestSYS1_AReviewCommittedInsideItselfIsAMisuseAtOnce(t *testing.T) {
 		inside := errors.New("not called")
 		r = w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
 			if r != nil {
-				inside = r.Commit(w.ctx)
+				inside = r.Commit(ctx)
 			}
 			_, err := dir.SetUpUser(ctx, newcomer("ann"))
 			return err

@@ -44,7 +44,7 @@ func readSource(t *testing.T) *ruleSource {
 	t.Helper()
 	s := &ruleSource{used: map[rule.Code]bool{}, outcomes: words{}, refused: words{}, warned: words{}, documented: words{}, declared: map[string]bool{}}
 	source, tests := parse(t)
-	asInvalid := looks(source)
+	asInvalid := validations(source)
 	require.NotEmpty(t, asInvalid)
 	for _, fn := range slices.Concat(methodsOf("Review", source...), methodsOf("Event", source...), methodsOf("", source...)) {
 		s.declared[fn.Name.Name] = fn.Name.IsExported()
@@ -108,11 +108,11 @@ func receiver(fn *ast.FuncDecl) string {
 	return identifier(fn.Recv.List[0].Type)
 }
 
-// looks are the methods of the type that looks at an operation's input: what
+// validations are the methods of the type that checks an operation's input: what
 // they are given a code for is refused as invalid.
-func looks(files []*ast.File) []string {
+func validations(files []*ast.File) []string {
 	var names []string
-	for _, fn := range methodsOf("door", files...) {
+	for _, fn := range methodsOf("validation", files...) {
 		if len(fn.Type.Params.List) == 0 {
 			continue
 		}

@@ -35,7 +35,7 @@ func everyStatus(w *world) (s statuses) {
 // fibre adds a type that the provider has to do something for.
 func (w *world) fibre() {
 	w.t.Helper()
-	_, err := w.support.In(w.us.ID).SetServiceType(w.ctx, pbx.ServiceType{Code: "FIBRE", Name: "Fibre line", Monthly: 4000, Fulfilment: true})
+	_, err := w.support.In(w.us.ID).AddServiceType(w.ctx, pbx.NewServiceType{Code: "FIBRE", Name: "Fibre line", Monthly: 4000, Fulfilment: true})
 	require.NoError(w.t, err)
 }
 

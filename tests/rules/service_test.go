@@ -345,7 +345,7 @@ func TestOWN8_ALocationKeptElsewhereIsNotModifiedWithTheService(t *testing.T) {
 
 func TestSVC16_AServicesTypeIsInTheTenantsCatalogue(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		_, err := w.british.SetServiceType(w.ctx, pbx.ServiceType{Code: "GOLD", Name: "Gold", Monthly: 9900})
+		_, err := w.british.AddServiceType(w.ctx, pbx.NewServiceType{Code: "GOLD", Name: "Gold", Monthly: 9900})
 		require.NoError(t, err)
 		add := func(code string) (*pbx.Service, error) {
 			return w.dir.AddService(w.ctx, pbx.NewService{Type: code, DeviceType: "Cisco 8851"})
@@ -358,11 +358,11 @@ func TestSVC16_AServicesTypeIsInTheTenantsCatalogue(t *testing.T) {
 		require.NoError(t, err)
 		s.Type = "GOLD"
 		w.refused(rule.SVC16, pbx.ErrNotFound, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
-		for _, bad := range []pbx.ServiceType{{}, {Code: "a b", Name: "x"}, {Code: "A", Name: " "}, {Code: "A", Name: "A", Monthly: -1}, {Code: "A", Name: "A", OneTime: -1}} {
-			w.refused(rule.SVC16, pbx.ErrInvalid, func() error { return second(w.dir.SetServiceType(w.ctx, bad)) })
+		for _, bad := range []pbx.NewServiceType{{}, {Code: "a b", Name: "x"}, {Code: "A", Name: " "}, {Code: "A", Name: "A", Monthly: -1}, {Code: "A", Name: "A", OneTime: -1}} {
+			w.refused(rule.SVC16, pbx.ErrInvalid, func() error { return second(w.dir.AddServiceType(w.ctx, bad)) })
 		}
 		w.refused(rule.STN2, pbx.ErrInvalid, func() error {
-			return second(w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "A", Name: "A", Applications: []string{"x", "x"}}))
+			return second(w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "A", Name: "A", Applications: []string{"x", "x"}}))
 		})
 	})
 }
@@ -375,7 +375,7 @@ func TestSVC16_TypesCarryChargesAndApplications(t *testing.T) {
 		u.Applications = []string{"fax"}
 		_, err = w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
-		_, err = w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "BIG", Name: "Big", Monthly: 4000, OneTime: 500})
+		_, err = w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "BIG", Name: "Big", Monthly: 4000, OneTime: 500})
 		require.NoError(t, err)
 
 		s.Type = "BIG"
@@ -409,17 +409,52 @@ func (w *world) product(code string) *pbx.ServiceType {
 func TestSVC16_AStaleProductNeverOverwritesTheCatalogue(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		pro := *w.product("PRO")
-		dearer, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Rev: pro.Rev, Name: "Connect Pro", Monthly: 3000})
+		dearer, err := w.dir.ModifyServiceType(w.ctx, &pbx.ServiceType{Code: "PRO", Rev: pro.Rev, Name: "Connect Pro", Monthly: 3000})
 		require.NoError(t, err)
 		pro.Monthly = 100
-		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			current, err := w.dir.SetServiceType(w.ctx, pro)
-			require.Equal(t, dearer, current)
+		saved, err := w.dir.ModifyServiceType(w.ctx, &pro)
+		require.Nil(t, saved)
+		require.Equal(t, dearer, currentIn[*pbx.ServiceType](t, err))
+		dearer.Monthly = 3100
+		_, err = w.dir.ModifyServiceType(w.ctx, dearer)
+		require.NoError(t, err)
+	})
+}
+
+func TestSVC16_AProductIsAddedOnceAndOnlyOneThatThereIsIsModified(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		applications := []string{"crm"}
+		made, err := w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "GOLD", Name: "Gold", Monthly: 9900, OneTime: 100, Applications: applications, Fulfilment: true})
+		require.NoError(t, err)
+		require.Equal(t, &pbx.ServiceType{TenantID: w.us.ID, Code: "GOLD", Rev: 1, Name: "Gold", Monthly: 9900, OneTime: 100, Applications: []string{"crm"}, Fulfilment: true}, made)
+		applications[0], made.Applications[0] = "changed", "changed"
+		require.Equal(t, []string{"crm"}, w.product("GOLD").Applications)
+		e := w.refused(rule.SVC16, pbx.ErrConflict, func() error {
+			again, err := w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "GOLD", Name: "Mine"})
+			require.Nil(t, again)
 			return err
 		})
-		dearer.Monthly = 3100
-		_, err = w.dir.SetServiceType(w.ctx, *dearer)
+		require.Equal(t, "Code", e.Field)
+		require.Equal(t, pbx.Ref{Kind: "service type", ID: "GOLD", Name: "Gold"}, e.Holder)
+
+		read := w.product("GOLD")
+		read.Name, read.Monthly, read.OneTime, read.Applications, read.Fulfilment = "Pure gold", 1, 2, nil, false
+		saved, err := w.dir.ModifyServiceType(w.ctx, read)
 		require.NoError(t, err)
+		require.Equal(t, &pbx.ServiceType{TenantID: w.us.ID, Code: "GOLD", Rev: 2, Name: "Pure gold", Monthly: 1, OneTime: 2}, saved)
+		require.Equal(t, saved, w.product("GOLD"))
+		saved.Name, saved.Monthly, saved.OneTime, saved.Applications = "", -1, -1, []string{"a", "a"}
+		_, err = w.dir.ModifyServiceType(w.ctx, saved)
+		require.Equal(t, []string{"Applications STN-2", "Monthly SVC-16", "Name SVC-16", "OneTime SVC-16"}, badFields(err))
+		for _, none := range []string{"pro", "no code", ""} {
+			e := w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
+				now, err := w.dir.ModifyServiceType(w.ctx, &pbx.ServiceType{Code: none, Name: "Gold", Rev: 1})
+				require.Nil(t, now)
+				return err
+			})
+			require.Equal(t, none, e.Subject.ID)
+		}
+		require.ErrorIs(t, second(w.british.ModifyServiceType(w.ctx, saved)), pbx.ErrNotFound)
 	})
 }
 

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,11 +43,9 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		site.Name = "HQ"
 		_, err = w.dir.ModifyLocation(w.ctx, &site)
 		require.NoError(t, err)
-		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			current, err := w.dir.ModifyLocation(w.ctx, w.boston)
-			require.Equal(t, "HQ", current.Name)
-			return err
-		})
+		saved, err := w.dir.ModifyLocation(w.ctx, w.boston)
+		require.Nil(t, saved)
+		require.Equal(t, "HQ", currentIn[*pbx.Location](t, err).Name)
 
 		alias := w.alias(u.ID, "Support", "7301")
 		renamed := *alias
@@ -93,6 +92,17 @@ func TestSVC15_InABatchTheRevisionIsTheOneThatTheBatchMade(t *testing.T) {
 	})
 }
 
+// currentIn is what a stale refusal says that there is now.
+func currentIn[R any](t testing.TB, err error) R {
+	t.Helper()
+	stale, ok := errors.AsType[*pbx.StaleError](err)
+	require.True(t, ok, "%v", err)
+	require.ErrorIs(t, err, pbx.ErrStale)
+	require.Equal(t, rule.SVC15, pbx.CodeOf(err))
+	require.IsType(t, *new(R), stale.Current)
+	return stale.Current.(R)
+}
+
 func TestSVC15_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.service(pbx.UserID{}, "7101")
@@ -111,35 +121,24 @@ func TestSVC15_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 func TestSVC15_NobodyOverwritesAProductOrAPackageThatHeHasNotRead(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		product, pool := w.product("PRO"), w.pool("STANDARD")
-		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			now, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "PRO", Name: "Mine", Monthly: 1})
-			require.Equal(t, product, now)
-			return err
-		})
-		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			now, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Name: "Mine", Total: 99})
-			require.Equal(t, pool, now)
-			return err
-		})
-		e := w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			now, err := w.dir.SetServiceType(w.ctx, pbx.ServiceType{Code: "GONE", Name: "Gone", Rev: 7})
-			require.Nil(t, now, "there is none")
-			return err
-		})
-		require.Equal(t, "GONE", e.Subject.ID)
-		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			return second(w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GONE", Name: "Gone", Rev: 1}))
-		})
+		for _, rev := range []int64{0, 7} {
+			saved, err := w.dir.ModifyServiceType(w.ctx, &pbx.ServiceType{Code: "PRO", Rev: rev, Name: "Mine", Monthly: 1})
+			require.Nil(t, saved)
+			require.Equal(t, product, currentIn[*pbx.ServiceType](t, err))
+			changed, err := w.dir.ModifyStationPool(w.ctx, &pbx.StationPool{Package: "STANDARD", Rev: rev, Name: "Mine", Total: 99})
+			require.Nil(t, changed)
+			require.Equal(t, pool, currentIn[*pbx.StationPool](t, err))
+		}
 		product.Monthly, pool.Total = 2600, 4
 		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error {
-			now, err := dir.SetServiceType(w.ctx, *product)
+			now, err := dir.ModifyServiceType(w.ctx, product)
 			require.NoError(t, err)
-			_, err = dir.SetServiceType(w.ctx, *product)
+			_, err = dir.ModifyServiceType(w.ctx, product)
 			require.ErrorIs(t, err, pbx.ErrStale, "the batch itself has changed it since")
 			now.Monthly = 2700
-			_, err = dir.SetServiceType(w.ctx, *now)
+			_, err = dir.ModifyServiceType(w.ctx, now)
 			require.NoError(t, err)
-			return second(dir.SetStationPool(w.ctx, *pool))
+			return second(dir.ModifyStationPool(w.ctx, pool))
 		}))
 		require.Equal(t, pbx.Money(2700), w.product("PRO").Monthly)
 	})

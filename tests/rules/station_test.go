@@ -25,6 +25,14 @@ func (w *world) pool(name string) *pbx.StationPool {
 	return nil
 }
 
+// modifyPool changes a package of the tenant as it is now.
+func (w *world) modifyPool(name string, change func(p *pbx.StationPool)) error {
+	w.t.Helper()
+	p := w.pool(name)
+	change(p)
+	return second(w.dir.ModifyStationPool(w.ctx, p))
+}
+
 // seated sets up a user with a station.
 func seated(n int, station string, applications ...string) pbx.SetUp {
 	name := fmt.Sprintf("Seated%d", n)
@@ -103,28 +111,60 @@ func TestSTN1_TheLastStationIsGivenOnceInABatch(t *testing.T) {
 func TestSTN1_APackageIsAddedAndChanged(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		applications := []string{"crm"}
-		made, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 1, Used: 7, Applications: applications})
+		made, err := w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "GOLD", Name: "Gold", Total: 1, Applications: applications})
 		require.NoError(t, err)
-		require.Equal(t, &pbx.StationPool{TenantID: w.us.ID, Package: "GOLD", Rev: 1, Name: "Gold", Total: 1, Applications: []string{"crm"}}, made, "what is used is counted here")
+		require.Equal(t, &pbx.StationPool{TenantID: w.us.ID, Package: "GOLD", Rev: 1, Name: "Gold", Total: 1, Applications: []string{"crm"}}, made)
 		applications[0] = "changed"
 		made.Applications[0] = "changed"
 		require.Equal(t, []string{"crm"}, w.pool("GOLD").Applications)
-		for field, p := range map[string]pbx.StationPool{
-			"Package": {Package: "GO LD", Name: "Gold"}, "Name": {Package: "GOLD"}, "Total": {Package: "GOLD", Name: "Gold", Total: -1},
+		for field, p := range map[string]pbx.NewStationPool{
+			"Package": {Package: "LE AD", Name: "Lead"}, "Name": {Package: "LEAD"}, "Total": {Package: "LEAD", Name: "Lead", Total: -1},
 		} {
-			e := w.refused(rule.STN1, pbx.ErrInvalid, func() error { _, err := w.dir.SetStationPool(w.ctx, p); return err })
+			e := w.refused(rule.STN1, pbx.ErrInvalid, func() error { return second(w.dir.AddStationPool(w.ctx, p)) })
 			require.Equal(t, field, e.Field)
 		}
 		w.refused(rule.STN1, pbx.ErrInvalid, func() error {
-			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Total: 1_000_001})
-			return err
+			return second(w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "LEAD", Name: "Lead", Total: 1_000_001}))
 		})
 		w.refused(rule.STN2, pbx.ErrInvalid, func() error {
-			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "GOLD", Name: "Gold", Applications: []string{"a", "a"}})
+			return second(w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "LEAD", Name: "Lead", Applications: []string{"a", "a"}}))
+		})
+		_, err = w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "P\x00", Total: -1})
+		require.Len(t, pbx.Errors(err), 3, "all bad fields at once")
+
+		read := w.pool("GOLD")
+		read.Name, read.Total, read.Applications = "Pure gold", 2, []string{"crm", "fax"}
+		saved, err := w.dir.ModifyStationPool(w.ctx, read)
+		require.NoError(t, err)
+		require.Equal(t, &pbx.StationPool{TenantID: w.us.ID, Package: "GOLD", Rev: 2, Name: "Pure gold", Total: 2, Applications: []string{"crm", "fax"}}, saved)
+		require.Equal(t, saved, w.pool("GOLD"))
+		saved.Name, saved.Total, saved.Used, saved.Applications = "", -1, 1, []string{"a", "a"}
+		_, err = w.dir.ModifyStationPool(w.ctx, saved)
+		require.Equal(t, []string{"Applications STN-2", "Name STN-1", "Total STN-1", "Used STN-1"}, badFields(err), "what is used is counted, not set")
+	})
+}
+
+func TestSTN1_APackageIsAddedOnceAndOnlyOneThatThereIsIsModified(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		before := w.pool("STANDARD")
+		e := w.refused(rule.STN1, pbx.ErrConflict, func() error {
+			made, err := w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "STANDARD", Name: "Mine", Total: 99})
+			require.Nil(t, made)
 			return err
 		})
-		_, err = w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "P\x00", Total: -1})
-		require.Len(t, pbx.Errors(err), 3, "all bad fields at once")
+		require.Equal(t, "Package", e.Field)
+		require.Equal(t, pbx.Ref{Kind: "station package", ID: "STANDARD", Name: "Standard"}, e.Holder)
+		require.Equal(t, before, w.pool("STANDARD"))
+		_, err := w.british.AddStationPool(w.ctx, pbx.NewStationPool{Package: "GOLD", Name: "Gold", Total: 1})
+		require.NoError(t, err)
+		for _, none := range []string{"GOLD", "standard", "no code", ""} {
+			e := w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
+				now, err := w.dir.ModifyStationPool(w.ctx, &pbx.StationPool{Package: none, Name: "Gold", Rev: 1})
+				require.Nil(t, now)
+				return err
+			})
+			require.Equal(t, none, e.Subject.ID)
+		}
 	})
 }
 
@@ -178,8 +218,7 @@ func TestSTN2_WhoLosesAnApplicationWithAServiceIsWarnedOf(t *testing.T) {
 func TestSTN2_WhatAPackageDroppedLaterStaysAndIsInTheWayOfNothing(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.seat(1, "STANDARD", "crm", "softphone")
-		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: 3, Applications: []string{"softphone"}})
-		require.NoError(t, err)
+		require.NoError(t, w.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Applications = []string{"softphone"} }))
 		for _, typ := range []string{"", "FREE", "PRO"} {
 			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7901", Type: typ, DeviceType: "Cisco 8851"})
 			require.NoError(t, err)
@@ -187,7 +226,7 @@ func TestSTN2_WhatAPackageDroppedLaterStaysAndIsInTheWayOfNothing(t *testing.T) 
 			require.Empty(t, r.Warnings, "a line that did not include it takes nothing along")
 			require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
 		}
-		u, err = w.dir.User(w.ctx, u.ID)
+		u, err := w.dir.User(w.ctx, u.ID)
 		require.NoError(t, err)
 		require.Equal(t, []string{"crm", "softphone"}, u.Applications)
 
@@ -206,7 +245,7 @@ func TestSTN2_WhatAPackageDroppedLaterStaysAndIsInTheWayOfNothing(t *testing.T) 
 
 func TestSTN3_ALesserPackageTakesApplicationsAwayAfterConfirmation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "BASIC", Name: "Basic", Total: 1, Applications: []string{"softphone"}})
+		_, err := w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "BASIC", Name: "Basic", Total: 1, Applications: []string{"softphone"}})
 		require.NoError(t, err)
 		u := w.seat(1, "STANDARD", "crm", "softphone")
 		for _, lesser := range []string{"BASIC", ""} {
@@ -282,8 +321,7 @@ func TestSTN4_APoolIsNeverLoweredBelowItsUse(t *testing.T) {
 		w.seat(1, "STANDARD")
 		w.seat(2, "STANDARD")
 		set := func(total int64) error {
-			_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "STANDARD", Rev: w.pool("STANDARD").Rev, Name: "Standard", Total: total})
-			return err
+			return w.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Total = total })
 		}
 		e := w.refused(rule.STN4, pbx.ErrFailedPrecondition, func() error { return set(1) })
 		require.Equal(t, "Total", e.Field)
@@ -298,11 +336,12 @@ func TestSVC15_APackageThatWasChangedSinceIsNotOverwritten(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		read := w.pool("STANDARD")
 		w.seat(1, "STANDARD")
-		var now *pbx.StationPool
-		w.refused(rule.SVC15, pbx.ErrStale, func() (err error) { now, err = w.dir.SetStationPool(w.ctx, *read); return err })
+		saved, err := w.dir.ModifyStationPool(w.ctx, read)
+		require.Nil(t, saved)
+		now := currentIn[*pbx.StationPool](t, err)
 		require.Equal(t, w.pool("STANDARD"), now, "the current one is at hand")
 		now.Total = 9
-		_, err := w.dir.SetStationPool(w.ctx, *now)
+		_, err = w.dir.ModifyStationPool(w.ctx, now)
 		require.NoError(t, err)
 		require.Equal(t, int64(8), w.pool("STANDARD").Available())
 	})

@@ -30,7 +30,7 @@ func roomy(t *testing.T, store store.Store, n int) *world {
 		_, err := w.support.StockNumbers(w.ctx, numbers(fmt.Sprintf("+161756%%0%dd", 5), min(n, from+1000))[from:]...)
 		require.NoError(t, err)
 	}
-	_, err := w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "MANY", Name: "Many", Total: int64(n), Applications: []string{"softphone"}})
+	_, err := w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "MANY", Name: "Many", Total: int64(n), Applications: []string{"softphone"}})
 	require.NoError(t, err)
 	w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = "70000", "89999" })
 	return w

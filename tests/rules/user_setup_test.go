@@ -82,7 +82,7 @@ func TestUSR2_AnyPartThatIsRefusedLeavesNothing(t *testing.T) {
 		bob := w.user("Bob", "Ray", "7001")
 		_, err := w.dir.AssignDevice(w.ctx, taken.ID, bob.ID, 1)
 		require.NoError(t, err)
-		_, err = w.dir.SetStationPool(w.ctx, pbx.StationPool{Package: "NONE", Name: "None left"})
+		_, err = w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "NONE", Name: "None left"})
 		require.NoError(t, err)
 		for name, c := range map[string]struct {
 			spoil func(*pbx.SetUp)
