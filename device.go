@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net"
 	"strings"
 
 	"github.com/pbxkit/pbx/rule"
@@ -13,6 +14,21 @@ import (
 // MAC is a device's hardware address (EUI-48) as six colon-separated octets in
 // lower case.
 type MAC string
+
+// ParseMAC reads a hardware address in any usual notation (aa:bb:cc:dd:ee:ff, aa-bb-…,
+// aabb.ccdd.eeff, aabbccddeeff, in upper or lower case). Errors: ErrInvalid (DEV-1) for a
+// group address, for zero, and for anything but six octets.
+func ParseMAC(s string) (MAC, error) {
+	bad := &Error{Code: rule.DEV1, Kind: ErrInvalid, Field: "MAC", Reason: "not the hardware address of a device: six octets"}
+	if len(s) == 12 {
+		s = s[:4] + "." + s[4:8] + "." + s[8:]
+	}
+	hw, err := net.ParseMAC(s)
+	if err != nil || len(hw) != 6 || hw[0]&1 != 0 || [6]byte(hw) == [6]byte{} {
+		return "", bad
+	}
+	return MAC(hw.String()), nil
+}
 
 // DeviceState says whether a device can be assigned.
 type DeviceState string

@@ -25,9 +25,9 @@ type DialEntry struct {
 	ServiceID ServiceID
 	AliasID   AliasID
 	GroupID   GroupID
-	// MainOf is UserID when this is the main one of the extensions that point
-	// at the user, else zero. It is the user's main extension until he has a
-	// service; then the DN of his primary one is (EXT-1).
+	// MainOf is UserID where this is the main one of the extensions that reach
+	// the user, else zero. It is the user's main extension until they have a
+	// service; from then on the DN of their primary service is (EXT-1).
 	MainOf UserID
 }
 
@@ -46,8 +46,8 @@ func (e *DialEntry) Fields(f []store.Field) []store.Field {
 
 func (e *DialEntry) ref() Ref { return Ref{"extension", string(e.Digits), string(e.Digits)} }
 
-// validateExtension checks the digits of something at some locations, any of which
-// may be nil: the length (EXT-1) and the emergency numbers (EXT-3).
+// validateExtension checks the digits of an extension for use at some locations, any
+// of which may be nil: the length (EXT-1) and the emergency numbers (EXT-3).
 func (t *tx) validateExtension(field string, e Extension, at ...*Location) error {
 	p := &t.tenant.Policy
 	if !digits(string(e)) || int64(len(e)) < p.ExtensionMinLength || int64(len(e)) > p.ExtensionMaxLength {
@@ -69,6 +69,8 @@ func (t *tx) clearOfEmergency(field string, e Extension, at ...*Location) error 
 	return err
 }
 
+// avoidEmergency refuses an extension that gets in the way of an emergency number of
+// a country (EXT-3).
 func avoidEmergency(field string, e Extension, country string) error {
 	emergency, touches := touchesEmergency(country, e)
 	if !touches {
@@ -79,8 +81,8 @@ func avoidEmergency(field string, e Extension, country string) error {
 }
 
 // touchesEmergency reports whether an extension gets in the way of an emergency
-// number of a country, and of which. Where none is known of a country, those count
-// that mobile phones dial everywhere: 112 and 911.
+// number of a country, and of which one. For a country whose emergency numbers are
+// not known, those count that mobile phones dial everywhere: 112 and 911.
 func touchesEmergency(country string, e Extension) (string, bool) {
 	emergency, touches, known := numplan.TouchesEmergency(country, string(e))
 	if known {
@@ -94,7 +96,7 @@ func touchesEmergency(country string, e Extension) (string, bool) {
 	return "", false
 }
 
-// adviseExtension warns of an extension that has not the advised form (EXT-4).
+// adviseExtension warns of an extension that does not have the advised form (EXT-4).
 func (t *tx) adviseExtension(e Extension) {
 	form := t.tenant.Policy.AdvisedExtension
 	if form == "" {
@@ -105,7 +107,7 @@ func (t *tx) adviseExtension(e Extension) {
 		fits = form[i] == 'x' || form[i] == e[i]
 	}
 	if !fits {
-		t.warn(rule.EXT4, Ref{"extension", string(e), string(e)}, "extension %s has not the advised form %s", e, form)
+		t.warn(rule.EXT4, Ref{"extension", string(e), string(e)}, "extension %s does not have the advised form %s", e, form)
 	}
 }
 
@@ -141,8 +143,8 @@ func (t *tx) reaches(ctx context.Context, e *DialEntry) (Ref, error) {
 	return refOf(g), err
 }
 
-// takeExtension lets an extension pass every rule, for something at some
-// locations: EXT-1, EXT-2, EXT-3, and the advice of EXT-4.
+// takeExtension checks every rule about an extension for use at some locations:
+// EXT-1, EXT-2 and EXT-3; and gives the advice of EXT-4.
 func (t *tx) takeExtension(ctx context.Context, field string, e Extension, at ...*Location) error {
 	if err := t.validateExtension(field, e, at...); err != nil {
 		return err
@@ -154,14 +156,15 @@ func (t *tx) takeExtension(ctx context.Context, field string, e Extension, at ..
 	return nil
 }
 
-// enterDialPlan puts a line into the dial plan. Its target is inserted before it.
+// enterDialPlan stages an entry of the dial plan. What it reaches must be staged
+// before it.
 func (t *tx) enterDialPlan(e *DialEntry) {
 	e.TenantID = t.tenantID
 	t.Insert(e)
 }
 
-// leaveDialPlan takes a line out of the dial plan; the search for a free
-// extension begins with its digits where they may be the lowest free ones.
+// leaveDialPlan stages the removal of an entry from the dial plan. The search for a
+// free extension begins with its digits where they may be the lowest free ones.
 func (t *tx) leaveDialPlan(e *DialEntry) {
 	t.Remove(e)
 	first, next := t.tenant.Policy.ExtensionFirst, t.tenant.nextExtension
@@ -170,51 +173,48 @@ func (t *tx) leaveDialPlan(e *DialEntry) {
 	}
 }
 
-// AddExtension gives a user a further extension, at no charge (EXT-1); the
-// first one is his main one. An extension of the advised form draws no warning
+// AddExtension gives a user another extension, at no charge (EXT-1). The first one
+// is their main one. It warns of an extension that does not have the advised form
 // (EXT-4).
 //
 // Errors: ErrNotFound for the user; ErrInvalid (EXT-1, EXT-3); ErrConflict with
 // the holder (EXT-2).
 func (d *Directory) AddExtension(ctx context.Context, user UserID, e Extension) (*DialEntry, error) {
-	var made *DialEntry
-	err := d.change(ctx, "AddExtension", func(p *prefetch) {
+	return change(ctx, d, "AddExtension", func(p *prefetch) {
 		p.user(user).place()
 		p.extension(e)
 		p.get(extensionsByMain, user)
-	}, func(t *tx) error {
+	}, func(t *tx) (*DialEntry, error) {
 		u, err := t.user(ctx, user)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		at, err := t.location(ctx, u.LocationID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.takeExtension(ctx, "Extension", e, at); err != nil {
-			return err
+			return nil, err
 		}
 		entry := &DialEntry{Digits: e, UserID: u.ID}
 		main, err := one[*DialEntry](ctx, t, extensionsByMain, t.tenantID, u.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if main == nil {
 			entry.MainOf = u.ID
 		}
 		t.enterDialPlan(entry)
 		t.did("extension.added", u.ref(), string(e))
-		made = copyOf(entry)
-		return nil
+		return copyOf(entry), nil
 	})
-	return made, err
 }
 
-// RemoveExtension takes an extension that points at a user, an alias or a group
-// out of the dial plan. A service's DN goes with its service, or by a change of
-// DN; a user's main extension stays while he has others or no service.
+// RemoveExtension removes an extension of a user, an alias or a group.
 //
-// Errors: ErrNotFound; ErrFailedPrecondition (EXT-1).
+// Errors: ErrNotFound; ErrFailedPrecondition (EXT-1) for the DN of a service, which
+// goes with the service or by a change of DN, and for a user's main extension while
+// they have other extensions or no service.
 func (d *Directory) RemoveExtension(ctx context.Context, e Extension) error {
 	return d.change(ctx, "RemoveExtension", func(p *prefetch) {
 		entry := p.extension(e)
@@ -239,6 +239,7 @@ func (d *Directory) RemoveExtension(ctx context.Context, e Extension) error {
 	})
 }
 
+// removable refuses to remove a DN, and a main extension that is still needed (EXT-1).
 func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error {
 	if !entry.ServiceID.IsZero() {
 		return &Error{Code: rule.EXT1, Kind: ErrFailedPrecondition, Subject: entry.ref(), Holder: holder,
@@ -262,11 +263,11 @@ func (t *tx) removable(ctx context.Context, entry *DialEntry, holder Ref) error 
 		Reason: "extension " + string(entry.Digits) + " is the main one of " + holder.String() + ": make another the main one first"}
 }
 
-// SetMainExtension makes one of the extensions that point at a user his main
-// one. While he has services, the DN of his primary one is it (EXT-1), and this
-// takes effect when he has none.
+// SetMainExtension makes one of a user's own extensions their main one (EXT-1). While
+// they have services the DN of the primary one is the main extension, and this takes
+// effect when they have none.
 //
-// Errors: ErrNotFound, also for an extension that is not his own.
+// Errors: ErrNotFound, also for an extension that is not the user's own.
 func (d *Directory) SetMainExtension(ctx context.Context, user UserID, e Extension) error {
 	return d.change(ctx, "SetMainExtension", func(p *prefetch) {
 		p.user(user)
@@ -300,7 +301,7 @@ func (d *Directory) SetMainExtension(ctx context.Context, user UserID, e Extensi
 	})
 }
 
-// extension reads a line of the dial plan.
+// extension reads an entry of the dial plan.
 func (t *tx) extension(ctx context.Context, e Extension) (*DialEntry, error) {
 	entry, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(e))
 	if err == nil && entry == nil {
@@ -309,16 +310,16 @@ func (t *tx) extension(ctx context.Context, e Extension) (*DialEntry, error) {
 	return entry, err
 }
 
-// ExtensionQuery selects lines of the dial plan: all, those that begin with
-// some digits, or those of one user.
+// ExtensionQuery selects entries of the dial plan: all, those that begin with some
+// digits, or those of one user.
 type ExtensionQuery struct {
 	Prefix string
 	UserID UserID
 	Limit  int
 }
 
-// Extensions yields lines of the dial plan in the order of their digits. Those
-// of a user are the ones that point at him, not the DNs of his services.
+// Extensions yields entries of the dial plan in the order of their digits. Those of
+// a user are their own ones, not the DNs of their services.
 func (d *Directory) Extensions(ctx context.Context, q ExtensionQuery) iter.Seq2[*DialEntry, error] {
 	query := store.Query{Index: extensionsTable.Key(), Equal: []any{d.scope()}, Prefix: q.Prefix}
 	if !q.UserID.IsZero() {
@@ -327,42 +328,45 @@ func (d *Directory) Extensions(ctx context.Context, q ExtensionQuery) iter.Seq2[
 	return pages[*DialEntry](ctx, d, "Extensions", query, q.Limit, nil)
 }
 
-// Lookup says what an extension reaches. Errors: ErrNotFound.
-func (d *Directory) Lookup(ctx context.Context, e Extension) (*DialEntry, Ref, error) {
-	var out *DialEntry
-	var ref Ref
-	err := d.read(ctx, "Lookup", func(p *prefetch) { p.extension(e).holder() }, func(t *tx) error {
-		entry, err := t.extension(ctx, e)
-		if err != nil {
-			return err
-		}
-		out = copyOf(entry)
-		ref, err = t.reaches(ctx, entry)
-		return err
-	})
-	return out, ref, err
+// DialTarget is what an extension reaches.
+type DialTarget struct {
+	Entry *DialEntry
+	Ref   Ref // the user, service, alias or group
 }
 
-// MainExtension returns a user's main extension: the DN of his primary service,
-// or while he has none the extension that points at him (EXT-1). Empty when he
-// has neither. Errors: ErrNotFound.
+// Lookup returns what an extension reaches (EXT-2). Errors: ErrNotFound.
+func (d *Directory) Lookup(ctx context.Context, e Extension) (*DialTarget, error) {
+	return read(ctx, d, "Lookup", func(p *prefetch) { p.extension(e).holder() }, func(t *tx) (*DialTarget, error) {
+		entry, err := t.extension(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		target, err := t.reaches(ctx, entry)
+		if err != nil {
+			return nil, err
+		}
+		return &DialTarget{Entry: copyOf(entry), Ref: target}, nil
+	})
+}
+
+// MainExtension returns a user's main extension: the DN of their primary service, or
+// without a service the main one of their own extensions (EXT-1); "" where they have
+// neither. Errors: ErrNotFound.
 func (d *Directory) MainExtension(ctx context.Context, user UserID) (Extension, error) {
-	var main Extension
-	err := d.read(ctx, "MainExtension", func(p *prefetch) {
+	return read(ctx, d, "MainExtension", func(p *prefetch) {
 		p.user(user)
 		p.get(associationsByPrimary, user).to(servicesTable.Key(), "service_id")
 		p.get(extensionsByMain, user)
-	}, func(t *tx) error {
+	}, func(t *tx) (Extension, error) {
 		u, err := t.user(ctx, user)
 		if err != nil {
-			return err
+			return "", err
 		}
-		main, err = t.mainExtension(ctx, u.ID)
-		return err
+		return t.mainExtension(ctx, u.ID)
 	})
-	return main, err
 }
 
+// mainExtension reads a user's main extension, or "" (EXT-1).
 func (t *tx) mainExtension(ctx context.Context, user UserID) (Extension, error) {
 	s, err := t.primaryOf(ctx, user)
 	if err != nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Allocator chooses an extension from first to last, which have the same
-// number of digits. free reports whether one passes every rule. It returns ""
-// when there is none (EXT-5).
+// Allocator chooses a free extension from first to last, which have the same number
+// of digits (EXT-5). free reports whether an extension passes every rule. It returns
+// "" when there is none.
 type Allocator func(ctx context.Context, first, last Extension, free func(Extension) (bool, error)) (Extension, error)
 
-// nextExtension chooses an extension by itself, for something at some locations
-// (EXT-5): the lowest free one of the policy's range, or what the replaced
-// allocator says, if that passes every rule.
+// nextExtension chooses an extension for use at some locations (EXT-5): the lowest
+// free one of the policy's range, or the one that the application's own Allocator
+// chooses, if that passes every rule.
 func (t *tx) nextExtension(ctx context.Context, at ...*Location) (Extension, error) {
 	chosen, err := t.allocate(ctx, at)
 	if err != nil {
@@ -32,8 +32,8 @@ func (t *tx) nextExtension(ctx context.Context, at ...*Location) (Extension, err
 	return chosen, nil
 }
 
-// allocate asks the allocator. What a replaced one says has to pass the rules
-// like any other extension.
+// allocate chooses an extension, or returns "". What the application's own Allocator
+// chooses has to pass the rules like any other extension.
 func (t *tx) allocate(ctx context.Context, at []*Location) (Extension, error) {
 	if t.core.allocate == nil {
 		return t.lowestFree(ctx, at)
@@ -55,12 +55,12 @@ func (t *tx) allocate(ctx context.Context, at []*Location) (Extension, error) {
 	return chosen, t.freeExtension(ctx, "Extension", chosen)
 }
 
-// lowestFree walks the range upwards from where the last walk ended: the tenant
-// keeps that place, so that all walks together pass the range once. What is only
-// refused for the sake of a location stays to be passed again.
+// lowestFree searches the range upwards from where the last search ended. The tenant
+// keeps that place, so that all searches together pass the range once. The place
+// does not move past an extension that is refused only because of a location.
 func (t *tx) lowestFree(ctx context.Context, at []*Location) (Extension, error) {
 	candidate, last := t.tenant.firstCandidate(), t.tenant.Policy.ExtensionLast
-	keep := true // nothing that was passed is free for anybody
+	keep := true // no extension that was passed is free at any location
 	for taken, err := range t.taken(ctx, candidate, last) {
 		if err != nil {
 			return "", err
@@ -81,28 +81,28 @@ func (t *tx) lowestFree(ctx context.Context, at []*Location) (Extension, error) 
 	return "", nil
 }
 
-// firstCandidate is where a walk begins.
+// firstCandidate is where a search begins.
 func (t *Tenant) firstCandidate() Extension {
 	first := t.Policy.ExtensionFirst
 	if next := max(first, t.nextExtension); len(next) == len(first) {
 		return next
 	}
-	return first // the last walk ended behind 99…9
+	return first // the last search ended after 99…9
 }
 
-// dialled plans to read the extensions at which a walk begins.
+// dialled plans to read the extensions where a search begins.
 func (p *prefetch) dialled(t *Tenant) {
 	p.scan(dialledIn(t.ID, t.firstCandidate(), t.Policy.ExtensionLast, 64))
 }
 
-// dialledIn selects the first extensions that are dialled, from one to the last
-// of a range and the longer ones between.
+// dialledIn selects the first extensions in use, from one to the last of a range, and
+// the longer ones between.
 func dialledIn(tenant TenantID, from, last Extension, limit int) store.Query {
 	return store.Query{Index: extensionsTable.Key(), Equal: []any{tenant}, From: string(from), To: string(last + "0"), Limit: limit}
 }
 
-// taken yields the extensions that are dialled, as dialledIn, and in the end
-// something behind them all. It reads few at first: mostly the search ends
+// taken yields the extensions in use, as dialledIn selects them, and at the end one
+// that comes after all of them. It reads few at first, since the search mostly ends
 // there.
 func (t *tx) taken(ctx context.Context, from, last Extension) iter.Seq2[Extension, error] {
 	return func(yield func(Extension, error) bool) {
@@ -128,10 +128,11 @@ func (t *tx) taken(ctx context.Context, from, last Extension) iter.Seq2[Extensio
 	}
 }
 
+// inRange reports whether an extension is not after the last of a range.
 func inRange(e, last Extension) bool { return len(e) == len(last) && e <= last }
 
-// following returns the next extension of the same length; behind the last it
-// is one digit longer.
+// following returns the next extension of the same length; after 99…9 it is one
+// digit longer.
 func following(e Extension) Extension {
 	n, err := strconv.Atoi(string(e))
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// takeDN lets an extension be the DN of a service: one that passes every rule
-// (takeExtension), or that points at one of the service's users already. That one
-// passes to the service, and is returned; else the entry is nil.
+// takeDN checks whether an extension can be the DN of a service: one that passes every
+// rule, as for takeExtension, or one that reaches one of the service's users already.
+// In that case it returns the entry, which passes to the service; else nil.
 func (t *tx) takeDN(ctx context.Context, field string, e Extension, users []*User, at ...*Location) (*DialEntry, error) {
 	if err := t.validateExtension(field, e, at...); err != nil {
 		return nil, err
@@ -28,14 +28,14 @@ func (t *tx) takeDN(ctx context.Context, field string, e Extension, users []*Use
 	return entry, nil
 }
 
-// of reports whether an entry points at one of some users, of whom one to be created
-// has no ID yet.
+// of reports whether an entry reaches one of some users. A user who is yet to be
+// created has no ID.
 func (e *DialEntry) of(users []*User) bool {
 	return !e.UserID.IsZero() && slices.ContainsFunc(users, func(u *User) bool { return u.ID == e.UserID })
 }
 
 // ownDN is the extension that fills itself in as the DN of a user's first service:
-// his main one, if it may be a DN at some locations; else nil (EXT-5).
+// their main one, if it can be a DN at some locations; else nil (EXT-5).
 func (t *tx) ownDN(ctx context.Context, at slot, sites ...*Location) (*DialEntry, error) {
 	if at.user == nil || at.user.ID.IsZero() || !at.primary {
 		return nil, nil
@@ -48,10 +48,10 @@ func (t *tx) ownDN(ctx context.Context, at slot, sites ...*Location) (*DialEntry
 	return main, nil
 }
 
-// enterDN puts the DN of a service into the dial plan: as an entry of its own, or
-// in the place of the one that takeDN returned. A user whose main extension passes
-// to his service has the lowest of those that point at him still as the next one,
-// for the time when he has no service (EXT-1).
+// enterDN stages the DN of a service in the dial plan: as a new entry, or as the entry
+// that takeDN returned. When a user's main extension passes to the service, the lowest
+// of their remaining ones becomes the main one, for the time when they have no
+// service (EXT-1).
 func (t *tx) enterDN(ctx context.Context, s *Service, passes *DialEntry) error {
 	if passes == nil {
 		t.enterDialPlan(&DialEntry{Digits: s.DN, ServiceID: s.ID})

@@ -10,8 +10,8 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// ID is the identity of a record of type R: a UUID (RFC 9562), by default of
-// version 7. The parameter keeps a user's ID from being taken for a service's.
+// ID identifies a record of type R: a UUID (RFC 9562), by default of version 7. The type
+// parameter keeps the ID of a user from being used as that of a service.
 type ID[R any] [16]byte
 
 // The IDs of the records that have one.
@@ -26,13 +26,13 @@ type (
 	PortID     = ID[PortRequest]
 	OrderID    = ID[Order]
 	ForeignID  = ID[ForeignService]
-	LeaseID    = ID[Cursor] // whose a subscriber's journal is for now
-	// OperationID is written with everything that one committed operation,
-	// batch or review changed.
+	LeaseID    = ID[Cursor] // of the holder of a subscriber's lease
+	// OperationID is the same in all events of one committed operation, batch or
+	// review.
 	OperationID = ID[Event]
 )
 
-// IsZero reports whether the ID was never set.
+// IsZero reports whether the ID is not set.
 func (id ID[R]) IsZero() bool { return id == ID[R]{} }
 
 // String returns the canonical form, xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx.
@@ -53,8 +53,8 @@ func (id ID[R]) MarshalText() ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalText reads the canonical form, in either case; anything else is an
-// *Error of kind ErrInvalid.
+// UnmarshalText reads the canonical form, in upper or lower case. Errors: ErrInvalid for
+// anything else.
 func (id *ID[R]) UnmarshalText(text []byte) error {
 	var out ID[R]
 	bad := &Error{Code: rule.ACC1, Kind: ErrInvalid, Field: "ID", Reason: "not an ID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"}
@@ -74,19 +74,20 @@ func (id *ID[R]) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ParseID reads the canonical form of an ID of a record of type R, as in
-// ParseID[User](text).
+// ParseID reads the canonical form of the ID of a record of type R, as in
+// ParseID[User](text). Errors: ErrInvalid.
 func ParseID[R any](text string) (ID[R], error) {
 	var id ID[R]
 	err := id.UnmarshalText([]byte(text))
 	return id, err
 }
 
+// UUID returns the ID as bytes, which a store keeps.
 func (id ID[R]) UUID() [16]byte { return id }
 
-// uuid7 returns a source of UUIDs of version 7 (RFC 9562, section 5.7): 48 bits
-// of Unix milliseconds, then 12 bits that count within the millisecond (method
-// 1), then 62 random bits. IDs of one source rise strictly.
+// uuid7 returns a source of UUIDs of version 7 (RFC 9562, section 5.7): 48 bits of Unix
+// milliseconds, 12 bits that count within the millisecond (method 1), and 62 random
+// bits. Each ID of a source is greater than the one before it.
 func uuid7(now func() time.Time, random io.Reader) func() [16]byte {
 	var mu sync.Mutex
 	var last uint64 // milliseconds<<12 | counter

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pbxkit/pbx/rule"
@@ -12,6 +13,19 @@ import (
 // Principal is the name by which somebody is known to the provider's sign-in:
 // a Kerberos principal, an account name.
 type Principal string
+
+// principal checks the form of a principal: letters, digits and . _ - @ / or an email
+// address, which user IDs are (USR-3).
+func (check *validation) principal(code rule.Code, field string, p Principal) {
+	if p == "" {
+		check.refuse(code, field, "is missing")
+		return
+	}
+	plain := !strings.ContainsFunc(string(p), func(r rune) bool { return notInCode(r) && r != '@' && r != '/' })
+	if len(p) > maxEmail || !plain && !validEmail(string(p)) {
+		check.refuse(code, field, "not a principal of up to %d letters, digits, '.', '_', '-', '@' and '/', nor an email address", maxEmail)
+	}
+}
 
 // Owner lets a principal open a line's management record (OWN-1 to OWN-9). It
 // has no other effect (OWN-5).

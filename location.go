@@ -89,8 +89,15 @@ func (l *Location) validate() error {
 	return check.err()
 }
 
-// within reports whether prefix is +, the calling code, and further digits, at most
-// 11 digits in all.
+// country checks the ISO 3166-1 alpha-2 code of a country, whose numbering plan must be
+// known.
+func (check *validation) country(code rule.Code, field, s string) {
+	if _, known := numplan.For(s); !known {
+		check.refuse(code, field, "not the two capital letters of a country that is known")
+	}
+}
+
+// within reports whether prefix is +, the calling code, and up to 10 digits.
 func within(prefix, callingCode string) bool {
 	full := "+" + callingCode
 	return len(prefix) >= len(full) && len(prefix) <= 12 && prefix[:len(full)] == full && digits(prefix[1:])

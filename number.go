@@ -17,6 +17,13 @@ import (
 // E164 is a telephone number in E.164 form: +, country code, national number.
 type E164 string
 
+// e164 checks a number in E.164 form.
+func (check *validation) e164(code rule.Code, field string, n E164) {
+	if !numplan.Valid(string(n)) {
+		check.refuse(code, field, "not a telephone number in E.164 form: + and 7 to 15 digits of a known numbering plan")
+	}
+}
+
 // NumberState is what can be done with a number.
 type NumberState string
 

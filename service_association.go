@@ -218,7 +218,7 @@ func (d *Directory) Disassociate(ctx context.Context, user UserID, service Servi
 		if err := t.leftTo(ctx, s, u); err != nil {
 			return err
 		}
-		return t.leaveMailbox(ctx, s, u, func(about Ref, text string) { t.warn(rule.SVC5, about, "%s", text) })
+		return t.passMailbox(ctx, s, u, nil, func(about Ref, text string) { t.warn(rule.SVC5, about, "%s", text) })
 	})
 }
 

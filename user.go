@@ -29,8 +29,8 @@ type User struct {
 	FirstName string // up to 64 characters; one of the two names may be empty
 	LastName  string
 	Email     string // where the user's mail goes; "" where it was cleared (USR-14)
-	// Login is the user ID that the person signs in with: it has the form of
-	// an email address and is unique across all tenants, whatever the case
+	// Login is the user ID that the person signs in with. It has the form of an
+	// email address, and is unique across all tenants without regard to case
 	// (USR-3).
 	Login        string
 	State        UserState
@@ -48,7 +48,7 @@ type User struct {
 	loginFolded, firstFolded, lastFolded string
 }
 
-// Name is the first and the last name, or the one that there is.
+// Name returns the first and the last name, or the one that is not empty.
 func (u *User) Name() string {
 	switch {
 	case u.FirstName == "":
@@ -90,33 +90,28 @@ func (t *tx) user(ctx context.Context, id UserID) (*User, error) {
 
 // User returns a user of the tenant. Errors: ErrNotFound.
 func (d *Directory) User(ctx context.Context, id UserID) (*User, error) {
-	var out *User
-	err := d.read(ctx, "User", func(p *prefetch) { p.user(id) }, func(t *tx) error {
+	return read(ctx, d, "User", func(p *prefetch) { p.user(id) }, func(t *tx) (*User, error) {
 		u, err := t.user(ctx, id)
-		if err == nil {
-			out = copyOf(u)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(u), nil
 	})
-	return out, err
 }
 
-// UserByLogin returns the user of the tenant with that user ID, whatever its
-// case. Errors: ErrNotFound, also for one of another tenant.
+// UserByLogin returns the user of the tenant with a user ID, without regard to case
+// (USR-3). Errors: ErrNotFound, also for a user of another tenant.
 func (d *Directory) UserByLogin(ctx context.Context, login string) (*User, error) {
-	var out *User
-	err := d.read(ctx, "UserByLogin", func(p *prefetch) { p.login(login) }, func(t *tx) error {
+	return read(ctx, d, "UserByLogin", func(p *prefetch) { p.login(login) }, func(t *tx) (*User, error) {
 		u, err := one[*User](ctx, t, usersByLogin, text.FoldLogin(login))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if u == nil || u.TenantID != t.tenantID {
-			return notFound("user", login)
+			return nil, notFound("user", login)
 		}
-		out = copyOf(u)
-		return nil
+		return copyOf(u), nil
 	})
-	return out, err
 }
 
 // UserQuery selects users by the beginnings of their names, without regard to
@@ -127,6 +122,7 @@ type UserQuery struct {
 	Page                PageToken // from TokenAfter
 }
 
+// index is the index of the name that the query selects by.
 func (q UserQuery) index() *store.Index {
 	if q.LastName == "" && q.FirstName != "" {
 		return usersByFirst
@@ -134,13 +130,13 @@ func (q UserQuery) index() *store.Index {
 	return usersByLast
 }
 
-// TokenAfter returns the token of the page that begins behind a user of this
-// query's list.
+// TokenAfter returns the token of the page that begins after a user of this query's
+// list.
 func (q UserQuery) TokenAfter(u *User) PageToken { return tokenAt(q.index(), u, 1) }
 
-// Users yields the tenant's users, by last name and then first name, or by first
-// name where only that is asked for (USR-8). Errors: ErrInvalid for a page
-// token of another query.
+// Users yields the tenant's users in the order of last name and then first name, or of
+// first name where the query has only that (USR-8). Errors: ErrInvalid for a page token
+// of another query.
 func (d *Directory) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, error] {
 	users, err := q.listing(d.scope())
 	if err != nil {
@@ -163,36 +159,44 @@ func (q UserQuery) listing(tenant TenantID) (listing[*User, *User], error) {
 	return users, err
 }
 
-// ActivateUser activates a pending user: his services work and billing starts
-// now (USR-13). One that he shares waits for the last of its pending users, and for
-// ActivateService where somebody had it who was active when it was added for later.
+// ActivateUser activates a pending user: their services work, and billing starts, now
+// (USR-13). A shared service waits for the last of its pending users. One that was
+// added for later while somebody active had it waits for [Directory.ActivateService].
 //
-// Errors: ErrNotFound; ErrFailedPrecondition for one who is not pending.
+// Errors: ErrNotFound; ErrFailedPrecondition for a user who is not pending (USR-13).
 func (d *Directory) ActivateUser(ctx context.Context, id UserID) (*User, error) {
-	var out *User
-	err := d.change(ctx, "ActivateUser", func(p *prefetch) {
+	return change(ctx, d, "ActivateUser", func(p *prefetch) {
 		lines := p.user(id).services()
 		lines.users()
 		lines.to(numbersTable.Key(), "number")
-	}, func(t *tx) error {
+	}, func(t *tx) (*User, error) {
 		u, err := t.user(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if u.State != UserPending {
-			return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: u.ref(), Reason: u.ref().String() + " is " + string(u.State) + ": only a pending user can be activated"}
+			return nil, u.inState(string(u.State) + ": only a pending user can be activated")
 		}
 		row := edit(t, u, func(u *User) { u.State, u.ActivatedAt = UserActive, t.now })
 		t.did("user.activated", row.ref(), "")
-		out = copyOf(row)
-		return t.eachLine(ctx, row, func(s *Service, others []*User) error { return t.activateWith(ctx, s, others) })
+		err = t.eachLine(ctx, row, func(s *Service, others []*User) error { return t.activateWith(ctx, s, others) })
+		if err != nil {
+			return nil, err
+		}
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
-// SendWelcomeMail sends the welcome email to a user's address, again or for
-// the first time (USR-12). Errors: ErrNotFound; ErrFailedPrecondition for one who
-// is disabled (USR-13) or has no address.
+// inState refuses an operation because of the state that a user is in (USR-13).
+func (u *User) inState(reason string) *Error {
+	return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: u.ref(), Reason: u.ref().String() + " is " + reason}
+}
+
+// SendWelcomeMail sends the welcome email to a user's address, again or for the first
+// time (USR-12).
+//
+// Errors: ErrNotFound; ErrFailedPrecondition for a user who is disabled (USR-13) or has
+// no address (USR-12).
 func (d *Directory) SendWelcomeMail(ctx context.Context, id UserID) error {
 	return d.change(ctx, "SendWelcomeMail", func(p *prefetch) { p.user(id) }, func(t *tx) error {
 		u, err := t.user(ctx, id)
@@ -200,8 +204,7 @@ func (d *Directory) SendWelcomeMail(ctx context.Context, id UserID) error {
 			return err
 		}
 		if u.State == UserDisabled {
-			return &Error{Code: rule.USR13, Kind: ErrFailedPrecondition, Subject: u.ref(),
-				Reason: u.ref().String() + " is disabled: nobody is welcomed to what he cannot use"}
+			return u.inState("disabled: enable them first")
 		}
 		if u.Email == "" {
 			return &Error{Code: rule.USR12, Kind: ErrFailedPrecondition, Field: "Email", Subject: u.ref(), Reason: u.ref().String() + " has no email address"}

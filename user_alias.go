@@ -8,8 +8,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Alias is a sub-user of a user: a name, a SIP address and credentials of its
-// own, and if wanted an extension, but no licence (EXT-7).
+// Alias is a sub-user of a user: it has a name, a SIP address and credentials of its
+// own, and an extension if wanted, but takes no licence (EXT-7).
 type Alias struct {
 	TenantID   TenantID
 	ID         AliasID
@@ -32,35 +32,34 @@ func (a *Alias) Fields(f []store.Field) []store.Field {
 
 func (a *Alias) ref() Ref { return Ref{"alias", a.ID.String(), a.Name} }
 
-// NewAlias is what AddAlias needs to know of a sub-user.
+// NewAlias is what adding an alias takes.
 type NewAlias struct {
 	UserID     UserID     // whose alias it is
 	Name       string     // required, up to 64 characters: "John Support"
 	SIPAddress SIPAddress // in the tenant's SIP domain; empty: generated from the name
-	Extension  Extension  // by which it is dialled; empty: by none
+	Extension  Extension  // empty: none
 }
 
-// AddAlias gives a user a SIP alias (EXT-7): a sub-user with a SIP address of
-// its own (EXT-6) and, if wanted, an extension. It costs nothing and takes no
-// licence. Names of aliases need not differ.
+// AddAlias gives a user an alias (EXT-7): a sub-user with a SIP address of its own
+// (EXT-6) and, if wanted, an extension. It costs nothing and takes no licence. Aliases
+// may have the same name.
 //
 // Errors: ErrNotFound for the user; ErrInvalid for bad fields, all at once
 // (EXT-1, EXT-3, EXT-6, EXT-7); ErrConflict with the holder for a SIP address
 // (EXT-6) or an extension (EXT-2) that is taken.
 func (d *Directory) AddAlias(ctx context.Context, in NewAlias) (*Alias, error) {
-	var made *Alias
-	err := d.change(ctx, "AddAlias", func(p *prefetch) {
+	return change(ctx, d, "AddAlias", func(p *prefetch) {
 		p.user(in.UserID).place()
 		p.extension(in.Extension)
 		p.sipAddress(in.SIPAddress, in.Name, in.Extension)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Alias, error) {
 		u, err := t.user(ctx, in.UserID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		row := &Alias{TenantID: t.tenantID, UserID: u.ID, Name: in.Name}
 		if err := t.validateAlias(ctx, row, u, in); err != nil {
-			return err
+			return nil, err
 		}
 		row.ID = t.newID()
 		t.Insert(row)
@@ -72,13 +71,11 @@ func (d *Directory) AddAlias(ctx context.Context, in NewAlias) (*Alias, error) {
 		if in.Extension != "" {
 			t.did("extension.added", row.ref(), string(in.Extension))
 		}
-		made = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return made, err
 }
 
-// validateAlias checks everything about a new alias, and gives it its address.
+// validateAlias checks everything about a new alias, and sets its SIP address.
 func (t *tx) validateAlias(ctx context.Context, row *Alias, u *User, in NewAlias) error {
 	var check validation
 	check.required(rule.EXT7, "Name", in.Name, maxName)
@@ -110,19 +107,17 @@ func (t *tx) alias(ctx context.Context, id AliasID) (*Alias, error) {
 
 // Alias returns an alias of the tenant (EXT-7). Errors: ErrNotFound.
 func (d *Directory) Alias(ctx context.Context, id AliasID) (*Alias, error) {
-	var out *Alias
-	err := d.read(ctx, "Alias", func(p *prefetch) { p.alias(id) }, func(t *tx) error {
+	return read(ctx, d, "Alias", func(p *prefetch) { p.alias(id) }, func(t *tx) (*Alias, error) {
 		a, err := t.alias(ctx, id)
-		if err == nil {
-			out = copyOf(a)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(a), nil
 	})
-	return out, err
 }
 
-// Aliases yields the aliases of a user in the order in which they were added,
-// or, for the zero ID, those of the whole tenant (EXT-7).
+// Aliases yields the aliases of a user in the order in which they were added; for the
+// zero ID, those of the whole tenant (EXT-7).
 func (d *Directory) Aliases(ctx context.Context, user UserID) iter.Seq2[*Alias, error] {
 	q := store.Query{Index: aliasesTable.Key(), Equal: []any{d.scope()}}
 	if !user.IsZero() {
@@ -131,34 +126,32 @@ func (d *Directory) Aliases(ctx context.Context, user UserID) iter.Seq2[*Alias, 
 	return pages[*Alias](ctx, d, "Aliases", q, 0, nil)
 }
 
-// ModifyAlias saves an alias as read and then changed: its name and its SIP
-// address (EXT-7). It stays its user's.
+// ModifyAlias saves an alias as read and then changed: its name and its SIP address
+// (EXT-7). It cannot be given to another user.
 //
-// Errors: ErrNotFound; ErrInvalid for bad fields, all at once; ErrConflict with
-// the holder for a SIP address that is taken (EXT-6); ErrStale, together with the
-// alias as it is now (SVC-15).
+// Errors: ErrNotFound; ErrStale, with the alias as it is now in the StaleError (SVC-15);
+// ErrInvalid for bad fields and ErrConflict with the holder for a SIP address that is
+// taken (EXT-6), all at once.
 func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) {
-	var out *Alias
-	err := d.change(ctx, "ModifyAlias", func(p *prefetch) {
+	return change(ctx, d, "ModifyAlias", func(p *prefetch) {
 		p.alias(in.ID).to(sipIdentitiesTable.Key(), "sip_address")
 		p.sip(in.SIPAddress)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Alias, error) {
 		was, err := t.alias(ctx, in.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
-			out = copyOf(was)
-			return err
+		if err := checkRevision(in.Rev, was.Rev, was); err != nil {
+			return nil, err
 		}
 		address, err := t.validateModifiedAlias(ctx, in, was)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		moved := address != was.SIPAddress
 		if moved {
 			if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		row := edit(t, was, func(a *Alias) { a.Name, a.SIPAddress = in.Name, address })
@@ -166,19 +159,17 @@ func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) 
 			t.claimSIP(address, UserID{}, row.ID)
 		}
 		t.did("alias.modified", row.ref(), "")
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
-// validateModifiedAlias checks a changed alias, and returns the address that it is
-// to have.
+// validateModifiedAlias checks a changed alias, and returns its SIP address in the one
+// form.
 func (t *tx) validateModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress, error) {
 	var check validation
 	check.required(rule.EXT7, "Name", in.Name, maxName)
 	if in.UserID != was.UserID {
-		check.refuse(rule.EXT7, "UserID", "an alias stays its user's")
+		check.refuse(rule.EXT7, "UserID", "an alias cannot be given to another user")
 	}
 	address, err := t.tenant.validateSIP(in.SIPAddress)
 	if err == nil && address != was.SIPAddress {
@@ -190,11 +181,9 @@ func (t *tx) validateModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddr
 	return address, check.err()
 }
 
-// DeleteAlias deletes an alias, and with it its extensions, its SIP address,
-// its memberships in groups and its lines on phones (EXT-7, EXT-9). Its user
-// stays as he is.
-//
-// Errors: ErrNotFound.
+// DeleteAlias deletes an alias with its extensions, its SIP address, its memberships in
+// groups and its lines on phones (EXT-7, EXT-9). Its user does not change. Errors:
+// ErrNotFound.
 func (d *Directory) DeleteAlias(ctx context.Context, id AliasID) error {
 	return d.change(ctx, "DeleteAlias", func(p *prefetch) { p.alias(id).aliasEnding() }, func(t *tx) error {
 		a, err := t.alias(ctx, id)
@@ -205,7 +194,7 @@ func (d *Directory) DeleteAlias(ctx context.Context, id AliasID) error {
 	})
 }
 
-// removeAlias stages the end of an alias and of what is its own.
+// removeAlias stages the end of an alias and of everything that belongs to it.
 func (t *tx) removeAlias(ctx context.Context, a *Alias) error {
 	if err := t.leaveGroups(ctx, a.ID); err != nil {
 		return err
@@ -234,7 +223,7 @@ func (t *tx) aliasesOf(ctx context.Context, u *User) ([]*Alias, error) {
 	return store.Collect(find[*Alias](ctx, t, store.Query{Index: aliasesByUser, Equal: []any{t.tenantID, u.ID}}))
 }
 
-// removeAliasesOf stages the end of a user's aliases, which go with him (EXT-7).
+// removeAliasesOf stages the end of a user's aliases, which go with the user (EXT-7).
 func (t *tx) removeAliasesOf(ctx context.Context, u *User) error {
 	own, err := t.aliasesOf(ctx, u)
 	if err != nil {

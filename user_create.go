@@ -2,21 +2,25 @@ package pbx
 
 import (
 	"context"
+	"net/mail"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pbxkit/pbx/internal/text"
 	"github.com/pbxkit/pbx/rule"
 )
 
-// NewUser is what creating a user takes. A name, an email address and an
-// extension are enough (USR-1).
+// NewUser is what creating a user takes. A name, an email address and an extension are
+// enough (USR-1).
 type NewUser struct {
 	FirstName, LastName string // up to 64 characters; one of the two may be empty
 	Email               string // RFC 5322 addr-spec, up to 254 characters
 	Login               string // the user ID; empty: the email address (USR-3)
 	Extension           Extension
 
-	// All that follows may be left out (USR-5).
+	// The other fields may be left out (USR-5).
 	Mobile      E164
 	Department  string // up to 64 characters
 	LocationID  LocationID
@@ -24,30 +28,28 @@ type NewUser struct {
 	SIPAddress  SIPAddress // empty: generated (EXT-6)
 	E911        bool
 
-	ActivateLater bool // leave the user pending: nothing works or is billed yet (USR-13)
+	ActivateLater bool // the user is pending: nothing works or is billed yet (USR-13)
 	NoWelcomeMail bool // do not send the welcome email (USR-12)
 }
 
-// CreateUser creates a user with an extension of his own and no service
-// (USR-1, NUM-12). He is active at once unless it is to be later, and a welcome
-// email goes out through the journal unless it is left out.
+// CreateUser creates a user with an extension and no service (USR-1, NUM-12). The user
+// is active at once unless ActivateLater is set. The journal asks for a welcome email
+// unless NoWelcomeMail is set (USR-12).
 //
-// Errors: ErrInvalid for bad fields (USR-1, USR-3, USR-6, EXT-1, EXT-3, EXT-6),
-// ErrConflict for a user ID, extension or SIP address that is taken (USR-3,
-// EXT-2, EXT-6), ErrNotFound for the location: all at once.
+// Errors, all at once: ErrInvalid for bad fields (USR-1, USR-3, USR-5, USR-6, EXT-1,
+// EXT-3, EXT-6); ErrConflict for a user ID, extension or SIP address that is taken
+// (USR-3, EXT-2, EXT-6); ErrNotFound for the location.
 func (d *Directory) CreateUser(ctx context.Context, in NewUser) (*User, error) {
-	var made *User
-	err := d.change(ctx, "CreateUser", func(p *prefetch) { p.newcomer(&in) }, func(t *tx) error {
+	return change(ctx, d, "CreateUser", func(p *prefetch) { p.newcomer(&in) }, func(t *tx) (*User, error) {
 		row, err := t.createUser(ctx, &in)
-		if err == nil {
-			made = copyOf(row)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return copyOf(row), nil
 	})
-	return made, err
 }
 
-// createUser stages a user with an extension of his own.
+// createUser stages a user with an extension.
 func (t *tx) createUser(ctx context.Context, in *NewUser) (*User, error) {
 	var check validation
 	row, at, err := t.newUser(ctx, in, &check)
@@ -70,9 +72,9 @@ func (t *tx) createUser(ctx context.Context, in *NewUser) (*User, error) {
 	return row, nil
 }
 
-// newUser looks at everything about a new user but his extension and his SIP
-// address, and returns the row that addUser will stage. Bad fields are left at
-// the door.
+// newUser checks everything about a new user except the extension and the SIP address.
+// It returns the row for addUser to stage, and the location or nil; what is wrong is
+// left in check.
 func (t *tx) newUser(ctx context.Context, in *NewUser, check *validation) (*User, *Location, error) {
 	row := &User{
 		TenantID: t.tenantID, FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, Login: in.Login,
@@ -100,7 +102,27 @@ func (check *validation) names(u *User) {
 	check.text(rule.USR1, "LastName", u.LastName, maxName)
 }
 
-// validate checks what anything can be written in, but for his names.
+// email checks an address of the form local@domain (RFC 5322 addr-spec).
+func (check *validation) email(code rule.Code, field, s string) {
+	if s == "" {
+		check.refuse(code, field, "is missing")
+		return
+	}
+	if len(s) > maxEmail || !validEmail(s) {
+		check.refuse(code, field, "not an email address of up to %d characters", maxEmail)
+	}
+}
+
+// validEmail reports whether s has the form of an email address, of whatever length.
+func validEmail(s string) bool {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unprintable(r) || unicode.IsSpace(r) }) {
+		return false
+	}
+	parsed, err := mail.ParseAddress(s)
+	return err == nil && parsed.Address == s && parsed.Name == ""
+}
+
+// validate checks the fields that may hold any text, except the names.
 func (u *User) validate(check *validation) {
 	if u.Mobile != "" {
 		check.e164(rule.USR5, "Mobile", u.Mobile)
@@ -109,9 +131,8 @@ func (u *User) validate(check *validation) {
 	check.text(rule.USR5, "MusicOnHold", u.MusicOnHold, maxName)
 }
 
-// validateUser checks the fields of a user, new or modified, behind his names and his
-// email address, which can be cleared where he is modified; and folds them. It
-// returns his location, or nil.
+// validateUser checks the fields of a new or modified user except names and email
+// address, and folds what searches compare. It returns the location, or nil.
 func (t *tx) validateUser(ctx context.Context, u, was *User, check *validation) (*Location, error) {
 	u.validate(check)
 	u.firstFolded, u.lastFolded = text.Fold(u.FirstName), text.Fold(u.LastName)
@@ -128,8 +149,8 @@ func (t *tx) validateUser(ctx context.Context, u, was *User, check *validation) 
 	return at, nil
 }
 
-// validateLogin checks the user ID (USR-3). A new user's that was filled in from a
-// bad email address is not refused a second time.
+// validateLogin checks the user ID (USR-3). One that was filled in from a bad email
+// address is not refused a second time.
 func (t *tx) validateLogin(ctx context.Context, u, was *User, check *validation) error {
 	u.loginFolded = text.FoldLogin(u.Login)
 	if u.Login != u.Email || was != nil {
@@ -141,8 +162,8 @@ func (t *tx) validateLogin(ctx context.Context, u, was *User, check *validation)
 	return check.collect(t.freeLogin(ctx, u))
 }
 
-// freeLogin refuses a user ID that anyone has, in any tenant; who has it is
-// said only within the tenant (USR-3, ACC-1).
+// freeLogin refuses a user ID that is taken in any tenant. The holder is named only
+// within the tenant (USR-3, ACC-1).
 func (t *tx) freeLogin(ctx context.Context, u *User) error {
 	taken, err := one[*User](ctx, t, usersByLogin, u.loginFolded)
 	if err != nil || taken == nil {
@@ -157,7 +178,7 @@ func (t *tx) freeLogin(ctx context.Context, u *User) error {
 	return refusal
 }
 
-// validateAddress gives a new user the SIP address that he wants, or one that is
+// validateAddress sets the SIP address of a new user: the wanted one, or one that is
 // generated (EXT-6).
 func (t *tx) validateAddress(ctx context.Context, u *User, wanted SIPAddress, e Extension, check *validation) error {
 	address, err := t.sipAddress(ctx, wanted, u.Login, e)
@@ -165,8 +186,7 @@ func (t *tx) validateAddress(ctx context.Context, u *User, wanted SIPAddress, e 
 	return check.collect(err)
 }
 
-// addUser stages a user that has been looked at, his SIP address, and the
-// welcome email.
+// addUser stages a user that newUser has checked, with SIP address and welcome email.
 func (t *tx) addUser(row *User, in *NewUser, e Extension) {
 	row.ID = t.newID()
 	t.Insert(row)

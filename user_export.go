@@ -2,20 +2,20 @@ package pbx
 
 import (
 	"context"
-	"encoding/csv"
 	"io"
 	"strconv"
 
+	"github.com/pbxkit/pbx/internal/csvfile"
 	"github.com/pbxkit/pbx/store"
 )
 
-// ExportUsers writes the tenant's users as a CSV file that ImportUsers reads,
-// by last name and then first name, all columns, and no secrets (SYS-5).
-// docs/import.md describes it, and what a row cannot say of a user. The file is
-// written page by page, so it is no snapshot, and what was written stays written
-// if a later page cannot be read.
+// ExportUsers writes the tenant's users as a CSV file that [Directory.ImportUsers]
+// reads: by last name and then first name, with all columns and without secrets
+// (SYS-5). docs/import.md describes the file, and what a row cannot say about a
+// user. It is read and written page by page, so it is not a snapshot, and what was
+// written stays written if a later page cannot be read.
 //
-// Errors: the writer's own as it is.
+// Errors: ErrMisuse without a writer; the writer's own error as it is.
 func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 	if _, err := d.enter(ctx, "ExportUsers"); err != nil {
 		return err
@@ -23,13 +23,8 @@ func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 	if w == nil {
 		return misuse("there is nothing to write to")
 	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true // RFC 4180, section 2
-	header := make([]string, len(csvColumns))
-	for i := range csvColumns {
-		header[i] = csvColumns[i].name
-	}
-	if err := out.Write(header); err != nil {
+	out := csvfile.NewWriter(w)
+	if err := out.Write(columnNames()); err != nil {
 		return err
 	}
 	users := listing[*User, *csvUser]{query: store.Query{Index: usersByLast, Equal: []any{d.scope()}}, more: prefetched.exported, show: exportedUser}
@@ -41,11 +36,10 @@ func (d *Directory) ExportUsers(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return out.Flush()
 }
 
-// exported is what the row of each user says.
+// exported plans to read what the row of each user says.
 func (f prefetched) exported() {
 	f.place()
 	f.to(stationPoolsTable.Key(), "station")
@@ -57,22 +51,23 @@ func (f prefetched) exported() {
 	line.users()
 }
 
-// csvUser is a user as a row of a file says it.
+// csvUser is what a row of a file says about a user.
 type csvUser struct {
 	*User
 	main     Extension
 	building string
-	line     Service // the primary one; empty where he has none
+	line     Service // the primary one; empty where there is none
 	number   E164    // of the line, or the one that it waits for
-	mac      MAC     // of the device that carries the line, or ""
+	mac      MAC     // of the device of the line, or ""
 	ports    int64
 	phoneOf  UserID // who has that device
-	shared   bool   // the row of another user says the line
-	// applications are those that station and line include: others come with
-	// services that the row does not say.
+	shared   bool   // the line is in the row of another user
+	// applications are those that the station and the line include. Others come
+	// with services that are not in the file.
 	applications []string
 }
 
+// exportedUser reads what the row of a user says.
 func exportedUser(ctx context.Context, t *tx, u *User) (*csvUser, error) {
 	row := &csvUser{User: u}
 	at, err := t.location(ctx, u.LocationID)
@@ -102,7 +97,7 @@ func exportedUser(ctx context.Context, t *tx, u *User) (*csvUser, error) {
 }
 
 // share leaves a line that is the primary one of several users to the row of one
-// of them: of him who has its phone, else of the first who is active.
+// of them: the one who has its phone, or else the first who is active.
 func (row *csvUser) share(ctx context.Context, t *tx) error {
 	if row.line.ID.IsZero() {
 		return nil
@@ -111,7 +106,7 @@ func (row *csvUser) share(ctx context.Context, t *tx) error {
 	if err != nil {
 		return err
 	}
-	says := row.User
+	owner := row.User
 	for _, a := range with {
 		if !a.Primary() {
 			continue
@@ -120,18 +115,18 @@ func (row *csvUser) share(ctx context.Context, t *tx) error {
 		if err != nil {
 			return err
 		}
-		if before(u.ID == row.phoneOf, says.ID == row.phoneOf, before(u.State == UserActive, says.State == UserActive, u.ID.String() < says.ID.String())) {
-			says = u
+		if before(u.ID == row.phoneOf, owner.ID == row.phoneOf, before(u.State == UserActive, owner.State == UserActive, u.ID.String() < owner.ID.String())) {
+			owner = u
 		}
 	}
-	if row.shared = says.ID != row.ID; row.shared {
+	if row.shared = owner.ID != row.ID; row.shared {
 		row.line, row.number, row.mac, row.ports = Service{}, "", "", 0
 	}
 	return nil
 }
 
-// before reports whether what is so comes before what is not; where both are the
-// same, the rest decides.
+// before reports whether a comes before b, where true comes before false; if they
+// are equal, otherwise decides.
 func before(a, b, otherwise bool) bool {
 	if a != b {
 		return a
@@ -158,8 +153,8 @@ func (row *csvUser) entitled(ctx context.Context, t *tx) error {
 	return nil
 }
 
-// carried adds the number and the device of the user's line: the number that is
-// his own, or that he waits for, not one on loan.
+// carried adds the number and the device of the user's line: the number that they
+// keep or wait for, not one on loan.
 func (row *csvUser) carried(ctx context.Context, t *tx) error {
 	n, err := t.heldNumber(ctx, &row.line)
 	if err != nil {
@@ -183,16 +178,16 @@ func (row *csvUser) carried(ctx context.Context, t *tx) error {
 	return nil
 }
 
-// cells are the row's.
+// cells are the cells of the row.
 func (row *csvUser) cells() []string {
 	cells := make([]string, len(csvColumns))
 	for i := range csvColumns {
-		cells[i] = escaped(csvColumns[i].write(row))
+		cells[i] = csvColumns[i].write(row)
 	}
 	return cells
 }
 
-// numberSource is where an import finds the number: it is the tenant's own.
+// numberSource is where an import finds the number: among the tenant's own.
 func (row *csvUser) numberSource() string {
 	if row.number == "" {
 		return ""
@@ -200,7 +195,7 @@ func (row *csvUser) numberSource() string {
 	return string(FromTenant)
 }
 
-// lineSaid is whether the user has a line, and whether another row says it.
+// lineSaid says whether the user has a line, and whether it is in another row.
 func (row *csvUser) lineSaid() string {
 	if row.shared {
 		return lineShared
@@ -208,7 +203,7 @@ func (row *csvUser) lineSaid() string {
 	return yes(!row.line.ID.IsZero())
 }
 
-// deviceType is the model of a line that no device carries.
+// deviceType is the model of a line without a device.
 func (row *csvUser) deviceType() string {
 	if row.mac != "" {
 		return ""
@@ -216,11 +211,12 @@ func (row *csvUser) deviceType() string {
 	return row.line.DeviceType
 }
 
-// activateLater says whether what the row makes must not work at once, nor be billed.
+// activateLater says whether what the row makes must not work, or be billed, at once.
 func (row *csvUser) activateLater() string {
 	return yes(row.State != UserActive || row.line.Status == StatusPendingActivation || row.line.ActivateLater)
 }
 
+// portsUsed is how many ports of the device the user has.
 func (row *csvUser) portsUsed() string {
 	if row.ports == 0 {
 		return ""

@@ -10,67 +10,61 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// Successor is the new person to whom a user is handed over: the details of a
-// NewUser that are a person's own.
+// Successor is the new person to whom a user is handed over: the fields of a NewUser
+// that belong to the person.
 type Successor struct {
 	FirstName, LastName string // up to 64 characters; one of the two may be empty
 	Email               string
 	Login               string // the user ID; empty: the email address (USR-3)
 
-	// All that follows may be left out.
-	Mobile        E164       // empty: none; the old person's goes
+	// The other fields may be left out.
+	Mobile        E164       // empty: none; the old person's is cleared
 	SIPAddress    SIPAddress // empty: generated from the user ID (EXT-6)
 	NoWelcomeMail bool       // do not send the welcome email (USR-12)
-	Rev           int64      // of the user as read; 0: whatever he is by now (SVC-15)
+	Rev           int64      // of the user as read; 0: not checked (SVC-15)
 }
 
-// HandOver makes a set-up user that of a new person (USR-15), and nothing of the
-// old one is left in his record. What he does the work with stays: services, numbers,
-// extensions, devices, station, aliases, memberships, department and location, and
-// whether he is active. What lets somebody in ends: his SIP credentials and his
-// aliases', and the PINs of mailboxes of which he is the only user; messages are
-// announced to the new address where they were to the old one. What other systems
-// said last of the foreign services on his lines is cleared, for it may name him.
+// HandOver gives a user with everything set up to a new person (USR-15), and leaves
+// nothing of the old person in the record. The services, numbers, extensions, devices,
+// station, aliases, memberships, department, location and state stay. SIP credentials of
+// the user and of their aliases end, and so do the PINs of mailboxes of which the user is
+// the only one. Mailboxes that announced messages to the old person's address announce
+// them to the new one. What other systems last reported about foreign services on the
+// user's lines is cleared, since it may name the old person.
 //
-// It warns of what may name the old person, or let him in, and is not his alone to
-// change: aliases, services with a name, programmed keys, the PIN of a shared
-// mailbox, mailboxes that announce elsewhere, and owners of his lines who go by his
-// user ID or email.
+// It warns of what may name the old person or let them in, but may not be theirs alone:
+// aliases, services with a name, programmed keys, the PIN of a shared mailbox, mailboxes
+// that announce to another address, and owners of the lines who have the old person's
+// user ID or email address as their name.
 //
-// Errors: ErrNotFound; ErrStale, together with the user as he is now (SVC-15); and
-// all of these at once: ErrInvalid for bad fields (USR-1, USR-3, USR-5, EXT-6),
-// ErrConflict for a user ID or SIP address that is taken (USR-3, EXT-6).
+// Errors: ErrNotFound; ErrStale, with the user as they are now in the StaleError
+// (SVC-15); and all of these at once: ErrInvalid for bad fields (USR-1, USR-3, USR-5,
+// EXT-6); ErrConflict for a user ID or SIP address that is taken (USR-3, EXT-6).
 func (d *Directory) HandOver(ctx context.Context, user UserID, to Successor) (*User, error) {
-	var out *User
-	err := d.change(ctx, "HandOver", func(p *prefetch) { to.prefetch(p, user) }, func(t *tx) error {
+	return change(ctx, d, "HandOver", func(p *prefetch) { to.prefetch(p, user) }, func(t *tx) (*User, error) {
 		was, err := t.user(ctx, user)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if to.Rev != 0 {
-			if err := current(to.Rev, was.Rev, was.ref()); err != nil {
-				out = copyOf(was)
-				return err
-			}
+		if err := checkRevision(cmp.Or(to.Rev, was.Rev), was.Rev, was); err != nil {
+			return nil, err
 		}
 		row, err := t.succeed(ctx, was, &to)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		t.Update(was, row)
 		t.claimSIP(row.SIPAddress, row.ID, AliasID{})
 		t.did("user.handed-over", row.ref(), "")
-		out = copyOf(row)
 		if err := t.leaveBehind(ctx, was, row); err != nil {
-			return err
+			return nil, err
 		}
 		t.welcome(row, to.NoWelcomeMail)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
-// prefetch is what handing over reads.
+// prefetch plans to read what handing over needs.
 func (s *Successor) prefetch(p *prefetch, user UserID) {
 	u := p.user(user)
 	u.place()
@@ -88,15 +82,15 @@ func (s *Successor) prefetch(p *prefetch, user UserID) {
 	p.sipAddress(s.SIPAddress, login, "")
 }
 
-// succeed looks at a new person, and returns what the user becomes. The address
-// that the old one had is given up first: the new one may get the same.
+// succeed checks a new person, and returns what the user becomes. It releases the old
+// SIP address first, since the new person may get the same.
 func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, error) {
 	row := copyOf(was)
 	row.FirstName, row.LastName, row.Email, row.Login, row.Mobile = to.FirstName, to.LastName, to.Email, to.Login, to.Mobile
 	if to.Login == "" {
 		row.Login = to.Email
 		if !validEmail(to.Email) {
-			row.Login = was.Login // what is wrong is the email address: it is refused once
+			row.Login = was.Login // so that a bad email address is refused only once
 		}
 	}
 	var check validation
@@ -118,47 +112,39 @@ func (t *tx) succeed(ctx context.Context, was *User, to *Successor) (*User, erro
 	return row, check.err()
 }
 
-// leaveBehind takes from a user what let the old person in, and warns of what may
-// still name him.
+// leaveBehind ends what let the old person in, and warns of what may still name them.
 func (t *tx) leaveBehind(ctx context.Context, was, row *User) error {
 	warn := func(about Ref, text string) { t.warn(rule.USR15, about, "%s", text) }
-	aliases, err := t.aliasesOf(ctx, row)
+	aliases, err := t.endAliasCredentials(ctx, row)
 	if err != nil {
 		return err
 	}
 	for _, a := range aliases {
-		if err := t.endCredentials(ctx, a.SIPAddress, a.ref()); err != nil {
-			return err
-		}
 		warn(a.ref(), fmt.Sprintf("%s stays, with its name and its SIP address %s", a.ref(), a.SIPAddress))
 	}
-	has, err := t.servicesOf(ctx, row.ID)
-	if err != nil {
-		return err
-	}
-	for _, a := range has {
-		s, err := t.service(ctx, a.ServiceID)
-		if err != nil {
-			return err
-		}
-		if err := t.warnOfNames(ctx, s, warn); err != nil {
-			return err
-		}
-		if err := t.handOverMailbox(ctx, s, was, row, warn); err != nil {
-			return err
-		}
-		if err := t.clearOutcomes(ctx, s); err != nil {
-			return err
-		}
-		if err := t.warnOfOwner(ctx, s, was, warn); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.eachLine(ctx, row, func(s *Service, _ []*User) error { return t.forget(ctx, s, was, row, warn) })
 }
 
-// warnOfNames warns of what may name a person on a line that stays: its name and the
-// labels of its keys.
+// warning warns of something, under the rule of the operation that runs.
+type warning func(about Ref, text string)
+
+// forget ends what lets a person into a service that they leave, and warns of what may
+// still name them. row is the user as handed over to a successor, or nil.
+func (t *tx) forget(ctx context.Context, s *Service, was, row *User, warn warning) error {
+	if err := t.warnOfNames(ctx, s, warn); err != nil {
+		return err
+	}
+	if err := t.passMailbox(ctx, s, was, row, warn); err != nil {
+		return err
+	}
+	if err := t.clearOutcomes(ctx, s); err != nil {
+		return err
+	}
+	return t.warnOfOwner(ctx, s, was, warn)
+}
+
+// warnOfNames warns of what may name a person on a line that stays: the line's name and
+// the labels of its keys.
 func (t *tx) warnOfNames(ctx context.Context, s *Service, warn warning) error {
 	if s.Name != "" {
 		warn(s.ref(), s.ref().String()+" stays, with its name")
@@ -173,49 +159,33 @@ func (t *tx) warnOfNames(ctx context.Context, s *Service, warn warning) error {
 	return nil
 }
 
-// handOverMailbox keeps the old person out of the mailbox of a service, unless
-// others use it, and announces to the new one what was announced to him.
-func (t *tx) handOverMailbox(ctx context.Context, s *Service, was, row *User, warn warning) error {
-	_, m, err := t.mailboxOf(ctx, s.ID)
-	if err != nil || m == nil {
-		return err
-	}
-	if m.Email != "" && !m.announcesTo(was) && !strings.EqualFold(m.Email, row.Email) {
-		warn(m.ref(), fmt.Sprintf("%s goes on announcing its messages to %s", m.ref(), m.Email))
-	}
-	return t.takeMailbox(ctx, m, was, row.Email, warn)
-}
-
-// warning warns under the rule that somebody goes by.
-type warning func(about Ref, text string)
-
-// leaveMailbox keeps a person who leaves a service out of its mailbox, unless others
-// use it, and announces nothing to him any more.
-func (t *tx) leaveMailbox(ctx context.Context, s *Service, was *User, warn warning) error {
-	_, m, err := t.mailboxOf(ctx, s.ID)
-	if err != nil || m == nil {
-		return err
-	}
-	return t.takeMailbox(ctx, m, was, "", warn)
-}
-
 // announcesTo reports whether a mailbox announces its messages to a user.
 func (m *Mailbox) announcesTo(u *User) bool {
 	return m.Email != "" && (strings.EqualFold(m.Email, u.Email) || strings.EqualFold(m.Email, u.Login))
 }
 
-// takeMailbox announces to another address what a mailbox announced to a person,
-// and clears the PIN that he knows; where others use it, it stays, and a warning
-// says so.
-func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string, warn warning) error {
-	others, err := t.othersOf(ctx, m.ServiceID, was.ID)
+// passMailbox clears the PIN of the mailbox of a service that a person leaves, and lets
+// it announce to their successor what it announced to them; to nobody where row is nil. A
+// PIN that others use too stays, with a warning.
+func (t *tx) passMailbox(ctx context.Context, s *Service, was, row *User, warn warning) error {
+	_, m, err := t.mailboxOf(ctx, s.ID)
+	if err != nil || m == nil {
+		return err
+	}
+	others, err := t.othersOf(ctx, s.ID, was.ID)
 	if err != nil {
 		return err
 	}
 	now := copyOf(m)
-	if m.announcesTo(was) {
-		now.Email = to
+	switch {
+	case m.announcesTo(was):
+		now.Email = ""
+		if row != nil {
+			now.Email = row.Email
+		}
 		t.did("mailbox.modified", m.ref(), m.Number)
+	case row != nil && m.Email != "" && !strings.EqualFold(m.Email, row.Email):
+		warn(m.ref(), fmt.Sprintf("%s goes on announcing its messages to %s", m.ref(), m.Email))
 	}
 	switch {
 	case m.HasPIN() && len(others) == 0:
@@ -230,10 +200,9 @@ func (t *tx) takeMailbox(ctx context.Context, m *Mailbox, was *User, to string, 
 	return nil
 }
 
-// warnOfOwner warns of an owner of a line who goes by the old person's user ID or
-// email address, or by what stands before the @. Owners are principals of whoever
-// signs people in: that they are the same person is not certain enough to remove
-// one.
+// warnOfOwner warns of an owner of a line whose name is the old person's user ID or email
+// address, or the part of one before the @. The names of owners come from the provider's
+// sign-in, so it is not certain enough that this is the same person to remove the owner.
 func (t *tx) warnOfOwner(ctx context.Context, s *Service, was *User, warn warning) error {
 	owners, err := t.ownersOf(ctx, s.ID)
 	if err != nil {
@@ -251,8 +220,8 @@ func (t *tx) warnOfOwner(ctx context.Context, s *Service, was *User, warn warnin
 	return nil
 }
 
-// welcome sends a welcome email to a new person, unless it is to be left out or he
-// is disabled: then it is sent when he is enabled, by SendWelcomeMail.
+// welcome sends a welcome email to a new person, unless it is to be left out. For a
+// disabled user it warns instead: SendWelcomeMail can send it once they are enabled.
 func (t *tx) welcome(u *User, leftOut bool) {
 	switch {
 	case leftOut:

@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -8,9 +9,9 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// prefetch reads together what some rows look at: what they name; who has
-// what they want; and then the numbers and extensions that they leave to be
-// chosen.
+// prefetch reads ahead what some rows need, in three trips: the records that they
+// name; who has what they want; and the numbers and extensions from which theirs
+// are chosen.
 func (im *importing) prefetch(ctx context.Context, rows []*csvRow) error {
 	var named []store.Key
 	for _, row := range rows {
@@ -24,24 +25,24 @@ func (im *importing) prefetch(ctx context.Context, rows []*csvRow) error {
 	}
 	return im.tx.prefetch(ctx, func(p *prefetch) {
 		im.choices(p, rows)
-		im.shared(p, rows)
+		im.sharedLines(p, rows)
 	})
 }
 
-// shared plans to read what sharing the lines of rows looks at.
-func (im *importing) shared(p *prefetch, rows []*csvRow) {
+// sharedLines plans to read what sharing the lines of rows needs.
+func (im *importing) sharedLines(p *prefetch, rows []*csvRow) {
 	for _, row := range rows {
 		entry, _ := im.Known(im.keyed(extensionsTable.Key(), string(row.in.Extension))).(*DialEntry)
 		if row.line == lineShared && entry != nil {
 			p.service(entry.ServiceID).to(serviceTypesTable.Key(), "type")
-			p.get(foreignByLine, entry.ServiceID) // of a line that is only staged, too
+			p.get(foreignByLine, entry.ServiceID) // also where the line is only staged
 			p.usersOf(entry.ServiceID)
 		}
 	}
 }
 
-// keyed is the key of a record, behind the tenant where the index begins with
-// it.
+// keyed is the key of a record by a value of its own, with the tenant before it in
+// an index that begins with the tenant.
 func (t *tx) keyed(ix *store.Index, value any) store.Key {
 	if ix.Table.Columns[ix.Columns[0]].Name == "tenant_id" {
 		return ix.At(t.tenantID, value)
@@ -51,10 +52,8 @@ func (t *tx) keyed(ix *store.Index, value any) store.Key {
 
 // namedBy are the records that a row names.
 func (im *importing) namedBy(row *csvRow) []store.Key {
-	in, login := &row.in, row.in.Login
-	if login == "" {
-		login = in.Email
-	}
+	in := &row.in
+	login := cmp.Or(in.Login, in.Email)
 	var keys []store.Key
 	add := func(ix *store.Index, value string) {
 		if value != "" {
@@ -74,7 +73,7 @@ func (im *importing) namedBy(row *csvRow) []store.Key {
 	return keys
 }
 
-// holders are the records that a refusal of what is named would name.
+// holders are the records that would be named as holders if what is named is taken.
 func (im *importing) holders(named []store.Key) []store.Key {
 	var keys []store.Key
 	add := func(table *store.Table, id interface{ UUID() [16]byte }) {
@@ -102,14 +101,14 @@ func (im *importing) holders(named []store.Key) []store.Key {
 	return keys
 }
 
-// choices plans to read the stock of each area as far as the rows may draw from
-// it, and the extensions among which theirs are looked for.
+// choices plans to read as many numbers in stock of each area as the rows may
+// take, and the extensions that are dialled, between which free ones are found.
 func (im *importing) choices(p *prefetch, rows []*csvRow) {
 	var areas []string
-	draws, extensions := make(map[string]int), 0
+	wanted, extensions := make(map[string]int), 0
 	for _, row := range rows {
 		for _, area := range im.areasOf(row) {
-			if draws[area]++; draws[area] == 1 {
+			if wanted[area]++; wanted[area] == 1 {
 				areas = append(areas, area)
 			}
 		}
@@ -118,15 +117,15 @@ func (im *importing) choices(p *prefetch, rows []*csvRow) {
 		}
 	}
 	for _, area := range areas {
-		p.scan(im.stillInStock(area, draws[area]))
+		p.scan(im.stillInStock(area, wanted[area]))
 	}
 	if extensions > 0 && im.core.allocate == nil {
 		p.scan(dialledIn(im.tenantID, im.tenant.firstCandidate(), im.tenant.Policy.ExtensionLast, extensions+64))
 	}
 }
 
-// areasOf are the areas that a row may draw a number from, proposed or
-// temporary.
+// areasOf are the areas from which a row may take a number that it does not name: a
+// proposed or a temporary one.
 func (im *importing) areasOf(row *csvRow) []string {
 	choice := row.in.Number
 	at, _ := im.Known(im.keyed(locationsByBuilding, row.building)).(*Location)

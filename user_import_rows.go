@@ -1,33 +1,32 @@
 package pbx
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/hashicorp/go-multierror"
 
+	"github.com/pbxkit/pbx/internal/csvfile"
 	"github.com/pbxkit/pbx/rule"
 )
 
-// The bounds of a file of users.
+// The limits of a file of users.
 const (
 	maxImportRows  = 10_000
 	maxImportBytes = 16 << 20
 )
 
-// RowError is what is wrong with one row of an import. Its message is safe to
-// show, as Err's is.
+// RowError is one refusal of one row of an import. Its message is safe to show,
+// like that of Err.
 type RowError struct {
 	Row    int    // the line of the file on which the row begins; the first is 1
-	Column string // the column's name, or "" where it is about the row as a whole
-	Err    *Error // the rule that was broken
+	Column string // the column's name, or "" for the row as a whole
+	Err    *Error // the refusal
 }
 
 // Error returns the row, the column, and the refusal.
@@ -45,11 +44,11 @@ func (e *Error) sentence() string {
 	return c.Error()
 }
 
-// Unwrap returns Err, for errors.Is, errors.As, Errors and CodeOf.
+// Unwrap returns Err, so that errors.Is, errors.As, Errors and CodeOf find it.
 func (e *RowError) Unwrap() error { return e.Err }
 
-// RowErrors lists the bad rows that the error of an import is about, in the
-// order of the file, each as often as something is wrong with it.
+// RowErrors lists the refusals of rows in the error of an import, in the order of
+// the file. A row has as many as there are things wrong with it.
 func RowErrors(err error) []*RowError {
 	if many, ok := errors.AsType[*multierror.Error](err); ok {
 		var list []*RowError
@@ -79,33 +78,27 @@ func allRows(bad []*RowError) error {
 	return many
 }
 
-// csvRow is a row of a file of users: what its cells say, before anything is
-// looked up.
+// csvRow is what the cells of a row say, before anything is looked up.
 type csvRow struct {
-	at       int   // on which line of the file it begins
-	in       SetUp // but for the location and the device
+	at       int   // the line of the file on which it begins
+	in       SetUp // without the location and the device
 	building string
 	mac      MAC
 	guided   bool       // it says more than CreateUser takes
-	line     string     // what it says of its line, as those of an export do; "" leaves it to the others
-	broken   bool       // it has not the header's columns, and its cells say nothing
-	look     validation // what is wrong with the cells themselves
+	line     string     // its cell in the column line; "": the other cells decide
+	broken   bool       // its cells do not match the header, and none was read
+	check    validation // what is wrong with the cells themselves
 }
 
-// readFile reads all of a file. One that can be read again is left where it
-// was: the function of a batch or a review may be run several times.
+// readFile reads all of a file, and leaves a reader that can seek where it was:
+// the function of a batch or a review may run several times.
 func readFile(r io.Reader) ([]byte, error) {
 	if r == nil {
 		return nil, misuse("there is nothing to read from")
 	}
-	if again, ok := r.(io.Seeker); ok {
-		if at, err := again.Seek(0, io.SeekCurrent); err == nil {
-			defer func() { _, _ = again.Seek(at, io.SeekStart) }()
-		}
-	}
-	content, err := io.ReadAll(io.LimitReader(r, maxImportBytes+1))
-	if err == nil && len(content) > maxImportBytes {
-		err = badFile("is larger than %d MiB", maxImportBytes>>20)
+	content, err := csvfile.ReadAll(r, maxImportBytes)
+	if errors.Is(err, csvfile.ErrTooLarge) {
+		return nil, badFile("is larger than %d MiB", maxImportBytes>>20)
 	}
 	return content, err
 }
@@ -114,85 +107,59 @@ func badFile(format string, args ...any) *Error {
 	return &Error{Code: rule.SYS5, Kind: ErrInvalid, Field: "File", Reason: fmt.Sprintf(format, args...)}
 }
 
-// readRows reads the rows of a file. What is wrong with the file as a whole is
-// refused at once, what is wrong with a row is kept with it.
-func readRows(content []byte) ([]*csvRow, error) {
-	content = bytes.TrimPrefix(content, []byte("\ufeff"))
-	if err := validateText(content); err != nil {
-		return nil, err
+// badLine is the refusal of a file that is not CSV; any other error stays as it is.
+func badLine(err error) error {
+	if bad, ok := errors.AsType[*csvfile.Error](err); ok {
+		return &RowError{Row: bad.Line, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: bad.Reason, Err: bad.Err}}
 	}
-	r := csv.NewReader(bytes.NewReader(content))
-	r.FieldsPerRecord = -1
-	columns, err := readHeader(r)
+	return err
+}
+
+// readRows reads the rows of a file. A file that is wrong as a whole is refused at
+// once; what is wrong with a row is kept in it.
+func readRows(content []byte) ([]*csvRow, error) {
+	file, err := csvfile.NewReader(content)
+	if err != nil {
+		return nil, badLine(err)
+	}
+	columns, err := readHeader(file)
 	if err != nil {
 		return nil, err
 	}
 	var rows []*csvRow
 	for {
-		cells, err := r.Read()
+		row, err := file.Next()
 		switch {
 		case err == io.EOF:
 			return rows, nil
 		case err != nil:
-			return nil, malformed(err)
-		case !slices.ContainsFunc(cells, func(cell string) bool { return cell != "" }):
-			continue // spreadsheets leave such rows behind
+			return nil, badLine(err)
 		case len(rows) == maxImportRows:
 			return nil, badFile("has more than %d rows", maxImportRows)
 		}
-		line, _ := r.FieldPos(0)
-		rows = append(rows, readRow(line, columns, cells))
+		rows = append(rows, readRow(columns, row))
 	}
-}
-
-// validateText refuses a file that is no text: not UTF-8, or with NUL in it.
-func validateText(content []byte) error {
-	at, what := bytes.IndexByte(content, 0), "holds the character NUL"
-	for i := 0; i < len(content); {
-		r, size := utf8.DecodeRune(content[i:])
-		if r == utf8.RuneError && size == 1 {
-			if at < 0 || i < at {
-				at, what = i, "not valid UTF-8"
-			}
-			break
-		}
-		i += size
-	}
-	if at < 0 {
-		return nil
-	}
-	return &RowError{Row: 1 + bytes.Count(content[:at], []byte("\n")), Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: what}}
-}
-
-// malformed says where a file is no CSV.
-func malformed(err error) error {
-	at, ok := errors.AsType[*csv.ParseError](err)
-	if !ok {
-		return err
-	}
-	return &RowError{Row: at.StartLine, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Err: err,
-		Reason: fmt.Sprintf("not a row of CSV: a quotation mark is out of place on line %d", at.Line)}}
 }
 
 // readHeader reads the names of the columns.
-func readHeader(r *csv.Reader) ([]*csvColumn, error) {
-	names, err := r.Read()
+func readHeader(file *csvfile.Reader) ([]*csvColumn, error) {
+	header, err := file.Header()
 	if err == io.EOF {
 		return nil, badFile("is empty: its first row has to name the columns")
 	}
 	if err != nil {
-		return nil, malformed(err)
+		return nil, badLine(err)
 	}
-	line, _ := r.FieldPos(0)
+	names := header.Cells
 	var bad []*RowError
 	refuse := func(name, format string, args ...any) {
-		bad = append(bad, &RowError{Row: line, Column: name, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: fmt.Sprintf(format, args...)}})
+		bad = append(bad, &RowError{Row: header.Line, Column: name, Err: &Error{Code: rule.SYS5, Kind: ErrInvalid, Reason: fmt.Sprintf(format, args...)}})
 	}
 	columns := make([]*csvColumn, len(names))
 	for i, name := range names {
 		switch columns[i] = columnNamed(name); {
 		case columns[i] == nil:
-			refuse(name, "not a column of a file of users: those are %s", columnNames())
+			refuse(name, "not a column of a file of users: those are %s", strings.Join(columnNames(), ", "))
 		case slices.Index(names, name) < i:
 			refuse(name, "the column is there twice")
 		}
@@ -206,46 +173,36 @@ func readHeader(r *csv.Reader) ([]*csvColumn, error) {
 	return columns, allRows(bad)
 }
 
-func columnNames() string {
-	names := make([]string, len(csvColumns))
-	for i := range csvColumns {
-		names[i] = csvColumns[i].name
-	}
-	return strings.Join(names, ", ")
-}
-
 // readRow reads the cells of a row.
-func readRow(line int, columns []*csvColumn, cells []string) *csvRow {
-	row := &csvRow{at: line}
-	if len(cells) != len(columns) {
+func readRow(columns []*csvColumn, from csvfile.Row) *csvRow {
+	row := &csvRow{at: from.Line}
+	if len(from.Cells) != len(columns) {
 		row.broken = true
-		row.look.refuse(rule.SYS5, "", "has %d cells, and there are %d columns", len(cells), len(columns))
+		row.check.refuse(rule.SYS5, "", "has %d cells, and there are %d columns", len(from.Cells), len(columns))
 		return row
 	}
 	for i, column := range columns {
-		cell := unescaped(cells[i])
-		if cell == "" {
-			continue
+		if cell := from.Cells[i]; cell != "" {
+			column.read(row, cell)
+			row.guided = row.guided || column.guided
 		}
-		column.read(row, cell)
-		row.guided = row.guided || column.guided
 	}
 	if number := &row.in.Number; number.Number != "" {
 		number.Source = cmp.Or(number.Source, FromTenant)
 	}
-	says := row.in.Number != (NumberChoice{}) || row.in.ServiceType != "" || row.in.DeviceType != "" || row.mac != ""
-	if says && (row.line == lineNo || row.line == lineShared) {
-		row.look.refuse(rule.SYS5, "Line", "is %s, and the row says what a new one is", row.line)
+	describesLine := row.in.Number != (NumberChoice{}) || row.in.ServiceType != "" || row.in.DeviceType != "" || row.mac != ""
+	if describesLine && (row.line == lineNo || row.line == lineShared) {
+		row.check.refuse(rule.SYS5, "Line", "is %s, but the row describes a new line", row.line)
 	}
-	if row.in.Ports != 0 && row.mac == "" && !slices.ContainsFunc(row.look.refusals, func(e *Error) bool { return e.Field == "DeviceID" }) {
-		row.look.refuse(rule.DEV3, "Ports", "of no device: say which by its mac")
+	if row.in.Ports != 0 && row.mac == "" && !slices.ContainsFunc(row.check.refusals, func(e *Error) bool { return e.Field == "DeviceID" }) {
+		row.check.refuse(rule.DEV3, "Ports", "there is no device: say which by its mac")
 	}
 	return row
 }
 
-// addressless reports whether the row is that of a user without an email address:
-// an export says so of one who has cleared it, and welcomes nobody.
-func (r *csvRow) addressless() bool {
+// hasNoEmail reports whether the row describes a user who has cleared their email
+// address, as an export does: with a user ID, no address, and no welcome email.
+func (r *csvRow) hasNoEmail() bool {
 	return r.line != "" && r.in.Email == "" && r.in.NoWelcomeMail && len(r.in.Login) <= maxEmail && validEmail(r.in.Login)
 }
 
@@ -265,11 +222,139 @@ func (r *csvRow) column(field string) string {
 	return ""
 }
 
-// errors are the refusals of the row.
+// errors are refusals as those of the row.
 func (r *csvRow) errors(refusals []*Error) []*RowError {
 	list := make([]*RowError, len(refusals))
 	for i, e := range refusals {
 		list[i] = &RowError{Row: r.at, Column: r.column(e.Field), Err: e}
 	}
 	return list
+}
+
+// csvColumn is a column of a file of users. Import and export have the same ones.
+type csvColumn struct {
+	name   string
+	field  string                // the input field that it fills, and whose refusals are the column's
+	guided bool                  // SetUpUser takes it and CreateUser does not
+	read   func(*csvRow, string) // reads a cell that is not empty
+	write  func(*csvUser) string
+}
+
+// csvColumns are all columns, in the order of an export.
+var csvColumns = []csvColumn{
+	{"first_name", "FirstName", false, into(func(r *csvRow) *string { return &r.in.FirstName }), func(u *csvUser) string { return u.FirstName }},
+	{"last_name", "LastName", false, into(func(r *csvRow) *string { return &r.in.LastName }), func(u *csvUser) string { return u.LastName }},
+	{"email", "Email", false, into(func(r *csvRow) *string { return &r.in.Email }), func(u *csvUser) string { return u.Email }},
+	{"login", "Login", false, into(func(r *csvRow) *string { return &r.in.Login }), func(u *csvUser) string { return u.Login }},
+	{"extension", "Extension", false, into(func(r *csvRow) *Extension { return &r.in.Extension }), func(u *csvUser) string { return string(u.main) }},
+	{"line", "Line", false, (*csvRow).readLine, (*csvUser).lineSaid},
+	{"number_source", "Number.Source", true, into(func(r *csvRow) *NumberSource { return &r.in.Number.Source }), (*csvUser).numberSource},
+	{"number", "Number", true, into(func(r *csvRow) *E164 { return &r.in.Number.Number }), func(u *csvUser) string { return string(u.number) }},
+	{"number_prefix", "Number.Prefix", true, into(func(r *csvRow) *string { return &r.in.Number.Prefix }), func(*csvUser) string { return "" }},
+	{"service_type", "ServiceType", true, into(func(r *csvRow) *string { return &r.in.ServiceType }), func(u *csvUser) string { return u.line.Type }},
+	{"station", "Station", true, into(func(r *csvRow) *string { return &r.in.Station }), func(u *csvUser) string { return u.Station }},
+	{"applications", "Applications", true, (*csvRow).readApplications, func(u *csvUser) string { return strings.Join(u.applications, ";") }},
+	{"mac", "DeviceID", true, (*csvRow).readMAC, func(u *csvUser) string { return string(u.mac) }},
+	{"ports", "Ports", true, (*csvRow).readPorts, (*csvUser).portsUsed},
+	{"device_type", "DeviceType", true, into(func(r *csvRow) *string { return &r.in.DeviceType }), (*csvUser).deviceType},
+	{"mobile", "Mobile", false, into(func(r *csvRow) *E164 { return &r.in.Mobile }), func(u *csvUser) string { return string(u.Mobile) }},
+	{"department", "Department", false, into(func(r *csvRow) *string { return &r.in.Department }), func(u *csvUser) string { return u.Department }},
+	{"building", "LocationID", false, into(func(r *csvRow) *string { return &r.building }), func(u *csvUser) string { return u.building }},
+	{"music_on_hold", "MusicOnHold", false, into(func(r *csvRow) *string { return &r.in.MusicOnHold }), func(u *csvUser) string { return u.MusicOnHold }},
+	{"sip_address", "SIPAddress", false, into(func(r *csvRow) *SIPAddress { return &r.in.SIPAddress }), func(u *csvUser) string { return string(u.SIPAddress) }},
+	{"e911", "E911", false, yesOrNo("E911", func(r *csvRow, yes bool) { r.in.E911 = yes }), func(u *csvUser) string { return yes(u.E911) }},
+	// Users who are not active, or whose line waits, come back pending: nothing that
+	// does not work now may start working, or be billed, by an import.
+	{"activate_later", "ActivateLater", false, yesOrNo("ActivateLater", func(r *csvRow, yes bool) { r.in.ActivateLater = yes }),
+		(*csvUser).activateLater},
+	// Users who are exported have been welcomed already.
+	{"welcome_mail", "NoWelcomeMail", false, yesOrNo("NoWelcomeMail", func(r *csvRow, yes bool) { r.in.NoWelcomeMail = !yes }), func(*csvUser) string { return yes(false) }},
+}
+
+// columnNamed returns the column of that name, or nil.
+func columnNamed(name string) *csvColumn {
+	at := slices.IndexFunc(csvColumns, func(c csvColumn) bool { return c.name == name })
+	if at < 0 {
+		return nil
+	}
+	return &csvColumns[at]
+}
+
+func columnNames() []string {
+	names := make([]string, len(csvColumns))
+	for i := range csvColumns {
+		names[i] = csvColumns[i].name
+	}
+	return names
+}
+
+// into returns what copies a cell into a field as it is.
+func into[S ~string](field func(*csvRow) *S) func(*csvRow, string) {
+	return func(r *csvRow, cell string) { *field(r) = S(cell) }
+}
+
+// yesOrNo returns what reads a cell that says yes or no.
+func yesOrNo(field string, set func(*csvRow, bool)) func(*csvRow, string) {
+	return func(r *csvRow, cell string) {
+		switch strings.ToLower(cell) {
+		case "yes", "true", "1":
+			set(r, true)
+		case "no", "false", "0":
+			set(r, false)
+		default:
+			r.check.refuse(rule.SYS5, field, "not yes or no")
+		}
+	}
+}
+
+// yes is a cell that says yes or no.
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// The values of the column line.
+const (
+	lineYes    = "yes"
+	lineNo     = "no"
+	lineShared = "shared" // the user shares the line that has the row's extension
+)
+
+func (r *csvRow) readLine(cell string) {
+	switch cell = strings.ToLower(cell); cell {
+	case lineYes, lineNo, lineShared:
+		r.line = cell
+		r.guided = r.guided || cell == lineYes
+	default:
+		r.check.refuse(rule.SYS5, "Line", "not yes, no or shared")
+	}
+}
+
+func (r *csvRow) readApplications(cell string) {
+	if strings.Count(cell, ";") >= maxCodes {
+		r.check.refuse(rule.STN2, "Applications", "more than %d entries", maxCodes)
+		return
+	}
+	for code := range strings.SplitSeq(cell, ";") {
+		if code = strings.TrimSpace(code); code != "" {
+			r.in.Applications = append(r.in.Applications, code)
+		}
+	}
+}
+
+func (r *csvRow) readMAC(cell string) {
+	mac, err := ParseMAC(cell)
+	_ = r.check.collectAs("DeviceID", err)
+	r.mac = mac
+}
+
+func (r *csvRow) readPorts(cell string) {
+	n, err := strconv.ParseInt(cell, 10, 64)
+	if err != nil || n < 1 {
+		r.check.refuse(rule.DEV3, "Ports", "not a number of ports")
+		return
+	}
+	r.in.Ports = n
 }

@@ -10,38 +10,36 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// ModifyUser saves a user as read by User and then changed: names, email, user
-// ID, mobile, department, location, music on hold, SIP address, e911 and
-// applications (USR-5, USR-7, STN-2). The rest has operations of its own. An email
-// address may be cleared; a user ID that is cleared becomes the email address
-// again, its default (USR-3), and a SIP address is generated again (EXT-6).
+// ModifyUser saves a user as read by [Directory.User] and then changed: names, email,
+// user ID, mobile, department, location, music on hold, SIP address, e911 and
+// applications (USR-5, USR-7, STN-2). Other operations change the rest. The email address
+// may be cleared. A user ID that is cleared becomes the email address (USR-3), and a SIP
+// address that is cleared is generated again (EXT-6).
 //
-// Errors: ErrNotFound; ErrStale, together with the user as he is now (SVC-15);
-// and all of these at once: ErrInvalid for bad fields, also for a location where
-// an extension that reaches him would get in the way of an emergency number
-// (EXT-3), ErrConflict for a user ID or SIP address that is taken, ErrNotFound
-// for the location, ErrFailedPrecondition for an email address or a user ID that is
-// cleared while a foreign service needs it (USR-14).
+// Errors: ErrNotFound; ErrStale, with the user as they are now in the StaleError
+// (SVC-15); and all of these at once: ErrInvalid for bad fields, also for a location
+// where an extension that reaches the user would get in the way of an emergency number
+// (EXT-3); ErrConflict for a user ID or SIP address that is taken (USR-3, EXT-6);
+// ErrNotFound for the location; ErrFailedPrecondition for an email address or a user ID
+// that is cleared while a foreign service needs it (USR-14).
 func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
-	var out *User
-	err := d.change(ctx, "ModifyUser", in.prefetchModification, func(t *tx) error {
+	return change(ctx, d, "ModifyUser", in.prefetchModification, func(t *tx) (*User, error) {
 		was, err := t.user(ctx, in.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
-			out = copyOf(was)
-			return err
+		if err := checkRevision(in.Rev, was.Rev, was); err != nil {
+			return nil, err
 		}
 		row := copyOf(in)
 		row.TenantID = t.tenantID
 		if err := t.validateModified(ctx, row, was); err != nil {
-			return err
+			return nil, err
 		}
 		moved := row.SIPAddress != was.SIPAddress
 		if moved {
 			if err := t.releaseSIP(ctx, was.SIPAddress, was.ref()); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		t.Update(was, row)
@@ -49,13 +47,11 @@ func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 			t.claimSIP(row.SIPAddress, row.ID, AliasID{})
 		}
 		t.did("user.modified", row.ref(), "")
-		out = copyOf(row)
-		return nil
+		return copyOf(row), nil
 	})
-	return out, err
 }
 
-// prefetchModification is what saving a changed user reads.
+// prefetchModification plans to read what saving a changed user needs.
 func (u *User) prefetchModification(p *prefetch) {
 	was := p.user(u.ID)
 	was.to(sipIdentitiesTable.Key(), "sip_address")
@@ -73,7 +69,7 @@ func (u *User) prefetchModification(p *prefetch) {
 	p.sipAddress("", cmp.Or(u.Login, u.Email), "")
 }
 
-// validateModified checks a changed user, and brings his SIP address into its form.
+// validateModified checks a changed user, and brings the SIP address into its one form.
 func (t *tx) validateModified(ctx context.Context, row, was *User) error {
 	var check validation
 	check.unchanged(rule.USR7, "State", row.State == was.State)
@@ -83,7 +79,7 @@ func (t *tx) validateModified(ctx context.Context, row, was *User) error {
 	if err := t.validateCleared(ctx, row, was, &check); err != nil {
 		return err
 	}
-	row.Station = was.Station // what applications he can have goes by what he has
+	row.Station = was.Station // applications are checked against the present station
 	check.names(row)
 	if row.Email != "" {
 		check.email(rule.USR1, "Email", row.Email)
@@ -110,9 +106,9 @@ func (t *tx) validateModified(ctx context.Context, row, was *User) error {
 	return check.err()
 }
 
-// modifiedSIP is the SIP address of a changed user in its one form. One that is
-// cleared is generated from his user ID and his main extension; where others have
-// those addresses, he keeps his (EXT-6).
+// modifiedSIP is the SIP address of a changed user in its one form. One that is cleared
+// is generated from the user ID and the main extension; where others have all those
+// addresses, the present one stays (EXT-6).
 func (t *tx) modifiedSIP(ctx context.Context, row, was *User) (SIPAddress, error) {
 	if row.SIPAddress != "" {
 		address, err := t.tenant.validateSIP(row.SIPAddress)
@@ -137,12 +133,12 @@ func (t *tx) modifiedSIP(ctx context.Context, row, was *User) (SIPAddress, error
 	return was.SIPAddress, nil
 }
 
-// validateCleared refuses to clear what a foreign service needs (USR-14), and gives a
-// user ID that is cleared its default.
+// validateCleared refuses to clear what a foreign service needs (USR-14). A user ID that
+// is cleared becomes the email address.
 func (t *tx) validateCleared(ctx context.Context, row, was *User, check *validation) error {
 	noEmail, noLogin := row.Email == "" && was.Email != "", row.Login == ""
 	if noLogin {
-		row.Login = row.Email // where that is missing too, it is refused as the user ID
+		row.Login = row.Email // where both are cleared, the user ID is refused
 	}
 	if !noEmail && !noLogin {
 		return nil
@@ -168,14 +164,14 @@ func (t *tx) validateCleared(ctx context.Context, row, was *User, check *validat
 	return nil
 }
 
-// keeps refuses to clear what a foreign service needs of a user of its line.
+// keeps refuses to clear a field of a user that a foreign service of their line needs.
 func (f *ForeignService) keeps(u *User, field, what string) *Error {
 	return &Error{Code: rule.USR14, Kind: ErrFailedPrecondition, Field: field, Subject: u.ref(), Holder: f.ref(),
 		Reason: fmt.Sprintf("%s of %s needs the %s of %s", f.Name, f.System, what, u.ref())}
 }
 
-// validateReached checks that no extension that reaches a user gets in the way of
-// an emergency number where he is to be (EXT-3).
+// validateReached checks that no extension that reaches a user gets in the way of an
+// emergency number at a location (EXT-3).
 func (t *tx) validateReached(ctx context.Context, check *validation, field string, user UserID, at *Location) error {
 	reaching, err := t.extensionsOf(ctx, user)
 	if err != nil {
@@ -189,8 +185,8 @@ func (t *tx) validateReached(ctx context.Context, check *validation, field strin
 	return nil
 }
 
-// extensionsOf lists the extensions that reach a user: his own, his aliases'
-// and his DNs.
+// extensionsOf lists the extensions that reach a user: their own, those of their
+// aliases, and the DNs of their services.
 func (t *tx) extensionsOf(ctx context.Context, user UserID) ([]Extension, error) {
 	if err := t.prefetch(ctx, func(p *prefetch) { p.user(user).reached() }); err != nil {
 		return nil, err

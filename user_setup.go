@@ -14,9 +14,9 @@ import (
 type SetUp struct {
 	NewUser
 
-	// Number says where the line's telephone number comes from; by default it
-	// has none. Without a number and without a service type the extension must
-	// be given (USR-4); else it fills itself in (EXT-5).
+	// Number says where the line's telephone number comes from; by default there
+	// is none. The extension fills itself in (EXT-5), but without a number and
+	// without a service type it must be given (USR-4).
 	Number      NumberChoice
 	ServiceType string // a code of the tenant's catalogue, or ""
 
@@ -27,9 +27,9 @@ type SetUp struct {
 	Ports      int64    // of the device; 0 is 1
 	DeviceType string   // the phone's model where no device is given; empty: "SIP softphone"
 
-	LocationKeptBy string // the self-service system that keeps the line's location (OWN-8), or ""
+	LocationKeptBy string // the self-service system that keeps the line's location, or "" (OWN-8)
 
-	Mailbox *NewMailbox  // the line's mailbox (VM-1), or nil: none
+	Mailbox *NewMailbox  // the line's mailbox; nil: none (VM-1)
 	Foreign []NewForeign // what other systems are asked to provide on the line (SVC-18)
 	Keys    []PhoneKey   // the programmable keys of the phone (DEV-7)
 }
@@ -37,23 +37,23 @@ type SetUp struct {
 // Provisioned is what a guided set-up made.
 type Provisioned struct {
 	User    *User
-	Service *Service
-	Mailbox *Mailbox // nil where none was asked for
+	Service *Service // nil only for a row of an import that makes no line
+	Mailbox *Mailbox // nil where none was wanted
 	Order   *Order   // nil where nothing is charged
 }
 
-// SetUpUser creates a user with everything: one service with its DN, number and
-// device, a mailbox, a station, applications, an order, all in one act (USR-2).
-// Active at once, with billing from today, and with a welcome email unless told
-// otherwise (ORD-2, ORD-3).
+// SetUpUser creates a user with a line in one step (USR-2): a service with its DN,
+// number and device, and where wanted a mailbox, a station and applications. What they
+// cost is ordered. The user is active at once, billed from today, and gets a welcome
+// email, unless the input says otherwise (ORD-2, ORD-3).
 //
-// Errors: those of CreateUser and AddService, ErrInvalid without a number, a
-// service type and an extension (USR-4), for a mailbox's fields (VM-1, VM-4,
-// VM-5), who keeps the location (OWN-8), for ports that the device has not
-// (DEV-3) and for applications that nothing includes (STN-2), ErrExhausted for a
-// package with no station left (STN-1), ErrConflict for a device that somebody
-// has (DEV-2) or a mailbox number that is taken (VM-4), ErrFailedPrecondition
-// for the mailbox of a DN that has not the voicemail length (VM-2): all at once.
+// Errors, all at once: those of CreateUser and AddService; ErrInvalid where there is no
+// number, no service type and no extension (USR-4), for the mailbox's fields (VM-1,
+// VM-4, VM-5), for who keeps the location (OWN-8), for ports that the device does not
+// have (DEV-3), and for applications that neither station nor service type includes
+// (STN-2); ErrExhausted for a package with no station left (STN-1); ErrConflict for a
+// device (DEV-2) or a mailbox number (VM-4) that is taken; ErrFailedPrecondition for the
+// mailbox of a DN that does not have the voicemail length (VM-2).
 func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, error) {
 	var hash []byte
 	if in.Mailbox != nil {
@@ -62,20 +62,16 @@ func (d *Directory) SetUpUser(ctx context.Context, in SetUp) (*Provisioned, erro
 			return nil, err
 		}
 	}
-	var made *Provisioned
-	err := d.change(ctx, "SetUpUser", in.prefetch, func(t *tx) error {
+	return change(ctx, d, "SetUpUser", in.prefetch, func(t *tx) (*Provisioned, error) {
 		s := setUp{tx: t, in: in, pinHash: hash}
-		err := s.validate(ctx)
-		if err != nil {
-			return err
+		if err := s.validate(ctx); err != nil {
+			return nil, err
 		}
-		made, err = s.stage(ctx)
-		return err
+		return s.stage(ctx)
 	})
-	return made, err
 }
 
-// prefetch is what a guided set-up reads.
+// prefetch plans to read what a guided set-up needs.
 func (in *SetUp) prefetch(p *prefetch) {
 	p.newcomer(&in.NewUser)
 	p.device(in.DeviceID)
@@ -95,7 +91,7 @@ func (in *SetUp) fillsDN() bool { return in.Number.Source != "" || in.ServiceTyp
 type setUp struct {
 	*tx
 	in   SetUp
-	read bool // what its choices look at was read ahead
+	read bool // what its choices need was read ahead
 	user *User
 	line newLine
 	pool *StationPool
@@ -104,7 +100,7 @@ type setUp struct {
 	mailbox *Mailbox
 }
 
-// validate reads and checks everything before anything is staged.
+// validate checks everything before anything is staged.
 func (s *setUp) validate(ctx context.Context) error {
 	var check validation
 	user, at, err := s.newUser(ctx, &s.in.NewUser, &check)
@@ -152,6 +148,7 @@ func (s *setUp) newLine(at *Location) newLine {
 	}
 }
 
+// validateDevice checks the device and its ports.
 func (s *setUp) validateDevice(ctx context.Context, check *validation) error {
 	if s.in.DeviceID.IsZero() {
 		return nil
@@ -185,8 +182,8 @@ func (s *setUp) validateStation(ctx context.Context, check *validation) error {
 	return nil
 }
 
-// validateMailbox checks the mailbox of the line. Where the DN was refused, what rests on
-// it is not looked at.
+// validateMailbox checks the mailbox of the line. Where the DN was refused, what depends
+// on it is not checked.
 func (s *setUp) validateMailbox(ctx context.Context, check *validation) error {
 	in := s.in.Mailbox
 	if in == nil {
@@ -208,7 +205,7 @@ func (s *setUp) validateMailbox(ctx context.Context, check *validation) error {
 	return nil
 }
 
-// stage writes what look found right.
+// stage stages what validate has checked.
 func (s *setUp) stage(ctx context.Context) (*Provisioned, error) {
 	s.addUser(s.user, &s.in.NewUser, s.line.in.DN)
 	if s.line.device != nil {

@@ -3,13 +3,10 @@ package pbx
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/pbxkit/pbx/internal/numplan"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -18,24 +15,24 @@ const (
 	maxName  = 64
 	maxLong  = 128
 	maxCode  = 32
-	maxCodes = 32  // in a list
+	maxCodes = 32  // codes in a list
 	maxEmail = 254 // RFC 5321, section 4.5.3.1.3, without the angle brackets
 )
 
-// validation looks at an operation's input before anything else happens, and keeps
-// every bad field, so that all are refused at once.
+// validation checks the input of an operation before anything is staged. It keeps every
+// refusal, so that all bad fields are refused at once.
 type validation struct{ refusals []*Error }
 
+// refuse keeps a refusal of kind ErrInvalid of a field.
 func (check *validation) refuse(code rule.Code, field, format string, args ...any) {
 	check.refusals = append(check.refusals, &Error{Code: code, Kind: ErrInvalid, Field: field, Reason: fmt.Sprintf(format, args...)})
 }
 
-// err returns what was refused: nil, the one *Error, or all of them in a
-// *multierror.Error.
+// err returns the refusals: nil, the one *Error, or a *multierror.Error of all.
 func (check *validation) err() error { return all(check.refusals) }
 
-// collect keeps the refusals of a rule with the bad fields, and gives back any
-// other error.
+// collect keeps the refusals in err, and returns nil. Any other error, and that of a
+// store, it returns as it is.
 func (check *validation) collect(err error) error {
 	if list := Errors(err); len(list) > 0 && !errors.Is(err, ErrStorage) {
 		check.refusals = append(check.refusals, list...)
@@ -44,7 +41,7 @@ func (check *validation) collect(err error) error {
 	return err
 }
 
-// collectAs is take for what an input field of that name led to.
+// collectAs is collect for refusals that are about an input field of another name.
 func (check *validation) collectAs(field string, err error) error {
 	for _, e := range Errors(err) {
 		e.Field = field
@@ -52,14 +49,14 @@ func (check *validation) collectAs(field string, err error) error {
 	return check.collect(err)
 }
 
-// unchanged refuses to change here what an operation of its own changes, or nothing.
+// unchanged refuses a changed field that the operation does not change.
 func (check *validation) unchanged(code rule.Code, field string, same bool) {
 	if !same {
 		check.refuse(code, field, "cannot be changed here")
 	}
 }
 
-// text looks at a line of text of at most limit characters.
+// text checks a line of text of at most limit characters.
 func (check *validation) text(code rule.Code, field, s string, limit int) {
 	switch {
 	case !utf8.ValidString(s):
@@ -73,9 +70,10 @@ func (check *validation) text(code rule.Code, field, s string, limit int) {
 	}
 }
 
+// unprintable reports whether a character is a control character or ends a line.
 func unprintable(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// required is text that may not be empty.
+// required checks a line of text that may not be empty.
 func (check *validation) required(code rule.Code, field, s string, limit int) {
 	if s == "" {
 		check.refuse(code, field, "is missing")
@@ -84,7 +82,7 @@ func (check *validation) required(code rule.Code, field, s string, limit int) {
 	check.text(code, field, s, limit)
 }
 
-// code looks at the code of a catalogue's entry: letters, digits and . _ -
+// code checks the code of an entry of a catalogue: letters, digits and . _ -
 func (check *validation) code(code rule.Code, field, s string) {
 	if s == "" {
 		check.refuse(code, field, "is missing")
@@ -95,11 +93,12 @@ func (check *validation) code(code rule.Code, field, s string) {
 	}
 }
 
+// notInCode reports whether a character may not be in a code.
 func notInCode(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-')
 }
 
-// codes looks at a list of codes: no more than maxCodes, each once.
+// codes checks a list of codes: at most maxCodes, and each of them once.
 func (check *validation) codes(code rule.Code, field string, list []string) {
 	if len(list) > maxCodes {
 		check.refuse(code, field, "more than %d entries", maxCodes)
@@ -115,54 +114,7 @@ func (check *validation) codes(code rule.Code, field string, list []string) {
 	}
 }
 
-// email looks at an address of the form local@domain (RFC 5322 addr-spec).
-func (check *validation) email(code rule.Code, field, s string) {
-	if s == "" {
-		check.refuse(code, field, "is missing")
-		return
-	}
-	if len(s) > maxEmail || !validEmail(s) {
-		check.refuse(code, field, "not an email address of up to %d characters", maxEmail)
-	}
-}
-
-func validEmail(s string) bool {
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unprintable(r) || unicode.IsSpace(r) }) {
-		return false
-	}
-	parsed, err := mail.ParseAddress(s)
-	return err == nil && parsed.Address == s && parsed.Name == ""
-}
-
-// country looks at an ISO 3166-1 alpha-2 code of a country whose numbering
-// plan is known.
-func (check *validation) country(code rule.Code, field, s string) {
-	if _, known := numplan.For(s); !known {
-		check.refuse(code, field, "not the two capital letters of a country that is known")
-	}
-}
-
-// e164 looks at a number in E.164 form.
-func (check *validation) e164(code rule.Code, field string, n E164) {
-	if !numplan.Valid(string(n)) {
-		check.refuse(code, field, "not a telephone number in E.164 form: + and 7 to 15 digits of a known numbering plan")
-	}
-}
-
-// principal looks at a principal's form: letters, digits and . _ - @ / or an email
-// address, as user IDs are (USR-3).
-func (check *validation) principal(code rule.Code, field string, p Principal) {
-	if p == "" {
-		check.refuse(code, field, "is missing")
-		return
-	}
-	plain := !strings.ContainsFunc(string(p), func(r rune) bool { return notInCode(r) && r != '@' && r != '/' })
-	if len(p) > maxEmail || !plain && !validEmail(string(p)) {
-		check.refuse(code, field, "not a principal of up to %d letters, digits, '.', '_', '-', '@' and '/', nor an email address", maxEmail)
-	}
-}
-
-// digits reports whether s is made of decimal digits alone.
+// digits reports whether s is one or more decimal digits and nothing else.
 func digits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
@@ -170,20 +122,4 @@ func digits(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// ParseMAC reads a hardware address in any usual notation (aa:bb:cc:dd:ee:ff,
-// aa-bb-…, aabb.ccdd.eeff, aabbccddeeff, in either case) and returns its one
-// form here. A group address, zero, or anything but six octets is an *Error
-// of kind ErrInvalid and code DEV-1.
-func ParseMAC(s string) (MAC, error) {
-	bad := &Error{Code: rule.DEV1, Kind: ErrInvalid, Field: "MAC", Reason: "not the hardware address of a device: six octets"}
-	if len(s) == 12 {
-		s = s[:4] + "." + s[4:8] + "." + s[8:]
-	}
-	hw, err := net.ParseMAC(s)
-	if err != nil || len(hw) != 6 || hw[0]&1 != 0 || [6]byte(hw) == [6]byte{} {
-		return "", bad
-	}
-	return MAC(hw.String()), nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Mailbox is the embedded voicemail of a service (VM-1). What operations return
-// knows whether there is a PIN, and nothing else of it.
+// Mailbox is the embedded voicemail of a service (VM-1). One that an operation
+// returns knows whether there is a PIN, and nothing else about it.
 type Mailbox struct {
 	TenantID    TenantID
 	ServiceID   ServiceID
@@ -21,11 +21,11 @@ type Mailbox struct {
 	LockedUntil time.Time
 	CreatedAt   time.Time
 
-	tries   int64 // wrong PINs since the last right one, or the last lock
+	tries   int64 // wrong PINs since the last right one, or since the last lock
 	pinHash []byte
 }
 
-// HasPIN reports whether a PIN was ever set; without one nobody gets in.
+// HasPIN reports whether there is a PIN. Without one nobody gets in.
 func (m *Mailbox) HasPIN() bool { return m.pinHash != nil }
 
 // Table returns the declaration of mailboxes.
@@ -42,74 +42,71 @@ func (m *Mailbox) Fields(f []store.Field) []store.Field {
 
 func (m *Mailbox) ref() Ref { return Ref{"mailbox", m.ServiceID.String(), m.Number} }
 
-// shown is the copy that an operation returns: of the PIN's hash it keeps only
-// whether there is one.
+// shown is the copy that an operation returns. It keeps whether there is a hash of a
+// PIN, and not the hash.
 func (m *Mailbox) shown() *Mailbox {
 	c := *m
 	c.pinHash = m.pinHash[:0:0]
 	return &c
 }
 
-// NewMailbox is what a new mailbox needs to know (AddMailbox, SetUpUser).
+// NewMailbox is what adding a mailbox takes, in AddMailbox and in SetUpUser.
 type NewMailbox struct {
 	Number string // "": the service's DN
 	Email  string // where messages are announced, or ""
 	PIN    PIN    // "": nobody gets in until SetPIN
 }
 
-// AddMailbox gives a service its mailbox, at most one (VM-1).
+// AddMailbox gives a service its mailbox, of which it has at most one (VM-1).
 //
-// Errors: ErrInvalid for bad fields, all at once (VM-4, VM-5); ErrNotFound;
-// ErrConflict where the service has one (VM-1) or the number is another's, whom
-// it names (VM-4); ErrFailedPrecondition for a DN that has not the voicemail
-// length (VM-2) and for a remote service (SVC-11).
+// Errors: ErrNotFound; ErrInvalid for bad fields, all at once (VM-4, VM-5);
+// ErrConflict where the service has a mailbox (VM-1), or another service has the
+// number, which it names (VM-4); ErrFailedPrecondition for a DN that does not have
+// the voicemail length (VM-2), and for a remote service (SVC-11).
 func (d *Directory) AddMailbox(ctx context.Context, service ServiceID, in NewMailbox) (*Mailbox, error) {
 	hash, err := d.hashNew(ctx, "AddMailbox", in.PIN)
 	if err != nil {
 		return nil, err
 	}
-	var made *Mailbox
-	err = d.change(ctx, "AddMailbox", func(p *prefetch) {
+	return change(ctx, d, "AddMailbox", func(p *prefetch) {
 		line := p.withMailbox(service)
 		line.to(mailboxesByNumber, "dn")
 		if in.PIN != "" {
 			line.guessed()
 		}
 		p.get(mailboxesByNumber, in.Number)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Mailbox, error) {
 		s, has, err := t.mailboxOf(ctx, service)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.editable(s); err != nil {
-			return err
+			return nil, err
 		}
 		if has != nil {
-			return &Error{Code: rule.VM1, Kind: ErrConflict, Subject: s.ref(), Holder: has.ref(), Reason: s.ref().String() + " has a mailbox already"}
+			return nil, &Error{Code: rule.VM1, Kind: ErrConflict, Subject: s.ref(), Holder: has.ref(), Reason: s.ref().String() + " has a mailbox already"}
 		}
 		row := t.newMailbox(s, in, hash)
 		var check validation
 		var awaited E164
 		if in.PIN != "" {
 			if awaited, err = t.awaitedNumber(ctx, s); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if err := t.validateNewMailbox(ctx, s, awaited, row, in.PIN, &check); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		t.addMailbox(row)
-		made = row.shown()
-		return nil
+		return row.shown(), nil
 	})
-	return made, err
 }
 
-// hashNew hashes the PIN of a new mailbox, if it has one. That is slow, so it comes
-// before the tenant is locked, and for nobody to whom the operation is not granted.
+// hashNew hashes the PIN of a new mailbox, if it has one. Hashing is slow, so it is
+// done before the tenant is locked, and only if the operation is granted.
 func (d *Directory) hashNew(ctx context.Context, operation string, pin PIN) ([]byte, error) {
 	if pin == "" {
 		return nil, nil
@@ -126,8 +123,8 @@ func (t *tx) newMailbox(s *Service, in NewMailbox, hash []byte) *Mailbox {
 	return &Mailbox{TenantID: t.tenantID, ServiceID: s.ID, Number: number, Email: in.Email, CreatedAt: t.now, pinHash: hash}
 }
 
-// validateNewMailbox checks the mailbox of a service, new itself or not; a service whose
-// DN was refused has none, and then what rests on it is not looked at.
+// validateNewMailbox checks a new mailbox of a service, which may be new itself. A
+// service whose DN was refused has none here, and what depends on it is not checked.
 func (t *tx) validateNewMailbox(ctx context.Context, s *Service, awaited E164, row *Mailbox, pin PIN, check *validation) error {
 	if s.DN != "" && !t.takesMailbox(s.DN) {
 		check.refusals = append(check.refusals, &Error{Code: rule.VM2, Kind: ErrFailedPrecondition, Subject: s.ref(),
@@ -149,7 +146,7 @@ func (t *tx) validateNewMailbox(ctx context.Context, s *Service, awaited E164, r
 	return check.collect(t.freeMailboxNumber(ctx, row))
 }
 
-// addMailbox stages a mailbox that validateNewMailbox found right.
+// addMailbox stages a mailbox that validateNewMailbox has checked.
 func (t *tx) addMailbox(row *Mailbox) {
 	t.Insert(row)
 	t.did("mailbox.created", row.ref(), row.Number)
@@ -161,6 +158,7 @@ func (m *Mailbox) validate(check *validation) {
 	m.validateEmail(check)
 }
 
+// validateNumber checks the form of the number (VM-4).
 func (m *Mailbox) validateNumber(check *validation) {
 	switch {
 	case !digits(m.Number) || len(m.Number) < 2 || len(m.Number) > 7:
@@ -170,6 +168,7 @@ func (m *Mailbox) validateNumber(check *validation) {
 	}
 }
 
+// validateEmail checks the address where messages are announced, if any.
 func (m *Mailbox) validateEmail(check *validation) {
 	if m.Email != "" {
 		check.email(rule.VM1, "Email", m.Email)
@@ -181,9 +180,10 @@ func (t *tx) takesMailbox(dn Extension) bool {
 	return int64(len(dn)) == t.tenant.Policy.VoicemailDigits
 }
 
+// voicemailLength says why a DN does not have the voicemail length (VM-2).
 func (t *tx) voicemailLength() string {
 	if n := t.tenant.Policy.VoicemailDigits; n > 0 {
-		return fmt.Sprintf("its DN has not the voicemail length of %d digits", n)
+		return fmt.Sprintf("its DN does not have the voicemail length of %d digits", n)
 	}
 	return "the tenant's policy allows no mailboxes"
 }
@@ -228,62 +228,56 @@ func (t *tx) mailbox(ctx context.Context, id ServiceID) (*Service, *Mailbox, err
 
 // Mailbox returns the mailbox of a service. Errors: ErrNotFound.
 func (d *Directory) Mailbox(ctx context.Context, service ServiceID) (*Mailbox, error) {
-	var out *Mailbox
-	err := d.read(ctx, "Mailbox", func(p *prefetch) { p.withMailbox(service) }, func(t *tx) error {
+	return read(ctx, d, "Mailbox", func(p *prefetch) { p.withMailbox(service) }, func(t *tx) (*Mailbox, error) {
 		_, m, err := t.mailbox(ctx, service)
-		if err == nil {
-			out = m.shown()
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return m.shown(), nil
 	})
-	return out, err
 }
 
 // ModifyMailbox saves a mailbox as read and then changed: its number and email
 // address (VM-1). Messages and PIN stay.
 //
-// Errors: ErrInvalid for bad fields, all at once; ErrNotFound; ErrConflict for a
-// number that is another's (VM-4); ErrFailedPrecondition (SVC-11); ErrStale,
-// together with the mailbox as it is now (SVC-15), also when a PIN was set or a
-// wrong one tried since.
+// Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11); ErrStale,
+// with the mailbox as it is now in the StaleError (SVC-15), also after a PIN was set
+// or a wrong one was tried; ErrInvalid for bad fields and ErrConflict for a number
+// that another service's mailbox has (VM-4), all at once.
 func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, error) {
-	var out *Mailbox
-	err := d.change(ctx, "ModifyMailbox", func(p *prefetch) {
+	return change(ctx, d, "ModifyMailbox", func(p *prefetch) {
 		p.withMailbox(in.ServiceID)
 		p.get(mailboxesByNumber, in.Number)
-	}, func(t *tx) error {
+	}, func(t *tx) (*Mailbox, error) {
 		s, was, err := t.mailbox(ctx, in.ServiceID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := t.editable(s); err != nil {
-			return err
+			return nil, err
 		}
-		if err := current(in.Rev, was.Rev, was.ref()); err != nil {
-			out = was.shown()
-			return err
+		if in.Rev != was.Rev {
+			return nil, stale(was.shown(), was.ref())
 		}
 		row := copyOf(was)
 		row.Number, row.Email = in.Number, in.Email
 		var check validation
 		row.validate(&check)
 		if err := check.collect(t.freeMailboxNumber(ctx, row)); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check.err(); err != nil {
-			return err
+			return nil, err
 		}
 		t.Update(was, row)
 		t.did("mailbox.modified", row.ref(), row.Number)
-		out = row.shown()
-		return nil
+		return row.shown(), nil
 	})
-	return out, err
 }
 
 // DeleteMailbox deletes the mailbox of a service (VM-1).
 //
-// Errors: ErrNotFound; ErrFailedPrecondition (SVC-11).
+// Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11).
 func (d *Directory) DeleteMailbox(ctx context.Context, service ServiceID) error {
 	return d.change(ctx, "DeleteMailbox", func(p *prefetch) { p.withMailbox(service) }, func(t *tx) error {
 		s, _, err := t.mailbox(ctx, service)
@@ -308,10 +302,10 @@ func (t *tx) removeMailbox(ctx context.Context, s *Service) error {
 	return nil
 }
 
-// mailboxFollows ends the mailbox of a service whose DN changes, and makes a
-// new, empty one for the new DN: without messages and PIN, announcing to the
-// same address; where the new DN cannot have one, the service is left without. Of
-// either it warns (VM-3).
+// mailboxFollows replaces the mailbox of a service whose DN changes by a new one for
+// the new DN, which has no messages and no PIN and announces to the same address.
+// Where the new DN cannot have a mailbox, the service is left without one. It warns of
+// either (VM-3).
 func (t *tx) mailboxFollows(ctx context.Context, was, now *Service) error {
 	_, m, err := t.mailboxOf(ctx, now.ID)
 	if err != nil || m == nil || was.DN == now.DN {
@@ -329,12 +323,12 @@ func (t *tx) mailboxFollows(ctx context.Context, was, now *Service) error {
 		return nil
 	}
 	t.warn(rule.VM3, now.ref(), "mailbox %s is deleted with its messages, and %s gets a new one, %s, which is empty and has no PIN", m.Number, now.ref(), fresh.Number)
-	t.Update(m, fresh) // its revision goes on, so that a view of the old one is stale
+	t.Update(m, fresh) // its revision rises, so that a change based on the old one is stale
 	t.did("mailbox.created", fresh.ref(), fresh.Number)
 	return nil
 }
 
-// mailboxObstacle says why a service cannot have a mailbox by its DN, or "".
+// mailboxObstacle says why a service cannot have a mailbox with its DN, or "".
 func (t *tx) mailboxObstacle(ctx context.Context, s *Service, m *Mailbox) (string, error) {
 	if !t.takesMailbox(s.DN) {
 		return t.voicemailLength(), nil

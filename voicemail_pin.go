@@ -5,20 +5,22 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/pbxkit/pbx/internal/secret"
 	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
-// PIN lets somebody into a mailbox. It is kept as a salted slow hash only
-// (VM-5), and prints as [PIN], so that it gets into no log.
+// PIN lets somebody into a mailbox. Only a salted slow hash of it is stored (VM-5). It
+// is printed as a fixed placeholder, so that it does not get into logs.
 type PIN string
 
-// Format writes [PIN], whatever the verb.
+// Format writes the placeholder, whatever the verb.
 func (PIN) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
-// MarshalText returns [PIN]; reading a PIN from text takes it as it is.
+// MarshalText returns the placeholder. A PIN read from text is taken as it is.
 func (PIN) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 const redacted = "[PIN]"
@@ -26,15 +28,16 @@ const redacted = "[PIN]"
 // maxPIN is the longest PIN that any policy allows.
 const maxPIN = 32
 
-// SetPIN sets the PIN of a service's mailbox, and opens it if it was locked
-// (VM-5): digits of the policy's length; not the DN, the mailbox's number, an
-// extension of a user of the line, one of these backwards, or the end of the
-// telephone number, also of one that is waited for; not repeated, not a run, not
-// lines of the keypad.
+// SetPIN sets the PIN of a service's mailbox, and unlocks it (VM-5). A PIN is made of
+// digits, as many as the policy says. It must not be the DN, the mailbox's number or an
+// extension of a user of the line, forwards or backwards; nor the end of the telephone
+// number, or of the one that the line waits for; nor a pattern that is easy to guess,
+// such as a run, a repetition or lines of the keypad.
 //
-// Errors: ErrInvalid, ErrNotFound, ErrFailedPrecondition (SVC-11).
+// Errors: ErrNotFound; ErrInvalid for another PIN; ErrFailedPrecondition for a remote
+// service (SVC-11).
 func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) error {
-	if _, err := d.enter(ctx, "SetPIN"); err != nil { // nobody's refusal is worth a hash
+	if _, err := d.enter(ctx, "SetPIN"); err != nil { // before the work of hashing
 		return err
 	}
 	hash, err := d.core.hashPIN(pin) // slow, so before the tenant is locked
@@ -66,51 +69,52 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 	})
 }
 
-// CheckPIN lets somebody into a service's mailbox, or refuses him and counts
-// (VM-5). As many wrong PINs as the policy has tries lock the mailbox for a
-// while, even for the right one, which otherwise begins the count anew.
+// CheckPIN accepts the PIN of a service's mailbox, or refuses it and counts the try
+// (VM-5). After as many wrong PINs as the policy allows, the mailbox is locked for the
+// policy's time, even for the right PIN. The right PIN resets the count.
 //
-// Errors: ErrDenied for a wrong PIN; ErrFailedPrecondition while the mailbox is
-// locked, saying until when, while it has no PIN, while the service does not work
-// (SVC-17), and while all its users are disabled (USR-13); ErrNotFound; ErrMisuse in
-// a batch or a review, for one that is dropped would let PINs be tried without being
-// counted.
+// Errors: ErrNotFound; ErrDenied for a wrong PIN; ErrFailedPrecondition while the
+// mailbox is locked, which says until when, while it has no PIN, while the service
+// does not work (SVC-17), and while all its users are disabled (USR-13); ErrMisuse in
+// a batch or a review, since one that is not committed would let PINs be tried
+// without being counted.
 func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) error {
 	if d.tx != nil {
-		return misuse("a PIN cannot be checked in a batch or a review: where that is dropped the try would not count")
+		return misuse("a PIN cannot be checked in a batch or a review: if that is not committed, the try does not count")
 	}
-	try := pinTry{pin: pin}
 	plan := func(p *prefetch) { p.withMailbox(service).users() }
-	err := d.read(ctx, "CheckPIN", plan, func(t *tx) error {
-		m, err := t.openMailbox(ctx, service)
-		if err == nil {
-			try.hash = m.pinHash
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if err := try.compare(); err != nil { // slow, so before the tenant is locked
-		return err
-	}
-	var verdict error // beside the closure's own error, for what it counts is to be saved
-	err = d.change(ctx, "CheckPIN", plan, func(t *tx) error {
-		verdict = nil
+	hash, err := read(ctx, d, "CheckPIN", plan, func(t *tx) ([]byte, error) {
 		m, err := t.openMailbox(ctx, service)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		verdict, err = t.enterMailbox(m, &try)
-		return err
+		return m.pinHash, nil
 	})
 	if err != nil {
 		return err
 	}
-	return verdict
+	try, err := pin.against(hash) // slow, so before the tenant is locked
+	if err != nil {
+		return err
+	}
+	refusal, err := change(ctx, d, "CheckPIN", plan, func(t *tx) (*Error, error) {
+		m, err := t.openMailbox(ctx, service)
+		if err != nil {
+			return nil, err
+		}
+		return t.enterMailbox(m, try)
+	})
+	switch {
+	case err != nil:
+		return err
+	case refusal != nil:
+		return refusal
+	}
+	return nil
 }
 
-// openMailbox reads a mailbox into which the right PIN lets somebody.
+// openMailbox reads a mailbox that the right PIN opens at present, or says why none
+// does.
 func (t *tx) openMailbox(ctx context.Context, service ServiceID) (*Mailbox, error) {
 	s, m, err := t.mailbox(ctx, service)
 	if err != nil {
@@ -126,13 +130,13 @@ func (t *tx) openMailbox(ctx context.Context, service ServiceID) (*Mailbox, erro
 	return m, m.shut(t.now)
 }
 
-// enterMailbox counts a try, and returns its refusal as the verdict. Even the
-// right PIN passes through here, one try after the other: of many at once, the
-// right one among them is refused when it comes behind too many wrong ones.
-func (t *tx) enterMailbox(m *Mailbox, try *pinTry) (verdict, err error) {
-	if !bytes.Equal(try.hash, m.pinHash) { // a new PIN was set meanwhile
-		try.hash = m.pinHash
-		if err := try.compare(); err != nil {
+// enterMailbox counts a try, and returns the refusal of a wrong PIN. That is a result
+// and not an error, since the count has to be saved. Tries are counted one after
+// another: of many at the same time, even the right one is refused if it comes after
+// too many wrong ones.
+func (t *tx) enterMailbox(m *Mailbox, try pinTry) (refusal *Error, err error) {
+	if !bytes.Equal(try.hash, m.pinHash) { // another PIN was set in the meantime
+		if try, err = try.pin.against(m.pinHash); err != nil {
 			return nil, err
 		}
 	}
@@ -156,7 +160,7 @@ func (t *tx) enterMailbox(m *Mailbox, try *pinTry) (verdict, err error) {
 	return wrong, nil
 }
 
-// shut says why nobody gets in at present, whatever the PIN.
+// shut says why no PIN opens the mailbox at present, or nil.
 func (m *Mailbox) shut(now time.Time) error {
 	reason := ""
 	switch {
@@ -170,23 +174,28 @@ func (m *Mailbox) shut(now time.Time) error {
 	return &Error{Code: rule.VM5, Kind: ErrFailedPrecondition, Subject: m.ref(), Reason: reason}
 }
 
-// pinTry is a PIN held against a hash.
+// pinTry is a PIN that was compared with a hash.
 type pinTry struct {
 	pin   PIN
 	hash  []byte
 	right bool
 }
 
-// compare sets whether the PIN is the one of the hash.
-func (p *pinTry) compare() (err error) {
-	p.right = false
-	if len(p.pin) <= maxPIN {
-		p.right, err = secret.MatchPIN(string(p.pin), p.hash)
+// against compares a PIN with a hash, which is slow.
+func (p PIN) against(hash []byte) (pinTry, error) {
+	try := pinTry{pin: p, hash: hash}
+	if len(p) > maxPIN {
+		return try, nil
 	}
-	return damaged(err)
+	right, err := secret.MatchPIN(string(p), hash)
+	if err != nil {
+		return pinTry{}, damaged(err)
+	}
+	try.right = right
+	return try, nil
 }
 
-// damaged is what a stored hash that is none comes to.
+// damaged is the refusal for a stored hash that is not one, or nil for no error.
 func damaged(err error) error {
 	if err == nil {
 		return nil
@@ -194,8 +203,8 @@ func damaged(err error) error {
 	return &Error{Code: rule.VM5, Kind: ErrStorage, Reason: "the stored PIN is damaged: set a new one", Err: err}
 }
 
-// hashPIN hashes a PIN with a salt of its own. What no policy allows as a PIN is
-// not hashed; validatePIN refuses it.
+// hashPIN hashes a PIN with a salt of its own. What no policy allows as a PIN is not
+// hashed: validatePIN refuses it later.
 func (c *core) hashPIN(pin PIN) ([]byte, error) {
 	if len(pin) > maxPIN || !digits(string(pin)) {
 		return nil, nil
@@ -205,4 +214,72 @@ func (c *core) hashPIN(pin PIN) ([]byte, error) {
 		return nil, err
 	}
 	return secret.HashPIN(string(pin), salt), nil
+}
+
+// validatePIN refuses a PIN of another length than the policy's, and one that is easy
+// to guess (VM-5): it is compared with what is known of the service, which may be new,
+// and with the number that the service waits for. The reason never says what the PIN
+// was.
+func (t *tx) validatePIN(ctx context.Context, check *validation, pin PIN, s *Service, awaited E164, mailbox string) error {
+	p := &t.tenant.Policy
+	if n := int64(len(pin)); n < p.PINMinLength || n > p.PINMaxLength || !digits(string(pin)) {
+		check.refuse(rule.VM5, "PIN", "not a PIN of %d to %d digits", p.PINMinLength, p.PINMaxLength)
+		return nil
+	}
+	own, err := t.extensionsOfUsers(ctx, s)
+	if err != nil {
+		return err
+	}
+	weakness := secret.Weakness(string(pin))
+	switch {
+	case secret.EitherWay(string(pin), string(s.DN), mailbox):
+		check.refuse(rule.VM5, "PIN", "a PIN is not the DN or the number of the mailbox, forwards or backwards")
+	case secret.EitherWay(string(pin), own...):
+		check.refuse(rule.VM5, "PIN", "a PIN is not an extension of a user of the line, forwards or backwards")
+	case strings.HasSuffix(string(s.Number), string(pin)), strings.HasSuffix(string(awaited), string(pin)):
+		check.refuse(rule.VM5, "PIN", "a PIN is not the end of the telephone number")
+	case weakness != "":
+		check.refuse(rule.VM5, "PIN", "too easy to guess: %s", weakness)
+	}
+	return nil
+}
+
+// extensionsOfUsers reads the own extensions of all users of a service.
+func (t *tx) extensionsOfUsers(ctx context.Context, s *Service) ([]string, error) {
+	if s.ID.IsZero() {
+		return nil, nil // it is new, and so are its users
+	}
+	users, err := t.othersOf(ctx, s.ID, UserID{})
+	if err != nil {
+		return nil, err
+	}
+	var own []string
+	for _, u := range users {
+		entries, err := store.Collect(find[*DialEntry](ctx, t, store.Query{Index: extensionsByUser, Equal: []any{t.tenantID, u.ID}}))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			own = append(own, string(e.Digits))
+		}
+	}
+	return own, nil
+}
+
+// awaitedNumber reads the number that a service waits for, or "".
+func (t *tx) awaitedNumber(ctx context.Context, s *Service) (E164, error) {
+	if s.Number == "" {
+		return "", nil
+	}
+	n, err := t.number(ctx, rule.NUM3, s.Number)
+	if err != nil {
+		return "", err
+	}
+	return n.TemporaryFor, nil
+}
+
+// guessed plans to read what a PIN for the mailbox of each service is compared with.
+func (f prefetched) guessed() {
+	f.to(numbersTable.Key(), "number")
+	f.users().to(extensionsByUser, "id")
 }

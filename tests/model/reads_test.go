@@ -30,8 +30,11 @@ func (p *played) answer(ctx context.Context, dir *pbx.Directory, op model.Op) ([
 	case model.Users:
 		return each(dir.Users(ctx, pbx.UserQuery{LastName: o.LastName, FirstName: o.FirstName}), func(u *pbx.User) string { return said(p.handle(u.ID)) })
 	case model.Lookup:
-		_, ref, err := dir.Lookup(ctx, o.Extension)
-		return answered(err, said(ref.Kind, p.words(ref.ID), ref.Name))
+		target, err := dir.Lookup(ctx, o.Extension)
+		if err != nil {
+			return nil, err
+		}
+		return answered(nil, said(target.Ref.Kind, p.words(target.Ref.ID), target.Ref.Name))
 	case model.MainExtension:
 		e, err := dir.MainExtension(ctx, p.user(o.User))
 		return answered(err, said(e))

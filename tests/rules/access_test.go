@@ -333,7 +333,7 @@ func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *te
 				_, err := w.support.As(pbx.LineOwner("kate", w.us.ID)).Line(w.ctx, v)
 				return err
 			}},
-			"an extension": {[]string{"7803"}, "7809", func(v string) error { _, _, err := w.dir.Lookup(w.ctx, pbx.Extension(v)); return err }},
+			"an extension": {[]string{"7803"}, "7809", func(v string) error { return second(w.dir.Lookup(w.ctx, pbx.Extension(v))) }},
 			"a DN":         {[]string{"7803"}, "7809", func(v string) error { return list(len(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: v})))) }},
 			"a user ID": {[]string{"zanzibar@marker.example.co.uk"}, "nobody@marker.example.co.uk", func(v string) error {
 				_, err := w.dir.UserByLogin(w.ctx, v)

@@ -124,14 +124,14 @@ func (f *fillings) fill(dir *pbx.Directory, at pbx.LocationID, emergency ...stri
 }
 
 func (f *fillings) release(dir *pbx.Directory, e pbx.Extension) {
-	entry, _, err := dir.Lookup(f.ctx, e)
+	target, err := dir.Lookup(f.ctx, e)
 	if err != nil {
 		return
 	}
-	if entry.ServiceID.IsZero() {
+	if target.Entry.ServiceID.IsZero() {
 		err = dir.RemoveExtension(f.ctx, e)
 	} else {
-		err = dir.DeleteService(f.ctx, entry.ServiceID)
+		err = dir.DeleteService(f.ctx, target.Entry.ServiceID)
 	}
 	if err == nil {
 		delete(f.plan.taken, e)

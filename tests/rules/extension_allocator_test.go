@@ -150,9 +150,9 @@ func TestEXT5_ThoseWhoComeAtOnceGetOneEach(t *testing.T) {
 // staged is the service that a DN reaches in a batch.
 func (w *world) staged(dir *pbx.Directory, dn pbx.Extension) pbx.ServiceID {
 	w.t.Helper()
-	entry, _, err := dir.Lookup(w.ctx, dn)
+	target, err := dir.Lookup(w.ctx, dn)
 	require.NoError(w.t, err)
-	return entry.ServiceID
+	return target.Entry.ServiceID
 }
 
 func TestEXT5_TheAllocatorCanBeReplacedAndIsHeldToTheRules(t *testing.T) {

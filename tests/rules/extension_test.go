@@ -358,14 +358,14 @@ func TestEXT1_AnExtensionOfAUserPassesToHisService(t *testing.T) {
 		require.Equal(t, []string{"service 7001 created: 7001", "extension 7001 passed to service, user Ann Lee",
 			"user Ann Lee made main: 7002", "service 7001 associated, user Ann Lee"}, effects)
 		require.NoError(t, review.Commit(w.ctx))
-		entry, reached, err := w.dir.Lookup(w.ctx, "7001")
+		reached, err := w.dir.Lookup(w.ctx, "7001")
 		require.NoError(t, err)
-		require.Equal(t, desk.ID, entry.ServiceID)
-		require.Equal(t, desk.ID.String(), reached.ID)
+		require.Equal(t, desk.ID, reached.Entry.ServiceID)
+		require.Equal(t, desk.ID.String(), reached.Ref.ID)
 		require.Equal(t, []pbx.Extension{"7002", "7003"}, own())
-		next, _, err := w.dir.Lookup(w.ctx, "7002")
+		next, err := w.dir.Lookup(w.ctx, "7002")
 		require.NoError(t, err)
-		require.Equal(t, ann.ID, next.MainOf)
+		require.Equal(t, ann.ID, next.Entry.MainOf)
 
 		// By a change of the service, and of number and extension.
 		desk, err = w.dir.Service(w.ctx, desk.ID)
@@ -421,20 +421,20 @@ func TestEXT1_WhoHasNoExtensionAnyMoreIsWarnedOf(t *testing.T) {
 		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Ray", "7002")
 		_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7001", DeviceType: "Cisco 8851"})
 		require.NoError(t, err)
-		line, _, err := w.dir.Lookup(w.ctx, "7001")
+		reached, err := w.dir.Lookup(w.ctx, "7001")
 		require.NoError(t, err)
-		_, err = w.dir.Associate(w.ctx, bob.ID, line.ServiceID)
+		_, err = w.dir.Associate(w.ctx, bob.ID, reached.Entry.ServiceID)
 		require.NoError(t, err)
 		for _, end := range []func(dir *pbx.Directory) error{
-			func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, line.ServiceID) },
-			func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, line.ServiceID) },
+			func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, reached.Entry.ServiceID) },
+			func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, reached.Entry.ServiceID) },
 		} {
 			review := w.review(w.dir, end)
 			require.Equal(t, []pbx.Notice{{Code: rule.EXT1, Subject: pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann Lee"},
 				Text: "user Ann Lee has no extension any more"}}, review.Warnings, "and Bob has one of his own")
 		}
-		require.Empty(t, w.review(w.dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, bob.ID, line.ServiceID) }).Warnings)
-		require.NoError(t, w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, line.ServiceID) }).Commit(w.ctx))
+		require.Empty(t, w.review(w.dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, bob.ID, reached.Entry.ServiceID) }).Warnings)
+		require.NoError(t, w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, reached.Entry.ServiceID) }).Commit(w.ctx))
 		main, err := w.dir.MainExtension(w.ctx, ann.ID)
 		require.NoError(t, err)
 		require.Empty(t, main)

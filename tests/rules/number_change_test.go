@@ -155,11 +155,11 @@ func TestNUM9_TheExtensionChangesOnlyWhenItIsToBeUpdated(t *testing.T) {
 		named := w.change(u, pbx.NumberChange{KeepCurrent: true, UpdateExtension: true, Extension: "7777"})
 		require.Equal(t, pbx.Extension("7777"), named.DN)
 		require.Equal(t, filled.Number, named.Number)
-		_, holder, err := w.dir.Lookup(w.ctx, "7777")
+		reached, err := w.dir.Lookup(w.ctx, "7777")
 		require.NoError(t, err)
-		require.Equal(t, s.ID.String(), holder.ID)
+		require.Equal(t, s.ID.String(), reached.Ref.ID)
 		for _, gone := range []pbx.Extension{"7005", "7000"} {
-			_, _, err := w.dir.Lookup(w.ctx, gone)
+			_, err := w.dir.Lookup(w.ctx, gone)
 			require.ErrorIs(t, err, pbx.ErrNotFound)
 		}
 

@@ -300,7 +300,7 @@ func TestSYS1_ABatchInABatchIsAPartOfIt(t *testing.T) {
 		require.Equal(t, before, dump(t, w.store))
 		require.NotEmpty(t, r.Effects)
 		require.NoError(t, w.dir.Batch(w.ctx, inner))
-		_, _, err = w.dir.Lookup(w.ctx, "7001")
+		_, err = w.dir.Lookup(w.ctx, "7001")
 		require.NoError(t, err)
 		stale := new(pbx.Error)
 		require.ErrorAs(t, r.Commit(w.ctx), &stale)

@@ -11,6 +11,16 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
+// inStale is the record as it is now, which a stale change is told.
+func inStale[R any](t *testing.T, err error) R {
+	t.Helper()
+	stale, ok := errors.AsType[*pbx.StaleError](err)
+	require.True(t, ok, "%v", err)
+	current, ok := stale.Current.(R)
+	require.True(t, ok, "%T", stale.Current)
+	return current
+}
+
 func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.service(pbx.UserID{}, "7101")
@@ -35,8 +45,9 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		held, err := w.dir.ModifyUser(w.ctx, &moved)
 		require.NoError(t, err)
 		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			current, err := w.dir.ModifyUser(w.ctx, u)
-			require.Equal(t, held, current)
+			given, err := w.dir.ModifyUser(w.ctx, u)
+			require.Nil(t, given)
+			require.Equal(t, held, inStale[*pbx.User](t, err))
 			return err
 		})
 		site := *w.boston
@@ -53,16 +64,18 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		help, err := w.dir.ModifyAlias(w.ctx, &renamed)
 		require.NoError(t, err)
 		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			current, err := w.dir.ModifyAlias(w.ctx, alias)
-			require.Equal(t, help, current)
+			given, err := w.dir.ModifyAlias(w.ctx, alias)
+			require.Nil(t, given)
+			require.Equal(t, help, inStale[*pbx.Alias](t, err))
 			return err
 		})
 		box, err := w.dir.AddMailbox(w.ctx, now.ID, pbx.NewMailbox{})
 		require.NoError(t, err)
 		require.NoError(t, w.dir.SetPIN(w.ctx, now.ID, "482915"))
 		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			current, err := w.dir.ModifyMailbox(w.ctx, box)
-			require.NotNil(t, current)
+			given, err := w.dir.ModifyMailbox(w.ctx, box)
+			require.Nil(t, given)
+			current := inStale[*pbx.Mailbox](t, err)
 			require.True(t, current.HasPIN())
 			require.Greater(t, current.Rev, box.Rev)
 			return err

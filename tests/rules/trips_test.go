@@ -119,8 +119,7 @@ var readings = []operation{
 	}, admin},
 	{"Locations", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Locations(ctx)) }, admin},
 	{"Lookup", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		_, _, err := dir.Lookup(ctx, x.line.DN)
-		return err
+		return second(dir.Lookup(ctx, x.line.DN))
 	}, admin},
 	{"Mailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.Mailbox(ctx, x.line.ID))

@@ -173,9 +173,9 @@ func TestEXT7_AUserHasAnyNumberOfAliasesWithNamesAndAddressesOfTheirOwn(t *testi
 		one, err := w.dir.Alias(w.ctx, sales.ID)
 		require.NoError(t, err)
 		require.Equal(t, sales, one)
-		_, reached, err := w.dir.Lookup(w.ctx, "7100")
+		reached, err := w.dir.Lookup(w.ctx, "7100")
 		require.NoError(t, err)
-		require.Equal(t, pbx.Ref{Kind: "alias", ID: support.ID.String(), Name: "John Support"}, reached)
+		require.Equal(t, pbx.Ref{Kind: "alias", ID: support.ID.String(), Name: "John Support"}, reached.Ref)
 	})
 }
 
@@ -259,8 +259,9 @@ func TestEXT7_AnAliasGoesWithItsExtensionAddressAndMemberships(t *testing.T) {
 		require.NoError(t, w.dir.DeleteAlias(w.ctx, a.ID))
 
 		require.Empty(t, collect(t, w.dir.Members(w.ctx, g.ID)))
-		_, _, err := w.dir.Lookup(w.ctx, "7100")
+		reached, err := w.dir.Lookup(w.ctx, "7100")
 		require.ErrorIs(t, err, pbx.ErrNotFound)
+		require.Nil(t, reached)
 		require.Equal(t, a.SIPAddress, w.alias(john.ID, "John Support", "7100").SIPAddress)
 		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteAlias(w.ctx, a.ID) })
 	})

@@ -78,9 +78,9 @@ func TestUSR9_AReviewAsksOnceForEachConfirmationAndItsCommitGivesThem(t *testing
 // lookup is the service that a DN reaches.
 func (w *world) lookup(dn pbx.Extension) pbx.ServiceID {
 	w.t.Helper()
-	entry, _, err := w.dir.Lookup(w.ctx, dn)
+	target, err := w.dir.Lookup(w.ctx, dn)
 	require.NoError(w.t, err)
-	return entry.ServiceID
+	return target.Entry.ServiceID
 }
 
 func TestUSR9_NothingOfThePersonIsLeftAnywhere(t *testing.T) {

@@ -208,8 +208,10 @@ func TestUSR15_AStaleViewIsNotHandedOver(t *testing.T) {
 		_, err := w.dir.ModifyUser(w.ctx, u)
 		require.NoError(t, err)
 		var now *pbx.User
-		w.refused(rule.SVC15, pbx.ErrStale, func() (err error) {
-			now, err = w.dir.HandOver(w.ctx, u.ID, to)
+		w.refused(rule.SVC15, pbx.ErrStale, func() error {
+			given, err := w.dir.HandOver(w.ctx, u.ID, to)
+			require.Nil(t, given)
+			now = inStale[*pbx.User](t, err)
 			return err
 		})
 		require.Equal(t, "Sales", now.Department)

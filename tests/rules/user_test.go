@@ -47,12 +47,12 @@ func (w *world) revision() int64 {
 // reaches names what an extension of the US tenant reaches, or nothing.
 func (w *world) reaches(e pbx.Extension) string {
 	w.t.Helper()
-	_, ref, err := w.dir.Lookup(w.ctx, e)
+	target, err := w.dir.Lookup(w.ctx, e)
 	if err != nil {
 		require.ErrorIs(w.t, err, pbx.ErrNotFound)
 		return ""
 	}
-	return ref.String()
+	return target.Ref.String()
 }
 
 // names lists users by their names.
