@@ -63,8 +63,7 @@ func ExampleDirectory_AddExtension() {
 	must(admin.AddExtension(ctx, ann.ID, "7002"))
 	check(admin.SetMainExtension(ctx, ann.ID, "7002"))
 	fmt.Println(must(admin.MainExtension(ctx, ann.ID)))
-	_, who, err := admin.Lookup(ctx, "7001")
-	fmt.Println(who, err)
+	fmt.Println(must(admin.Lookup(ctx, "7001")).Ref)
 	check(admin.RemoveExtension(ctx, "7001"))
 	for e, err := range admin.Extensions(ctx, pbx.ExtensionQuery{Prefix: "70"}) {
 		check(err)
@@ -72,7 +71,7 @@ func ExampleDirectory_AddExtension() {
 	}
 	// Output:
 	// 7002
-	// user ann <nil>
+	// user ann
 	// 7002
 }
 
