@@ -2,43 +2,95 @@ package pbx_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/pbxkit/pbx"
-	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-// office is a small customer: a site, a product, a package of stations and some
-// numbers. It is what every example starts from.
-func office(ctx context.Context) (support, admin *pbx.Directory) {
-	support = pbx.New(memory.New()).As(pbx.Support("alice"))
-	acme, err := support.CreateTenant(ctx, pbx.NewTenant{Name: "Acme", Country: "US", SIPDomain: "acme.example.com"})
-	check(err)
-	_, err = support.StockNumbers(ctx, "+16175550100", "+16175550101")
-	check(err)
-	admin = support.As(pbx.Administrator("bob", acme.ID))
-	check(admin.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
-		_, err := dir.AddLocation(ctx, pbx.NewLocation{Building: "HQ", NumberPrefix: "+1617", Address: pbx.CivicAddress{
-			Street: "1 Main Street", City: "Boston", Region: "MA", PostalCode: "02110", Country: "US"}})
-		if err != nil {
-			return err
-		}
-		if _, err := dir.AddServiceType(ctx, pbx.NewServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000}); err != nil {
-			return err
-		}
-		_, err = dir.AddStationPool(ctx, pbx.NewStationPool{Package: "STANDARD", Name: "Standard", Total: 10, Applications: []string{"softphone"}})
-		return err
-	}))
-	return support.In(acme.ID), admin
+// monday is when every example takes place.
+var monday = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
+
+// open returns a support agent's Directory over an empty store. Its clock stands
+// still and its IDs are counted, so that each run of an example prints the same.
+func open(opts ...pbx.Option) *pbx.Directory {
+	var last uint64
+	next := func() (id [16]byte) {
+		last++
+		binary.BigEndian.PutUint64(id[8:], 1000+last)
+		return id
+	}
+	opts = append([]pbx.Option{pbx.WithClock(func() time.Time { return monday }), pbx.WithIDs(next)}, opts...)
+	return pbx.New(memory.New(), opts...).As(pbx.Support("alice"))
 }
 
+// office is a small customer: a site, a product, a package of stations and two
+// numbers in stock. Most examples start from it. It returns the Directories of a
+// support agent who has entered the tenant, and of the tenant's administrator.
+func office(ctx context.Context, opts ...pbx.Option) (support, admin *pbx.Directory) {
+	provider := open(opts...)
+	acme := must(provider.CreateTenant(ctx, pbx.NewTenant{Name: "Acme", Country: "US", SIPDomain: "acme.example.com"}))
+	must(provider.StockNumbers(ctx, "+16175550100", "+16175550101"))
+	admin = provider.As(pbx.Administrator("bob", acme.ID))
+	check(admin.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		must(dir.AddLocation(ctx, pbx.NewLocation{Building: "HQ", NumberPrefix: "+1617", Address: pbx.CivicAddress{
+			Street: "1 Main Street", City: "Boston", Region: "MA", PostalCode: "02110", Country: "US"}}))
+		must(dir.AddServiceType(ctx, pbx.NewServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000}))
+		must(dir.AddStationPool(ctx, pbx.NewStationPool{Package: "STANDARD", Name: "Standard", Total: 10, Applications: []string{"softphone"}}))
+		return nil
+	}))
+	return provider.In(acme.ID), admin
+}
+
+// person creates a user who has an extension and nothing else.
+func person(ctx context.Context, dir *pbx.Directory, name string, e pbx.Extension) *pbx.User {
+	return must(dir.CreateUser(ctx, pbx.NewUser{FirstName: name, Email: name + "@acme.example.com", Extension: e}))
+}
+
+// must returns the value, or ends the program.
+func must[T any](v T, err error) T {
+	check(err)
+	return v
+}
+
+// check ends the program if there is an error.
 func check(err error) {
 	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// The whole way: a store, a support agent who creates a customer, and the
+// customer's administrator, who reviews a guided set-up and commits it.
+func Example() {
+	ctx := context.Background()
+	store := memory.New() // or sqlite.Open, or postgres.Open
+	defer store.Close()
+	support := pbx.New(store).As(pbx.Support("alice"))
+	acme, err := support.CreateTenant(ctx, pbx.NewTenant{Name: "Acme", Country: "US", SIPDomain: "acme.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	admin := support.As(pbx.Administrator("bob", acme.ID))
+
+	review, err := admin.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		_, err := dir.SetUpUser(ctx, pbx.SetUp{
+			NewUser: pbx.NewUser{FirstName: "Zoë", LastName: "O'Brien", Email: "zoe@acme.example.com", Extension: "7001"},
+		})
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(review.Effects, review.Warnings, review.Monthly())
+	fmt.Println(review.Commit(ctx))
+	// Output:
+	// [user Zoë O'Brien created: 7001 user Zoë O'Brien welcome mail service 7001 created: 7001 service 7001 associated, user Zoë O'Brien] [] 0
+	// <nil>
 }
 
 // A guided set-up is reviewed, as a portal shows an order before it is placed,
@@ -46,14 +98,13 @@ func check(err error) {
 func ExampleDirectory_Review() {
 	ctx := context.Background()
 	_, admin := office(ctx)
-	review, err := admin.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error {
+	review := must(admin.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error {
 		_, err := dir.SetUpUser(ctx, pbx.SetUp{
 			NewUser: pbx.NewUser{FirstName: "Zoë", LastName: "O'Brien", Email: "zoe@acme.example.com", ActivateLater: true},
 			Number:  pbx.ProposedNumber(), ServiceType: "PRO", Station: "STANDARD", Applications: []string{"softphone"},
 		})
 		return err
-	})
-	check(err)
+	}))
 	for _, e := range review.Effects {
 		fmt.Println(e)
 	}
@@ -68,6 +119,31 @@ func ExampleDirectory_Review() {
 	// station package Standard taken, user Zoë O'Brien
 	// order for Connect Pro placed
 	// 2500 1000 [Billing starts on activation.]
+}
+
+// What was reviewed is committed, or refused with a fresh review when it would
+// come out otherwise by now.
+func ExampleReview_Commit() {
+	ctx := context.Background()
+	_, admin := office(ctx)
+	review := must(admin.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		_, err := dir.AddService(ctx, pbx.NewService{Name: "Lobby", Type: "PRO", DeviceType: "Yealink T46U"})
+		return err
+	}))
+	fmt.Println(review.Effects[0])
+	person(ctx, admin, "ann", "7000") // takes the extension that the review proposed
+
+	err := review.Commit(ctx)
+	fmt.Println(err)
+	if stale, ok := errors.AsType[*pbx.StaleReview](err); ok {
+		fmt.Println(stale.Fresh.Effects[0])
+		fmt.Println(stale.Fresh.Commit(ctx))
+	}
+	// Output:
+	// service Lobby (7000) created: 7000
+	// SYS-2: something changed since the review; review it again
+	// service Lobby (7001) created: 7001
+	// <nil>
 }
 
 // Several operations succeed together, or leave nothing.
@@ -89,81 +165,20 @@ func ExampleDirectory_Batch() {
 	// EXT-2: Extension: extension 7001 is taken by user Ann
 }
 
-// A user needs a name, an email address and an extension, no more; what is
-// wrong is reported all at once.
-func ExampleDirectory_CreateUser() {
+// The journal is the audit log: who did what, to which record.
+func ExampleDirectory_Journal() {
 	ctx := context.Background()
-	_, admin := office(ctx)
-	_, err := admin.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: "not an address", Extension: "911"})
-	for _, e := range pbx.Errors(err) {
-		fmt.Println(e.Code, e.Field, errors.Is(e, pbx.ErrInvalid))
+	support, admin := office(ctx)
+	ann := person(ctx, admin, "ann", "7001")
+	must(support.AddExtension(ctx, ann.ID, "7002"))
+	for e, err := range admin.Journal(ctx, pbx.JournalQuery{AfterSeq: 2}) { // later than creating the tenant and its office
+		check(err)
+		fmt.Println(e.Seq, e.Pos, e.Actor, e.Role, e.Type)
 	}
 	// Output:
-	// USR-1 Email true
-	// EXT-3 Extension true
-}
-
-// A record that was read is changed and saved; a change that is based on an old
-// view is refused.
-func ExampleDirectory_ModifyUser() {
-	ctx := context.Background()
-	_, admin := office(ctx)
-	u, err := admin.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@acme.example.com", Extension: "7001"})
-	check(err)
-	u.Department = "Sales"
-	now, err := admin.ModifyUser(ctx, u)
-	check(err)
-	fmt.Println(now.Department)
-	u.Department = "Finance"
-	_, err = admin.ModifyUser(ctx, u)
-	fmt.Println(errors.Is(err, pbx.ErrStale), err)
-	// Output:
-	// Sales
-	// true SVC-15: user Ann was changed since it was read: read it again
-}
-
-// A shared phone is deleted only after the confirmation that names its users.
-func ExampleDirectory_DeleteService() {
-	ctx := context.Background()
-	_, admin := office(ctx)
-	ann, err := admin.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@acme.example.com", Extension: "7001"})
-	check(err)
-	bob, err := admin.CreateUser(ctx, pbx.NewUser{FirstName: "Bob", Email: "bob@acme.example.com", Extension: "7002"})
-	check(err)
-	desk, err := admin.AddService(ctx, pbx.NewService{UserID: ann.ID, Name: "Front desk", DN: "7100", DeviceType: "Yealink T46U"})
-	check(err)
-	_, err = admin.Associate(ctx, bob.ID, desk.ID)
-	check(err)
-
-	err = admin.DeleteService(ctx, desk.ID)
-	fmt.Println(errors.Is(err, pbx.ErrUnconfirmed), err)
-	fmt.Println(admin.Confirm(rule.SVC9).DeleteService(ctx, desk.ID))
-	// Output:
-	// true SVC-9: service Front desk (7100) will be deleted for all its users: Ann, Bob
-	// <nil>
-}
-
-// An owner opens the management record of his line by its national number, and
-// of no other.
-func ExampleDirectory_Line() {
-	ctx := context.Background()
-	_, admin := office(ctx)
-	_, err := admin.AddService(ctx, pbx.NewService{Name: "Boardroom", Type: "PRO", DeviceType: "Polycom Trio 8500", Number: pbx.OfferedNumber("+16175550101")})
-	check(err)
-	_, err = admin.AddOwner(ctx, "6175550101", "jdoe")
-	check(err)
-
-	acme, err := admin.Tenant(ctx)
-	check(err)
-	owner := admin.As(pbx.LineOwner("jdoe", acme.ID))
-	line, err := owner.Line(ctx, "6175550101")
-	check(err)
-	fmt.Println(line.Name, line.DN, line.Owners)
-	_, err = owner.Line(ctx, "(617) 555-0101")
-	fmt.Println(pbx.CodeOf(err))
-	// Output:
-	// Boardroom 7000 [jdoe]
-	// OWN-1
+	// 3 1 bob administrator user.created
+	// 3 2 bob administrator user.welcome-mail
+	// 4 1 alice support extension.added
 }
 
 // Mail, foreign systems and audits read the journal: in order, at least once,
@@ -171,8 +186,7 @@ func ExampleDirectory_Line() {
 func ExampleDirectory_Deliver() {
 	ctx := context.Background()
 	support, admin := office(ctx)
-	_, err := admin.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@acme.example.com", Extension: "7001"})
-	check(err)
+	person(ctx, admin, "ann", "7001")
 	send := func(ctx context.Context, e *pbx.Event) error {
 		if e.Type == "user.welcome-mail" {
 			fmt.Println("mail to a new user, asked for by", e.Actor)
@@ -180,8 +194,7 @@ func ExampleDirectory_Deliver() {
 		return nil
 	}
 	provider := support.In(pbx.Provider)
-	_, err = provider.Deliver(ctx, "mail", send)
-	check(err)
+	must(provider.Deliver(ctx, "mail", send))
 	again, err := provider.Deliver(ctx, "mail", send)
 	fmt.Println(again, err)
 	// Output:
@@ -193,8 +206,7 @@ func ExampleDirectory_Deliver() {
 func ExampleDirectory_Check() {
 	ctx := context.Background()
 	support, _ := office(ctx)
-	report, err := support.In(pbx.Provider).Check(ctx)
-	check(err)
+	report := must(support.In(pbx.Provider).Check(ctx))
 	fmt.Println(report.Tenants, len(report.Violations))
 	// Output:
 	// 2 0
