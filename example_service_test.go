@@ -41,14 +41,17 @@ func ExampleDirectory_Associate() {
 	second := must(admin.Associate(ctx, ben.ID, desk.ID))
 	fmt.Println(second.Slot, second.Primary())
 	check(admin.SetPrimary(ctx, ben.ID, desk.ID))
-	fmt.Println(must(admin.MainExtension(ctx, ben.ID)))
+	for _, s := range must(admin.UserServices(ctx, ben.ID)) {
+		fmt.Println(s.Association.Slot, s.Service.DN, s.Association.Primary())
+	}
 	for _, u := range must(admin.ServiceUsers(ctx, desk.ID)) {
 		fmt.Println(u.Name())
 	}
 	check(admin.Confirm(rule.SVC5).Disassociate(ctx, ben.ID, own.ID))
 	// Output:
 	// 2 false
-	// 7100
+	// 1 7002 false
+	// 2 7100 true
 	// ann
 	// ben
 }
