@@ -6,7 +6,7 @@ var lineBugs = []seededBug{
 		`nationalNumber = either(BUG, without(nationalNumber, "-"), nationalNumber)
 		OLD`},
 	{"OWN-2", "an owner opens lines that he does not own",
-		"tx.ownLine", `owner != nil || err != nil`, `OLD || BUG`},
+		"tx.ownLine", `owner != nil`, `OLD || BUG`},
 	{"OWN-3", "an owner is added to whom the line belongs already",
 		"validation.owners", `if check.listed(in.AddOwners, i, "AddOwners") && at(p) >= 0 {`, ``},
 	{"OWN-3", "a user ID with a sign of its own is no owner's",
@@ -29,7 +29,7 @@ var lineBugs = []seededBug{
 	{"OWN-8", "a location that is kept elsewhere is changed",
 		"Service.relocatable", `s.LocationKeptBy == ""`, `OLD || BUG`},
 	{"OWN-8", "who keeps a location stays what it was",
-		"Directory.ModifyService", `in.LocationKeptBy`, `either(BUG, s.LocationKeptBy, OLD)`},
+		"tx.saveService", `in.LocationKeptBy`, `either(BUG, s.LocationKeptBy, OLD)`},
 	{"OWN-9", "owners are saved although the line cannot move",
 		"tx.updateLine", `to, err := t.validateBuilding(ctx, s, in)`,
 		`OLD

@@ -50,7 +50,7 @@ var numberBugs = []seededBug{
 	{"NUM-10", "a returned number is kept",
 		"tx.releaseNumbers", `what == ReturnNumber`, `OLD && !BUG`},
 	{"NUM-11", "toll-free and geographic numbers are ported together",
-		"tx.validatePort", `if tollFree != 0 && tollFree != len(in.Numbers) {`, ``},
+		"tx.validatePort", `if free != 0 && free != len(in.Numbers) {`, ``},
 	{"NUM-11", "a port is wanted for a day that is past",
 		"tx.validatePort", `case in.Date.UTC().Truncate(24 * time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):`, ``},
 	{"NUM-11", "a port that is over is activated",

@@ -17,7 +17,7 @@ var serviceBugs = []seededBug{
 	{"SVC-5", "a service is disassociated unconfirmed",
 		"Directory.Disassociate", `t.confirm(rule.SVC5, s.ref(), _, s.ref(), u.ref())`, ``},
 	{"SVC-5", "whoever gets a service next has the PIN of the last one",
-		"Directory.Disassociate", `return t.leaveMailbox(ctx, s, u, _)`,
+		"Directory.Disassociate", `return t.passMailbox(ctx, s, u, nil, _)`,
 		`if BUG {
 			return nil
 		}
@@ -25,7 +25,7 @@ var serviceBugs = []seededBug{
 	{"SVC-6", "the first service does not become the primary one",
 		"tx.slotFor", `len(has) == 0`, `OLD && !BUG`},
 	{"SVC-6", "the former primary service goes and none becomes it",
-		"Directory.SetPrimary", `edit(t, a, func(a *Association) { a.PrimaryOf = u.ID })`, ``},
+		"Directory.SetPrimary", `edit(t, pair.association, func(a *Association) { a.PrimaryOf = user })`, ``},
 	{"SVC-7", "the primary service is disassociated before the others",
 		"Directory.Disassociate", `if a.Primary() && len(has) > 1 {`, ``},
 	{"SVC-8", "a primary service is deleted before the others",
@@ -52,11 +52,11 @@ var serviceBugs = []seededBug{
 	{"SVC-15", "a stale view overwrites",
 		"current", `based == present`, `OLD || BUG`},
 	{"SVC-15", "a product is overwritten by somebody who has not read it",
-		"Directory.SetServiceType", `in.Rev != was.Rev`, `OLD && !(BUG && in.Rev == 0)`},
+		"Directory.ModifyServiceType", `in.Rev`, `either(BUG && in.Rev == 0, was.Rev, OLD)`},
 	{"SVC-16", "a service has a type that the catalogue has not",
 		"tx.serviceType", `if err == nil && st == nil {`, ``},
 	{"SVC-17", "a service leaves a status in which it is not",
-		"Directory.moveServiceIf", `if s.Status != from {`, ``},
+		"Service.requireStatus", `s.Status == wanted`, `OLD || BUG`},
 	{"SVC-18", "the answer to an earlier request settles a later one",
 		"Settlement.validate", `if in.Request != 0 && in.Request != f.Requests {`, ``},
 	{"SVC-17", "the mailbox of a line that does not work lets somebody in",

@@ -16,5 +16,5 @@ var stationBugs = []seededBug{
 	{"STN-3", "applications go unconfirmed with the station",
 		"Directory.ChangeStation", `if len(gone) > 0 {`, ``},
 	{"STN-4", "a pool is lowered below its use",
-		"Directory.SetStationPool", `case in.Total < was.Used:`, ``},
+		"StationPool.validateModified", `if p.Total < was.Used {`, ``},
 }

@@ -38,16 +38,16 @@ var systemBugs = []seededBug{
 	{"SYS-4", "the checker does not know where users dial an emergency number",
 		"tenantCheck.reached", `at = append(at, u.at)`, ``},
 	{"SYS-5", "an import stops at the first bad row",
-		"importing.run", `looked++`,
+		"importing.run", `done++`,
 		`if OLD; BUG && len(im.bad) > 0 {
-			return allRows(im.bad)
+			return nil, allRows(im.bad)
 		}`},
 	{"SYS-5", "who had no line comes back with one",
 		"tx.provision", `lineNo`, `either(BUG, "none", OLD)`},
 	{"SYS-5", "a line that two have is exported twice",
-		"csvUser.share", `if row.shared = says.ID != row.ID; row.shared {`, ``},
+		"csvUser.share", `if row.shared = owner.ID != row.ID; row.shared {`, ``},
 	{"SYS-5", "a line that waits comes back active",
 		"csvUser.activateLater", `row.line.Status == StatusPendingActivation`, `OLD && !BUG`},
 	{"SYS-5", "an export holds formulas",
-		"csvUser.cells", `escaped(csvColumns[i].write(row))`, `either(BUG, csvColumns[i].write(row), OLD)`},
+		"internal/csvfile.Writer.Write", `Escape(cell)`, `either(BUG, cell, OLD)`},
 }

@@ -13,7 +13,7 @@ var voicemailBugs = []seededBug{
 	{"VM-4", "a mailbox number begins with 0",
 		"Mailbox.validateNumber", `case m.Number[0] == '0':`, ``},
 	{"VM-5", "a PIN is an extension of the line's user",
-		"tx.validatePIN", `case eitherWay(string(pin), own...):`, ``},
+		"tx.validatePIN", `case secret.EitherWay(string(pin), own...):`, ``},
 	{"VM-5", "wrong PINs are not counted",
 		"tx.enterMailbox", `edit(t, m, func(m *Mailbox) { m.tries++ })`, ``},
 	{"VM-5", "one wrong PIN more locks the mailbox",

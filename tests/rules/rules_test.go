@@ -1,10 +1,8 @@
 package rules_test
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"reflect"
@@ -30,7 +28,6 @@ func TestRules(t *testing.T) {
 	alone := askedForAlone(t, tests)
 	require.NotEmpty(t, rows)
 	compareCodes(t, rows)
-	compareCatalogue(t, rows)
 	compareOutcomes(t, rows, source)
 	compareMethods(t, rows, source)
 	compareTests(t, rows, tests)
@@ -56,39 +53,6 @@ func compareCodes(t *testing.T, rows []ruleRow) {
 	}
 	if diff := cmp.Diff(codes, inTable); diff != "" {
 		t.Errorf("codes.go and docs/rules.md differ:\n%s", diff)
-	}
-}
-
-// compareCatalogue holds the table against the catalogue from which it was made,
-// where that lies beside the checkout.
-func compareCatalogue(t *testing.T, rows []ruleRow) {
-	t.Helper()
-	catalogue, err := os.ReadFile(root + "/../shared/rules.md")
-	if errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	require.NoError(t, err)
-	outcomes := map[rule.Code]string{}
-	for _, m := range rowForm.FindAllStringSubmatch(string(catalogue), -1) {
-		cells := strings.Split(m[2], "|")
-		outcomes[rule.Code(m[1])] = strings.TrimSpace(cells[len(cells)-2])
-	}
-	for _, row := range rows {
-		outcome, listed := outcomes[row.code]
-		if delete(outcomes, row.code); !listed {
-			t.Errorf("%s is not in the catalogue", row.code)
-		}
-		denies := slices.ContainsFunc(row.outcomes, func(o string) bool { return o != "warning" && o != "confirmation" })
-		for word, said := range map[string]bool{
-			"deny": denies, "warn": slices.Contains(row.outcomes, "warning"), "confirm": slices.Contains(row.outcomes, "confirmation"),
-		} {
-			if strings.HasPrefix(outcome, word) && !said {
-				t.Errorf("%s: the catalogue's outcome is %s, docs/rules.md has %v", row.code, outcome, row.outcomes)
-			}
-		}
-	}
-	for code := range outcomes {
-		t.Errorf("%s of the catalogue is not in docs/rules.md", code)
 	}
 }
 
