@@ -44,6 +44,7 @@ func (d *Directory) change(ctx context.Context, operation string, plan prefetchP
 	if len(d.seen) > 0 {
 		plan, run = basedOn(ctx, d.seen, plan, run)
 	}
+	run = watched(ctx, operation, run)
 	if d.tx != nil {
 		return d.tx.runOperation(ctx, d, plan, run)
 	}
@@ -65,12 +66,13 @@ func (d *Directory) read(ctx context.Context, operation string, plan prefetchPla
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.runOperation(ctx, d, plan, run)
+		return d.tx.runOperation(ctx, d, plan, watched(ctx, operation, run))
 	}
 	if f, ok := d.core.store.(store.Fetcher); ok {
 		if all, err := d.readPrefetched(ctx, f, tenant, plan, run); all {
 			return asRefusal(err)
 		}
+		d.core.noteUnplanned(ctx, operation)
 	}
 	return d.core.view(ctx, func(r store.Reader) error {
 		t := d.core.newTx(tenant, r)

@@ -111,6 +111,25 @@ func (d *Directory) readPrefetched(ctx context.Context, f store.Fetcher, tenant 
 	return !errors.Is(t.Failed(), errUnforeseen), err
 }
 
+// watched is an operation that is noted when it reads what nothing planned.
+func watched(ctx context.Context, operation string, run func(*tx) error) func(*tx) error {
+	return func(t *tx) error {
+		before := t.Unplanned()
+		err := run(t)
+		if _, far := t.Fetcher(); far && t.Unplanned() > before {
+			t.core.noteUnplanned(ctx, operation)
+		}
+		return err
+	}
+}
+
+// noteUnplanned counts an operation that had to ask a store on another machine for
+// something that its plan lacks.
+func (c *core) noteUnplanned(ctx context.Context, operation string) {
+	c.stats.unplanned.Add(1)
+	c.log.DebugContext(ctx, "pbx: an operation read more than it had planned", "operation", operation)
+}
+
 // onlyPrefetched is the Reader of an operation that has read everything ahead.
 type onlyPrefetched struct{}
 

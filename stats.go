@@ -17,20 +17,21 @@ type Stats struct {
 	// Resolved is how many commits got no answer and turned out to be there, or
 	// not to be; Unknown is how many did not turn out (ErrCommitUnknown).
 	Resolved, Unknown int64
-	// Unforeseen is how many operations on a store that is a trip away read
-	// something for which they had to ask it once more.
-	Unforeseen int64
+	// Unplanned is how many operations had to ask a store on another machine for
+	// something that they had not planned to read. Each took more trips than it
+	// should; the logger has their names, at debug level.
+	Unplanned int64
 }
 
 // stats are the counters behind Stats.
 type stats struct {
 	commit.Counts
-	unforeseen atomic.Int64
+	unplanned atomic.Int64
 }
 
 // Stats returns the counts so far.
 func (d *Directory) Stats() Stats {
 	s := &d.core.stats
 	return Stats{Retries: s.Retries.Load(), GaveUp: s.GaveUp.Load(), Resolved: s.Resolved.Load(), Unknown: s.Unknown.Load(),
-		Unforeseen: s.unforeseen.Load()}
+		Unplanned: s.unplanned.Load()}
 }

@@ -27,6 +27,8 @@ type Overlay struct {
 	undo    []func()                      // kept from the first savepoint on
 	failed  error                         // the store's first error
 
+	unplanned int // see Unplanned
+
 	buf           []byte        // used again for each key
 	fields, other []store.Field // used again for each record
 }
@@ -67,6 +69,12 @@ func (o *Overlay) Known(k store.Key) store.Record { return o.known[string(o.enco
 
 // Load reads the keys in one trip, so that reading them afterwards makes none.
 func (o *Overlay) Load(ctx context.Context, keys ...store.Key) error {
+	_, err := o.load(ctx, keys...)
+	return err
+}
+
+// load is Load, and reports whether the store was asked.
+func (o *Overlay) load(ctx context.Context, keys ...store.Key) (asked bool, err error) {
 	wanted := keys[:0:0]
 	for _, k := range keys {
 		switch _, known := o.known[string(o.encode(k))]; {
@@ -78,16 +86,16 @@ func (o *Overlay) Load(ctx context.Context, keys ...store.Key) error {
 		}
 	}
 	if len(wanted) == 0 {
-		return nil
+		return false, nil
 	}
 	recs, err := o.reader.Get(ctx, wanted...)
 	if err != nil {
-		return o.fail(err)
+		return true, o.fail(err)
 	}
 	for i, k := range wanted {
 		o.learn(string(o.encode(k)), recs[i])
 	}
-	return nil
+	return true, nil
 }
 
 // Storable reports whether a record can have the values: no store takes text
@@ -148,8 +156,12 @@ func (o *Overlay) Get(ctx context.Context, ix *store.Index, values ...any) (stor
 	}
 	e, known := o.known[string(o.encode(k))]
 	if !known {
-		if err := o.Load(ctx, k); err != nil {
+		asked, err := o.load(ctx, k)
+		if err != nil {
 			return nil, err
+		}
+		if asked {
+			o.unplanned++
 		}
 		e = o.known[string(o.encode(k))]
 	}

@@ -30,6 +30,10 @@ func (o *Overlay) Prefetch(ctx context.Context, reads []store.Read) error {
 // cached ranges save them.
 func (o *Overlay) Prefetched() bool { return o.ranges != nil }
 
+// Unplanned returns how many reads had to ask the Reader because nothing had
+// prefetched what they read. Each was a trip where the Reader is a Fetcher.
+func (o *Overlay) Unplanned() int { return o.unplanned }
+
 // Fetch reads in one trip, and keeps and returns what it reads.
 func (o *Overlay) Fetch(ctx context.Context, f store.Fetcher, reads []store.Read) ([][]store.Record, error) {
 	results, err := f.Fetch(ctx, reads...)
@@ -152,6 +156,7 @@ func (o *Overlay) committed(ctx context.Context, q store.Query) iter.Seq2[store.
 				o.reader.Find(ctx, q)(yield)
 				return
 			}
+			o.unplanned++
 			results, err := f.Fetch(ctx, store.Read{Query: q})
 			if err != nil {
 				yield(nil, err)
