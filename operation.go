@@ -189,10 +189,28 @@ type insideKey struct{ core *core }
 
 // inside runs the function of a batch or review with a Directory of its own.
 func (d *Directory) inside(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {
+	inner, err := d.inTransaction(ctx, t)
+	if err != nil {
+		return err
+	}
+	return fn(insideOf(ctx, t), inner)
+}
+
+// inTransaction returns the Directory for the function of a batch or review. The
+// records given to Seen are checked once, here: what the function itself changes
+// makes none of its operations stale.
+func (d *Directory) inTransaction(ctx context.Context, t *tx) (*Directory, error) {
+	if len(d.seen) > 0 {
+		if err := t.prefetch(ctx, func(p *prefetch) { p.seen(d.seen) }); err != nil {
+			return nil, err
+		}
+		if err := t.unchanged(ctx, d.seen); err != nil {
+			return nil, err
+		}
+	}
 	inner := *d
-	inner.tx = t
-	inner.tenant = t.tenantID
-	return fn(insideOf(ctx, t), &inner)
+	inner.tx, inner.tenant, inner.seen = t, t.tenantID, nil
+	return &inner, nil
 }
 
 // insideOf is the context of what runs inside an operation: with it a call of the

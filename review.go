@@ -100,7 +100,7 @@ func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir 
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.runBatch(func() error { return fn(ctx, d) })
+		return d.tx.runBatch(ctx, d, fn)
 	}
 	return d.core.update(ctx, tenant, nil, func(t *tx) error {
 		return d.inside(ctx, t, fn)
@@ -119,12 +119,15 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 		return nil, misuse("a review cannot be made inside a batch or another review")
 	}
 	var t *tx
-	err = d.core.view(ctx, func(r store.Reader) error {
+	err = d.core.store.View(ctx, func(r store.Reader) error {
 		t = d.core.newTx(tenant, r)
 		return d.runReview(ctx, t, fn)
 	})
-	if _, err := commit.Unwrap(err); err != nil {
+	switch own, err := commit.Unwrap(err); {
+	case own:
 		return nil, err
+	case err != nil:
+		return nil, asRefusal(err)
 	}
 	return d.review(t, fn), nil
 }

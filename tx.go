@@ -106,13 +106,17 @@ func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run
 }
 
 // runBatch runs a batch inside a batch: its operations stand or fall together.
-func (t *tx) runBatch(run func() error) error {
+func (t *tx) runBatch(ctx context.Context, d *Directory, fn func(context.Context, *Directory) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.savepoint(func() error {
+		inner, err := d.inTransaction(ctx, t)
+		if err != nil {
+			return err
+		}
 		t.mu.Unlock()
 		defer t.mu.Lock()
-		return run()
+		return fn(ctx, inner)
 	})
 }
 
