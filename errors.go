@@ -122,7 +122,6 @@ func (s *StaleError) Unwrap() error { return s.err }
 func Errors(err error) []*Error {
 	var one *Error
 	var many *multierror.Error
-	var ofStore *store.Error
 	switch {
 	case errors.As(err, &many) && !causes(many, err):
 		var list []*Error
@@ -130,15 +129,13 @@ func Errors(err error) []*Error {
 			list = append(list, Errors(e)...)
 		}
 		return list
-	case errors.As(err, &one):
+	case errors.As(asRefusal(err), &one):
 		return []*Error{one}
-	case errors.As(err, &ofStore):
-		return []*Error{fromStore(ofStore)}
 	}
 	return nil
 }
 
-// fromStore is a store's error as operations give it.
+// fromStore returns a store's error as operations give it.
 func fromStore(e *store.Error) *Error {
 	code := rule.SYS1
 	if errors.Is(e, store.ErrConstraint) {
@@ -147,11 +144,15 @@ func fromStore(e *store.Error) *Error {
 	return &Error{Code: code, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
 }
 
-// asRefusal is an error of a store as operations give it; any other is as it was.
+// asRefusal returns a store's error as operations give it, and any other error
+// unchanged: an *Error with a store's error as its cause is a refusal already.
 func asRefusal(err error) error {
-	var one *Error
 	var ofStore *store.Error
-	if errors.As(err, &one) || !errors.As(err, &ofStore) {
+	var refusal, within *Error
+	switch {
+	case !errors.As(err, &ofStore):
+		return err
+	case errors.As(err, &refusal) && !(errors.As(ofStore.Err, &within) && within == refusal):
 		return err
 	}
 	return fromStore(ofStore)
