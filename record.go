@@ -12,6 +12,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
+// The reads and the edit of package overlay, for a tx.
+
 func one[R store.Record](ctx context.Context, t *tx, ix *store.Index, values ...any) (R, error) {
 	return overlay.One[R](ctx, t.Overlay, ix, values...)
 }
@@ -28,7 +30,7 @@ func edit[R store.Record](t *tx, old R, change func(R)) R {
 	return overlay.Edit(t.Overlay, old, change)
 }
 
-// copyOf returns a copy that its receiver may change.
+// copyOf returns a copy that the caller may change.
 func copyOf[R store.Record](r R) R {
 	c := store.Clone(r)
 	if o, ok := any(c).(*Order); ok {
@@ -40,14 +42,14 @@ func copyOf[R store.Record](r R) R {
 	return c
 }
 
-// referable is a record that a message can name.
+// referable is a kind of record that a message can name.
 type referable interface {
 	comparable
 	store.Record
 	ref() Ref
 }
 
-// refOf is the record's Ref, or none for nil.
+// refOf returns a record's Ref, or an empty one for nil.
 func refOf[R interface {
 	comparable
 	ref() Ref
@@ -183,7 +185,7 @@ func (t *tx) owns(r store.Record) bool {
 	return true // its key begins with the tenant
 }
 
-// shown is the copy of a record that a caller gets.
+// shown returns a copy of a record for a caller, without what they may not see.
 func shown(r store.Record) store.Record {
 	if m, ok := r.(*Mailbox); ok {
 		return m.shown()
@@ -191,8 +193,8 @@ func shown(r store.Record) store.Record {
 	return copyOf(r)
 }
 
-// notFound is the answer for a record that is not in the tenant: the same for
-// one that is another tenant's as for one that never was (ACC-1).
+// notFound is the refusal for a record that is not in the tenant. It is the same for
+// another tenant's record as for one that never existed (ACC-1).
 func notFound(kind, id string) *Error {
 	return &Error{Code: rule.ACC1, Kind: ErrNotFound, Subject: Ref{Kind: kind, ID: id}, Reason: "there is no such " + kind}
 }
