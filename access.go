@@ -18,25 +18,25 @@ const (
 	RoleOwner         Role = "owner"         // the management record of the lines owned
 )
 
-// Actor is who acts. The embedding program has signed him in; the library
-// decides what he may do, and the journal keeps his name.
+// Actor is who acts. The embedding program has signed them in; the library
+// decides what they may do, and the journal keeps their name.
 type Actor struct {
 	Principal Principal
 	Role      Role
 	Tenant    TenantID // the tenant of an administrator or an owner
 }
 
-// Support is an agent of the provider. He finds a tenant with Tenants, enters
-// it with Directory.In, and works there under his own name (ACC-3).
+// Support is an agent of the provider. They find a tenant with Tenants, enter it
+// with Directory.In, and work there under their own name (ACC-3).
 func Support(p Principal) Actor { return Actor{Principal: p, Role: RoleSupport} }
 
-// Administrator is an administrator of one tenant.
+// Administrator is an administrator of one tenant (ACC-2).
 func Administrator(p Principal, tenant TenantID) Actor {
 	return Actor{Principal: p, Role: RoleAdministrator, Tenant: tenant}
 }
 
-// LineOwner is somebody who owns lines of a tenant, and reaches only their
-// management records.
+// LineOwner is somebody who owns lines of a tenant. They reach the management
+// records of those lines, and nothing else (ACC-2, OWN-6).
 func LineOwner(p Principal, tenant TenantID) Actor {
 	return Actor{Principal: p, Role: RoleOwner, Tenant: tenant}
 }
@@ -61,8 +61,8 @@ var (
 	everyRole      = []Role{RoleSupport, RoleAdministrator, RoleOwner}
 )
 
-// grants is the one table of what each role may do, looked at in one place,
-// allow. A method that is not in it is granted to nobody.
+// grants is the one table of what each role may do. One function reads it: allow.
+// A method that is not in it is granted to nobody.
 var grants = map[string]grant{
 	"Batch":  {everyRole, anywhere},
 	"Review": {everyRole, anywhere},
@@ -201,13 +201,13 @@ var grants = map[string]grant{
 }
 
 // linesAndUsers are the operations that cancel a line, create one, or change who
-// uses it: what owning a line does not give (OWN-6).
+// uses it. Owning a line does not grant them (OWN-6).
 var linesAndUsers = []string{
 	"AddService", "DeleteService", "Associate", "Disassociate", "SetPrimary", "CreateUser", "SetUpUser", "ImportUsers", "DeleteUser",
 	"HandOver", "CancelService", "WithdrawCancellation",
 }
 
-// allow is the choke point of access: it returns the tenant that the
+// allow is the one place where access is decided: it returns the tenant that the
 // operation works in, or the refusal.
 func (d *Directory) allow(operation string) (TenantID, error) {
 	g, listed := grants[operation]
@@ -236,7 +236,7 @@ func (d *Directory) allow(operation string) (TenantID, error) {
 	return tenant, nil
 }
 
-// scope is the tenant that was chosen, else the actor's own.
+// scope is the tenant that was chosen with In, or else the actor's own.
 func (d *Directory) scope() TenantID {
 	switch {
 	case !d.tenant.IsZero():

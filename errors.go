@@ -10,30 +10,32 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// The kinds of refusal. Every error that the library gives answers errors.Is
-// for exactly one of them, and the rule that was broken is the Code of the
-// *Error. Two come as they are: a context's own error, with which nothing was
-// changed, and that of a caller's function.
+// The kinds of refusal. errors.Is finds exactly one of them in every error that the
+// library returns, and the Code of the *Error is the rule that was broken. Two errors
+// are returned unchanged: a context's, after which nothing was changed, and that of a
+// caller's function.
 var (
-	// ErrNotFound: no such record in this tenant. A record of another tenant
-	// gives the same answer, word for word, as one that never was.
+	// ErrNotFound: no such record in this tenant. A record of another tenant gets
+	// the same answer, word for word, as one that never existed (ACC-1).
 	ErrNotFound = errors.New("not found")
 	// ErrInvalid: a field is missing, too long or malformed.
 	ErrInvalid = store.ErrInvalid
-	// ErrConflict: something that must be unique is taken; Holder says by whom.
+	// ErrConflict: something that must be unique is taken, and Holder says by whom;
+	// or other changes kept getting in the way (SYS-1).
 	ErrConflict = store.ErrConflict
 	// ErrDenied: the actor's role does not grant the operation.
 	ErrDenied = errors.New("denied")
-	// ErrFailedPrecondition: well formed, but the present state forbids it.
+	// ErrFailedPrecondition: the input is well formed, but the present state forbids it.
 	ErrFailedPrecondition = errors.New("failed precondition")
-	// ErrExhausted: a pool, a range or a stock has none left.
+	// ErrExhausted: a station pool, a range of extensions or the stock of numbers is
+	// used up.
 	ErrExhausted = errors.New("exhausted")
 	// ErrStale: the change is based on a revision that is no longer current.
 	ErrStale = errors.New("stale")
-	// ErrUnconfirmed: the operation wants a confirmation that was not given.
+	// ErrUnconfirmed: the operation needs a confirmation that was not given.
 	ErrUnconfirmed = errors.New("unconfirmed")
-	// ErrCommitUnknown: the store could not tell whether the change was
-	// committed. It is never retried blindly.
+	// ErrCommitUnknown: the store could not tell whether the change was committed.
+	// Check before trying again.
 	ErrCommitUnknown = store.ErrCommitUnknown
 	// ErrMisuse: the library was called in a way that can never work, such as
 	// the outer Directory inside a batch, or a batch's Directory after its end.
@@ -99,7 +101,7 @@ func (e *Error) Error() string {
 // Is reports whether target is the error's kind.
 func (e *Error) Is(target error) bool { return e.Kind == target }
 
-// Unwrap returns the cause, for errors.Is(err, context.Canceled) and the like.
+// Unwrap returns the cause, so that errors.Is finds context.Canceled and the like.
 func (e *Error) Unwrap() error { return e.Err }
 
 // StaleError refuses a change that is based on a revision which is no longer
@@ -122,7 +124,6 @@ func (s *StaleError) Unwrap() error { return s.err }
 func Errors(err error) []*Error {
 	var one *Error
 	var many *multierror.Error
-	var ofStore *store.Error
 	switch {
 	case errors.As(err, &many) && !causes(many, err):
 		var list []*Error
@@ -130,15 +131,13 @@ func Errors(err error) []*Error {
 			list = append(list, Errors(e)...)
 		}
 		return list
-	case errors.As(err, &one):
+	case errors.As(asRefusal(err), &one):
 		return []*Error{one}
-	case errors.As(err, &ofStore):
-		return []*Error{fromStore(ofStore)}
 	}
 	return nil
 }
 
-// fromStore is a store's error as operations give it.
+// fromStore returns a store's error as operations give it.
 func fromStore(e *store.Error) *Error {
 	code := rule.SYS1
 	if errors.Is(e, store.ErrConstraint) {
@@ -147,18 +146,22 @@ func fromStore(e *store.Error) *Error {
 	return &Error{Code: code, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
 }
 
-// asRefusal is an error of a store as operations give it; any other is as it was.
+// asRefusal returns a store's error as operations give it, and any other error
+// unchanged: an *Error with a store's error as its cause is a refusal already.
 func asRefusal(err error) error {
-	var one *Error
 	var ofStore *store.Error
-	if errors.As(err, &one) || !errors.As(err, &ofStore) {
+	var refusal, within *Error
+	switch {
+	case !errors.As(err, &ofStore):
+		return err
+	case errors.As(err, &refusal) && !(errors.As(ofStore.Err, &within) && within == refusal):
 		return err
 	}
 	return fromStore(ofStore)
 }
 
-// causes reports whether several refusals are no more than the cause of the one
-// that err stands for.
+// causes reports whether several refusals are only the cause of the one refusal that
+// err stands for.
 func causes(many *multierror.Error, err error) bool {
 	var one *Error
 	var cause *multierror.Error
@@ -188,6 +191,7 @@ func all(errs []*Error) error {
 	return many
 }
 
+// oneLine is the message of several refusals.
 func oneLine(errs []error) string {
 	parts := make([]string, len(errs))
 	for i, e := range errs {

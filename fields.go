@@ -6,8 +6,8 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// The constructors of fields. They say too what may differ between two runs of the
-// same operation: a review compares the rest.
+// The constructors of fields. They also say what may differ between two runs of the same
+// operation (store.Volatility), so that a review can compare the rest.
 
 func words(name string, p *string) store.Field    { return store.Field{Name: name, Ptr: p} }
 func optional(name string, p *string) store.Field { return store.Field{Name: name, Ptr: p, Null: true} }
@@ -15,7 +15,7 @@ func integer(name string, p *int64) store.Field   { return store.Field{Name: nam
 func boolean(name string, p *bool) store.Field    { return store.Field{Name: name, Ptr: p} }
 func list(name string, p *[]string) store.Field   { return store.Field{Name: name, Ptr: p} }
 
-// counter is a number that other operations move too.
+// counter is a count that other operations change too.
 func counter(name string, p *int64) store.Field {
 	return store.Field{Name: name, Ptr: p, Varies: store.Volatile}
 }
@@ -28,17 +28,17 @@ func moment(name string, p *time.Time) store.Field {
 	return store.Field{Name: name, Ptr: p, Varies: store.Stamp}
 }
 
-// maybeTime is a moment that need not be there.
+// maybeTime is a moment, or NULL.
 func maybeTime(name string, p *time.Time) store.Field {
 	return store.Field{Name: name, Ptr: p, Null: true, Varies: store.Stamp}
 }
 
-// maybeDay is a time of which the day counts, and which need not be there.
+// maybeDay is a time of which only the day counts, or NULL.
 func maybeDay(name string, p *time.Time) store.Field {
 	return store.Field{Name: name, Ptr: p, Null: true, Varies: store.TimeOfDay}
 }
 
-// maybeDeadline is a time some while after the operation, and need not be there.
+// maybeDeadline is a time that lies a fixed time after the operation, or NULL.
 func maybeDeadline(name string, p *time.Time) store.Field {
 	return store.Field{Name: name, Ptr: p, Null: true, Varies: store.Deadline}
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// change runs one changing operation and returns what it gives. An operation
-// that is refused, or not committed, gives its error and nothing else; one that
-// runs again gives what its last run gave.
+// change runs one changing operation and returns its result. An operation that is
+// refused or not committed returns its error and nothing else. Where it ran several
+// times the result is that of the last run.
 func change[R any](ctx context.Context, d *Directory, operation string, plan prefetchPlan, run func(*tx) (R, error)) (R, error) {
 	return resultOf(run, func(run func(*tx) error) error { return d.change(ctx, operation, plan, run) })
 }
 
-// read runs one reading operation and returns what it gives, or its error.
+// read runs one reading operation and returns its result, or its error.
 func read[R any](ctx context.Context, d *Directory, operation string, plan prefetchPlan, run func(*tx) (R, error)) (R, error) {
 	return resultOf(run, func(run func(*tx) error) error { return d.read(ctx, operation, plan, run) })
 }
@@ -34,8 +34,8 @@ func resultOf[R any](run func(*tx) (R, error), call func(func(*tx) error) error)
 	return result, nil
 }
 
-// change runs one changing operation that gives nothing: at once, or as a part
-// of the batch or review that d belongs to. The plan says what it will read.
+// change runs one changing operation without a result: at once, or as a part of the
+// batch or review that d belongs to. The plan says what it will read.
 func (d *Directory) change(ctx context.Context, operation string, plan prefetchPlan, run func(*tx) error) error {
 	tenant, err := d.enter(ctx, operation)
 	if err != nil {
@@ -57,9 +57,9 @@ func (d *Directory) change(ctx context.Context, operation string, plan prefetchP
 	})
 }
 
-// read runs one reading operation on a snapshot, or on what the batch or
-// review that d belongs to has staged. It may run twice: where a store is far
-// away, first on what the plan says, and if that was not all, in a view.
+// read runs one reading operation on a snapshot, or on what the batch or review that
+// d belongs to has staged. On a far store it first runs on what the plan says, and
+// runs again in a view if it needs more than that.
 func (d *Directory) read(ctx context.Context, operation string, plan prefetchPlan, run func(*tx) error) error {
 	tenant, err := d.enter(ctx, operation)
 	if err != nil {
@@ -84,13 +84,14 @@ func (d *Directory) read(ctx context.Context, operation string, plan prefetchPla
 	})
 }
 
-// view is a view of the store, whose errors are operations'.
+// view runs fn in a view of the store, and returns the store's errors as operations
+// give them. Do not run a caller's function in it, whose errors stay as they are.
 func (c *core) view(ctx context.Context, fn func(store.Reader) error) error {
 	return asRefusal(c.store.View(ctx, fn))
 }
 
-// enter is what every operation passes first: access, and the right use of
-// batches.
+// enter is the first step of every operation. It checks access and the right use of
+// batches, and returns the tenant that the operation works in.
 func (d *Directory) enter(ctx context.Context, operation string) (TenantID, error) {
 	tenant, err := d.allow(operation)
 	if err != nil {
@@ -108,8 +109,8 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 	return tenant, nil
 }
 
-// update runs operations and commits what they staged. When others get in the
-// way all of them run again, on what is there now.
+// update runs operations and commits what they staged. When others get in the way,
+// all of them run again on what is committed by then.
 func (c *core) update(ctx context.Context, tenant TenantID, plan prefetchPlan, run func(*tx) error) error {
 	operation := OperationID(c.newID())
 	reruns := -1
@@ -129,12 +130,12 @@ func (c *core) update(ctx context.Context, tenant TenantID, plan prefetchPlan, r
 	return err
 }
 
-// commit makes attempts at one operation until one is committed, refused or
-// given up. An attempt returns the sequence that its events have in the journal,
-// by which it is found again if its commit gets no answer.
+// commit makes attempts at an operation until it is committed, refused or given up.
+// An attempt returns the sequence that its events have in the journal: by that it is
+// found if its commit gets no answer.
 func (c *core) commit(ctx context.Context, tenant TenantID, operation OperationID, attempt func(store.Writer) (seq int64, err error)) error {
 	var seq int64
-	var final bool // the operations' own error, which may be another store's
+	var final bool // the error is the operations' own, also where it wraps that of another store
 	u := c.commitOf(tenant, operation, &seq)
 	u.Attempt = func(w store.Writer) (err error) {
 		seq, err = attempt(w)
@@ -148,7 +149,8 @@ func (c *core) commit(ctx context.Context, tenant TenantID, operation OperationI
 	return asRefusal(err)
 }
 
-// commitOf is a commit of an operation at a sequence of the tenant's journal.
+// commitOf returns the commit of an operation, which is there if the journal has its
+// event at the sequence.
 func (c *core) commitOf(tenant TenantID, operation OperationID, seq *int64) *commit.Update {
 	return &commit.Update{Store: c.store, Tenant: tenant, Counts: &c.stats.Counts,
 		Committed: func(ctx context.Context, r store.Reader) (bool, error) {
@@ -160,9 +162,9 @@ func (c *core) commitOf(tenant TenantID, operation OperationID, seq *int64) *com
 		}}
 }
 
-// perform begins, runs operations, and ends. Their error is final; any other is
-// the store's, also when the operations made something else of it: what they
-// decided on a read that failed is worth nothing.
+// perform begins the transaction, runs operations, and ends it. Their error is final.
+// But where the store wants another run its own error is returned, whatever the
+// operations made of it: they decided on a read that failed.
 func (t *tx) perform(ctx context.Context, plan prefetchPlan, run func() error) error {
 	defer t.end()
 	if err := t.begin(ctx, plan); err != nil {
@@ -189,14 +191,32 @@ type insideKey struct{ core *core }
 
 // inside runs the function of a batch or review with a Directory of its own.
 func (d *Directory) inside(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {
-	inner := *d
-	inner.tx = t
-	inner.tenant = t.tenantID
-	return fn(insideOf(ctx, t), &inner)
+	inner, err := d.inTransaction(ctx, t)
+	if err != nil {
+		return err
+	}
+	return fn(insideOf(ctx, t), inner)
 }
 
-// insideOf is the context of what runs inside an operation: with it a call of the
-// outer Directory, which would wait for a lock that its caller holds, is refused.
+// inTransaction returns the Directory for the function of a batch or review. The
+// records given to Seen are checked once, here: what the function itself changes
+// makes none of its operations stale.
+func (d *Directory) inTransaction(ctx context.Context, t *tx) (*Directory, error) {
+	if len(d.seen) > 0 {
+		if err := t.prefetch(ctx, func(p *prefetch) { p.seen(d.seen) }); err != nil {
+			return nil, err
+		}
+		if err := t.unchanged(ctx, d.seen); err != nil {
+			return nil, err
+		}
+	}
+	inner := *d
+	inner.tx, inner.tenant, inner.seen = t, t.tenantID, nil
+	return &inner, nil
+}
+
+// insideOf returns the context for what runs inside an operation. With it a call of
+// the outer Directory is refused, which would wait for a lock that its caller holds.
 func insideOf(ctx context.Context, t *tx) context.Context {
 	return context.WithValue(ctx, insideKey{t.core}, t)
 }

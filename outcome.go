@@ -8,11 +8,11 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// Effect is one thing that an operation does, in the journal's words.
+// Effect is one thing that an operation does, with the journal's name for it.
 type Effect struct {
 	Type    string // "user.created", "number.assigned", …
 	Subject Ref
-	Object  Ref // who or what else it is about, if so: the user of a service
+	Object  Ref // the other party, if there is one: the user of a service
 	Detail  string
 }
 
@@ -29,7 +29,7 @@ func (e Effect) String() string {
 	return line
 }
 
-// Notice is a warning, or something that has to be confirmed.
+// Notice is a warning, or something that has to be confirmed (SYS-2).
 type Notice struct {
 	Code    rule.Code
 	Subject Ref
@@ -39,8 +39,8 @@ type Notice struct {
 // String returns the code and the text.
 func (n Notice) String() string { return string(n.Code) + ": " + n.Text }
 
-// outcome is what operations say about themselves: what they did, what they
-// warn of, what has to be confirmed, what it costs.
+// outcome is what came of operations besides the staged records: effects, events,
+// warnings, confirmations, orders and passwords.
 type outcome struct {
 	journal   TenantID    // whose journal the events are for
 	actor     Actor       // of the operation that runs
@@ -55,13 +55,13 @@ type outcome struct {
 	passwords     []*drawn
 }
 
-// did records what an operation did: an effect to review, an event to keep.
-// The event takes the subject's ID and the detail, never its name.
+// did records what an operation did: an effect for the review and an event for the
+// journal. The event has the subject's ID and the detail, never its name.
 func (o *outcome) did(typ string, subject Ref, detail string) {
 	o.relate(typ, subject, Ref{}, detail)
 }
 
-// relate is did for an effect on two things; the event's detail begins with the
+// relate is did for an effect on two things. The event's detail begins with the
 // object's ID.
 func (o *outcome) relate(typ string, subject, object Ref, detail string) {
 	o.effects = append(o.effects, Effect{Type: typ, Subject: subject, Object: object, Detail: detail})
@@ -74,21 +74,21 @@ func (o *outcome) relate(typ string, subject, object Ref, detail string) {
 	})
 }
 
-// warn records a warning; the change goes through.
+// warn records a warning, which does not stop the change.
 func (o *outcome) warn(code rule.Code, subject Ref, format string, args ...any) {
 	o.warnings = append(o.warnings, Notice{code, subject, fmt.Sprintf(format, args...)})
 }
 
-// confirm asks for a confirmation: a review lists it, and a direct call is
-// refused in the end unless it was given by Directory.Confirm.
+// confirm asks for a confirmation. A review lists it; a direct call is refused in the
+// end unless Directory.Confirm gave it.
 func (o *outcome) confirm(code rule.Code, subject Ref, format string, args ...any) {
 	if o.reviewing || !slices.Contains(o.confirmed, code) {
 		o.confirmations = append(o.confirmations, Notice{code, subject, fmt.Sprintf(format, args...)})
 	}
 }
 
-// unconfirmed refuses an operation whose confirmations, those from the n-th
-// on, nobody gave.
+// unconfirmed refuses an operation for the confirmations that it asked for, which are
+// those from the n-th on, unless this is a review.
 func (o *outcome) unconfirmed(n int) error {
 	if o.reviewing {
 		return nil

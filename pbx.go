@@ -12,10 +12,10 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Directory is the way in: a method for every operation, and every rule. It is
-// a small value over a Store; As, In and Confirm return copies that differ in
-// who acts, where, and what he has confirmed. A Directory may be used by many
-// goroutines at once, but for one that Batch or Review handed to its function.
+// Directory has a method for every operation, and all rules are kept there. It is a
+// small value over a store: As, In, Confirm and Seen return copies that differ in who
+// acts, in which tenant, and what was confirmed and seen. Many goroutines may use one
+// Directory at once, except one that Batch or Review gave to its function.
 type Directory struct {
 	core      *core
 	actor     Actor
@@ -33,15 +33,15 @@ type core struct {
 	random     io.Reader
 	allocate   Allocator
 	models     map[string]DeviceModel
-	notNew     []string // countries whose tenants get no new numbers
+	notNew     []string // the countries whose tenants get no new numbers
 	principals func(context.Context, Principal) error
 	log        *slog.Logger
-	lease      time.Duration // of a journal to a delivery
-	deliveries int           // tenants at once
+	lease      time.Duration // for how long a delivery has a journal
+	deliveries int           // how many tenants are delivered at once
 	sealer     *Sealer
 	unsealed   bool  // credentials are kept unsealed
-	md5        bool  // and by MD5 too
-	facts      facts // for reading ahead
+	md5        bool  // and their MD5 hashes too
+	facts      facts // for prefetch plans
 	stats      stats
 }
 
@@ -60,23 +60,23 @@ func WithRandom(r io.Reader) Option { return func(c *core) { c.random = r } }
 // WithSealer sets what SIP credentials are sealed with (EXT-7).
 func WithSealer(s *Sealer) Option { return func(c *core) { c.sealer = s } }
 
-// WithUnsealedCredentials has SIP credentials kept as plain hashes (EXT-7), for a
-// SIP server that reads them from the database. Whoever can read the table, or a
-// copy of it, can then sign in as anybody: docs/security.md says what to see to.
-// What was sealed before is opened where there is a Sealer too.
+// WithUnsealedCredentials keeps SIP credentials as plain hashes (EXT-7), for a SIP
+// server that reads them from the database. Anyone who can read the table, or a copy
+// of it, can then sign in as any user: see docs/security.md. Credentials that were
+// sealed before can still be used if there is a Sealer too.
 func WithUnsealedCredentials() Option { return func(c *core) { c.unsealed = true } }
 
-// WithMD5Credentials has the MD5 hash of SIP credentials kept beside the SHA-256
-// one, for phones that know no other (EXT-7). It serves for what is issued from
-// then on.
+// WithMD5Credentials keeps the MD5 hash of SIP credentials beside the SHA-256 one,
+// for phones that know no other (EXT-7). It applies to credentials that are issued
+// from then on.
 func WithMD5Credentials() Option { return func(c *core) { c.md5 = true } }
 
 // WithLogger sets the logger; by default nothing is logged. Log records hold
 // no names, numbers or secrets.
 func WithLogger(l *slog.Logger) Option { return func(c *core) { c.log = l } }
 
-// WithAllocator replaces the choice of extensions that fill themselves in
-// (EXT-5), by default the lowest free one.
+// WithAllocator replaces the choice of the extensions that are filled in
+// automatically (EXT-5), by default the lowest free one.
 func WithAllocator(a Allocator) Option { return func(c *core) { c.allocate = a } }
 
 // WithDeviceModels replaces the catalogue of device models, by default
@@ -92,29 +92,29 @@ func WithoutNewNumbers(countries ...string) Option {
 }
 
 // WithPrincipals sets how a principal is validated before it becomes an owner
-// (OWN-3): by default only its form is looked at. An error refuses it.
+// (OWN-3); by default only its form is checked. An error refuses the principal.
 func WithPrincipals(check func(context.Context, Principal) error) Option {
 	return func(c *core) { c.principals = check }
 }
 
 // WithLease sets for how long a tenant's journal is leased to a delivery before
-// another one may take it over (SYS-3), by default 30 seconds. A lease is renewed
-// at every third of its time while its holder is at work, so it need not be as
-// long as the work; but two thirds of it must be longer than a process may stand
-// still and the clocks of two machines may differ, together. It is a millisecond
-// at least.
+// another one may take it over (SYS-3), by default 30 seconds, and at least a
+// millisecond. A lease is renewed after each third of its time while its holder is
+// at work, so it can be shorter than the work. But two thirds of it must be longer
+// than the longest pause of a process plus the difference between the clocks of two
+// machines.
 func WithLease(d time.Duration) Option {
 	return func(c *core) { c.lease = max(d, time.Millisecond) }
 }
 
-// WithDeliveries sets to how many tenants one call of Deliver delivers at once
-// (SYS-3), by default 8; 1 has the handler called by one goroutine at a time.
+// WithDeliveries sets how many tenants' journals one call of Deliver delivers at once
+// (SYS-3), by default 8. With 1 the handler is called by one goroutine at a time.
 func WithDeliveries(n int) Option {
 	return func(c *core) { c.deliveries = max(n, 1) }
 }
 
-// New returns a Directory over a store. It does nothing with the store yet,
-// and nobody acts: choose an actor with As. The caller closes the store.
+// New returns a Directory over a store. It does not use the store yet, and it has no
+// actor: choose one with As. The caller closes the store.
 func New(store store.Store, opts ...Option) *Directory {
 	c := &core{
 		store:  store,
@@ -135,24 +135,27 @@ func New(store store.Store, opts ...Option) *Directory {
 	return &Directory{core: c}
 }
 
-// As returns a Directory on which the actor acts, in his tenant.
+// As returns a Directory on which the actor acts, in their own tenant (ACC-2). An actor
+// without a name, or of a role that is unknown, is refused every operation
+// (ErrDenied).
 func (d *Directory) As(actor Actor) *Directory {
 	n := *d
 	n.actor = actor
 	return &n
 }
 
-// In returns a Directory that works in the tenant. Support can be in any, and
-// is in the Provider's until it chooses; the others only in their own.
+// In returns a Directory that works in the tenant (ACC-1, ACC-3). Support can work in
+// any, and works in the Provider's until it chooses. For the other roles every tenant
+// except their own does not exist (ErrNotFound).
 func (d *Directory) In(tenant TenantID) *Directory {
 	n := *d
 	n.tenant = tenant
 	return &n
 }
 
-// Confirm returns a Directory whose operations need not be confirmed again for
-// the rules named, as if the confirmation had been asked for and given. Without
-// it they are refused with ErrUnconfirmed, or go through a committed Review.
+// Confirm returns a Directory whose operations are confirmed for the rules named.
+// Without it, an operation that needs a confirmation is refused with ErrUnconfirmed.
+// In a Review it is listed instead, and Commit confirms it.
 func (d *Directory) Confirm(rules ...rule.Code) *Directory {
 	n := *d
 	n.confirmed = slices.Concat(d.confirmed, rules)
@@ -166,9 +169,13 @@ func (d *Directory) Confirm(rules ...rule.Code) *Directory {
 //
 //	err := admin.Seen(user).DeleteUser(ctx, user.ID, pbx.UserOnly)
 //
-// Only the key and the revision of a record count, so a form that keeps those
-// two is enough. Operations that save a whole record demand its revision in any
-// case. Records without a revision cannot be given (ErrMisuse).
+// A batch, and the function of a review, is based on them as a whole: they are
+// checked once, before it.
+//
+// Only the key and the revision of a record count, so a form that keeps those two is
+// enough. A tenant's revision is raised by every change of anything in it. Operations
+// that save a whole record demand its revision in any case. A nil record and one
+// without a revision cannot be given (ErrMisuse).
 func (d *Directory) Seen(records ...store.Record) *Directory {
 	n := *d
 	n.seen = slices.Concat(d.seen, records)

@@ -11,10 +11,10 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// prefetchPlan says what an operation is going to read, as far as its arguments
-// foretell it; nil says nothing. A store that is a trip away is asked for all of
-// it at once, together with the tenant's row. A plan decides nothing: what it
-// leaves out is read when it is needed, for one trip more.
+// prefetchPlan says what an operation is going to read, as far as that can be known
+// from its arguments; nil says nothing. A store on another machine is asked for all of
+// it in one trip, together with the tenant's row. A plan decides nothing: what it lacks
+// is read when it is needed, at the cost of another trip.
 type prefetchPlan func(*prefetch)
 
 // prefetch collects the reads of a plan.
@@ -25,14 +25,15 @@ type prefetch struct {
 	reads  []store.Read
 }
 
-// prefetched stands for the records of a planned read, to go on from.
+// prefetched stands for the records of a planned read. More reads can follow from
+// them.
 type prefetched struct {
 	*prefetch
-	at int // the read's place, counted from 1; 0: it leads nowhere
+	at int // the number of the read, from 1; 0: nothing is read
 }
 
-// get plans to read the records that have these values in an index, behind the
-// tenant where the index begins with it. An empty value names nothing.
+// get plans to read the records that have these values in an index, after the tenant
+// where the index begins with it. Where a value is empty nothing is read.
 func (p *prefetch) get(ix *store.Index, values ...any) prefetched {
 	for _, v := range values {
 		if v == "" || !overlay.Storable(v) {
@@ -51,7 +52,7 @@ func (p *prefetch) scan(q store.Query) prefetched {
 	return prefetched{p, len(p.reads)}
 }
 
-// leading are the values with which the tenant's records begin in an index.
+// leading returns the tenant where an index begins with it, or else nothing.
 func (p *prefetch) leading(ix *store.Index) []any {
 	if ix.Table.Columns[ix.Columns[0]].Name == "tenant_id" {
 		return []any{p.tenant}
@@ -59,8 +60,8 @@ func (p *prefetch) leading(ix *store.Index) []any {
 	return nil
 }
 
-// to plans to read what each of the records leads to: those that have in an
-// index, behind the tenant, the value that it has in a column.
+// to plans to read what each of the records refers to: the records that have in an
+// index, after the tenant, the value that it has in a column.
 func (f prefetched) to(ix *store.Index, column string) prefetched {
 	if f.at == 0 {
 		return f
@@ -80,7 +81,7 @@ func (t *tx) prefetch(ctx context.Context, plan prefetchPlan) error {
 	return t.Prefetch(ctx, p.reads)
 }
 
-// beginPrefetched is begin together with a plan.
+// beginPrefetched is begin for a far store.
 func (t *tx) beginPrefetched(ctx context.Context, f store.Fetcher, plan prefetchPlan) error {
 	p := t.newPrefetch()
 	p.scan(store.Query{Index: tenantsTable.Key(), Equal: []any{t.tenantID}})
@@ -99,8 +100,8 @@ func (t *tx) beginPrefetched(ctx context.Context, f store.Fetcher, plan prefetch
 	return t.enterTenant(row)
 }
 
-// readPrefetched runs a reading operation on what its plan says, read in one trip,
-// and reports whether that was all it wanted.
+// readPrefetched reads what a plan says in one trip, runs a reading operation on it, and
+// reports whether the operation needed no more than that.
 func (d *Directory) readPrefetched(ctx context.Context, f store.Fetcher, tenant TenantID, p prefetchPlan, run func(*tx) error) (all bool, err error) {
 	t := d.core.newTx(tenant, onlyPrefetched{})
 	t.actor = d.actor
@@ -108,7 +109,7 @@ func (d *Directory) readPrefetched(ctx context.Context, f store.Fetcher, tenant 
 		return true, err
 	}
 	err = run(t)
-	return !errors.Is(t.Failed(), errUnforeseen), err
+	return !errors.Is(t.Failed(), errUnplanned), err
 }
 
 // watched is an operation that is noted when it reads what nothing planned.
@@ -130,17 +131,17 @@ func (c *core) noteUnplanned(ctx context.Context, operation string) {
 	c.log.DebugContext(ctx, "pbx: an operation read more than it had planned", "operation", operation)
 }
 
-// onlyPrefetched is the Reader of an operation that has read everything ahead.
+// onlyPrefetched is the Reader of an operation that may use only what was prefetched.
 type onlyPrefetched struct{}
 
-var errUnforeseen = errors.New("pbx: a read that was not foreseen")
+var errUnplanned = errors.New("pbx: a read that was not planned")
 
 func (onlyPrefetched) Get(context.Context, ...store.Key) ([]store.Record, error) {
-	return nil, errUnforeseen
+	return nil, errUnplanned
 }
 
 func (onlyPrefetched) Find(context.Context, store.Query) iter.Seq2[store.Record, error] {
-	return func(yield func(store.Record, error) bool) { yield(nil, errUnforeseen) }
+	return func(yield func(store.Record, error) bool) { yield(nil, errUnplanned) }
 }
 
 // newPrefetch begins a plan's reads.
@@ -148,26 +149,26 @@ func (t *tx) newPrefetch() *prefetch {
 	return &prefetch{tenant: t.tenantID, now: t.now, facts: &t.core.facts}
 }
 
-// facts are what was learned of tenants and places, so that more can be
-// foreseen. They decide nothing either: one that is out of date costs a trip.
+// facts are what was learned of tenants and locations, so that plans can say more.
+// They decide nothing either: one that is out of date costs a trip.
 type facts struct {
 	tenants  memo[TenantID, fixed]
-	prefixes memo[LocationID, string] // of the numbers near a place
+	prefixes memo[LocationID, string] // the prefix of the numbers near a location
 }
 
-// fixed is what never changes about a tenant, or seldom.
+// fixed is what changes about a tenant seldom or never.
 type fixed struct{ country, domain, criteria string }
 
-// fixed is what is known of the plan's tenant, if anything.
+// fixed returns what is known of the plan's tenant; empty where nothing is.
 func (p *prefetch) fixed() fixed { return p.facts.tenants.recall(p.tenant) }
 
-// memo remembers a bounded number of facts.
+// memo remembers facts. When it is full it forgets them all.
 type memo[K comparable, V any] struct {
 	mu    sync.Mutex
 	known map[K]V
 }
 
-const maxMemo = 10_000
+const maxMemo = 10_000 // facts
 
 func (m *memo[K, V]) learn(k K, v V) {
 	m.mu.Lock()
@@ -178,6 +179,7 @@ func (m *memo[K, V]) learn(k K, v V) {
 	m.known[k] = v
 }
 
+// recall returns a fact, or the zero value.
 func (m *memo[K, V]) recall(k K) V {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// The words that plans are made of, each for what some operations read
+// The parts that plans are made of: each plans to read what some operations need
 // together.
 
 func (p *prefetch) user(id UserID) prefetched       { return p.get(usersTable.Key(), id) }
@@ -26,54 +26,54 @@ func (p *prefetch) stationPool(name string) prefetched { return p.get(stationPoo
 func (p *prefetch) extension(e Extension) prefetched   { return p.get(extensionsTable.Key(), string(e)) }
 func (p *prefetch) number(e E164) prefetched           { return p.get(numbersTable.Key(), string(e)) }
 
-// place is where each of them is.
+// place plans to read the location of each record.
 func (f prefetched) place() prefetched { return f.to(locationsTable.Key(), "location_id") }
 
-// servicesOf are the services of a user, by his associations.
+// servicesOf plans to read the services of a user, by their associations.
 func (p *prefetch) servicesOf(user UserID) prefetched {
 	return p.get(associationsTable.Key(), user).to(servicesTable.Key(), "service_id")
 }
 
-// usersOf are the users of a service, by its associations.
+// usersOf plans to read the users of a service, by its associations.
 func (p *prefetch) usersOf(service ServiceID) prefetched {
 	return p.get(associationsByService, service).to(usersTable.Key(), "user_id")
 }
 
-// services are those of each user.
+// services plans to read the services of each user.
 func (f prefetched) services() prefetched {
 	return f.to(associationsTable.Key(), "id").to(servicesTable.Key(), "service_id")
 }
 
-// users are those of each service.
+// users plans to read the users of each service.
 func (f prefetched) users() prefetched {
 	return f.to(associationsByService, "id").to(usersTable.Key(), "user_id")
 }
 
-// entitled is what decides the applications of each user.
+// entitled plans to read what decides which applications each user can have.
 func (f prefetched) entitled() {
 	f.to(stationPoolsTable.Key(), "station")
 	f.services().to(serviceTypesTable.Key(), "type")
 }
 
-// association is a user, a service, and what they have to do with each other.
+// association plans to read a user, a service, and their association.
 func (p *prefetch) association(user UserID, service ServiceID) {
 	p.user(user)
 	p.service(service)
 	p.get(associationsTable.Key(), user, service)
 }
 
-// withMailbox is a service and its mailbox.
+// withMailbox plans to read a service and its mailbox.
 func (p *prefetch) withMailbox(service ServiceID) prefetched {
 	p.get(mailboxesTable.Key(), service)
 	return p.service(service)
 }
 
-// numbered is what releasing the number of each service looks at.
+// numbered plans to read what releasing the number of each service needs.
 func (f prefetched) numbered() {
 	f.to(numbersTable.Key(), "number").to(numbersTable.Key(), "temporary_for")
 }
 
-// ending is what goes with each service.
+// ending plans to read what ends with each service.
 func (f prefetched) ending() {
 	for _, part := range []struct {
 		of     *store.Table
@@ -91,10 +91,10 @@ func (f prefetched) ending() {
 	users.to(associationsByPrimary, "id")
 }
 
-// foreign are the foreign services of each line.
+// foreign plans to read the foreign services of each line.
 func (f prefetched) foreign() prefetched { return f.to(foreignByLine, "id") }
 
-// aliasEnding is what goes with each alias.
+// aliasEnding plans to read what ends with each alias.
 func (f prefetched) aliasEnding() {
 	f.to(membersByMember, "id").to(groupsTable.Key(), "group_id")
 	f.to(deviceLinesByAlias, "id").to(devicesTable.Key(), "device_id")
@@ -102,7 +102,7 @@ func (f prefetched) aliasEnding() {
 	f.to(sipIdentitiesTable.Key(), "sip_address")
 }
 
-// departure is what goes with a user.
+// departure plans to read what the deletion of a user needs.
 func (f prefetched) departure(form Deletion) {
 	f.to(stationPoolsTable.Key(), "station")
 	devices := f.to(devicesByUser, "id")
@@ -124,14 +124,14 @@ func (f prefetched) departure(form Deletion) {
 	services.users()
 }
 
-// reached are the extensions that reach each user.
+// reached plans to read the extensions that reach each user.
 func (f prefetched) reached() {
 	f.to(extensionsByUser, "id")
 	f.to(aliasesByUser, "id").to(extensionsByAlias, "id")
 	f.services()
 }
 
-// holder is what each line of the dial plan reaches.
+// holder plans to read what each entry of the dial plan reaches.
 func (f prefetched) holder() {
 	f.to(usersTable.Key(), "user_id")
 	f.to(servicesTable.Key(), "service_id")
@@ -139,7 +139,7 @@ func (f prefetched) holder() {
 	f.to(groupsTable.Key(), "group_id")
 }
 
-// line is the service with a national number.
+// line plans to read the service with a national number.
 func (p *prefetch) line(nationalNumber string) prefetched {
 	number, ok := numplan.National(p.fixed().country, nationalNumber)
 	if !ok {
@@ -148,30 +148,30 @@ func (p *prefetch) line(nationalNumber string) prefetched {
 	return p.get(servicesByNumber, number)
 }
 
-// shown is what a line's management record is put together from.
+// shown plans to read what the management record of each line is made of.
 func (f prefetched) shown() {
 	f.to(ownersTable.Key(), "id")
 	f.users()
 	f.place()
 }
 
-// login is who has a user ID.
+// login plans to read who has a user ID.
 func (p *prefetch) login(login string) { p.get(usersByLogin, text.FoldLogin(login)) }
 
 func (p *prefetch) sip(address SIPAddress) prefetched {
 	return p.get(sipIdentitiesTable.Key(), strings.ToLower(string(address)))
 }
 
-// sipAddress is who has the SIP address that is wanted, or those that would be
-// generated first.
+// sipAddress plans to read who has the SIP address that is wanted, or else those that
+// would be generated first.
 func (p *prefetch) sipAddress(wanted SIPAddress, from string, e Extension) {
 	for _, address := range sipAddresses(wanted, from, e, p.fixed().domain) {
 		p.sip(address)
 	}
 }
 
-// sipAddresses are the one that is wanted, or those that would be generated
-// first in a domain; none where that is not known.
+// sipAddresses returns the address that is wanted, or else those that would be
+// generated first in a domain; none where the domain is not known.
 func sipAddresses(wanted SIPAddress, from string, e Extension, domain string) []SIPAddress {
 	if wanted != "" {
 		return []SIPAddress{wanted}
@@ -187,7 +187,7 @@ func sipAddresses(wanted SIPAddress, from string, e Extension, domain string) []
 	return list
 }
 
-// newcomer is what is looked at about a new user.
+// newcomer plans to read what checking a new user needs.
 func (p *prefetch) newcomer(in *NewUser) {
 	login := in.Login
 	if login == "" {

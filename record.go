@@ -2,13 +2,17 @@ package pbx
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"reflect"
 	"slices"
 
 	"github.com/pbxkit/pbx/internal/overlay"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
+
+// The reads and the edit of package overlay, for a tx.
 
 func one[R store.Record](ctx context.Context, t *tx, ix *store.Index, values ...any) (R, error) {
 	return overlay.One[R](ctx, t.Overlay, ix, values...)
@@ -26,7 +30,7 @@ func edit[R store.Record](t *tx, old R, change func(R)) R {
 	return overlay.Edit(t.Overlay, old, change)
 }
 
-// copyOf returns a copy that its receiver may change.
+// copyOf returns a copy that the caller may change.
 func copyOf[R store.Record](r R) R {
 	c := store.Clone(r)
 	if o, ok := any(c).(*Order); ok {
@@ -38,14 +42,14 @@ func copyOf[R store.Record](r R) R {
 	return c
 }
 
-// referable is a record that a message can name.
+// referable is a kind of record that a message can name.
 type referable interface {
 	comparable
 	store.Record
 	ref() Ref
 }
 
-// refOf is the record's Ref, or none for nil.
+// refOf returns a record's Ref, or an empty one for nil.
 func refOf[R interface {
 	comparable
 	ref() Ref
@@ -57,15 +61,15 @@ func refOf[R interface {
 	return r.ref()
 }
 
-// stale refuses a change of what has changed since it was read. current is the
-// caller's own copy of what there is now.
+// stale refuses a change that is based on an old revision (SVC-15). current is what
+// there is now: a copy, without anything that the caller may not see.
 func stale(current any, subject Ref) error {
 	return &StaleError{Current: current, err: &Error{Code: rule.SVC15, Kind: ErrStale, Subject: subject,
 		Reason: subject.String() + " was changed since it was read: read it again"}}
 }
 
-// checkRevision refuses a change that is based on another revision than that of
-// the present record (SVC-15).
+// checkRevision refuses a change that is based on another revision than the
+// present record's (SVC-15).
 func checkRevision[R referable](based, present int64, now R) error {
 	if based == present {
 		return nil
@@ -73,50 +77,59 @@ func checkRevision[R referable](based, present int64, now R) error {
 	return stale(copyOf(now), now.ref())
 }
 
-// current refuses a change that is based on another revision than the present
-// one (SVC-15).
-func current(based, present int64, subject Ref) error {
-	if based == present {
-		return nil
-	}
-	return &Error{Code: rule.SVC15, Kind: ErrStale, Subject: subject,
-		Reason: subject.String() + " was changed since it was read: read it again"}
-}
-
-// basedOn is an operation that checks first that the records are as they were
-// seen (SVC-15).
+// basedOn returns an operation that first checks that the records are as they were
+// seen (SVC-15), and the plan that reads them too.
 func basedOn(ctx context.Context, seen []store.Record, plan prefetchPlan, run func(*tx) error) (prefetchPlan, func(*tx) error) {
 	planned := func(p *prefetch) {
 		if plan != nil {
 			plan(p)
 		}
-		for _, r := range seen {
-			if key, ok := keyIn(p.tenant, r); ok {
-				p.scan(store.Query{Index: key.Index, Equal: key.Values})
-			}
-		}
+		p.seen(seen)
 	}
 	return planned, func(t *tx) error {
-		for _, r := range seen {
-			if err := t.unchanged(ctx, r); err != nil {
-				return err
-			}
+		if err := t.unchanged(ctx, seen); err != nil {
+			return err
 		}
 		return run(t)
 	}
 }
 
-// keyIn is the key that a record has in a tenant, whatever tenant it names; it
-// reports whether the record names what else there is to its key.
+// seen plans to read records as they are now.
+func (p *prefetch) seen(records []store.Record) {
+	for _, r := range records {
+		if _, err := seenRef(r); err != nil {
+			continue
+		}
+		if key, ok := keyIn(p.tenant, r); ok {
+			p.scan(store.Query{Index: key.Index, Equal: key.Values})
+		}
+	}
+}
+
+// seenRef returns the Ref of a record that was given to Seen. Errors: ErrMisuse for
+// nil, and for a record without a revision.
+func seenRef(seen store.Record) (Ref, error) {
+	if v := reflect.ValueOf(seen); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return Ref{}, misuse("a nil record was given to Seen")
+	}
+	named, can := seen.(interface{ ref() Ref }) // each of these has a revision
+	if !can {
+		return Ref{}, misuse(fmt.Sprintf("a change cannot be based on a %T: it has no revision", seen))
+	}
+	return named.ref(), nil
+}
+
+// keyIn returns the key that a record has in a tenant, whatever tenant it names. It
+// reports whether there can be a record with that key.
 func keyIn(tenant TenantID, r store.Record) (key store.Key, ok bool) {
-	fields := r.Fields(nil)
+	fields := store.FieldsOf(r)
 	key.Index = r.Table().Key()
 	for _, c := range key.Index.Columns {
 		v := fields[c].Value()
 		if fields[c].Name == "tenant_id" {
 			v = tenant
 		}
-		if v == nil {
+		if v == nil || !overlay.Storable(v) {
 			return key, false
 		}
 		key.Values = append(key.Values, v)
@@ -124,31 +137,41 @@ func keyIn(tenant TenantID, r store.Record) (key store.Key, ok bool) {
 	return key, true
 }
 
-// unchanged refuses a record of the tenant that was changed since it was seen, or
-// is gone.
-func (t *tx) unchanged(ctx context.Context, seen store.Record) error {
-	rev, has := store.RevisionOf(seen)
-	named, can := seen.(interface{ ref() Ref })
-	if !has || !can {
-		return misuse("a " + seen.Table().Name + " record has no revision that a change could be based on")
-	}
-	key, ok := keyIn(t.tenantID, seen)
-	var now store.Record
-	var err error
-	if ok {
-		now, err = one[store.Record](ctx, t, key.Index, key.Values...)
-	}
-	switch {
-	case err != nil:
-		return err
-	case now == nil || !t.owns(now):
-		about := named.ref()
-		return notFound(about.Kind, about.ID)
-	}
-	if present, _ := store.RevisionOf(now); present != rev {
-		return stale(shown(now), now.(interface{ ref() Ref }).ref())
+// unchanged refuses records of the tenant that were changed since they were seen, or
+// are gone.
+func (t *tx) unchanged(ctx context.Context, seen []store.Record) error {
+	for _, r := range seen {
+		subject, err := seenRef(r)
+		if err != nil {
+			return err
+		}
+		now, err := t.presentOf(ctx, r)
+		if err != nil {
+			return err
+		}
+		if now == nil {
+			return notFound(subject.Kind, subject.ID)
+		}
+		was, _ := store.RevisionOf(r)
+		if present, _ := store.RevisionOf(now); present != was {
+			return stale(shown(now), now.(interface{ ref() Ref }).ref())
+		}
 	}
 	return nil
+}
+
+// presentOf returns the tenant's record with the key of a record that was seen, or
+// nil where the tenant has none.
+func (t *tx) presentOf(ctx context.Context, seen store.Record) (store.Record, error) {
+	key, ok := keyIn(t.tenantID, seen)
+	if !ok {
+		return nil, nil
+	}
+	now, err := one[store.Record](ctx, t, key.Index, key.Values...)
+	if err != nil || now == nil || !t.owns(now) {
+		return nil, err
+	}
+	return now, nil
 }
 
 // owns reports whether a record is the tenant's.
@@ -162,7 +185,7 @@ func (t *tx) owns(r store.Record) bool {
 	return true // its key begins with the tenant
 }
 
-// shown is the copy of a record that a caller gets.
+// shown returns a copy of a record for a caller, without what they may not see.
 func shown(r store.Record) store.Record {
 	if m, ok := r.(*Mailbox); ok {
 		return m.shown()
@@ -170,8 +193,8 @@ func shown(r store.Record) store.Record {
 	return copyOf(r)
 }
 
-// notFound is the answer for a record that is not in the tenant: the same for
-// one that is another tenant's as for one that never was (ACC-1).
+// notFound is the refusal for a record that is not in the tenant. It is the same for
+// another tenant's record as for one that never existed (ACC-1).
 func notFound(kind, id string) *Error {
 	return &Error{Code: rule.ACC1, Kind: ErrNotFound, Subject: Ref{Kind: kind, ID: id}, Reason: "there is no such " + kind}
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// Review is what operations would do. Nothing is changed until Commit;
-// dropping the review is Cancel.
+// Review is what operations would do (SYS-2). Nothing is changed until Commit, so to
+// cancel is to drop it.
 type Review struct {
 	Effects       []Effect
 	Warnings      []Notice
-	Confirmations []Notice // Commit gives them all
-	Orders        []*Order // with their lines; numbers are given when they are placed
+	Confirmations []Notice // Commit confirms them all
+	Orders        []*Order // with their lines; they get their numbers when they are placed
 
 	mu       sync.Mutex
 	dir      *Directory
@@ -27,12 +27,13 @@ type Review struct {
 	reviewed *tx
 	done     bool
 
-	applied   *tx         // the plan that the last try to commit applied
+	applied   *tx         // what the last try to commit applied
 	operation OperationID // of the commit
 	unsure    int64       // the sequence of a commit that got no answer, or 0
 }
 
-// Monthly is the sum of the orders' monthly charges, negative where they save.
+// Monthly returns the sum of the orders' monthly charges (ORD-1), negative where they
+// save money.
 func (r *Review) Monthly() Money {
 	var sum Money
 	for _, o := range r.Orders {
@@ -41,7 +42,7 @@ func (r *Review) Monthly() Money {
 	return sum
 }
 
-// OneTime is the sum of the orders' one-time charges.
+// OneTime returns the sum of the orders' one-time charges (ORD-1).
 func (r *Review) OneTime() Money {
 	var sum Money
 	for _, o := range r.Orders {
@@ -50,10 +51,10 @@ func (r *Review) OneTime() Money {
 	return sum
 }
 
-// NextInvoice says when the billing of each kind of order starts or ends (ORD-2):
-// one sentence for each, none where nothing is ordered. On activation is that of
-// a pending user or a service added for later, and, where a type takes something of
-// the provider, when that is done.
+// NextInvoice says when the billing of the orders starts or ends (ORD-2): each answer
+// once, in a sentence, and nothing where nothing is ordered. Billing starts on
+// activation where the user is pending, where a service was added for later, and where
+// the provider has something to do first.
 func (r *Review) NextInvoice() []string {
 	var sentences []string
 	for _, o := range r.Orders {
@@ -75,8 +76,8 @@ func (o *Order) nextInvoice() string {
 	return "Billing starts on " + day + "."
 }
 
-// StaleReview refuses a commit because something changed meanwhile. Fresh is
-// the review of the same operations on what is there now.
+// StaleReview refuses a commit because something changed since the review (SYS-2).
+// Fresh is a review of the same operations on what is there now.
 type StaleReview struct {
 	Fresh *Review
 	err   *Error
@@ -88,28 +89,33 @@ func (s *StaleReview) Error() string { return s.err.Error() }
 // Unwrap returns the *Error, of kind ErrStale.
 func (s *StaleReview) Unwrap() error { return s.err }
 
-// Batch runs fn, and makes all changes of the operations that fn calls on the
-// Directory that it is given, or none of them (SYS-1). An operation that is
-// refused leaves what the others did; fn decides whether to go on, and the
-// batch is dropped if fn returns an error. fn may be run several times, when
-// others get in the way, so it should do nothing else; and it must not call an
-// outer Directory (ErrMisuse). A Batch inside a batch is a part of it.
+// Batch runs fn, and makes all changes of the operations that fn calls on the Directory
+// that it is given, or none of them (SYS-1). If an operation is refused, what the others
+// did stays, and fn decides whether to go on. If fn returns an error, nothing is
+// changed. fn may run several times, when others get in the way, so it should do
+// nothing else. A Batch inside a batch is a part of it.
+//
+// Errors: that of fn, as it is; ErrConflict when others kept getting in the way;
+// ErrStale on a Directory from Seen (SVC-15). A call of an outer Directory in fn is
+// refused with ErrMisuse.
 func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir *Directory) error) error {
 	tenant, err := d.enter(ctx, "Batch")
 	if err != nil {
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.runBatch(func() error { return fn(ctx, d) })
+		return d.tx.runBatch(ctx, d, fn)
 	}
 	return d.core.update(ctx, tenant, nil, func(t *tx) error {
 		return d.inside(ctx, t, fn)
 	})
 }
 
-// Review runs fn as Batch does, and changes nothing: it returns what the
-// operations would do, what they warn of, what they want confirmed, and what
-// they cost (SYS-2, ORD-1). The refusals are the operations' own.
+// Review runs fn as Batch does, but changes nothing. It returns what the operations
+// would do, what they warn of, what has to be confirmed, and what they cost (SYS-2,
+// ORD-1).
+//
+// Errors: that of fn, as it is; ErrMisuse inside a batch or another review.
 func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir *Directory) error) (*Review, error) {
 	tenant, err := d.enter(ctx, "Review")
 	if err != nil {
@@ -119,23 +125,27 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 		return nil, misuse("a review cannot be made inside a batch or another review")
 	}
 	var t *tx
-	err = d.core.view(ctx, func(r store.Reader) error {
+	err = d.core.store.View(ctx, func(r store.Reader) error {
 		t = d.core.newTx(tenant, r)
 		return d.runReview(ctx, t, fn)
 	})
-	if _, err := commit.Unwrap(err); err != nil {
+	switch own, err := commit.Unwrap(err); {
+	case own:
 		return nil, err
+	case err != nil:
+		return nil, asRefusal(err)
 	}
 	return d.review(t, fn), nil
 }
 
-// runReview runs the function of a review, and stages what it does.
+// runReview runs the function of a review, and stages what its operations do.
 func (d *Directory) runReview(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {
 	t.reviewing = true
 	return t.perform(ctx, nil, func() error { return d.inside(ctx, t, fn) })
 }
 
-// review shows a plan. The lists are the caller's; the plan keeps its own.
+// review returns the review of what a transaction staged. Its lists and orders are
+// copies for the caller.
 func (d *Directory) review(t *tx, fn func(context.Context, *Directory) error) *Review {
 	r := &Review{
 		Effects: slices.Clone(t.effects), Warnings: slices.Clone(t.warnings), Confirmations: slices.Clone(t.confirmations),
@@ -147,19 +157,17 @@ func (d *Directory) review(t *tx, fn func(context.Context, *Directory) error) *R
 	return r
 }
 
-// Commit does exactly what was reviewed, with the same IDs and numbers, and
-// gives the confirmations that were asked for. If meanwhile something changed
-// that the outcome depends on, it changes nothing and returns a *StaleReview
-// (ErrStale) with a fresh review, or, where the operations are no longer
-// possible, an *Error of kind ErrStale around their refusal. Committing again
-// what was committed does nothing (ORD-4); after ErrCommitUnknown it finds out
-// first whether it was. The journal and the orders have the time of the commit;
-// where nothing changed in the tenant, all else has that of the review, which
-// was earlier on the same day (UTC).
+// Commit does exactly what was reviewed, with the same IDs and numbers, and gives the
+// confirmations that were asked for (SYS-2). Committing again what was committed does
+// nothing (ORD-4); after ErrCommitUnknown, Commit first finds out whether it was. The
+// journal and the orders have the time of the commit. Where nothing changed in the
+// tenant, everything else has the time of the review, earlier on the same day (UTC).
 //
-// Errors: those, and ErrConflict when others kept getting in the way. A failure of
-// the store's comes back as it is and leaves nothing changed, and committing can be
-// tried again.
+// Errors: a *StaleReview (ErrStale) with a fresh review, where something changed that
+// the outcome depends on; an *Error of kind ErrStale around the refusal, where the
+// operations are no longer possible; ErrConflict when others kept getting in the way;
+// ErrCommitUnknown. After a failure of the store nothing is changed, and Commit can be
+// called again.
 func (r *Review) Commit(ctx context.Context) error {
 	tenant, err := r.dir.enter(ctx, "Review")
 	if err != nil {
@@ -203,8 +211,9 @@ func (r *Review) Commit(ctx context.Context) error {
 	return err
 }
 
-// again returns the plan to be applied: the reviewed one where nothing in the
-// tenant has changed, else what the same operations do now, if it is the same.
+// again returns the transaction to be applied: the reviewed one where nothing in the
+// tenant has changed, or else one in which the same operations ran again, if they do
+// the same.
 func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*tx, error) {
 	now := r.dir.core.newTx(r.reviewed.tenantID, w)
 	if err := now.begin(ctx, nil); err != nil {
@@ -218,7 +227,7 @@ func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*t
 	now.replay = r.reviewed.ids
 	refused, err := commit.Unwrap(r.dir.runReview(ctx, now, r.fn))
 	switch {
-	case now.Failed() != nil: // what the operations made of it says nothing of what was reviewed
+	case now.Failed() != nil: // not a refusal, whatever the operations made of it
 		return nil, now.Failed()
 	case refused && ctx.Err() == nil:
 		return nil, commit.Final(&Error{Code: rule.SYS2, Kind: ErrStale, Reason: "what was reviewed is no longer possible: " + err.Error(), Err: err})
@@ -231,7 +240,7 @@ func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*t
 	return now, nil
 }
 
-// stampTime sets the time of the commit: that of the journal and of the orders.
+// stampTime sets the time of the commit, which the journal and the orders have.
 func (t *tx) stampTime(now time.Time) {
 	t.now = now
 	for _, c := range t.Changes() {
@@ -241,6 +250,7 @@ func (t *tx) stampTime(now time.Time) {
 	}
 }
 
+// revisionOf returns the revision of a tenant's row, or 0 where there is none yet.
 func revisionOf(t *Tenant) int64 {
 	if t == nil {
 		return 0
@@ -248,10 +258,11 @@ func revisionOf(t *Tenant) int64 {
 	return t.Rev
 }
 
-// sameOutcome reports whether two runs of the same operations do, say and
-// charge the same. What lies on records that they change but leave as it is may
-// differ, and so may revisions, times of day, counters that others move, and
-// order numbers. A number that is given back rests as long in both.
+// sameOutcome reports whether two runs of the same operations do the same, warn of the
+// same, and cost the same. They may differ in the columns of a changed record that
+// neither run changes, and in what store.Volatility allows: revisions, times of day,
+// counts that others change too, order numbers. A number that is given back rests
+// equally long in both.
 func sameOutcome(a, b *tx) bool {
 	later := b.ran.Sub(a.ran)
 	sameChange := func(a, b store.Change) bool { return sameChange(a, b, later) }
@@ -259,8 +270,8 @@ func sameOutcome(a, b *tx) bool {
 		slices.Equal(a.confirmations, b.confirmations) && slices.EqualFunc(a.Changes(), b.Changes(), sameChange)
 }
 
-// sameChange reports whether two changes do the same to the same record, the second
-// so much later.
+// sameChange reports whether two changes do the same to the same record. later is how
+// much later the second run was.
 func sameChange(a, b store.Change, later time.Duration) bool {
 	if (a.Old == nil) != (b.Old == nil) || (a.New == nil) != (b.New == nil) {
 		return false
@@ -273,7 +284,8 @@ func sameChange(a, b store.Change, later time.Duration) bool {
 	})
 }
 
-// changesColumn reports whether an insertion or update gives the i-th column a value.
+// changesColumn reports whether a change sets the i-th column: any of an insertion, the
+// key, and those of an update that differ.
 func changesColumn(c store.Change, i int) bool {
 	if c.Old == nil || slices.Contains(c.New.Table().Key().Columns, i) {
 		return true
@@ -282,7 +294,7 @@ func changesColumn(c store.Change, i int) bool {
 	return !reflect.DeepEqual(old.Value(), now.Value())
 }
 
-// sameFields compares two records, but for the columns that skip names.
+// sameFields compares two records, except in the columns that skip reports.
 func sameFields(a, b store.Record, later time.Duration, skip func(int) bool) bool {
 	if a.Table() != b.Table() {
 		return false
@@ -296,7 +308,7 @@ func sameFields(a, b store.Record, later time.Duration, skip func(int) bool) boo
 	return true
 }
 
-// sameField compares the values of a column, as far as two runs must agree in it.
+// sameField compares two values of a column, as far as two runs must agree in it.
 func sameField(c store.Column, a, b store.Field, later time.Duration) bool {
 	switch c.Varies {
 	case store.Volatile:

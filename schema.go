@@ -2,14 +2,14 @@ package pbx
 
 import "github.com/pbxkit/pbx/store"
 
-// The tables, each after those that its rows refer to, and the indexes that
-// the operations read by. The SQL stores' migrations repeat them as tables,
-// unique constraints and indexes of the same names, and add what rules must
-// hold as CHECKs and foreign keys; a test of each store compares the two.
+// schema has the tables, each after those that its rows refer to, and the indexes that
+// operations read by. The migrations of the SQL stores repeat them as tables, unique
+// constraints and indexes of the same names, and add CHECKs and foreign keys for what
+// the rules promise. A test of each store compares the two.
 var schema store.Schema
 
-// Tables returns the declarations of all kinds of record, such that a table
-// comes after those that its rows refer to.
+// Tables returns the declarations of all kinds of record. A table comes after those
+// that its rows refer to. It is for stores.
 func Tables() []*store.Table { return schema.Tables() }
 
 var (

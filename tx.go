@@ -12,8 +12,8 @@ import (
 )
 
 // tx is what every operation reads and writes through: the store's committed
-// state, with the changes staged so far laid over it. Nothing reaches the
-// store before seal.
+// state, with the changes staged so far laid over it. Nothing reaches the store
+// before apply.
 type tx struct {
 	*overlay.Overlay
 	core     *core
@@ -21,14 +21,14 @@ type tx struct {
 	now      time.Time
 	ran      time.Time // when the operations ran; a commit as reviewed has a later now
 	op       OperationID
-	reruns   int // how often all this ran before, and others got in the way
+	reruns   int // how many runs before this one failed because others got in the way
 
 	mu   sync.Mutex // one operation at a time
 	over bool       // the closure has returned
 
 	base   *Tenant         // as read; nil before the provider's first change
 	tenant *Tenant         // as staged
-	drawn  map[string]E164 // by area: all of its stock up to there is taken here
+	drawn  map[string]E164 // by area: this transaction took all stock up to that number
 
 	outcome
 	ids    [][16]byte // drawn so far; a review's commit draws the same again
@@ -40,8 +40,8 @@ func (c *core) newTx(tenant TenantID, r store.Reader) *tx {
 	return &tx{Overlay: overlay.New(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now, outcome: outcome{journal: tenant}}
 }
 
-// begin reads the tenant's row, which brings its policy, if it was not read
-// yet, and with it what the plan says.
+// begin reads the tenant's row, which holds its policy, unless it was read already.
+// From a far store it reads in the same trip what the plan says.
 func (t *tx) begin(ctx context.Context, p prefetchPlan) error {
 	if t.tenant != nil {
 		return nil
@@ -56,7 +56,8 @@ func (t *tx) begin(ctx context.Context, p prefetchPlan) error {
 	return t.enterTenant(row)
 }
 
-// enterTenant begins with the tenant's row, nil where there is none.
+// enterTenant sets the tenant's row, which is nil where there is none. The
+// provider's own is made by its first change.
 func (t *tx) enterTenant(row *Tenant) error {
 	switch {
 	case row != nil:
@@ -69,7 +70,7 @@ func (t *tx) enterTenant(row *Tenant) error {
 	return noTenant(t.tenantID)
 }
 
-// newID draws an ID, the reviewed one where a review is committed again.
+// newID draws an ID. Where a review runs again it returns the one that was reviewed.
 func (t *tx) newID() [16]byte {
 	if n := len(t.ids); n < len(t.replay) {
 		t.ids = append(t.ids, t.replay[n])
@@ -87,8 +88,8 @@ func (t *tx) editTenant(change func(*Tenant)) {
 	t.OnRollBack(func() { t.tenant = before })
 }
 
-// runOperation runs one operation of a batch or a review: if it is refused, what it
-// staged is taken back and the others stand.
+// runOperation runs one operation of a batch or a review. If it is refused, what it
+// staged is rolled back, and the other operations stay.
 func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run func(*tx) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -105,38 +106,43 @@ func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run
 	})
 }
 
-// runBatch runs a batch inside a batch: its operations stand or fall together.
-func (t *tx) runBatch(run func() error) error {
+// runBatch runs a batch inside a batch or a review. If it fails, all of its
+// operations are rolled back.
+func (t *tx) runBatch(ctx context.Context, d *Directory, fn func(context.Context, *Directory) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.savepoint(func() error {
+		inner, err := d.inTransaction(ctx, t)
+		if err != nil {
+			return err
+		}
 		t.mu.Unlock()
 		defer t.mu.Lock()
-		return run()
+		return fn(ctx, inner)
 	})
 }
 
-// savepoint runs a part of a batch, and takes back all that it staged, said and
-// drew if it gives an error or panics.
+// savepoint runs a part of a batch. If that returns an error or panics, what it
+// staged, its outcome and the IDs that it drew are rolled back.
 func (t *tx) savepoint(run func() error) error {
 	if t.over {
 		return misuse("a batch's Directory was used after the batch's end")
 	}
-	mark, said, drawn := t.Savepoint(), t.outcome, len(t.ids)
-	stands := false
+	mark, before, drawn := t.Savepoint(), t.outcome, len(t.ids)
+	done := false
 	defer func() {
-		if !stands {
+		if !done {
 			t.RollBack(mark)
-			t.outcome, t.ids = said, t.ids[:drawn]
+			t.outcome, t.ids = before, t.ids[:drawn]
 		}
 	}()
 	err := run()
-	stands = err == nil
+	done = err == nil
 	return err
 }
 
-// apply gives the store everything staged, and returns the sequence that the
-// commit will have in the tenant's journal; 0 where there is nothing to commit.
+// apply gives the store everything that was staged. It returns the sequence that the
+// commit will have in the tenant's journal, or 0 where there is nothing to commit.
 func (t *tx) apply(ctx context.Context, w store.Writer) (int64, error) {
 	switch {
 	case t.Failed() != nil:
@@ -150,8 +156,8 @@ func (t *tx) apply(ctx context.Context, w store.Writer) (int64, error) {
 	return 0, nil
 }
 
-// reveal makes valid the passwords that are so when they are committed: not those
-// that were ended, or issued again, behind.
+// reveal makes the issued passwords valid once they are committed, except those that
+// a later operation of the same commit ended or replaced.
 func (t *tx) reveal() {
 	for _, issued := range t.passwords {
 		at := t.Known(sipIdentitiesTable.Key().At(string(issued.address)))
@@ -163,8 +169,8 @@ func (t *tx) reveal() {
 	}
 }
 
-// seal returns all that a commit has to apply: the tenant's next revision
-// first, then the staged changes, then the journal's events.
+// seal returns all that a commit has to apply: first the tenant's row with its next
+// revision, then the staged changes, then the journal's events.
 func (t *tx) seal() []store.Change {
 	row := store.Clone(t.tenant)
 	changes := make([]store.Change, 0, 1+len(t.Changes())+len(t.events))
@@ -188,6 +194,7 @@ func (t *tx) seal() []store.Change {
 	return changes
 }
 
+// misuse is the error of a call that can never work.
 func misuse(reason string) error {
 	return &Error{Code: rule.SYS1, Kind: ErrMisuse, Reason: reason}
 }

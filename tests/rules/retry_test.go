@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -145,7 +146,8 @@ func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {
 
 func TestSYS1_ErrorsOfAnotherStoreAreNotOurs(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		for _, foreign := range []error{store.ErrRetry, pbx.ErrCommitUnknown, &pbx.Error{Kind: pbx.ErrConflict, Err: store.ErrRetry}} {
+		for _, foreign := range []error{store.ErrRetry, pbx.ErrCommitUnknown, &pbx.Error{Kind: pbx.ErrConflict, Err: store.ErrRetry},
+			&store.Error{Kind: pbx.ErrStorage, Err: store.ErrRetry}} {
 			runs := 0
 			err := w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				runs++
@@ -157,6 +159,24 @@ func TestSYS1_ErrorsOfAnotherStoreAreNotOurs(t *testing.T) {
 			require.Same(t, foreign, err)
 		}
 	})
+}
+
+func TestSYS1_TheOuterOfTwoErrorsSaysWhatHappened(t *testing.T) {
+	refusal := &pbx.Error{Code: rule.SVC2, Kind: pbx.ErrInvalid}
+	for _, test := range []struct {
+		err  error
+		kind error
+		code rule.Code
+	}{
+		{&store.Error{Kind: pbx.ErrConflict, Err: refusal}, pbx.ErrConflict, rule.SYS1},
+		{&store.Error{Kind: pbx.ErrStorage, Err: errors.Join(store.ErrConstraint, refusal)}, pbx.ErrStorage, rule.SYS4},
+		{&pbx.Error{Code: rule.VM5, Kind: pbx.ErrStale, Err: &store.Error{Kind: pbx.ErrConflict, Err: refusal}}, pbx.ErrStale, rule.VM5},
+	} {
+		list := pbx.Errors(fmt.Errorf("an import: %w", test.err))
+		require.Len(t, list, 1)
+		require.Equal(t, test.kind, list[0].Kind)
+		require.Equal(t, test.code, list[0].Code)
+	}
 }
 
 func TestSYS1_AnUnknownOutcomeIsResolvedAndNothingIsDoneTwice(t *testing.T) {

@@ -66,16 +66,63 @@ func TestSVC15_WhatWasSeenAndIsGoneOrAnothersIsNotFound(t *testing.T) {
 		number, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461234")
 		require.NoError(t, err)
 		for name, seen := range map[string]store.Record{
-			"deleted":                 gone,
-			"of no ID":                &pbx.User{Rev: 1},
-			"another tenant's":        w.london,
-			"another tenant itself":   w.uk,
-			"another tenant's number": number[0],
+			"deleted":                  gone,
+			"of no ID":                 &pbx.User{Rev: 1},
+			"of a key that is no text": &pbx.ServiceType{Code: "\xff\x00", Rev: 1},
+			"another tenant's":         w.london,
+			"another tenant itself":    w.uk,
+			"another tenant's number":  number[0],
 		} {
 			refusal := w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.Seen(seen).SendWelcomeMail(w.ctx, u.ID) })
 			require.NotEmpty(t, refusal.Subject.Kind, name)
 		}
-		w.refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.dir.Seen(&pbx.Event{}).SendWelcomeMail(w.ctx, u.ID) })
+		for name, seen := range map[string]store.Record{
+			"a record without a revision": &pbx.Event{},
+			"nil":                         nil,
+			"a nil user":                  (*pbx.User)(nil),
+			"a stranger's record":         strange{},
+		} {
+			refusal := w.refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.dir.Seen(seen).SendWelcomeMail(w.ctx, u.ID) })
+			require.NotEmpty(t, refusal.Reason, name)
+		}
 		require.NoError(t, w.dir.Seen().SendWelcomeMail(w.ctx, u.ID))
+	})
+}
+
+// strange is a record that is not the library's.
+type strange struct{}
+
+func (strange) Table() *store.Table                    { return nil }
+func (strange) Fields(dst []store.Field) []store.Field { return dst }
+
+func TestSVC15_ABatchIsBasedOnWhatWasSeenBeforeIt(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		u := w.user("Ann", "Lee", "7001")
+		twice := func(ctx context.Context, dir *pbx.Directory) error {
+			now, err := dir.User(ctx, u.ID)
+			require.NoError(t, err)
+			now.FirstName += "e"
+			if _, err := dir.ModifyUser(ctx, now); err != nil {
+				return err
+			}
+			return dir.SendWelcomeMail(ctx, u.ID)
+		}
+		require.NoError(t, w.dir.Seen(u).Batch(w.ctx, twice))
+		stale, ok := errors.AsType[*pbx.StaleError](w.dir.Seen(u).Batch(w.ctx, twice))
+		require.True(t, ok)
+		now := stale.Current.(*pbx.User)
+		require.Equal(t, "Anne", now.FirstName)
+
+		require.ErrorIs(t, second(w.dir.Seen(u).Review(w.ctx, twice)), pbx.ErrStale)
+		review, err := w.dir.Seen(now).Review(w.ctx, twice)
+		require.NoError(t, err)
+		require.NoError(t, review.Commit(w.ctx))
+
+		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			require.ErrorIs(t, dir.Seen(now).Batch(ctx, twice), pbx.ErrStale)
+			is, err := dir.User(ctx, u.ID)
+			require.NoError(t, err)
+			return dir.Seen(is).Batch(ctx, twice)
+		}))
 	})
 }
