@@ -19,20 +19,20 @@ func TestSYS4_AHealthyWorldWithEverythingInItIsClean(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		everything(w)
 		records := 0
-		for table, rows := range dump(t, w.store) {
+		for table, rows := range dump(t, w.Store) {
 			require.NotEmpty(t, rows, "everything has no %s", table)
 			records += len(rows)
 		}
-		require.Len(t, dump(t, w.store), len(pbx.Tables()), "everything has a record of each kind")
-		whole, err := w.support.Check(w.ctx)
+		require.Len(t, dump(t, w.Store), len(pbx.Tables()), "everything has a record of each kind")
+		whole, err := w.Support.Check(w.Ctx)
 		require.NoError(t, err)
 		require.Empty(t, whole.Violations)
 		require.Equal(t, 3, whole.Tenants)
 		require.Equal(t, records, whole.Records, "every record is looked at once")
 
 		parts := 0
-		for _, dir := range []*pbx.Directory{w.dir, w.british} {
-			part, err := dir.Check(w.ctx)
+		for _, dir := range []*pbx.Directory{w.Dir, w.British} {
+			part, err := dir.Check(w.Ctx)
 			require.NoError(t, err)
 			require.Empty(t, part.Violations)
 			require.Equal(t, 1, part.Tenants)
@@ -44,7 +44,7 @@ func TestSYS4_AHealthyWorldWithEverythingInItIsClean(t *testing.T) {
 
 func TestSYS4_EveryPageOfALargeTenantIsRead(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range 600 {
 				if _, err := dir.CreateGroup(ctx, pbx.NewGroup{Name: fmt.Sprint("G", i), Extension: pbx.Extension(fmt.Sprint(7000 + i))}); err != nil {
 					return err
@@ -53,10 +53,10 @@ func TestSYS4_EveryPageOfALargeTenantIsRead(t *testing.T) {
 			return nil
 		}))
 		records := 0
-		for _, rows := range dump(t, w.store) {
+		for _, rows := range dump(t, w.Store) {
 			records += len(rows)
 		}
-		report, err := w.support.Check(w.ctx)
+		report, err := w.Support.Check(w.Ctx)
 		require.NoError(t, err)
 		require.Equal(t, records, report.Records)
 	})
@@ -65,29 +65,29 @@ func TestSYS4_EveryPageOfALargeTenantIsRead(t *testing.T) {
 func TestSYS4_TheWholeStoreIsSupportsAlone(t *testing.T) {
 	w := newWorld(t, stores["memory"](t))
 	everything(w)
-	clerk := w.support.As(pbx.Administrator("clerk", pbx.Provider))
-	w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := clerk.Check(w.ctx); return err })
+	clerk := w.Support.As(pbx.Administrator("clerk", pbx.Provider))
+	w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := clerk.Check(w.Ctx); return err })
 }
 
 func TestSYS4_AnAdministratorsReportNamesOnlyHisTenant(t *testing.T) {
 	w := newWorld(t, stores["memory"](t))
 	x := everything(w)
-	w.rewrite("users", where{"id": x.ann.ID}, where{"last_folded": "x"})
-	w.rewrite("users", where{"id": x.brit.ID}, where{"last_folded": "x"})
-	w.plant(&pbx.SIPIdentity{Address: "ghost@uk.acme.example.com", TenantID: w.uk.ID, Rev: 1, UserID: x.ann.ID})
-	require.Equal(t, []string{"USR-8 user"}, w.violations(w.dir))
-	require.Equal(t, []string{"USR-8 user"}, w.violations(w.support.In(w.us.ID)))
-	require.Equal(t, []string{"USR-8 user"}, w.violations(w.british))
-	require.Len(t, w.violations(w.support), 3, "a claim of nobody is found with the whole store")
+	w.Rewrite("users", where{"id": x.Ann.ID}, where{"last_folded": "x"})
+	w.Rewrite("users", where{"id": x.Brit.ID}, where{"last_folded": "x"})
+	w.Plant(&pbx.SIPIdentity{Address: "ghost@uk.acme.example.com", TenantID: w.UK.ID, Rev: 1, UserID: x.Ann.ID})
+	require.Equal(t, []string{"USR-8 user"}, w.Violations(w.Dir))
+	require.Equal(t, []string{"USR-8 user"}, w.Violations(w.Support.In(w.US.ID)))
+	require.Equal(t, []string{"USR-8 user"}, w.Violations(w.British))
+	require.Len(t, w.Violations(w.Support), 3, "a claim of nobody is found with the whole store")
 
-	w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.In(w.uk.ID).Check(w.ctx); return err })
-	w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.support.In(pbx.TenantID(x.ann.ID)).Check(w.ctx); return err })
-	w.refused(rule.ACC2, pbx.ErrDenied, func() error {
-		_, err := w.support.As(pbx.LineOwner("kate", w.us.ID)).Check(w.ctx)
+	w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Dir.In(w.UK.ID).Check(w.Ctx); return err })
+	w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Support.In(pbx.TenantID(x.Ann.ID)).Check(w.Ctx); return err })
+	w.Refused(rule.ACC2, pbx.ErrDenied, func() error {
+		_, err := w.Support.As(pbx.LineOwner("kate", w.US.ID)).Check(w.Ctx)
 		return err
 	})
-	w.refused(rule.SYS1, pbx.ErrMisuse, func() error {
-		return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error { _, err := dir.Check(ctx); return err })
+	w.Refused(rule.SYS1, pbx.ErrMisuse, func() error {
+		return w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error { _, err := dir.Check(ctx); return err })
 	})
 }
 
@@ -95,37 +95,37 @@ func TestSYS4_AnAdministratorsCheckReadsNothingOfOthers(t *testing.T) {
 	w := newWorld(t, stores["memory"](t))
 	everything(w)
 	read := func() *reading {
-		store := &reading{Store: w.store}
-		dir := pbx.New(store).As(pbx.Administrator("admin", w.uk.ID))
-		report, err := dir.Check(w.ctx)
+		store := &reading{Store: w.Store}
+		dir := pbx.New(store).As(pbx.Administrator("admin", w.UK.ID))
+		report, err := dir.Check(w.Ctx)
 		require.NoError(t, err)
 		require.Empty(t, report.Violations)
 		return store
 	}
 	before := read()
 	for i := range 300 {
-		w.user("Many", fmt.Sprint("People", i), pbx.Extension(fmt.Sprint(30000+i)))
+		w.User("Many", fmt.Sprint("People", i), pbx.Extension(fmt.Sprint(30000+i)))
 	}
-	_, err := w.support.Deliver(w.ctx, "mail", func(context.Context, *pbx.Event) error { return nil })
+	_, err := w.Support.Deliver(w.Ctx, "mail", func(context.Context, *pbx.Event) error { return nil })
 	require.NoError(t, err)
 	after := read()
-	require.Equal(t, before.ranges, after.ranges)
-	require.Equal(t, before.records, after.records)
+	require.Equal(t, before.Ranges, after.Ranges)
+	require.Equal(t, before.Records, after.Records)
 }
 
 // A store that lost a unique index would not know that two have the same.
 func TestSYS4_WhatAUniqueIndexShouldHaveRefusedIsFound(t *testing.T) {
 	w := newWorld(t, stores["memory"](t))
 	x := everything(w)
-	twin := *x.ann
+	twin := *x.Ann
 	twin.ID[15]++
 	for _, claimed := range []string{"login", "login_folded", "first_folded", "last_folded"} {
-		set(&twin, claimed, w.get("users", where{"id": x.ann.ID}, claimed))
+		set(&twin, claimed, w.get("users", where{"id": x.Ann.ID}, claimed))
 	}
 	twin.Station, twin.SIPAddress = "", "twin@acme.example.com"
-	w.plant(&pbx.SIPIdentity{Address: twin.SIPAddress, TenantID: w.us.ID, Rev: 1, UserID: twin.ID})
-	dir := pbx.New(doubling{w.store, &twin}).As(pbx.Support("agent"))
-	report, err := dir.Check(w.ctx)
+	w.Plant(&pbx.SIPIdentity{Address: twin.SIPAddress, TenantID: w.US.ID, Rev: 1, UserID: twin.ID})
+	dir := pbx.New(doubling{w.Store, &twin}).As(pbx.Support("agent"))
+	report, err := dir.Check(w.Ctx)
 	require.NoError(t, err)
 	var found []string
 	for _, v := range report.Violations {
@@ -194,16 +194,16 @@ func (at where) fits(rec store.Record) bool {
 	return true
 }
 
-// row reads the one record of a table that fits.
-func (w *world) row(table string, at where) store.Record {
-	w.t.Helper()
+// Row reads the one record of a table that fits.
+func (w *world) Row(table string, at where) store.Record {
+	w.T.Helper()
 	var found []store.Record
 	for _, kind := range pbx.Tables() {
 		if kind.Name != table {
 			continue
 		}
-		require.NoError(w.t, w.store.View(w.ctx, func(r store.Reader) error {
-			for rec, err := range r.Find(w.ctx, store.Query{Index: kind.Key()}) {
+		require.NoError(w.T, w.Store.View(w.Ctx, func(r store.Reader) error {
+			for rec, err := range r.Find(w.Ctx, store.Query{Index: kind.Key()}) {
 				if err != nil {
 					return err
 				}
@@ -214,13 +214,13 @@ func (w *world) row(table string, at where) store.Record {
 			return nil
 		}))
 	}
-	require.Len(w.t, found, 1, "%s %v", table, at)
+	require.Len(w.T, found, 1, "%s %v", table, at)
 	return found[0]
 }
 
 func (w *world) get(table string, at where, column string) any {
-	w.t.Helper()
-	for _, f := range w.row(table, at).Fields(nil) {
+	w.T.Helper()
+	for _, f := range w.Row(table, at).Fields(nil) {
 		if f.Name == column {
 			return f.Value()
 		}
@@ -228,10 +228,10 @@ func (w *world) get(table string, at where, column string) any {
 	panic("no column " + column)
 }
 
-// rewrite changes a record past all rules, its revision left as it is.
-func (w *world) rewrite(table string, at, to where) {
-	w.t.Helper()
-	old := w.row(table, at)
+// Rewrite changes a record past all rules, its revision left as it is.
+func (w *world) Rewrite(table string, at, to where) {
+	w.T.Helper()
+	old := w.Row(table, at)
 	rec := old.Table().New()
 	from := old.Fields(nil)
 	for i, f := range rec.Fields(nil) {
@@ -240,37 +240,37 @@ func (w *world) rewrite(table string, at, to where) {
 	for column, value := range to {
 		set(rec, column, value)
 	}
-	w.apply(store.Change{Old: old}, store.Change{New: rec})
+	w.Apply(store.Change{Old: old}, store.Change{New: rec})
 }
 
-func (w *world) drop(table string, at where) {
-	w.t.Helper()
-	w.apply(store.Change{Old: w.row(table, at)})
+func (w *world) Drop(table string, at where) {
+	w.T.Helper()
+	w.Apply(store.Change{Old: w.Row(table, at)})
 }
 
-func (w *world) plant(recs ...store.Record) {
-	w.t.Helper()
+func (w *world) Plant(recs ...store.Record) {
+	w.T.Helper()
 	for _, rec := range recs {
-		w.apply(store.Change{New: rec})
+		w.Apply(store.Change{New: rec})
 	}
 }
 
-func (w *world) apply(changes ...store.Change) {
-	w.t.Helper()
-	require.NoError(w.t, w.store.Update(w.ctx, w.us.ID, func(s store.Writer) error { return s.Apply(w.ctx, changes) }))
+func (w *world) Apply(changes ...store.Change) {
+	w.T.Helper()
+	require.NoError(w.T, w.Store.Update(w.Ctx, w.US.ID, func(s store.Writer) error { return s.Apply(w.Ctx, changes) }))
 }
 
-// violations are the codes and the kinds of what the checker finds.
-func (w *world) violations(dir *pbx.Directory) []string {
-	w.t.Helper()
-	report, err := dir.Check(w.ctx)
-	require.NoError(w.t, err)
+// Violations are the codes and the kinds of what the checker finds.
+func (w *world) Violations(dir *pbx.Directory) []string {
+	w.T.Helper()
+	report, err := dir.Check(w.Ctx)
+	require.NoError(w.T, err)
 	var found []string
 	for _, v := range report.Violations {
 		found = append(found, fmt.Sprintf("%s %s", v.Code, v.Subject.Kind))
-		require.NotEmpty(w.t, v.Subject.ID)
-		require.NotEmpty(w.t, v.Text)
-		require.False(w.t, v.Tenant.IsZero())
+		require.NotEmpty(w.T, v.Subject.ID)
+		require.NotEmpty(w.T, v.Text)
+		require.False(w.T, v.Tenant.IsZero())
 	}
 	slices.Sort(found)
 	return found

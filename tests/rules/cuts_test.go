@@ -30,8 +30,8 @@ func TestSYS1_EveryOperationEnduresEveryCutOfItsConnection(t *testing.T) {
 		if !testbed.Sampled(i, sampleOfOperations) {
 			continue
 		}
-		t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
-			c := op.course(o.onServer(t), atOnce)
+		t.Run(fmt.Sprintf("%s %d", op.Method, i), func(t *testing.T) {
+			c := op.course(o.OnServer(t), atOnce)
 			messages := op.cut(t, o, c, 0, pgwire.Before, &cutFigures{})
 			require.Positive(t, messages)
 			for n := 1; n <= messages; n++ {
@@ -51,24 +51,24 @@ func TestSYS1_EveryOperationEnduresEveryCutOfItsConnection(t *testing.T) {
 // n-th message, or nowhere. It returns how many messages there were.
 func (op operation) cut(t *testing.T, o *original, c course, n int, how pgwire.How, sum *cutFigures) (messages int) {
 	t.Helper()
-	proxy := pgwire.Listen(t, o.database(t))
-	r := o.on(t, onServer(t, proxy.DSN()))
-	require.NoError(t, second(r.world.dir.OfferedNumbers(r.ctx, r.boston.ID, "", 1)))
+	proxy := pgwire.Listen(t, o.Database(t))
+	r := o.On(t, onServer(t, proxy.DSN()))
+	require.NoError(t, second(r.world.Dir.OfferedNumbers(r.Ctx, r.Boston.ID, "", 1)))
 	proxy.Reset()
 	proxy.CutAt(n, how)
-	err := atOnce(op, r.ctx, r)
+	err := atOnce(op, r.Ctx, r)
 	messages, cuts := proxy.Messages(), proxy.Cuts()
 	proxy.CutAt(0, how)
 	proxy.Wait()
 
-	state, stats := r.state(), r.support.Stats()
-	about := fmt.Sprintf("%s, cut %s message %d: %v", op.method, how, n, err)
+	state, stats := r.State(), r.Support.Stats()
+	about := fmt.Sprintf("%s, cut %s message %d: %v", op.Method, how, n, err)
 	sum.tried++
 	sum.made += int64(cuts)
 	sum.resolved += stats.Resolved
 	sum.retried += stats.Retries
 	switch {
-	case r.said(err) == c.first:
+	case r.Said(err) == c.first:
 		require.Empty(t, cmp.Diff(c.after, state), about)
 		sum.done++
 	case errors.Is(err, pbx.ErrCommitUnknown):

@@ -25,16 +25,16 @@ type course struct {
 
 func (op operation) course(r *replica, run runner) course {
 	var c course
-	c.before = r.state()
-	r.faulty.Arm(faulty.Plan{})
-	c.first = r.said(run(op, r.ctx, r))
-	c.calls = len(r.faulty.Calls())
-	c.after = r.state()
-	report, err := r.support.Check(r.ctx)
-	require.NoError(r.t, err)
-	require.Empty(r.t, report.Violations, op.method)
-	c.again = r.said(run(op, r.ctx, r))
-	c.twice = r.state()
+	c.before = r.State()
+	r.Faulty.Arm(faulty.Plan{})
+	c.first = r.Said(run(op, r.Ctx, r))
+	c.calls = len(r.Faulty.Calls())
+	c.after = r.State()
+	report, err := r.Support.Check(r.Ctx)
+	require.NoError(r.T, err)
+	require.Empty(r.T, report.Violations, op.Method)
+	c.again = r.Said(run(op, r.Ctx, r))
+	c.twice = r.State()
 	return c
 }
 
@@ -42,11 +42,11 @@ func (op operation) course(r *replica, run runner) course {
 type runner func(op operation, ctx context.Context, r *replica) error
 
 func atOnce(op operation, ctx context.Context, r *replica) error {
-	return op.call(ctx, op.by.of(r.world), r.x)
+	return op.Call(ctx, op.By.Of(r.world), r.X)
 }
 
 func reviewed(op operation, ctx context.Context, r *replica) error {
-	review, err := op.by.of(r.world).Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return op.call(ctx, dir, r.x) })
+	review, err := op.By.Of(r.world).Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return op.Call(ctx, dir, r.X) })
 	if err != nil {
 		return err
 	}
@@ -56,23 +56,23 @@ func reviewed(op operation, ctx context.Context, r *replica) error {
 // endure runs an operation against one fault: the store has all of it or
 // nothing, as the answer says. It returns which.
 func (op operation) endure(r *replica, run runner, c course, plan faulty.Plan) (done bool) {
-	ctx, cancel := context.WithCancel(r.ctx)
+	ctx, cancel := context.WithCancel(r.Ctx)
 	defer cancel()
 	if plan.On { // a fault that stays is not what is tried here: it ends the caller's context too
 		plan.On, plan.Cancel = false, cancel
 	}
-	r.faulty.Arm(plan)
+	r.Faulty.Arm(plan)
 	err, panicked := attempt(func() error { return run(op, ctx, r) })
-	r.faulty.Arm(faulty.Plan{})
-	state := r.state()
-	about := fmt.Sprintf("%s, %s: %v, panic %v", op.method, plan, err, panicked)
+	r.Faulty.Arm(faulty.Plan{})
+	state := r.State()
+	about := fmt.Sprintf("%s, %s: %v, panic %v", op.Method, plan, err, panicked)
 	switch {
-	case !panicked && r.said(err) == c.first:
-		require.Empty(r.t, cmp.Diff(c.after, state), about)
+	case !panicked && r.Said(err) == c.first:
+		require.Empty(r.T, cmp.Diff(c.after, state), about)
 	case !panicked && errors.Is(err, pbx.ErrCommitUnknown):
-		require.True(r.t, state == c.before || state == c.after, about)
+		require.True(r.T, state == c.before || state == c.after, about)
 	default:
-		require.Empty(r.t, cmp.Diff(c.before, state), about)
+		require.Empty(r.T, cmp.Diff(c.before, state), about)
 	}
 	return state == c.after
 }
@@ -83,8 +83,8 @@ func (op operation) again(r *replica, run runner, c course, done bool) {
 	if done {
 		want, after = c.again, c.twice
 	}
-	require.Equal(r.t, want, r.said(run(op, r.ctx, r)), op.method)
-	require.Empty(r.t, cmp.Diff(after, r.state()), op.method)
+	require.Equal(r.T, want, r.Said(run(op, r.Ctx, r)), op.Method)
+	require.Empty(r.T, cmp.Diff(after, r.State()), op.Method)
 }
 
 func attempt(run func() error) (err error, panicked bool) {
@@ -119,13 +119,13 @@ const sampleOfOperations = 8
 // operation is run again on it.
 func endureAll(t *testing.T, replicate func(t *testing.T) *replica, name string, run runner, share, many int) {
 	for i, op := range operations {
-		if op.method == "CheckPIN" && name == "reviewed" {
+		if op.Method == "CheckPIN" && name == "reviewed" {
 			continue // it refuses to be
 		}
 		if !testbed.Sampled(i+share, sampleOfOperations) { // other ones for each kind of store
 			continue
 		}
-		t.Run(fmt.Sprintf("%s %s %d", name, op.method, i), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s %s %d", name, op.Method, i), func(t *testing.T) {
 			t.Parallel()
 			c := op.course(replicate(t), run)
 			require.False(t, c.before == c.after, "the operation changes nothing: "+c.first)
@@ -152,8 +152,8 @@ func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
 	o := prepareOriginal(t, memory.New())
-	endureAll(t, o.inMemory, "at once", atOnce, 1, 1)
-	endureAll(t, o.inMemory, "reviewed", reviewed, 1, 1)
+	endureAll(t, o.InMemory, "at once", atOnce, 1, 1)
+	endureAll(t, o.InMemory, "reviewed", reviewed, 1, 1)
 }
 
 // A store that is told what will be read is asked otherwise, and can fail
@@ -162,7 +162,7 @@ func TestSYS1_EveryOperationEnduresEveryFaultOfReadingAhead(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
 	o := prepareOriginal(t, memory.New())
-	ahead := func(t *testing.T) *replica { return o.on(t, &faraway{Store: o.inMemory(t).world.store}) }
+	ahead := func(t *testing.T) *replica { return o.On(t, &faraway{Store: o.InMemory(t).world.Store}) }
 	endureAll(t, ahead, "at once", atOnce, 5, 1)
 	endureAll(t, ahead, "reviewed", reviewed, 5, 1)
 }
@@ -170,12 +170,12 @@ func TestSYS1_EveryOperationEnduresEveryFaultOfReadingAhead(t *testing.T) {
 func TestSYS1_EveryOperationEnduresFaultsOnAServer(t *testing.T) {
 	t.Parallel()
 	o := prepareOriginal(t, memory.New())
-	endureAll(t, o.onServer, "at once", atOnce, 11, 25)
+	endureAll(t, o.OnServer, "at once", atOnce, 11, 25)
 }
 
 func TestSYS1_EveryOperationEnduresFaultsOnDisk(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
 	o := prepareFile(t)
-	endureAll(t, o.onDisk, "at once", atOnce, 3, 25)
+	endureAll(t, o.OnDisk, "at once", atOnce, 3, 25)
 }

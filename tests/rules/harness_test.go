@@ -36,16 +36,16 @@ func second[R any](r R, err error) error { return testbed.Second(r, err) }
 
 // world is a small provider with two customers, on one store.
 type world struct {
-	t       *testing.T
-	ctx     context.Context
-	store   store.Store
-	clock   time.Time
-	support *pbx.Directory // in the provider's tenant
-	us, uk  *pbx.Tenant
-	dir     *pbx.Directory // an administrator of the US tenant
-	british *pbx.Directory // an administrator of the UK tenant
-	boston  *pbx.Location
-	london  *pbx.Location
+	T       *testing.T
+	Ctx     context.Context
+	Store   store.Store
+	Clock   time.Time
+	Support *pbx.Directory // in the provider's tenant
+	US, UK  *pbx.Tenant
+	Dir     *pbx.Directory // an administrator of the US tenant
+	British *pbx.Directory // an administrator of the UK tenant
+	Boston  *pbx.Location
+	London  *pbx.Location
 }
 
 // besides are the tests that run beside others.
@@ -62,7 +62,7 @@ func eachStore(t *testing.T, test func(t *testing.T, w *world)) {
 			t.Parallel()
 			w := newWorld(t, open(t))
 			test(t, w)
-			report, err := w.support.Check(w.ctx)
+			report, err := w.Support.Check(w.Ctx)
 			require.NoError(t, err)
 			require.Empty(t, report.Violations)
 		})
@@ -71,19 +71,19 @@ func eachStore(t *testing.T, test func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, store store.Store, opts ...pbx.Option) *world {
 	t.Helper()
-	w := &world{t: t, ctx: context.Background(), store: store, clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	w := &world{T: t, Ctx: context.Background(), Store: store, Clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	t.Cleanup(func() { _ = store.Close() })
-	opts = append([]pbx.Option{pbx.WithClock(func() time.Time { return w.clock }), sealed(t)}, opts...)
-	w.support = pbx.New(store, opts...).As(pbx.Support("agent"))
-	w.us = w.tenant("Acme", "US", "acme.example.com")
-	w.uk = w.tenant("Acme UK", "GB", "uk.acme.example.com")
-	w.dir = w.support.As(pbx.Administrator("admin", w.us.ID))
-	w.british = w.support.As(pbx.Administrator("admin", w.uk.ID))
-	w.boston = w.location(w.dir, "BOS-1", "US", "+1617")
-	w.london = w.location(w.british, "LON-3", "GB", "+4420")
-	_, err := w.support.StockNumbers(w.ctx, numbers("+1617555010%d", 10)...)
+	opts = append([]pbx.Option{pbx.WithClock(func() time.Time { return w.Clock }), sealed(t)}, opts...)
+	w.Support = pbx.New(store, opts...).As(pbx.Support("agent"))
+	w.US = w.Tenant("Acme", "US", "acme.example.com")
+	w.UK = w.Tenant("Acme UK", "GB", "uk.acme.example.com")
+	w.Dir = w.Support.As(pbx.Administrator("admin", w.US.ID))
+	w.British = w.Support.As(pbx.Administrator("admin", w.UK.ID))
+	w.Boston = w.Location(w.Dir, "BOS-1", "US", "+1617")
+	w.London = w.Location(w.British, "LON-3", "GB", "+4420")
+	_, err := w.Support.StockNumbers(w.Ctx, numbers("+1617555010%d", 10)...)
 	require.NoError(t, err)
-	_, err = w.support.StockNumbers(w.ctx, numbers("+44207946000%d", 10)...)
+	_, err = w.Support.StockNumbers(w.Ctx, numbers("+44207946000%d", 10)...)
 	require.NoError(t, err)
 	return w
 }
@@ -95,70 +95,70 @@ func sealed(t testing.TB) pbx.Option {
 	return pbx.WithSealer(s)
 }
 
-func (w *world) tenant(name, country, domain string) *pbx.Tenant {
-	w.t.Helper()
-	tenant, err := w.support.CreateTenant(w.ctx, pbx.NewTenant{Name: name, Country: country, SIPDomain: domain})
-	require.NoError(w.t, err)
-	in := w.support.In(tenant.ID)
-	_, err = in.AddServiceType(w.ctx, pbx.NewServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000, Applications: []string{"softphone", "fax"}})
-	require.NoError(w.t, err)
-	_, err = in.AddServiceType(w.ctx, pbx.NewServiceType{Code: "FREE", Name: "Lobby phone"})
-	require.NoError(w.t, err)
-	_, err = in.AddStationPool(w.ctx, pbx.NewStationPool{Package: "STANDARD", Name: "Standard", Total: 3, Applications: []string{"softphone", "crm"}})
-	require.NoError(w.t, err)
+func (w *world) Tenant(name, country, domain string) *pbx.Tenant {
+	w.T.Helper()
+	tenant, err := w.Support.CreateTenant(w.Ctx, pbx.NewTenant{Name: name, Country: country, SIPDomain: domain})
+	require.NoError(w.T, err)
+	in := w.Support.In(tenant.ID)
+	_, err = in.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "PRO", Name: "Connect Pro", Monthly: 2500, OneTime: 1000, Applications: []string{"softphone", "fax"}})
+	require.NoError(w.T, err)
+	_, err = in.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "FREE", Name: "Lobby phone"})
+	require.NoError(w.T, err)
+	_, err = in.AddStationPool(w.Ctx, pbx.NewStationPool{Package: "STANDARD", Name: "Standard", Total: 3, Applications: []string{"softphone", "crm"}})
+	require.NoError(w.T, err)
 	return tenant
 }
 
-func (w *world) location(dir *pbx.Directory, building, country, prefix string) *pbx.Location {
-	w.t.Helper()
-	l, err := dir.AddLocation(w.ctx, pbx.NewLocation{
+func (w *world) Location(dir *pbx.Directory, building, country, prefix string) *pbx.Location {
+	w.T.Helper()
+	l, err := dir.AddLocation(w.Ctx, pbx.NewLocation{
 		Building: building, Name: "Building " + building, NumberPrefix: prefix,
 		Address: pbx.CivicAddress{Street: "1 Main Street", City: "Town", PostalCode: "02110", Country: country},
 	})
-	require.NoError(w.t, err)
+	require.NoError(w.T, err)
 	return l
 }
 
-// user creates a user of the US tenant with nothing but an extension.
-func (w *world) user(first, last string, e pbx.Extension) *pbx.User {
-	w.t.Helper()
-	u, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: first, LastName: last, Email: strings.ToLower(first+"."+last) + "@example.com", Extension: e})
-	require.NoError(w.t, err)
+// User creates a user of the US tenant with nothing but an extension.
+func (w *world) User(first, last string, e pbx.Extension) *pbx.User {
+	w.T.Helper()
+	u, err := w.Dir.CreateUser(w.Ctx, pbx.NewUser{FirstName: first, LastName: last, Email: strings.ToLower(first+"."+last) + "@example.com", Extension: e})
+	require.NoError(w.T, err)
 	return u
 }
 
-// service adds a service to the US tenant, for a user or for none.
-func (w *world) service(user pbx.UserID, dn pbx.Extension) *pbx.Service {
-	w.t.Helper()
-	s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user, DN: dn, DeviceType: "Polycom VVX 450"})
-	require.NoError(w.t, err)
+// Service adds a service to the US tenant, for a user or for none.
+func (w *world) Service(user pbx.UserID, dn pbx.Extension) *pbx.Service {
+	w.T.Helper()
+	s, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: user, DN: dn, DeviceType: "Polycom VVX 450"})
+	require.NoError(w.T, err)
 	return s
 }
 
-// refused asserts that an operation was refused by a rule, of a kind, and that
-// it changed nothing in the store; and, where it calls w.dir, that the same
+// Refused asserts that an operation was refused by a rule, of a kind, and that
+// it changed nothing in the store; and, where it calls w.Dir, that the same
 // refusal comes in a batch and in a review, which it leaves without a trace.
-func (w *world) refused(code rule.Code, kind error, run func() error) *pbx.Error {
-	w.t.Helper()
-	before := dump(w.t, w.store)
+func (w *world) Refused(code rule.Code, kind error, run func() error) *pbx.Error {
+	w.T.Helper()
+	before := dump(w.T, w.Store)
 	found := w.refusal(code, kind, run())
 	w.refusedAgain(code, kind, found, run)
-	require.Empty(w.t, cmp.Diff(before, dump(w.t, w.store)), "a refusal changed the store")
+	require.Empty(w.T, cmp.Diff(before, dump(w.T, w.Store)), "a refusal changed the store")
 	return found
 }
 
 // refusal is the one of a code and a kind in an error.
 func (w *world) refusal(code rule.Code, kind, err error) *pbx.Error {
-	w.t.Helper()
-	require.Error(w.t, err)
-	require.ErrorIs(w.t, err, kind)
+	w.T.Helper()
+	require.Error(w.T, err)
+	require.ErrorIs(w.T, err, kind)
 	var found *pbx.Error
 	for _, e := range pbx.Errors(err) {
 		if e.Code == code {
 			found = e
 		}
 	}
-	require.NotNil(w.t, found, "no refusal with code %s in %v", code, err)
+	require.NotNil(w.T, found, "no refusal with code %s in %v", code, err)
 	return found
 }
 

@@ -46,8 +46,8 @@ var hosts = map[string]func(t *testing.T) (o *original, build func(t *testing.T)
 
 // houseOnDisk is a copy of the original's file, which a host has opened too.
 func (o *original) houseOnDisk(t *testing.T, file string) house {
-	require.NoError(t, os.WriteFile(file, o.file, 0o600))
-	kept, err := sqlite.Open(o.ctx, file, sqlite.WithSynchronous(sqlite.Off))
+	require.NoError(t, os.WriteFile(file, o.File, 0o600))
+	kept, err := sqlite.Open(o.Ctx, file, sqlite.WithSynchronous(sqlite.Off))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = kept.Close() })
 	db := hostDB(t, file, "&_txlock=immediate")
@@ -91,9 +91,9 @@ func eachHost(t *testing.T, test func(t *testing.T, o *original, build func(t *t
 // host's tickets. as is a replica that has drawn the IDs.
 func (h house) holds(t *testing.T, as *replica, state string, tickets int) {
 	t.Helper()
-	seen := as.on(t, h.store)
-	seen.draws = as.draws
-	require.Empty(t, cmp.Diff(state, seen.state()))
+	seen := as.On(t, h.store)
+	seen.Draws = as.Draws
+	require.Empty(t, cmp.Diff(state, seen.State()))
 	require.Equal(t, tickets, h.tickets())
 }
 
@@ -106,18 +106,18 @@ func TestSYS1_EveryOperationIsPartOfItsHostsTransaction(t *testing.T) {
 				continue
 			}
 			for name, run := range map[string]runner{"at once": atOnce, "reviewed": reviewed} {
-				if op.method == "CheckPIN" && name == "reviewed" {
+				if op.Method == "CheckPIN" && name == "reviewed" {
 					continue // it refuses to be
 				}
-				t.Run(fmt.Sprintf("%s %s %d", op.method, name, i), func(t *testing.T) {
-					c := op.course(o.on(t, build(t).store), run)
+				t.Run(fmt.Sprintf("%s %s %d", op.Method, name, i), func(t *testing.T) {
+					c := op.course(o.On(t, build(t).store), run)
 					h := build(t)
 					for _, keep := range []bool{false, true} {
 						v := h.begin()
 						v.ticket()
-						r := o.on(t, v.guest())
-						require.Equal(t, c.first, r.said(run(op, r.ctx, r)))
-						require.Empty(t, cmp.Diff(c.after, r.state()), "the transaction sees it")
+						r := o.On(t, v.guest())
+						require.Equal(t, c.first, r.Said(run(op, r.Ctx, r)))
+						require.Empty(t, cmp.Diff(c.after, r.State()), "the transaction sees it")
 						if !keep {
 							v.rollback()
 							h.holds(t, r, c.before, 0)
@@ -125,8 +125,8 @@ func TestSYS1_EveryOperationIsPartOfItsHostsTransaction(t *testing.T) {
 						}
 						v.commit()
 						h.holds(t, r, c.after, 1)
-						require.ErrorIs(t, second(r.dir.Tenant(r.ctx)), pbx.ErrMisuse, "the guest has gone")
-						report, err := o.on(t, h.store).support.Check(o.ctx)
+						require.ErrorIs(t, second(r.Dir.Tenant(r.Ctx)), pbx.ErrMisuse, "the guest has gone")
+						report, err := o.On(t, h.store).Support.Check(o.Ctx)
 						require.NoError(t, err)
 						require.Empty(t, report.Violations)
 					}
@@ -146,21 +146,21 @@ func TestSYS1_ARefusalLeavesTheHostsTransactionAsItWas(t *testing.T) {
 				continue
 			}
 			tried++
-			t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
-				c := op.course(o.on(t, build(t).store), atOnce)
+			t.Run(fmt.Sprintf("%s %d", op.Method, i), func(t *testing.T) {
+				c := op.course(o.On(t, build(t).store), atOnce)
 				h := build(t)
 				v := h.begin()
 				v.ticket()
-				r := o.on(t, v.guest())
-				require.Equal(t, c.first, r.said(atOnce(op, r.ctx, r)))
-				require.Equal(t, c.again, r.said(atOnce(op, r.ctx, r)))
-				require.Empty(t, cmp.Diff(c.twice, r.state()))
+				r := o.On(t, v.guest())
+				require.Equal(t, c.first, r.Said(atOnce(op, r.Ctx, r)))
+				require.Equal(t, c.again, r.Said(atOnce(op, r.Ctx, r)))
+				require.Empty(t, cmp.Diff(c.twice, r.State()))
 				if c.twice == c.after {
 					refused++
 				}
-				_, err := r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
+				_, err := r.Dir.AddLocation(r.Ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
 				require.NoError(t, err)
-				state := r.state()
+				state := r.State()
 				v.ticket()
 				v.commit()
 				h.holds(t, r, state, 2)
@@ -176,10 +176,10 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 	ann := pbx.NewUser{FirstName: "New", Email: "new@example.com", Login: "new@example.com", Extension: "7800"}
 	betweens := map[string]func(r *replica) error{
 		"a record changed": func(r *replica) error {
-			return second(r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "OTHER", Address: pbx.CivicAddress{Country: "US"}}))
+			return second(r.Dir.AddLocation(r.Ctx, pbx.NewLocation{Building: "OTHER", Address: pbx.CivicAddress{Country: "US"}}))
 		},
 		"a unique value taken": func(r *replica) error { // by another tenant
-			return second(r.british.CreateUser(r.ctx, ann))
+			return second(r.British.CreateUser(r.Ctx, ann))
 		},
 	}
 	eachHost(t, func(t *testing.T, o *original, build func(t *testing.T) house) {
@@ -188,11 +188,11 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 				h := build(t)
 				v := h.begin()
 				v.ticket()
-				r, other := o.on(t, v.guest()), o.on(t, v.guest())
-				other.draws.Drawn += 1000
+				r, other := o.On(t, v.guest()), o.On(t, v.guest())
+				other.Draws.Drawn += 1000
 				runs := 0
 				var state string
-				err := r.dir.Batch(r.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				err := r.Dir.Batch(r.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					runs++
 					if err := second(dir.CreateUser(ctx, ann)); err != nil {
 						return err
@@ -201,23 +201,23 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 					if err := between(other); err != nil {
 						return err
 					}
-					state = other.state()
+					state = other.State()
 					return nil
 				})
 				require.ErrorIs(t, err, store.ErrHostRetry)
 				require.ErrorIs(t, err, pbx.ErrConflict)
 				require.NotErrorIs(t, err, store.ErrRetry)
 				require.Equal(t, 1, runs, "it is not for the library to run it again")
-				require.Equal(t, state, other.state(), "nothing of the batch is there")
-				_, err = r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
+				require.Equal(t, state, other.State(), "nothing of the batch is there")
+				_, err = r.Dir.AddLocation(r.Ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
 				require.NoError(t, err)
 				v.commit()
 				require.Equal(t, 2, h.tickets(), "what the host has written is its own")
 
 				v = h.begin()
-				r = o.on(t, v.guest())
-				r.draws.Drawn += 2000
-				_, err = r.support.In(r.us.ID).CreateUser(r.ctx, ann)
+				r = o.On(t, v.guest())
+				r.Draws.Drawn += 2000
+				_, err = r.Support.In(r.US.ID).CreateUser(r.Ctx, ann)
 				if name == "a unique value taken" {
 					require.ErrorIs(t, err, pbx.ErrConflict)
 					require.NotErrorIs(t, err, store.ErrHostRetry, "now it is a rule's refusal")
@@ -225,7 +225,7 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 					require.NoError(t, err)
 				}
 				v.commit()
-				report, err := o.on(t, h.store).support.Check(o.ctx)
+				report, err := o.On(t, h.store).Support.Check(o.Ctx)
 				require.NoError(t, err)
 				require.Empty(t, report.Violations)
 			})
@@ -242,22 +242,22 @@ func TestSYS1_AHostIsToldWhenAnotherHasTheLock(t *testing.T) {
 		if !testbed.Sampled(i+2, sampleOfOperations) {
 			continue
 		}
-		t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s %d", op.Method, i), func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "house.db")
 			writing := o.houseOnDisk(t, file).begin()
 			tx, err := hostDB(t, file, "&_pragma=busy_timeout(1)").Begin()
 			require.NoError(t, err)
-			r := o.on(t, sqlite.FromTx(tx))
-			before := r.state()
-			err = atOnce(op, r.ctx, r)
+			r := o.On(t, sqlite.FromTx(tx))
+			before := r.State()
+			err = atOnce(op, r.Ctx, r)
 			require.ErrorIs(t, err, store.ErrHostRetry)
 			require.ErrorIs(t, err, pbx.ErrConflict)
-			updates := slices.DeleteFunc(r.faulty.Calls(), func(p faulty.Point) bool { return p != faulty.Update })
+			updates := slices.DeleteFunc(r.Faulty.Calls(), func(p faulty.Point) bool { return p != faulty.Update })
 			require.Len(t, updates, 1)
-			require.Empty(t, cmp.Diff(before, r.state()))
+			require.Empty(t, cmp.Diff(before, r.State()))
 			writing.rollback()
-			require.NotErrorIs(t, atOnce(op, r.ctx, r), store.ErrHostRetry)
-			require.NotEqual(t, before, r.state())
+			require.NotErrorIs(t, atOnce(op, r.Ctx, r), store.ErrHostRetry)
+			require.NotEqual(t, before, r.State())
 			require.NoError(t, tx.Rollback())
 		})
 	}

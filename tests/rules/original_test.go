@@ -26,9 +26,9 @@ import (
 // original is a world with everything in it, from which others are made.
 type original struct {
 	*world
-	x    *all
-	made uint64 // IDs
-	file []byte // the SQLite store, if it is one
+	X    *all
+	Made uint64 // IDs
+	File []byte // the SQLite store, if it is one
 
 	lines map[store.Record]string // each record as text
 }
@@ -39,23 +39,23 @@ type draws struct{ counted }
 
 func (c *draws) options(w *world) []pbx.Option {
 	return []pbx.Option{
-		pbx.WithClock(func() time.Time { return w.clock }), pbx.WithIDs(c.Next),
-		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), sealed(w.t),
+		pbx.WithClock(func() time.Time { return w.Clock }), pbx.WithIDs(c.Next),
+		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), sealed(w.T),
 	}
 }
 
 func prepareOriginal(t *testing.T, db store.Store) *original {
 	c := new(draws)
 	clock := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	w := newWorld(t, db, c.options(&world{t: t, clock: clock})...)
+	w := newWorld(t, db, c.options(&world{T: t, Clock: clock})...)
 	x := everything(w)
-	w.location(w.dir, "EMPTY", "US", "")
-	require.NoError(t, w.dir.SetPIN(w.ctx, x.line.ID, "482915"))
-	report, err := w.support.Check(w.ctx)
+	w.Location(w.Dir, "EMPTY", "US", "")
+	require.NoError(t, w.Dir.SetPIN(w.Ctx, x.Line.ID, "482915"))
+	report, err := w.Support.Check(w.Ctx)
 	require.NoError(t, err)
 	require.Empty(t, report.Violations)
-	o := &original{world: w, x: x, made: c.Drawn, lines: map[store.Record]string{}}
-	for _, rec := range o.records(t) {
+	o := &original{world: w, X: x, Made: c.Drawn, lines: map[store.Record]string{}}
+	for _, rec := range o.Records(t) {
 		o.lines[rec] = rendered(rec)
 	}
 	return o
@@ -68,16 +68,16 @@ func prepareFile(t *testing.T) *original {
 	require.NoError(t, err)
 	o := prepareOriginal(t, store)
 	require.NoError(t, store.Close())
-	o.file, err = os.ReadFile(file)
+	o.File, err = os.ReadFile(file)
 	require.NoError(t, err)
 	return o
 }
 
-// records are all of them.
-func (o *original) records(t *testing.T) (all []store.Record) {
-	require.NoError(t, o.store.View(o.ctx, func(r store.Reader) error {
+// Records are all of them.
+func (o *original) Records(t *testing.T) (all []store.Record) {
+	require.NoError(t, o.Store.View(o.Ctx, func(r store.Reader) error {
 		for _, table := range pbx.Tables() {
-			for rec, err := range r.Find(o.ctx, store.Query{Index: table.Key()}) {
+			for rec, err := range r.Find(o.Ctx, store.Query{Index: table.Key()}) {
 				if err != nil {
 					return err
 				}
@@ -93,66 +93,66 @@ func (o *original) records(t *testing.T) (all []store.Record) {
 type replica struct {
 	*world
 	*original
-	draws  *draws
-	faulty *faulty.Store
+	Draws  *draws
+	Faulty *faulty.Store
 }
 
-func (o *original) on(t *testing.T, store store.Store) *replica {
+func (o *original) On(t *testing.T, store store.Store) *replica {
 	w := *o.world
-	w.t = t
-	r := &replica{world: &w, original: o, draws: &draws{counted{Drawn: o.made}}, faulty: faulty.New(store, faulty.Plan{})}
-	w.store = store
-	w.support = pbx.New(r.faulty.Whole(), r.draws.options(&w)...).As(pbx.Support("agent"))
-	w.dir = w.support.As(pbx.Administrator("admin", w.us.ID))
-	w.british = w.support.As(pbx.Administrator("admin", w.uk.ID))
+	w.T = t
+	r := &replica{world: &w, original: o, Draws: &draws{counted{Drawn: o.Made}}, Faulty: faulty.New(store, faulty.Plan{})}
+	w.Store = store
+	w.Support = pbx.New(r.Faulty.Whole(), r.Draws.options(&w)...).As(pbx.Support("agent"))
+	w.Dir = w.Support.As(pbx.Administrator("admin", w.US.ID))
+	w.British = w.Support.As(pbx.Administrator("admin", w.UK.ID))
 	return r
 }
 
-// inMemory copies the original into memory.
-func (o *original) inMemory(t *testing.T) *replica {
+// InMemory copies the original into memory.
+func (o *original) InMemory(t *testing.T) *replica {
 	db := memory.New()
 	var changes []store.Change
-	for _, rec := range o.records(t) {
+	for _, rec := range o.Records(t) {
 		changes = append(changes, store.Change{New: rec})
 	}
-	require.NoError(t, db.Update(o.ctx, pbx.Provider, func(w store.Writer) error { return w.Apply(o.ctx, changes) }))
-	return o.on(t, db)
+	require.NoError(t, db.Update(o.Ctx, pbx.Provider, func(w store.Writer) error { return w.Apply(o.Ctx, changes) }))
+	return o.On(t, db)
 }
 
-// onDisk copies the original's file.
-func (o *original) onDisk(t *testing.T) *replica {
+// OnDisk copies the original's file.
+func (o *original) OnDisk(t *testing.T) *replica {
 	file := filepath.Join(t.TempDir(), "copy.db")
-	require.NoError(t, os.WriteFile(file, o.file, 0o600))
-	store, err := sqlite.Open(o.ctx, file, sqlite.WithSynchronous(sqlite.Off))
+	require.NoError(t, os.WriteFile(file, o.File, 0o600))
+	store, err := sqlite.Open(o.Ctx, file, sqlite.WithSynchronous(sqlite.Off))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
-	return o.on(t, store)
+	return o.On(t, store)
 }
 
-// database copies the original into a database of its own.
-func (o *original) database(t *testing.T) (dsn string) {
+// Database copies the original into a database of its own.
+func (o *original) Database(t *testing.T) (dsn string) {
 	return pgtest.Clone(t, "everything", func(dsn string) error {
-		store, err := postgres.Open(o.ctx, dsn)
+		store, err := postgres.Open(o.Ctx, dsn)
 		if err != nil {
 			return err
 		}
 		defer store.Close()
-		_, err = transfer.Copy(o.ctx, store, o.store)
+		_, err = transfer.Copy(o.Ctx, store, o.Store)
 		return err
 	})
 }
 
-// onServer copies the original into PostgreSQL.
-func (o *original) onServer(t *testing.T) *replica { return o.on(t, onServer(t, o.database(t))) }
+// OnServer copies the original into PostgreSQL.
+func (o *original) OnServer(t *testing.T) *replica { return o.On(t, onServer(t, o.Database(t))) }
 
-// state is what the replica's store holds, as text, with the IDs that came
+// State is what the replica's store holds, as text, with the IDs that came
 // after the original's numbered in their order, and without salts.
-func (r *replica) state() string {
+func (r *replica) State() string {
 	var lines []string
 	var fresh []int
-	require.NoError(r.t, r.world.store.View(r.ctx, func(rd store.Reader) error {
+	require.NoError(r.T, r.world.Store.View(r.Ctx, func(rd store.Reader) error {
 		for _, table := range pbx.Tables() {
-			for rec, err := range rd.Find(r.ctx, store.Query{Index: table.Key()}) {
+			for rec, err := range rd.Find(r.Ctx, store.Query{Index: table.Key()}) {
 				if err != nil {
 					return err
 				}
@@ -201,9 +201,9 @@ func rendered(rec store.Record) string {
 
 // plain numbers the new IDs in a text.
 func (r *replica) plain(text string) string {
-	source := counted{Drawn: r.original.made}
+	source := counted{Drawn: r.original.Made}
 	var names []string
-	for source.Drawn < r.draws.Drawn {
+	for source.Drawn < r.Draws.Drawn {
 		if id := pbx.TenantID(source.Next()).String(); strings.Contains(text, id) {
 			names = append(names, id, fmt.Sprintf("<new %d>", len(names)/2))
 		}
@@ -211,8 +211,8 @@ func (r *replica) plain(text string) string {
 	return strings.NewReplacer(names...).Replace(text)
 }
 
-// said is an operation's answer as text.
-func (r *replica) said(err error) string {
+// Said is an operation's answer as text.
+func (r *replica) Said(err error) string {
 	if err == nil {
 		return "done"
 	}

@@ -46,10 +46,10 @@ func prepareDatabase(t *testing.T) (o *original, database func(t *testing.T) (ds
 			require.NoError(t, err)
 			o = prepareOriginal(t, store)
 			require.NoError(t, store.Close())
-			c, err := pgx.Connect(o.ctx, dsn)
+			c, err := pgx.Connect(o.Ctx, dsn)
 			require.NoError(t, err)
-			require.NoError(t, second(c.Exec(o.ctx, "CREATE TABLE tickets (text text NOT NULL)")))
-			return c.Close(o.ctx)
+			require.NoError(t, second(c.Exec(o.Ctx, "CREATE TABLE tickets (text text NOT NULL)")))
+			return c.Close(o.Ctx)
 		})
 	}
 	database(t)
@@ -59,29 +59,29 @@ func prepareDatabase(t *testing.T) (o *original, database func(t *testing.T) (ds
 // houseOnServer is a database that a host uses beside the store.
 func (o *original) houseOnServer(t *testing.T, dsn string) house {
 	connect := func() *pgx.Conn {
-		c, err := pgx.Connect(o.ctx, dsn)
+		c, err := pgx.Connect(o.Ctx, dsn)
 		require.NoError(t, err)
-		t.Cleanup(func() { _ = c.Close(o.ctx) })
+		t.Cleanup(func() { _ = c.Close(o.Ctx) })
 		return c
 	}
-	db, err := postgres.Open(o.ctx, dsn)
+	db, err := postgres.Open(o.Ctx, dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	outside, inside := connect(), connect()
 	return house{
 		store: db,
 		tickets: func() (n int) {
-			require.NoError(t, outside.QueryRow(o.ctx, "SELECT count(*) FROM tickets").Scan(&n))
+			require.NoError(t, outside.QueryRow(o.Ctx, "SELECT count(*) FROM tickets").Scan(&n))
 			return n
 		},
 		begin: func() visit {
-			tx, err := inside.Begin(o.ctx)
+			tx, err := inside.Begin(o.Ctx)
 			require.NoError(t, err)
 			return visit{
 				guest:    func() store.Store { return postgres.FromTx(tx) },
-				ticket:   func() { require.NoError(t, second(tx.Exec(o.ctx, "INSERT INTO tickets (text) VALUES ('new')"))) },
-				commit:   func() { require.NoError(t, tx.Commit(o.ctx)) },
-				rollback: func() { require.NoError(t, tx.Rollback(o.ctx)) },
+				ticket:   func() { require.NoError(t, second(tx.Exec(o.Ctx, "INSERT INTO tickets (text) VALUES ('new')"))) },
+				commit:   func() { require.NoError(t, tx.Commit(o.Ctx)) },
+				rollback: func() { require.NoError(t, tx.Rollback(o.Ctx)) },
 			}
 		},
 	}

@@ -176,19 +176,19 @@ func workplace(t *testing.T) (w *world, s shift) {
 	s.DSN, s.Rounds = freshDatabase(t), testbed.Size(6, allRounds)
 	w = newWorld(t, onServer(t, s.DSN))
 	for i := range 3 + small {
-		tenant := w.tenant(fmt.Sprint("Tenant ", i), "US", fmt.Sprintf("t%d.example.com", i))
+		tenant := w.Tenant(fmt.Sprint("Tenant ", i), "US", fmt.Sprintf("t%d.example.com", i))
 		if i < 3 {
 			s.Large = append(s.Large, tenant.ID)
 		} else {
 			s.Small = append(s.Small, tenant.ID)
 		}
 	}
-	large := w.acting(w.support.In(s.Large[0]))
-	require.NoError(t, large.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = int64(licences()), nil }))
-	_, err := w.support.StockNumbers(w.ctx, numbers("+1212555%04d", 900)...)
+	large := w.acting(w.Support.In(s.Large[0]))
+	require.NoError(t, large.ModifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = int64(licences()), nil }))
+	_, err := w.Support.StockNumbers(w.Ctx, numbers("+1212555%04d", 900)...)
 	require.NoError(t, err)
 	s.Porting = "+13125550100"
-	_, err = w.support.In(s.Large[1]).RequestPort(w.ctx, pbx.NewPort{Carrier: "Old", Date: w.clock, Numbers: []pbx.E164{s.Porting}})
+	_, err = w.Support.In(s.Large[1]).RequestPort(w.Ctx, pbx.NewPort{Carrier: "Old", Date: w.Clock, Numbers: []pbx.E164{s.Porting}})
 	require.NoError(t, err)
 	return w, s
 }
@@ -281,12 +281,12 @@ func total(refused map[rule.Code]int) (sum int) {
 // nothing, which covers the journals' sequences; the pool counts its users; and
 // no number has two holders.
 func (w *world) agreed(t *testing.T, s shift) *pbx.StationPool {
-	report, err := w.support.Check(w.ctx)
+	report, err := w.Support.Check(w.Ctx)
 	require.NoError(t, err)
 	require.Empty(t, report.Violations)
 	holders := map[pbx.E164]pbx.ServiceID{}
 	for _, tenant := range append(s.Large, s.Small...) {
-		for line, err := range w.support.In(tenant).Services(w.ctx, pbx.ServiceQuery{}) {
+		for line, err := range w.Support.In(tenant).Services(w.Ctx, pbx.ServiceQuery{}) {
 			require.NoError(t, err)
 			if line.Number != "" {
 				require.NotContains(t, holders, line.Number, "a number has two holders")
@@ -294,21 +294,21 @@ func (w *world) agreed(t *testing.T, s shift) *pbx.StationPool {
 			}
 		}
 		seq := int64(0)
-		for e, err := range w.support.In(tenant).Journal(w.ctx, pbx.JournalQuery{}) {
+		for e, err := range w.Support.In(tenant).Journal(w.Ctx, pbx.JournalQuery{}) {
 			require.NoError(t, err)
 			require.Contains(t, []int64{seq, seq + 1}, e.Seq, "a gap in a journal")
 			seq = e.Seq
 		}
 	}
-	first := w.support.In(s.Large[0])
+	first := w.Support.In(s.Large[0])
 	seats := int64(0)
-	for u, err := range first.Users(w.ctx, pbx.UserQuery{}) {
+	for u, err := range first.Users(w.Ctx, pbx.UserQuery{}) {
 		require.NoError(t, err)
 		if u.Station != "" {
 			seats++
 		}
 	}
-	for pool, err := range first.StationPools(w.ctx) {
+	for pool, err := range first.StationPools(w.Ctx) {
 		require.NoError(t, err)
 		require.Equal(t, pool.Used, seats)
 		return pool

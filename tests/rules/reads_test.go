@@ -20,7 +20,7 @@ import (
 // indexes, of which a key is one too, and the records found in them.
 type reading struct {
 	store.Store
-	ranges, records int
+	Ranges, Records int
 }
 
 func (s *reading) View(ctx context.Context, fn func(store.Reader) error) error {
@@ -40,20 +40,20 @@ type readingReader struct {
 
 func (r *readingReader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	found, err := r.Reader.Get(ctx, keys...)
-	r.store.ranges += len(keys)
+	r.store.Ranges += len(keys)
 	for _, rec := range found {
 		if rec != nil {
-			r.store.records++
+			r.store.Records++
 		}
 	}
 	return found, err
 }
 
 func (r *readingReader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
-	r.store.ranges++
+	r.store.Ranges++
 	return func(yield func(store.Record, error) bool) {
 		for rec, err := range r.Reader.Find(ctx, q) {
-			r.store.records++
+			r.store.Records++
 			if !yield(rec, err) {
 				return
 			}
@@ -72,24 +72,24 @@ func (w *readingWriter) Apply(ctx context.Context, changes []store.Change) error
 
 // crowd adds many of everything to the US tenant, and to the provider's stock.
 func crowd(w *world, n int) {
-	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
-	ok(second(w.support.StockNumbers(w.ctx, numbers("+1617556%04d", n)...)))
-	ok(second(w.support.In(w.us.ID).AddNumbers(w.ctx, numbers("+1617557%04d", n)...)))
-	group, err := w.dir.CreateGroup(w.ctx, pbx.NewGroup{Name: "Crowd", Kind: pbx.HuntGroup})
+	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
+	ok(second(w.Support.StockNumbers(w.Ctx, numbers("+1617556%04d", n)...)))
+	ok(second(w.Support.In(w.US.ID).AddNumbers(w.Ctx, numbers("+1617557%04d", n)...)))
+	group, err := w.Dir.CreateGroup(w.Ctx, pbx.NewGroup{Name: "Crowd", Kind: pbx.HuntGroup})
 	ok(err)
 	for i := range n {
-		u := w.user("Many", fmt.Sprint("People", i), pbx.Extension(fmt.Sprint(30000+i)))
-		ok(second(w.dir.AddAlias(w.ctx, pbx.NewAlias{UserID: u.ID, Name: fmt.Sprint("People ", i), Extension: pbx.Extension(fmt.Sprint(40000 + i))})))
-		ok(w.dir.AddMember(w.ctx, group.ID, pbx.UserMember(u.ID)))
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{
-			UserID: u.ID, DN: pbx.Extension(fmt.Sprint(50000 + i)), DeviceType: "Polycom VVX 450", Type: "PRO", LocationID: w.boston.ID,
+		u := w.User("Many", fmt.Sprint("People", i), pbx.Extension(fmt.Sprint(30000+i)))
+		ok(second(w.Dir.AddAlias(w.Ctx, pbx.NewAlias{UserID: u.ID, Name: fmt.Sprint("People ", i), Extension: pbx.Extension(fmt.Sprint(40000 + i))})))
+		ok(w.Dir.AddMember(w.Ctx, group.ID, pbx.UserMember(u.ID)))
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{
+			UserID: u.ID, DN: pbx.Extension(fmt.Sprint(50000 + i)), DeviceType: "Polycom VVX 450", Type: "PRO", LocationID: w.Boston.ID,
 			Number: pbx.ExistingNumber(pbx.E164(fmt.Sprintf("+1617557%04d", i))),
 		})
 		ok(err)
-		ok(second(w.dir.AddOwner(w.ctx, string(s.Number)[2:], "owner@example.com")))
-		d, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: fmt.Sprintf("001B5500%04X", i), Model: "Polycom VVX 450", LocationID: w.boston.ID})
+		ok(second(w.Dir.AddOwner(w.Ctx, string(s.Number)[2:], "owner@example.com")))
+		d, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: fmt.Sprintf("001B5500%04X", i), Model: "Polycom VVX 450", LocationID: w.Boston.ID})
 		ok(err)
-		ok(second(w.dir.AssignDevice(w.ctx, d.ID, u.ID, 2)))
+		ok(second(w.Dir.AssignDevice(w.Ctx, d.ID, u.ID, 2)))
 	}
 }
 
@@ -105,27 +105,27 @@ func TestEveryMethodReadsAsMuchInALargeTenantAsInASmallOne(t *testing.T) {
 	many := testbed.Size(40, 300)
 	small, large := prepareOriginal(t, memory.New()), prepareOriginal(t, memory.New())
 	crowd(large.world, many)
-	large.made += uint64(100 * many) // the IDs that the crowd has
+	large.Made += uint64(100 * many) // the IDs that the crowd has
 	measure := func(op operation, o *original) *reading {
-		store := &reading{Store: o.inMemory(t).world.store}
-		r := o.on(t, store)
-		if err := atOnce(op, r.ctx, r); op.method != "CheckPIN" { // whose call has the wrong PIN
-			require.NoError(t, err, op.method)
+		store := &reading{Store: o.InMemory(t).world.Store}
+		r := o.On(t, store)
+		if err := atOnce(op, r.Ctx, r); op.Method != "CheckPIN" { // whose call has the wrong PIN
+			require.NoError(t, err, op.Method)
 		}
 		return store
 	}
 	grow := map[string]bool{}
 	for _, op := range slices.Concat(operations, readings) {
 		few, all := measure(op, small), measure(op, large)
-		t.Logf("%-20s %3d ranges, %3d records", op.method, few.ranges, few.records)
-		grow[op.method] = grow[op.method] || all.records > few.records
-		if !slices.Contains(lists, op.method) {
-			require.LessOrEqual(t, all.ranges, few.ranges, op.method)
-			require.LessOrEqual(t, all.records, few.records, op.method)
+		t.Logf("%-20s %3d ranges, %3d records", op.Method, few.Ranges, few.Records)
+		grow[op.Method] = grow[op.Method] || all.Records > few.Records
+		if !slices.Contains(lists, op.Method) {
+			require.LessOrEqual(t, all.Ranges, few.Ranges, op.Method)
+			require.LessOrEqual(t, all.Records, few.Records, op.Method)
 			continue
 		}
-		require.LessOrEqual(t, all.ranges, few.ranges+6*many, op.method)
-		require.LessOrEqual(t, all.records, few.records+7*many, op.method)
+		require.LessOrEqual(t, all.Ranges, few.Ranges+6*many, op.Method)
+		require.LessOrEqual(t, all.Records, few.Records+7*many, op.Method)
 	}
 	for _, method := range lists {
 		require.True(t, grow[method], "%s is no list", method)

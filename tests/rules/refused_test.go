@@ -20,36 +20,36 @@ import (
 
 // refusedAgain asserts that what was refused at once is refused in a batch and
 // in a review too, in the same words. Where the operation is not called on
-// w.dir, or cannot be called there, nothing is asserted; nor of the rules for
+// w.Dir, or cannot be called there, nothing is asserted; nor of the rules for
 // batches and reviews, and of what has nothing to do with them.
 func (w *world) refusedAgain(code rule.Code, kind error, atOnce *pbx.Error, run func() error) {
-	w.t.Helper()
+	w.T.Helper()
 	asserted.add(code, kind, "at once")
 	if onlyAtOnce(code, kind) {
 		return
 	}
-	outer, ctx := w.dir, w.ctx
+	outer, ctx := w.Dir, w.Ctx
 	inside := func(err *error) func(context.Context, *pbx.Directory) error {
 		return func(inner context.Context, dir *pbx.Directory) error {
-			w.dir, w.ctx = dir, inner // a call of another Directory is refused at once, by its context
-			defer func() { w.dir, w.ctx = outer, ctx }()
+			w.Dir, w.Ctx = dir, inner // a call of another Directory is refused at once, by its context
+			defer func() { w.Dir, w.Ctx = outer, ctx }()
 			*err = run()
 			return nil
 		}
 	}
 	var inBatch, inReview error
-	require.NoError(w.t, outer.Batch(w.ctx, inside(&inBatch)), "a batch whose only part is refused")
-	review, err := outer.Review(w.ctx, inside(&inReview))
-	require.NoError(w.t, err)
+	require.NoError(w.T, outer.Batch(w.Ctx, inside(&inBatch)), "a batch whose only part is refused")
+	review, err := outer.Review(w.Ctx, inside(&inReview))
+	require.NoError(w.T, err)
 	if w.same(code, kind, atOnce, inBatch) {
 		asserted.add(code, kind, "in a batch")
 	}
 	if kind == pbx.ErrUnconfirmed && inReview == nil {
-		require.Contains(w.t, codes(review.Confirmations), code)
+		require.Contains(w.T, codes(review.Confirmations), code)
 		asserted.add(code, kind, "in a review")
 		return
 	}
-	require.Empty(w.t, review.Effects, "of what was refused")
+	require.Empty(w.T, review.Effects, "of what was refused")
 	if w.same(code, kind, atOnce, inReview) {
 		asserted.add(code, kind, "in a review")
 	}
@@ -65,10 +65,10 @@ func brokenOff[T any](list iter.Seq2[T, error]) error {
 	return nil
 }
 
-// acting is the world with another Directory in the place of w.dir.
+// acting is the world with another Directory in the place of w.Dir.
 func (w *world) acting(dir *pbx.Directory) *world {
 	c := *w
-	c.dir = dir
+	c.Dir = dir
 	return &c
 }
 
@@ -82,12 +82,12 @@ func onlyAtOnce(code rule.Code, kind error) bool {
 // same asserts that an error holds the refusal that came at once, and reports
 // whether it could come: whether the operation can be called there.
 func (w *world) same(code rule.Code, kind error, atOnce *pbx.Error, err error) bool {
-	w.t.Helper()
+	w.T.Helper()
 	if errors.Is(err, pbx.ErrMisuse) && kind != pbx.ErrMisuse {
 		return false
 	}
 	again := w.refusal(code, kind, err)
-	require.Empty(w.t, cmp.Diff(*atOnce, *again, cmpopts.EquateErrors(), cmpopts.IgnoreFields(pbx.Error{}, "Err")))
+	require.Empty(w.T, cmp.Diff(*atOnce, *again, cmpopts.EquateErrors(), cmpopts.IgnoreFields(pbx.Error{}, "Err")))
 	return true
 }
 

@@ -207,14 +207,14 @@ func (s *ruleSource) readWarned(f *ast.File) {
 // readRefused finds the refusals that tests assert.
 func (s *ruleSource) readRefused(f *ast.File) {
 	ast.Inspect(f, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 1 && identifier(call.Fun) == "refused" {
+		if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 1 && identifier(call.Fun) == "Refused" {
 			s.refused.add(codeOf(call.Args[0]), outcomeWords[identifier(call.Args[1])])
 		}
 		return true
 	})
 }
 
-// identifier is the last name of an expression like USR1, pbx.USR1 or w.refused.
+// identifier is the last name of an expression like USR1, pbx.USR1 or w.Refused.
 func identifier(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.SelectorExpr:

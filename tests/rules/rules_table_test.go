@@ -47,7 +47,7 @@ func outcomeOf(kind error) string {
 	return kind.Error()
 }
 
-// notAsserted are the refusals that world.refused cannot assert, and why.
+// notAsserted are the refusals that World.Refused cannot assert, and why.
 var notAsserted = map[string]string{
 	"EXT-7 failed precondition":    "a password is asked for what it is, which is no operation",
 	"VM-5 denied":                  "a wrong PIN is counted, so the store changes",

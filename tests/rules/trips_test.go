@@ -61,8 +61,8 @@ var ownReads = map[string]int{
 
 // readings are the methods that only read, and calls of them.
 var readings = []operation{
-	{"Alias", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Alias(ctx, x.alias.ID)) }, admin},
-	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Aliases(ctx, x.ann.ID)) }, admin},
+	{"Alias", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Alias(ctx, x.Alias.ID)) }, admin},
+	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Aliases(ctx, x.Ann.ID)) }, admin},
 	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Aliases(ctx, pbx.UserID{}))
 	}, admin},
@@ -70,72 +70,72 @@ var readings = []operation{
 		return run(dir.AssociationChoices(ctx, pbx.UserQuery{}))
 	}, admin},
 	{"Device", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Device(ctx, x.phone.ID))
+		return second(dir.Device(ctx, x.Phone.ID))
 	}, admin},
 	{"DeviceLines", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.DeviceLines(ctx, x.phone.ID))
+		return run(dir.DeviceLines(ctx, x.Phone.ID))
 	}, admin},
 	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Devices(ctx, pbx.DeviceQuery{}))
 	}, admin},
 	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Devices(ctx, pbx.DeviceQuery{UserID: x.ann.ID}))
+		return run(dir.Devices(ctx, pbx.DeviceQuery{UserID: x.Ann.ID}))
 	}, admin},
 	{"Digest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Digest(ctx, x.ann.SIPAddress))
+		return second(dir.Digest(ctx, x.Ann.SIPAddress))
 	}, visiting},
 	{"Digest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Digest(ctx, x.alias.SIPAddress))
+		return second(dir.Digest(ctx, x.Alias.SIPAddress))
 	}, providing},
 	{"ExportUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.ExportUsers(ctx, io.Discard) }, admin},
 	{"Extensions", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Extensions(ctx, pbx.ExtensionQuery{}))
 	}, admin},
 	{"ForeignService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.ForeignService(ctx, x.asked.ID))
+		return second(dir.ForeignService(ctx, x.Asked.ID))
 	}, admin},
 	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.ForeignServices(ctx, x.hub.ID))
+		return run(dir.ForeignServices(ctx, x.Hub.ID))
 	}, admin},
 	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.ForeignServices(ctx, pbx.ServiceID{}))
 	}, admin},
-	{"Group", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Group(ctx, x.group.ID)) }, admin},
+	{"Group", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Group(ctx, x.Group.ID)) }, admin},
 	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Groups(ctx, pbx.GroupQuery{}))
 	}, admin},
 	{"Journal", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Journal(ctx, pbx.JournalQuery{Limit: 100}))
 	}, admin},
-	{"Keys", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Keys(ctx, x.line.ID)) }, admin},
+	{"Keys", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Keys(ctx, x.Line.ID)) }, admin},
 	{"LineIdentity", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.LineIdentity(ctx, x.phone.ID, 2))
+		return second(dir.LineIdentity(ctx, x.Phone.ID, 2))
 	}, admin},
 	{"Line", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Line(ctx, x.national()))
+		return second(dir.Line(ctx, x.National()))
 	}, admin},
 	{"Location", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Location(ctx, x.phone.LocationID))
+		return second(dir.Location(ctx, x.Phone.LocationID))
 	}, admin},
 	{"Locations", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Locations(ctx)) }, admin},
 	{"Lookup", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Lookup(ctx, x.line.DN))
+		return second(dir.Lookup(ctx, x.Line.DN))
 	}, admin},
 	{"Mailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Mailbox(ctx, x.line.ID))
+		return second(dir.Mailbox(ctx, x.Line.ID))
 	}, admin},
 	{"MainExtension", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.MainExtension(ctx, x.ann.ID))
+		return second(dir.MainExtension(ctx, x.Ann.ID))
 	}, admin},
-	{"Members", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Members(ctx, x.group.ID)) }, admin},
+	{"Members", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Members(ctx, x.Group.ID)) }, admin},
 	{"OfferedNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.OfferedNumbers(ctx, x.phone.LocationID, "", 0))
+		return second(dir.OfferedNumbers(ctx, x.Phone.LocationID, "", 0))
 	}, admin},
 	{"OfferedNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return second(dir.OfferedNumbers(ctx, pbx.LocationID{}, "+16175", 3))
 	}, admin},
 	{"Number", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Number(ctx, x.line.Number))
+		return second(dir.Number(ctx, x.Line.Number))
 	}, admin},
 	{"Numbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Numbers(ctx, pbx.NumberQuery{State: pbx.NumberAssigned}))
@@ -151,18 +151,18 @@ var readings = []operation{
 	}, admin},
 	{"Orders", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Orders(ctx, 0)) }, admin},
 	{"PortRequest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.PortRequest(ctx, x.port.ID))
+		return second(dir.PortRequest(ctx, x.Port.ID))
 	}, admin},
 	{"PortRequests", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.PortRequests(ctx)) }, admin},
 	{"SIPIdentity", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.SIPIdentity(ctx, x.alias.SIPAddress))
+		return second(dir.SIPIdentity(ctx, x.Alias.SIPAddress))
 	}, admin},
 	{"Service", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Service(ctx, x.line.ID))
+		return second(dir.Service(ctx, x.Line.ID))
 	}, admin},
 	{"ServiceTypes", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.ServiceTypes(ctx)) }, admin},
 	{"ServiceUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.ServiceUsers(ctx, x.shared.ID))
+		return second(dir.ServiceUsers(ctx, x.Shared.ID))
 	}, admin},
 	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Services(ctx, pbx.ServiceQuery{}))
@@ -171,19 +171,19 @@ var readings = []operation{
 		return run(dir.Services(ctx, pbx.ServiceQuery{Number: "+1617"}))
 	}, admin},
 	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Services(ctx, pbx.ServiceQuery{CancelledBy: x.port.Date}))
+		return run(dir.Services(ctx, pbx.ServiceQuery{CancelledBy: x.Port.Date}))
 	}, admin},
 	{"StationPools", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.StationPools(ctx)) }, admin},
 	{"Tenant", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Tenant(ctx)) }, admin},
 	{"Tenants", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Tenants(ctx, pbx.TenantQuery{}))
 	}, providing},
-	{"User", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.User(ctx, x.ann.ID)) }, admin},
+	{"User", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.User(ctx, x.Ann.ID)) }, admin},
 	{"UserByLogin", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.UserByLogin(ctx, x.ann.Login))
+		return second(dir.UserByLogin(ctx, x.Ann.Login))
 	}, admin},
 	{"UserServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.UserServices(ctx, x.ann.ID))
+		return second(dir.UserServices(ctx, x.Ann.ID))
 	}, admin},
 	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
 		return run(dir.Users(ctx, pbx.UserQuery{}))
@@ -192,10 +192,10 @@ var readings = []operation{
 		return run(dir.Users(ctx, pbx.UserQuery{LastName: "m", FirstName: "b"}))
 	}, admin},
 	{"Batch", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.SendWelcomeMail(ctx, x.bob.ID) })
+		return dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.SendWelcomeMail(ctx, x.Bob.ID) })
 	}, admin},
 	{"Review", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.SendWelcomeMail(ctx, x.bob.ID) }))
+		return second(dir.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.SendWelcomeMail(ctx, x.Bob.ID) }))
 	}, admin},
 }
 
@@ -212,7 +212,7 @@ func run[R any](seq iter.Seq2[R, error]) error {
 func TestEveryMethodHasABoundOnItsTrips(t *testing.T) {
 	called := map[string]bool{}
 	for _, op := range slices.Concat(operations, readings) {
-		called[op.method] = true
+		called[op.Method] = true
 	}
 	for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
 		_, bounded := trips[m.Name]
@@ -233,16 +233,16 @@ func countTrips(t *testing.T, sample int, world func(t *testing.T) (r *replica, 
 			continue
 		}
 		r, count := world(t)
-		require.NoError(t, second(r.world.dir.OfferedNumbers(r.ctx, r.boston.ID, "", 1)))
-		require.NoError(t, second(r.world.support.StockNumbers(r.ctx, "+16175550179")))
+		require.NoError(t, second(r.world.Dir.OfferedNumbers(r.Ctx, r.Boston.ID, "", 1)))
+		require.NoError(t, second(r.world.Support.StockNumbers(r.Ctx, "+16175550179")))
 		var err error
-		n := count(func() { err = atOnce(op, r.ctx, r) })
-		if op.method != "CheckPIN" { // whose call has the wrong PIN
-			require.NoError(t, err, op.method)
+		n := count(func() { err = atOnce(op, r.Ctx, r) })
+		if op.Method != "CheckPIN" { // whose call has the wrong PIN
+			require.NoError(t, err, op.Method)
 		}
-		n -= ownReads[op.method]
-		t.Logf("%-20s %d, at most %d", op.method, n, trips[op.method])
-		require.LessOrEqual(t, n, trips[op.method], op.method)
+		n -= ownReads[op.Method]
+		t.Logf("%-20s %d, at most %d", op.Method, n, trips[op.Method])
+		require.LessOrEqual(t, n, trips[op.Method], op.Method)
 	}
 }
 
@@ -251,8 +251,8 @@ func TestTripsOfEveryMethodOnTheWire(t *testing.T) {
 	t.Parallel()
 	o := prepareOriginal(t, memory.New())
 	countTrips(t, sampleOfOperations, func(t *testing.T) (*replica, func(func()) int) {
-		proxy := pgwire.Listen(t, o.database(t))
-		return o.on(t, onServer(t, proxy.DSN())), func(call func()) int {
+		proxy := pgwire.Listen(t, o.Database(t))
+		return o.On(t, onServer(t, proxy.DSN())), func(call func()) int {
 			proxy.Reset()
 			call()
 			return proxy.Flushes()
@@ -265,9 +265,9 @@ func TestTripsOfEveryMethod(t *testing.T) {
 	t.Parallel()
 	o := prepareOriginal(t, memory.New())
 	countTrips(t, 1, func(t *testing.T) (*replica, func(func()) int) {
-		r := o.inMemory(t)
-		store := &faraway{Store: r.world.store}
-		r = o.on(t, store)
+		r := o.InMemory(t)
+		store := &faraway{Store: r.world.Store}
+		r = o.On(t, store)
 		return r, func(call func()) int {
 			store.Trips.Store(0)
 			call()

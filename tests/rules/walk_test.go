@@ -43,14 +43,14 @@ func countedIDs() func() [16]byte {
 
 func newWalker(t *testing.T, store store.Store, seed uint64) *walker {
 	w := &walker{world: newWorld(t, store, pbx.WithIDs(countedIDs())), rng: rand.New(rand.NewPCG(seed, 1))}
-	w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "7000", "7012", "" })
-	w.fibre()
-	w.sites = []pbx.LocationID{w.boston.ID, w.abroad().ID, w.bareSite("BARE").ID}
-	w.owned("+16175550160", "+16175550161")
-	_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+16175550170", "+16175550171"}})
+	w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "7000", "7012", "" })
+	w.Fibre()
+	w.sites = []pbx.LocationID{w.Boston.ID, w.Abroad().ID, w.BareSite("BARE").ID}
+	w.Own("+16175550160", "+16175550161")
+	_, err := w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "Bell", Date: w.Clock, Numbers: []pbx.E164{"+16175550170", "+16175550171"}})
 	require.NoError(t, err)
 	for i := range 4 {
-		d := w.phone(fmt.Sprintf("00:1b:54:00:00:0%d", i), []string{"Cisco 8851", "Grandstream HT802"}[i%2])
+		d := w.Phone(fmt.Sprintf("00:1b:54:00:00:0%d", i), []string{"Cisco 8851", "Grandstream HT802"}[i%2])
 		w.devices = append(w.devices, d.ID)
 	}
 	return w
@@ -96,10 +96,10 @@ func (w *walker) person() pbx.NewUser {
 
 // living lists the users and the services that there are.
 func (w *walker) living(dir *pbx.Directory) (users []pbx.UserID, services []pbx.ServiceID) {
-	for _, u := range collect(w.t, dir.Users(w.ctx, pbx.UserQuery{})) {
+	for _, u := range collect(w.T, dir.Users(w.Ctx, pbx.UserQuery{})) {
 		users = append(users, u.ID)
 	}
-	for _, s := range collect(w.t, dir.Services(w.ctx, pbx.ServiceQuery{})) {
+	for _, s := range collect(w.T, dir.Services(w.Ctx, pbx.ServiceQuery{})) {
 		services = append(services, s.ID)
 	}
 	return users, services
@@ -107,7 +107,7 @@ func (w *walker) living(dir *pbx.Directory) (users []pbx.UserID, services []pbx.
 
 // step does one random thing.
 func (w *walker) step(dir *pbx.Directory) error {
-	ctx, types := w.ctx, []string{"PRO", "FREE", "FIBRE", "PRO", "FREE", "FIBRE", "GOLD"}
+	ctx, types := w.Ctx, []string{"PRO", "FREE", "FIBRE", "PRO", "FREE", "FIBRE", "GOLD"}
 	users, services := w.living(dir)
 	user, service := one(w, users), one(w, services)
 	switch w.rng.IntN(31) {
@@ -209,58 +209,58 @@ func (w *walker) ask(dir *pbx.Directory, line pbx.ServiceID) error {
 	in := pbx.NewForeign{System: "CRM", Name: string(rune('a' + w.rng.IntN(3))), Link: "https://crm.example.com"}
 	in.Deletable, in.NeedsEmail, in.NeedsLogin = w.rng.IntN(2) == 0, w.rng.IntN(2) == 0, w.rng.IntN(2) == 0
 	if w.rng.IntN(2) == 0 {
-		return second(dir.AttachForeign(w.ctx, line, in))
+		return second(dir.AttachForeign(w.Ctx, line, in))
 	}
-	return second(dir.RequestForeign(w.ctx, line, in))
+	return second(dir.RequestForeign(w.Ctx, line, in))
 }
 
 // answer says what another system would, or asks it again, or forgets.
 func (w *walker) answer(dir *pbx.Directory) error {
 	var there []pbx.ForeignID
-	for _, f := range collect(w.t, dir.ForeignServices(w.ctx, pbx.ServiceID{})) {
+	for _, f := range collect(w.T, dir.ForeignServices(w.Ctx, pbx.ServiceID{})) {
 		there = append(there, f.ID)
 	}
 	id := one(w, there)
 	switch w.rng.IntN(6) {
 	case 0:
-		return second(dir.RetryForeign(w.ctx, id))
+		return second(dir.RetryForeign(w.Ctx, id))
 	case 1:
-		return dir.DetachForeign(w.ctx, id)
+		return dir.DetachForeign(w.Ctx, id)
 	}
 	said := one(w, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone, pbx.ForeignLeft})
-	return second(dir.As(pbx.Support("agent")).In(w.us.ID).SettleForeign(w.ctx, id, pbx.Settlement{State: said}))
+	return second(dir.As(pbx.Support("agent")).In(w.US.ID).SettleForeign(w.Ctx, id, pbx.Settlement{State: said}))
 }
 
 // move takes a service from one status to another.
 func (w *walker) move(dir *pbx.Directory, line pbx.ServiceID) error {
-	dir = dir.As(pbx.Support("agent")).In(w.us.ID)
-	return second(moves[w.rng.IntN(len(moves))].call(w.ctx, dir, line, w.clock.Add(time.Hour)))
+	dir = dir.As(pbx.Support("agent")).In(w.US.ID)
+	return second(moves[w.rng.IntN(len(moves))].call(w.Ctx, dir, line, w.Clock.Add(time.Hour)))
 }
 
 // stepOnPhone changes a line or the keys of a phone.
 func (w *walker) stepOnPhone(dir *pbx.Directory, service pbx.ServiceID) error {
 	device, line := one(w, w.devices), int64(w.rng.IntN(4))
-	for _, d := range collect(w.t, dir.Devices(w.ctx, pbx.DeviceQuery{State: pbx.DeviceAssigned})) {
+	for _, d := range collect(w.T, dir.Devices(w.Ctx, pbx.DeviceQuery{State: pbx.DeviceAssigned})) {
 		if w.rng.IntN(2) == 0 {
 			device = d.ID
 		}
 	}
 	switch w.rng.IntN(6) {
 	case 0:
-		return dir.ClearDeviceLine(w.ctx, device, line)
+		return dir.ClearDeviceLine(w.Ctx, device, line)
 	case 1, 2, 3:
-		whose, err := dir.Device(w.ctx, device)
+		whose, err := dir.Device(w.Ctx, device)
 		if err != nil {
 			return err
 		}
 		who := []pbx.MemberID{pbx.UserMember(whose.UserID)}
-		for _, a := range collect(w.t, dir.Aliases(w.ctx, maybe(w, whose.UserID))) { // his, or anybody's
+		for _, a := range collect(w.T, dir.Aliases(w.Ctx, maybe(w, whose.UserID))) { // his, or anybody's
 			who = append(who, pbx.AliasMember(a.ID))
 		}
-		_, err = dir.SetDeviceLine(w.ctx, device, line, one(w, who))
+		_, err = dir.SetDeviceLine(w.Ctx, device, line, one(w, who))
 		return err
 	}
-	s, err := dir.Service(w.ctx, service)
+	s, err := dir.Service(w.Ctx, service)
 	if err != nil {
 		return err
 	}
@@ -268,7 +268,7 @@ func (w *walker) stepOnPhone(dir *pbx.Directory, service pbx.ServiceID) error {
 	for range w.rng.IntN(4) {
 		keys = append(keys, pbx.PhoneKey{Position: 1 + int64(w.rng.IntN(6)), Kind: one(w, []pbx.KeyKind{pbx.KeySpeedDial, pbx.KeyBusyLamp}), Target: string(w.extension())})
 	}
-	_, err = dir.SetKeys(w.ctx, s.ID, s.Rev-int64(w.rng.IntN(8)/7), keys)
+	_, err = dir.SetKeys(w.Ctx, s.ID, s.Rev-int64(w.rng.IntN(8)/7), keys)
 	return err
 }
 
@@ -276,7 +276,7 @@ var errWalk = errors.New("dropped")
 
 // walk does a step alone, or several in a batch or a review.
 func (w *walker) walk() {
-	dir := w.dir.Confirm(rule.USR9, rule.USR10, rule.SVC5, rule.SVC9, rule.SVC10)
+	dir := w.Dir.Confirm(rule.USR9, rule.USR10, rule.SVC5, rule.SVC9, rule.SVC10)
 	several := func(ctx context.Context, dir *pbx.Directory) error {
 		for range 1 + w.rng.IntN(4) {
 			w.note(w.step(dir))
@@ -288,16 +288,16 @@ func (w *walker) walk() {
 	}
 	switch w.rng.IntN(4) {
 	case 0:
-		if err := dir.Batch(w.ctx, several); !errors.Is(err, errWalk) {
-			require.NoError(w.t, err)
+		if err := dir.Batch(w.Ctx, several); !errors.Is(err, errWalk) {
+			require.NoError(w.T, err)
 		}
 	case 1:
-		review, err := w.dir.Review(w.ctx, several)
+		review, err := w.Dir.Review(w.Ctx, several)
 		if err == nil && w.rng.IntN(2) == 0 {
-			err = review.Commit(w.ctx)
+			err = review.Commit(w.Ctx)
 		}
 		if !errors.Is(err, errWalk) {
-			require.NoError(w.t, err)
+			require.NoError(w.T, err)
 		}
 	default:
 		w.note(w.step(dir))
@@ -307,12 +307,12 @@ func (w *walker) walk() {
 // note keeps what a step said. A store that had to stop it is a rule that is
 // missing.
 func (w *walker) note(err error) {
-	require.NotErrorIs(w.t, err, pbx.ErrStorage)
-	require.NotErrorIs(w.t, err, pbx.ErrMisuse)
-	require.NotErrorIs(w.t, err, pbx.ErrCommitUnknown)
+	require.NotErrorIs(w.T, err, pbx.ErrStorage)
+	require.NotErrorIs(w.T, err, pbx.ErrMisuse)
+	require.NotErrorIs(w.T, err, pbx.ErrCommitUnknown)
 	for _, e := range pbx.Errors(err) {
-		require.NotEmpty(w.t, e.Reason, "%v", err)
-		require.NotContains(w.t, e.Reason, "kept getting in the way", "a rule is missing that names the holder")
+		require.NotEmpty(w.T, e.Reason, "%v", err)
+		require.NotContains(w.T, e.Reason, "kept getting in the way", "a rule is missing that names the holder")
 	}
 	w.said = append(w.said, fmt.Sprint(err))
 }
@@ -322,32 +322,32 @@ func (w *walker) note(err error) {
 // emergency numbers where he is, and applications are included.
 func (w *walker) helpComes() {
 	included := map[string][]string{"STANDARD": {"softphone", "crm"}, "PRO": {"softphone", "fax"}}
-	for _, u := range collect(w.t, w.dir.Users(w.ctx, pbx.UserQuery{})) {
-		reaching := digitsOf(collect(w.t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{UserID: u.ID})))
-		for _, a := range collect(w.t, w.dir.Aliases(w.ctx, u.ID)) {
-			for _, e := range collect(w.t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{})) {
+	for _, u := range collect(w.T, w.Dir.Users(w.Ctx, pbx.UserQuery{})) {
+		reaching := digitsOf(collect(w.T, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: u.ID})))
+		for _, a := range collect(w.T, w.Dir.Aliases(w.Ctx, u.ID)) {
+			for _, e := range collect(w.T, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{})) {
 				if e.AliasID == a.ID {
 					reaching = append(reaching, e.Digits)
 				}
 			}
 		}
-		services, err := w.dir.UserServices(w.ctx, u.ID)
-		require.NoError(w.t, err)
+		services, err := w.Dir.UserServices(w.Ctx, u.ID)
+		require.NoError(w.T, err)
 		apps := included[u.Station]
 		for _, has := range services {
 			reaching = append(reaching, has.Service.DN)
 			apps = append(apps, included[has.Service.Type]...)
 		}
-		require.Subset(w.t, apps, u.Applications, "%s", u.Name())
+		require.Subset(w.T, apps, u.Applications, "%s", u.Name())
 		if u.LocationID.IsZero() {
-			require.False(w.t, u.E911)
+			require.False(w.T, u.E911)
 			continue
 		}
-		at, err := w.dir.Location(w.ctx, u.LocationID)
-		require.NoError(w.t, err)
-		require.False(w.t, u.E911 && at.Address.Street == "", "help has no address")
+		at, err := w.Dir.Location(w.Ctx, u.LocationID)
+		require.NoError(w.T, err)
+		require.False(w.T, u.E911 && at.Address.Street == "", "help has no address")
 		for _, e := range reaching {
-			require.False(w.t, at.Address.Country == "GB" && strings.HasPrefix(string(e), "999"), "%s reaches %s in %s", e, u.Name(), at.Building)
+			require.False(w.T, at.Address.Country == "GB" && strings.HasPrefix(string(e), "999"), "%s reaches %s in %s", e, u.Name(), at.Building)
 		}
 	}
 }
@@ -363,13 +363,13 @@ func TestSYS4_AnyOperationsInAnyOrderKeepAllInvariantsAndDoTheSameOnEveryStore(t
 				for i := range testbed.Size(100, 250) {
 					w.walk()
 					if i%50 == 49 {
-						report, err := w.support.Check(w.ctx)
+						report, err := w.Support.Check(w.Ctx)
 						require.NoError(t, err)
 						require.Empty(t, report.Violations)
 						w.helpComes()
 					}
 				}
-				ends[name] = fmt.Sprint(strings.Join(w.said, "\n"), dump(t, w.store))
+				ends[name] = fmt.Sprint(strings.Join(w.said, "\n"), dump(t, w.Store))
 			}
 			for name, end := range ends {
 				require.Empty(t, cmp.Diff(ends["memory"], end), name)
