@@ -1,4 +1,4 @@
-package rules_test
+package testbed
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// all is what everything makes: at least one record of every kind, in every
+// All is what everything makes: at least one record of every kind, in every
 // state that operations bring it into.
-type all struct {
+type All struct {
 	Ann, Bob, Cid, Dan *pbx.User // all set up; two lines, the second one shared; an extension only; pending
 	Fay                *pbx.User // disabled
 	Line, Shared, Bare *pbx.Service
@@ -23,16 +23,16 @@ type all struct {
 	Second             *pbx.Device // ann's, with one line
 	Port               *pbx.PortRequest
 	Brit               *pbx.User
-	statuses
-	linked
+	Statuses
+	Linked
 }
 
-// everything fills the world. What is personal is marked, so that it can be
+// Everything fills the world. What is personal is marked, so that it can be
 // looked for where it should not be.
-func everything(w *world) *all {
+func Everything(w *World) *All {
 	w.T.Helper()
 	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
-	x := &all{}
+	x := &All{}
 	var err error
 
 	x.Phone, err = w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-01", Model: "Polycom VVX 450", LocationID: w.Boston.ID})
@@ -96,8 +96,8 @@ func everything(w *world) *all {
 	ok(err)
 
 	ported(w, x)
-	x.statuses = everyStatus(w)
-	x.linked = foreigners(w)
+	x.Statuses = EveryStatus(w)
+	x.Linked = Foreigners(w)
 	goners(w, x)
 
 	brit, err := w.British.SetUpUser(w.Ctx, pbx.SetUp{
@@ -111,7 +111,7 @@ func everything(w *world) *all {
 }
 
 // disabled is a user who had a line and credentials, and is disabled.
-func disabled(w *world) *pbx.User {
+func disabled(w *World) *pbx.User {
 	w.T.Helper()
 	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
 	fay := w.User("Fay", "Marker", "7608")
@@ -125,7 +125,7 @@ func disabled(w *world) *pbx.User {
 }
 
 // onPhones puts an alias on the second line of a phone, and sets keys.
-func onPhones(w *world, x *all) {
+func onPhones(w *World, x *All) {
 	w.T.Helper()
 	_, err := w.Dir.SetDeviceLine(w.Ctx, x.Phone.ID, 2, pbx.AliasMember(x.Alias.ID))
 	require.NoError(w.T, err)
@@ -139,7 +139,7 @@ func onPhones(w *world, x *all) {
 
 // ported adds numbers of the tenant's own, and three that are being ported in:
 // one is here, one is waited for, and one is yet nobody's.
-func ported(w *world, x *all) {
+func ported(w *World, x *All) {
 	w.T.Helper()
 	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
 	inside := w.Support.In(w.US.ID)
@@ -158,7 +158,7 @@ func ported(w *world, x *all) {
 }
 
 // goners were here, and have left behind what they leave behind.
-func goners(w *world, x *all) {
+func goners(w *World, x *All) {
 	w.T.Helper()
 	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
 	eve, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{

@@ -1,4 +1,4 @@
-package rules_test
+package testbed
 
 import (
 	"context"
@@ -23,50 +23,52 @@ import (
 	"github.com/pbxkit/pbx/store/transfer"
 )
 
-// original is a world with everything in it, from which others are made.
-type original struct {
-	*world
-	X    *all
+// Original is a world with everything in it, from which others are made.
+type Original struct {
+	*World
+	X    *All
 	Made uint64 // IDs
 	File []byte // the SQLite store, if it is one
 
 	lines map[store.Record]string // each record as text
 }
 
-// draws are the sources that a world draws from: what it draws in an operation
+// Draws are the sources that a world draws from: what it draws in an operation
 // can be foretold.
-type draws struct{ counted }
+type Draws struct{ Counted }
 
-func (c *draws) options(w *world) []pbx.Option {
+// Options are those of a Directory that draws from them.
+func (c *Draws) Options(w *World) []pbx.Option {
 	return []pbx.Option{
 		pbx.WithClock(func() time.Time { return w.Clock }), pbx.WithIDs(c.Next),
-		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), sealed(w.T),
+		pbx.WithRandom(rand.NewChaCha8([32]byte{1})), Sealed(w.T),
 	}
 }
 
-func prepareOriginal(t *testing.T, db store.Store) *original {
-	c := new(draws)
+// PrepareOriginal fills a store.
+func PrepareOriginal(t *testing.T, db store.Store) *Original {
+	c := new(Draws)
 	clock := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	w := newWorld(t, db, c.options(&world{T: t, Clock: clock})...)
-	x := everything(w)
+	w := NewWorld(t, db, c.Options(&World{T: t, Clock: clock})...)
+	x := Everything(w)
 	w.Location(w.Dir, "EMPTY", "US", "")
 	require.NoError(t, w.Dir.SetPIN(w.Ctx, x.Line.ID, "482915"))
 	report, err := w.Support.Check(w.Ctx)
 	require.NoError(t, err)
 	require.Empty(t, report.Violations)
-	o := &original{world: w, X: x, Made: c.Drawn, lines: map[store.Record]string{}}
+	o := &Original{World: w, X: x, Made: c.Drawn, lines: map[store.Record]string{}}
 	for _, rec := range o.Records(t) {
 		o.lines[rec] = rendered(rec)
 	}
 	return o
 }
 
-// prepareFile is prepareOriginal in a file.
-func prepareFile(t *testing.T) *original {
+// PrepareFile is PrepareOriginal in a file.
+func PrepareFile(t *testing.T) *Original {
 	file := filepath.Join(t.TempDir(), "original.db")
 	store, err := sqlite.Open(context.Background(), file, sqlite.WithSynchronous(sqlite.Off))
 	require.NoError(t, err)
-	o := prepareOriginal(t, store)
+	o := PrepareOriginal(t, store)
 	require.NoError(t, store.Close())
 	o.File, err = os.ReadFile(file)
 	require.NoError(t, err)
@@ -74,7 +76,7 @@ func prepareFile(t *testing.T) *original {
 }
 
 // Records are all of them.
-func (o *original) Records(t *testing.T) (all []store.Record) {
+func (o *Original) Records(t *testing.T) (all []store.Record) {
 	require.NoError(t, o.Store.View(o.Ctx, func(r store.Reader) error {
 		for _, table := range pbx.Tables() {
 			for rec, err := range r.Find(o.Ctx, store.Query{Index: table.Key()}) {
@@ -89,27 +91,28 @@ func (o *original) Records(t *testing.T) (all []store.Record) {
 	return all
 }
 
-// replica is the original on another store with the same records.
-type replica struct {
-	*world
-	*original
-	Draws  *draws
+// Replica is the original on another store with the same records.
+type Replica struct {
+	*World
+	*Original
+	Draws  *Draws
 	Faulty *faulty.Store
 }
 
-func (o *original) On(t *testing.T, store store.Store) *replica {
-	w := *o.world
+// On is a replica on a store that holds the same records already.
+func (o *Original) On(t *testing.T, store store.Store) *Replica {
+	w := *o.World
 	w.T = t
-	r := &replica{world: &w, original: o, Draws: &draws{counted{Drawn: o.Made}}, Faulty: faulty.New(store, faulty.Plan{})}
+	r := &Replica{World: &w, Original: o, Draws: &Draws{Counted{Drawn: o.Made}}, Faulty: faulty.New(store, faulty.Plan{})}
 	w.Store = store
-	w.Support = pbx.New(r.Faulty.Whole(), r.Draws.options(&w)...).As(pbx.Support("agent"))
+	w.Support = pbx.New(r.Faulty.Whole(), r.Draws.Options(&w)...).As(pbx.Support("agent"))
 	w.Dir = w.Support.As(pbx.Administrator("admin", w.US.ID))
 	w.British = w.Support.As(pbx.Administrator("admin", w.UK.ID))
 	return r
 }
 
 // InMemory copies the original into memory.
-func (o *original) InMemory(t *testing.T) *replica {
+func (o *Original) InMemory(t *testing.T) *Replica {
 	db := memory.New()
 	var changes []store.Change
 	for _, rec := range o.Records(t) {
@@ -120,7 +123,7 @@ func (o *original) InMemory(t *testing.T) *replica {
 }
 
 // OnDisk copies the original's file.
-func (o *original) OnDisk(t *testing.T) *replica {
+func (o *Original) OnDisk(t *testing.T) *Replica {
 	file := filepath.Join(t.TempDir(), "copy.db")
 	require.NoError(t, os.WriteFile(file, o.File, 0o600))
 	store, err := sqlite.Open(o.Ctx, file, sqlite.WithSynchronous(sqlite.Off))
@@ -130,7 +133,7 @@ func (o *original) OnDisk(t *testing.T) *replica {
 }
 
 // Database copies the original into a database of its own.
-func (o *original) Database(t *testing.T) (dsn string) {
+func (o *Original) Database(t *testing.T) (dsn string) {
 	return pgtest.Clone(t, "everything", func(dsn string) error {
 		store, err := postgres.Open(o.Ctx, dsn)
 		if err != nil {
@@ -143,14 +146,14 @@ func (o *original) Database(t *testing.T) (dsn string) {
 }
 
 // OnServer copies the original into PostgreSQL.
-func (o *original) OnServer(t *testing.T) *replica { return o.On(t, onServer(t, o.Database(t))) }
+func (o *Original) OnServer(t *testing.T) *Replica { return o.On(t, OnServer(t, o.Database(t))) }
 
 // State is what the replica's store holds, as text, with the IDs that came
 // after the original's numbered in their order, and without salts.
-func (r *replica) State() string {
+func (r *Replica) State() string {
 	var lines []string
 	var fresh []int
-	require.NoError(r.T, r.world.Store.View(r.Ctx, func(rd store.Reader) error {
+	require.NoError(r.T, r.World.Store.View(r.Ctx, func(rd store.Reader) error {
 		for _, table := range pbx.Tables() {
 			for rec, err := range rd.Find(r.Ctx, store.Query{Index: table.Key()}) {
 				if err != nil {
@@ -200,8 +203,8 @@ func rendered(rec store.Record) string {
 }
 
 // plain numbers the new IDs in a text.
-func (r *replica) plain(text string) string {
-	source := counted{Drawn: r.original.Made}
+func (r *Replica) plain(text string) string {
+	source := Counted{Drawn: r.Original.Made}
 	var names []string
 	for source.Drawn < r.Draws.Drawn {
 		if id := pbx.TenantID(source.Next()).String(); strings.Contains(text, id) {
@@ -212,9 +215,14 @@ func (r *replica) plain(text string) string {
 }
 
 // Said is an operation's answer as text.
-func (r *replica) Said(err error) string {
+func (r *Replica) Said(err error) string {
 	if err == nil {
 		return "done"
 	}
 	return r.plain(err.Error())
+}
+
+// AtOnce calls an operation on a replica, not through a review.
+func AtOnce(ctx context.Context, op Operation, r *Replica) error {
+	return op.Call(ctx, op.By.Of(r.World), r.X)
 }

@@ -1,14 +1,8 @@
-package rules_test
+package testbed
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"iter"
-	"maps"
-	"os"
-	"slices"
-	"sync"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -18,14 +12,41 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
+// Refused asserts that an operation was refused by a rule, of a kind, and that
+// it changed nothing in the store; and, where it calls w.Dir, that the same
+// refusal comes in a batch and in a review, which it leaves without a trace.
+func (w *World) Refused(code rule.Code, kind error, run func() error) *pbx.Error {
+	w.T.Helper()
+	before := Dump(w.T, w.Store)
+	found := w.refusal(code, kind, run())
+	w.refusedAgain(code, kind, found, run)
+	require.Empty(w.T, cmp.Diff(before, Dump(w.T, w.Store)), "a refusal changed the store")
+	return found
+}
+
+// refusal is the one of a code and a kind in an error.
+func (w *World) refusal(code rule.Code, kind, err error) *pbx.Error {
+	w.T.Helper()
+	require.Error(w.T, err)
+	require.ErrorIs(w.T, err, kind)
+	var found *pbx.Error
+	for _, e := range pbx.Errors(err) {
+		if e.Code == code {
+			found = e
+		}
+	}
+	require.NotNil(w.T, found, "no refusal with code %s in %v", code, err)
+	return found
+}
+
 // refusedAgain asserts that what was refused at once is refused in a batch and
 // in a review too, in the same words. Where the operation is not called on
 // w.Dir, or cannot be called there, nothing is asserted; nor of the rules for
 // batches and reviews, and of what has nothing to do with them.
-func (w *world) refusedAgain(code rule.Code, kind error, atOnce *pbx.Error, run func() error) {
+func (w *World) refusedAgain(code rule.Code, kind error, atOnce *pbx.Error, run func() error) {
 	w.T.Helper()
 	asserted.add(code, kind, "at once")
-	if onlyAtOnce(code, kind) {
+	if OnlyAtOnce(code, kind) {
 		return
 	}
 	outer, ctx := w.Dir, w.Ctx
@@ -45,7 +66,7 @@ func (w *world) refusedAgain(code rule.Code, kind error, atOnce *pbx.Error, run 
 		asserted.add(code, kind, "in a batch")
 	}
 	if kind == pbx.ErrUnconfirmed && inReview == nil {
-		require.Contains(w.T, codes(review.Confirmations), code)
+		require.Contains(w.T, Codes(review.Confirmations), code)
 		asserted.add(code, kind, "in a review")
 		return
 	}
@@ -55,33 +76,16 @@ func (w *world) refusedAgain(code rule.Code, kind error, atOnce *pbx.Error, run 
 	}
 }
 
-// brokenOff is the error with which a list ends, or nil.
-func brokenOff[T any](list iter.Seq2[T, error]) error {
-	for _, err := range list {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// acting is the world with another Directory in the place of w.Dir.
-func (w *world) acting(dir *pbx.Directory) *world {
-	c := *w
-	c.Dir = dir
-	return &c
-}
-
-// onlyAtOnce reports whether a refusal is of a batch or a review itself, or of
+// OnlyAtOnce reports whether a refusal is of a batch or a review itself, or of
 // what has nothing to do with them.
-func onlyAtOnce(code rule.Code, kind error) bool {
+func OnlyAtOnce(code rule.Code, kind error) bool {
 	return code == rule.SYS1 || code == rule.SYS2 || code == rule.SYS3 || code == rule.SYS4 ||
 		kind == pbx.ErrMisuse || kind == pbx.ErrStorage || kind == pbx.ErrCommitUnknown
 }
 
 // same asserts that an error holds the refusal that came at once, and reports
 // whether it could come: whether the operation can be called there.
-func (w *world) same(code rule.Code, kind error, atOnce *pbx.Error, err error) bool {
+func (w *World) same(code rule.Code, kind error, atOnce *pbx.Error, err error) bool {
 	w.T.Helper()
 	if errors.Is(err, pbx.ErrMisuse) && kind != pbx.ErrMisuse {
 		return false
@@ -89,28 +93,4 @@ func (w *world) same(code rule.Code, kind error, atOnce *pbx.Error, err error) b
 	again := w.refusal(code, kind, err)
 	require.Empty(w.T, cmp.Diff(*atOnce, *again, cmpopts.EquateErrors(), cmpopts.IgnoreFields(pbx.Error{}, "Err")))
 	return true
-}
-
-// asserted are the refusals that tests asserted.
-var asserted = &assertions{seen: map[string]bool{}}
-
-type assertions struct {
-	mu   sync.Mutex
-	seen map[string]bool // "USR-1 invalid, in a batch"
-}
-
-func (a *assertions) add(code rule.Code, kind error, how string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.seen[fmt.Sprintf("%s %s, %s", code, outcomeOf(kind), how)] = true
-}
-
-// tell prints them for TestRules, where that runs this program.
-func (a *assertions) tell() {
-	if os.Getenv(rulesVariable) == "" {
-		return
-	}
-	for _, line := range slices.Sorted(maps.Keys(a.seen)) {
-		fmt.Println("asserted:", line)
-	}
 }

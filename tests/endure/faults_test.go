@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -23,30 +23,26 @@ type course struct {
 	calls                int
 }
 
-func (op operation) course(r *replica, run runner) course {
+func courseOf(op testbed.Operation, r *testbed.Replica, run runner) course {
 	var c course
 	c.before = r.State()
 	r.Faulty.Arm(faulty.Plan{})
-	c.first = r.Said(run(op, r.Ctx, r))
+	c.first = r.Said(run(r.Ctx, op, r))
 	c.calls = len(r.Faulty.Calls())
 	c.after = r.State()
 	report, err := r.Support.Check(r.Ctx)
 	require.NoError(r.T, err)
 	require.Empty(r.T, report.Violations, op.Method)
-	c.again = r.Said(run(op, r.Ctx, r))
+	c.again = r.Said(run(r.Ctx, op, r))
 	c.twice = r.State()
 	return c
 }
 
 // runner calls an operation: at once, or through a review.
-type runner func(op operation, ctx context.Context, r *replica) error
+type runner func(ctx context.Context, op testbed.Operation, r *testbed.Replica) error
 
-func atOnce(op operation, ctx context.Context, r *replica) error {
-	return op.Call(ctx, op.By.Of(r.world), r.X)
-}
-
-func reviewed(op operation, ctx context.Context, r *replica) error {
-	review, err := op.By.Of(r.world).Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return op.Call(ctx, dir, r.X) })
+func reviewed(ctx context.Context, op testbed.Operation, r *testbed.Replica) error {
+	review, err := op.By.Of(r.World).Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return op.Call(ctx, dir, r.X) })
 	if err != nil {
 		return err
 	}
@@ -55,14 +51,14 @@ func reviewed(op operation, ctx context.Context, r *replica) error {
 
 // endure runs an operation against one fault: the store has all of it or
 // nothing, as the answer says. It returns which.
-func (op operation) endure(r *replica, run runner, c course, plan faulty.Plan) (done bool) {
+func endure(op testbed.Operation, r *testbed.Replica, run runner, c course, plan faulty.Plan) (done bool) {
 	ctx, cancel := context.WithCancel(r.Ctx)
 	defer cancel()
 	if plan.On { // a fault that stays is not what is tried here: it ends the caller's context too
 		plan.On, plan.Cancel = false, cancel
 	}
 	r.Faulty.Arm(plan)
-	err, panicked := attempt(func() error { return run(op, ctx, r) })
+	err, panicked := testbed.Attempt(func() error { return run(ctx, op, r) })
 	r.Faulty.Arm(faulty.Plan{})
 	state := r.State()
 	about := fmt.Sprintf("%s, %s: %v, panic %v", op.Method, plan, err, panicked)
@@ -78,25 +74,13 @@ func (op operation) endure(r *replica, run runner, c course, plan faulty.Plan) (
 }
 
 // again runs the operation after a fault: it does or says what it would have.
-func (op operation) again(r *replica, run runner, c course, done bool) {
+func again(op testbed.Operation, r *testbed.Replica, run runner, c course, done bool) {
 	want, after := c.first, c.after
 	if done {
 		want, after = c.again, c.twice
 	}
-	require.Equal(r.T, want, r.Said(run(op, r.Ctx, r)), op.Method)
+	require.Equal(r.T, want, r.Said(run(r.Ctx, op, r)), op.Method)
 	require.Empty(r.T, cmp.Diff(after, r.State()), op.Method)
-}
-
-func attempt(run func() error) (err error, panicked bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			if p != any(faulty.ErrInjected) {
-				panic(p)
-			}
-			panicked = true
-		}
-	}()
-	return run(), false
 }
 
 // faultPlans are every fault at every call, and the end of the caller's context
@@ -110,24 +94,20 @@ func faultPlans(calls int) (plans []faulty.Plan) {
 	return plans
 }
 
-// sampleOfOperations is of how many operations a run that is not long tries one
-// against faults, cuts and hosts.
-const sampleOfOperations = 8
-
 // endureAll runs all operations, or a sample, against every share-th of the
 // faults. A replica endures so many of them that leave nothing before the
 // operation is run again on it.
-func endureAll(t *testing.T, replicate func(t *testing.T) *replica, name string, run runner, share, many int) {
-	for i, op := range operations {
+func endureAll(t *testing.T, replicate func(t *testing.T) *testbed.Replica, name string, run runner, share, many int) {
+	for i, op := range testbed.Operations {
 		if op.Method == "CheckPIN" && name == "reviewed" {
 			continue // it refuses to be
 		}
-		if !testbed.Sampled(i+share, sampleOfOperations) { // other ones for each kind of store
+		if !testbed.Sampled(i+share, testbed.SampleOfOperations) { // other ones for each kind of store
 			continue
 		}
 		t.Run(fmt.Sprintf("%s %s %d", name, op.Method, i), func(t *testing.T) {
 			t.Parallel()
-			c := op.course(replicate(t), run)
+			c := courseOf(op, replicate(t), run)
 			require.False(t, c.before == c.after, "the operation changes nothing: "+c.first)
 			var plans []faulty.Plan
 			for n, plan := range faultPlans(c.calls) {
@@ -139,10 +119,10 @@ func endureAll(t *testing.T, replicate func(t *testing.T) *replica, name string,
 				r := replicate(t)
 				done := false
 				for n := 0; n < many && len(plans) > 0 && !done; n++ {
-					done = op.endure(r, run, c, plans[0])
+					done = endure(op, r, run, c, plans[0])
 					plans = plans[1:]
 				}
-				op.again(r, run, c, done)
+				again(op, r, run, c, done)
 			}
 		})
 	}
@@ -151,8 +131,8 @@ func endureAll(t *testing.T, replicate func(t *testing.T) *replica, name string,
 func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
-	o := prepareOriginal(t, memory.New())
-	endureAll(t, o.InMemory, "at once", atOnce, 1, 1)
+	o := testbed.PrepareOriginal(t, memory.New())
+	endureAll(t, o.InMemory, "at once", testbed.AtOnce, 1, 1)
 	endureAll(t, o.InMemory, "reviewed", reviewed, 1, 1)
 }
 
@@ -161,21 +141,23 @@ func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
 func TestSYS1_EveryOperationEnduresEveryFaultOfReadingAhead(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
-	o := prepareOriginal(t, memory.New())
-	ahead := func(t *testing.T) *replica { return o.On(t, &faraway{Store: o.InMemory(t).world.Store}) }
-	endureAll(t, ahead, "at once", atOnce, 5, 1)
+	o := testbed.PrepareOriginal(t, memory.New())
+	ahead := func(t *testing.T) *testbed.Replica {
+		return o.On(t, &testbed.Faraway{Store: o.InMemory(t).World.Store})
+	}
+	endureAll(t, ahead, "at once", testbed.AtOnce, 5, 1)
 	endureAll(t, ahead, "reviewed", reviewed, 5, 1)
 }
 
 func TestSYS1_EveryOperationEnduresFaultsOnAServer(t *testing.T) {
 	t.Parallel()
-	o := prepareOriginal(t, memory.New())
-	endureAll(t, o.OnServer, "at once", atOnce, 11, 25)
+	o := testbed.PrepareOriginal(t, memory.New())
+	endureAll(t, o.OnServer, "at once", testbed.AtOnce, 11, 25)
 }
 
 func TestSYS1_EveryOperationEnduresFaultsOnDisk(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
-	o := prepareFile(t)
-	endureAll(t, o.OnDisk, "at once", atOnce, 3, 25)
+	o := testbed.PrepareFile(t)
+	endureAll(t, o.OnDisk, "at once", testbed.AtOnce, 3, 25)
 }

@@ -1,9 +1,8 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync/atomic"
 	"testing"
 
@@ -16,39 +15,30 @@ import (
 	"github.com/pbxkit/pbx/store/postgres"
 )
 
-func TestMain(m *testing.M) {
-	if workShift() {
-		return
-	}
-	code := testbed.Run(m)
-	asserted.tell()
-	os.Exit(code)
-}
-
 // What is tested over every store, and in every host's transaction, is tested
 // over PostgreSQL too.
 func init() {
-	hosts["postgres"] = func(t *testing.T) (*original, func(t *testing.T) house) {
+	hosts["postgres"] = func(t *testing.T) (*testbed.Original, func(t *testing.T) house) {
 		o, database := prepareDatabase(t)
-		return o, func(t *testing.T) house { return o.houseOnServer(t, database(t)) }
+		return o, func(t *testing.T) house { return houseOnServer(t, o, database(t)) }
 	}
 }
 
 var originals atomic.Int64
 
-// prepareDatabase is prepareOriginal in a database with a table of a host's;
+// prepareDatabase is testbed.PrepareOriginal in a database with a table of a host's;
 // each call of what it returns makes a copy.
-func prepareDatabase(t *testing.T) (o *original, database func(t *testing.T) (dsn string)) {
+func prepareDatabase(t *testing.T) (o *testbed.Original, database func(t *testing.T) (dsn string)) {
 	name := fmt.Sprint("original ", originals.Add(1))
 	database = func(inner *testing.T) string {
 		return pgtest.Clone(inner, name, func(dsn string) error {
 			store, err := postgres.Open(context.Background(), dsn)
 			require.NoError(t, err)
-			o = prepareOriginal(t, store)
+			o = testbed.PrepareOriginal(t, store)
 			require.NoError(t, store.Close())
 			c, err := pgx.Connect(o.Ctx, dsn)
 			require.NoError(t, err)
-			require.NoError(t, second(c.Exec(o.Ctx, "CREATE TABLE tickets (text text NOT NULL)")))
+			require.NoError(t, testbed.Second(c.Exec(o.Ctx, "CREATE TABLE tickets (text text NOT NULL)")))
 			return c.Close(o.Ctx)
 		})
 	}
@@ -57,7 +47,7 @@ func prepareDatabase(t *testing.T) (o *original, database func(t *testing.T) (ds
 }
 
 // houseOnServer is a database that a host uses beside the store.
-func (o *original) houseOnServer(t *testing.T, dsn string) house {
+func houseOnServer(t *testing.T, o *testbed.Original, dsn string) house {
 	connect := func() *pgx.Conn {
 		c, err := pgx.Connect(o.Ctx, dsn)
 		require.NoError(t, err)
@@ -78,8 +68,10 @@ func (o *original) houseOnServer(t *testing.T, dsn string) house {
 			tx, err := inside.Begin(o.Ctx)
 			require.NoError(t, err)
 			return visit{
-				guest:    func() store.Store { return postgres.FromTx(tx) },
-				ticket:   func() { require.NoError(t, second(tx.Exec(o.Ctx, "INSERT INTO tickets (text) VALUES ('new')"))) },
+				guest: func() store.Store { return postgres.FromTx(tx) },
+				ticket: func() {
+					require.NoError(t, testbed.Second(tx.Exec(o.Ctx, "INSERT INTO tickets (text) VALUES ('new')")))
+				},
 				commit:   func() { require.NoError(t, tx.Commit(o.Ctx)) },
 				rollback: func() { require.NoError(t, tx.Rollback(o.Ctx)) },
 			}

@@ -1,9 +1,7 @@
-package rules_test
+package endure_test
 
 import (
-	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -12,84 +10,29 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/testbed"
-	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-// reading is a store in memory that counts what is asked of it: ranges of
-// indexes, of which a key is one too, and the records found in them.
-type reading struct {
-	store.Store
-	Ranges, Records int
-}
-
-func (s *reading) View(ctx context.Context, fn func(store.Reader) error) error {
-	return s.Store.View(ctx, func(r store.Reader) error { return fn(&readingReader{r, s}) })
-}
-
-func (s *reading) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
-	return s.Store.Update(ctx, tenant, func(w store.Writer) error {
-		return fn(&readingWriter{readingReader{w, s}, w})
-	})
-}
-
-type readingReader struct {
-	store.Reader
-	store *reading
-}
-
-func (r *readingReader) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
-	found, err := r.Reader.Get(ctx, keys...)
-	r.store.Ranges += len(keys)
-	for _, rec := range found {
-		if rec != nil {
-			r.store.Records++
-		}
-	}
-	return found, err
-}
-
-func (r *readingReader) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
-	r.store.Ranges++
-	return func(yield func(store.Record, error) bool) {
-		for rec, err := range r.Reader.Find(ctx, q) {
-			r.store.Records++
-			if !yield(rec, err) {
-				return
-			}
-		}
-	}
-}
-
-type readingWriter struct {
-	readingReader
-	writer store.Writer
-}
-
-func (w *readingWriter) Apply(ctx context.Context, changes []store.Change) error {
-	return w.writer.Apply(ctx, changes)
-}
-
 // crowd adds many of everything to the US tenant, and to the provider's stock.
-func crowd(w *world, n int) {
+func crowd(w *testbed.World, n int) {
 	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
-	ok(second(w.Support.StockNumbers(w.Ctx, numbers("+1617556%04d", n)...)))
-	ok(second(w.Support.In(w.US.ID).AddNumbers(w.Ctx, numbers("+1617557%04d", n)...)))
+	ok(testbed.Second(w.Support.StockNumbers(w.Ctx, testbed.Numbers("+1617556%04d", n)...)))
+	ok(testbed.Second(w.Support.In(w.US.ID).AddNumbers(w.Ctx, testbed.Numbers("+1617557%04d", n)...)))
 	group, err := w.Dir.CreateGroup(w.Ctx, pbx.NewGroup{Name: "Crowd", Kind: pbx.HuntGroup})
 	ok(err)
 	for i := range n {
 		u := w.User("Many", fmt.Sprint("People", i), pbx.Extension(fmt.Sprint(30000+i)))
-		ok(second(w.Dir.AddAlias(w.Ctx, pbx.NewAlias{UserID: u.ID, Name: fmt.Sprint("People ", i), Extension: pbx.Extension(fmt.Sprint(40000 + i))})))
+		ok(testbed.Second(w.Dir.AddAlias(w.Ctx, pbx.NewAlias{UserID: u.ID, Name: fmt.Sprint("People ", i), Extension: pbx.Extension(fmt.Sprint(40000 + i))})))
 		ok(w.Dir.AddMember(w.Ctx, group.ID, pbx.UserMember(u.ID)))
 		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{
 			UserID: u.ID, DN: pbx.Extension(fmt.Sprint(50000 + i)), DeviceType: "Polycom VVX 450", Type: "PRO", LocationID: w.Boston.ID,
 			Number: pbx.ExistingNumber(pbx.E164(fmt.Sprintf("+1617557%04d", i))),
 		})
 		ok(err)
-		ok(second(w.Dir.AddOwner(w.Ctx, string(s.Number)[2:], "owner@example.com")))
+		ok(testbed.Second(w.Dir.AddOwner(w.Ctx, string(s.Number)[2:], "owner@example.com")))
 		d, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: fmt.Sprintf("001B5500%04X", i), Model: "Polycom VVX 450", LocationID: w.Boston.ID})
 		ok(err)
-		ok(second(w.Dir.AssignDevice(w.Ctx, d.ID, u.ID, 2)))
+		ok(testbed.Second(w.Dir.AssignDevice(w.Ctx, d.ID, u.ID, 2)))
 	}
 }
 
@@ -103,19 +46,19 @@ func TestEveryMethodReadsAsMuchInALargeTenantAsInASmallOne(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
 	many := testbed.Size(40, 300)
-	small, large := prepareOriginal(t, memory.New()), prepareOriginal(t, memory.New())
-	crowd(large.world, many)
+	small, large := testbed.PrepareOriginal(t, memory.New()), testbed.PrepareOriginal(t, memory.New())
+	crowd(large.World, many)
 	large.Made += uint64(100 * many) // the IDs that the crowd has
-	measure := func(op operation, o *original) *reading {
-		store := &reading{Store: o.InMemory(t).world.Store}
+	measure := func(op testbed.Operation, o *testbed.Original) *testbed.ReadCounter {
+		store := &testbed.ReadCounter{Store: o.InMemory(t).World.Store}
 		r := o.On(t, store)
-		if err := atOnce(op, r.Ctx, r); op.Method != "CheckPIN" { // whose call has the wrong PIN
+		if err := testbed.AtOnce(r.Ctx, op, r); op.Method != "CheckPIN" { // whose call has the wrong PIN
 			require.NoError(t, err, op.Method)
 		}
 		return store
 	}
 	grow := map[string]bool{}
-	for _, op := range slices.Concat(operations, readings) {
+	for _, op := range slices.Concat(testbed.Operations, testbed.Readings) {
 		few, all := measure(op, small), measure(op, large)
 		t.Logf("%-20s %3d ranges, %3d records", op.Method, few.Ranges, few.Records)
 		grow[op.Method] = grow[op.Method] || all.Records > few.Records

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -17,27 +17,12 @@ import (
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-// shaky is a world on a store that fails on purpose.
-func shaky(t *testing.T, test func(t *testing.T, w *world, store *faulty.Store)) {
-	for name, open := range testbed.StoresOf(t) {
-		t.Run(name, func(t *testing.T) {
-			store := faulty.New(open(t), faulty.Plan{})
-			w := newWorld(t, store.Whole())
-			test(t, w, store)
-			store.Arm(faulty.Plan{})
-			report, err := w.Support.Check(w.Ctx)
-			require.NoError(t, err)
-			require.Empty(t, report.Violations)
-		})
-	}
-}
-
 func TestSYS1_WhenOthersGetInTheWayAllRunsAgain(t *testing.T) {
 	testbed.NotShort(t)
 	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			store := &refusing{Store: open(t)}
-			w := newWorld(t, store)
+			w := testbed.NewWorld(t, store)
 			for k := range 12 {
 				runs := 0
 				store.times = k
@@ -48,10 +33,10 @@ func TestSYS1_WhenOthersGetInTheWayAllRunsAgain(t *testing.T) {
 				}))
 				require.Equal(t, k+1, runs)
 			}
-			require.Len(t, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})), 12)
+			require.Len(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})), 12)
 			store.times = 12
 			w.Refused(rule.SYS1, pbx.ErrConflict, func() error {
-				return w.Dir.SendWelcomeMail(w.Ctx, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Limit: 1}))[0].ID)
+				return w.Dir.SendWelcomeMail(w.Ctx, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Limit: 1}))[0].ID)
 			})
 			require.Zero(t, store.times)
 
@@ -110,7 +95,7 @@ func (w *muteWriter) Apply(context.Context, []store.Change) error {
 }
 
 func TestSYS1_GivingUpIsNoUnknownOutcome(t *testing.T) {
-	w := newWorld(t, memory.New())
+	w := testbed.NewWorld(t, memory.New())
 	dir := pbx.New(lossy{w.Store}).As(pbx.Support("agent"))
 	_, err := dir.StockNumbers(w.Ctx, "+16175550900")
 	require.ErrorIs(t, err, pbx.ErrConflict)
@@ -119,10 +104,10 @@ func TestSYS1_GivingUpIsNoUnknownOutcome(t *testing.T) {
 }
 
 func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {
-	shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
+	testbed.Shaky(t, func(t *testing.T, w *testbed.World, store *faulty.Store) {
 		u := w.User("Ann", "Lee", "7001")
 		const reading = 3 // Update, the tenant, the user
-		for i, verdict := range []error{nil, errGaveUp} {
+		for i, verdict := range []error{nil, errDropped} {
 			runs := 0
 			careless := func(fault faulty.Fault) error {
 				runs = 0
@@ -144,7 +129,7 @@ func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {
 }
 
 func TestSYS1_ErrorsOfAnotherStoreAreNotOurs(t *testing.T) {
-	eachStore(t, func(t *testing.T, w *world) {
+	testbed.EachStore(t, func(t *testing.T, w *testbed.World) {
 		for _, foreign := range []error{store.ErrRetry, pbx.ErrCommitUnknown, &pbx.Error{Kind: pbx.ErrConflict, Err: store.ErrRetry}} {
 			runs := 0
 			err := w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
@@ -160,39 +145,39 @@ func TestSYS1_ErrorsOfAnotherStoreAreNotOurs(t *testing.T) {
 }
 
 func TestSYS1_AnUnknownOutcomeIsResolvedAndNothingIsDoneTwice(t *testing.T) {
-	operations := map[string]func(w *world) error{
-		"CreateUser": func(w *world) error {
+	operations := map[string]func(w *testbed.World) error{
+		"CreateUser": func(w *testbed.World) error {
 			_, err := w.Dir.CreateUser(w.Ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
 			return err
 		},
-		"CreateTenant": func(w *world) error { // its last event is in another journal
+		"CreateTenant": func(w *testbed.World) error { // its last event is in another journal
 			_, err := w.Support.CreateTenant(w.Ctx, pbx.NewTenant{Name: "New", Country: "US", SIPDomain: "new.example.com"})
 			return err
 		},
-		"StockNumbers": func(w *world) error { _, err := w.Support.StockNumbers(w.Ctx, "+16175550900"); return err },
-		"a mail": func(w *world) error {
-			return w.Dir.SendWelcomeMail(w.Ctx, collect(w.T, w.Dir.Users(w.Ctx, pbx.UserQuery{}))[0].ID)
+		"StockNumbers": func(w *testbed.World) error { _, err := w.Support.StockNumbers(w.Ctx, "+16175550900"); return err },
+		"a mail": func(w *testbed.World) error {
+			return w.Dir.SendWelcomeMail(w.Ctx, testbed.Collect(w.T, w.Dir.Users(w.Ctx, pbx.UserQuery{}))[0].ID)
 		},
-		"a batch": func(w *world) error {
+		"a batch": func(w *testbed.World) error {
 			return w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
-				_, err := dir.SetUpUser(ctx, newcomer("bob"))
+				_, err := dir.SetUpUser(ctx, testbed.Newcomer("bob"))
 				return err
 			})
 		},
-		"a review": func(w *world) error {
-			return w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.Ctx, newcomer("bob")); return err }).Commit(w.Ctx)
+		"a review": func(w *testbed.World) error {
+			return w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.Ctx, testbed.Newcomer("bob")); return err }).Commit(w.Ctx)
 		},
 	}
 	for name, run := range operations {
 		commit, want := committing(t, run)
 		for _, fault := range []faulty.Fault{faulty.ErrorBefore, faulty.ErrorAfter} {
 			t.Run(fmt.Sprintf("%s, %s the commit", name, fault), func(t *testing.T) {
-				shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
+				testbed.Shaky(t, func(t *testing.T, w *testbed.World, store *faulty.Store) {
 					w.User("Zed", "Fox", "7900")
 					store.Arm(faulty.Plan{At: commit, Fault: fault})
 					require.NoError(t, run(w))
 					store.Arm(faulty.Plan{})
-					require.Equal(t, want, w.events(), "done once")
+					require.Equal(t, want, events(w), "done once")
 				})
 			})
 		}
@@ -201,18 +186,18 @@ func TestSYS1_AnUnknownOutcomeIsResolvedAndNothingIsDoneTwice(t *testing.T) {
 
 // committing runs an operation without a fault, and returns which call its
 // commit is, and how many events there are then.
-func committing(t *testing.T, run func(w *world) error) (call, events int) {
-	store := faulty.New(stores["memory"](t), faulty.Plan{})
-	w := newWorld(t, store)
+func committing(t *testing.T, run func(w *testbed.World) error) (call, made int) {
+	store := faulty.New(testbed.Stores["memory"](t), faulty.Plan{})
+	w := testbed.NewWorld(t, store)
 	w.User("Zed", "Fox", "7900")
 	store.Arm(faulty.Plan{})
 	require.NoError(t, run(w))
-	return slices.Index(store.Calls(), faulty.Commit) + 1, w.events()
+	return slices.Index(store.Calls(), faulty.Commit) + 1, events(w)
 }
 
 // events counts those of the provider and of the US tenant.
-func (w *world) events() int {
-	return len(collect(w.T, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))) + len(collect(w.T, w.Support.Journal(w.Ctx, pbx.JournalQuery{})))
+func events(w *testbed.World) int {
+	return len(testbed.Collect(w.T, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))) + len(testbed.Collect(w.T, w.Support.Journal(w.Ctx, pbx.JournalQuery{})))
 }
 
 func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
@@ -221,7 +206,7 @@ func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s", name, fault), func(t *testing.T) {
 				inner := open(t)
 				store := &closing{Store: faulty.New(inner, faulty.Plan{})}
-				w := newWorld(t, store)
+				w := testbed.NewWorld(t, store)
 				store.arm = true
 				_, err := w.Dir.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "NEW", Name: "New"})
 				require.ErrorIs(t, err, pbx.ErrCommitUnknown)
@@ -249,10 +234,10 @@ func (c *closing) Update(ctx context.Context, tenant [16]byte, fn func(store.Wri
 }
 
 func TestSYS1_AnEndedContextChangesNothing(t *testing.T) {
-	eachStore(t, func(t *testing.T, w *world) {
+	testbed.EachStore(t, func(t *testing.T, w *testbed.World) {
 		ended, cancel := context.WithCancel(w.Ctx)
 		cancel()
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		_, err := w.Dir.CreateUser(ended, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
 		require.ErrorIs(t, err, context.Canceled)
 		_, err = w.Dir.Tenant(ended)
@@ -264,6 +249,6 @@ func TestSYS1_AnEndedContextChangesNothing(t *testing.T) {
 			return err
 		})
 		require.ErrorIs(t, err, context.Canceled)
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 	})
 }

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"reflect"
@@ -39,14 +39,14 @@ func alter(f store.Field) {
 func TestTransfer_EveryColumnThatDiffersIsFound(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
-	o := prepareOriginal(t, memory.New())
+	o := testbed.PrepareOriginal(t, memory.New())
 	columns := 0
 	for _, table := range pbx.Tables() {
 		for i, column := range table.Columns {
 			if !testbed.Sampled(i+len(table.Columns), 6) {
 				continue
 			}
-			w := o.InMemory(t).world
+			w := o.InMemory(t).World
 			old := first(o, table)
 			rec := table.New()
 			for j, f := range rec.Fields(nil) {
@@ -86,7 +86,7 @@ func TestTransfer_EveryColumnThatDiffersIsFound(t *testing.T) {
 }
 
 // first is the first record of a table that is the US tenant's.
-func first(o *original, table *store.Table) store.Record {
+func first(o *testbed.Original, table *store.Table) store.Record {
 	for _, rec := range o.Records(o.T) {
 		for _, f := range rec.Fields(nil) {
 			own := f.Name == "tenant_id" || f.Name == "id" && table.Name == "tenants"

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -19,11 +19,11 @@ import (
 
 func TestTransfer_ACopyEndedAnywhereIsWholeTenantsAndCanBeMadeAgain(t *testing.T) {
 	testbed.NotShort(t)
-	o := prepareOriginal(t, memory.New())
+	o := testbed.PrepareOriginal(t, memory.New())
 	from, to := faulty.New(o.Store, faulty.Plan{}), faulty.New(memory.New(), faulty.Plan{})
 	whole, err := transfer.Copy(o.Ctx, to, from)
 	require.NoError(t, err)
-	e := &endings{original: o, whole: whole, sizes: map[pbx.TenantID]int{pbx.Provider: 0, o.US.ID: 0, o.UK.ID: 0}}
+	e := &endings{Original: o, whole: whole, sizes: map[pbx.TenantID]int{pbx.Provider: 0, o.US.ID: 0, o.UK.ID: 0}}
 	for tenant := range e.sizes {
 		all, err := transfer.Compare(o.Ctx, o.Store, memory.New(), tenant)
 		require.NoError(t, err)
@@ -52,7 +52,7 @@ func TestTransfer_ACopyEndedAnywhereIsWholeTenantsAndCanBeMadeAgain(t *testing.T
 
 // endings are copies of an original that end early.
 type endings struct {
-	*original
+	*testbed.Original
 	whole transfer.Report
 	sizes map[pbx.TenantID]int // the records of each tenant
 }
@@ -69,7 +69,7 @@ func (e *endings) copy(t *testing.T, source, target faulty.Plan) (arrived int) {
 	}
 	from, to := faulty.New(e.Store, source), faulty.New(memory.New(), target)
 	var report transfer.Report
-	err, panicked := attempt(func() (err error) { report, err = transfer.Copy(ctx, to, from); return err })
+	err, panicked := testbed.Attempt(func() (err error) { report, err = transfer.Copy(ctx, to, from); return err })
 	from.Arm(faulty.Plan{})
 	to.Arm(faulty.Plan{})
 	about := fmt.Sprintf("source: %s, target: %s: %v, panic %v", source, target, err, panicked)
@@ -106,8 +106,8 @@ func (e *endings) wholeOrNothing(t *testing.T, to store.Store, tenant pbx.Tenant
 
 func TestTransfer_ASourceThatChangesIsCopiedAsItWas(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w, target, was := newWorld(t, from(t)), to(t), memory.New()
-		everything(w)
+		w, target, was := testbed.NewWorld(t, from(t)), to(t), memory.New()
+		testbed.Everything(w)
 		_, err := transfer.Copy(w.Ctx, was, w.Store)
 		require.NoError(t, err)
 		source := &disturbed{Store: w.Store, disturb: func(table string) {
@@ -156,8 +156,8 @@ func (r disturbedReader) Find(ctx context.Context, q store.Query) iter.Seq2[stor
 
 // A value that is taken between the look and the copy has the copy look again.
 func TestTransfer_WhatIsTakenMeanwhileIsNamedToo(t *testing.T) {
-	w := newWorld(t, memory.New())
-	everything(w)
+	w := testbed.NewWorld(t, memory.New())
+	testbed.Everything(w)
 	target := &overtaken{Store: memory.New()}
 	target.before = func() {
 		_, err := pbx.New(target.Store).As(pbx.Support("agent")).StockNumbers(w.Ctx, "+16175550181")

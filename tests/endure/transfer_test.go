@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -25,8 +25,8 @@ import (
 // eachPair runs a test from every store to every store; where the run is not a
 // long one, from memory to each and back.
 func eachPair(t *testing.T, test func(t *testing.T, from, to func(testing.TB) store.Store)) {
-	for a, from := range stores {
-		for b, to := range stores {
+	for a, from := range testbed.Stores {
+		for b, to := range testbed.Stores {
 			if !testbed.Long() && a != "memory" && b != "memory" {
 				continue
 			}
@@ -55,7 +55,7 @@ func requireEqual(t testing.TB, a, b store.Store, tenants ...pbx.TenantID) {
 
 // count is how many records a store holds.
 func count(t testing.TB, store store.Store) (records int) {
-	for _, rows := range dump(t, store) {
+	for _, rows := range testbed.Dump(t, store) {
 		records += len(rows)
 	}
 	return records
@@ -63,8 +63,8 @@ func count(t testing.TB, store store.Store) (records int) {
 
 func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w, target := newWorld(t, from(t)), to(t)
-		x := everything(w)
+		w, target := testbed.NewWorld(t, from(t)), to(t)
+		x := testbed.Everything(w)
 		require.NoError(t, w.Dir.SetPIN(w.Ctx, x.Line.ID, "482915"))
 
 		report, err := transfer.Copy(w.Ctx, target, w.Store)
@@ -73,8 +73,8 @@ func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
 		requireEqual(t, w.Store, target)
 		requireEqual(t, w.Store, target, pbx.Provider, w.US.ID, w.UK.ID)
 
-		there := dump(t, target)
-		want := dump(t, w.Store)
+		there := testbed.Dump(t, target)
+		want := testbed.Dump(t, w.Store)
 		delete(there, "cursors") // their revisions begin anew
 		delete(want, "cursors")
 		require.Empty(t, cmp.Diff(want, there))
@@ -89,17 +89,17 @@ func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
 func TestTransfer_EveryOperationDoesTheSameOnACopy(t *testing.T) {
 	testbed.NotShort(t)
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		o := prepareOriginal(t, from(t))
-		for i, op := range operations {
-			if !testbed.Sampled(i+4, sampleOfOperations) {
+		o := testbed.PrepareOriginal(t, from(t))
+		for i, op := range testbed.Operations {
+			if !testbed.Sampled(i+4, testbed.SampleOfOperations) {
 				continue
 			}
 			target := to(t)
 			_, err := transfer.Copy(o.Ctx, target, o.Store)
 			require.NoError(t, err)
 			original, copied := o.InMemory(t), o.On(t, target)
-			require.Equal(t, original.Said(atOnce(op, o.Ctx, original)), copied.Said(atOnce(op, o.Ctx, copied)), op.Method)
-			requireEqual(t, original.world.Store, target)
+			require.Equal(t, original.Said(testbed.AtOnce(o.Ctx, op, original)), copied.Said(testbed.AtOnce(o.Ctx, op, copied)), op.Method)
+			requireEqual(t, original.World.Store, target)
 			require.Equal(t, delivered(t, original), delivered(t, copied), "a subscriber goes on where it was")
 			require.NoError(t, target.Close())
 		}
@@ -107,7 +107,7 @@ func TestTransfer_EveryOperationDoesTheSameOnACopy(t *testing.T) {
 }
 
 // delivered are the events that the replica's subscriber gets, by tenant.
-func delivered(t *testing.T, r *replica) map[pbx.TenantID][]string {
+func delivered(t *testing.T, r *testbed.Replica) map[pbx.TenantID][]string {
 	var mu sync.Mutex
 	keys := map[pbx.TenantID][]string{}
 	_, err := r.Support.Deliver(r.Ctx, "mail", func(_ context.Context, e *pbx.Event) error {
@@ -123,14 +123,14 @@ func delivered(t *testing.T, r *replica) map[pbx.TenantID][]string {
 
 func TestTransfer_OneTenantMovesAloneIntoAStoreWithOthers(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w, target := newWorld(t, from(t)), to(t)
-		everything(w)
+		w, target := testbed.NewWorld(t, from(t)), to(t)
+		testbed.Everything(w)
 		there := pbx.New(target).As(pbx.Support("agent"))
 		other, err := there.CreateTenant(w.Ctx, pbx.NewTenant{Name: "Other", Country: "US", SIPDomain: "other.example.com"})
 		require.NoError(t, err)
 		_, err = there.StockNumbers(w.Ctx, "+16175550900")
 		require.NoError(t, err)
-		before := dump(t, target)
+		before := testbed.Dump(t, target)
 
 		report, err := transfer.Copy(w.Ctx, target, w.Store, w.US.ID)
 		require.NoError(t, err)
@@ -139,15 +139,15 @@ func TestTransfer_OneTenantMovesAloneIntoAStoreWithOthers(t *testing.T) {
 		require.Empty(t, w.Violations(there))
 		require.Equal(t, transfer.Report{Tenants: 1, Records: count(t, target) - records(before)}, report)
 		for table, rows := range before {
-			require.Subset(t, dump(t, target)[table], rows, "what was there stays as it was")
+			require.Subset(t, testbed.Dump(t, target)[table], rows, "what was there stays as it was")
 		}
 
 		var returned []string // numbers that were the tenant's, and are the provider's
-		for _, n := range collect(t, w.Support.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberResting})) {
+		for _, n := range testbed.Collect(t, w.Support.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberResting})) {
 			returned = append(returned, string(n.E164))
 		}
 		require.NotEmpty(t, returned)
-		require.NotContains(t, strings.Join(dump(t, target)["numbers"], "\n"), returned[0])
+		require.NotContains(t, strings.Join(testbed.Dump(t, target)["numbers"], "\n"), returned[0])
 
 		found, err := transfer.Compare(w.Ctx, w.Store, target)
 		require.NoError(t, err)
@@ -179,7 +179,7 @@ func other() *pbx.Tenant {
 
 // claimants are records of other's that have a value of a record of the US
 // tenant's, with the rule that this breaks and the value.
-func claimants(x *all) map[string]struct {
+func claimants(x *testbed.All) map[string]struct {
 	code  rule.Code
 	value string
 	rec   []store.Record
@@ -187,7 +187,7 @@ func claimants(x *all) map[string]struct {
 	o := other()
 	person := func(login string, address pbx.SIPAddress) *pbx.User {
 		u := &pbx.User{TenantID: o.ID, ID: pbx.UserID{9}, Rev: 1, State: pbx.UserPending, SIPAddress: address, CreatedAt: o.CreatedAt}
-		set(u, "login_folded", login)
+		testbed.SetColumn(u, "login_folded", login)
 		return u
 	}
 	withDomain := other()
@@ -210,8 +210,8 @@ func claimants(x *all) map[string]struct {
 
 func TestTransfer_WhatIsTakenIsNamedAndNothingArrives(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w := newWorld(t, from(t))
-		for kind, c := range claimants(everything(w)) {
+		w := testbed.NewWorld(t, from(t))
+		for kind, c := range claimants(testbed.Everything(w)) {
 			target := *w
 			target.Store = to(t)
 			for _, rec := range c.rec {
@@ -229,8 +229,8 @@ func TestTransfer_WhatIsTakenIsNamedAndNothingArrives(t *testing.T) {
 }
 
 func TestTransfer_AllThatIsTakenIsNamedAtOnce(t *testing.T) {
-	w := newWorld(t, memory.New())
-	everything(w)
+	w := testbed.NewWorld(t, memory.New())
+	testbed.Everything(w)
 	target := memory.New()
 	twin := *w
 	twin.Store = target
@@ -255,8 +255,8 @@ func TestTransfer_AllThatIsTakenIsNamedAtOnce(t *testing.T) {
 
 func TestTransfer_ATenantThatIsThereAndDiffersIsRefused(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w := newWorld(t, from(t))
-		everything(w)
+		w := testbed.NewWorld(t, from(t))
+		testbed.Everything(w)
 		target := *w
 		target.Store = to(t)
 		_, err := transfer.Copy(w.Ctx, target.Store, w.Store, w.US.ID)
@@ -276,7 +276,7 @@ func TestTransfer_ATenantThatIsThereAndDiffersIsRefused(t *testing.T) {
 
 func TestTransfer_ATenantThatIsNotThereIsNotFoundAndNothingIsCopied(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w := newWorld(t, from(t))
+		w := testbed.NewWorld(t, from(t))
 		target := *w
 		target.Store = to(t)
 		for _, missing := range []pbx.TenantID{{}, {9}} {
@@ -298,10 +298,10 @@ func TestTransfer_ATenantThatIsNotThereIsNotFoundAndNothingIsCopied(t *testing.T
 // A source that lost an invariant is copied as it is; what a schema can see of
 // that, it refuses.
 func TestTransfer_AReferenceToNothingIsRefusedByASchema(t *testing.T) {
-	w := newWorld(t, memory.New())
-	x := everything(w)
-	w.Drop("users", where{"id": x.Bob.ID})
-	for name, open := range stores {
+	w := testbed.NewWorld(t, memory.New())
+	x := testbed.Everything(w)
+	w.Drop("users", testbed.Where{"id": x.Bob.ID})
+	for name, open := range testbed.Stores {
 		t.Run(name, func(t *testing.T) {
 			target := *w
 			target.T, target.Store = t, open(t)
@@ -327,12 +327,12 @@ func TestTransfer_AReferenceToNothingIsRefusedByASchema(t *testing.T) {
 
 // Where two tenants claim one SIP address, each has its own records copied.
 func TestTransfer_WhatIsAnotherTenantsStaysThere(t *testing.T) {
-	w, target := newWorld(t, memory.New()), memory.New()
-	x := everything(w)
-	w.Rewrite("users", where{"id": x.Ann.ID}, where{"sip_address": x.Brit.SIPAddress})
+	w, target := testbed.NewWorld(t, memory.New()), memory.New()
+	x := testbed.Everything(w)
+	w.Rewrite("users", testbed.Where{"id": x.Ann.ID}, testbed.Where{"sip_address": x.Brit.SIPAddress})
 	_, err := transfer.Copy(w.Ctx, target, w.Store, w.US.ID)
 	require.NoError(t, err)
-	for table, rows := range dump(t, target) {
+	for table, rows := range testbed.Dump(t, target) {
 		require.NotContains(t, strings.Join(rows, "\n"), fmt.Sprint([16]byte(w.UK.ID)), table)
 	}
 }
@@ -340,7 +340,7 @@ func TestTransfer_WhatIsAnotherTenantsStaysThere(t *testing.T) {
 func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
 	testbed.NotShort(t)
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w, target := newWorld(t, from(t)), to(t)
+		w, target := testbed.NewWorld(t, from(t)), to(t)
 		w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "70000", "79999", "" })
 		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range 600 {
@@ -377,7 +377,7 @@ func TestTransfer_WhateverOperationsDidComesBackEqual(t *testing.T) {
 		for range steps {
 			w.walk()
 		}
-		for name, open := range stores {
+		for name, open := range testbed.Stores {
 			if wrong := thereAndBack(t, w, open(t)); wrong != "" {
 				return name + ": " + wrong
 			}
@@ -399,5 +399,5 @@ func thereAndBack(t *testing.T, w *walker, there store.Store) string {
 	if err != nil || len(found) > 0 {
 		return fmt.Sprint(err, found)
 	}
-	return cmp.Diff(dump(t, w.Store), dump(t, back))
+	return cmp.Diff(testbed.Dump(t, w.Store), testbed.Dump(t, back))
 }

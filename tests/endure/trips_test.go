@@ -1,10 +1,6 @@
-package rules_test
+package endure_test
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -59,159 +55,9 @@ var ownReads = map[string]int{
 	"ModifyServiceType": 1, "ModifyStationPool": 1,
 }
 
-// readings are the methods that only read, and calls of them.
-var readings = []operation{
-	{"Alias", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Alias(ctx, x.Alias.ID)) }, admin},
-	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Aliases(ctx, x.Ann.ID)) }, admin},
-	{"Aliases", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Aliases(ctx, pbx.UserID{}))
-	}, admin},
-	{"AssociationChoices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.AssociationChoices(ctx, pbx.UserQuery{}))
-	}, admin},
-	{"Device", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Device(ctx, x.Phone.ID))
-	}, admin},
-	{"DeviceLines", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.DeviceLines(ctx, x.Phone.ID))
-	}, admin},
-	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Devices(ctx, pbx.DeviceQuery{}))
-	}, admin},
-	{"Devices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Devices(ctx, pbx.DeviceQuery{UserID: x.Ann.ID}))
-	}, admin},
-	{"Digest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Digest(ctx, x.Ann.SIPAddress))
-	}, visiting},
-	{"Digest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Digest(ctx, x.Alias.SIPAddress))
-	}, providing},
-	{"ExportUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error { return dir.ExportUsers(ctx, io.Discard) }, admin},
-	{"Extensions", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Extensions(ctx, pbx.ExtensionQuery{}))
-	}, admin},
-	{"ForeignService", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.ForeignService(ctx, x.Asked.ID))
-	}, admin},
-	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.ForeignServices(ctx, x.Hub.ID))
-	}, admin},
-	{"ForeignServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.ForeignServices(ctx, pbx.ServiceID{}))
-	}, admin},
-	{"Group", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Group(ctx, x.Group.ID)) }, admin},
-	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Groups(ctx, pbx.GroupQuery{}))
-	}, admin},
-	{"Journal", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Journal(ctx, pbx.JournalQuery{Limit: 100}))
-	}, admin},
-	{"Keys", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Keys(ctx, x.Line.ID)) }, admin},
-	{"LineIdentity", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.LineIdentity(ctx, x.Phone.ID, 2))
-	}, admin},
-	{"Line", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Line(ctx, x.National()))
-	}, admin},
-	{"Location", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Location(ctx, x.Phone.LocationID))
-	}, admin},
-	{"Locations", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Locations(ctx)) }, admin},
-	{"Lookup", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Lookup(ctx, x.Line.DN))
-	}, admin},
-	{"Mailbox", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Mailbox(ctx, x.Line.ID))
-	}, admin},
-	{"MainExtension", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.MainExtension(ctx, x.Ann.ID))
-	}, admin},
-	{"Members", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Members(ctx, x.Group.ID)) }, admin},
-	{"OfferedNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.OfferedNumbers(ctx, x.Phone.LocationID, "", 0))
-	}, admin},
-	{"OfferedNumbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.OfferedNumbers(ctx, pbx.LocationID{}, "+16175", 3))
-	}, admin},
-	{"Number", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Number(ctx, x.Line.Number))
-	}, admin},
-	{"Numbers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Numbers(ctx, pbx.NumberQuery{State: pbx.NumberAssigned}))
-	}, admin},
-	{"Order", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		for o, err := range dir.Orders(ctx, 1) {
-			if err != nil {
-				return err
-			}
-			return second(dir.Order(ctx, o.ID))
-		}
-		return fmt.Errorf("there is no order")
-	}, admin},
-	{"Orders", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.Orders(ctx, 0)) }, admin},
-	{"PortRequest", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.PortRequest(ctx, x.Port.ID))
-	}, admin},
-	{"PortRequests", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.PortRequests(ctx)) }, admin},
-	{"SIPIdentity", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.SIPIdentity(ctx, x.Alias.SIPAddress))
-	}, admin},
-	{"Service", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Service(ctx, x.Line.ID))
-	}, admin},
-	{"ServiceTypes", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.ServiceTypes(ctx)) }, admin},
-	{"ServiceUsers", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.ServiceUsers(ctx, x.Shared.ID))
-	}, admin},
-	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Services(ctx, pbx.ServiceQuery{}))
-	}, admin},
-	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Services(ctx, pbx.ServiceQuery{Number: "+1617"}))
-	}, admin},
-	{"Services", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Services(ctx, pbx.ServiceQuery{CancelledBy: x.Port.Date}))
-	}, admin},
-	{"StationPools", func(ctx context.Context, dir *pbx.Directory, x *all) error { return run(dir.StationPools(ctx)) }, admin},
-	{"Tenant", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.Tenant(ctx)) }, admin},
-	{"Tenants", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Tenants(ctx, pbx.TenantQuery{}))
-	}, providing},
-	{"User", func(ctx context.Context, dir *pbx.Directory, x *all) error { return second(dir.User(ctx, x.Ann.ID)) }, admin},
-	{"UserByLogin", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.UserByLogin(ctx, x.Ann.Login))
-	}, admin},
-	{"UserServices", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.UserServices(ctx, x.Ann.ID))
-	}, admin},
-	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Users(ctx, pbx.UserQuery{}))
-	}, admin},
-	{"Users", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return run(dir.Users(ctx, pbx.UserQuery{LastName: "m", FirstName: "b"}))
-	}, admin},
-	{"Batch", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.SendWelcomeMail(ctx, x.Bob.ID) })
-	}, admin},
-	{"Review", func(ctx context.Context, dir *pbx.Directory, x *all) error {
-		return second(dir.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.SendWelcomeMail(ctx, x.Bob.ID) }))
-	}, admin},
-}
-
-// run loops over a sequence to its end, or its error.
-func run[R any](seq iter.Seq2[R, error]) error {
-	for _, err := range seq {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func TestEveryMethodHasABoundOnItsTrips(t *testing.T) {
 	called := map[string]bool{}
-	for _, op := range slices.Concat(operations, readings) {
+	for _, op := range slices.Concat(testbed.Operations, testbed.Readings) {
 		called[op.Method] = true
 	}
 	for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
@@ -227,16 +73,16 @@ func TestEveryMethodHasABoundOnItsTrips(t *testing.T) {
 // countTrips calls every method in a world of its own, which it makes meet the
 // tenant first, and fails where one takes more trips than its bound. Where the run
 // is not a long one, it calls a sample.
-func countTrips(t *testing.T, sample int, world func(t *testing.T) (r *replica, count func(func()) int)) {
-	for i, op := range slices.Concat(operations, readings) {
+func countTrips(t *testing.T, sample int, world func(t *testing.T) (r *testbed.Replica, count func(func()) int)) {
+	for i, op := range slices.Concat(testbed.Operations, testbed.Readings) {
 		if !testbed.Sampled(i, sample) {
 			continue
 		}
 		r, count := world(t)
-		require.NoError(t, second(r.world.Dir.OfferedNumbers(r.Ctx, r.Boston.ID, "", 1)))
-		require.NoError(t, second(r.world.Support.StockNumbers(r.Ctx, "+16175550179")))
+		require.NoError(t, testbed.Second(r.World.Dir.OfferedNumbers(r.Ctx, r.Boston.ID, "", 1)))
+		require.NoError(t, testbed.Second(r.World.Support.StockNumbers(r.Ctx, "+16175550179")))
 		var err error
-		n := count(func() { err = atOnce(op, r.Ctx, r) })
+		n := count(func() { err = testbed.AtOnce(r.Ctx, op, r) })
 		if op.Method != "CheckPIN" { // whose call has the wrong PIN
 			require.NoError(t, err, op.Method)
 		}
@@ -249,10 +95,10 @@ func countTrips(t *testing.T, sample int, world func(t *testing.T) (r *replica, 
 // On the wire, a trip is what the client sends before it waits for the server.
 func TestTripsOfEveryMethodOnTheWire(t *testing.T) {
 	t.Parallel()
-	o := prepareOriginal(t, memory.New())
-	countTrips(t, sampleOfOperations, func(t *testing.T) (*replica, func(func()) int) {
+	o := testbed.PrepareOriginal(t, memory.New())
+	countTrips(t, testbed.SampleOfOperations, func(t *testing.T) (*testbed.Replica, func(func()) int) {
 		proxy := pgwire.Listen(t, o.Database(t))
-		return o.On(t, onServer(t, proxy.DSN())), func(call func()) int {
+		return o.On(t, testbed.OnServer(t, proxy.DSN())), func(call func()) int {
 			proxy.Reset()
 			call()
 			return proxy.Flushes()
@@ -263,10 +109,10 @@ func TestTripsOfEveryMethodOnTheWire(t *testing.T) {
 func TestTripsOfEveryMethod(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
-	o := prepareOriginal(t, memory.New())
-	countTrips(t, 1, func(t *testing.T) (*replica, func(func()) int) {
+	o := testbed.PrepareOriginal(t, memory.New())
+	countTrips(t, 1, func(t *testing.T) (*testbed.Replica, func(func()) int) {
 		r := o.InMemory(t)
-		store := &faraway{Store: r.world.Store}
+		store := &testbed.Faraway{Store: r.World.Store}
 		r = o.On(t, store)
 		return r, func(call func()) int {
 			store.Trips.Store(0)

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -22,7 +22,7 @@ import (
 // walker does one random thing after another in the US tenant, with small pools
 // of everything, so that they get in each other's way.
 type walker struct {
-	*world
+	*testbed.World
 	rng     *rand.Rand
 	devices []pbx.DeviceID
 	sites   []pbx.LocationID
@@ -42,7 +42,7 @@ func countedIDs() func() [16]byte {
 }
 
 func newWalker(t *testing.T, store store.Store, seed uint64) *walker {
-	w := &walker{world: newWorld(t, store, pbx.WithIDs(countedIDs())), rng: rand.New(rand.NewPCG(seed, 1))}
+	w := &walker{World: testbed.NewWorld(t, store, pbx.WithIDs(countedIDs())), rng: rand.New(rand.NewPCG(seed, 1))}
 	w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "7000", "7012", "" })
 	w.Fibre()
 	w.sites = []pbx.LocationID{w.Boston.ID, w.Abroad().ID, w.BareSite("BARE").ID}
@@ -96,10 +96,10 @@ func (w *walker) person() pbx.NewUser {
 
 // living lists the users and the services that there are.
 func (w *walker) living(dir *pbx.Directory) (users []pbx.UserID, services []pbx.ServiceID) {
-	for _, u := range collect(w.T, dir.Users(w.Ctx, pbx.UserQuery{})) {
+	for _, u := range testbed.Collect(w.T, dir.Users(w.Ctx, pbx.UserQuery{})) {
 		users = append(users, u.ID)
 	}
-	for _, s := range collect(w.T, dir.Services(w.Ctx, pbx.ServiceQuery{})) {
+	for _, s := range testbed.Collect(w.T, dir.Services(w.Ctx, pbx.ServiceQuery{})) {
 		services = append(services, s.ID)
 	}
 	return users, services
@@ -209,38 +209,38 @@ func (w *walker) ask(dir *pbx.Directory, line pbx.ServiceID) error {
 	in := pbx.NewForeign{System: "CRM", Name: string(rune('a' + w.rng.IntN(3))), Link: "https://crm.example.com"}
 	in.Deletable, in.NeedsEmail, in.NeedsLogin = w.rng.IntN(2) == 0, w.rng.IntN(2) == 0, w.rng.IntN(2) == 0
 	if w.rng.IntN(2) == 0 {
-		return second(dir.AttachForeign(w.Ctx, line, in))
+		return testbed.Second(dir.AttachForeign(w.Ctx, line, in))
 	}
-	return second(dir.RequestForeign(w.Ctx, line, in))
+	return testbed.Second(dir.RequestForeign(w.Ctx, line, in))
 }
 
 // answer says what another system would, or asks it again, or forgets.
 func (w *walker) answer(dir *pbx.Directory) error {
 	var there []pbx.ForeignID
-	for _, f := range collect(w.T, dir.ForeignServices(w.Ctx, pbx.ServiceID{})) {
+	for _, f := range testbed.Collect(w.T, dir.ForeignServices(w.Ctx, pbx.ServiceID{})) {
 		there = append(there, f.ID)
 	}
 	id := one(w, there)
 	switch w.rng.IntN(6) {
 	case 0:
-		return second(dir.RetryForeign(w.Ctx, id))
+		return testbed.Second(dir.RetryForeign(w.Ctx, id))
 	case 1:
 		return dir.DetachForeign(w.Ctx, id)
 	}
 	said := one(w, []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed, pbx.ForeignGone, pbx.ForeignLeft})
-	return second(dir.As(pbx.Support("agent")).In(w.US.ID).SettleForeign(w.Ctx, id, pbx.Settlement{State: said}))
+	return testbed.Second(dir.As(pbx.Support("agent")).In(w.US.ID).SettleForeign(w.Ctx, id, pbx.Settlement{State: said}))
 }
 
 // move takes a service from one status to another.
 func (w *walker) move(dir *pbx.Directory, line pbx.ServiceID) error {
 	dir = dir.As(pbx.Support("agent")).In(w.US.ID)
-	return second(moves[w.rng.IntN(len(moves))].call(w.Ctx, dir, line, w.Clock.Add(time.Hour)))
+	return testbed.Second(testbed.Moves[w.rng.IntN(len(testbed.Moves))].Call(w.Ctx, dir, line, w.Clock.Add(time.Hour)))
 }
 
 // stepOnPhone changes a line or the keys of a phone.
 func (w *walker) stepOnPhone(dir *pbx.Directory, service pbx.ServiceID) error {
 	device, line := one(w, w.devices), int64(w.rng.IntN(4))
-	for _, d := range collect(w.T, dir.Devices(w.Ctx, pbx.DeviceQuery{State: pbx.DeviceAssigned})) {
+	for _, d := range testbed.Collect(w.T, dir.Devices(w.Ctx, pbx.DeviceQuery{State: pbx.DeviceAssigned})) {
 		if w.rng.IntN(2) == 0 {
 			device = d.ID
 		}
@@ -254,7 +254,7 @@ func (w *walker) stepOnPhone(dir *pbx.Directory, service pbx.ServiceID) error {
 			return err
 		}
 		who := []pbx.MemberID{pbx.UserMember(whose.UserID)}
-		for _, a := range collect(w.T, dir.Aliases(w.Ctx, maybe(w, whose.UserID))) { // his, or anybody's
+		for _, a := range testbed.Collect(w.T, dir.Aliases(w.Ctx, maybe(w, whose.UserID))) { // his, or anybody's
 			who = append(who, pbx.AliasMember(a.ID))
 		}
 		_, err = dir.SetDeviceLine(w.Ctx, device, line, one(w, who))
@@ -272,7 +272,7 @@ func (w *walker) stepOnPhone(dir *pbx.Directory, service pbx.ServiceID) error {
 	return err
 }
 
-var errWalk = errors.New("dropped")
+var errDropped = errors.New("dropped")
 
 // walk does a step alone, or several in a batch or a review.
 func (w *walker) walk() {
@@ -282,13 +282,13 @@ func (w *walker) walk() {
 			w.note(w.step(dir))
 		}
 		if w.rng.IntN(4) == 0 {
-			return errWalk
+			return errDropped
 		}
 		return nil
 	}
 	switch w.rng.IntN(4) {
 	case 0:
-		if err := dir.Batch(w.Ctx, several); !errors.Is(err, errWalk) {
+		if err := dir.Batch(w.Ctx, several); !errors.Is(err, errDropped) {
 			require.NoError(w.T, err)
 		}
 	case 1:
@@ -296,7 +296,7 @@ func (w *walker) walk() {
 		if err == nil && w.rng.IntN(2) == 0 {
 			err = review.Commit(w.Ctx)
 		}
-		if !errors.Is(err, errWalk) {
+		if !errors.Is(err, errDropped) {
 			require.NoError(w.T, err)
 		}
 	default:
@@ -322,10 +322,10 @@ func (w *walker) note(err error) {
 // emergency numbers where he is, and applications are included.
 func (w *walker) helpComes() {
 	included := map[string][]string{"STANDARD": {"softphone", "crm"}, "PRO": {"softphone", "fax"}}
-	for _, u := range collect(w.T, w.Dir.Users(w.Ctx, pbx.UserQuery{})) {
-		reaching := digitsOf(collect(w.T, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: u.ID})))
-		for _, a := range collect(w.T, w.Dir.Aliases(w.Ctx, u.ID)) {
-			for _, e := range collect(w.T, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{})) {
+	for _, u := range testbed.Collect(w.T, w.Dir.Users(w.Ctx, pbx.UserQuery{})) {
+		reaching := testbed.Digits(testbed.Collect(w.T, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: u.ID})))
+		for _, a := range testbed.Collect(w.T, w.Dir.Aliases(w.Ctx, u.ID)) {
+			for _, e := range testbed.Collect(w.T, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{})) {
 				if e.AliasID == a.ID {
 					reaching = append(reaching, e.Digits)
 				}
@@ -358,7 +358,7 @@ func TestSYS4_AnyOperationsInAnyOrderKeepAllInvariantsAndDoTheSameOnEveryStore(t
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			ends := map[string]string{}
-			for name, open := range stores {
+			for name, open := range testbed.Stores {
 				w := newWalker(t, open(t), seed)
 				for i := range testbed.Size(100, 250) {
 					w.walk()
@@ -369,7 +369,7 @@ func TestSYS4_AnyOperationsInAnyOrderKeepAllInvariantsAndDoTheSameOnEveryStore(t
 						w.helpComes()
 					}
 				}
-				ends[name] = fmt.Sprint(strings.Join(w.said, "\n"), dump(t, w.Store))
+				ends[name] = fmt.Sprint(strings.Join(w.said, "\n"), testbed.Dump(t, w.Store))
 			}
 			for name, end := range ends {
 				require.Empty(t, cmp.Diff(ends["memory"], end), name)

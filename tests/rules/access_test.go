@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -38,7 +39,7 @@ func values(list ...any) map[reflect.Type]reflect.Value {
 // newProber fills both tenants: each has at least one record of every kind that
 // has an ID.
 func newProber(w *world) *prober {
-	x := everything(w)
+	x := testbed.Everything(w.World)
 	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
 	brit := w.Support.In(w.UK.ID)
 	service, err := brit.AddService(w.Ctx, pbx.NewService{UserID: x.Brit.ID, DN: "7100", DeviceType: "Cisco 8851"})
@@ -54,10 +55,10 @@ func newProber(w *world) *prober {
 	ok(err)
 	port, err := brit.RequestPort(w.Ctx, pbx.NewPort{Carrier: "Bell", Date: w.Clock, Numbers: []pbx.E164{"+442079460090"}})
 	ok(err)
-	order := collect(w.T, brit.Orders(w.Ctx, 1))[0]
-	foreign, err := brit.AttachForeign(w.Ctx, service.ID, miCollab("Client"))
+	order := testbed.Collect(w.T, brit.Orders(w.Ctx, 1))[0]
+	foreign, err := brit.AttachForeign(w.Ctx, service.ID, testbed.MiCollab("Client"))
 	ok(err)
-	w.attach(x.Shared.ID, miCollab("Client"))
+	w.attach(x.Shared.ID, testbed.MiCollab("Client"))
 
 	ann, err := w.Dir.User(w.Ctx, x.Ann.ID)
 	ok(err)
@@ -69,7 +70,7 @@ func newProber(w *world) *prober {
 	return &prober{
 		world: w, line: x.Line,
 		own: values(w.US.ID, w.Boston.ID, x.Ann.ID, x.Shared.ID, x.Alias.ID, x.Group.ID, x.Phone.ID, x.Port.ID, x.Refused.ID,
-			collect(w.T, w.Dir.Orders(w.Ctx, 1))[0].ID, pbx.UserMember(x.Ann.ID)),
+			testbed.Collect(w.T, w.Dir.Orders(w.Ctx, 1))[0].ID, pbx.UserMember(x.Ann.ID)),
 		foreign: values(w.UK.ID, w.London.ID, x.Brit.ID, service.ID, alias.ID, group.ID, device.ID, port.ID, order.ID, foreign.ID, pbx.UserMember(x.Brit.ID)),
 		input: values(w.Ctx, ann, x.Line, w.Boston, x.Alias, box, us, pbx.UserOnly, pbx.Extension("7991"), "x", pbx.E164("+16175550150"),
 			person, pbx.SetUp{NewUser: person, ServiceType: "PRO"}, pbx.NewService{DN: "7992", DeviceType: "Polycom VVX 450"},
@@ -276,7 +277,7 @@ func idsIn(t reflect.Type, reached bool, found func(id reflect.Type, reached boo
 }
 
 func TestACC1_EveryIDThatAnOperationIsGivenIsProbed(t *testing.T) {
-	p := newProber(newWorld(t, stores["memory"](t)))
+	p := newProber(newWorld(t, testbed.Stores["memory"](t)))
 	count := 0
 	for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
 		for i := 1; i < m.Type.NumIn(); i++ {
@@ -323,18 +324,22 @@ func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *te
 			never  string
 			try    func(string) error
 		}{
-			"a number":          {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { _, err := inside.Number(w.Ctx, pbx.E164(v)); return err }},
-			"a number to have":  {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.ExistingNumber(pbx.E164(v))) }},
-			"a new number":      {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.OfferedNumber(pbx.E164(v))) }},
-			"a number to go":    {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return w.Dir.ReturnNumber(w.Ctx, pbx.E164(v)) }},
-			"services searched": {[]string{"+16175550161"}, "+16175550169", func(v string) error { return list(len(collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: v})))) }},
-			"a line":            {[]string{"6175550161"}, "6175550169", func(v string) error { _, err := w.Dir.Line(w.Ctx, v); return err }},
+			"a number":         {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { _, err := inside.Number(w.Ctx, pbx.E164(v)); return err }},
+			"a number to have": {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.ExistingNumber(pbx.E164(v))) }},
+			"a new number":     {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.OfferedNumber(pbx.E164(v))) }},
+			"a number to go":   {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return w.Dir.ReturnNumber(w.Ctx, pbx.E164(v)) }},
+			"services searched": {[]string{"+16175550161"}, "+16175550169", func(v string) error {
+				return list(len(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: v}))))
+			}},
+			"a line": {[]string{"6175550161"}, "6175550169", func(v string) error { _, err := w.Dir.Line(w.Ctx, v); return err }},
 			"an owner's line": {[]string{"6175550161"}, "6175550169", func(v string) error {
 				_, err := w.Support.As(pbx.LineOwner("kate", w.US.ID)).Line(w.Ctx, v)
 				return err
 			}},
 			"an extension": {[]string{"7803"}, "7809", func(v string) error { return second(w.Dir.Lookup(w.Ctx, pbx.Extension(v))) }},
-			"a DN":         {[]string{"7803"}, "7809", func(v string) error { return list(len(collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: v})))) }},
+			"a DN": {[]string{"7803"}, "7809", func(v string) error {
+				return list(len(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: v}))))
+			}},
 			"a user ID": {[]string{"zanzibar@marker.example.co.uk"}, "nobody@marker.example.co.uk", func(v string) error {
 				_, err := w.Dir.UserByLogin(w.Ctx, v)
 				return err
@@ -352,7 +357,7 @@ func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *te
 			"a package":               {[]string{"GOLD"}, "LEAD", func(v string) error { _, err := w.Dir.ChangeStation(w.Ctx, user.ID, v); return err }},
 			"a type":                  {[]string{"GOLD"}, "LEAD", func(v string) error { s.Type = v; _, err := w.Dir.ModifyService(w.Ctx, s); return err }},
 			"a MAC": {[]string{"00:1b:54:00:00:99"}, "00:1b:54:00:00:97", func(v string) error {
-				return list(len(collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{MAC: v, State: pbx.DeviceAssigned}))))
+				return list(len(testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{MAC: v, State: pbx.DeviceAssigned}))))
 			}},
 			"a tenant": {[]string{w.UK.ID.String()}, pbx.TenantID{1}.String(), func(v string) error {
 				id, err := pbx.ParseID[pbx.Tenant](v)
@@ -392,14 +397,14 @@ func TestACC1_WhatIsUniqueEverywhereSaysThatItIsTakenAndNotByWhom(t *testing.T) 
 				return err
 			},
 		} {
-			before := dump(t, w.Store)
+			before := testbed.Dump(t, w.Store)
 			err := take()
 			require.ErrorIs(t, err, pbx.ErrConflict, what)
 			for _, e := range pbx.Errors(err) {
 				require.Equal(t, pbx.Ref{}, e.Holder, what)
 				require.NotContains(t, e.Error(), "Zanzibar")
 			}
-			require.Equal(t, before, dump(t, w.Store))
+			require.Equal(t, before, testbed.Dump(t, w.Store))
 		}
 	})
 }
@@ -425,7 +430,7 @@ func TestACC2_WhatIsSupportsIsRefusedToAnAdministrator(t *testing.T) {
 
 func TestACC3_SupportFindsATenantByNameAndWorksInItUnderItsOwnName(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		found := collect(t, w.Support.Tenants(w.Ctx, pbx.TenantQuery{Name: "ACMÉ u"}))
+		found := testbed.Collect(t, w.Support.Tenants(w.Ctx, pbx.TenantQuery{Name: "ACMÉ u"}))
 		require.Len(t, found, 1)
 		require.Equal(t, w.UK.ID, found[0].ID)
 		inside := w.Support.In(found[0].ID)
@@ -434,7 +439,7 @@ func TestACC3_SupportFindsATenantByNameAndWorksInItUnderItsOwnName(t *testing.T)
 		read, err := w.British.User(w.Ctx, u.ID)
 		require.NoError(t, err)
 		require.Equal(t, u, read)
-		last := collect(t, w.British.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
+		last := testbed.Collect(t, w.British.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
 		require.Equal(t, pbx.Principal("agent"), last.Actor)
 		require.Equal(t, pbx.RoleSupport, last.Role)
 		w.Refused(rule.ACC2, pbx.ErrDenied, func() error {

@@ -4,26 +4,25 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"reflect"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
 func TestSYS4_AHealthyWorldWithEverythingInItIsClean(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		everything(w)
+		testbed.Everything(w.World)
 		records := 0
-		for table, rows := range dump(t, w.Store) {
+		for table, rows := range testbed.Dump(t, w.Store) {
 			require.NotEmpty(t, rows, "everything has no %s", table)
 			records += len(rows)
 		}
-		require.Len(t, dump(t, w.Store), len(pbx.Tables()), "everything has a record of each kind")
+		require.Len(t, testbed.Dump(t, w.Store), len(pbx.Tables()), "everything has a record of each kind")
 		whole, err := w.Support.Check(w.Ctx)
 		require.NoError(t, err)
 		require.Empty(t, whole.Violations)
@@ -53,7 +52,7 @@ func TestSYS4_EveryPageOfALargeTenantIsRead(t *testing.T) {
 			return nil
 		}))
 		records := 0
-		for _, rows := range dump(t, w.Store) {
+		for _, rows := range testbed.Dump(t, w.Store) {
 			records += len(rows)
 		}
 		report, err := w.Support.Check(w.Ctx)
@@ -63,15 +62,15 @@ func TestSYS4_EveryPageOfALargeTenantIsRead(t *testing.T) {
 }
 
 func TestSYS4_TheWholeStoreIsSupportsAlone(t *testing.T) {
-	w := newWorld(t, stores["memory"](t))
-	everything(w)
+	w := newWorld(t, testbed.Stores["memory"](t))
+	testbed.Everything(w.World)
 	clerk := w.Support.As(pbx.Administrator("clerk", pbx.Provider))
 	w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := clerk.Check(w.Ctx); return err })
 }
 
 func TestSYS4_AnAdministratorsReportNamesOnlyHisTenant(t *testing.T) {
-	w := newWorld(t, stores["memory"](t))
-	x := everything(w)
+	w := newWorld(t, testbed.Stores["memory"](t))
+	x := testbed.Everything(w.World)
 	w.Rewrite("users", where{"id": x.Ann.ID}, where{"last_folded": "x"})
 	w.Rewrite("users", where{"id": x.Brit.ID}, where{"last_folded": "x"})
 	w.Plant(&pbx.SIPIdentity{Address: "ghost@uk.acme.example.com", TenantID: w.UK.ID, Rev: 1, UserID: x.Ann.ID})
@@ -92,10 +91,10 @@ func TestSYS4_AnAdministratorsReportNamesOnlyHisTenant(t *testing.T) {
 }
 
 func TestSYS4_AnAdministratorsCheckReadsNothingOfOthers(t *testing.T) {
-	w := newWorld(t, stores["memory"](t))
-	everything(w)
-	read := func() *reading {
-		store := &reading{Store: w.Store}
+	w := newWorld(t, testbed.Stores["memory"](t))
+	testbed.Everything(w.World)
+	read := func() *testbed.ReadCounter {
+		store := &testbed.ReadCounter{Store: w.Store}
 		dir := pbx.New(store).As(pbx.Administrator("admin", w.UK.ID))
 		report, err := dir.Check(w.Ctx)
 		require.NoError(t, err)
@@ -115,12 +114,12 @@ func TestSYS4_AnAdministratorsCheckReadsNothingOfOthers(t *testing.T) {
 
 // A store that lost a unique index would not know that two have the same.
 func TestSYS4_WhatAUniqueIndexShouldHaveRefusedIsFound(t *testing.T) {
-	w := newWorld(t, stores["memory"](t))
-	x := everything(w)
+	w := newWorld(t, testbed.Stores["memory"](t))
+	x := testbed.Everything(w.World)
 	twin := *x.Ann
 	twin.ID[15]++
 	for _, claimed := range []string{"login", "login_folded", "first_folded", "last_folded"} {
-		set(&twin, claimed, w.get("users", where{"id": x.Ann.ID}, claimed))
+		testbed.SetColumn(&twin, claimed, w.get("users", where{"id": x.Ann.ID}, claimed))
 	}
 	twin.Station, twin.SIPAddress = "", "twin@acme.example.com"
 	w.Plant(&pbx.SIPIdentity{Address: twin.SIPAddress, TenantID: w.US.ID, Rev: 1, UserID: twin.ID})
@@ -168,55 +167,7 @@ func (d doublingReader) Find(ctx context.Context, q store.Query) iter.Seq2[store
 	}
 }
 
-// where are values by column.
-type where map[string]any
-
-func set(rec store.Record, column string, value any) {
-	for _, f := range rec.Fields(nil) {
-		if f.Name == column {
-			p := reflect.ValueOf(f.Ptr).Elem()
-			p.Set(reflect.ValueOf(value).Convert(p.Type()))
-			return
-		}
-	}
-	panic("no column " + column)
-}
-
-func (at where) fits(rec store.Record) bool {
-	for _, f := range rec.Fields(nil) {
-		if want, named := at[f.Name]; named {
-			p := reflect.ValueOf(f.Ptr).Elem()
-			if p.Interface() != reflect.ValueOf(want).Convert(p.Type()).Interface() {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// Row reads the one record of a table that fits.
-func (w *world) Row(table string, at where) store.Record {
-	w.T.Helper()
-	var found []store.Record
-	for _, kind := range pbx.Tables() {
-		if kind.Name != table {
-			continue
-		}
-		require.NoError(w.T, w.Store.View(w.Ctx, func(r store.Reader) error {
-			for rec, err := range r.Find(w.Ctx, store.Query{Index: kind.Key()}) {
-				if err != nil {
-					return err
-				}
-				if at.fits(rec) {
-					found = append(found, rec)
-				}
-			}
-			return nil
-		}))
-	}
-	require.Len(w.T, found, 1, "%s %v", table, at)
-	return found[0]
-}
+type where = testbed.Where
 
 func (w *world) get(table string, at where, column string) any {
 	w.T.Helper()
@@ -226,52 +177,4 @@ func (w *world) get(table string, at where, column string) any {
 		}
 	}
 	panic("no column " + column)
-}
-
-// Rewrite changes a record past all rules, its revision left as it is.
-func (w *world) Rewrite(table string, at, to where) {
-	w.T.Helper()
-	old := w.Row(table, at)
-	rec := old.Table().New()
-	from := old.Fields(nil)
-	for i, f := range rec.Fields(nil) {
-		reflect.ValueOf(f.Ptr).Elem().Set(reflect.ValueOf(from[i].Ptr).Elem())
-	}
-	for column, value := range to {
-		set(rec, column, value)
-	}
-	w.Apply(store.Change{Old: old}, store.Change{New: rec})
-}
-
-func (w *world) Drop(table string, at where) {
-	w.T.Helper()
-	w.Apply(store.Change{Old: w.Row(table, at)})
-}
-
-func (w *world) Plant(recs ...store.Record) {
-	w.T.Helper()
-	for _, rec := range recs {
-		w.Apply(store.Change{New: rec})
-	}
-}
-
-func (w *world) Apply(changes ...store.Change) {
-	w.T.Helper()
-	require.NoError(w.T, w.Store.Update(w.Ctx, w.US.ID, func(s store.Writer) error { return s.Apply(w.Ctx, changes) }))
-}
-
-// Violations are the codes and the kinds of what the checker finds.
-func (w *world) Violations(dir *pbx.Directory) []string {
-	w.T.Helper()
-	report, err := dir.Check(w.Ctx)
-	require.NoError(w.T, err)
-	var found []string
-	for _, v := range report.Violations {
-		found = append(found, fmt.Sprintf("%s %s", v.Code, v.Subject.Kind))
-		require.NotEmpty(w.T, v.Subject.ID)
-		require.NotEmpty(w.T, v.Text)
-		require.False(w.T, v.Tenant.IsZero())
-	}
-	slices.Sort(found)
-	return found
 }

@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 // onLines are who is on the lines of a phone, as "1 Ann Lee".
 func (w *world) onLines(device pbx.DeviceID) (on []string) {
 	w.T.Helper()
-	for _, l := range collect(w.T, w.Dir.DeviceLines(w.Ctx, device)) {
+	for _, l := range testbed.Collect(w.T, w.Dir.DeviceLines(w.Ctx, device)) {
 		on = append(on, fmt.Sprint(l.Line, " ", l.Name))
 	}
 	return on
@@ -47,7 +48,7 @@ func TestEXT9_EachLineOfAPhoneCarriesOneIdentityAndTellsWhomACallIsFor(t *testin
 			{Line: 1, UserID: john.ID, Name: "John Lee", SIPAddress: john.SIPAddress},
 			{Line: 2, AliasID: support.ID, Name: "John Support", SIPAddress: support.SIPAddress},
 			{Line: 3, AliasID: sales.ID, Name: "John Sales", SIPAddress: sales.SIPAddress},
-		}, collect(t, w.Dir.DeviceLines(w.Ctx, phone.ID)))
+		}, testbed.Collect(t, w.Dir.DeviceLines(w.Ctx, phone.ID)))
 
 		who, err := w.Dir.LineIdentity(w.Ctx, phone.ID, 3)
 		require.NoError(t, err)
@@ -194,7 +195,7 @@ func TestEXT9_LinesGoWithTheAssignmentTheAliasAndTheUser(t *testing.T) {
 		w.put(phone.ID, 3, pbx.AliasMember(sales.ID))
 		require.NoError(t, w.Dir.DeleteAlias(w.Ctx, support.ID))
 		require.Equal(t, []string{"1 John Lee", "3 John Sales"}, w.onLines(phone.ID))
-		cleared := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 2}))[1]
+		cleared := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 2}))[1]
 		require.Equal(t, "device.line-cleared 2 "+phone.ID.String(), cleared.Type+" "+cleared.Detail+" "+cleared.Subject)
 
 		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, phone.ID))
@@ -207,7 +208,7 @@ func TestEXT9_LinesGoWithTheAssignmentTheAliasAndTheUser(t *testing.T) {
 		w.put(second.ID, 2, pbx.AliasMember(sales.ID))
 		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, john.ID, pbx.UserOnly))
 		require.Empty(t, w.onLines(second.ID))
-		require.Len(t, dump(t, w.Store)["device_lines"], 1, "Bob's")
+		require.Len(t, testbed.Dump(t, w.Store)["device_lines"], 1, "Bob's")
 	})
 }
 
@@ -243,9 +244,9 @@ func TestEXT9_TwoIdentitiesChangePlacesInABatchAndThroughAReview(t *testing.T) {
 		require.NoError(t, w.Dir.Batch(w.Ctx, swap(pbx.AliasMember(support.ID), pbx.UserMember(john.ID))))
 		require.Equal(t, []string{"1 John Support", "2 John Lee"}, w.onLines(phone.ID))
 
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		review := w.reviewOf(swap(pbx.UserMember(john.ID), pbx.AliasMember(support.ID)))
-		require.Equal(t, before, dump(t, w.Store), "a review changes nothing")
+		require.Equal(t, before, testbed.Dump(t, w.Store), "a review changes nothing")
 		require.Equal(t, []string{
 			"device Polycom VVX 450 00:1b:54:aa:bb:01 line cleared: 2",
 			"device Polycom VVX 450 00:1b:54:aa:bb:01 line set, user John Lee: 1",

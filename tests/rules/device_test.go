@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -108,7 +109,7 @@ func TestDEV1_ADeletedMACIsAddedAgainInTheSameBatch(t *testing.T) {
 			require.Equal(t, again.ID.String(), pbx.Errors(err)[0].Holder.ID)
 			return nil
 		}))
-		require.Equal(t, "Yealink T46U", collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{}))[0].Model)
+		require.Equal(t, "Yealink T46U", testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{}))[0].Model)
 	})
 }
 
@@ -150,7 +151,7 @@ func TestDEV2_OnlyAnAvailableDeviceIsAssigned(t *testing.T) {
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.British.AssignDevice(w.Ctx, other.ID, ann.ID, 1); return err })
 
 		list := func(q pbx.DeviceQuery) (macs []pbx.MAC) {
-			for _, d := range collect(t, w.Dir.Devices(w.Ctx, q)) {
+			for _, d := range testbed.Collect(t, w.Dir.Devices(w.Ctx, q)) {
 				macs = append(macs, d.MAC)
 			}
 			return macs
@@ -161,7 +162,7 @@ func TestDEV2_OnlyAnAvailableDeviceIsAssigned(t *testing.T) {
 		require.Equal(t, []pbx.MAC{d.MAC}, list(pbx.DeviceQuery{State: pbx.DeviceAssigned}))
 		require.Equal(t, []pbx.MAC{carrying.MAC}, list(pbx.DeviceQuery{State: pbx.DeviceInService}))
 		require.Equal(t, []pbx.MAC{d.MAC}, list(pbx.DeviceQuery{UserID: ann.ID}))
-		require.Empty(t, collect(t, w.British.Devices(w.Ctx, pbx.DeviceQuery{})))
+		require.Empty(t, testbed.Collect(t, w.British.Devices(w.Ctx, pbx.DeviceQuery{})))
 	})
 }
 
@@ -194,7 +195,7 @@ func TestDEV4_AUserHasOnePrimaryDeviceAndAnyNumberOfSecondaryOnes(t *testing.T) 
 		u := w.User("Ann", "Lee", "7001")
 		a, b, c := w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), w.handset("00:1b:54:aa:bb:02", "Cisco 8851"), w.handset("00:1b:54:aa:bb:03", "Cisco 8851")
 		primaries := func() (macs []pbx.MAC) {
-			for _, d := range collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{UserID: u.ID})) {
+			for _, d := range testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{UserID: u.ID})) {
 				require.Equal(t, pbx.DeviceAssigned, d.State)
 				if d.PrimaryOf == u.ID {
 					macs = append(macs, d.MAC)
@@ -208,9 +209,9 @@ func TestDEV4_AUserHasOnePrimaryDeviceAndAnyNumberOfSecondaryOnes(t *testing.T) 
 		require.Equal(t, []pbx.MAC{a.MAC}, primaries(), "the first one")
 		require.NoError(t, w.Dir.SetPrimaryDevice(w.Ctx, c.ID))
 		require.Equal(t, []pbx.MAC{c.MAC}, primaries())
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		require.NoError(t, w.Dir.SetPrimaryDevice(w.Ctx, c.ID), "it is already")
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 
 		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, b.ID))
 		require.Equal(t, []pbx.MAC{c.MAC}, primaries(), "a secondary one goes")

@@ -8,26 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
-
-// Abroad is a London location of the US tenant.
-func (w *world) Abroad() *pbx.Location {
-	w.T.Helper()
-	return w.Location(w.Dir, "LON-1", "GB", "+4420")
-}
 
 // userAt creates a user of the US tenant at a location.
 func (w *world) userAt(l *pbx.Location, first string, e pbx.Extension) (*pbx.User, error) {
 	return w.Dir.CreateUser(w.Ctx, pbx.NewUser{FirstName: first, Email: first + "@example.com", LocationID: l.ID, Extension: e})
-}
-
-func digitsOf(entries []*pbx.DialEntry) []pbx.Extension {
-	var list []pbx.Extension
-	for _, e := range entries {
-		list = append(list, e.Digits)
-	}
-	return list
 }
 
 func TestEXT1_AUserHasAnyNumberOfExtensionsAndOneIsTheMainOne(t *testing.T) {
@@ -40,8 +27,8 @@ func TestEXT1_AUserHasAnyNumberOfExtensionsAndOneIsTheMainOne(t *testing.T) {
 			require.True(t, entry.MainOf.IsZero())
 		}
 		own := pbx.ExtensionQuery{UserID: u.ID}
-		require.Equal(t, []pbx.Extension{"7001", "7002", "7003"}, digitsOf(collect(t, w.Dir.Extensions(w.Ctx, own))))
-		require.Empty(t, collect(t, w.Dir.Orders(w.Ctx, 0)), "at no charge")
+		require.Equal(t, []pbx.Extension{"7001", "7002", "7003"}, testbed.Digits(testbed.Collect(t, w.Dir.Extensions(w.Ctx, own))))
+		require.Empty(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), "at no charge")
 		main := func() pbx.Extension {
 			e, err := w.Dir.MainExtension(w.Ctx, u.ID)
 			require.NoError(t, err)
@@ -67,8 +54,8 @@ func TestEXT1_AUserHasAnyNumberOfExtensionsAndOneIsTheMainOne(t *testing.T) {
 		}
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.Dir.SetMainExtension(w.Ctx, pbx.UserID{1}, "7004") })
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Dir.AddExtension(w.Ctx, pbx.UserID{1}, "7005"); return err })
-		require.Equal(t, []pbx.Extension{"7004"}, digitsOf(collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: bob.ID}))))
-		require.Equal(t, []pbx.Extension{"7001", "7002"}, digitsOf(collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{Prefix: "70", Limit: 2}))))
+		require.Equal(t, []pbx.Extension{"7004"}, testbed.Digits(testbed.Collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: bob.ID}))))
+		require.Equal(t, []pbx.Extension{"7001", "7002"}, testbed.Digits(testbed.Collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{Prefix: "70", Limit: 2}))))
 	})
 }
 
@@ -322,7 +309,7 @@ func TestEXT4_AnExtensionThatHasNotTheAdvisedFormWarns(t *testing.T) {
 		}
 		for _, other := range []pbx.Extension{"8000", "700", "70000"} {
 			list := warnings(other)
-			require.Equal(t, []rule.Code{rule.EXT4}, codes(list))
+			require.Equal(t, []rule.Code{rule.EXT4}, testbed.Codes(list))
 			require.Contains(t, list[0].Text, "7xxx")
 		}
 		_, err := w.Dir.AddExtension(w.Ctx, u.ID, "8000")
@@ -343,7 +330,7 @@ func TestEXT1_AnExtensionOfAUserPassesToHisService(t *testing.T) {
 			require.NoError(t, err)
 		}
 		own := func() []pbx.Extension {
-			return digitsOf(collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: ann.ID})))
+			return testbed.Digits(testbed.Collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: ann.ID})))
 		}
 		var desk *pbx.Service
 		review, err := w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) (err error) {
@@ -412,7 +399,7 @@ func TestEXT5_AUsersFirstServiceTakesHisMainExtension(t *testing.T) {
 		require.Equal(t, pbx.Extension("7333"), main)
 		bob := w.User("Bob", "Ray", "9990")
 		require.Equal(t, pbx.Extension("7001"), add(bob, w.Abroad().ID), "which 999 is in the way of in London")
-		require.Equal(t, []pbx.Extension{"9990"}, digitsOf(collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: bob.ID}))))
+		require.Equal(t, []pbx.Extension{"9990"}, testbed.Digits(testbed.Collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: bob.ID}))))
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -91,11 +92,11 @@ func asking(names ...string) (list []pbx.NewForeign) {
 func TestSVC18_OneActHereReachesTheOtherSystemToo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := newElsewhere()
-		in := newcomer("ann")
+		in := testbed.Newcomer("ann")
 		in.Foreign = append(asking("Client", "Teleworker"), pbx.NewForeign{System: "CRM", Name: "Contacts"})
 		made, err := w.Dir.SetUpUser(w.Ctx, in)
 		require.NoError(t, err)
-		for _, f := range collect(t, w.Dir.ForeignServices(w.Ctx, made.Service.ID)) {
+		for _, f := range testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, made.Service.ID)) {
 			require.Equal(t, pbx.ForeignRequested, f.State)
 			require.EqualValues(t, 1, f.Requests)
 		}
@@ -110,7 +111,7 @@ func TestSVC18_OneActHereReachesTheOtherSystemToo(t *testing.T) {
 		require.NotEqual(t, r.Key, s.got[1].Key)
 		require.Equal(t, []string{"create Client", "create Teleworker"}, s.said(), "in the order of the journal")
 
-		list := collect(t, w.Dir.ForeignServices(w.Ctx, made.Service.ID))
+		list := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, made.Service.ID))
 		require.Equal(t, pbx.ForeignRequested, list[0].State, "the other system's are not its")
 		for _, f := range list[1:] {
 			require.Equal(t, pbx.ForeignActive, f.State)
@@ -125,7 +126,7 @@ func TestSVC18_OneActHereReachesTheOtherSystemToo(t *testing.T) {
 // happened counts the events of a type in the customer's journal.
 func (w *world) happened(typ string) (n int) {
 	w.T.Helper()
-	for _, e := range collect(w.T, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
+	for _, e := range testbed.Collect(w.T, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
 		if e.Type == typ {
 			n++
 		}
@@ -142,11 +143,11 @@ func TestSVC18_TheBadRequestsOfAnActAreReportedWithItsOtherFields(t *testing.T) 
 				return second(w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "a@example.com", Extension: "7101"}, DeviceType: "?", Foreign: bad}))
 			},
 		} {
-			before := dump(t, w.Store)
+			before := testbed.Dump(t, w.Store)
 			require.Equal(t, []string{
 				"DeviceType SVC-2", "Foreign[1].Name SVC-13", "Foreign[2].Link SVC-13", "Foreign[2].Name SVC-13", "Foreign[2].System SVC-13",
 			}, badFields(call()))
-			require.Equal(t, before, dump(t, w.Store))
+			require.Equal(t, before, testbed.Dump(t, w.Store))
 		}
 	})
 }
@@ -165,7 +166,7 @@ func TestSVC10_ADeletionIsTakenToTheOtherSystemAndTheRecordGoesWhenItIsDone(t *t
 		require.EqualValues(t, "7101", s.got[0].Foreign.FormerDN)
 		require.Equal(t, []string{"delete Client"}, s.said())
 		require.Empty(t, s.has)
-		require.Empty(t, collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})))
+		require.Empty(t, testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})))
 		require.Equal(t, 1, w.happened("foreign.gone"))
 	})
 }
@@ -193,7 +194,7 @@ func TestSVC18_WhatTheOtherSystemCannotDoNowComesAgainInItsOrder(t *testing.T) {
 			}
 			require.ElementsMatch(t, []string{"create A", "create Other"}, s.said(), "a later one waits; another tenant does not")
 		}
-		for _, f := range collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})) {
+		for _, f := range testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})) {
 			require.Equal(t, pbx.ForeignRequested, f.State)
 		}
 		s.away = nil
@@ -210,7 +211,7 @@ func TestSVC18_ARefusalStandsInTheRecordUntilItIsAskedForAgain(t *testing.T) {
 		require.NoError(t, err)
 		w.connects(2, s)
 		require.Equal(t, []string{"create A", "create B"}, s.said(), "it holds up nothing")
-		a := collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
+		a := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
 		require.Equal(t, pbx.ForeignFailed, a.State)
 		require.Equal(t, "refused by the other system: no licence  left", a.Outcome)
 		require.Equal(t, 1, w.happened("foreign.failed"))
@@ -271,7 +272,7 @@ func TestSVC18_ARequestThatIsOvertakenIsPassedOver(t *testing.T) {
 		remove(stays)
 		w.connects(0, s)
 		require.Empty(t, s.said())
-		left := collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{}))
+		left := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{}))
 		require.Len(t, left, 1)
 		require.NoError(t, w.Dir.DetachForeign(w.Ctx, left[0].ID))
 		w.connects(0, s)
@@ -286,7 +287,7 @@ func TestSVC18_TheAnswerToAnEarlierRequestLeavesALaterOnePending(t *testing.T) {
 		visiting := w.Support.In(w.US.ID)
 		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
 		require.NoError(t, err)
-		f := collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
+		f := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
 		s.between = func(pbx.ForeignRequest) {
 			s.between = nil
 			_, err := visiting.SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Request: 1})
@@ -333,7 +334,7 @@ func TestSVC18_ARequestThatComesAgainIsMadeOnceAndNeverForALaterOne(t *testing.T
 		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
 		require.NoError(t, err)
 		w.connects(1, s)
-		f := collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
+		f := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
 		_, err = w.Dir.RetryForeign(w.Ctx, f.ID)
 		require.NoError(t, err)
 		first := s.got[0].Key
@@ -377,7 +378,7 @@ func TestSVC18_ALinkThatLeadsNowhereIsNotKept(t *testing.T) {
 		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
 		require.NoError(t, err)
 		w.connects(1, sloppy{newElsewhere()})
-		f := collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
+		f := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
 		require.Equal(t, pbx.ForeignActive, f.State)
 		require.Empty(t, f.Link)
 		require.Equal(t, "the other system gave a link that is not the address of a page", f.Outcome)
@@ -392,7 +393,7 @@ func (sloppy) Create(context.Context, pbx.ForeignRequest) (string, error) {
 
 func TestSVC18_WhatTheOtherSystemSaysIsSettledByStateAndBySupport(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		x := foreigners(w)
+		x := testbed.Foreigners(w.World)
 		visiting := w.Support.In(w.US.ID)
 		support := w.acting(visiting)
 		states := map[pbx.ForeignState]*pbx.ForeignService{

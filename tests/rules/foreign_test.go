@@ -11,65 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
-
-// linked are foreign services in every state, and a line with some.
-type linked struct {
-	Hub                                            *pbx.Service
-	There, Asked, Refused, Deleting, Left, Undying *pbx.ForeignService
-}
-
-// foreigners adds them: on the hub those that can be on a line, and of a line that
-// is gone what it leaves.
-func foreigners(w *world) (l linked) {
-	w.T.Helper()
-	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
-	visiting := w.Support.In(w.US.ID)
-	var err error
-	l.Hub, err = w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7651", DeviceType: "Cisco 8851", Foreign: []pbx.NewForeign{
-		{System: "MICOLLAB", Name: "Client", Deletable: true, NeedsEmail: true, NeedsLogin: true}, {System: "MICOLLAB", Name: "Teleworker"},
-	}})
-	ok(err)
-	l.There, err = w.Dir.AttachForeign(w.Ctx, l.Hub.ID, miCollab("Softphone"))
-	ok(err)
-	on := collect(w.T, w.Dir.ForeignServices(w.Ctx, l.Hub.ID))
-	l.Asked = on[0]
-	l.Refused, err = visiting.SettleForeign(w.Ctx, on[2].ID, pbx.Settlement{State: pbx.ForeignFailed, Outcome: "no licence left"})
-	ok(err)
-
-	gone := w.Service(pbx.UserID{}, "7652")
-	for _, in := range []pbx.NewForeign{miCollab("A"), miCollab("B"), own("Own")} {
-		_, err = w.Dir.AttachForeign(w.Ctx, gone.ID, in)
-		ok(err)
-	}
-	ok(w.Dir.Confirm(rule.SVC10).DeleteService(w.Ctx, gone.ID))
-	for _, f := range collect(w.T, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})) {
-		switch f.Name {
-		case "A":
-			l.Deleting = f
-		case "B":
-			l.Undying, err = visiting.SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Outcome: "it is in use"})
-			ok(err)
-		case "Own":
-			l.Left = f
-		}
-	}
-	return l
-}
-
-// miCollab is something that can be attached to a line, and that its system
-// deletes.
-func miCollab(name string) pbx.NewForeign {
-	return pbx.NewForeign{System: "MICOLLAB", Name: name, Link: "https://micollab.example.com/" + strings.ToLower(name), Deletable: true}
-}
-
-// own is one that only its own system deletes.
-func own(name string) pbx.NewForeign {
-	in := miCollab(name)
-	in.Deletable = false
-	return in
-}
 
 // attach adds a foreign service that is there.
 func (w *world) attach(line pbx.ServiceID, in pbx.NewForeign) *pbx.ForeignService {
@@ -90,17 +34,17 @@ func (w *world) foreign(id pbx.ForeignID) *pbx.ForeignService {
 func TestSVC13_AForeignServiceShowsItsNameItsSystemAndALink(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		line, other := w.Service(pbx.UserID{}, "7101"), w.Service(pbx.UserID{}, "7102")
-		b := w.attach(line.ID, miCollab("Beta"))
-		a := w.attach(line.ID, own("Alpha"))
+		b := w.attach(line.ID, testbed.MiCollab("Beta"))
+		a := w.attach(line.ID, testbed.OwnMiCollab("Alpha"))
 		c := w.attach(other.ID, pbx.NewForeign{System: "CRM", Name: "Contacts", Link: "http://crm.example.com"})
 		want := &pbx.ForeignService{
 			TenantID: w.US.ID, ID: b.ID, Rev: 1, ServiceID: line.ID, System: "MICOLLAB", Name: "Beta", Link: "https://micollab.example.com/beta",
 			Deletable: true, State: pbx.ForeignActive, At: w.Clock,
 		}
 		require.Empty(t, cmp.Diff(want, w.foreign(b.ID)))
-		require.Equal(t, []*pbx.ForeignService{a, b}, collect(t, w.Dir.ForeignServices(w.Ctx, line.ID)), "by system and name")
-		require.Equal(t, []*pbx.ForeignService{b, a, c}, collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})), "as they came")
-		require.Empty(t, collect(t, w.British.ForeignServices(w.Ctx, pbx.ServiceID{})))
+		require.Equal(t, []*pbx.ForeignService{a, b}, testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID)), "by system and name")
+		require.Equal(t, []*pbx.ForeignService{b, a, c}, testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})), "as they came")
+		require.Empty(t, testbed.Collect(t, w.British.ForeignServices(w.Ctx, pbx.ServiceID{})))
 	})
 }
 
@@ -119,24 +63,28 @@ func TestSVC13_EveryBadFieldOfAForeignServiceIsReportedAtOnce(t *testing.T) {
 			"javascript:alert(1)", "https://", "https://u:secret@x.example.com", "ftp://x.example.com", "https://x.example.com/\x00", "https://x.example.com/a b\n",
 			"https://x.example.com/" + strings.Repeat("x", 512),
 		} {
-			in := miCollab("Client")
+			in := testbed.MiCollab("Client")
 			in.Link = link
 			require.Equal(t, []string{"Link SVC-13"}, bad(in), link)
 		}
 		_, err := w.Dir.RequestForeign(w.Ctx, line.ID, pbx.NewForeign{System: "A#B", Link: "x"})
 		require.Equal(t, all, badFields(err), "a link that is given is looked at")
-		require.Empty(t, collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})))
+		require.Empty(t, testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})))
 	})
 }
 
 func TestSVC13_ALineHasEachForeignServiceOnceAndThirtyTwoAtMost(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		line, other := w.Service(pbx.UserID{}, "7101"), w.Service(pbx.UserID{}, "7102")
-		f := w.attach(line.ID, miCollab("Client"))
-		w.attach(other.ID, miCollab("Client"))
+		f := w.attach(line.ID, testbed.MiCollab("Client"))
+		w.attach(other.ID, testbed.MiCollab("Client"))
 		for _, call := range []func(*pbx.Directory) error{
-			func(dir *pbx.Directory) error { return second(dir.AttachForeign(w.Ctx, line.ID, miCollab("Client"))) },
-			func(dir *pbx.Directory) error { return second(dir.RequestForeign(w.Ctx, line.ID, miCollab("Client"))) },
+			func(dir *pbx.Directory) error {
+				return second(dir.AttachForeign(w.Ctx, line.ID, testbed.MiCollab("Client")))
+			},
+			func(dir *pbx.Directory) error {
+				return second(dir.RequestForeign(w.Ctx, line.ID, testbed.MiCollab("Client")))
+			},
 		} {
 			refusal := w.Refused(rule.SVC13, pbx.ErrConflict, func() error { return call(w.Dir) })
 			require.Equal(t, "Name", refusal.Field)
@@ -149,13 +97,13 @@ func TestSVC13_ALineHasEachForeignServiceOnceAndThirtyTwoAtMost(t *testing.T) {
 		}
 		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range 31 {
-				if _, err := dir.AttachForeign(ctx, line.ID, miCollab(fmt.Sprint("C", i))); err != nil {
+				if _, err := dir.AttachForeign(ctx, line.ID, testbed.MiCollab(fmt.Sprint("C", i))); err != nil {
 					return err
 				}
 			}
 			return nil
 		}))
-		w.Refused(rule.SVC13, pbx.ErrExhausted, func() error { return second(w.Dir.AttachForeign(w.Ctx, line.ID, miCollab("X"))) })
+		w.Refused(rule.SVC13, pbx.ErrExhausted, func() error { return second(w.Dir.AttachForeign(w.Ctx, line.ID, testbed.MiCollab("X"))) })
 		many := make([]pbx.NewForeign, 33)
 		refusal := w.Refused(rule.SVC13, pbx.ErrInvalid, func() error {
 			return second(w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7103", DeviceType: "Cisco 8851", Foreign: many}))
@@ -166,7 +114,7 @@ func TestSVC13_ALineHasEachForeignServiceOnceAndThirtyTwoAtMost(t *testing.T) {
 
 func TestSVC13_AForeignServiceIsForgottenOnlyWhereNothingIsLeftToDo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		x := foreigners(w)
+		x := testbed.Foreigners(w.World)
 		for _, f := range []*pbx.ForeignService{x.There, x.Asked, x.Deleting} {
 			refusal := w.Refused(rule.SVC13, pbx.ErrFailedPrecondition, func() error { return w.Dir.DetachForeign(w.Ctx, f.ID) })
 			require.Equal(t, f.ID.String(), refusal.Subject.ID)
@@ -184,11 +132,11 @@ func TestSVC13_AForeignServiceIsForgottenOnlyWhereNothingIsLeftToDo(t *testing.T
 func TestSVC11_WhatARemoteServiceHasIsItsOwnSystems(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.remote(pbx.UserID{}, "7101")
-		w.Refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.Dir.AttachForeign(w.Ctx, s.ID, miCollab("Client"))) })
-		w.Refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.Dir.RequestForeign(w.Ctx, s.ID, miCollab("Client"))) })
+		w.Refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.Dir.AttachForeign(w.Ctx, s.ID, testbed.MiCollab("Client"))) })
+		w.Refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return second(w.Dir.RequestForeign(w.Ctx, s.ID, testbed.MiCollab("Client"))) })
 		refusal := w.Refused(rule.SVC11, pbx.ErrInvalid, func() error {
 			return second(w.Dir.AddService(w.Ctx, pbx.NewService{
-				DN: "7102", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Foreign: []pbx.NewForeign{miCollab("Client")},
+				DN: "7102", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", Foreign: []pbx.NewForeign{testbed.MiCollab("Client")},
 			}))
 		})
 		require.Equal(t, "Foreign", refusal.Field)
@@ -198,8 +146,8 @@ func TestSVC11_WhatARemoteServiceHasIsItsOwnSystems(t *testing.T) {
 func TestSVC10_DeletingALineNamesWhatGoesWithItAndWhatOnlyItsOwnSystemDeletes(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		line := w.Service(pbx.UserID{}, "7101")
-		w.attach(line.ID, miCollab("Client"))
-		w.attach(line.ID, own("Teleworker"))
+		w.attach(line.ID, testbed.MiCollab("Client"))
+		w.attach(line.ID, testbed.OwnMiCollab("Teleworker"))
 		const text = "service 7101 has foreign services; deleted with it: Client in MICOLLAB (https://micollab.example.com/client); " +
 			"affected, and deleted only there: Teleworker in MICOLLAB (https://micollab.example.com/teleworker)"
 		refusal := w.Refused(rule.SVC10, pbx.ErrUnconfirmed, func() error { return w.Dir.DeleteService(w.Ctx, line.ID) })
@@ -208,20 +156,20 @@ func TestSVC10_DeletingALineNamesWhatGoesWithItAndWhatOnlyItsOwnSystemDeletes(t 
 		w.Refused(rule.SVC10, pbx.ErrUnconfirmed, func() error {
 			return w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.DeleteService(ctx, line.ID) })
 		})
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		review, err := w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error { return dir.DeleteService(ctx, line.ID) })
 		require.NoError(t, err)
 		require.Equal(t, []pbx.Notice{{Code: rule.SVC10, Subject: pbx.Ref{Kind: "service", ID: line.ID.String(), Name: "7101"}, Text: text}}, review.Confirmations)
-		require.Empty(t, cmp.Diff(before, dump(t, w.Store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 		require.NoError(t, review.Commit(w.Ctx))
-		require.Len(t, collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})), 2)
+		require.Len(t, testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})), 2)
 	})
 }
 
 func TestSVC10_ALineThatGoesAsksTheOtherSystemInTheSameAct(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		line := w.Service(pbx.UserID{}, "7101")
-		client, worker := w.attach(line.ID, miCollab("Client")), w.attach(line.ID, own("Teleworker"))
+		client, worker := w.attach(line.ID, testbed.MiCollab("Client")), w.attach(line.ID, testbed.OwnMiCollab("Teleworker"))
 		asked, err := w.Dir.RequestForeign(w.Ctx, line.ID, pbx.NewForeign{System: "CRM", Name: "Asked", Deletable: true})
 		require.NoError(t, err)
 		never, err := w.Dir.RequestForeign(w.Ctx, line.ID, pbx.NewForeign{System: "CRM", Name: "Never", Deletable: true})
@@ -240,10 +188,10 @@ func TestSVC10_ALineThatGoesAsksTheOtherSystemInTheSameAct(t *testing.T) {
 			require.Empty(t, cmp.Diff(f, w.foreign(f.ID)))
 		}
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.Dir.ForeignService(w.Ctx, never.ID)) })
-		require.Empty(t, collect(t, w.Dir.ForeignServices(w.Ctx, line.ID)))
+		require.Empty(t, testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID)))
 
 		said := map[string]string{}
-		events := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))
+		events := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))
 		for _, e := range events {
 			if e.Seq == events[len(events)-1].Seq && e.Kind == "foreign service" {
 				said[e.Subject] = e.Type + " " + e.Detail
@@ -266,20 +214,20 @@ func TestSVC10_ALineWhoseForeignServicesFailedNeedsNoConfirmation(t *testing.T) 
 		_, err = w.Support.In(w.US.ID).SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed})
 		require.NoError(t, err)
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, line.ID))
-		require.Empty(t, collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})))
+		require.Empty(t, testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})))
 	})
 }
 
 func TestSVC10_ALineThatComesAndGoesInOneBatchLeavesItsRequests(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		require.NoError(t, w.Dir.Confirm(rule.SVC10).Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
-			s, err := dir.AddService(ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: []pbx.NewForeign{miCollab("Client"), own("Own")}})
+			s, err := dir.AddService(ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: []pbx.NewForeign{testbed.MiCollab("Client"), testbed.OwnMiCollab("Own")}})
 			if err != nil {
 				return err
 			}
 			return dir.DeleteService(ctx, s.ID)
 		}))
-		list := collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{}))
+		list := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{}))
 		require.Len(t, list, 2)
 		require.Equal(t, pbx.ForeignDeleting, list[0].State)
 		require.Equal(t, pbx.ForeignLeft, list[1].State)
@@ -290,11 +238,11 @@ func TestUSR11_PhonesWithForeignServicesThatOnlyTheirSystemDeletesStayWithTheirU
 	eachStore(t, func(t *testing.T, w *world) {
 		ann := w.User("Ann", "Lee", "7001")
 		one, two := w.Service(ann.ID, "7101"), w.Service(ann.ID, "7102")
-		w.attach(one.ID, miCollab("Client"))
-		a, b := w.attach(one.ID, own("A")), w.attach(two.ID, own("B"))
+		w.attach(one.ID, testbed.MiCollab("Client"))
+		a, b := w.attach(one.ID, testbed.OwnMiCollab("A")), w.attach(two.ID, testbed.OwnMiCollab("B"))
 		far := w.remote(ann.ID, "7103")
 		all := w.Dir.Confirm(rule.USR9, rule.USR10, rule.SVC10)
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		err := all.DeleteUser(w.Ctx, ann.ID, pbx.UserAndPhones)
 		var said []string
 		for _, e := range pbx.Errors(err) {
@@ -307,7 +255,7 @@ func TestUSR11_PhonesWithForeignServicesThatOnlyTheirSystemDeletesStayWithTheirU
 			far.ID.String() + " system Leeds",
 		}, said, "all at once")
 		require.Contains(t, err.Error(), "user Ann Lee has service 7101 with A, which only its own system can delete: MICOLLAB (https://micollab.example.com/a)")
-		require.Empty(t, cmp.Diff(before, dump(t, w.Store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 		_, err = w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			return dir.DeleteUser(ctx, ann.ID, pbx.UserAndPhones)
 		})
@@ -319,7 +267,7 @@ func TestUSR11_AUserAloneIsDeletedAndHisForeignServicesStayWithTheirLines(t *tes
 	eachStore(t, func(t *testing.T, w *world) {
 		ann := w.User("Ann", "Lee", "7001")
 		line := w.Service(ann.ID, "7101")
-		f := w.attach(line.ID, own("A"))
+		f := w.attach(line.ID, testbed.OwnMiCollab("A"))
 		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, ann.ID, pbx.UserOnly))
 		require.Equal(t, f, w.foreign(f.ID))
 	})
@@ -336,7 +284,7 @@ func (w *world) outspoken(line pbx.ServiceID) []*pbx.ForeignService {
 		_, err = visiting.SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: state, Outcome: "Zanzibar Quetzal is known here", Link: "https://m.example.com/1"})
 		require.NoError(w.T, err)
 	}
-	return collect(w.T, w.Dir.ForeignServices(w.Ctx, line))
+	return testbed.Collect(w.T, w.Dir.ForeignServices(w.Ctx, line))
 }
 
 // cleared asserts that foreign services are as they were, but for what was said.
@@ -361,7 +309,7 @@ func TestUSR9_WhatOtherSystemsSaidOfADeletedUserIsCleared(t *testing.T) {
 				w.cleared(said)
 				require.Contains(t, w.journal(w.Dir, before), "foreign.outcome-cleared")
 			}
-			for table, rows := range dump(t, w.Store) {
+			for table, rows := range testbed.Dump(t, w.Store) {
 				require.NotContains(t, strings.ToLower(strings.Join(rows, " ")), "quetzal", "%s: %s", form, table)
 			}
 		}
@@ -388,7 +336,7 @@ func TestSVC10_DeletingAUserAndHisPhonesConfirmsTheirForeignServicesToo(t *testi
 	eachStore(t, func(t *testing.T, w *world) {
 		ann := w.User("Ann", "Lee", "7001")
 		line := w.Service(ann.ID, "7101")
-		f := w.attach(line.ID, miCollab("Client"))
+		f := w.attach(line.ID, testbed.MiCollab("Client"))
 		refusal := w.Refused(rule.SVC10, pbx.ErrUnconfirmed, func() error {
 			return w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, ann.ID, pbx.UserAndPhones)
 		})

@@ -8,15 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
-
-func (w *world) Group(name string, e pbx.Extension) *pbx.Group {
-	w.T.Helper()
-	g, err := w.Dir.CreateGroup(w.Ctx, pbx.NewGroup{Name: name, Extension: e})
-	require.NoError(w.T, err)
-	return g
-}
 
 func TestEXT8_AGroupOrQueueHasANameOfItsOwnAndMayBeDialled(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
@@ -49,11 +43,11 @@ func TestEXT8_GroupsAreListedByNameAndKind(t *testing.T) {
 		b, a := w.Group("Beta", ""), w.Group("alpha", "")
 		q, err := w.Dir.CreateGroup(w.Ctx, pbx.NewGroup{Kind: pbx.ACDQueue, Name: "Alpine"})
 		require.NoError(t, err)
-		require.Equal(t, []*pbx.Group{a, q, b}, collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{})))
-		require.Equal(t, []*pbx.Group{a, q}, collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{Name: "ALP"})))
-		require.Equal(t, []*pbx.Group{q}, collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{Kind: pbx.ACDQueue})))
-		require.Equal(t, []*pbx.Group{a}, collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{Limit: 1})))
-		require.Empty(t, collect(t, w.British.Groups(w.Ctx, pbx.GroupQuery{})))
+		require.Equal(t, []*pbx.Group{a, q, b}, testbed.Collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{})))
+		require.Equal(t, []*pbx.Group{a, q}, testbed.Collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{Name: "ALP"})))
+		require.Equal(t, []*pbx.Group{q}, testbed.Collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{Kind: pbx.ACDQueue})))
+		require.Equal(t, []*pbx.Group{a}, testbed.Collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{Limit: 1})))
+		require.Empty(t, testbed.Collect(t, w.British.Groups(w.Ctx, pbx.GroupQuery{})))
 		one, err := w.Dir.Group(w.Ctx, q.ID)
 		require.NoError(t, err)
 		require.Equal(t, q, one)
@@ -71,7 +65,7 @@ func TestEXT8_UsersAndAliasesAreMembersOfGroupsAndQueues(t *testing.T) {
 		require.NoError(t, w.Dir.AddMember(w.Ctx, g.ID, user))
 		require.NoError(t, w.Dir.AddMember(w.Ctx, g.ID, alias))
 		var ids []pbx.MemberID
-		for _, m := range collect(t, w.Dir.Members(w.Ctx, g.ID)) {
+		for _, m := range testbed.Collect(t, w.Dir.Members(w.Ctx, g.ID)) {
 			ids = append(ids, m.ID())
 		}
 		require.ElementsMatch(t, []pbx.MemberID{user, alias}, ids)
@@ -96,7 +90,7 @@ func TestEXT8_UsersAndAliasesAreMembersOfGroupsAndQueues(t *testing.T) {
 		w.Refused(rule.EXT8, pbx.ErrNotFound, func() error {
 			return w.Dir.RemoveMember(w.Ctx, g.ID, pbx.UserMember(pbx.UserID(a.ID)))
 		})
-		require.Len(t, collect(t, w.Dir.Members(w.Ctx, g.ID)), 1)
+		require.Len(t, testbed.Collect(t, w.Dir.Members(w.Ctx, g.ID)), 1)
 		require.NoError(t, add(g.ID, user)(), "and in again")
 	})
 }
@@ -108,7 +102,7 @@ func TestEXT8_AUserWhoIsDeletedIsAMemberOfNothingAnyMore(t *testing.T) {
 		require.NoError(t, w.Dir.AddMember(w.Ctx, g.ID, pbx.UserMember(john.ID)))
 		require.NoError(t, w.Dir.AddMember(w.Ctx, g.ID, pbx.UserMember(ann.ID)))
 		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, john.ID, pbx.UserOnly))
-		left := collect(t, w.Dir.Members(w.Ctx, g.ID))
+		left := testbed.Collect(t, w.Dir.Members(w.Ctx, g.ID))
 		require.Len(t, left, 1)
 		require.Equal(t, pbx.UserMember(ann.ID), left[0].ID())
 	})
@@ -121,7 +115,7 @@ func TestEXT8_AGroupGoesWithItsMembershipsAndExtensions(t *testing.T) {
 		require.NoError(t, w.Dir.AddMember(w.Ctx, g.ID, pbx.UserMember(john.ID)))
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.British.DeleteGroup(w.Ctx, g.ID) })
 		require.NoError(t, w.Dir.DeleteGroup(w.Ctx, g.ID))
-		require.Empty(t, collect(t, w.Dir.Members(w.Ctx, g.ID)))
+		require.Empty(t, testbed.Collect(t, w.Dir.Members(w.Ctx, g.ID)))
 		w.Group("Support", "7200")
 		_, err := w.Dir.User(w.Ctx, john.ID)
 		require.NoError(t, err)
@@ -149,9 +143,9 @@ func TestEXT8_AGroupIsMadeFilledAndDeletedInABatch(t *testing.T) {
 		review, err := w.Dir.Review(w.Ctx, make)
 		require.NoError(t, err)
 		require.NoError(t, review.Commit(w.Ctx))
-		groups := collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{}))
+		groups := testbed.Collect(t, w.Dir.Groups(w.Ctx, pbx.GroupQuery{}))
 		require.Len(t, groups, 2)
-		require.Len(t, collect(t, w.Dir.Members(w.Ctx, groups[1].ID)), 1)
+		require.Len(t, testbed.Collect(t, w.Dir.Members(w.Ctx, groups[1].ID)), 1)
 	})
 }
 

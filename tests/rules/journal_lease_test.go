@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
@@ -62,7 +63,7 @@ func (w *world) cursors(subscriber string) map[pbx.TenantID]*pbx.Cursor {
 // eventsOf is a tenant's journal.
 func (w *world) eventsOf(tenant pbx.TenantID) []*pbx.Event {
 	w.T.Helper()
-	return collect(w.T, w.Support.In(tenant).Journal(w.Ctx, pbx.JournalQuery{}))
+	return testbed.Collect(w.T, w.Support.In(tenant).Journal(w.Ctx, pbx.JournalQuery{}))
 }
 
 // busy is a handler that stops at one event until it is let go.

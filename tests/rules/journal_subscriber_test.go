@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
@@ -73,7 +74,7 @@ func TestSYS3_EveryEventIsDeliveredInTheOrderOfItsTenantsJournal(t *testing.T) {
 		for _, dir := range []*pbx.Directory{w.Dir, w.British, w.Support} {
 			tenant, err := dir.Tenant(w.Ctx)
 			require.NoError(t, err)
-			require.Equal(t, collect(t, dir.Journal(w.Ctx, pbx.JournalQuery{})), box.of(tenant.ID), "the Provider's too")
+			require.Equal(t, testbed.Collect(t, dir.Journal(w.Ctx, pbx.JournalQuery{})), box.of(tenant.ID), "the Provider's too")
 		}
 		require.Zero(t, w.deliver("mail", box.take), "once is enough")
 
@@ -85,7 +86,7 @@ func TestSYS3_EveryEventIsDeliveredInTheOrderOfItsTenantsJournal(t *testing.T) {
 
 func TestSYS3_EachEventHasAKeyOfItsOwnThatStays(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		everything(w)
+		testbed.Everything(w.World)
 		var box inbox
 		w.deliver("one", box.take)
 		keys := map[string]*pbx.Event{}
@@ -125,10 +126,10 @@ func TestSYS3_AnEventWhoseHandlerFailsComesAgainAndHoldsUpOnlyItsTenant(t *testi
 
 		ours := box.of(w.US.ID)
 		require.Equal(t, failAt-1, ours[len(ours)-1].Seq, "what comes behind it waits")
-		require.Equal(t, collect(t, w.British.Journal(w.Ctx, pbx.JournalQuery{})), box.of(w.UK.ID), "the others go on")
+		require.Equal(t, testbed.Collect(t, w.British.Journal(w.Ctx, pbx.JournalQuery{})), box.of(w.UK.ID), "the others go on")
 
 		w.deliver("mail", box.take)
-		require.Equal(t, collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})), box.of(w.US.ID), "and nothing comes twice but it")
+		require.Equal(t, testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})), box.of(w.US.ID), "and nothing comes twice but it")
 	})
 }
 
@@ -232,7 +233,7 @@ func TestSYS3_TheCursorSurvivesARestart(t *testing.T) {
 	w.Support = pbx.New(w.Store).As(pbx.Support("agent"))
 	w.Dir = w.Support.In(w.US.ID)
 	w.deliver("mail", box.take)
-	require.Equal(t, collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})), box.of(w.US.ID))
+	require.Equal(t, testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})), box.of(w.US.ID))
 	require.Zero(t, w.deliver("mail", box.take))
 }
 
@@ -241,7 +242,7 @@ func TestSYS3_TheCursorSurvivesARestart(t *testing.T) {
 func TestSYS3_AfterACrashTheLastFewEventsComeAgain(t *testing.T) {
 	store := &crashing{Store: memory.New()}
 	store.left.Store(1 << 30)
-	w := newWorld(t, store, pbx.WithIDs(new(counted).Next)) // the American tenant comes before the British one
+	w := newWorld(t, store, pbx.WithIDs(new(testbed.Counted).Next)) // the American tenant comes before the British one
 	for i := range 40 {
 		w.Group(fmt.Sprint("G", i), "")
 	}
@@ -320,7 +321,7 @@ func TestSYS3_WhatWasHandledIsKeptWhenTheCallersTimeIsOver(t *testing.T) {
 		require.Equal(t, "context canceled", err.Error(), "once")
 		require.Equal(t, 3, n)
 		require.Positive(t, w.deliver("mail", box.take), "the lease was given back")
-		require.Equal(t, collect(t, w.Support.Journal(w.Ctx, pbx.JournalQuery{})), box.of(pbx.Provider))
+		require.Equal(t, testbed.Collect(t, w.Support.Journal(w.Ctx, pbx.JournalQuery{})), box.of(pbx.Provider))
 	})
 }
 

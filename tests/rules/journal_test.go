@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -30,7 +31,7 @@ func TestACC4_TheJournalIsWithoutGapsAndEndsWithTheTenantsRevision(t *testing.T)
 
 		for _, dir := range []*pbx.Directory{w.Dir, w.British, w.Support} {
 			seq, pos := int64(0), int64(0)
-			for _, e := range collect(t, dir.Journal(w.Ctx, pbx.JournalQuery{})) {
+			for _, e := range testbed.Collect(t, dir.Journal(w.Ctx, pbx.JournalQuery{})) {
 				if e.Seq == seq {
 					require.Equal(t, pos+1, e.Pos)
 				} else {
@@ -43,7 +44,7 @@ func TestACC4_TheJournalIsWithoutGapsAndEndsWithTheTenantsRevision(t *testing.T)
 			require.NoError(t, err)
 			require.Equal(t, tenant.Rev, seq)
 		}
-		last := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 3}))
+		last := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 3}))
 		require.Equal(t, []int64{3, 2, 1}, []int64{last[0].Pos, last[1].Pos, last[2].Pos}, "one batch, one change")
 		require.Equal(t, last[0].Operation, last[2].Operation)
 	})
@@ -54,7 +55,7 @@ func TestACC4_TheJournalSaysWhenWhoInWhichRoleAndWhat(t *testing.T) {
 		w.Clock = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 		ann := w.User("Ann", "Lee", "7001")
 		var created *pbx.Event
-		for _, e := range collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
+		for _, e := range testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
 			if e.Type == "user.created" {
 				created = e
 			}
@@ -74,12 +75,12 @@ func TestACC3_TheJournalOfACustomerShowsSupportsOwnIdentity(t *testing.T) {
 		inside := w.Support.As(pbx.Support("agent-smith")).In(w.US.ID)
 		g, err := inside.CreateGroup(w.Ctx, pbx.NewGroup{Name: "Support"})
 		require.NoError(t, err)
-		last := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
+		last := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
 		require.Equal(t, pbx.Principal("agent-smith"), last.Actor)
 		require.Equal(t, pbx.RoleSupport, last.Role)
 		require.Equal(t, g.ID.String(), last.Subject)
-		require.Equal(t, last, collect(t, inside.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0])
-		for _, e := range collect(t, w.British.Journal(w.Ctx, pbx.JournalQuery{})) {
+		require.Equal(t, last, testbed.Collect(t, inside.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0])
+		for _, e := range testbed.Collect(t, w.British.Journal(w.Ctx, pbx.JournalQuery{})) {
 			require.NotEqual(t, last.Subject, e.Subject)
 		}
 	})
@@ -152,22 +153,22 @@ func TestACC4_TheJournalIsReadForwardsBackwardsAndFromAPlace(t *testing.T) {
 		for i := range 140 { // more than a page
 			w.Group(fmt.Sprintf("G%03d", i), "")
 		}
-		all := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))
+		all := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))
 		require.Greater(t, len(all), 140)
-		back := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true}))
+		back := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true}))
 		require.Len(t, back, len(all))
 		for i, e := range back {
 			require.Equal(t, all[len(all)-1-i], e)
 		}
 		mid := all[len(all)-5].Seq
 		for _, latest := range []bool{false, true} {
-			rest := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{AfterSeq: mid, Latest: latest}))
+			rest := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{AfterSeq: mid, Latest: latest}))
 			require.Len(t, rest, 4)
 			for _, e := range rest {
 				require.Greater(t, e.Seq, mid)
 			}
 		}
-		require.Empty(t, collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{AfterSeq: 1<<63 - 1})))
+		require.Empty(t, testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{AfterSeq: 1<<63 - 1})))
 	})
 }
 
@@ -188,10 +189,10 @@ func TestACC4_TheJournalIsNotAnOwnersNorAnotherTenants(t *testing.T) {
 // The journal outlives the people: nothing that was ever known of them is in it.
 func TestUSR9_NoEventHoldsPersonalData(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		everything(w)
+		testbed.Everything(w.World)
 		marks := []string{"zanzibar", "quetzal", "marker", "secret", "main street", "carrier of dreams"}
 		for _, dir := range []*pbx.Directory{w.Dir, w.British, w.Support} {
-			for _, e := range collect(t, dir.Journal(w.Ctx, pbx.JournalQuery{})) {
+			for _, e := range testbed.Collect(t, dir.Journal(w.Ctx, pbx.JournalQuery{})) {
 				text := strings.ToLower(fmt.Sprintf("%+v", *e))
 				for _, m := range marks {
 					require.NotContains(t, text, m, "%s", e.Type)

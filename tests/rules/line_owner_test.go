@@ -44,21 +44,6 @@ func (w *world) owner(p pbx.Principal) *pbx.Directory {
 	return w.Support.As(pbx.LineOwner(p, w.US.ID))
 }
 
-func (w *world) Review(dir *pbx.Directory, fn func(dir *pbx.Directory) error) *pbx.Review {
-	w.T.Helper()
-	review, err := dir.Review(w.Ctx, func(_ context.Context, dir *pbx.Directory) error { return fn(dir) })
-	require.NoError(w.T, err)
-	return review
-}
-
-func codes(notices []pbx.Notice) []rule.Code {
-	var list []rule.Code
-	for _, n := range notices {
-		list = append(list, n.Code)
-	}
-	return list
-}
-
 func TestOWN3_OwnersAreAddedAndRemovedByPrincipal(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.line(aliceLine, pbx.NewService{}, "alice")
@@ -101,7 +86,7 @@ func TestOWN3_OwnersOfALineThatLosesItsNumberAreWarnedOf(t *testing.T) {
 		}
 		require.Empty(t, w.Review(w.Dir, change(pbx.ProposedNumber())).Warnings, "they open it by another number")
 		review := w.Review(w.Dir, change(pbx.NumberChoice{}))
-		require.Equal(t, []rule.Code{rule.OWN3}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.OWN3}, testbed.Codes(review.Warnings))
 		require.Equal(t, s.ID.String(), review.Warnings[0].Subject.ID)
 		require.NoError(t, review.Commit(w.Ctx))
 		w.Refused(rule.OWN2, pbx.ErrNotFound, func() error { return second(w.owner("alice").Line(w.Ctx, aliceLine)) })
@@ -167,7 +152,7 @@ func TestOWN4_AnOwnerWhoRemovesHimselfHasNoAccessFromThatMoment(t *testing.T) {
 			require.Equal(t, rule.OWN2, pbx.CodeOf(again))
 			return err
 		})
-		require.Equal(t, []rule.Code{rule.OWN4}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.OWN4}, testbed.Codes(review.Warnings))
 		_, err := alice.Line(w.Ctx, aliceLine)
 		require.NoError(t, err, "a review that was not committed removed an owner")
 
@@ -204,7 +189,7 @@ func TestOWN4_RemovingTheLastOwnerWarns(t *testing.T) {
 				_, err := dir.ChangeLine(w.Ctx, aliceLine, c.change)
 				return err
 			})
-			require.Equal(t, c.want, codes(review.Warnings))
+			require.Equal(t, c.want, testbed.Codes(review.Warnings))
 		}
 		line, err := w.Dir.ChangeLine(w.Ctx, aliceLine, pbx.LineChange{RemoveOwners: []pbx.Principal{"alice", "bob"}})
 		require.NoError(t, err, "a warning does not stop the change")
@@ -221,12 +206,12 @@ func TestOWN5_OwnershipHasNoOtherEffect(t *testing.T) {
 		seen, err := w.Dir.Line(w.Ctx, aliceLine)
 		require.NoError(t, err)
 
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		_, err = w.owner("alice").AddOwner(w.Ctx, aliceLine, "bob")
 		require.NoError(t, err)
 		_, err = w.owner("bob").RemoveOwner(w.Ctx, aliceLine, "alice")
 		require.NoError(t, err)
-		after := dump(t, w.Store)
+		after := testbed.Dump(t, w.Store)
 		require.Len(t, after["events"], len(before["events"])+2)
 		require.NotEqual(t, before["owners"], after["owners"])
 		for _, rows := range []map[string][]string{before, after} {
@@ -300,7 +285,7 @@ func TestACC4_AnOwnersChangesAreJournalledUnderHisName(t *testing.T) {
 		s := w.line(aliceLine, pbx.NewService{}, "alice")
 		_, err := w.owner("alice").ChangeLine(w.Ctx, aliceLine, pbx.LineChange{AddOwners: []pbx.Principal{"bob"}, Building: "BOS-1"})
 		require.NoError(t, err)
-		events := dump(t, w.Store)["events"]
+		events := testbed.Dump(t, w.Store)["events"]
 		var mine []string
 		for _, e := range events {
 			if strings.Contains(e, "actor=alice role=owner") && strings.Contains(e, s.ID.String()) {

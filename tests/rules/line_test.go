@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -146,10 +147,10 @@ func TestOWN7_ALineMovesToABuildingKnownToTheTenant(t *testing.T) {
 		as.Refused(rule.OWN7, pbx.ErrInvalid, to(""))
 
 		// To where it is already is no change, and nothing is journalled.
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		_, err = alice.SetLineLocation(w.Ctx, aliceLine, "CAM-32")
 		require.NoError(t, err)
-		require.Empty(t, cmp.Diff(before, dump(t, w.Store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 	})
 }
 
@@ -217,13 +218,13 @@ func TestOWN9_OwnerAndLocationChangesAreSavedTogetherOrNotAtAll(t *testing.T) {
 		} {
 			bad := good
 			spoil(&bad)
-			before := dump(t, w.Store)
+			before := testbed.Dump(t, w.Store)
 			line, err := alice.ChangeLine(w.Ctx, aliceLine, bad)
 			require.Error(t, err)
 			require.Nil(t, line)
 			stale, ok := errors.AsType[*pbx.StaleError](err)
 			require.Equal(t, errors.Is(err, pbx.ErrStale), ok && stale.Current != nil, "what there is now comes with a stale view alone")
-			require.Empty(t, cmp.Diff(before, dump(t, w.Store)))
+			require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 		}
 		// All that is bad is reported at once.
 		_, err := alice.ChangeLine(w.Ctx, aliceLine, pbx.LineChange{
@@ -343,7 +344,7 @@ func TestUSR6_ALineThatMovesAwayFromAUserWithE911IsWarnedOf(t *testing.T) {
 		warned := func(dir *pbx.Directory, move func(dir *pbx.Directory) error) {
 			t.Helper()
 			review := w.Review(dir, move)
-			require.Equal(t, []rule.Code{rule.USR6}, codes(review.Warnings))
+			require.Equal(t, []rule.Code{rule.USR6}, testbed.Codes(review.Warnings))
 			require.Equal(t, pbx.Ref{Kind: "user", ID: ann.ID.String(), Name: "Ann"}, review.Warnings[0].Subject)
 		}
 		require.Empty(t, w.Review(w.Dir, save(there.ID)).Warnings, "it stays")

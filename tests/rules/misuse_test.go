@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -48,7 +49,7 @@ func TestSYS1_TheOuterDirectoryInsideABatchIsAMisuseAtOnce(t *testing.T) {
 				return <-got
 			},
 		}
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		for name, misuse := range misuses {
 			soon(t, func() {
 				body := func(inner context.Context, dir *pbx.Directory) error {
@@ -70,12 +71,12 @@ func TestSYS1_TheOuterDirectoryInsideABatchIsAMisuseAtOnce(t *testing.T) {
 				}
 			})
 		}
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		require.NoError(t, misuses["read"](w.Ctx), "and outside it is none")
 		require.NoError(t, review.Commit(w.Ctx))
 
 		// Another library over another store has nothing to do with it.
-		other := newWorld(t, stores["memory"](t))
+		other := newWorld(t, testbed.Stores["memory"](t))
 		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, _ *pbx.Directory) error {
 			_, err := other.Dir.Tenant(ctx)
 			return err
@@ -122,7 +123,7 @@ func TestSYS1_ABatchStaysInOneTenantAndWithItsRights(t *testing.T) {
 			require.NoError(t, err)
 			return nil
 		}))
-		events := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 2}))
+		events := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 2}))
 		require.Equal(t, pbx.RoleSupport, events[0].Role)
 		require.Equal(t, pbx.Principal("boss"), events[1].Actor, "each event has the actor of its own operation")
 		require.Equal(t, events[0].Operation, events[1].Operation)

@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 // needing are what needs an email address, what needs a user ID, and what needs
 // neither.
 func needing(email, login bool) pbx.NewForeign {
-	in := miCollab(map[bool]string{false: "plain", true: "mail"}[email] + map[bool]string{false: "", true: " login"}[login])
+	in := testbed.MiCollab(map[bool]string{false: "plain", true: "mail"}[email] + map[bool]string{false: "", true: " login"}[login])
 	in.Link = "https://micollab.example.com"
 	in.NeedsEmail, in.NeedsLogin = email, login
 	return in

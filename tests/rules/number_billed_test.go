@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -55,7 +56,7 @@ func TestNUM10_ANumberThatWasNeverBilledIsNotCredited(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.ModifyPolicy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 500, 200 })
 		replaced, kept, deleted := w.pendingWithNumber("ann"), w.pendingWithNumber("bob"), w.pendingWithNumber("cid")
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), 3)
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 3)
 		w.change(replaced.User, pbx.NumberChange{Previous: pbx.ReturnNumber})
 		w.change(kept.User, pbx.NumberChange{Previous: pbx.KeepNumber})
 		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, deleted.User.ID, pbx.UserAndPhones))
@@ -67,7 +68,7 @@ func TestNUM10_ANumberThatWasNeverBilledIsNotCredited(t *testing.T) {
 		for _, made := range []*pbx.Provisioned{replaced, kept, deleted} {
 			require.Equal(t, pbx.NumberResting, w.number(made.Service.Number).State)
 		}
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), 3, "nothing is saved")
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 3, "nothing is saved")
 	})
 }
 
@@ -83,14 +84,14 @@ func TestNUM10_ANumberThatIsKeptIsBilledWhenItFirstIsOnAServiceThatIs(t *testing
 		w.change(next.User, pbx.NumberChange{Previous: pbx.KeepNumber})
 		working, _ := w.profiled("Cid", "7003", pbx.ExistingNumber(n))
 		require.True(t, w.number(n).Billed)
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), 2, "what it costs was ordered when it came")
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 2, "what it costs was ordered when it came")
 
 		// Once it is billed it is so while it is kept, whatever it is on.
 		w.change(working, pbx.NumberChange{Previous: pbx.KeepNumber})
 		w.change(was.User, pbx.NumberChange{Number: pbx.ExistingNumber(n)})
 		require.True(t, w.number(n).Billed)
 		w.change(was.User, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber})
-		placed := collect(t, w.Dir.Orders(w.Ctx, 2))
+		placed := testbed.Collect(t, w.Dir.Orders(w.Ctx, 2))
 		require.Equal(t, pbx.Money(500), placed[0].Monthly)
 		require.True(t, placed[0].BillingFrom.IsZero())
 		require.Equal(t, pbx.Money(-500), placed[1].Monthly, "in an order of its own: it ends now, and the new one begins on activation")

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -235,9 +236,9 @@ func TestNUM10_AReturnedNumberLeavesTheTenantAndRests(t *testing.T) {
 
 func TestNUM10_ARestedNumberIsFoundBehindMoreThanAPageOfForeignOnes(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		_, err := w.Support.In(w.UK.ID).AddNumbers(w.Ctx, numbers("+4420794620%02d", 70)...)
+		_, err := w.Support.In(w.UK.ID).AddNumbers(w.Ctx, testbed.Numbers("+4420794620%02d", 70)...)
 		require.NoError(t, err)
-		for _, e := range numbers("+4420794620%02d", 70) {
+		for _, e := range testbed.Numbers("+4420794620%02d", 70) {
 			require.NoError(t, w.British.ReturnNumber(w.Ctx, e))
 		}
 		w.exhaust(1)
@@ -268,7 +269,7 @@ func TestNUM10_AnAvailableNumberIsReturned(t *testing.T) {
 		w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550201"))
 		require.NoError(t, w.Dir.ReturnNumber(w.Ctx, "+16175550200"))
 		require.Equal(t, pbx.NumberResting, w.number("+16175550200").State)
-		require.Empty(t, collect(t, w.Dir.Orders(w.Ctx, 0)), "what was never charged is not credited")
+		require.Empty(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), "what was never charged is not credited")
 
 		for _, e := range []pbx.E164{"+16175550201", "+16175550300"} {
 			w.Refused(rule.NUM10, pbx.ErrFailedPrecondition, func() error { return w.Dir.ReturnNumber(w.Ctx, e) })
@@ -292,7 +293,7 @@ func TestNUM10_AReturnedNumberSavesWhatItWasOrderedAt(t *testing.T) {
 		w.ModifyPolicy(func(p *pbx.Policy) { p.NumberMonthly = 700 })
 		w.change(u, pbx.NumberChange{Previous: pbx.KeepNumber})
 		require.NoError(t, w.Dir.ReturnNumber(w.Ctx, s.Number))
-		order := collect(t, w.Dir.Orders(w.Ctx, 1))[0]
+		order := testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0]
 		require.Equal(t, pbx.Money(-500), order.Monthly)
 		require.Zero(t, order.OneTime)
 		require.Zero(t, w.number(s.Number).Monthly)
@@ -304,7 +305,7 @@ func TestNUM10_ReturningAndReplacingIsOneOrder(t *testing.T) {
 		w.ModifyPolicy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 500, 200 })
 		u, _ := w.profiled("Ann", "7001", pbx.ProposedNumber())
 		w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber})
-		o, err := w.Dir.Order(w.Ctx, collect(t, w.Dir.Orders(w.Ctx, 1))[0].ID)
+		o, err := w.Dir.Order(w.Ctx, testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0].ID)
 		require.NoError(t, err)
 		require.Equal(t, int64(2), o.Number)
 		require.Equal(t, u.ID, o.UserID)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -46,7 +47,7 @@ func TestNUM3_ATemporaryNumberServesUntilThePortIsActivated(t *testing.T) {
 		waiting := w.number("+16175550300")
 		require.Equal(t, pbx.NumberPorting, waiting.State)
 		require.Equal(t, s.ID, waiting.WaitingID)
-		require.Empty(t, collect(t, w.Dir.Orders(w.Ctx, 0)), "a temporary number costs nothing")
+		require.Empty(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), "a temporary number costs nothing")
 
 		w.activate(p)
 		require.Equal(t, pbx.E164("+16175550300"), w.serviceNumber(s), "it takes over by itself")
@@ -113,9 +114,9 @@ func TestNUM3_ATemporaryNumberIsALoanAlsoWhenThePortIsCancelled(t *testing.T) {
 			require.False(t, n.Loan)
 		}
 		w.Own("+16175550350", "+16175550351")
-		orders := len(collect(t, w.Dir.Orders(w.Ctx, 0)))
+		orders := len(testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)))
 		kept, s := w.lent("Ann", "7001", "+16175550300")
-		told := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))
+		told := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))
 		require.True(t, slices.ContainsFunc(told, func(e *pbx.Event) bool {
 			return e.Type == "number.no-longer-temporary" && e.Subject == string(s.Number) && strings.HasSuffix(e.Detail, "+16175550300")
 		}), "who follows the journal hears that its port is over")
@@ -142,7 +143,7 @@ func TestNUM3_ATemporaryNumberIsALoanAlsoWhenThePortIsCancelled(t *testing.T) {
 		gone, s := w.lent("Eve", "7005", "+16175550305")
 		require.NoError(t, w.Dir.Confirm(rule.USR9, rule.USR10).DeleteUser(w.Ctx, gone.ID, pbx.UserAndPhones))
 		returned(s)
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), orders, "a loan costs and saves nothing")
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), orders, "a loan costs and saves nothing")
 	})
 }
 
@@ -161,7 +162,7 @@ func TestNUM3_AUKTenantKeepsNoNumberOfTheStockByCancellingAPort(t *testing.T) {
 		_, err = w.British.ChangeNumber(w.Ctx, u.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+442079461001"), Previous: pbx.KeepNumber})
 		require.NoError(t, err)
 		w.acting(w.British).Refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.British.Number(w.Ctx, s.Number); return err })
-		require.Empty(t, collect(t, w.British.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberAvailable})))
+		require.Empty(t, testbed.Collect(t, w.British.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberAvailable})))
 	})
 }
 
@@ -263,7 +264,7 @@ func TestNUM11_APortRequestNamesNumbersCarrierAndDate(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, p, again)
 		second := w.port("+16175550302")
-		require.Equal(t, []*pbx.PortRequest{p, second}, collect(t, w.Dir.PortRequests(w.Ctx)))
+		require.Equal(t, []*pbx.PortRequest{p, second}, testbed.Collect(t, w.Dir.PortRequests(w.Ctx)))
 		require.Equal(t, p.ID, w.number("+16175550301").PortID)
 
 		for field, change := range map[string]func(in *pbx.NewPort){

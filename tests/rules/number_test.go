@@ -27,13 +27,6 @@ func (w *world) profiled(name string, dn pbx.Extension, number pbx.NumberChoice)
 	return u, s
 }
 
-// Own adds available numbers to the US tenant.
-func (w *world) Own(list ...pbx.E164) {
-	w.T.Helper()
-	_, err := w.Support.In(w.US.ID).AddNumbers(w.Ctx, list...)
-	require.NoError(w.T, err)
-}
-
 // number reads a number that the US tenant or the provider has.
 func (w *world) number(e pbx.E164) *pbx.Number {
 	w.T.Helper()
@@ -49,7 +42,7 @@ func (w *world) number(e pbx.E164) *pbx.Number {
 func (w *world) stocked() []pbx.E164 {
 	w.T.Helper()
 	var list []pbx.E164
-	for _, n := range collect(w.T, w.Support.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberStock})) {
+	for _, n := range testbed.Collect(w.T, w.Support.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberStock})) {
 		list = append(list, n.E164)
 	}
 	return list
@@ -131,9 +124,9 @@ func TestNUM1_EveryBadNumberOfAListIsReportedAtOnce(t *testing.T) {
 		twice := w.Refused(rule.NUM1, pbx.ErrInvalid, func() error { return add("+16175550200", "+16175550201", "+16175550200") })
 		require.Equal(t, "Numbers[2]", twice.Field)
 		w.Refused(rule.NUM1, pbx.ErrInvalid, func() error { return add() })
-		w.Refused(rule.NUM1, pbx.ErrInvalid, func() error { return add(numbers("+1617555%04d", 1001)...) })
-		require.NoError(t, add(numbers("+1617556%04d", 1000)...))
-		require.Len(t, collect(t, w.Dir.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberAvailable})), 1000)
+		w.Refused(rule.NUM1, pbx.ErrInvalid, func() error { return add(testbed.Numbers("+1617555%04d", 1001)...) })
+		require.NoError(t, add(testbed.Numbers("+1617556%04d", 1000)...))
+		require.Len(t, testbed.Collect(t, w.Dir.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberAvailable})), 1000)
 
 		w.Refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.Dir.AddNumbers(w.Ctx, "+16175550200"); return err })
 		w.Refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.Dir.StockNumbers(w.Ctx, "+16175550200"); return err })
@@ -146,7 +139,7 @@ func TestNUM2_AnAvailableNumberOfTheTenantIsAssigned(t *testing.T) {
 		port, err := w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "C", Date: w.Clock, Numbers: []pbx.E164{"+16175550300"}})
 		require.NoError(t, err)
 		section := func(s pbx.NumberState, prefix string) (list []pbx.E164) {
-			for _, n := range collect(t, w.Dir.Numbers(w.Ctx, pbx.NumberQuery{State: s, Prefix: prefix})) {
+			for _, n := range testbed.Collect(t, w.Dir.Numbers(w.Ctx, pbx.NumberQuery{State: s, Prefix: prefix})) {
 				list = append(list, n.E164)
 			}
 			return list
@@ -164,7 +157,7 @@ func TestNUM2_AnAvailableNumberOfTheTenantIsAssigned(t *testing.T) {
 		require.Equal(t, s.ID, n.ServiceID)
 		require.Equal(t, w.US.ID, n.TenantID)
 		require.Equal(t, []pbx.E164{"+16175550201"}, section(pbx.NumberAvailable, ""))
-		require.Empty(t, collect(t, w.Dir.Orders(w.Ctx, 0)), "the tenant has it already")
+		require.Empty(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), "the tenant has it already")
 	})
 }
 
@@ -213,7 +206,7 @@ func TestNUM2_TheTwoSectionsToChooseFromAreListedApart(t *testing.T) {
 		w.port("+16175550300", "+16175550301")
 		_, s := w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550300"))
 		list := func(q pbx.NumberQuery) (list []pbx.E164) {
-			for _, n := range collect(t, w.Dir.Numbers(w.Ctx, q)) {
+			for _, n := range testbed.Collect(t, w.Dir.Numbers(w.Ctx, q)) {
 				list = append(list, n.E164)
 			}
 			return list
@@ -255,7 +248,7 @@ func TestNUM2_TheSameNumberIsNotChosenTwiceInOneBatch(t *testing.T) {
 			} else {
 				require.ErrorIs(t, second, pbx.ErrNotFound)
 			}
-			services := collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: string(choice.Number)}))
+			services := testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: string(choice.Number)}))
 			require.Len(t, services, 1)
 			require.Equal(t, dn, services[0].DN)
 		}
@@ -289,7 +282,7 @@ func TestNUM4_ANewNumberIsProposedNearTheUser(t *testing.T) {
 
 func TestNUM4_WhoHasMovedGetsANumberNearHisPresentLocation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		_, err := w.Support.StockNumbers(w.Ctx, numbers("+1212555010%d", 4)...)
+		_, err := w.Support.StockNumbers(w.Ctx, testbed.Numbers("+1212555010%d", 4)...)
 		require.NoError(t, err)
 		york := w.Location(w.Dir, "NYC-1", "US", "+1212")
 		u, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
@@ -339,7 +332,7 @@ func TestNUM4_NumbersOfTheCountryAreThoseOfItsRegionAndNotTollFree(t *testing.T)
 		w.exhaust(1)
 		foreign := []pbx.E164{"+14165550100", "+14165550101", "+18765550100"} // Toronto, Kingston
 		free := pbx.E164("+18005550100")
-		_, err := w.Support.StockNumbers(w.Ctx, append(numbers("+120455501%02d", 70), append(foreign, free)...)...)
+		_, err := w.Support.StockNumbers(w.Ctx, append(testbed.Numbers("+120455501%02d", 70), append(foreign, free)...)...)
 		require.NoError(t, err)
 		add := func(dn pbx.Extension, choice pbx.NumberChoice) (*pbx.Service, error) {
 			return w.Dir.AddService(w.Ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", LocationID: w.Boston.ID, Number: choice})
@@ -360,7 +353,7 @@ func TestNUM4_NumbersOfTheCountryAreThoseOfItsRegionAndNotTollFree(t *testing.T)
 		require.NoError(t, err)
 		list, err = toronto.OfferedNumbers(w.Ctx, pbx.LocationID{}, "", 100)
 		require.NoError(t, err)
-		require.Equal(t, append(numbers("+120455501%02d", 70), foreign[:2]...), list)
+		require.Equal(t, append(testbed.Numbers("+120455501%02d", 70), foreign[:2]...), list)
 		washington, err := add("7002", pbx.ProposedNumber())
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12025550100"), washington.Number)
@@ -388,12 +381,12 @@ func TestNUM4_ALocationAbroadOffersTheNumbersNearItInEveryWay(t *testing.T) {
 		for _, prefix := range []string{"", "+4420", "+44207946"} {
 			list, err := w.Dir.OfferedNumbers(w.Ctx, abroad.ID, prefix, 0)
 			require.NoError(t, err)
-			require.Equal(t, numbers("+44207946000%d", 10), list)
+			require.Equal(t, testbed.Numbers("+44207946000%d", 10), list)
 		}
 		for i, choice := range []pbx.NumberChoice{pbx.ProposedNumber(), pbx.ProposedNumberLike("+44207946"), pbx.OfferedNumber("+442079460002")} {
 			got, err := add(pbx.Extension("710"+string(rune('0'+i))), abroad.ID, choice)
 			require.NoError(t, err)
-			require.Equal(t, numbers("+44207946000%d", 10)[i], got)
+			require.Equal(t, testbed.Numbers("+44207946000%d", 10)[i], got)
 		}
 		for _, prefix := range []string{"+44", "+4416", "+4420x", "+442079460001"} { // no numbers that are near, or none at all
 			e := w.Refused(rule.NUM4, pbx.ErrInvalid, func() error { _, err := w.Dir.OfferedNumbers(w.Ctx, abroad.ID, prefix, 0); return err })
@@ -419,8 +412,8 @@ func TestNUM4_AnotherNewNumberIsChosenFromAList(t *testing.T) {
 			require.NoError(t, err)
 			return l
 		}
-		require.Equal(t, numbers("+1617555010%d", 10), list(w.Boston.ID, "", 0))
-		require.Equal(t, numbers("+1617555010%d", 3), list(w.Boston.ID, "", 3))
+		require.Equal(t, testbed.Numbers("+1617555010%d", 10), list(w.Boston.ID, "", 0))
+		require.Equal(t, testbed.Numbers("+1617555010%d", 3), list(w.Boston.ID, "", 3))
 		require.Equal(t, []pbx.E164{"+12125550100"}, list(w.Boston.ID, "+1212", 0))
 		require.Len(t, list(pbx.LocationID{}, "", 0), 11)
 		require.Len(t, list(pbx.LocationID{}, "", 1), 1)
@@ -465,7 +458,7 @@ func TestNUM4_TheLastNumberOfTheStockIsTakenAndThenThereIsNone(t *testing.T) {
 		require.Equal(t, "Number", e.Field)
 		require.Len(t, w.stocked(), 10, "the British ones")
 
-		require.NoError(t, w.Dir.DeleteService(w.Ctx, collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Limit: 1}))[0].ID))
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Limit: 1}))[0].ID))
 		w.Refused(rule.NUM4, pbx.ErrExhausted, func() error { // what a tenant keeps is not new
 			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ProposedNumber()})
 			return err
@@ -476,8 +469,8 @@ func TestNUM4_TheLastNumberOfTheStockIsTakenAndThenThereIsNone(t *testing.T) {
 func TestNUM4_ManyTenantsTakeNewNumbersAtOnce(t *testing.T) {
 	testbed.NotShort(t)
 	const tenants, each = 64, 10
-	w := newWorld(t, distant{stores["memory"](t)})
-	_, err := w.Support.StockNumbers(w.Ctx, numbers("+1617557%04d", tenants*each)...)
+	w := newWorld(t, distant{testbed.Stores["memory"](t)})
+	_, err := w.Support.StockNumbers(w.Ctx, testbed.Numbers("+1617557%04d", tenants*each)...)
 	require.NoError(t, err)
 	var all sync.WaitGroup
 	for i := range tenants {
@@ -513,7 +506,7 @@ func TestNUM4_TheNumberOfANewServiceIsOrdered(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.ModifyPolicy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 500, 200 })
 		_, s := w.profiled("Ann", "7001", pbx.ProposedNumber())
-		orders := collect(t, w.Dir.Orders(w.Ctx, 0))
+		orders := testbed.Collect(t, w.Dir.Orders(w.Ctx, 0))
 		require.Len(t, orders, 1)
 		o, err := w.Dir.Order(w.Ctx, orders[0].ID)
 		require.NoError(t, err)

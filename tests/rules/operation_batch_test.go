@@ -18,18 +18,18 @@ import (
 )
 
 // twins are two worlds on two stores of one kind, alike in every byte.
-func twins(t *testing.T, test func(t *testing.T, a, b *world, ids map[*world]*counted)) {
+func twins(t *testing.T, test func(t *testing.T, a, b *world, ids map[*world]*testbed.Counted)) {
 	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
-			ids := map[*world]*counted{}
+			ids := map[*world]*testbed.Counted{}
 			var two []*world
 			for range 2 {
-				c := new(counted)
+				c := new(testbed.Counted)
 				w := newWorld(t, open(t), pbx.WithIDs(c.Next))
 				ids[w] = c
 				two = append(two, w)
 			}
-			require.Equal(t, dump(t, two[0].Store), dump(t, two[1].Store))
+			require.Equal(t, testbed.Dump(t, two[0].Store), testbed.Dump(t, two[1].Store))
 			test(t, two[0], two[1], ids)
 			for _, w := range two {
 				report, err := w.Support.Check(w.Ctx)
@@ -69,7 +69,7 @@ func TestSYS1_TheOperationsOfABatchSucceedTogether(t *testing.T) {
 			seen, err := dir.Service(ctx, service.ID)
 			require.NoError(t, err)
 			require.Equal(t, service, seen, "what is staged can be read")
-			require.Len(t, collect(t, dir.Users(ctx, pbx.UserQuery{})), 1)
+			require.Len(t, testbed.Collect(t, dir.Users(ctx, pbx.UserQuery{})), 1)
 			return nil
 		}))
 		stored, err := w.Dir.Service(w.Ctx, service.ID)
@@ -77,7 +77,7 @@ func TestSYS1_TheOperationsOfABatchSucceedTogether(t *testing.T) {
 		require.Equal(t, service, stored)
 		operations := map[pbx.OperationID]bool{}
 		seqs := map[int64]bool{}
-		for _, e := range collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
+		for _, e := range testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
 			if strings.HasPrefix(e.Type, "user.") || strings.HasPrefix(e.Type, "service.") {
 				operations[e.Operation], seqs[e.Seq] = true, true
 			}
@@ -143,7 +143,7 @@ func (w *world) prepare() *prepared {
 	_, err := w.Dir.AddStationPool(w.Ctx, pbx.NewStationPool{Package: "EMPTY", Name: "Empty"})
 	require.NoError(w.T, err)
 	phone := w.handset("00:1b:54:aa:bb:01", "Cisco 8851")
-	in := newcomer("ann")
+	in := testbed.Newcomer("ann")
 	in.Station, in.Applications, in.DeviceID, in.LocationID = "STANDARD", []string{"crm"}, phone.ID, w.Boston.ID
 	made, err := w.Dir.SetUpUser(w.Ctx, in)
 	require.NoError(w.T, err)
@@ -180,7 +180,7 @@ func around(ctx context.Context, dir *pbx.Directory, x *prepared, part func() er
 func TestSYS1_ARefusedPartLeavesTheOthersAndNoTrace(t *testing.T) {
 	for name, refused := range refusedParts {
 		t.Run(name, func(t *testing.T) {
-			twins(t, func(t *testing.T, a, b *world, ids map[*world]*counted) {
+			twins(t, func(t *testing.T, a, b *world, ids map[*world]*testbed.Counted) {
 				x, y := a.prepare(), b.prepare()
 				var spent uint64
 				require.NoError(t, a.Dir.Batch(a.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
@@ -197,7 +197,7 @@ func TestSYS1_ARefusedPartLeavesTheOthersAndNoTrace(t *testing.T) {
 						return nil
 					})
 				}))
-				require.Empty(t, cmp.Diff(dump(t, b.Store), dump(t, a.Store)))
+				require.Empty(t, cmp.Diff(testbed.Dump(t, b.Store), testbed.Dump(t, a.Store)))
 			})
 		})
 	}
@@ -206,19 +206,19 @@ func TestSYS1_ARefusedPartLeavesTheOthersAndNoTrace(t *testing.T) {
 func TestSYS1_AnErrorOfTheFunctionDropsAll(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		x := w.prepare()
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		err := w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			return around(ctx, dir, x, func() error { return errGaveUp })
 		})
 		require.Same(t, errGaveUp, err, "it comes back as it is")
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 	})
 }
 
 func TestSYS1_APanicDropsAllAndGoesOn(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		x := w.prepare()
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		require.PanicsWithValue(t, "no", func() {
 			_ = w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				return around(ctx, dir, x, func() error { panic("no") })
@@ -229,7 +229,7 @@ func TestSYS1_APanicDropsAllAndGoesOn(t *testing.T) {
 				return around(ctx, dir, x, func() error { panic("no") })
 			})
 		})
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		soon(t, func() {
 			_, err := w.Dir.User(w.Ctx, x.ann.ID)
 			if err == nil {
@@ -289,15 +289,15 @@ func TestSYS1_ABatchInABatchIsAPartOfIt(t *testing.T) {
 				return err
 			})
 		}
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		require.ErrorIs(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			require.NoError(t, inner(ctx, dir))
 			return errGaveUp
 		}), errGaveUp)
-		require.Equal(t, before, dump(t, w.Store), "it falls with the outer one")
+		require.Equal(t, before, testbed.Dump(t, w.Store), "it falls with the outer one")
 		r, err := w.Dir.Review(w.Ctx, inner)
 		require.NoError(t, err)
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		require.NotEmpty(t, r.Effects)
 		require.NoError(t, w.Dir.Batch(w.Ctx, inner))
 		_, err = w.Dir.Lookup(w.Ctx, "7001")
@@ -311,12 +311,12 @@ func TestSYS1_ABatchInABatchIsAPartOfIt(t *testing.T) {
 func TestSYS1_ThreeHundredSetUpsInOneBatch(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		const n = 300
-		_, err := w.Support.StockNumbers(w.Ctx, numbers("+1617556%04d", n)...)
+		_, err := w.Support.StockNumbers(w.Ctx, testbed.Numbers("+1617556%04d", n)...)
 		require.NoError(t, err)
 		require.NoError(t, w.ModifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = n, []string{"crm"} }))
 		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range n {
-				in := newcomer(fmt.Sprintf("user%03d", i))
+				in := testbed.Newcomer(fmt.Sprintf("user%03d", i))
 				in.Station, in.Applications, in.LocationID = "STANDARD", []string{"crm"}, w.Boston.ID
 				made, err := dir.SetUpUser(ctx, in)
 				if err != nil {
@@ -327,11 +327,11 @@ func TestSYS1_ThreeHundredSetUpsInOneBatch(t *testing.T) {
 			}
 			_, err := dir.SetUpUser(ctx, seated(1, "STANDARD"))
 			require.ErrorIs(t, err, pbx.ErrExhausted)
-			require.Len(t, collect(t, dir.Users(ctx, pbx.UserQuery{FirstName: "user"})), n, "pages of what is staged")
+			require.Len(t, testbed.Collect(t, dir.Users(ctx, pbx.UserQuery{FirstName: "user"})), n, "pages of what is staged")
 			return nil
 		}))
-		require.Len(t, collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{})), n)
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), n)
+		require.Len(t, testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{})), n)
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), n)
 		require.Zero(t, w.Pool("STANDARD").Available())
 		require.Len(t, w.stocked(), 20)
 	})
@@ -385,8 +385,8 @@ func TestSYS1_LaterOperationsOfABatchUseWhatEarlierOnesMade(t *testing.T) {
 			require.NoError(t, err)
 			return dir.Confirm(rule.USR9, rule.USR10).DeleteUser(ctx, u.ID, pbx.UserAndPhones)
 		}))
-		require.Empty(t, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
-		require.Len(t, collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{})), 1)
+		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
+		require.Len(t, testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{})), 1)
 	})
 }
 
@@ -408,17 +408,17 @@ func TestACC4_TenantsCreatedInABatchEachBeginTheirOwnJournal(t *testing.T) {
 			require.NoError(t, err)
 			return create(ctx, dir, "two.example.com")
 		}))
-		provider := collect(t, w.Support.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 3}))
+		provider := testbed.Collect(t, w.Support.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 3}))
 		require.Equal(t, []int64{3, 2, 1}, []int64{provider[0].Pos, provider[1].Pos, provider[2].Pos})
 		for _, tenant := range made {
 			inside := w.Support.In(tenant.ID)
-			events := collect(t, inside.Journal(w.Ctx, pbx.JournalQuery{}))
+			events := testbed.Collect(t, inside.Journal(w.Ctx, pbx.JournalQuery{}))
 			require.Len(t, events, 1)
 			require.Equal(t, [2]int64{1, 1}, [2]int64{events[0].Seq, events[0].Pos})
 			require.Equal(t, provider[0].Operation, events[0].Operation)
 			_, err := inside.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "FIRST", Name: "First"})
 			require.NoError(t, err)
-			require.Equal(t, int64(2), collect(t, inside.Journal(w.Ctx, pbx.JournalQuery{Latest: true}))[0].Seq)
+			require.Equal(t, int64(2), testbed.Collect(t, inside.Journal(w.Ctx, pbx.JournalQuery{Latest: true}))[0].Seq)
 		}
 	})
 }
@@ -432,7 +432,7 @@ func TestSYS1_TheProvidersFirstChangesComeAtOnce(t *testing.T) {
 			tenant, err := support.Tenant(context.Background())
 			require.NoError(t, err)
 			require.Equal(t, pbx.Provider, tenant.ID, "there is one before it has changed anything")
-			require.Empty(t, dump(t, store))
+			require.Empty(t, testbed.Dump(t, store))
 			var all sync.WaitGroup
 			for i := range 8 {
 				all.Go(func() {
@@ -442,7 +442,7 @@ func TestSYS1_TheProvidersFirstChangesComeAtOnce(t *testing.T) {
 				})
 			}
 			all.Wait()
-			require.Len(t, collect(t, support.Journal(context.Background(), pbx.JournalQuery{})), 8)
+			require.Len(t, testbed.Collect(t, support.Journal(context.Background(), pbx.JournalQuery{})), 8)
 			report, err := support.Check(context.Background())
 			require.NoError(t, err)
 			require.Empty(t, report.Violations)
@@ -484,7 +484,7 @@ func TestSYS1_AConfirmationHoldsForTheWholeBatchItIsGivenTo(t *testing.T) {
 			}
 			return dir.DeleteUser(ctx, b.ID, pbx.UserOnly)
 		}))
-		require.Empty(t, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
+		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
 	})
 }
 
@@ -496,6 +496,6 @@ func TestSYS1_AConfirmationHoldsForNoOperationButTheOneItIsGivenTo(t *testing.T)
 			require.ErrorIs(t, dir.DeleteUser(ctx, b.ID, pbx.UserOnly), pbx.ErrUnconfirmed)
 			return nil
 		}))
-		require.Equal(t, []*pbx.User{b}, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
+		require.Equal(t, []*pbx.User{b}, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
 	})
 }

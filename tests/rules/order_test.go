@@ -8,19 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
-
-// newcomer is a set-up that costs money: a type, and a number where it has a
-// price.
-func newcomer(name string) pbx.SetUp {
-	return pbx.SetUp{NewUser: pbx.NewUser{FirstName: name, Email: name + "@example.com"}, ServiceType: "PRO", Number: pbx.ProposedNumber()}
-}
 
 // lastOrder reads the newest order, with its lines.
 func (w *world) lastOrder() *pbx.Order {
 	w.T.Helper()
-	list := collect(w.T, w.Dir.Orders(w.Ctx, 1))
+	list := testbed.Collect(w.T, w.Dir.Orders(w.Ctx, 1))
 	require.Len(w.T, list, 1)
 	o, err := w.Dir.Order(w.Ctx, list[0].ID)
 	require.NoError(w.T, err)
@@ -30,7 +25,7 @@ func (w *world) lastOrder() *pbx.Order {
 func TestORD1_AChangeThatCostsMoneyMakesAnOrder(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.ModifyPolicy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 300, 100 })
-		in := newcomer("ann")
+		in := testbed.Newcomer("ann")
 		in.LocationID = w.Boston.ID
 		made, err := w.Dir.SetUpUser(w.Ctx, in)
 		require.NoError(t, err)
@@ -55,18 +50,18 @@ func TestORD1_AChangeThatCostsMoneyMakesAnOrder(t *testing.T) {
 
 func TestORD1_AChangeThatCostsNothingMakesNone(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		in := newcomer("ann")
+		in := testbed.Newcomer("ann")
 		in.ServiceType = "FREE"
 		made, err := w.Dir.SetUpUser(w.Ctx, in)
 		require.NoError(t, err)
 		require.Nil(t, made.Order)
-		require.Empty(t, collect(t, w.Dir.Orders(w.Ctx, 0)))
+		require.Empty(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)))
 	})
 }
 
 func TestORD1_AChangeThatSavesMoneyMakesAnOrderToo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		made, err := w.Dir.SetUpUser(w.Ctx, newcomer("ann"))
+		made, err := w.Dir.SetUpUser(w.Ctx, testbed.Newcomer("ann"))
 		require.NoError(t, err)
 		made.Service.Type = "FREE"
 		_, err = w.Dir.ModifyService(w.Ctx, made.Service)
@@ -77,12 +72,12 @@ func TestORD1_AChangeThatSavesMoneyMakesAnOrderToo(t *testing.T) {
 		require.Len(t, o.Lines(), 1, "the free type is no line")
 		require.Equal(t, int64(-1), o.Lines()[0].Quantity)
 
-		second, err := w.Dir.SetUpUser(w.Ctx, newcomer("bob"))
+		second, err := w.Dir.SetUpUser(w.Ctx, testbed.Newcomer("bob"))
 		require.NoError(t, err)
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, second.Service.ID))
 		require.Equal(t, pbx.Money(-2500), w.lastOrder().Monthly)
 		var monthly pbx.Money
-		for _, o := range collect(t, w.Dir.Orders(w.Ctx, 0)) {
+		for _, o := range testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)) {
 			monthly += o.Monthly
 		}
 		require.Zero(t, monthly, "what is gone costs nothing")
@@ -93,14 +88,14 @@ func TestORD1_TheReviewShowsTheOrderAndPlacingItPlacesIt(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		var made *pbx.Provisioned
 		r := w.Review(w.Dir, func(dir *pbx.Directory) (err error) {
-			made, err = dir.SetUpUser(w.Ctx, newcomer("ann"))
+			made, err = dir.SetUpUser(w.Ctx, testbed.Newcomer("ann"))
 			return err
 		})
 		require.Equal(t, pbx.Money(2500), r.Monthly())
 		require.Equal(t, pbx.Money(1000), r.OneTime())
 		require.Equal(t, []string{"Billing starts on 2026-03-02."}, r.NextInvoice())
 		require.Len(t, r.Orders, 1)
-		require.Empty(t, collect(t, w.Dir.Orders(w.Ctx, 0)), "it is not placed yet")
+		require.Empty(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), "it is not placed yet")
 
 		// What is shown is the caller's, to do with as he likes.
 		r.Orders[0].Monthly = 1
@@ -124,11 +119,11 @@ func TestORD1_TheReviewShowsTheOrderAndPlacingItPlacesIt(t *testing.T) {
 
 func TestORD1_WhatIsReadOfAnOrderIsACopy(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		_, err := w.Dir.SetUpUser(w.Ctx, newcomer("ann"))
+		_, err := w.Dir.SetUpUser(w.Ctx, testbed.Newcomer("ann"))
 		require.NoError(t, err)
 		o := w.lastOrder()
 		o.Monthly, o.Lines()[0].Monthly = 1, 1
-		listed := collect(t, w.Dir.Orders(w.Ctx, 0))[0]
+		listed := testbed.Collect(t, w.Dir.Orders(w.Ctx, 0))[0]
 		require.Empty(t, listed.Lines(), "the list has none")
 		require.Equal(t, pbx.Money(2500), listed.Monthly)
 		require.Equal(t, pbx.Money(2500), w.lastOrder().Lines()[0].Monthly)
@@ -138,20 +133,20 @@ func TestORD1_WhatIsReadOfAnOrderIsACopy(t *testing.T) {
 func TestORD2_BillingStartsTodayOrOnActivation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		r := w.Review(w.Dir, func(dir *pbx.Directory) error {
-			if _, err := dir.SetUpUser(w.Ctx, newcomer("ann")); err != nil {
+			if _, err := dir.SetUpUser(w.Ctx, testbed.Newcomer("ann")); err != nil {
 				return err
 			}
-			later := newcomer("bob")
+			later := testbed.Newcomer("bob")
 			later.ActivateLater = true
 			if _, err := dir.SetUpUser(w.Ctx, later); err != nil {
 				return err
 			}
-			_, err := dir.SetUpUser(w.Ctx, newcomer("cid"))
+			_, err := dir.SetUpUser(w.Ctx, testbed.Newcomer("cid"))
 			return err
 		})
 		require.Equal(t, []string{"Billing starts on 2026-03-02.", "Billing starts on activation."}, r.NextInvoice())
 		require.NoError(t, r.Commit(w.Ctx))
-		orders := collect(t, w.Dir.Orders(w.Ctx, 0))
+		orders := testbed.Collect(t, w.Dir.Orders(w.Ctx, 0))
 		require.Equal(t, w.Clock, orders[0].BillingFrom)
 		require.True(t, orders[1].BillingFrom.IsZero())
 		for name, want := range map[string]pbx.ServiceStatus{"ann": pbx.StatusActive, "bob": pbx.StatusPendingActivation} {
@@ -198,9 +193,9 @@ func TestORD2_TheNextInvoiceSaysWhenBillingStartsAndEnds(t *testing.T) {
 
 func TestORD3_TheWelcomeMailIsSentUnlessItIsLeftOut(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		quiet := newcomer("bob")
+		quiet := testbed.Newcomer("bob")
 		quiet.NoWelcomeMail = true
-		for _, in := range []pbx.SetUp{newcomer("ann"), quiet} {
+		for _, in := range []pbx.SetUp{testbed.Newcomer("ann"), quiet} {
 			r := w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.Ctx, in); return err })
 			mails := 0
 			for _, e := range r.Effects {
@@ -217,35 +212,35 @@ func TestORD3_TheWelcomeMailIsSentUnlessItIsLeftOut(t *testing.T) {
 func TestORD4_PlacedOrdersAreListedNewestFirst(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, name := range []string{"ann", "bob", "cid"} {
-			_, err := w.Dir.SetUpUser(w.Ctx, newcomer(name))
+			_, err := w.Dir.SetUpUser(w.Ctx, testbed.Newcomer(name))
 			require.NoError(t, err)
 			w.Clock = w.Clock.Add(time.Hour)
 		}
 		var listed []int64
-		for _, o := range collect(t, w.Dir.Orders(w.Ctx, 0)) {
+		for _, o := range testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)) {
 			listed = append(listed, o.Number)
 		}
 		require.Equal(t, []int64{3, 2, 1}, listed)
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 2)), 2)
-		require.Empty(t, collect(t, w.British.Orders(w.Ctx, 0)))
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 2)), 2)
+		require.Empty(t, testbed.Collect(t, w.British.Orders(w.Ctx, 0)))
 		id := w.lastOrder().ID
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.British.Order(w.Ctx, id); return err })
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Dir.Order(w.Ctx, pbx.OrderID{1}); return err })
 
 		_, err := w.British.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.co.uk"}, ServiceType: "PRO"})
 		require.NoError(t, err)
-		require.Equal(t, int64(1), collect(t, w.British.Orders(w.Ctx, 0))[0].Number, "each tenant counts its own")
+		require.Equal(t, int64(1), testbed.Collect(t, w.British.Orders(w.Ctx, 0))[0].Number, "each tenant counts its own")
 	})
 }
 
 func TestORD4_PlacingTheSameReviewTwicePlacesOneOrder(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		r := w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.Ctx, newcomer("ann")); return err })
+		r := w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.Ctx, testbed.Newcomer("ann")); return err })
 		require.NoError(t, r.Commit(w.Ctx))
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		require.NoError(t, r.Commit(w.Ctx))
-		require.Equal(t, before, dump(t, w.Store))
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), 1)
+		require.Equal(t, before, testbed.Dump(t, w.Store))
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 1)
 	})
 }
 
@@ -253,7 +248,7 @@ func TestORD4_PlacingTheSameReviewTwicePlacesOneOrder(t *testing.T) {
 func (w *world) charged() map[pbx.LocationID]pbx.Money {
 	w.T.Helper()
 	at := map[pbx.LocationID]pbx.Money{}
-	for _, o := range collect(w.T, w.Dir.Orders(w.Ctx, 0)) {
+	for _, o := range testbed.Collect(w.T, w.Dir.Orders(w.Ctx, 0)) {
 		at[o.LocationID] += o.Monthly
 	}
 	return at
@@ -262,7 +257,7 @@ func (w *world) charged() map[pbx.LocationID]pbx.Money {
 func TestORD1_WhatIsSavedIsCreditedWhereItWasCharged(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		york := w.Location(w.Dir, "NYC", "US", "")
-		in := newcomer("ann")
+		in := testbed.Newcomer("ann")
 		in.LocationID = w.Boston.ID
 		made, err := w.Dir.SetUpUser(w.Ctx, in)
 		require.NoError(t, err)

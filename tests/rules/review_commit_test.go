@@ -19,20 +19,20 @@ import (
 
 func TestSYS2_AReviewChangesNothingAndItsCommitEqualsTheOperation(t *testing.T) {
 	testbed.NotShort(t)
-	o := prepareOriginal(t, memory.New())
-	disk := prepareFile(t)
-	for name, replicate := range map[string]func(*testing.T) *replica{"memory": o.InMemory, "sqlite": disk.OnDisk} {
-		for i, op := range operations {
-			if op.Method == "CheckPIN" || name == "sqlite" && !testbed.Sampled(i+5, sampleOfOperations) {
+	o := testbed.PrepareOriginal(t, memory.New())
+	disk := testbed.PrepareFile(t)
+	for name, replicate := range map[string]func(*testing.T) *testbed.Replica{"memory": o.InMemory, "sqlite": disk.OnDisk} {
+		for i, op := range testbed.Operations {
+			if op.Method == "CheckPIN" || name == "sqlite" && !testbed.Sampled(i+5, testbed.SampleOfOperations) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s %s %d", name, op.Method, i), func(t *testing.T) {
 				direct, later := replicate(t), replicate(t)
 				before := later.State()
-				require.NoError(t, atOnce(op, direct.Ctx, direct))
+				require.NoError(t, testbed.AtOnce(direct.Ctx, op, direct))
 
 				later.Draws.Drawn++ // the operation draws its own ID first
-				r, err := op.By.Of(later.world).Review(later.Ctx, func(ctx context.Context, dir *pbx.Directory) error { return op.Call(ctx, dir, later.X) })
+				r, err := op.By.Of(later.World).Review(later.Ctx, func(ctx context.Context, dir *pbx.Directory) error { return op.Call(ctx, dir, later.X) })
 				require.NoError(t, err)
 				require.NotEmpty(t, r.Effects)
 				require.Empty(t, cmp.Diff(before, later.State()))
@@ -51,7 +51,7 @@ func TestSYS2_AReviewChangesNothingAndItsCommitEqualsTheOperation(t *testing.T) 
 
 func TestORD1_TheReviewedIDsExtensionAndNumberAreTheOnesCommitted(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		in := newcomer("ann")
+		in := testbed.Newcomer("ann")
 		in.Station = "STANDARD"
 		r, made := w.setUpReview(in)
 		// Nothing that the outcome depends on changes, but a good deal else.
@@ -83,12 +83,12 @@ func TestORD1_TheReviewedIDsExtensionAndNumberAreTheOnesCommitted(t *testing.T) 
 func TestORD4_AnOrderIsPlacedWhenItsReviewIsCommitted(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, between := range []func(){func() {}, w.unrelated} {
-			r, _ := w.setUpReview(newcomer(fmt.Sprint("ann", w.Clock.Hour())))
+			r, _ := w.setUpReview(testbed.Newcomer(fmt.Sprint("ann", w.Clock.Hour())))
 			between()
 			w.Clock = w.Clock.Add(3 * time.Hour)
 			require.NoError(t, r.Commit(w.Ctx))
 			require.Equal(t, w.Clock, w.lastOrder().PlacedAt)
-			require.Equal(t, w.Clock, collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0].At)
+			require.Equal(t, w.Clock, testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0].At)
 		}
 	})
 }
@@ -133,7 +133,7 @@ func TestORD1_AnythingThatChangedTheOutcomeRefusesWithAFreshReview(t *testing.T)
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
 			eachStore(t, func(t *testing.T, w *world) {
-				in := newcomer("ann")
+				in := testbed.Newcomer("ann")
 				in.LocationID = w.Boston.ID
 				r, _ := w.setUpReview(in)
 				change(w)
@@ -160,14 +160,14 @@ func TestORD2_AReviewThatOrdersNothingOutlivesTheDay(t *testing.T) {
 		})
 		w.Clock = w.Clock.Add(40 * 24 * time.Hour)
 		require.NoError(t, r.Commit(w.Ctx))
-		last := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
+		last := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
 		require.Equal(t, w.Clock, last.At, "the journal has the time of the commit")
 	})
 }
 
 func TestORD1_AFreshReviewCanBecomeStaleToo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		r, _ := w.setUpReview(newcomer("ann"))
+		r, _ := w.setUpReview(testbed.Newcomer("ann"))
 		w.User("Bob", "Day", "7000")
 		fresh := w.stale(r)
 		w.User("Cid", "Fox", "7001")
@@ -190,7 +190,7 @@ func TestSYS2_ACommitGivesTheConfirmationsThatWereAskedForAndNoOthers(t *testing
 		_, err := w.Dir.Associate(w.Ctx, bob.ID, s.ID)
 		require.NoError(t, err)
 		fresh := w.stale(r)
-		require.Equal(t, []rule.Code{rule.SVC9}, codes(fresh.Confirmations))
+		require.Equal(t, []rule.Code{rule.SVC9}, testbed.Codes(fresh.Confirmations))
 		require.NoError(t, fresh.Commit(w.Ctx))
 		_, err = w.Dir.Service(w.Ctx, s.ID)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
@@ -198,14 +198,14 @@ func TestSYS2_ACommitGivesTheConfirmationsThatWereAskedForAndNoOthers(t *testing
 		given := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
 			return dir.Confirm(rule.USR9).DeleteUser(ctx, ann.ID, pbx.UserOnly)
 		})
-		require.Equal(t, []rule.Code{rule.USR9}, codes(given.Confirmations), "what was confirmed before is shown too")
+		require.Equal(t, []rule.Code{rule.USR9}, testbed.Codes(given.Confirmations), "what was confirmed before is shown too")
 		require.NoError(t, given.Commit(w.Ctx))
 	})
 }
 
 func TestORD4_ManyCommitsOfOneReviewAtOncePlaceOneOrder(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		r, _ := w.setUpReview(newcomer("ann"))
+		r, _ := w.setUpReview(testbed.Newcomer("ann"))
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
@@ -215,7 +215,7 @@ func TestORD4_ManyCommitsOfOneReviewAtOncePlaceOneOrder(t *testing.T) {
 			})
 		}
 		all.Wait()
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), 1)
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 1)
 	})
 }
 
@@ -224,7 +224,7 @@ func TestORD4_ManyReviewsCommittedAtOnceAllComeThrough(t *testing.T) {
 		const n = 6
 		var reviews []*pbx.Review
 		for i := range n {
-			r, _ := w.setUpReview(newcomer(fmt.Sprint("user", i)))
+			r, _ := w.setUpReview(testbed.Newcomer(fmt.Sprint("user", i)))
 			reviews = append(reviews, r)
 		}
 		var all sync.WaitGroup
@@ -245,7 +245,7 @@ func TestORD4_ManyReviewsCommittedAtOnceAllComeThrough(t *testing.T) {
 		}
 		all.Wait()
 		numbers := map[int64]bool{}
-		for _, o := range collect(t, w.Dir.Orders(w.Ctx, 0)) {
+		for _, o := range testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)) {
 			numbers[o.Number] = true
 		}
 		require.Len(t, numbers, n)
@@ -258,13 +258,13 @@ func TestORD4_AfterAnUnknownOutcomeCommittingAgainFindsOutFirst(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %v", name, there), func(t *testing.T) {
 				store := &silent{Store: open(t), commits: there}
 				w := newWorld(t, store)
-				r, made := w.setUpReview(newcomer("ann"))
+				r, made := w.setUpReview(testbed.Newcomer("ann"))
 				store.answers = []error{&pbx.Error{Kind: pbx.ErrCommitUnknown}, &pbx.Error{Kind: pbx.ErrMisuse}}
 				require.ErrorIs(t, r.Commit(w.Ctx), pbx.ErrCommitUnknown)
 				store.answers = []error{&pbx.Error{Kind: pbx.ErrMisuse}}
 				require.ErrorIs(t, r.Commit(w.Ctx), pbx.ErrCommitUnknown, "it still is")
 				require.NoError(t, r.Commit(w.Ctx))
-				require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), 1)
+				require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 1)
 				require.Equal(t, made.Order.ID, w.lastOrder().ID)
 			})
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
@@ -65,7 +66,7 @@ func (w *world) overtaken(r *pbx.Review, code rule.Code, kind error) {
 // depends on.
 func (w *world) unrelated() {
 	w.T.Helper()
-	w.Location(w.Dir, fmt.Sprintf("X%d", len(collect(w.T, w.Dir.Locations(w.Ctx)))), "US", "")
+	w.Location(w.Dir, fmt.Sprintf("X%d", len(testbed.Collect(w.T, w.Dir.Locations(w.Ctx)))), "US", "")
 }
 
 func TestSYS2_TheRefusalsOfAReviewAreTheOperationsOwn(t *testing.T) {
@@ -92,9 +93,9 @@ func TestSYS2_TheRefusalsOfAReviewAreTheOperationsOwn(t *testing.T) {
 		empty := w.reviewOf(func(context.Context, *pbx.Directory) error { return nil })
 		require.Empty(t, empty.Effects)
 		require.Empty(t, empty.NextInvoice())
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		require.NoError(t, empty.Commit(w.Ctx))
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 	})
 }
 
@@ -105,13 +106,13 @@ func TestSYS2_AReviewListsEffectsWarningsConfirmationsAndCharges(t *testing.T) {
 			if _, err := dir.AddExtension(ctx, ann.ID, "6001"); err != nil {
 				return err
 			}
-			if _, err := dir.SetUpUser(ctx, newcomer("bob")); err != nil {
+			if _, err := dir.SetUpUser(ctx, testbed.Newcomer("bob")); err != nil {
 				return err
 			}
 			return dir.DeleteUser(ctx, ann.ID, pbx.UserOnly)
 		})
-		require.Equal(t, []rule.Code{rule.EXT4}, codes(r.Warnings))
-		require.Equal(t, []rule.Code{rule.USR9}, codes(r.Confirmations))
+		require.Equal(t, []rule.Code{rule.EXT4}, testbed.Codes(r.Warnings))
+		require.Equal(t, []rule.Code{rule.USR9}, testbed.Codes(r.Confirmations))
 		require.Equal(t, "USR-9: user Ann Lee will be deleted and cannot be recovered", r.Confirmations[0].String())
 		require.Equal(t, pbx.Money(2500), r.Monthly())
 		require.Equal(t, "user Ann Lee added: 6001", pbx.Effect{Type: "extension.added", Subject: pbx.Ref{Kind: "user", Name: "Ann Lee"}, Detail: "6001"}.String())
@@ -220,13 +221,13 @@ func TestSYS2_IDsAreDrawnAgainInTheSamePlacesAfterARefusedPart(t *testing.T) {
 		fn := func(ctx context.Context, dir *pbx.Directory) error {
 			*ids = nil
 			for i := range 3 {
-				made, err := dir.SetUpUser(ctx, newcomer(fmt.Sprint("user", i)))
+				made, err := dir.SetUpUser(ctx, testbed.Newcomer(fmt.Sprint("user", i)))
 				if err != nil {
 					return err
 				}
 				*ids = append(*ids, made.User.ID.String(), made.Service.ID.String(), made.Order.ID.String())
 				err = dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error { // draws, and gives up
-					if _, err := dir.SetUpUser(ctx, newcomer("nobody")); err != nil {
+					if _, err := dir.SetUpUser(ctx, testbed.Newcomer("nobody")); err != nil {
 						return err
 					}
 					return errGaveUp
@@ -240,7 +241,7 @@ func TestSYS2_IDsAreDrawnAgainInTheSamePlacesAfterARefusedPart(t *testing.T) {
 		ids = &committed
 		require.NoError(t, r.Commit(w.Ctx))
 		require.Equal(t, reviewed, committed)
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), 3)
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 3)
 	})
 }
 
@@ -252,7 +253,7 @@ func TestSYS1_AReviewCommittedInsideItselfIsAMisuseAtOnce(t *testing.T) {
 			if r != nil {
 				inside = r.Commit(ctx)
 			}
-			_, err := dir.SetUpUser(ctx, newcomer("ann"))
+			_, err := dir.SetUpUser(ctx, testbed.Newcomer("ann"))
 			return err
 		})
 		w.unrelated() // so that the commit runs it again
@@ -269,13 +270,13 @@ func TestSYS1_ACommitThatTheStoreFailedCanBeTriedAgain(t *testing.T) {
 	for _, fault := range []faulty.Fault{faulty.ErrorBefore, faulty.ErrorAfter, faulty.Panic, faulty.ContextEnded} {
 		t.Run(string(fault), func(t *testing.T) {
 			shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
-				r, made := w.setUpReview(newcomer("ann"))
+				r, made := w.setUpReview(testbed.Newcomer("ann"))
 				store.Arm(faulty.Plan{At: 3, Fault: fault}) // Update, the tenant, Apply
-				err, panicked := attempt(func() error { return r.Commit(w.Ctx) })
+				err, panicked := testbed.Attempt(func() error { return r.Commit(w.Ctx) })
 				require.True(t, err != nil || panicked)
 				require.NotErrorIs(t, err, pbx.ErrStale)
 				store.Arm(faulty.Plan{})
-				require.Empty(t, collect(t, w.Dir.Orders(w.Ctx, 0)))
+				require.Empty(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)))
 				require.NoError(t, r.Commit(w.Ctx))
 				require.Equal(t, made.Order.ID, w.lastOrder().ID)
 			})
@@ -294,13 +295,13 @@ func TestSYS1_AStoreThatFailsWhileReviewedOperationsRunAgainLeavesTheReviewGood(
 			t.Run(string(fault)+", and the function says "+name, func(t *testing.T) {
 				shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
 					r := w.reviewOf(func(ctx context.Context, dir *pbx.Directory) error {
-						if _, err := dir.SetUpUser(ctx, newcomer("ann")); err != nil {
+						if _, err := dir.SetUpUser(ctx, testbed.Newcomer("ann")); err != nil {
 							return says(err)
 						}
 						return nil
 					})
 					w.unrelated()
-					before := dump(t, w.Store)
+					before := testbed.Dump(t, w.Store)
 					for at := 2; ; at++ { // the first is the update itself
 						store.Arm(faulty.Plan{At: at, Fault: fault})
 						err := r.Commit(w.Ctx)
@@ -310,7 +311,7 @@ func TestSYS1_AStoreThatFailsWhileReviewedOperationsRunAgainLeavesTheReviewGood(
 						require.NotErrorIs(t, err, pbx.ErrStale)
 						require.NotErrorIs(t, err, errGaveUp)
 						require.Equal(t, fault != faulty.ContextEnded, errors.Is(err, pbx.ErrStorage), "%v", err)
-						require.Equal(t, before, dump(t, w.Store))
+						require.Equal(t, before, testbed.Dump(t, w.Store))
 						if failed == faulty.Apply {
 							break
 						}

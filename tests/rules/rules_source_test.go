@@ -64,10 +64,10 @@ func readSource(t *testing.T) *ruleSource {
 const root = "../.."
 
 // parse parses the files of the package, but for the codes and the checker, and
-// the tests.
+// the tests that bear the codes of rules.
 func parse(t *testing.T) (source, tests []*ast.File) {
 	t.Helper()
-	for _, folder := range []string{root, "."} {
+	for _, folder := range []string{root, ".", "../endure"} {
 		names, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		require.NoError(t, err)
 		for _, name := range names {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -115,9 +116,9 @@ func TestSVC4_ThePictureForChoosingShowsWhatDistinguishesUsers(t *testing.T) {
 			{FirstName: "b"}: {{User: bob.ID, Name: "Bob Lée"}},
 			{LastName: "x"}:  nil,
 		} {
-			require.Equal(t, want, collect(t, w.Dir.AssociationChoices(w.Ctx, q)))
+			require.Equal(t, want, testbed.Collect(t, w.Dir.AssociationChoices(w.Ctx, q)))
 		}
-		require.Len(t, collect(t, w.Dir.AssociationChoices(w.Ctx, pbx.UserQuery{})), 3, "blank shows all")
+		require.Len(t, testbed.Collect(t, w.Dir.AssociationChoices(w.Ctx, pbx.UserQuery{})), 3, "blank shows all")
 		for _, err := range w.Dir.AssociationChoices(w.Ctx, pbx.UserQuery{Page: "x"}) {
 			require.ErrorIs(t, err, pbx.ErrInvalid)
 		}
@@ -139,7 +140,7 @@ func TestSVC5_DisassociatingIsConfirmedAndBothLiveOn(t *testing.T) {
 		e := w.Refused(rule.SVC5, pbx.ErrUnconfirmed, func() error { return w.Dir.Disassociate(w.Ctx, u.ID, s.ID) })
 		require.Equal(t, s.ID.String(), e.Subject.ID)
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.Ctx, u.ID, s.ID) })
-		require.Equal(t, []rule.Code{rule.SVC5}, codes(review.Confirmations))
+		require.Equal(t, []rule.Code{rule.SVC5}, testbed.Codes(review.Confirmations))
 		require.NoError(t, review.Commit(w.Ctx))
 		require.Empty(t, w.primary(u.ID))
 		_, err := w.Dir.User(w.Ctx, u.ID)
@@ -172,7 +173,7 @@ func TestSVC5_WhoeverGetsTheServiceNextDoesNotShareItsPIN(t *testing.T) {
 			}
 			return nil
 		})
-		require.Equal(t, []rule.Code{rule.SVC5}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.SVC5}, testbed.Codes(review.Warnings))
 		require.Equal(t, "mailbox 7102 keeps its PIN, for it is shared with Bob Roe: set another one", review.Warnings[0].Text)
 		require.NoError(t, w.Dir.CheckPIN(w.Ctx, own.ID, rightPIN), "nothing is done yet")
 		require.NoError(t, review.Commit(w.Ctx))

@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 // keys are those of a service.
 func (w *world) keys(service pbx.ServiceID) (set []pbx.PhoneKey) {
 	w.T.Helper()
-	for _, k := range collect(w.T, w.Dir.Keys(w.Ctx, service)) {
+	for _, k := range testbed.Collect(w.T, w.Dir.Keys(w.Ctx, service)) {
 		set = append(set, k.PhoneKey)
 	}
 	return set
@@ -50,15 +51,15 @@ func TestDEV7_TheKeysOfAServiceAreSavedInOneAct(t *testing.T) {
 		saved := w.setKeys(s, all[5], all[0], all[2], all[1], all[4], all[3])
 		require.Equal(t, s.Rev+1, saved.Rev)
 		require.Equal(t, all, w.keys(s.ID), "by position")
-		require.Equal(t, &pbx.ServiceKey{TenantID: w.US.ID, ServiceID: s.ID, Rev: 1, PhoneKey: all[0]}, collect(t, w.Dir.Keys(w.Ctx, s.ID))[0])
+		require.Equal(t, &pbx.ServiceKey{TenantID: w.US.ID, ServiceID: s.ID, Rev: 1, PhoneKey: all[0]}, testbed.Collect(t, w.Dir.Keys(w.Ctx, s.ID))[0])
 
 		all[2].Target = "7102" // one changes, one goes, one comes
 		all[3].Position = 7
 		saved = w.setKeys(saved, all...)
-		changed := collect(t, w.Dir.Keys(w.Ctx, s.ID))
+		changed := testbed.Collect(t, w.Dir.Keys(w.Ctx, s.ID))
 		require.Equal(t, []pbx.PhoneKey{all[0], all[1], all[2], all[4], all[3], all[5]}, w.keys(s.ID))
 		require.EqualValues(t, []int64{1, 1, 2, 1, 1, 1}, []int64{changed[0].Rev, changed[1].Rev, changed[2].Rev, changed[3].Rev, changed[4].Rev, changed[5].Rev})
-		last := collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
+		last := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
 		require.Equal(t, "service.keys-set "+s.ID.String(), last.Type+" "+last.Subject)
 		require.Empty(t, last.Detail, "labels may name persons")
 
@@ -319,9 +320,9 @@ func TestDEV7_KeysGoWithTheirService(t *testing.T) {
 		w.setKeys(other, dial(1, "7001"))
 		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, ann.ID, pbx.UserAndPhones))
 		require.Empty(t, w.keys(s.ID))
-		require.Len(t, dump(t, w.Store)["service_keys"], 1)
+		require.Len(t, testbed.Dump(t, w.Store)["service_keys"], 1)
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, other.ID))
-		require.Empty(t, dump(t, w.Store)["service_keys"])
+		require.Empty(t, testbed.Dump(t, w.Store)["service_keys"])
 	})
 }
 

@@ -9,80 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
-// statuses are services in the statuses that not every service comes to.
-type statuses struct{ Processing, Failed, Cancelled, Elsewhere *pbx.Service }
-
-// everyStatus adds them, and a type that the provider has to do something for.
-func everyStatus(w *world) (s statuses) {
-	w.T.Helper()
-	w.Fibre()
-	visiting := w.Support.In(w.US.ID)
-	s.Processing = w.Order(pbx.NewService{DN: "7641"})
-	s.Failed = w.Order(pbx.NewService{DN: "7642", ActivateLater: true})
-	var err error
-	s.Failed, err = visiting.FailOrder(w.Ctx, s.Failed.ID, "No fibre in the street")
-	require.NoError(w.T, err)
-	s.Cancelled, err = w.Dir.CancelService(w.Ctx, w.Service(pbx.UserID{}, "7643").ID, w.Clock.Add(30*24*time.Hour))
-	require.NoError(w.T, err)
-	s.Elsewhere, err = w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7644", DeviceType: "Cisco 8851", RemoteSystem: "Leeds"})
-	require.NoError(w.T, err)
-	return s
-}
-
-// Fibre adds a type that the provider has to do something for.
-func (w *world) Fibre() {
-	w.T.Helper()
-	_, err := w.Support.In(w.US.ID).AddServiceType(w.Ctx, pbx.NewServiceType{Code: "FIBRE", Name: "Fibre line", Monthly: 4000, Fulfilment: true})
-	require.NoError(w.T, err)
-}
-
-// Order adds a service of that type.
-func (w *world) Order(in pbx.NewService) *pbx.Service {
-	w.T.Helper()
-	in.Type, in.DeviceType = "FIBRE", "Cisco 8851"
-	s, err := w.Dir.AddService(w.Ctx, in)
-	require.NoError(w.T, err)
-	return s
-}
-
-// moves are the operations that take a service from one status to others.
-var moves = []struct {
-	name string
-	from pbx.ServiceStatus
-	call func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, at time.Time) (*pbx.Service, error)
-}{
-	{"ActivateService", pbx.StatusPendingActivation,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.ActivateService(ctx, id)
-		}},
-	{"CompleteOrder", pbx.StatusOrderProcessing,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.CompleteOrder(ctx, id)
-		}},
-	{"FailOrder", pbx.StatusOrderProcessing,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.FailOrder(ctx, id, "No")
-		}},
-	{"RetryOrder", pbx.StatusOrderFailed,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.RetryOrder(ctx, id)
-		}},
-	{"CancelService", pbx.StatusActive,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, at time.Time) (*pbx.Service, error) {
-			return dir.CancelService(ctx, id, at)
-		}},
-	{"WithdrawCancellation", pbx.StatusPendingCancellation,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.WithdrawCancellation(ctx, id)
-		}},
-}
-
 func TestSVC17_EveryStatusIsReachedAndLeftOnlyByItsOwnOperations(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		x := everyStatus(w)
+		x := testbed.EveryStatus(w.World)
 		pending, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7645", DeviceType: "Cisco 8851", ActivateLater: true})
 		require.NoError(t, err)
 		reached := map[pbx.ServiceStatus]*pbx.Service{}
@@ -90,21 +23,21 @@ func TestSVC17_EveryStatusIsReachedAndLeftOnlyByItsOwnOperations(t *testing.T) {
 			reached[s.Status] = s
 		}
 		require.Len(t, reached, 6)
-		for _, move := range moves {
+		for _, move := range testbed.Moves {
 			for status, s := range reached {
-				about := move.name + " of one that is " + string(status)
+				about := move.Name + " of one that is " + string(status)
 				call := func(dir *pbx.Directory) error {
-					_, err := move.call(w.Ctx, dir, s.ID, w.Clock.Add(time.Hour))
+					_, err := move.Call(w.Ctx, dir, s.ID, w.Clock.Add(time.Hour))
 					return err
 				}
 				review, reviewErr := w.Support.In(w.US.ID).Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error { return call(dir) })
-				if status == move.from {
+				if status == move.From {
 					require.NoError(t, reviewErr, about)
 					require.NotEmpty(t, review.Effects, about)
 					continue
 				}
 				code := rule.SVC17
-				if move.name == "CancelService" && s == x.Elsewhere {
+				if move.Name == "CancelService" && s == x.Elsewhere {
 					code = rule.SVC11
 				}
 				require.Equal(t, code, pbx.CodeOf(reviewErr), about)
@@ -130,7 +63,7 @@ func TestSVC17_WhatTheProviderHasToDoIsDoneBeforeAServiceWorksAndIsBilled(t *tes
 			s := w.Order(pbx.NewService{DN: pbx.Extension([]byte{'7', '1', '0', byte('0' + i)}), ActivateLater: c.later})
 			require.Equal(t, pbx.StatusOrderProcessing, s.Status)
 			require.Zero(t, s.ActivatedAt)
-			require.Zero(t, collect(t, w.Dir.Orders(w.Ctx, 1))[0].BillingFrom, "on activation")
+			require.Zero(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0].BillingFrom, "on activation")
 
 			w.Clock = w.Clock.Add(time.Hour)
 			failed, err := visiting.FailOrder(w.Ctx, s.ID, "No fibre in the street")
@@ -278,7 +211,7 @@ func (w *world) serviceNow(s *pbx.Service) *pbx.Service {
 
 func TestSVC17_NobodyGetsIntoTheMailboxOfALineThatDoesNotWork(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		x := everyStatus(w)
+		x := testbed.EveryStatus(w.World)
 		later, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7651", DeviceType: "Cisco 8851", ActivateLater: true})
 		require.NoError(t, err)
 		for s, opens := range map[*pbx.Service]bool{
@@ -347,7 +280,7 @@ func TestSVC17_ACancelledServiceWorksAndIsBilledUntilItIsDeleted(t *testing.T) {
 		_, err = w.Dir.CancelService(w.Ctx, s.ID, end)
 		require.NoError(t, err)
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, s.ID))
-		order := collect(t, w.Dir.Orders(w.Ctx, 1))[0]
+		order := testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0]
 		require.Equal(t, pbx.Money(-2500), order.Monthly, "it was billed until now")
 	})
 }
@@ -360,17 +293,17 @@ func TestSVC17_CancellationsThatAreDueAreListedTheEarliestFirst(t *testing.T) {
 			require.NoError(t, err)
 		}
 		due := func(by time.Duration) []pbx.Extension {
-			return dns(collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{CancelledBy: w.Clock.Add(by)})))
+			return dns(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{CancelledBy: w.Clock.Add(by)})))
 		}
 		require.Empty(t, due(time.Hour-time.Microsecond))
 		require.Equal(t, []pbx.Extension{"7102", "7101"}, due(2*time.Hour))
 		require.Equal(t, []pbx.Extension{"7102", "7101", "7103"}, due(9*time.Hour))
 
 		q := pbx.ServiceQuery{CancelledBy: w.Clock.Add(9 * time.Hour), Limit: 1}
-		first := collect(t, w.Dir.Services(w.Ctx, q))
+		first := testbed.Collect(t, w.Dir.Services(w.Ctx, q))
 		q.Page = q.TokenAfter(first[0])
-		require.Equal(t, []pbx.Extension{"7101"}, dns(collect(t, w.Dir.Services(w.Ctx, q))))
-		require.ErrorIs(t, run(w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: q.Page})), pbx.ErrInvalid, "a token of another query")
+		require.Equal(t, []pbx.Extension{"7101"}, dns(testbed.Collect(t, w.Dir.Services(w.Ctx, q))))
+		require.ErrorIs(t, testbed.Drain(w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: q.Page})), pbx.ErrInvalid, "a token of another query")
 	})
 }
 
@@ -421,8 +354,8 @@ func TestSVC17_ANewTypeLeavesTheStatusAsItIs(t *testing.T) {
 		waiting, err = w.Dir.ModifyService(w.Ctx, waiting)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusOrderProcessing, waiting.Status)
-		require.Zero(t, collect(t, w.Dir.Orders(w.Ctx, 1))[0].BillingFrom, "on activation")
+		require.Zero(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0].BillingFrom, "on activation")
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, waiting.ID))
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), 3, "what was never billed saves nothing")
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 3, "what was never billed saves nothing")
 	})
 }

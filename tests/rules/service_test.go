@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -17,7 +18,7 @@ func TestSVC11_ARemoteServiceHasNoNumberAndNoPhoneOfThisSystem(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		in := pbx.NewService{
 			DN: "7101", DeviceID: w.Phone("00:1b:54:00:00:01", "Cisco 8851").ID, RemoteSystem: "Leeds", Number: pbx.ProposedNumber(),
-			Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyLine}}, Foreign: []pbx.NewForeign{miCollab("Client")},
+			Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyLine}}, Foreign: []pbx.NewForeign{testbed.MiCollab("Client")},
 		}
 		w.Refused(rule.SVC11, pbx.ErrInvalid, func() error {
 			_, err := w.Dir.AddService(w.Ctx, in)
@@ -93,7 +94,7 @@ func TestSVC1_ServicesAreListedOrSearchedByNumber(t *testing.T) {
 			{"+16175550170", 0, nil}, // another tenant's
 			{"+44", 0, nil},
 		} {
-			got := dns(collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: c.number, Limit: c.limit})))
+			got := dns(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: c.number, Limit: c.limit})))
 			require.Equal(t, c.want, got, "%q", c.number)
 		}
 	})
@@ -105,16 +106,16 @@ func TestSVC1_APageTokenHoldsForItsOwnQueryAlone(t *testing.T) {
 		s := w.Service(ann.ID, "7002")
 		byNumber := pbx.ServiceQuery{Number: "+1"}
 		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byNumber.TokenAfter(s), pbx.UserQuery{}.TokenAfter(ann)} {
-			e := w.Refused(rule.SVC1, pbx.ErrInvalid, func() error { return brokenOff(w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: token})) })
+			e := w.Refused(rule.SVC1, pbx.ErrInvalid, func() error { return testbed.Drain(w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: token})) })
 			require.Equal(t, "Page", e.Field)
 		}
-		require.Empty(t, collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: pbx.ServiceQuery{}.TokenAfter(s)})), "it is the last one")
+		require.Empty(t, testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: pbx.ServiceQuery{}.TokenAfter(s)})), "it is the last one")
 	})
 }
 
 func TestSVC1_TheListIsPaged(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.Own(numbers("+161755502%02d", 40)...)
+		w.Own(testbed.Numbers("+161755502%02d", 40)...)
 		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range 150 {
 				in := pbx.NewService{DN: pbx.Extension(fmt.Sprint(7000 + i)), DeviceType: "Cisco 8851"}
@@ -129,11 +130,11 @@ func TestSVC1_TheListIsPaged(t *testing.T) {
 		}))
 		for _, number := range []string{"", "7", "+", "+16175550"} {
 			q := pbx.ServiceQuery{Number: number}
-			whole := collect(t, w.Dir.Services(w.Ctx, q))
+			whole := testbed.Collect(t, w.Dir.Services(w.Ctx, q))
 			require.Len(t, whole, 40+110*(1-strings.Count(number, "+")))
 			var paged []*pbx.Service
 			for q.Limit = 13; ; {
-				page := collect(t, w.Dir.Services(w.Ctx, q))
+				page := testbed.Collect(t, w.Dir.Services(w.Ctx, q))
 				paged = append(paged, page...)
 				if len(page) < q.Limit {
 					break
@@ -176,7 +177,7 @@ func TestSVC2_ANewPhoneIsSavedInOneActWithItsAssociation(t *testing.T) {
 		device, err := w.Dir.Device(w.Ctx, phone.ID)
 		require.NoError(t, err)
 		require.Equal(t, u.ID, device.UserID)
-		require.Equal(t, pbx.Money(2500), collect(t, w.Dir.Orders(w.Ctx, 1))[0].Monthly)
+		require.Equal(t, pbx.Money(2500), testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0].Monthly)
 	})
 }
 
@@ -204,10 +205,10 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 				"Number NUM-4", "Number SVC-11", "RemoteSystem SVC-11", "Type SVC-16",
 			}},
 		} {
-			before := dump(t, w.Store)
+			before := testbed.Dump(t, w.Store)
 			_, err := w.Dir.AddService(w.Ctx, c.in)
 			require.Equal(t, c.want, badFields(err), "%s: %v", name, err)
-			require.Equal(t, before, dump(t, w.Store))
+			require.Equal(t, before, testbed.Dump(t, w.Store))
 		}
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error {
 			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: pbx.UserID{1}, DN: "7101", DeviceType: "Cisco 8851"})
@@ -254,7 +255,7 @@ func TestSVC9_DeletingASharedServiceIsConfirmedWithTheNamesOfItsUsers(t *testing
 		e := w.Refused(rule.SVC9, pbx.ErrUnconfirmed, func() error { return w.Dir.DeleteService(w.Ctx, s.ID) })
 		require.Contains(t, e.Reason, "Ann Lee, Bob Ray")
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.Ctx, s.ID) })
-		require.Equal(t, []rule.Code{rule.SVC9}, codes(review.Confirmations))
+		require.Equal(t, []rule.Code{rule.SVC9}, testbed.Codes(review.Confirmations))
 		require.NoError(t, review.Commit(w.Ctx))
 		_, err = w.Dir.Service(w.Ctx, s.ID)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
@@ -267,15 +268,15 @@ func TestSVC12_OneServiceIsDeletedAtATimeWithEverythingThatHangsOnIt(t *testing.
 		u, services := w.fullUser()
 		require.NoError(t, w.Dir.SetPrimary(w.Ctx, u.ID, services[1].ID))
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, services[0].ID))
-		require.Equal(t, []pbx.Extension{"7505"}, dns(collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{}))))
+		require.Equal(t, []pbx.Extension{"7505"}, dns(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{}))))
 		require.Equal(t, pbx.NumberAvailable, w.number(services[0].Number).State)
 		for _, table := range []string{"mailboxes", "owners"} {
-			require.Empty(t, dump(t, w.Store)[table])
+			require.Empty(t, testbed.Dump(t, w.Store)[table])
 		}
 		read, err := w.Dir.User(w.Ctx, u.ID)
 		require.NoError(t, err)
 		require.Equal(t, []string{"crm", "softphone"}, read.Applications, "what only the service type included is gone (STN-2)")
-		require.Len(t, collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{UserID: u.ID})), 2, "his devices stay his")
+		require.Len(t, testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{UserID: u.ID})), 2, "his devices stay his")
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.Dir.DeleteService(w.Ctx, services[0].ID) })
 	})
 }
@@ -284,7 +285,7 @@ func TestSVC11_ARemoteServiceIsListedAndAssociatedButNotEditedOrDeletedHere(t *t
 	eachStore(t, func(t *testing.T, w *world) {
 		ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Ray", "7002")
 		s := w.remote(ann.ID, "7101")
-		require.Equal(t, []pbx.Extension{"7101"}, dns(collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: "71"}))))
+		require.Equal(t, []pbx.Extension{"7101"}, dns(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: "71"}))))
 		_, err := w.Dir.Associate(w.Ctx, bob.ID, s.ID)
 		require.NoError(t, err)
 		require.NoError(t, w.Dir.Confirm(rule.SVC5).Disassociate(w.Ctx, bob.ID, s.ID))
@@ -382,22 +383,22 @@ func TestSVC16_TypesCarryChargesAndApplications(t *testing.T) {
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.ModifyService(w.Ctx, s); return err })
 		require.Equal(t, pbx.Money(1500), review.Monthly(), "4000 instead of 2500")
 		require.Equal(t, pbx.Money(500), review.OneTime())
-		require.Equal(t, []rule.Code{rule.STN2}, codes(review.Warnings), "Big includes no fax")
+		require.Equal(t, []rule.Code{rule.STN2}, testbed.Codes(review.Warnings), "Big includes no fax")
 		require.NoError(t, review.Commit(w.Ctx))
 		u, err = w.Dir.User(w.Ctx, u.ID)
 		require.NoError(t, err)
 		require.Empty(t, u.Applications)
-		o := collect(t, w.Dir.Orders(w.Ctx, 1))[0]
+		o := testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0]
 		require.Equal(t, w.Boston.ID, o.LocationID)
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, s.ID))
-		require.Equal(t, pbx.Money(-4000), collect(t, w.Dir.Orders(w.Ctx, 1))[0].Monthly)
+		require.Equal(t, pbx.Money(-4000), testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0].Monthly)
 	})
 }
 
 // product is a product of the tenant's catalogue.
 func (w *world) product(code string) *pbx.ServiceType {
 	w.T.Helper()
-	for _, p := range collect(w.T, w.Dir.ServiceTypes(w.Ctx)) {
+	for _, p := range testbed.Collect(w.T, w.Dir.ServiceTypes(w.Ctx)) {
 		if p.Code == code {
 			return p
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -267,7 +268,7 @@ func TestEXT7_OnlySupportOpensCredentialsInItsTenantOrInThatOfTheProvider(t *tes
 }
 
 func TestEXT7_TheMD5HashIsKeptWhereItIsAskedFor(t *testing.T) {
-	w := newWorld(t, stores["memory"](t), pbx.WithMD5Credentials())
+	w := newWorld(t, testbed.Stores["memory"](t), pbx.WithMD5Credentials())
 	ann := w.User("Ann", "Lee", "7001")
 	password := w.issue(ann.SIPAddress)
 	digest, err := w.Support.Digest(w.Ctx, ann.SIPAddress)
@@ -284,7 +285,7 @@ func TestEXT7_TheMD5HashIsKeptWhereItIsAskedFor(t *testing.T) {
 
 func TestEXT7_WithoutRandomnessNoCredentialsAreIssued(t *testing.T) {
 	random := &dry{from: rand.Reader}
-	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random), pbx.WithIDs(new(draws).Next))
+	w := newWorld(t, testbed.Stores["memory"](t), pbx.WithRandom(random), pbx.WithIDs(new(testbed.Draws).Next))
 	ann := w.User("Ann", "Lee", "7001")
 	e := w.Refused(rule.EXT7, pbx.ErrStorage, func() error {
 		random.now = true

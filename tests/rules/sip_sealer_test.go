@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -65,7 +66,7 @@ func (w *world) kept(address pbx.SIPAddress, password string) string {
 	user, realm, _ := strings.Cut(string(address), "@")
 	hash, err := hex.DecodeString(sha256Of(user + ":" + realm + ":" + password))
 	require.NoError(w.T, err)
-	for table, rows := range dump(w.T, w.Store) {
+	for table, rows := range testbed.Dump(w.T, w.Store) {
 		require.NotContains(w.T, fmt.Sprint(rows), password, table)
 		require.NotContains(w.T, fmt.Sprint(rows), strings.Trim(fmt.Sprint(hash), "[]"), table)
 	}
@@ -73,7 +74,7 @@ func (w *world) kept(address pbx.SIPAddress, password string) string {
 }
 
 func TestEXT7_WhatIsSealedOpensUnderItsKeyAtItsAddressOnly(t *testing.T) {
-	w := newWorld(t, stores["memory"](t), pbx.WithMD5Credentials())
+	w := newWorld(t, testbed.Stores["memory"](t), pbx.WithMD5Credentials())
 	ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Roe", "7002")
 	old := w.under(sealer(t, "a"), pbx.WithMD5Credentials())
 	made, err := old.IssueCredentials(w.Ctx, ann.SIPAddress)
@@ -112,7 +113,7 @@ func TestEXT7_WhatIsSealedOpensUnderItsKeyAtItsAddressOnly(t *testing.T) {
 }
 
 func TestEXT7_CredentialsAreKeptUnsealedWhereThatIsChosen(t *testing.T) {
-	w := newWorld(t, stores["memory"](t))
+	w := newWorld(t, testbed.Stores["memory"](t))
 	ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Roe", "7002")
 	sealed := w.issue(bob.SIPAddress)
 	plain := w.under(pbx.WithUnsealedCredentials(), pbx.WithMD5Credentials())
@@ -129,7 +130,7 @@ func TestEXT7_CredentialsAreKeptUnsealedWhereThatIsChosen(t *testing.T) {
 }
 
 func TestEXT7_NoSecretIsPrinted(t *testing.T) {
-	w := newWorld(t, stores["memory"](t))
+	w := newWorld(t, testbed.Stores["memory"](t))
 	ann := w.User("Ann", "Lee", "7001")
 	made, err := w.Dir.IssueCredentials(w.Ctx, ann.SIPAddress)
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -124,13 +125,13 @@ func TestSVC15_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 		s := w.Service(pbx.UserID{}, "7101")
 		s.Status, s.Number, s.DeviceID, s.RemoteSystem, s.LocationKeptBy = pbx.StatusNone, "+16175550100", pbx.DeviceID{1}, "Leeds", " ESS"
 		s.Category, s.DN, s.Type, s.LocationID, s.Name = pbx.Analogue, "911", "GOLD", pbx.LocationID{1}, " x"
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		_, err := w.Dir.ModifyService(w.Ctx, s)
 		require.Equal(t, []string{
 			"Category SVC-2", "DN EXT-3", "DeviceID ACC-1", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2", "Number SVC-2",
 			"RemoteSystem SVC-2", "Status SVC-2", "Type SVC-16",
 		}, badFields(err))
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 	})
 }
 

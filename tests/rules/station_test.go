@@ -10,28 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
-
-// Pool reads a package of the US tenant.
-func (w *world) Pool(name string) *pbx.StationPool {
-	w.T.Helper()
-	for _, p := range collect(w.T, w.Dir.StationPools(w.Ctx)) {
-		if p.Package == name {
-			return p
-		}
-	}
-	require.Fail(w.T, "no package "+name)
-	return nil
-}
-
-// ModifyPool changes a package of the tenant as it is now.
-func (w *world) ModifyPool(name string, change func(p *pbx.StationPool)) error {
-	w.T.Helper()
-	p := w.Pool(name)
-	change(p)
-	return second(w.Dir.ModifyStationPool(w.Ctx, p))
-}
 
 // seated sets up a user with a station.
 func seated(n int, station string, applications ...string) pbx.SetUp {
@@ -74,10 +55,10 @@ func TestSTN1_ThePoolAlwaysAddsUp(t *testing.T) {
 			require.Equal(t, "Station", e.Field)
 			require.Contains(t, e.Reason, "order more")
 		}
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		_, err = w.Dir.ChangeStation(w.Ctx, bob.ID, "STANDARD")
 		require.NoError(t, err, "he has one, and keeps it though none is left")
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 
 		_, err = w.Dir.ChangeStation(w.Ctx, bob.ID, "")
 		require.NoError(t, err)
@@ -104,7 +85,7 @@ func TestSTN1_TheLastStationIsGivenOnceInABatch(t *testing.T) {
 			return nil
 		}))
 		require.Equal(t, int64(3), w.Pool("STANDARD").Used)
-		require.Empty(t, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{FirstName: "Seated4"})))
+		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{FirstName: "Seated4"})))
 	})
 }
 
@@ -202,12 +183,12 @@ func TestSTN2_WhoLosesAnApplicationWithAServiceIsWarnedOf(t *testing.T) {
 		_, err = w.Dir.AddExtension(w.Ctx, made.User.ID, "7444") // he is reached without it too
 		require.NoError(t, err)
 		goes := func(dir *pbx.Directory) error { return dir.DeleteService(w.Ctx, made.Service.ID) }
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		review := w.Review(w.Dir, goes)
-		require.Equal(t, []rule.Code{rule.STN2}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.STN2}, testbed.Codes(review.Warnings))
 		require.Equal(t, made.User.ID.String(), review.Warnings[0].Subject.ID)
 		require.Contains(t, review.Warnings[0].Text, "loses the applications fax")
-		require.Empty(t, cmp.Diff(before, dump(t, w.Store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 		require.NoError(t, w.Dir.Batch(w.Ctx, func(_ context.Context, dir *pbx.Directory) error { return goes(dir) }), "and it goes through")
 		u, err := w.Dir.User(w.Ctx, made.User.ID)
 		require.NoError(t, err)

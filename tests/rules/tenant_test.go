@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -25,7 +26,7 @@ func TestACC1_ATenantHasANameACountryLocationsAndPolicies(t *testing.T) {
 		require.Equal(t, pbx.DefaultPolicy(), read.Policy)
 		require.Equal(t, w.Clock, read.CreatedAt)
 		require.Equal(t, []string{"tenant.created"}, w.journal(inside, 0), "the first line of its own journal")
-		require.Equal(t, "tenant.created", collect(t, w.Support.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0].Type)
+		require.Equal(t, "tenant.created", testbed.Collect(t, w.Support.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0].Type)
 
 		policy := pbx.DefaultPolicy()
 		policy.ExtensionFirst, policy.ExtensionLast, policy.VoicemailDigits = "200", "299", 3
@@ -54,10 +55,10 @@ func TestACC1_ATenantsBadFieldsAreReportedAtOnce(t *testing.T) {
 				"Policy.ExtensionFirst EXT-5", "Policy.ExtensionMinLength EXT-1", "Policy.PINMinLength VM-5", "Policy.PINTries VM-5",
 			}},
 		} {
-			before := dump(t, w.Store)
+			before := testbed.Dump(t, w.Store)
 			_, err := w.Support.CreateTenant(w.Ctx, c.in)
 			require.Equal(t, c.want, badFields(err), "%s: %v", name, err)
-			require.Equal(t, before, dump(t, w.Store))
+			require.Equal(t, before, testbed.Dump(t, w.Store))
 		}
 		e := w.Refused(rule.ACC1, pbx.ErrConflict, func() error {
 			_, err := w.Support.CreateTenant(w.Ctx, pbx.NewTenant{Name: "X", Country: "US", SIPDomain: "uk.Acme.example.com"})
@@ -144,7 +145,7 @@ func TestACC1_ATenantsSettingsAreModifiedButForWhatEverythingHangsOn(t *testing.
 		require.Equal(t, "Acme Inc.", read.Name)
 		require.Equal(t, "CAD", read.Currency)
 		require.EqualValues(t, 5, read.Policy.VoicemailDigits)
-		require.Len(t, collect(t, w.Support.Tenants(w.Ctx, pbx.TenantQuery{Name: "acme inc"})), 1, "it is found by its new name")
+		require.Len(t, testbed.Collect(t, w.Support.Tenants(w.Ctx, pbx.TenantQuery{Name: "acme inc"})), 1, "it is found by its new name")
 
 		again, err := w.Dir.ModifyTenant(w.Ctx, tenant)
 		require.Nil(t, again)
@@ -165,7 +166,7 @@ func TestACC3_TenantsAreListedInTheOrderOfTheirNames(t *testing.T) {
 			w.Tenant(name, "US", fmt.Sprintf("t%d.example.com", i))
 		}
 		list := func(q pbx.TenantQuery) (names []string) {
-			for _, tenant := range collect(t, w.Support.Tenants(w.Ctx, q)) {
+			for _, tenant := range testbed.Collect(t, w.Support.Tenants(w.Ctx, q)) {
 				names = append(names, tenant.Name)
 			}
 			return names
@@ -190,10 +191,10 @@ func TestACC1_SeveralTenantsAreCreatedInOneBatch(t *testing.T) {
 			}
 			return nil
 		}
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		err := w.Support.Batch(w.Ctx, func(_ context.Context, dir *pbx.Directory) error { return create(dir, "one", "two", "one") })
 		require.ErrorIs(t, err, pbx.ErrConflict)
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		made = nil
 		require.NoError(t, w.Support.Batch(w.Ctx, func(_ context.Context, dir *pbx.Directory) error { return create(dir, "one", "two") }))
 		for _, tenant := range made {
@@ -219,7 +220,7 @@ func TestACC1_ALocationIsAddedReadListedAndModified(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, made.Rev+1, saved.Rev)
 		var buildings []string
-		for _, l := range collect(t, w.Dir.Locations(w.Ctx)) {
+		for _, l := range testbed.Collect(t, w.Dir.Locations(w.Ctx)) {
 			buildings = append(buildings, l.Building)
 		}
 		require.Equal(t, []string{"A1", "BOS-1"}, buildings, "in the order of their codes, and of this tenant alone")
@@ -280,6 +281,6 @@ func TestACC1_ALocationIsNotDeletedWhileSomebodyOrSomethingIsThere(t *testing.T)
 		held("device Cisco 8851 00:1b:54:00:00:01")
 		require.NoError(t, w.Dir.DeleteDevice(w.Ctx, d.ID))
 		require.NoError(t, w.Dir.DeleteLocation(w.Ctx, w.Boston.ID))
-		require.Empty(t, collect(t, w.Dir.Locations(w.Ctx)))
+		require.Empty(t, testbed.Collect(t, w.Dir.Locations(w.Ctx)))
 	})
 }

@@ -2,34 +2,16 @@ package rules_test
 
 import (
 	"context"
-	"iter"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
-
-// collect lists what a sequence yields, and fails on an error in it.
-func collect[R any](t testing.TB, seq iter.Seq2[R, error]) []R {
-	t.Helper()
-	var all []R
-	for r, err := range seq {
-		require.NoError(t, err)
-		all = append(all, r)
-	}
-	return all
-}
-
-func (w *world) Alias(user pbx.UserID, name string, e pbx.Extension) *pbx.Alias {
-	w.T.Helper()
-	a, err := w.Dir.AddAlias(w.Ctx, pbx.NewAlias{UserID: user, Name: name, Extension: e})
-	require.NoError(w.T, err)
-	return a
-}
 
 func TestEXT6_ASIPAddressIsGeneratedFromTheUserIDAndThenTheExtension(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
@@ -98,7 +80,7 @@ func TestEXT6_AWantedSIPAddressIsWellFormedInTheTenantsDomainAndFree(t *testing.
 func TestEXT6_TheSearchForAFreeAddressComesToAnEnd(t *testing.T) {
 	n := byte(0)
 	ids := func() [16]byte { n++; return [16]byte{6: 0x70, 8: 0x80, 11: n} } // all end alike
-	w := newWorld(t, stores["memory"](t), pbx.WithIDs(ids))
+	w := newWorld(t, testbed.Stores["memory"](t), pbx.WithIDs(ids))
 	ann := w.User("Ann", "Lee", "7001")
 	require.Equal(t, pbx.SIPAddress("ann@acme.example.com"), w.Alias(ann.ID, "Ann", "").SIPAddress)
 	require.Equal(t, pbx.SIPAddress("ann-00000000@acme.example.com"), w.Alias(ann.ID, "Ann", "").SIPAddress)
@@ -122,7 +104,7 @@ func TestEXT6_AUsersAddressIsAdjustedInTheBatchThatCreatesHim(t *testing.T) {
 			_, err = dir.CreateUser(ctx, pbx.NewUser{LastName: "Heir", Email: "ann.lee@example.org", Extension: "7002"})
 			return err
 		}))
-		users := collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{}))
+		users := testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{}))
 		require.Equal(t, pbx.SIPAddress("ann.lee@acme.example.com"), users[0].SIPAddress)
 		require.Equal(t, pbx.SIPAddress("boss@acme.example.com"), users[1].SIPAddress)
 	})
@@ -141,7 +123,7 @@ func TestEXT6_TheAddressOfADeletedUserIsFreeAgain(t *testing.T) {
 func TestEXT6_AnAddressOfAnotherTenantIsTakenWithoutSayingByWhom(t *testing.T) {
 	// No operation makes such a claim, for a domain is one tenant's alone: it
 	// is written past the rules.
-	w := newWorld(t, stores["memory"](t))
+	w := newWorld(t, testbed.Stores["memory"](t))
 	ann := w.User("Ann", "Lee", "7001")
 	u, err := w.British.CreateUser(w.Ctx, pbx.NewUser{LastName: "Brit", Email: "brit@example.co.uk", Extension: "7001"})
 	require.NoError(t, err)
@@ -167,9 +149,9 @@ func TestEXT7_AUserHasAnyNumberOfAliasesWithNamesAndAddressesOfTheirOwn(t *testi
 		again := w.Alias(john.ID, "John Support", "7101")
 		require.Equal(t, pbx.SIPAddress("john.support-7101@acme.example.com"), again.SIPAddress)
 
-		require.Equal(t, []*pbx.Alias{support, sales, again}, collect(t, w.Dir.Aliases(w.Ctx, john.ID)))
-		require.Len(t, collect(t, w.Dir.Aliases(w.Ctx, pbx.UserID{})), 3)
-		require.Empty(t, collect(t, w.British.Aliases(w.Ctx, john.ID)))
+		require.Equal(t, []*pbx.Alias{support, sales, again}, testbed.Collect(t, w.Dir.Aliases(w.Ctx, john.ID)))
+		require.Len(t, testbed.Collect(t, w.Dir.Aliases(w.Ctx, pbx.UserID{})), 3)
+		require.Empty(t, testbed.Collect(t, w.British.Aliases(w.Ctx, john.ID)))
 		one, err := w.Dir.Alias(w.Ctx, sales.ID)
 		require.NoError(t, err)
 		require.Equal(t, sales, one)
@@ -182,7 +164,7 @@ func TestEXT7_AUserHasAnyNumberOfAliasesWithNamesAndAddressesOfTheirOwn(t *testi
 func TestEXT7_AnAliasTakesNoLicenceAndCostsNothing(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		john := w.User("John", "Doe", "7001")
-		pools := collect(t, w.Dir.StationPools(w.Ctx))
+		pools := testbed.Collect(t, w.Dir.StationPools(w.Ctx))
 		review, err := w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := dir.AddAlias(ctx, pbx.NewAlias{UserID: john.ID, Name: "John Support", Extension: "8100"})
 			return err
@@ -191,7 +173,7 @@ func TestEXT7_AnAliasTakesNoLicenceAndCostsNothing(t *testing.T) {
 		require.Empty(t, review.Orders)
 		require.Len(t, review.Warnings, 1, "the advice of EXT-4")
 		require.NoError(t, review.Commit(w.Ctx))
-		require.Equal(t, pools, collect(t, w.Dir.StationPools(w.Ctx)))
+		require.Equal(t, pools, testbed.Collect(t, w.Dir.StationPools(w.Ctx)))
 	})
 }
 
@@ -258,7 +240,7 @@ func TestEXT7_AnAliasGoesWithItsExtensionAddressAndMemberships(t *testing.T) {
 		require.NoError(t, w.Dir.AddMember(w.Ctx, g.ID, pbx.AliasMember(a.ID)))
 		require.NoError(t, w.Dir.DeleteAlias(w.Ctx, a.ID))
 
-		require.Empty(t, collect(t, w.Dir.Members(w.Ctx, g.ID)))
+		require.Empty(t, testbed.Collect(t, w.Dir.Members(w.Ctx, g.ID)))
 		reached, err := w.Dir.Lookup(w.Ctx, "7100")
 		require.ErrorIs(t, err, pbx.ErrNotFound)
 		require.Nil(t, reached)
@@ -276,10 +258,10 @@ func TestEXT7_AliasesGoWithTheirUser(t *testing.T) {
 		require.NoError(t, w.Dir.AddMember(w.Ctx, g.ID, pbx.AliasMember(a.ID)))
 		require.NoError(t, w.Dir.AddMember(w.Ctx, g.ID, pbx.UserMember(john.ID)))
 		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, john.ID, pbx.UserOnly))
-		require.Empty(t, collect(t, w.Dir.Aliases(w.Ctx, pbx.UserID{})))
-		require.Empty(t, collect(t, w.Dir.Members(w.Ctx, g.ID)))
-		require.Empty(t, dump(t, w.Store)["sip_identities"])
-		require.Len(t, dump(t, w.Store)["extensions"], 1)
+		require.Empty(t, testbed.Collect(t, w.Dir.Aliases(w.Ctx, pbx.UserID{})))
+		require.Empty(t, testbed.Collect(t, w.Dir.Members(w.Ctx, g.ID)))
+		require.Empty(t, testbed.Dump(t, w.Store)["sip_identities"])
+		require.Len(t, testbed.Dump(t, w.Store)["extensions"], 1)
 	})
 }
 
@@ -313,20 +295,20 @@ func TestEXT7_AliasesAreAddedChangedAndDeletedInABatchAndInAReview(t *testing.T)
 			return dir.DeleteAlias(ctx, gone.ID)
 		}
 		check := func() {
-			left := collect(t, w.Dir.Aliases(w.Ctx, john.ID))
+			left := testbed.Collect(t, w.Dir.Aliases(w.Ctx, john.ID))
 			require.Len(t, left, 2)
 			require.Equal(t, pbx.SIPAddress("moved@acme.example.com"), left[0].SIPAddress)
-			require.Len(t, collect(t, w.Dir.Members(w.Ctx, g.ID)), 1)
+			require.Len(t, testbed.Collect(t, w.Dir.Members(w.Ctx, g.ID)), 1)
 		}
 		require.NoError(t, w.Dir.Batch(w.Ctx, everything))
 		check()
-		for _, a := range collect(t, w.Dir.Aliases(w.Ctx, john.ID)) {
+		for _, a := range testbed.Collect(t, w.Dir.Aliases(w.Ctx, john.ID)) {
 			require.NoError(t, w.Dir.DeleteAlias(w.Ctx, a.ID))
 		}
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		review, err := w.Dir.Review(w.Ctx, everything)
 		require.NoError(t, err)
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		w.User("Someone", "Else", "7050") // the tenant has changed, what was reviewed has not
 		require.NoError(t, review.Commit(w.Ctx))
 		check()

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -62,10 +63,10 @@ func TestUSR9_AReviewAsksOnceForEachConfirmationAndItsCommitGivesThem(t *testing
 		_, err := w.Dir.Associate(w.Ctx, bob.ID, w.Service(pbx.UserID{}, "7600").ID)
 		require.NoError(t, err)
 		require.NoError(t, w.Dir.SetPrimary(w.Ctx, bob.ID, w.lookup("7600")))
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.Ctx, u.ID, pbx.UserAndPhones) })
-		require.Equal(t, before, dump(t, w.Store))
-		require.Equal(t, []rule.Code{rule.USR10, rule.USR10, rule.USR9}, codes(review.Confirmations))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
+		require.Equal(t, []rule.Code{rule.USR10, rule.USR10, rule.USR9}, testbed.Codes(review.Confirmations))
 		require.Contains(t, review.Confirmations[0].Text, "Bob Ray")
 		require.Equal(t, pbx.Money(-2500), review.Monthly())
 		require.NoError(t, review.Commit(w.Ctx))
@@ -96,7 +97,7 @@ func TestUSR9_NothingOfThePersonIsLeftAnywhere(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, made.User.ID, pbx.UserAndPhones))
 
-		for table, rows := range dump(t, w.Store) {
+		for table, rows := range testbed.Dump(t, w.Store) {
 			for _, row := range rows {
 				for _, word := range []string{"zanzibar", "quetzal", "7700900123"} {
 					require.NotContains(t, strings.ToLower(row), word, table)
@@ -116,7 +117,7 @@ func TestUSR9_TheMailboxesOfAUserWhoIsDeletedAloneAreNoLongerHis(t *testing.T) {
 		w.mailbox(common.ID, pbx.NewMailbox{Email: made.User.Login, PIN: rightPIN})
 		w.mailbox(team.ID, pbx.NewMailbox{Email: "team@example.com"})
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.Ctx, made.User.ID, pbx.UserOnly) })
-		require.Equal(t, []rule.Code{rule.USR9}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.USR9}, testbed.Codes(review.Warnings))
 		require.Contains(t, review.Warnings[0].Text, "mailbox 7300 keeps its PIN, for it is shared with Bob Roe")
 		require.NoError(t, review.Commit(w.Ctx))
 
@@ -128,7 +129,7 @@ func TestUSR9_TheMailboxesOfAUserWhoIsDeletedAloneAreNoLongerHis(t *testing.T) {
 			require.Equal(t, email, box.Email)
 			require.Equal(t, service == common.ID, box.HasPIN())
 		}
-		for table, rows := range dump(t, w.Store) {
+		for table, rows := range testbed.Dump(t, w.Store) {
 			for _, row := range rows {
 				for _, word := range []string{"zanzibar", "quetzal", "7700900123"} {
 					require.NotContains(t, strings.ToLower(row), word, table)
@@ -170,7 +171,7 @@ func TestUSR10_DeletingTheUserOnlyKeepsHisServices(t *testing.T) {
 		_, err := w.Dir.Associate(w.Ctx, bob.ID, services[1].ID)
 		require.NoError(t, err)
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return dir.DeleteUser(w.Ctx, u.ID, pbx.UserOnly) })
-		require.Equal(t, []rule.Code{rule.USR9}, codes(review.Confirmations), "what stays need not be confirmed")
+		require.Equal(t, []rule.Code{rule.USR9}, testbed.Codes(review.Confirmations), "what stays need not be confirmed")
 		require.Empty(t, review.Orders)
 		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, u.ID, pbx.UserOnly))
 
@@ -206,9 +207,9 @@ func TestUSR10_DeletingUserAndPhonesDeletesHisServicesForTheirOtherUsersToo(t *t
 		require.Contains(t, e.Reason, "Cid Fox")
 		require.NotContains(t, e.Reason, "Ann", "he knows")
 		require.NoError(t, confirmed.Confirm(rule.USR10).DeleteUser(w.Ctx, u.ID, pbx.UserAndPhones))
-		require.Empty(t, collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{})))
-		require.Equal(t, []string{"Cid Fox", "Bob Ray"}, names(collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{}))))
-		orders := collect(t, w.Dir.Orders(w.Ctx, 0))
+		require.Empty(t, testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{})))
+		require.Equal(t, []string{"Cid Fox", "Bob Ray"}, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{}))))
+		orders := testbed.Collect(t, w.Dir.Orders(w.Ctx, 0))
 		require.Equal(t, pbx.Money(-2500), orders[0].Monthly, "what it saves is ordered")
 	})
 }
@@ -246,9 +247,9 @@ func TestUSR10_WhatDeletingUserAndPhonesSavesIsOneOrder(t *testing.T) {
 			_, err := w.Dir.AddService(w.Ctx, in)
 			require.NoError(t, err)
 		}
-		before := len(collect(t, w.Dir.Orders(w.Ctx, 0)))
+		before := len(testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)))
 		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, u.ID, pbx.UserAndPhones))
-		orders := collect(t, w.Dir.Orders(w.Ctx, 0))
+		orders := testbed.Collect(t, w.Dir.Orders(w.Ctx, 0))
 		require.Len(t, orders, before+1)
 		require.Equal(t, pbx.Money(-5000), orders[0].Monthly, "what was never billed saves nothing")
 		require.Equal(t, w.Boston.ID, orders[0].LocationID)
@@ -261,14 +262,14 @@ func TestUSR11_DeletingGivesBackLicenceDevicesExtensionsAndNumbers(t *testing.T)
 			eachStore(t, func(t *testing.T, w *world) {
 				u, services := w.fullUser()
 				require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, u.ID, form))
-				pool := collect(t, w.Dir.StationPools(w.Ctx))[0]
+				pool := testbed.Collect(t, w.Dir.StationPools(w.Ctx))[0]
 				require.EqualValues(t, 0, pool.Used)
-				require.Len(t, collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{})), 2, "both devices are available")
+				require.Len(t, testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{})), 2, "both devices are available")
 				for _, e := range []pbx.Extension{"7501", "7502", "7503"} {
 					require.Empty(t, w.reaches(e))
 				}
 				require.Equal(t, "group Hunters", w.reaches("7504"))
-				require.Empty(t, collect(t, w.Dir.Aliases(w.Ctx, pbx.UserID{})))
+				require.Empty(t, testbed.Collect(t, w.Dir.Aliases(w.Ctx, pbx.UserID{})))
 				n := w.number(services[0].Number)
 				require.Equal(t, w.US.ID, n.TenantID, "the number stays with the tenant")
 				if form == pbx.UserOnly {
@@ -277,7 +278,7 @@ func TestUSR11_DeletingGivesBackLicenceDevicesExtensionsAndNumbers(t *testing.T)
 				}
 				require.Equal(t, pbx.NumberAvailable, n.State)
 				require.Empty(t, w.reaches(services[0].DN))
-				again, err := w.Dir.SetUpUser(w.Ctx, w.setUp(collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{MAC: "00:1b:54:00:00:01"}))[0].ID))
+				again, err := w.Dir.SetUpUser(w.Ctx, w.setUp(testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{MAC: "00:1b:54:00:00:01"}))[0].ID))
 				require.NoError(t, err, "everything can be had again")
 				require.Equal(t, services[0].DN, again.Service.DN)
 			})
@@ -367,7 +368,7 @@ func TestUSR10_ADeletedUserIsReplacedInTheSameBatch(t *testing.T) {
 			if err := dir.Confirm(rule.USR9).DeleteUser(ctx, u.ID, pbx.UserAndPhones); err != nil {
 				return err
 			}
-			in := w.setUp(collect(t, dir.Devices(ctx, pbx.DeviceQuery{}))[0].ID)
+			in := w.setUp(testbed.Collect(t, dir.Devices(ctx, pbx.DeviceQuery{}))[0].ID)
 			in.SIPAddress, in.Extension, in.Number = u.SIPAddress, services[0].DN, pbx.ExistingNumber(services[0].Number)
 			_, err := dir.SetUpUser(ctx, in)
 			return err

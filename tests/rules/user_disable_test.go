@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -33,7 +34,7 @@ func TestUSR13_DisablingStopsWhatServesTheUserAlone(t *testing.T) {
 		ann, _, own, common, alias := w.sharing()
 		before := w.revision()
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return second(dir.DisableUser(w.Ctx, ann.ID)) })
-		require.Equal(t, []rule.Code{rule.USR13}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.USR13}, testbed.Codes(review.Warnings))
 		require.Contains(t, review.Warnings[0].Text, "service 7102 goes on for Bob Roe")
 		require.True(t, w.has(ann.SIPAddress), "a review changes nothing")
 
@@ -181,10 +182,10 @@ func TestUSR13_ADisabledUserKeepsWhatHeHasAndIsBilled(t *testing.T) {
 		phone := w.Phone("00:1b:54:00:00:01", "Polycom VVX 450")
 		made, err := w.Dir.SetUpUser(w.Ctx, w.setUp(phone.ID))
 		require.NoError(t, err)
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		_, err = w.Dir.DisableUser(w.Ctx, made.User.ID)
 		require.NoError(t, err)
-		after := dump(t, w.Store)
+		after := testbed.Dump(t, w.Store)
 		for _, table := range []string{"services", "associations", "extensions", "numbers", "devices", "station_pools", "orders", "order_lines"} {
 			require.Empty(t, cmp.Diff(before[table], after[table]), table)
 		}

@@ -77,7 +77,7 @@ func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 
 func TestSYS5_AnExportHoldsNoSecretAndNobodyElse(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		x := everything(w)
+		x := testbed.Everything(w.World)
 		require.NoError(t, w.Dir.SetPIN(w.Ctx, x.Line.ID, "482915"))
 		out := w.exported(w.Dir)
 		require.Contains(t, out, "Zanzibar,Quétzal,")
@@ -148,7 +148,7 @@ func TestSYS5_WhoHasNoAddressNoLineOrNoExtensionComesBackSo(t *testing.T) {
 			"Cid cid@example.com cid@example.com   false", "Dan dan@example.com dan@example.com 7104  true",
 		}, got)
 
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		_, err = w.importing(rows(header,
 			"Eve,,eve@example.com,7201,yes,PRO,,yes", // somebody without an address cannot be welcomed
 			"Fay,,,7202,no,,,no",
@@ -162,7 +162,7 @@ func TestSYS5_WhoHasNoAddressNoLineOrNoExtensionComesBackSo(t *testing.T) {
 		require.ElementsMatch(t, []string{
 			"2 email USR-1", "3 email USR-1", "4 email USR-1", "4 login USR-3", "5 email USR-1", "6 line SYS-5", "7 extension USR-4", "8 line SYS-5", "9 extension USR-1",
 		}, badRows(err))
-		require.Empty(t, gocmp.Diff(before, dump(t, w.Store)))
+		require.Empty(t, gocmp.Diff(before, testbed.Dump(t, w.Store)))
 	})
 }
 
@@ -209,7 +209,7 @@ func TestSYS5_WhatCannotBeSharedIsReportedOnItsRow(t *testing.T) {
 		bob := w.User("Bob", "Roe", "7001")
 		line := w.Service(bob.ID, "7101")
 		w.attach(line.ID, pbx.NewForeign{System: "CRM", Name: "Contacts", Link: "https://crm.example.com/1", NeedsEmail: true})
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		_, err := w.importing(rows("last_name,email,login,extension,line,service_type,applications,building,welcome_mail",
 			"Ann,,ann@example.com,7101,shared,,,,no", // the foreign service needs an address
 			"Cid,cid@example.com,,7001,shared,,,,",
@@ -223,7 +223,7 @@ func TestSYS5_WhatCannotBeSharedIsReportedOnItsRow(t *testing.T) {
 			"2 email USR-14", "3 extension SYS-5", "4 extension SYS-5", "5 line SYS-5", "5 applications STN-2", "6 building ACC-1", "6 email USR-1",
 			"7 service_type SVC-16", "8 extension SYS-5",
 		}, badRows(err))
-		require.Empty(t, gocmp.Diff(before, dump(t, w.Store)))
+		require.Empty(t, gocmp.Diff(before, testbed.Dump(t, w.Store)))
 		_, err = w.importing(rows("last_name,email,extension,line", "Ann,ann@example.com,7101,shared"))
 		require.NoError(t, err)
 		shared, err := w.Dir.ServiceUsers(w.Ctx, line.ID)
@@ -349,11 +349,11 @@ func (p person) becomes(w *world, n int, made *pbx.Provisioned, lines map[pbx.Us
 // stock are others in each world.
 func premises(t *testing.T, n int, stock string) (*world, []*pbx.Device) {
 	w := newWorld(t, memory.New())
-	_, err := w.Support.StockNumbers(w.Ctx, numbers(stock, n)...)
+	_, err := w.Support.StockNumbers(w.Ctx, testbed.Numbers(stock, n)...)
 	require.NoError(t, err)
 	require.NoError(t, w.ModifyPool("STANDARD", func(p *pbx.StationPool) { p.Total = 99 }))
-	w.Own(numbers("+161755502%02d", n)...)
-	_, err = w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "C", Date: w.Clock.Add(48 * time.Hour), Numbers: numbers("+161755503%02d", n)})
+	w.Own(testbed.Numbers("+161755502%02d", n)...)
+	_, err = w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "C", Date: w.Clock.Add(48 * time.Hour), Numbers: testbed.Numbers("+161755503%02d", n)})
 	require.NoError(t, err)
 	var phones []*pbx.Device
 	for i := range n {
@@ -382,7 +382,7 @@ func (w *world) described(t *testing.T) (list []string) {
 	macs := map[pbx.DeviceID]pbx.MAC{}
 	temporary := map[pbx.E164]pbx.E164{}
 	for _, state := range []pbx.DeviceState{pbx.DeviceAvailable, pbx.DeviceAssigned} {
-		for _, d := range collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{State: state})) {
+		for _, d := range testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{State: state})) {
 			macs[d.ID] = d.MAC
 			if state == pbx.DeviceAvailable {
 				list = append(list, "free "+string(d.MAC))
@@ -390,7 +390,7 @@ func (w *world) described(t *testing.T) (list []string) {
 		}
 	}
 	for _, state := range []pbx.NumberState{pbx.NumberAvailable, pbx.NumberPorting, pbx.NumberAssigned} {
-		for _, n := range collect(t, w.Dir.Numbers(w.Ctx, pbx.NumberQuery{State: state})) {
+		for _, n := range testbed.Collect(t, w.Dir.Numbers(w.Ctx, pbx.NumberQuery{State: state})) {
 			if n.TemporaryFor != "" {
 				temporary[n.E164] = n.TemporaryFor
 				continue
@@ -398,10 +398,10 @@ func (w *world) described(t *testing.T) (list []string) {
 			list = append(list, fmt.Sprint(n.E164, n.State, n.ServiceID.IsZero(), n.WaitingID.IsZero()))
 		}
 	}
-	for _, u := range collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})) {
+	for _, u := range testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})) {
 		line := fmt.Sprintf("%q %q %s %s %s %q %q %q %s %v %v %s %q", u.FirstName, u.LastName, u.Email, u.Login, u.State, u.Mobile, u.Department,
 			u.MusicOnHold, u.SIPAddress, u.E911, u.LocationID == w.Boston.ID, u.Station, u.Applications)
-		for _, e := range collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: u.ID})) {
+		for _, e := range testbed.Collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: u.ID})) {
 			line += fmt.Sprint(" own ", e.Digits)
 		}
 		services, err := w.Dir.UserServices(w.Ctx, u.ID)
@@ -410,7 +410,7 @@ func (w *world) described(t *testing.T) (list []string) {
 			s := has.Service
 			line += fmt.Sprintf(" %s %s %s %s %s %s %v", s.DN, s.Type, cmp.Or(temporary[s.Number], s.Number), s.DeviceType, macs[s.DeviceID], s.Status, s.LocationID == w.Boston.ID)
 		}
-		for _, d := range collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{UserID: u.ID})) {
+		for _, d := range testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{UserID: u.ID})) {
 			line += fmt.Sprint(" has ", d.MAC, d.PortsUsed, d.PrimaryOf == u.ID)
 		}
 		list = append(list, line)
@@ -442,7 +442,7 @@ func imported(t *testing.T, people []person, seed uint64) string {
 		p.becomes(from, n, made, lines)
 	}
 	to, _ := premises(t, room, "+161755505%02d")
-	for _, n := range collect(t, from.Dir.Numbers(from.Ctx, pbx.NumberQuery{State: pbx.NumberAssigned})) {
+	for _, n := range testbed.Collect(t, from.Dir.Numbers(from.Ctx, pbx.NumberQuery{State: pbx.NumberAssigned})) {
 		if n.TemporaryFor == "" {
 			to.gets(n.E164)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -35,7 +36,7 @@ func TestUSR15_AUserIsHandedOverWithEverythingHeWorksWith(t *testing.T) {
 		w.issue(support.SIPAddress)
 		group := w.Group("Sales", "7601")
 		require.NoError(t, w.Dir.AddMember(w.Ctx, group.ID, pbx.UserMember(made.User.ID)))
-		before, rev := dump(t, w.Store), w.revision()
+		before, rev := testbed.Dump(t, w.Store), w.revision()
 
 		u, err := w.Dir.HandOver(w.Ctx, made.User.ID, ina)
 		require.NoError(t, err)
@@ -45,7 +46,7 @@ func TestUSR15_AUserIsHandedOverWithEverythingHeWorksWith(t *testing.T) {
 		require.Empty(t, cmp.Diff(&want, u, cmp.AllowUnexported(pbx.User{}), cmp.FilterPath(func(p cmp.Path) bool {
 			return strings.HasSuffix(p.String(), "Folded")
 		}, cmp.Ignore())))
-		after := dump(t, w.Store)
+		after := testbed.Dump(t, w.Store)
 		for _, table := range []string{
 			"services", "associations", "extensions", "numbers", "devices", "station_pools", "orders", "order_lines", "owners", "aliases", "call_group_members",
 		} {
@@ -57,7 +58,7 @@ func TestUSR15_AUserIsHandedOverWithEverythingHeWorksWith(t *testing.T) {
 		found, err := w.Dir.UserByLogin(w.Ctx, "INA@example.com")
 		require.NoError(t, err)
 		require.Equal(t, u.ID, found.ID)
-		require.Len(t, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: "moe"})), 1)
+		require.Len(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: "moe"})), 1)
 	})
 }
 
@@ -99,7 +100,7 @@ func TestUSR15_NothingOfTheOldPersonIsLeftAnywhere(t *testing.T) {
 		require.NoError(t, review.Commit(w.Ctx))
 		require.NoError(t, w.Dir.CheckPIN(w.Ctx, common.ID, rightPIN), "a shared one lets the others in")
 
-		for table, rows := range dump(t, w.Store) {
+		for table, rows := range testbed.Dump(t, w.Store) {
 			for _, row := range rows {
 				for _, word := range []string{"zanzibar", "quetzal", "7700900123"} {
 					require.NotContains(t, strings.ToLower(row), word, table)
@@ -155,10 +156,10 @@ func TestUSR15_ASuccessorsBadFieldsAreReportedAtOnce(t *testing.T) {
 		require.NoError(t, err)
 		fields := func(to pbx.Successor) []string {
 			var list []string
-			before := dump(t, w.Store)
+			before := testbed.Dump(t, w.Store)
 			_, err := w.Dir.HandOver(w.Ctx, made.User.ID, to)
 			require.Error(t, err)
-			require.Empty(t, cmp.Diff(before, dump(t, w.Store)))
+			require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 			for _, e := range pbx.Errors(err) {
 				list = append(list, string(e.Code)+" "+e.Field)
 			}
@@ -228,7 +229,7 @@ func TestUSR12_ADisabledUserGetsNoWelcomeMail(t *testing.T) {
 		require.NoError(t, err)
 		w.Refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return w.Dir.SendWelcomeMail(w.Ctx, made.User.ID) })
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return second(dir.HandOver(w.Ctx, made.User.ID, ina)) })
-		require.Contains(t, codes(review.Warnings), rule.USR12)
+		require.Contains(t, testbed.Codes(review.Warnings), rule.USR12)
 		before := w.revision()
 		require.NoError(t, review.Commit(w.Ctx), "and it goes through")
 		require.NotContains(t, w.journal(w.Dir, before), "user.welcome-mail")
@@ -247,7 +248,7 @@ func TestUSR15_TheWelcomeMailIsSentUnlessItIsLeftOutOrHeIsDisabled(t *testing.T)
 		_, err = w.Dir.DisableUser(w.Ctx, u.ID)
 		require.NoError(t, err)
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return second(dir.HandOver(w.Ctx, u.ID, ina)) })
-		require.Equal(t, []rule.Code{rule.USR12}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.USR12}, testbed.Codes(review.Warnings))
 		require.NoError(t, review.Commit(w.Ctx))
 		now, err := w.Dir.User(w.Ctx, u.ID)
 		require.NoError(t, err)

@@ -27,7 +27,7 @@ func newcomers(n int) string {
 func roomy(t *testing.T, store store.Store, n int) *world {
 	w := newWorld(t, store)
 	for from := 0; from < n; from += 1000 {
-		_, err := w.Support.StockNumbers(w.Ctx, numbers(fmt.Sprintf("+161756%%0%dd", 5), min(n, from+1000))[from:]...)
+		_, err := w.Support.StockNumbers(w.Ctx, testbed.Numbers(fmt.Sprintf("+161756%%0%dd", 5), min(n, from+1000))[from:]...)
 		require.NoError(t, err)
 	}
 	_, err := w.Dir.AddStationPool(w.Ctx, pbx.NewStationPool{Package: "MANY", Name: "Many", Total: int64(n), Applications: []string{"softphone"}})
@@ -40,7 +40,7 @@ func roomy(t *testing.T, store store.Store, n int) *world {
 // and one ends it.
 func TestSYS5_AnImportOfAThousandRowsTakesAFewTrips(t *testing.T) {
 	testbed.NotShort(t)
-	store := &faraway{Store: memory.New()}
+	store := &testbed.Faraway{Store: memory.New()}
 	w := roomy(t, store, 2000)
 	for i := range 600 { // extensions in the way, one after the other and one in two
 		w.User("Old", fmt.Sprint(i), pbx.Extension(fmt.Sprint(70100+i+max(0, i-300))))

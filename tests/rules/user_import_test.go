@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -35,7 +36,7 @@ func badRows(err error) []string {
 }
 
 func TestSYS5_ARowMakesWhatTheGuidedSetUpOrCreatingAUserMakes(t *testing.T) {
-	twins(t, func(t *testing.T, a, b *world, _ map[*world]*counted) {
+	twins(t, func(t *testing.T, a, b *world, _ map[*world]*testbed.Counted) {
 		phone := a.Phone("00:1b:54:00:00:01", "Polycom VVX 450")
 		b.Phone("00:1b:54:00:00:01", "Polycom VVX 450")
 		a.Own("+16175550200")
@@ -66,7 +67,7 @@ func TestSYS5_ARowMakesWhatTheGuidedSetUpOrCreatingAUserMakes(t *testing.T) {
 			`dan@example.com,Dan,,,7600,,,,,,,,Cisco 8851,,,,,,,,`,
 		))
 		require.NoError(t, err)
-		require.Empty(t, cmp.Diff(dump(t, a.Store), dump(t, b.Store)))
+		require.Empty(t, cmp.Diff(testbed.Dump(t, a.Store), testbed.Dump(t, b.Store)))
 		require.Len(t, made.Made, 4)
 		require.Empty(t, cmp.Diff(first.User, made.Made[0].User, cmp.AllowUnexported(pbx.User{})))
 		require.Equal(t, first.Service, made.Made[0].Service)
@@ -84,7 +85,7 @@ func TestSYS5_EveryBadRowIsReportedAtOnceWithItsRowColumnAndRule(t *testing.T) {
 		require.NoError(t, err)
 		_, err = w.Support.In(w.UK.ID).AddDevice(w.Ctx, pbx.NewDevice{MAC: "00:1b:54:00:00:03", Model: "Cisco 8851"})
 		require.NoError(t, err)
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		_, err = w.importing(rows(
 			"first_name,last_name,email,login,extension,number_source,number,number_prefix,service_type,station,applications,mac,ports,mobile,building,sip_address,e911",
 			"Good,,good@example.com,,7100,,,,,,,,,,,,",
@@ -106,7 +107,7 @@ func TestSYS5_EveryBadRowIsReportedAtOnceWithItsRowColumnAndRule(t *testing.T) {
 			"9 mac DEV-1", "9 e911 USR-6", "9 number NUM-2",
 			"10 ports DEV-3", "10 extension EXT-3",
 		}, badRows(err))
-		require.Empty(t, cmp.Diff(before, dump(t, w.Store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 		require.True(t, slices.IsSortedFunc(pbx.RowErrors(err), func(a, b *pbx.RowError) int { return a.Row - b.Row }), "in the order of the file")
 		require.Len(t, pbx.Errors(err), len(pbx.RowErrors(err)))
 		require.ErrorIs(t, err, pbx.ErrInvalid)
@@ -280,11 +281,11 @@ func TestSYS5_AnImportIsReviewedAndCommittedAsReviewed(t *testing.T) {
 		file := strings.NewReader("what was before\n" + rows("last_name,email,number_source,service_type", "Lee,lee@example.com,new,PRO", "Ray,ray@example.com,,PRO"))
 		_, err := file.Seek(int64(len("what was before\n")), io.SeekStart)
 		require.NoError(t, err)
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		run := func(ctx context.Context, dir *pbx.Directory) error { return second(dir.ImportUsers(ctx, file)) }
 		review, err := w.Dir.Review(w.Ctx, run)
 		require.NoError(t, err)
-		require.Empty(t, cmp.Diff(before, dump(t, w.Store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 		require.Len(t, review.Orders, 2)
 		require.Equal(t, pbx.Money(5000), review.Orders[0].Monthly+review.Orders[1].Monthly)
 		created := 0
@@ -317,7 +318,7 @@ func TestSYS5_ProgressIsToldAndTheContextEndsAnImport(t *testing.T) {
 		for i := range 7 {
 			file = append(file, fmt.Sprintf("U,u%d@example.com,710%d", i, i))
 		}
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		ctx, cancel := context.WithCancel(w.Ctx)
 		defer cancel()
 		var told []int
@@ -329,7 +330,7 @@ func TestSYS5_ProgressIsToldAndTheContextEndsAnImport(t *testing.T) {
 		}))
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, []int{1, 2, 3, 4}, told)
-		require.Empty(t, cmp.Diff(before, dump(t, w.Store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 
 		told = nil
 		soon(t, func() {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -65,7 +66,7 @@ func TestUSR8_UsersAreFoundByThePrefixOfANameWithoutRegardToCaseOrAccents(t *tes
 			{pbx.UserQuery{LastName: "mullen\x00"}, nil},
 			{pbx.UserQuery{FirstName: "\xff"}, nil},
 		} {
-			require.Equal(t, c.want, names(collect(t, w.Dir.Users(w.Ctx, c.q))), "%+v", c.q)
+			require.Equal(t, c.want, names(testbed.Collect(t, w.Dir.Users(w.Ctx, c.q))), "%+v", c.q)
 		}
 	})
 }
@@ -78,7 +79,7 @@ func TestUSR8_TheResultIsPagedEachOnceAndInOrder(t *testing.T) {
 		}
 		made := w.people(list...)
 		for _, q := range []pbx.UserQuery{{}, {LastName: "lee"}, {FirstName: "ann"}, {LastName: "LEE", FirstName: "Ann"}} {
-			whole := collect(t, w.Dir.Users(w.Ctx, q))
+			whole := testbed.Collect(t, w.Dir.Users(w.Ctx, q))
 			require.Len(t, whole, len(made))
 			require.True(t, slices.IsSortedFunc(whole, func(a, b *pbx.User) int {
 				if q.LastName == "" && q.FirstName != "" {
@@ -88,7 +89,7 @@ func TestUSR8_TheResultIsPagedEachOnceAndInOrder(t *testing.T) {
 			}))
 			var paged []*pbx.User
 			for next := (pbx.UserQuery{LastName: q.LastName, FirstName: q.FirstName, Limit: 70}); ; {
-				page := collect(t, w.Dir.Users(w.Ctx, next))
+				page := testbed.Collect(t, w.Dir.Users(w.Ctx, next))
 				paged = append(paged, page...)
 				if len(page) < next.Limit {
 					break
@@ -104,13 +105,13 @@ func TestUSR8_APageFollowsAUserWhoIsDeleted(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.people([2]string{"A", "A"}, [2]string{"B", "B"}, [2]string{"C", "C"}, [2]string{"D", "D"})
 		for _, q := range []pbx.UserQuery{{Limit: 2}, {Limit: 1}} {
-			page := collect(t, w.Dir.Users(w.Ctx, q))
+			page := testbed.Collect(t, w.Dir.Users(w.Ctx, q))
 			q.Page = q.TokenAfter(page[len(page)-1])
-			rest := names(collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Page: q.Page})))
+			rest := names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Page: q.Page})))
 			require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, page[len(page)-1].ID, pbx.UserOnly))
-			require.Equal(t, rest, names(collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Page: q.Page}))))
+			require.Equal(t, rest, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Page: q.Page}))))
 		}
-		require.Equal(t, []string{"C C", "D D"}, names(collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{}))))
+		require.Equal(t, []string{"C C", "D D"}, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{}))))
 	})
 }
 
@@ -119,10 +120,10 @@ func TestUSR8_APageTokenHoldsForItsOwnQueryAlone(t *testing.T) {
 		ann := w.User("Ann", "Lee", "7001")
 		byFirst := pbx.UserQuery{FirstName: "A"}
 		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byFirst.TokenAfter(ann), pbx.ServiceQuery{}.TokenAfter(w.Service(ann.ID, "7002"))} {
-			e := w.Refused(rule.USR8, pbx.ErrInvalid, func() error { return brokenOff(w.Dir.Users(w.Ctx, pbx.UserQuery{Page: token})) })
+			e := w.Refused(rule.USR8, pbx.ErrInvalid, func() error { return testbed.Drain(w.Dir.Users(w.Ctx, pbx.UserQuery{Page: token})) })
 			require.Equal(t, "Page", e.Field)
 		}
-		require.Empty(t, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{FirstName: "A", Page: byFirst.TokenAfter(ann)})))
+		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{FirstName: "A", Page: byFirst.TokenAfter(ann)})))
 	})
 }
 
@@ -141,10 +142,10 @@ func TestUSR8_ASearchInABatchSeesWhatTheBatchDid(t *testing.T) {
 			if _, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Amy", LastName: "Leen", Email: "amy@example.com", Extension: "7100"}); err != nil {
 				return err
 			}
-			require.Equal(t, []string{"Bob Lee", "Cid Lée", "Amy Leen"}, names(collect(t, dir.Users(ctx, pbx.UserQuery{LastName: "lee"}))))
+			require.Equal(t, []string{"Bob Lee", "Cid Lée", "Amy Leen"}, names(testbed.Collect(t, dir.Users(ctx, pbx.UserQuery{LastName: "lee"}))))
 			return nil
 		}))
-		require.Equal(t, []string{"Bob Lee", "Cid Lée", "Amy Leen"}, names(collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: "lee"}))))
+		require.Equal(t, []string{"Bob Lee", "Cid Lée", "Amy Leen"}, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: "lee"}))))
 	})
 }
 
@@ -152,7 +153,7 @@ func TestUSR8_AGreekNameIsFoundInCapitalsAndInPart(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.people([2]string{"Νίκος", "Παπάς"}, [2]string{"Eleni", "ΠΑΠΑΣΟΠΟΥΛΟΥ"})
 		for _, last := range []string{"Παπάς", "ΠΑΠΑΣ", "παπας", "παπασ"} {
-			require.Equal(t, []string{"Νίκος Παπάς", "Eleni ΠΑΠΑΣΟΠΟΥΛΟΥ"}, names(collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: last}))), last)
+			require.Equal(t, []string{"Νίκος Παπάς", "Eleni ΠΑΠΑΣΟΠΟΥΛΟΥ"}, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: last}))), last)
 		}
 	})
 }

@@ -9,16 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
-
-// Phone adds a device to the US tenant.
-func (w *world) Phone(mac, model string) *pbx.Device {
-	w.T.Helper()
-	d, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: mac, Model: model})
-	require.NoError(w.T, err)
-	return d
-}
 
 // setUp is a complete guided set-up; every part of it can be had.
 func (w *world) setUp(device pbx.DeviceID) pbx.SetUp {
@@ -67,7 +60,7 @@ func TestUSR2_GuidedSetUpIsOneAtomicAct(t *testing.T) {
 		require.Equal(t, u.ID, d.UserID)
 		require.Equal(t, u.ID, d.PrimaryOf)
 		require.EqualValues(t, 3, d.PortsUsed)
-		require.EqualValues(t, 1, collect(t, w.Dir.StationPools(w.Ctx))[0].Used)
+		require.EqualValues(t, 1, testbed.Collect(t, w.Dir.StationPools(w.Ctx))[0].Used)
 		require.Equal(t, u.ID, made.Order.UserID)
 		require.Equal(t, w.Boston.ID, made.Order.LocationID)
 		require.Equal(t, pbx.Money(2500), made.Order.Monthly)
@@ -115,10 +108,10 @@ func TestUSR2_AnyPartThatIsRefusedLeavesNothing(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				in := w.setUp(phone.ID)
 				c.spoil(&in)
-				before := dump(t, w.Store)
+				before := testbed.Dump(t, w.Store)
 				_, err := w.Dir.SetUpUser(w.Ctx, in)
 				require.Equal(t, c.want, badFields(err), "%v", err)
-				require.Equal(t, before, dump(t, w.Store))
+				require.Equal(t, before, testbed.Dump(t, w.Store))
 			})
 		}
 		_, err = w.Dir.SetUpUser(w.Ctx, w.setUp(phone.ID))
@@ -146,13 +139,13 @@ func TestUSR2_ARefusedSetUpLeavesTheOthersOfItsBatch(t *testing.T) {
 				return spoilt
 			})
 		}
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		require.ErrorIs(t, batch(context.Canceled), context.Canceled)
-		require.Equal(t, before, dump(t, w.Store), "all or nothing")
+		require.Equal(t, before, testbed.Dump(t, w.Store), "all or nothing")
 		require.NoError(t, batch(nil))
 		require.Equal(t, []pbx.Extension{"7000", "7001", "7002"}, dns, "a refused one takes no extension")
-		require.EqualValues(t, 3, collect(t, w.Dir.StationPools(w.Ctx))[0].Used)
-		require.Len(t, collect(t, w.Dir.Orders(w.Ctx, 0)), 3)
+		require.EqualValues(t, 3, testbed.Collect(t, w.Dir.StationPools(w.Ctx))[0].Used)
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 3)
 		require.Len(t, w.stocked(), 7+10)
 	})
 }
@@ -164,9 +157,9 @@ func TestUSR2_AReviewedSetUpIsPlacedAsItWasReviewed(t *testing.T) {
 			made, err = dir.SetUpUser(w.Ctx, w.setUp(pbx.DeviceID{}))
 			return err
 		}
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		review := w.Review(w.Dir, set)
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		require.Equal(t, pbx.Money(2500), review.Monthly())
 		require.Equal(t, pbx.Money(1000), review.OneTime())
 		require.NoError(t, review.Commit(w.Ctx))
@@ -174,9 +167,9 @@ func TestUSR2_AReviewedSetUpIsPlacedAsItWasReviewed(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, made.Service.Number, s.Number)
 		require.Equal(t, "SIP softphone", s.DeviceType, "without a device")
-		placed := dump(t, w.Store)
+		placed := testbed.Dump(t, w.Store)
 		require.NoError(t, review.Commit(w.Ctx))
-		require.Equal(t, placed, dump(t, w.Store), "placing it twice places one")
+		require.Equal(t, placed, testbed.Dump(t, w.Store), "placing it twice places one")
 	})
 }
 

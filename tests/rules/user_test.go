@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -30,7 +31,7 @@ func badFields(err error) []string {
 func (w *world) journal(dir *pbx.Directory, after int64) []string {
 	w.T.Helper()
 	var list []string
-	for _, e := range collect(w.T, dir.Journal(w.Ctx, pbx.JournalQuery{AfterSeq: after})) {
+	for _, e := range testbed.Collect(w.T, dir.Journal(w.Ctx, pbx.JournalQuery{AfterSeq: after})) {
 		list = append(list, e.Type)
 	}
 	return list
@@ -62,14 +63,6 @@ func names(users []*pbx.User) []string {
 		list = append(list, u.Name())
 	}
 	return list
-}
-
-// BareSite is a location of the US tenant without an address to send help to.
-func (w *world) BareSite(building string) *pbx.Location {
-	w.T.Helper()
-	l, err := w.Dir.AddLocation(w.Ctx, pbx.NewLocation{Building: building, Address: pbx.CivicAddress{Country: "US"}})
-	require.NoError(w.T, err)
-	return l
 }
 
 func TestUSR1_ANameAnEmailAddressAndAnExtensionAreEnough(t *testing.T) {
@@ -145,13 +138,13 @@ func TestUSR1_SeveralBadFieldsAreReportedAllAtOnceEachByName(t *testing.T) {
 		}
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
-				before := dump(t, w.Store)
+				before := testbed.Dump(t, w.Store)
 				_, err := w.Dir.CreateUser(w.Ctx, c.in)
 				require.Equal(t, c.want, badFields(err))
 				for _, e := range pbx.Errors(err) {
 					require.NotEmpty(t, e.Reason)
 				}
-				require.Equal(t, before, dump(t, w.Store))
+				require.Equal(t, before, testbed.Dump(t, w.Store))
 			})
 		}
 	})
@@ -377,13 +370,13 @@ func TestUSR6_ALocationKeepsTheAddressThatHelpIsSentTo(t *testing.T) {
 func TestUSR7_AnySectionIsModifiedAndNothingIsStoredUntilSaved(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		made := w.User("Ann", "Lee", "7001")
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		u, err := w.Dir.User(w.Ctx, made.ID)
 		require.NoError(t, err)
 		u.FirstName, u.LastName, u.Email, u.Login = "Änne", "Léa", "anne@example.com", "anne@corp.example"
 		u.Mobile, u.Department, u.LocationID, u.MusicOnHold = "+16175550199", "Sales", w.Boston.ID, "jazz"
 		u.SIPAddress, u.E911 = "ANNE@acme.example.com", true
-		require.Equal(t, before, dump(t, w.Store), "a copy is changed, not the record")
+		require.Equal(t, before, testbed.Dump(t, w.Store), "a copy is changed, not the record")
 
 		saved, err := w.Dir.ModifyUser(w.Ctx, u)
 		require.NoError(t, err)
@@ -392,8 +385,8 @@ func TestUSR7_AnySectionIsModifiedAndNothingIsStoredUntilSaved(t *testing.T) {
 		read, err := w.Dir.User(w.Ctx, made.ID)
 		require.NoError(t, err)
 		require.Equal(t, saved, read)
-		require.Len(t, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: "lea", FirstName: "anne"})), 1, "he is found by his new names")
-		require.Empty(t, collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: "lee"})))
+		require.Len(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: "lea", FirstName: "anne"})), 1, "he is found by his new names")
+		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: "lee"})))
 		bob, err := w.Dir.CreateUser(w.Ctx, pbx.NewUser{FirstName: "Bob", Email: "ann.lee@example.com", Extension: "7002", SIPAddress: made.SIPAddress})
 		require.NoError(t, err, "what he had is free")
 		require.Equal(t, made.SIPAddress, bob.SIPAddress)
@@ -418,10 +411,10 @@ func TestUSR7_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 func TestUSR7_AReviewThatIsDroppedLeavesEverythingAsItWas(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.User("Ann", "Lee", "7001")
-		before := dump(t, w.Store)
+		before := testbed.Dump(t, w.Store)
 		u.LastName = "Ray"
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.ModifyUser(w.Ctx, u); return err })
-		require.Equal(t, before, dump(t, w.Store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		require.Len(t, review.Effects, 1)
 		require.NoError(t, review.Commit(w.Ctx))
 		read, err := w.Dir.User(w.Ctx, u.ID)
@@ -436,7 +429,7 @@ func TestUSR12_AWelcomeEmailGoesOutUnlessItIsLeftOutAndCanBeSentAgain(t *testing
 		require.NoError(t, err)
 		var sent []string
 		mails := func() (list []string) {
-			for _, e := range collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
+			for _, e := range testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
 				if e.Type == "user.welcome-mail" {
 					list = append(list, e.Subject)
 				}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -28,7 +29,7 @@ func TestVM3_ADNOfAnotherLengthWarnsAndDeletesTheMailbox(t *testing.T) {
 		s := w.Service(pbx.UserID{}, "7001")
 		w.mailbox(s.ID, pbx.NewMailbox{PIN: "493817"})
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return w.setDN(dir, s.ID, "70011") })
-		require.Contains(t, codes(review.Warnings), rule.VM3)
+		require.Contains(t, testbed.Codes(review.Warnings), rule.VM3)
 		_, err := w.Dir.Mailbox(w.Ctx, s.ID)
 		require.NoError(t, err)
 		require.NoError(t, review.Commit(w.Ctx))
@@ -44,7 +45,7 @@ func TestVM3_AFittingDNMakesANewEmptyMailbox(t *testing.T) {
 		require.Error(t, w.Dir.CheckPIN(w.Ctx, s.ID, "493818"))
 		w.Clock = w.Clock.Add(time.Hour)
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return w.setDN(dir, s.ID, "7002") })
-		require.Equal(t, []rule.Code{rule.VM3}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.VM3}, testbed.Codes(review.Warnings))
 		require.Contains(t, review.Warnings[0].Text, "gets a new one, 7002, which is empty and has no PIN")
 		require.NoError(t, review.Commit(w.Ctx))
 
@@ -66,7 +67,7 @@ func TestVM3_ANumberThatIsAnothersLeavesTheServiceWithoutAMailbox(t *testing.T) 
 		s := w.Service(pbx.UserID{}, "7002")
 		w.mailbox(s.ID, pbx.NewMailbox{})
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return w.setDN(dir, s.ID, "7003") })
-		require.Equal(t, []rule.Code{rule.VM3}, codes(review.Warnings))
+		require.Equal(t, []rule.Code{rule.VM3}, testbed.Codes(review.Warnings))
 		require.Contains(t, review.Warnings[0].Text, "taken by service 7001")
 		require.NoError(t, review.Commit(w.Ctx))
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Dir.Mailbox(w.Ctx, s.ID); return err })

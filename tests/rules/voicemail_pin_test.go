@@ -46,7 +46,7 @@ func TestVM5_ThePINHasThePolicysLength(t *testing.T) {
 
 func TestVM5_APINIsNotSoonGuessed(t *testing.T) {
 	testbed.NotShort(t)
-	w := newWorld(t, stores["memory"](t))
+	w := newWorld(t, testbed.Stores["memory"](t))
 	w.ModifyPolicy(func(p *pbx.Policy) { p.PINMinLength = 4 })
 	id := w.guarded()
 	for which, pins := range map[string][]pbx.PIN{
@@ -146,7 +146,7 @@ func (w *world) pinHash(id pbx.ServiceID) string {
 }
 
 func TestVM5_ADamagedHashLetsNobodyIn(t *testing.T) {
-	w := newWorld(t, stores["memory"](t))
+	w := newWorld(t, testbed.Stores["memory"](t))
 	id := w.guarded()
 	salt, hash := "$c2FsdHNhbHRzYWx0", "$aGFzaGhhc2hoYXNoaGFzaA"
 	for _, damaged := range []string{
@@ -195,7 +195,7 @@ func TestVM5_APINAppearsInNoErrorEventOrLog(t *testing.T) {
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return dir.SetPIN(w.Ctx, id, "852963071") })
 		require.NotContains(t, fmt.Sprint(review.Effects, review.Warnings), "852963071")
 		require.NoError(t, review.Commit(w.Ctx))
-		for table, rows := range dump(t, w.Store) {
+		for table, rows := range testbed.Dump(t, w.Store) {
 			require.NotContains(t, fmt.Sprint(rows), "852963071", table)
 			require.NotContains(t, fmt.Sprint(rows), rightPIN, table)
 		}
@@ -224,7 +224,7 @@ func TestVM5_APINPrintsAsNothing(t *testing.T) {
 
 func TestVM5_WithoutRandomnessNoPINIsSet(t *testing.T) {
 	random := &dry{from: rand.Reader}
-	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random))
+	w := newWorld(t, testbed.Stores["memory"](t), pbx.WithRandom(random))
 	id := w.guarded()
 	e := w.Refused(rule.VM5, pbx.ErrStorage, func() error {
 		random.now = true
@@ -237,7 +237,7 @@ func TestVM5_WithoutRandomnessNoPINIsSet(t *testing.T) {
 
 func TestACC2_WhoMaySetNoPINIsRefusedBeforeItIsHashed(t *testing.T) {
 	random := &dry{from: rand.Reader}
-	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random))
+	w := newWorld(t, testbed.Stores["memory"](t), pbx.WithRandom(random))
 	id := w.guarded()
 	bare := w.Service(pbx.UserID{}, "7002")
 	owner := w.acting(w.owner("alice"))

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -16,16 +17,6 @@ func (w *world) mailbox(service pbx.ServiceID, in pbx.NewMailbox) *pbx.Mailbox {
 	m, err := w.Dir.AddMailbox(w.Ctx, service, in)
 	require.NoError(w.T, err)
 	return m
-}
-
-// ModifyPolicy changes the US tenant's policy.
-func (w *world) ModifyPolicy(change func(p *pbx.Policy)) {
-	w.T.Helper()
-	tenant, err := w.Dir.Tenant(w.Ctx)
-	require.NoError(w.T, err)
-	change(&tenant.Policy)
-	_, err = w.Dir.ModifyTenant(w.Ctx, tenant)
-	require.NoError(w.T, err)
 }
 
 func TestVM1_AServiceHasAtMostOneMailbox(t *testing.T) {
@@ -152,7 +143,7 @@ func TestVM2_MailboxesStayWhenTheTenantsLengthChanges(t *testing.T) {
 
 		s.DN = "7009" // still of the former length
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.ModifyService(w.Ctx, s); return err })
-		require.Contains(t, codes(review.Warnings), rule.VM3)
+		require.Contains(t, testbed.Codes(review.Warnings), rule.VM3)
 		require.NoError(t, review.Commit(w.Ctx))
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Dir.Mailbox(w.Ctx, s.ID); return err })
 	})
@@ -194,7 +185,7 @@ func TestVM4_ADNThatStartsWith0NeedsAnotherMailboxNumber(t *testing.T) {
 		w.Refused(rule.VM4, pbx.ErrInvalid, func() error { _, err := w.Dir.AddMailbox(w.Ctx, s.ID, pbx.NewMailbox{}); return err })
 		w.mailbox(s.ID, pbx.NewMailbox{Number: "8701"})
 		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return w.setDN(dir, s.ID, "0702") })
-		require.Contains(t, codes(review.Warnings), rule.VM3)
+		require.Contains(t, testbed.Codes(review.Warnings), rule.VM3)
 	})
 }
 
@@ -211,7 +202,7 @@ func TestVM1_TheMailboxGoesWithItsService(t *testing.T) {
 		s := w.Service(pbx.UserID{}, "7001")
 		w.mailbox(s.ID, pbx.NewMailbox{})
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, s.ID))
-		require.Empty(t, dump(t, w.Store)["mailboxes"])
+		require.Empty(t, testbed.Dump(t, w.Store)["mailboxes"])
 		w.mailbox(w.Service(pbx.UserID{}, "7001").ID, pbx.NewMailbox{})
 	})
 }
