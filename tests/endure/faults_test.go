@@ -23,6 +23,7 @@ type course struct {
 	calls                int
 }
 
+// courseOf runs an operation twice, without faults.
 func courseOf(op testbed.Operation, r *testbed.Replica, run runner) course {
 	var c course
 	c.before = r.State()

@@ -15,15 +15,6 @@ import (
 	"github.com/pbxkit/pbx/store/postgres"
 )
 
-// What is tested over every store, and in every host's transaction, is tested
-// over PostgreSQL too.
-func init() {
-	hosts["postgres"] = func(t *testing.T) (*testbed.Original, func(t *testing.T) house) {
-		o, database := prepareDatabase(t)
-		return o, func(t *testing.T) house { return houseOnServer(t, o, database(t)) }
-	}
-}
-
 var originals atomic.Int64
 
 // prepareDatabase is testbed.PrepareOriginal in a database with a table of a host's;

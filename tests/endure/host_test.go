@@ -42,6 +42,10 @@ var hosts = map[string]func(t *testing.T) (o *testbed.Original, build func(t *te
 		o := testbed.PrepareFile(t)
 		return o, func(t *testing.T) house { return houseOnDisk(t, o, filepath.Join(t.TempDir(), "house.db")) }
 	},
+	"postgres": func(t *testing.T) (*testbed.Original, func(t *testing.T) house) {
+		o, database := prepareDatabase(t)
+		return o, func(t *testing.T) house { return houseOnServer(t, o, database(t)) }
+	},
 }
 
 // houseOnDisk is a copy of the original's file, which a host has opened too.
