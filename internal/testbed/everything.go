@@ -31,17 +31,35 @@ type All struct {
 // looked for where it should not be.
 func Everything(w *World) *All {
 	w.T.Helper()
-	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
 	x := &All{}
-	var err error
+	equipped(w, x)
+	othersLines(w, x)
+	reached(w, x)
+	ported(w, x)
+	x.Statuses = EveryStatus(w)
+	x.Linked = Foreigners(w)
+	goners(w, x)
 
+	brit, err := w.British.SetUpUser(w.Ctx, pbx.SetUp{
+		NewUser: pbx.NewUser{FirstName: "Zanzibar", LastName: "Marker", Email: "zanzibar@marker.example.co.uk", Extension: "7001"}, ServiceType: "PRO",
+	})
+	require.NoError(w.T, err)
+	x.Brit = brit.User
+	_, err = w.Support.Deliver(w.Ctx, "mail", func(context.Context, *pbx.Event) error { return nil })
+	require.NoError(w.T, err)
+	return x
+}
+
+// equipped is the user who has all that a user can have.
+func equipped(w *World, x *All) {
+	w.T.Helper()
+	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
+	var err error
 	x.Phone, err = w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-01", Model: "Polycom VVX 450", LocationID: w.Boston.ID})
 	ok(err)
 	x.Spare, err = w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-02", Model: "Cisco 8851"})
 	ok(err)
 	x.Second, err = w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-03", Model: "Yealink T46U"})
-	ok(err)
-	lobby, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-04", Model: "Grandstream HT802"})
 	ok(err)
 
 	made, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{
@@ -62,6 +80,14 @@ func Everything(w *World) *All {
 	ok(err)
 	_, err = w.Dir.AddMailbox(w.Ctx, x.Line.ID, pbx.NewMailbox{Email: "box@marker.example"})
 	ok(err)
+}
+
+// othersLines are shared, nobody's, and of a user who is pending.
+func othersLines(w *World, x *All) {
+	w.T.Helper()
+	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
+	lobby, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-04", Model: "Grandstream HT802"})
+	ok(err)
 
 	x.Bob = w.User("Bob", "Marker", "7601")
 	_, err = w.Dir.AddService(w.Ctx, pbx.NewService{UserID: x.Bob.ID, DN: "7602", DeviceType: "Polycom VVX 450", Type: "FREE"})
@@ -79,7 +105,14 @@ func Everything(w *World) *All {
 	ok(err)
 	_, err = w.Dir.AddService(w.Ctx, pbx.NewService{UserID: x.Dan.ID, DN: "7607", DeviceType: "Cisco 8851", Type: "PRO"})
 	ok(err)
+}
 
+// reached are other ways in which users are reached: an alias, phones, groups; and
+// the owner of a line.
+func reached(w *World, x *All) {
+	w.T.Helper()
+	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
+	var err error
 	x.Alias = w.Alias(x.Ann.ID, "Marker Support", "7701")
 	for _, address := range []pbx.SIPAddress{x.Ann.SIPAddress, x.Alias.SIPAddress} {
 		_, err = w.Dir.IssueCredentials(w.Ctx, address)
@@ -94,20 +127,6 @@ func Everything(w *World) *All {
 	ok(w.Dir.AddMember(w.Ctx, x.Queue.ID, pbx.AliasMember(x.Alias.ID)))
 	_, err = w.Dir.AddOwner(w.Ctx, string(x.Line.Number)[2:], "kate")
 	ok(err)
-
-	ported(w, x)
-	x.Statuses = EveryStatus(w)
-	x.Linked = Foreigners(w)
-	goners(w, x)
-
-	brit, err := w.British.SetUpUser(w.Ctx, pbx.SetUp{
-		NewUser: pbx.NewUser{FirstName: "Zanzibar", LastName: "Marker", Email: "zanzibar@marker.example.co.uk", Extension: "7001"}, ServiceType: "PRO",
-	})
-	ok(err)
-	x.Brit = brit.User
-	_, err = w.Support.Deliver(w.Ctx, "mail", func(context.Context, *pbx.Event) error { return nil })
-	ok(err)
-	return x
 }
 
 // disabled is a user who had a line and credentials, and is disabled.

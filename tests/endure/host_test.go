@@ -174,18 +174,22 @@ func TestSYS1_ARefusalLeavesTheHostsTransactionAsItWas(t *testing.T) {
 	})
 }
 
+// ann is who the host wants to be created.
+var ann = pbx.NewUser{FirstName: "New", Email: "new@example.com", Login: "new@example.com", Extension: "7800"}
+
+// betweens are what another guest of the host does in the midst of it.
+var betweens = map[string]func(r *testbed.Replica) error{
+	"a record changed": func(r *testbed.Replica) error {
+		return testbed.Second(r.Dir.AddLocation(r.Ctx, pbx.NewLocation{Building: "OTHER", Address: pbx.CivicAddress{Country: "US"}}))
+	},
+	"a unique value taken": func(r *testbed.Replica) error { // by another tenant
+		return testbed.Second(r.British.CreateUser(r.Ctx, ann))
+	},
+}
+
 // Where the host, or another guest of its, has changed in the midst of an
 // operation what it was decided on, only the host can begin again.
 func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
-	ann := pbx.NewUser{FirstName: "New", Email: "new@example.com", Login: "new@example.com", Extension: "7800"}
-	betweens := map[string]func(r *testbed.Replica) error{
-		"a record changed": func(r *testbed.Replica) error {
-			return testbed.Second(r.Dir.AddLocation(r.Ctx, pbx.NewLocation{Building: "OTHER", Address: pbx.CivicAddress{Country: "US"}}))
-		},
-		"a unique value taken": func(r *testbed.Replica) error { // by another tenant
-			return testbed.Second(r.British.CreateUser(r.Ctx, ann))
-		},
-	}
 	eachHost(t, func(t *testing.T, o *testbed.Original, build func(t *testing.T) house) {
 		for name, between := range betweens {
 			t.Run(name, func(t *testing.T) {
