@@ -66,3 +66,7 @@ func NotShort(t testing.TB) {
 		t.Skip("it takes longer than -short has")
 	}
 }
+
+// SampleOfOperations is of how many operations a run that is not long tries one
+// against faults, cuts and hosts.
+const SampleOfOperations = 8

@@ -1,10 +1,11 @@
-// Package testbed is what tests start from: the stores that they run over.
+// Package testbed is what tests start from: a small provider and its customers, a
+// call of each method there, what tests assert of a refusal, and the stores that
+// they run over.
 package testbed
 
 import (
 	"context"
 	"flag"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgtest"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
@@ -84,10 +84,11 @@ func Choose() {
 }
 
 // Run runs a package's tests over the chosen stores, with a server where there is
-// one.
+// one, and says what they asserted where RulesVariable asks for that.
 func Run(m *testing.M) int {
 	flag.Parse() // for -short
 	Choose()
+	defer asserted.tell()
 	return pgtest.Run(m)
 }
 
@@ -109,15 +110,3 @@ func makeSchema(dsn string) error {
 	}
 	return s.Close()
 }
-
-// Numbers are n numbers of a form.
-func Numbers(form string, n int) []pbx.E164 {
-	list := make([]pbx.E164, n)
-	for i := range list {
-		list[i] = pbx.E164(fmt.Sprintf(form, i))
-	}
-	return list
-}
-
-// Second is the error of a call that returns something too.
-func Second[R any](_ R, err error) error { return err }

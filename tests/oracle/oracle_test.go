@@ -16,7 +16,7 @@ import (
 )
 
 // ruleFolders are the folders whose tests bear the codes of rules.
-var ruleFolders = []string{"tests/rules"}
+var ruleFolders = []string{"tests/rules", "tests/endure"}
 
 const (
 	modelFolder = "tests/model"

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -38,42 +39,42 @@ func values(list ...any) map[reflect.Type]reflect.Value {
 // newProber fills both tenants: each has at least one record of every kind that
 // has an ID.
 func newProber(w *world) *prober {
-	x := everything(w)
-	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
-	brit := w.support.In(w.uk.ID)
-	service, err := brit.AddService(w.ctx, pbx.NewService{UserID: x.brit.ID, DN: "7100", DeviceType: "Cisco 8851"})
+	x := testbed.Everything(w.World)
+	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
+	brit := w.Support.In(w.UK.ID)
+	service, err := brit.AddService(w.Ctx, pbx.NewService{UserID: x.Brit.ID, DN: "7100", DeviceType: "Cisco 8851"})
 	ok(err)
-	alias, err := brit.AddAlias(w.ctx, pbx.NewAlias{UserID: x.brit.ID, Name: "Help", Extension: "7101"})
+	alias, err := brit.AddAlias(w.Ctx, pbx.NewAlias{UserID: x.Brit.ID, Name: "Help", Extension: "7101"})
 	ok(err)
-	group, err := brit.CreateGroup(w.ctx, pbx.NewGroup{Name: "All", Extension: "7102"})
+	group, err := brit.CreateGroup(w.Ctx, pbx.NewGroup{Name: "All", Extension: "7102"})
 	ok(err)
-	ok(brit.AddMember(w.ctx, group.ID, pbx.UserMember(x.brit.ID)))
-	device, err := brit.AddDevice(w.ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-99", Model: "Polycom VVX 450"})
+	ok(brit.AddMember(w.Ctx, group.ID, pbx.UserMember(x.Brit.ID)))
+	device, err := brit.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00-1B-54-00-00-99", Model: "Polycom VVX 450"})
 	ok(err)
-	_, err = brit.AssignDevice(w.ctx, device.ID, x.brit.ID, 1)
+	_, err = brit.AssignDevice(w.Ctx, device.ID, x.Brit.ID, 1)
 	ok(err)
-	port, err := brit.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+442079460090"}})
+	port, err := brit.RequestPort(w.Ctx, pbx.NewPort{Carrier: "Bell", Date: w.Clock, Numbers: []pbx.E164{"+442079460090"}})
 	ok(err)
-	order := collect(w.t, brit.Orders(w.ctx, 1))[0]
-	foreign, err := brit.AttachForeign(w.ctx, service.ID, miCollab("Client"))
+	order := testbed.Collect(w.T, brit.Orders(w.Ctx, 1))[0]
+	foreign, err := brit.AttachForeign(w.Ctx, service.ID, testbed.MiCollab("Client"))
 	ok(err)
-	w.attach(x.shared.ID, miCollab("Client"))
+	w.attach(x.Shared.ID, testbed.MiCollab("Client"))
 
-	ann, err := w.dir.User(w.ctx, x.ann.ID)
+	ann, err := w.Dir.User(w.Ctx, x.Ann.ID)
 	ok(err)
-	box, err := w.dir.Mailbox(w.ctx, x.line.ID)
+	box, err := w.Dir.Mailbox(w.Ctx, x.Line.ID)
 	ok(err)
-	us, err := w.dir.Tenant(w.ctx)
+	us, err := w.Dir.Tenant(w.Ctx)
 	ok(err)
 	person := pbx.NewUser{FirstName: "Eve", Email: "eve@example.com", Extension: "7990"}
 	return &prober{
-		world: w, line: x.line,
-		own: values(w.us.ID, w.boston.ID, x.ann.ID, x.shared.ID, x.alias.ID, x.group.ID, x.phone.ID, x.port.ID, x.refused.ID,
-			collect(w.t, w.dir.Orders(w.ctx, 1))[0].ID, pbx.UserMember(x.ann.ID)),
-		foreign: values(w.uk.ID, w.london.ID, x.brit.ID, service.ID, alias.ID, group.ID, device.ID, port.ID, order.ID, foreign.ID, pbx.UserMember(x.brit.ID)),
-		input: values(w.ctx, ann, x.line, w.boston, x.alias, box, us, pbx.UserOnly, pbx.Extension("7991"), "x", pbx.E164("+16175550150"),
+		world: w, line: x.Line,
+		own: values(w.US.ID, w.Boston.ID, x.Ann.ID, x.Shared.ID, x.Alias.ID, x.Group.ID, x.Phone.ID, x.Port.ID, x.Refused.ID,
+			testbed.Collect(w.T, w.Dir.Orders(w.Ctx, 1))[0].ID, pbx.UserMember(x.Ann.ID)),
+		foreign: values(w.UK.ID, w.London.ID, x.Brit.ID, service.ID, alias.ID, group.ID, device.ID, port.ID, order.ID, foreign.ID, pbx.UserMember(x.Brit.ID)),
+		input: values(w.Ctx, ann, x.Line, w.Boston, x.Alias, box, us, pbx.UserOnly, pbx.Extension("7991"), "x", pbx.E164("+16175550150"),
 			person, pbx.SetUp{NewUser: person, ServiceType: "PRO"}, pbx.NewService{DN: "7992", DeviceType: "Polycom VVX 450"},
-			pbx.NewAlias{UserID: x.ann.ID, Name: "Help"}, pbx.Successor{FirstName: "Ina", Email: "ina@example.com"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber}),
+			pbx.NewAlias{UserID: x.Ann.ID, Name: "Help"}, pbx.Successor{FirstName: "Ina", Email: "ina@example.com"}, pbx.NewDevice{MAC: "00-1B-54-00-00-98", Model: "Cisco 8851"}, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber}),
 	}
 }
 
@@ -88,7 +89,7 @@ func (p *prober) argument(t reflect.Type) reflect.Value {
 	}
 	given, known := p.input[t]
 	if t == reflect.TypeFor[context.Context]() {
-		return reflect.ValueOf(p.ctx)
+		return reflect.ValueOf(p.Ctx)
 	}
 	switch t.Kind() {
 	case reflect.Struct:
@@ -137,7 +138,7 @@ func (p *prober) fill(v reflect.Value) {
 func (p *prober) outcome(operation string, target int, other map[reflect.Type]reflect.Value) string {
 	p.slot, p.target, p.other = 0, target, other
 	var told strings.Builder
-	review, err := p.support.In(p.us.ID).Review(p.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+	review, err := p.Support.In(p.US.ID).Review(p.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 		m := reflect.ValueOf(dir).MethodByName(operation)
 		var in []reflect.Value
 		for i := range m.Type().NumIn() {
@@ -150,7 +151,7 @@ func (p *prober) outcome(operation string, target int, other map[reflect.Type]re
 		}
 		return nil
 	})
-	require.NoError(p.t, err)
+	require.NoError(p.T, err)
 	fmt.Fprintln(&told, review.Effects, review.Warnings, review.Confirmations, len(review.Orders))
 	return anyID.ReplaceAllString(told.String(), "ID")
 }
@@ -239,14 +240,14 @@ func TestACC1_AnotherTenantsIDIsAnsweredAsOneThatNeverWas(t *testing.T) {
 			maps.Copy(ids, values(alias(ids)))
 		}
 		group := p.own[reflect.TypeFor[pbx.GroupID]()].Interface().(pbx.GroupID)
-		require.NoError(t, w.dir.AddMember(w.ctx, group, alias(p.own)))
+		require.NoError(t, w.Dir.AddMember(w.Ctx, group, alias(p.own)))
 		for _, operation := range []string{"AddMember", "RemoveMember", "SetDeviceLine"} {
 			probe(operation)
 		}
 
 		service := reflect.TypeFor[pbx.ServiceID]()
 		said := func(ids map[reflect.Type]reflect.Value) string {
-			err := w.dir.CheckPIN(w.ctx, ids[service].Interface().(pbx.ServiceID), rightPIN)
+			err := w.Dir.CheckPIN(w.Ctx, ids[service].Interface().(pbx.ServiceID), rightPIN)
 			require.ErrorIs(t, err, pbx.ErrNotFound)
 			var to strings.Builder
 			tellError(&to, err)
@@ -276,7 +277,7 @@ func idsIn(t reflect.Type, reached bool, found func(id reflect.Type, reached boo
 }
 
 func TestACC1_EveryIDThatAnOperationIsGivenIsProbed(t *testing.T) {
-	p := newProber(newWorld(t, stores["memory"](t)))
+	p := newProber(newWorld(t, testbed.Stores["memory"](t)))
 	count := 0
 	for m := range reflect.TypeFor[*pbx.Directory]().Methods() {
 		for i := 1; i < m.Type.NumIn(); i++ {
@@ -298,23 +299,23 @@ func TestACC1_EveryIDThatAnOperationIsGivenIsProbed(t *testing.T) {
 func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		line := string(newProber(w).line.Number)[2:]
-		inside := w.support.In(w.us.ID)
-		user := w.user("Una", "Own", "7801")
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user.ID, DN: "7802", DeviceType: "Cisco 8851", Type: "FREE"})
+		inside := w.Support.In(w.US.ID)
+		user := w.User("Una", "Own", "7801")
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: user.ID, DN: "7802", DeviceType: "Cisco 8851", Type: "FREE"})
 		require.NoError(t, err)
-		brit := w.support.In(w.uk.ID)
-		_, err = brit.AddNumbers(w.ctx, "+16175550160", "+16175550161")
+		brit := w.Support.In(w.UK.ID)
+		_, err = brit.AddNumbers(w.Ctx, "+16175550160", "+16175550161")
 		require.NoError(t, err)
-		_, err = brit.AddService(w.ctx, pbx.NewService{DN: "7803", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550161")})
+		_, err = brit.AddService(w.Ctx, pbx.NewService{DN: "7803", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550161")})
 		require.NoError(t, err)
-		_, err = brit.AddServiceType(w.ctx, pbx.NewServiceType{Code: "GOLD", Name: "Gold"})
+		_, err = brit.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "GOLD", Name: "Gold"})
 		require.NoError(t, err)
-		_, err = brit.AddStationPool(w.ctx, pbx.NewStationPool{Package: "GOLD", Name: "Gold", Total: 9})
+		_, err = brit.AddStationPool(w.Ctx, pbx.NewStationPool{Package: "GOLD", Name: "Gold", Total: 9})
 		require.NoError(t, err)
-		brits, err := w.british.UserByLogin(w.ctx, "zanzibar@marker.example.co.uk")
+		brits, err := w.British.UserByLogin(w.Ctx, "zanzibar@marker.example.co.uk")
 		require.NoError(t, err)
 		change := func(choice pbx.NumberChoice) error {
-			_, err := w.dir.ChangeNumber(w.ctx, user.ID, pbx.NumberChange{Number: choice, Previous: pbx.KeepNumber})
+			_, err := w.Dir.ChangeNumber(w.Ctx, user.ID, pbx.NumberChange{Number: choice, Previous: pbx.KeepNumber})
 			return err
 		}
 		list := func(n int) error { return fmt.Errorf("%d found", n) }
@@ -323,41 +324,45 @@ func TestACC1_AnotherTenantsNumbersAndCodesAreAnsweredAsThoseThatNeverWere(t *te
 			never  string
 			try    func(string) error
 		}{
-			"a number":          {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { _, err := inside.Number(w.ctx, pbx.E164(v)); return err }},
-			"a number to have":  {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.ExistingNumber(pbx.E164(v))) }},
-			"a new number":      {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.OfferedNumber(pbx.E164(v))) }},
-			"a number to go":    {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return w.dir.ReturnNumber(w.ctx, pbx.E164(v)) }},
-			"services searched": {[]string{"+16175550161"}, "+16175550169", func(v string) error { return list(len(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: v})))) }},
-			"a line":            {[]string{"6175550161"}, "6175550169", func(v string) error { _, err := w.dir.Line(w.ctx, v); return err }},
+			"a number":         {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { _, err := inside.Number(w.Ctx, pbx.E164(v)); return err }},
+			"a number to have": {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.ExistingNumber(pbx.E164(v))) }},
+			"a new number":     {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return change(pbx.OfferedNumber(pbx.E164(v))) }},
+			"a number to go":   {[]string{"+16175550160", "+16175550161"}, "+16175550169", func(v string) error { return w.Dir.ReturnNumber(w.Ctx, pbx.E164(v)) }},
+			"services searched": {[]string{"+16175550161"}, "+16175550169", func(v string) error {
+				return list(len(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: v}))))
+			}},
+			"a line": {[]string{"6175550161"}, "6175550169", func(v string) error { _, err := w.Dir.Line(w.Ctx, v); return err }},
 			"an owner's line": {[]string{"6175550161"}, "6175550169", func(v string) error {
-				_, err := w.support.As(pbx.LineOwner("kate", w.us.ID)).Line(w.ctx, v)
+				_, err := w.Support.As(pbx.LineOwner("kate", w.US.ID)).Line(w.Ctx, v)
 				return err
 			}},
-			"an extension": {[]string{"7803"}, "7809", func(v string) error { return second(w.dir.Lookup(w.ctx, pbx.Extension(v))) }},
-			"a DN":         {[]string{"7803"}, "7809", func(v string) error { return list(len(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: v})))) }},
+			"an extension": {[]string{"7803"}, "7809", func(v string) error { return second(w.Dir.Lookup(w.Ctx, pbx.Extension(v))) }},
+			"a DN": {[]string{"7803"}, "7809", func(v string) error {
+				return list(len(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: v}))))
+			}},
 			"a user ID": {[]string{"zanzibar@marker.example.co.uk"}, "nobody@marker.example.co.uk", func(v string) error {
-				_, err := w.dir.UserByLogin(w.ctx, v)
+				_, err := w.Dir.UserByLogin(w.Ctx, v)
 				return err
 			}},
 			"a SIP address": {[]string{string(brits.SIPAddress)}, "nobody@uk.acme.example.com", func(v string) error {
-				_, err := w.dir.SIPIdentity(w.ctx, pbx.SIPAddress(v))
+				_, err := w.Dir.SIPIdentity(w.Ctx, pbx.SIPAddress(v))
 				return err
 			}},
 			"a SIP address to sign in at": {[]string{string(brits.SIPAddress)}, "nobody@uk.acme.example.com", func(v string) error {
-				return second(w.dir.IssueCredentials(w.ctx, pbx.SIPAddress(v)))
+				return second(w.Dir.IssueCredentials(w.Ctx, pbx.SIPAddress(v)))
 			}},
-			"an extension to go":      {[]string{"7803"}, "7809", func(v string) error { return w.dir.RemoveExtension(w.ctx, pbx.Extension(v)) }},
-			"an extension to be main": {[]string{"7803"}, "7809", func(v string) error { return w.dir.SetMainExtension(w.ctx, user.ID, pbx.Extension(v)) }},
-			"a building":              {[]string{"LON-3"}, "LON-9", func(v string) error { _, err := w.dir.SetLineLocation(w.ctx, line, v); return err }},
-			"a package":               {[]string{"GOLD"}, "LEAD", func(v string) error { _, err := w.dir.ChangeStation(w.ctx, user.ID, v); return err }},
-			"a type":                  {[]string{"GOLD"}, "LEAD", func(v string) error { s.Type = v; _, err := w.dir.ModifyService(w.ctx, s); return err }},
+			"an extension to go":      {[]string{"7803"}, "7809", func(v string) error { return w.Dir.RemoveExtension(w.Ctx, pbx.Extension(v)) }},
+			"an extension to be main": {[]string{"7803"}, "7809", func(v string) error { return w.Dir.SetMainExtension(w.Ctx, user.ID, pbx.Extension(v)) }},
+			"a building":              {[]string{"LON-3"}, "LON-9", func(v string) error { _, err := w.Dir.SetLineLocation(w.Ctx, line, v); return err }},
+			"a package":               {[]string{"GOLD"}, "LEAD", func(v string) error { _, err := w.Dir.ChangeStation(w.Ctx, user.ID, v); return err }},
+			"a type":                  {[]string{"GOLD"}, "LEAD", func(v string) error { s.Type = v; _, err := w.Dir.ModifyService(w.Ctx, s); return err }},
 			"a MAC": {[]string{"00:1b:54:00:00:99"}, "00:1b:54:00:00:97", func(v string) error {
-				return list(len(collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{MAC: v, State: pbx.DeviceAssigned}))))
+				return list(len(testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{MAC: v, State: pbx.DeviceAssigned}))))
 			}},
-			"a tenant": {[]string{w.uk.ID.String()}, pbx.TenantID{1}.String(), func(v string) error {
+			"a tenant": {[]string{w.UK.ID.String()}, pbx.TenantID{1}.String(), func(v string) error {
 				id, err := pbx.ParseID[pbx.Tenant](v)
 				require.NoError(t, err)
-				_, err = w.dir.In(id).Tenant(w.ctx)
+				_, err = w.Dir.In(id).Tenant(w.Ctx)
 				return err
 			}},
 		} {
@@ -380,26 +385,26 @@ func TestACC1_WhatIsUniqueEverywhereSaysThatItIsTakenAndNotByWhom(t *testing.T) 
 		newProber(w)
 		for what, take := range map[string]func() error{
 			"a user ID": func() error {
-				_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Eve", Email: "zanzibar@marker.example.co.uk", Extension: "7990"})
+				_, err := w.Dir.CreateUser(w.Ctx, pbx.NewUser{FirstName: "Eve", Email: "zanzibar@marker.example.co.uk", Extension: "7990"})
 				return err
 			},
 			"a MAC": func() error {
-				_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "001b54000099", Model: "Cisco 8851"})
+				_, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "001b54000099", Model: "Cisco 8851"})
 				return err
 			},
 			"a number": func() error {
-				_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Bell", Date: w.clock, Numbers: []pbx.E164{"+442079460090"}})
+				_, err := w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "Bell", Date: w.Clock, Numbers: []pbx.E164{"+442079460090"}})
 				return err
 			},
 		} {
-			before := dump(t, w.store)
+			before := testbed.Dump(t, w.Store)
 			err := take()
 			require.ErrorIs(t, err, pbx.ErrConflict, what)
 			for _, e := range pbx.Errors(err) {
 				require.Equal(t, pbx.Ref{}, e.Holder, what)
 				require.NotContains(t, e.Error(), "Zanzibar")
 			}
-			require.Equal(t, before, dump(t, w.store))
+			require.Equal(t, before, testbed.Dump(t, w.Store))
 		}
 	})
 }
@@ -409,15 +414,15 @@ func TestACC2_WhatIsSupportsIsRefusedToAnAdministrator(t *testing.T) {
 		p := newProber(w)
 		port, line := p.own[reflect.TypeFor[pbx.PortID]()].Interface().(pbx.PortID), p.line.ID
 		for name, run := range map[string]func() error{
-			"AddNumbers":        func() error { return second(w.dir.AddNumbers(w.ctx, "+16175550199")) },
-			"ConfirmPort":       func() error { return second(w.dir.ConfirmPort(w.ctx, port)) },
-			"ActivatePort":      func() error { return second(w.dir.ActivatePort(w.ctx, port)) },
-			"FailPort":          func() error { return second(w.dir.FailPort(w.ctx, port)) },
-			"DropRemoteService": func() error { return w.dir.DropRemoteService(w.ctx, line) },
-			"CompleteOrder":     func() error { return second(w.dir.CompleteOrder(w.ctx, line)) },
-			"FailOrder":         func() error { return second(w.dir.FailOrder(w.ctx, line, "no fibre")) },
+			"AddNumbers":        func() error { return second(w.Dir.AddNumbers(w.Ctx, "+16175550199")) },
+			"ConfirmPort":       func() error { return second(w.Dir.ConfirmPort(w.Ctx, port)) },
+			"ActivatePort":      func() error { return second(w.Dir.ActivatePort(w.Ctx, port)) },
+			"FailPort":          func() error { return second(w.Dir.FailPort(w.Ctx, port)) },
+			"DropRemoteService": func() error { return w.Dir.DropRemoteService(w.Ctx, line) },
+			"CompleteOrder":     func() error { return second(w.Dir.CompleteOrder(w.Ctx, line)) },
+			"FailOrder":         func() error { return second(w.Dir.FailOrder(w.Ctx, line, "no fibre")) },
 		} {
-			e := w.refused(rule.ACC2, pbx.ErrDenied, run)
+			e := w.Refused(rule.ACC2, pbx.ErrDenied, run)
 			require.Equal(t, pbx.Ref{Kind: "operation", ID: name}, e.Subject)
 		}
 	})
@@ -425,24 +430,24 @@ func TestACC2_WhatIsSupportsIsRefusedToAnAdministrator(t *testing.T) {
 
 func TestACC3_SupportFindsATenantByNameAndWorksInItUnderItsOwnName(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		found := collect(t, w.support.Tenants(w.ctx, pbx.TenantQuery{Name: "ACMÉ u"}))
+		found := testbed.Collect(t, w.Support.Tenants(w.Ctx, pbx.TenantQuery{Name: "ACMÉ u"}))
 		require.Len(t, found, 1)
-		require.Equal(t, w.uk.ID, found[0].ID)
-		inside := w.support.In(found[0].ID)
-		u, err := inside.CreateUser(w.ctx, pbx.NewUser{FirstName: "Eve", Email: "eve@example.co.uk", Extension: "7001"})
+		require.Equal(t, w.UK.ID, found[0].ID)
+		inside := w.Support.In(found[0].ID)
+		u, err := inside.CreateUser(w.Ctx, pbx.NewUser{FirstName: "Eve", Email: "eve@example.co.uk", Extension: "7001"})
 		require.NoError(t, err, "with an administrator's reach")
-		read, err := w.british.User(w.ctx, u.ID)
+		read, err := w.British.User(w.Ctx, u.ID)
 		require.NoError(t, err)
 		require.Equal(t, u, read)
-		last := collect(t, w.british.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
+		last := testbed.Collect(t, w.British.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0]
 		require.Equal(t, pbx.Principal("agent"), last.Actor)
 		require.Equal(t, pbx.RoleSupport, last.Role)
-		w.refused(rule.ACC2, pbx.ErrDenied, func() error {
-			for _, err := range w.dir.Tenants(w.ctx, pbx.TenantQuery{}) {
+		w.Refused(rule.ACC2, pbx.ErrDenied, func() error {
+			for _, err := range w.Dir.Tenants(w.Ctx, pbx.TenantQuery{}) {
 				return err
 			}
 			return nil
 		})
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.support.In(pbx.TenantID{1}).Tenant(w.ctx); return err })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Support.In(pbx.TenantID{1}).Tenant(w.Ctx); return err })
 	})
 }

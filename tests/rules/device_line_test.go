@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 // onLines are who is on the lines of a phone, as "1 Ann Lee".
 func (w *world) onLines(device pbx.DeviceID) (on []string) {
-	w.t.Helper()
-	for _, l := range collect(w.t, w.dir.DeviceLines(w.ctx, device)) {
+	w.T.Helper()
+	for _, l := range testbed.Collect(w.T, w.Dir.DeviceLines(w.Ctx, device)) {
 		on = append(on, fmt.Sprint(l.Line, " ", l.Name))
 	}
 	return on
@@ -22,40 +23,40 @@ func (w *world) onLines(device pbx.DeviceID) (on []string) {
 
 // put puts an identity on a line.
 func (w *world) put(device pbx.DeviceID, line int64, who pbx.MemberID) *pbx.DeviceLine {
-	w.t.Helper()
-	l, err := w.dir.SetDeviceLine(w.ctx, device, line, who)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	l, err := w.Dir.SetDeviceLine(w.Ctx, device, line, who)
+	require.NoError(w.T, err)
 	return l
 }
 
 // multiLine is John with a phone of three lines, and two aliases.
 func (w *world) multiLine() (john *pbx.User, phone *pbx.Device, support, sales *pbx.Alias) {
-	w.t.Helper()
-	john = w.user("John", "Lee", "7001")
+	w.T.Helper()
+	john = w.User("John", "Lee", "7001")
 	phone = w.assign(w.handset("00:1b:54:aa:bb:01", "Polycom VVX 450"), john, 3)
-	return john, phone, w.alias(john.ID, "John Support", ""), w.alias(john.ID, "John Sales", "")
+	return john, phone, w.Alias(john.ID, "John Support", ""), w.Alias(john.ID, "John Sales", "")
 }
 
 func TestEXT9_EachLineOfAPhoneCarriesOneIdentityAndTellsWhomACallIsFor(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		john, phone, support, sales := w.multiLine()
 		require.Equal(t, []string{"1 John Lee"}, w.onLines(phone.ID), "the main user is on line 1 by himself")
-		require.Equal(t, &pbx.DeviceLine{TenantID: w.us.ID, DeviceID: phone.ID, Line: 2, Rev: 1, AliasID: support.ID},
+		require.Equal(t, &pbx.DeviceLine{TenantID: w.US.ID, DeviceID: phone.ID, Line: 2, Rev: 1, AliasID: support.ID},
 			w.put(phone.ID, 2, pbx.AliasMember(support.ID)))
 		w.put(phone.ID, 3, pbx.AliasMember(sales.ID))
 		require.Equal(t, []pbx.LineIdentity{
 			{Line: 1, UserID: john.ID, Name: "John Lee", SIPAddress: john.SIPAddress},
 			{Line: 2, AliasID: support.ID, Name: "John Support", SIPAddress: support.SIPAddress},
 			{Line: 3, AliasID: sales.ID, Name: "John Sales", SIPAddress: sales.SIPAddress},
-		}, collect(t, w.dir.DeviceLines(w.ctx, phone.ID)))
+		}, testbed.Collect(t, w.Dir.DeviceLines(w.Ctx, phone.ID)))
 
-		who, err := w.dir.LineIdentity(w.ctx, phone.ID, 3)
+		who, err := w.Dir.LineIdentity(w.Ctx, phone.ID, 3)
 		require.NoError(t, err)
 		require.Equal(t, pbx.LineIdentity{Line: 3, AliasID: sales.ID, Name: "John Sales", SIPAddress: sales.SIPAddress}, who)
 		sales.Name, sales.SIPAddress = "John Orders", "orders@acme.example.com"
-		_, err = w.dir.ModifyAlias(w.ctx, sales)
+		_, err = w.Dir.ModifyAlias(w.Ctx, sales)
 		require.NoError(t, err)
-		who, err = w.dir.LineIdentity(w.ctx, phone.ID, 3)
+		who, err = w.Dir.LineIdentity(w.Ctx, phone.ID, 3)
 		require.NoError(t, err)
 		require.Equal(t, "John Orders", who.Name, "as the alias is now")
 		require.Equal(t, pbx.SIPAddress("orders@acme.example.com"), who.SIPAddress)
@@ -64,22 +65,22 @@ func TestEXT9_EachLineOfAPhoneCarriesOneIdentityAndTellsWhomACallIsFor(t *testin
 
 func TestEXT9_EveryWayOfAssigningAPhonePutsItsUserOnLine1(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		bob := w.user("Bob", "Ray", "7002")
-		given, taken, set := w.phone("00:1b:54:00:00:01", "Cisco 8851"), w.phone("00:1b:54:00:00:02", "Cisco 8851"), w.phone("00:1b:54:00:00:03", "Cisco 8851")
+		bob := w.User("Bob", "Ray", "7002")
+		given, taken, set := w.Phone("00:1b:54:00:00:01", "Cisco 8851"), w.Phone("00:1b:54:00:00:02", "Cisco 8851"), w.Phone("00:1b:54:00:00:03", "Cisco 8851")
 		w.assign(given, bob, 2)
 		require.Equal(t, []string{"1 Bob Ray"}, w.onLines(given.ID))
-		_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: bob.ID, DN: "7003", DeviceID: taken.ID})
+		_, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: bob.ID, DN: "7003", DeviceID: taken.ID})
 		require.NoError(t, err)
 		require.Equal(t, []string{"1 Bob Ray"}, w.onLines(taken.ID))
-		_, err = w.dir.AddService(w.ctx, pbx.NewService{UserID: bob.ID, DN: "7004", DeviceID: taken.ID})
+		_, err = w.Dir.AddService(w.Ctx, pbx.NewService{UserID: bob.ID, DN: "7004", DeviceID: taken.ID})
 		require.NoError(t, err)
 		require.Equal(t, []string{"1 Bob Ray"}, w.onLines(taken.ID), "once")
-		_, err = w.dir.SetUpUser(w.ctx, w.setUp(set.ID))
+		_, err = w.Dir.SetUpUser(w.Ctx, w.setUp(set.ID))
 		require.NoError(t, err)
 		require.Equal(t, []string{"1 Ann Lee"}, w.onLines(set.ID))
 
-		lobby := w.phone("00:1b:54:00:00:04", "Cisco 8851")
-		_, err = w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: lobby.ID})
+		lobby := w.Phone("00:1b:54:00:00:04", "Cisco 8851")
+		_, err = w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceID: lobby.ID})
 		require.NoError(t, err)
 		require.Empty(t, w.onLines(lobby.ID), "nobody has it")
 		require.Empty(t, w.onLines(pbx.DeviceID{1}))
@@ -97,17 +98,17 @@ func TestEXT9_ALineIsChangedOrClearedLine1Too(t *testing.T) {
 		w.put(phone.ID, 1, pbx.AliasMember(support.ID))
 		w.put(phone.ID, 3, pbx.UserMember(john.ID))
 		require.Equal(t, []string{"1 John Support", "2 John Sales", "3 John Lee"}, w.onLines(phone.ID))
-		require.NoError(t, w.dir.ClearDeviceLine(w.ctx, phone.ID, 1))
+		require.NoError(t, w.Dir.ClearDeviceLine(w.Ctx, phone.ID, 1))
 		require.Equal(t, []string{"2 John Sales", "3 John Lee"}, w.onLines(phone.ID))
 
 		for name, try := range map[string]func(line int64) error{
-			"ClearDeviceLine": func(line int64) error { return w.dir.ClearDeviceLine(w.ctx, phone.ID, line) },
-			"LineIdentity":    func(line int64) error { _, err := w.dir.LineIdentity(w.ctx, phone.ID, line); return err },
+			"ClearDeviceLine": func(line int64) error { return w.Dir.ClearDeviceLine(w.Ctx, phone.ID, line) },
+			"LineIdentity":    func(line int64) error { _, err := w.Dir.LineIdentity(w.Ctx, phone.ID, line); return err },
 		} {
-			e := w.refused(rule.EXT9, pbx.ErrNotFound, func() error { return try(1) })
+			e := w.Refused(rule.EXT9, pbx.ErrNotFound, func() error { return try(1) })
 			require.Equal(t, "line 1 of device Polycom VVX 450 00:1b:54:aa:bb:01 is free", e.Reason, name)
 			for _, line := range []int64{-1, 0, 4} {
-				e := w.refused(rule.EXT9, pbx.ErrInvalid, func() error { return try(line) })
+				e := w.Refused(rule.EXT9, pbx.ErrInvalid, func() error { return try(line) })
 				require.Equal(t, "Line", e.Field, name)
 			}
 		}
@@ -118,16 +119,16 @@ func TestEXT9_ALineIsOneOfThePortsThatTheUserWasGiven(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		_, phone, support, _ := w.multiLine()
 		for _, line := range []int64{-1, 0, 4, 12} {
-			e := w.refused(rule.EXT9, pbx.ErrInvalid, func() error {
-				_, err := w.dir.SetDeviceLine(w.ctx, phone.ID, line, pbx.AliasMember(support.ID))
+			e := w.Refused(rule.EXT9, pbx.ErrInvalid, func() error {
+				_, err := w.Dir.SetDeviceLine(w.Ctx, phone.ID, line, pbx.AliasMember(support.ID))
 				return err
 			})
 			require.Equal(t, "Line", e.Field)
 			require.Equal(t, phone.ID.String(), e.Subject.ID)
 			require.Contains(t, e.Reason, "1 and the 3 lines")
 		}
-		bob := w.user("Bob", "Ray", "7002")
-		_, err := w.dir.SetDeviceLine(w.ctx, phone.ID, 4, pbx.UserMember(bob.ID))
+		bob := w.User("Bob", "Ray", "7002")
+		_, err := w.Dir.SetDeviceLine(w.Ctx, phone.ID, 4, pbx.UserMember(bob.ID))
 		require.Len(t, pbx.Errors(err), 2, "both at once")
 	})
 }
@@ -135,26 +136,26 @@ func TestEXT9_ALineIsOneOfThePortsThatTheUserWasGiven(t *testing.T) {
 func TestEXT9_AnIdentityIsThePhonesUserOrAnAliasOfHisOnOneLine(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		john, phone, support, _ := w.multiLine()
-		bob := w.user("Bob", "Ray", "7002")
-		other := w.alias(bob.ID, "Bob Support", "")
+		bob := w.User("Bob", "Ray", "7002")
+		other := w.Alias(bob.ID, "Bob Support", "")
 		w.put(phone.ID, 2, pbx.AliasMember(support.ID))
 		set := func(line int64, who pbx.MemberID) func() error {
-			return func() error { _, err := w.dir.SetDeviceLine(w.ctx, phone.ID, line, who); return err }
+			return func() error { _, err := w.Dir.SetDeviceLine(w.Ctx, phone.ID, line, who); return err }
 		}
 		for _, who := range []pbx.MemberID{pbx.UserMember(bob.ID), pbx.AliasMember(other.ID)} {
-			e := w.refused(rule.EXT9, pbx.ErrConflict, set(3, who))
+			e := w.Refused(rule.EXT9, pbx.ErrConflict, set(3, who))
 			require.Equal(t, "Identity", e.Field)
 			require.Equal(t, who.String(), e.Subject.Kind+" "+e.Subject.ID)
 			require.Equal(t, john.ID.String(), e.Holder.ID)
 		}
 		for line, who := range map[int64]pbx.MemberID{1: pbx.UserMember(john.ID), 2: pbx.AliasMember(support.ID)} {
-			e := w.refused(rule.EXT9, pbx.ErrConflict, set(3, who))
+			e := w.Refused(rule.EXT9, pbx.ErrConflict, set(3, who))
 			require.Equal(t, "Identity", e.Field)
 			require.Equal(t, who.String(), e.Subject.Kind+" "+e.Subject.ID)
 			require.Equal(t, pbx.Ref{Kind: "line", ID: fmt.Sprintf("%s/%d", phone.ID, line), Name: fmt.Sprintf("%d of device Polycom VVX 450 00:1b:54:aa:bb:01", line)}, e.Holder)
 		}
 		for _, who := range []pbx.MemberID{{}, pbx.UserMember(pbx.UserID{1}), pbx.AliasMember(pbx.AliasID{1})} {
-			w.refused(rule.ACC1, pbx.ErrNotFound, set(3, who))
+			w.Refused(rule.ACC1, pbx.ErrNotFound, set(3, who))
 		}
 		second := w.assign(w.handset("00:1b:54:aa:bb:02", "Cisco 8851"), john, 2)
 		w.put(second.ID, 2, pbx.AliasMember(support.ID)) // on another phone of his as well: all ring
@@ -164,24 +165,24 @@ func TestEXT9_AnIdentityIsThePhonesUserOrAnAliasOfHisOnOneLine(t *testing.T) {
 
 func TestEXT9_APhoneThatNobodyHasCarriesNobody(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		john := w.user("John", "Lee", "7001")
-		free, lobby := w.phone("00:1b:54:00:00:01", "Cisco 8851"), w.phone("00:1b:54:00:00:02", "Cisco 8851")
-		_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: lobby.ID})
+		john := w.User("John", "Lee", "7001")
+		free, lobby := w.Phone("00:1b:54:00:00:01", "Cisco 8851"), w.Phone("00:1b:54:00:00:02", "Cisco 8851")
+		_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceID: lobby.ID})
 		require.NoError(t, err)
 		for _, d := range []*pbx.Device{free, lobby} {
 			for _, try := range []func() error{
-				func() error { _, err := w.dir.SetDeviceLine(w.ctx, d.ID, 1, pbx.UserMember(john.ID)); return err },
-				func() error { return w.dir.ClearDeviceLine(w.ctx, d.ID, 1) },
-				func() error { _, err := w.dir.LineIdentity(w.ctx, d.ID, 1); return err },
+				func() error { _, err := w.Dir.SetDeviceLine(w.Ctx, d.ID, 1, pbx.UserMember(john.ID)); return err },
+				func() error { return w.Dir.ClearDeviceLine(w.Ctx, d.ID, 1) },
+				func() error { _, err := w.Dir.LineIdentity(w.Ctx, d.ID, 1); return err },
 			} {
-				e := w.refused(rule.EXT9, pbx.ErrFailedPrecondition, try)
+				e := w.Refused(rule.EXT9, pbx.ErrFailedPrecondition, try)
 				require.Equal(t, d.ID.String(), e.Subject.ID)
 			}
 		}
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.LineIdentity(w.ctx, pbx.DeviceID{1}, 1); return err })
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.ClearDeviceLine(w.ctx, pbx.DeviceID{1}, 1) })
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
-			_, err := w.dir.SetDeviceLine(w.ctx, pbx.DeviceID{1}, 1, pbx.UserMember(john.ID))
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Dir.LineIdentity(w.Ctx, pbx.DeviceID{1}, 1); return err })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.Dir.ClearDeviceLine(w.Ctx, pbx.DeviceID{1}, 1) })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error {
+			_, err := w.Dir.SetDeviceLine(w.Ctx, pbx.DeviceID{1}, 1, pbx.UserMember(john.ID))
 			return err
 		})
 	})
@@ -192,22 +193,22 @@ func TestEXT9_LinesGoWithTheAssignmentTheAliasAndTheUser(t *testing.T) {
 		john, phone, support, sales := w.multiLine()
 		w.put(phone.ID, 2, pbx.AliasMember(support.ID))
 		w.put(phone.ID, 3, pbx.AliasMember(sales.ID))
-		require.NoError(t, w.dir.DeleteAlias(w.ctx, support.ID))
+		require.NoError(t, w.Dir.DeleteAlias(w.Ctx, support.ID))
 		require.Equal(t, []string{"1 John Lee", "3 John Sales"}, w.onLines(phone.ID))
-		cleared := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 2}))[1]
+		cleared := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 2}))[1]
 		require.Equal(t, "device.line-cleared 2 "+phone.ID.String(), cleared.Type+" "+cleared.Detail+" "+cleared.Subject)
 
-		require.NoError(t, w.dir.UnassignDevice(w.ctx, phone.ID))
+		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, phone.ID))
 		require.Empty(t, w.onLines(phone.ID))
-		bob := w.user("Bob", "Ray", "7002")
+		bob := w.User("Bob", "Ray", "7002")
 		w.assign(phone, bob, 1)
 		require.Equal(t, []string{"1 Bob Ray"}, w.onLines(phone.ID))
 
 		second := w.assign(w.handset("00:1b:54:aa:bb:02", "Cisco 8851"), john, 2)
 		w.put(second.ID, 2, pbx.AliasMember(sales.ID))
-		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, john.ID, pbx.UserOnly))
+		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, john.ID, pbx.UserOnly))
 		require.Empty(t, w.onLines(second.ID))
-		require.Len(t, dump(t, w.store)["device_lines"], 1, "Bob's")
+		require.Len(t, testbed.Dump(t, w.Store)["device_lines"], 1, "Bob's")
 	})
 }
 
@@ -215,10 +216,10 @@ func TestEXT9_LinesStayWhenTheUserIsHandedOver(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		john, phone, support, _ := w.multiLine()
 		w.put(phone.ID, 2, pbx.AliasMember(support.ID))
-		jane, err := w.dir.HandOver(w.ctx, john.ID, pbx.Successor{FirstName: "Jane", LastName: "Ray", Email: "jane@example.com"})
+		jane, err := w.Dir.HandOver(w.Ctx, john.ID, pbx.Successor{FirstName: "Jane", LastName: "Ray", Email: "jane@example.com"})
 		require.NoError(t, err)
 		require.Equal(t, []string{"1 Jane Ray", "2 John Support"}, w.onLines(phone.ID))
-		who, err := w.dir.LineIdentity(w.ctx, phone.ID, 1)
+		who, err := w.Dir.LineIdentity(w.Ctx, phone.ID, 1)
 		require.NoError(t, err)
 		require.Equal(t, jane.SIPAddress, who.SIPAddress)
 	})
@@ -240,22 +241,22 @@ func TestEXT9_TwoIdentitiesChangePlacesInABatchAndThroughAReview(t *testing.T) {
 				return err
 			}
 		}
-		require.NoError(t, w.dir.Batch(w.ctx, swap(pbx.AliasMember(support.ID), pbx.UserMember(john.ID))))
+		require.NoError(t, w.Dir.Batch(w.Ctx, swap(pbx.AliasMember(support.ID), pbx.UserMember(john.ID))))
 		require.Equal(t, []string{"1 John Support", "2 John Lee"}, w.onLines(phone.ID))
 
-		before := dump(t, w.store)
+		before := testbed.Dump(t, w.Store)
 		review := w.reviewOf(swap(pbx.UserMember(john.ID), pbx.AliasMember(support.ID)))
-		require.Equal(t, before, dump(t, w.store), "a review changes nothing")
+		require.Equal(t, before, testbed.Dump(t, w.Store), "a review changes nothing")
 		require.Equal(t, []string{
 			"device Polycom VVX 450 00:1b:54:aa:bb:01 line cleared: 2",
 			"device Polycom VVX 450 00:1b:54:aa:bb:01 line set, user John Lee: 1",
 			"device Polycom VVX 450 00:1b:54:aa:bb:01 line set, alias John Support: 2",
 		}, effects(review))
-		require.NoError(t, review.Commit(w.ctx))
+		require.NoError(t, review.Commit(w.Ctx))
 		require.Equal(t, []string{"1 John Lee", "2 John Support"}, w.onLines(phone.ID))
 
-		w.refused(rule.EXT9, pbx.ErrConflict, func() error { // the whole batch
-			return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		w.Refused(rule.EXT9, pbx.ErrConflict, func() error { // the whole batch
+			return w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				if err := dir.ClearDeviceLine(ctx, phone.ID, 1); err != nil {
 					return err
 				}
@@ -268,7 +269,7 @@ func TestEXT9_TwoIdentitiesChangePlacesInABatchAndThroughAReview(t *testing.T) {
 			return err
 		})
 		w.put(phone.ID, 2, pbx.AliasMember(sales.ID))
-		w.refused(rule.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
+		w.Refused(rule.SYS2, pbx.ErrStale, func() error { return review.Commit(w.Ctx) })
 	})
 }
 

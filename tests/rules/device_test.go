@@ -7,56 +7,57 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 // handset adds a device to the US tenant.
 func (w *world) handset(mac, model string) *pbx.Device {
-	w.t.Helper()
-	d, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: mac, Model: model, LocationID: w.boston.ID})
-	require.NoError(w.t, err)
+	w.T.Helper()
+	d, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: mac, Model: model, LocationID: w.Boston.ID})
+	require.NoError(w.T, err)
 	return d
 }
 
 func (w *world) assign(d *pbx.Device, u *pbx.User, ports int64) *pbx.Device {
-	w.t.Helper()
-	now, err := w.dir.AssignDevice(w.ctx, d.ID, u.ID, ports)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	now, err := w.Dir.AssignDevice(w.Ctx, d.ID, u.ID, ports)
+	require.NoError(w.T, err)
 	return now
 }
 
 func (w *world) device(d *pbx.Device) *pbx.Device {
-	w.t.Helper()
-	now, err := w.dir.Device(w.ctx, d.ID)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	now, err := w.Dir.Device(w.Ctx, d.ID)
+	require.NoError(w.T, err)
 	return now
 }
 
 func TestDEV1_ADeviceIsAddedWithModelMACAndLocation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		d := w.handset("00:1B:54:AA:BB:01", "Polycom VVX 450")
-		require.Equal(t, &pbx.Device{TenantID: w.us.ID, ID: d.ID, Rev: 1, MAC: "00:1b:54:aa:bb:01", Model: "Polycom VVX 450", Category: pbx.MultiLine,
-			Ports: 12, LocationID: w.boston.ID, State: pbx.DeviceAvailable}, d)
+		require.Equal(t, &pbx.Device{TenantID: w.US.ID, ID: d.ID, Rev: 1, MAC: "00:1b:54:aa:bb:01", Model: "Polycom VVX 450", Category: pbx.MultiLine,
+			Ports: 12, LocationID: w.Boston.ID, State: pbx.DeviceAvailable}, d)
 		require.Equal(t, d, w.device(d))
-		_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "001b54aabb02", Model: "Cisco 8851"})
+		_, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "001b54aabb02", Model: "Cisco 8851"})
 		require.NoError(t, err, "the location may come later")
 
 		for field, in := range map[string]pbx.NewDevice{
 			"MAC":   {MAC: "00:1b:54:aa:bb", Model: "Cisco 8851"},
 			"Model": {MAC: "00:1b:54:aa:bb:03", Model: "Rotary"},
 		} {
-			e := w.refused(rule.DEV1, pbx.ErrInvalid, func() error { _, err := w.dir.AddDevice(w.ctx, in); return err })
+			e := w.Refused(rule.DEV1, pbx.ErrInvalid, func() error { _, err := w.Dir.AddDevice(w.Ctx, in); return err })
 			require.Equal(t, field, e.Field)
 		}
-		w.refused(rule.DEV1, pbx.ErrInvalid, func() error { // no phone
-			_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00:1b:54:aa:bb:03", Model: "SIP softphone"})
+		w.Refused(rule.DEV1, pbx.ErrInvalid, func() error { // no phone
+			_, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00:1b:54:aa:bb:03", Model: "SIP softphone"})
 			return err
 		})
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
-			_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00:1b:54:aa:bb:03", Model: "Cisco 8851", LocationID: w.london.ID})
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error {
+			_, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00:1b:54:aa:bb:03", Model: "Cisco 8851", LocationID: w.London.ID})
 			return err
 		})
-		_, err = w.dir.AddDevice(w.ctx, pbx.NewDevice{LocationID: w.london.ID})
+		_, err = w.Dir.AddDevice(w.Ctx, pbx.NewDevice{LocationID: w.London.ID})
 		require.Len(t, pbx.Errors(err), 3, "all bad fields at once")
 	})
 }
@@ -65,14 +66,14 @@ func TestDEV1_AMACIsUniqueEverywhereInWhateverNotation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		d := w.handset("00:1b:54:aa:bb:01", "Cisco 8851")
 		for _, same := range []string{"00:1b:54:aa:bb:01", "00-1B-54-AA-BB-01", "001b.54aa.bb01", "001b54aabb01", "001B54AABB01", "00:1B:54:aa:BB:01"} {
-			mine := w.refused(rule.DEV1, pbx.ErrConflict, func() error {
-				_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: same, Model: "Polycom VVX 450"})
+			mine := w.Refused(rule.DEV1, pbx.ErrConflict, func() error {
+				_, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: same, Model: "Polycom VVX 450"})
 				return err
 			})
 			require.Equal(t, "MAC", mine.Field)
 			require.Equal(t, d.ID.String(), mine.Holder.ID)
-			theirs := w.refused(rule.DEV1, pbx.ErrConflict, func() error {
-				_, err := w.british.AddDevice(w.ctx, pbx.NewDevice{MAC: same, Model: "Polycom VVX 450"})
+			theirs := w.Refused(rule.DEV1, pbx.ErrConflict, func() error {
+				_, err := w.British.AddDevice(w.Ctx, pbx.NewDevice{MAC: same, Model: "Polycom VVX 450"})
 				return err
 			})
 			require.Empty(t, theirs.Holder, "another tenant's device is not named")
@@ -81,13 +82,13 @@ func TestDEV1_AMACIsUniqueEverywhereInWhateverNotation(t *testing.T) {
 			"", "00:1b:54:aa:bb", "00:1b:54:aa:bb:01:02", "00:1b:54:aa:bb:0g", "001b54aabb0", "001b54aabb011", "00:1b:54:aa:bb:01:02:03",
 			"ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "00:00:00:00:00:00", "00:1b:54-aa:bb:01", " 001b54aabb01", "001b54aabb0\x00", "éééééé",
 		} {
-			w.refused(rule.DEV1, pbx.ErrInvalid, func() error {
-				_, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: bad, Model: "Polycom VVX 450"})
+			w.Refused(rule.DEV1, pbx.ErrInvalid, func() error {
+				_, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: bad, Model: "Polycom VVX 450"})
 				return err
 			})
 		}
-		require.NoError(t, w.dir.DeleteDevice(w.ctx, d.ID))
-		_, err := w.british.AddDevice(w.ctx, pbx.NewDevice{MAC: "001B54AABB01", Model: "Polycom VVX 450"})
+		require.NoError(t, w.Dir.DeleteDevice(w.Ctx, d.ID))
+		_, err := w.British.AddDevice(w.Ctx, pbx.NewDevice{MAC: "001B54AABB01", Model: "Polycom VVX 450"})
 		require.NoError(t, err)
 	})
 }
@@ -95,7 +96,7 @@ func TestDEV1_AMACIsUniqueEverywhereInWhateverNotation(t *testing.T) {
 func TestDEV1_ADeletedMACIsAddedAgainInTheSameBatch(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		d := w.handset("00:1b:54:aa:bb:01", "Cisco 8851")
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			if err := dir.DeleteDevice(ctx, d.ID); err != nil {
 				return err
 			}
@@ -108,49 +109,49 @@ func TestDEV1_ADeletedMACIsAddedAgainInTheSameBatch(t *testing.T) {
 			require.Equal(t, again.ID.String(), pbx.Errors(err)[0].Holder.ID)
 			return nil
 		}))
-		require.Equal(t, "Yealink T46U", collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{}))[0].Model)
+		require.Equal(t, "Yealink T46U", testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{}))[0].Model)
 	})
 }
 
 func TestDEV2_OnlyAnAvailableDeviceIsAssigned(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Day", "7002")
 		d, other := w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), w.handset("00:1b:54:aa:bb:02", "Cisco 8851")
 		carrying := w.handset("00:1b:54:aa:bb:03", "Cisco 8851")
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: carrying.ID})
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceID: carrying.ID})
 		require.NoError(t, err)
 		w.assign(d, ann, 2)
 		paths := map[string]func(id pbx.DeviceID) error{
-			"AssignDevice": func(id pbx.DeviceID) error { _, err := w.dir.AssignDevice(w.ctx, id, bob.ID, 1); return err },
+			"AssignDevice": func(id pbx.DeviceID) error { _, err := w.Dir.AssignDevice(w.Ctx, id, bob.ID, 1); return err },
 			"SetUpUser": func(id pbx.DeviceID) error {
-				_, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Cid", Email: "cid@example.com", Extension: "7003"}, DeviceID: id})
+				_, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Cid", Email: "cid@example.com", Extension: "7003"}, DeviceID: id})
 				return err
 			},
 			"AddService": func(id pbx.DeviceID) error {
-				_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: bob.ID, DN: "7101", DeviceID: id})
+				_, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: bob.ID, DN: "7101", DeviceID: id})
 				return err
 			},
 			"AddService for nobody": func(id pbx.DeviceID) error {
-				_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceID: id})
+				_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceID: id})
 				return err
 			},
 		}
 		for name, take := range paths {
-			e := w.refused(rule.DEV2, pbx.ErrConflict, func() error { return take(d.ID) })
+			e := w.Refused(rule.DEV2, pbx.ErrConflict, func() error { return take(d.ID) })
 			require.Equal(t, ann.ID.String(), e.Holder.ID, name)
 			require.Equal(t, "DeviceID", e.Field)
 			require.Contains(t, e.Reason, "Ann Lee: remove the assignment first")
-			e = w.refused(rule.DEV2, pbx.ErrConflict, func() error { return take(carrying.ID) })
+			e = w.Refused(rule.DEV2, pbx.ErrConflict, func() error { return take(carrying.ID) })
 			require.Equal(t, s.ID.String(), e.Holder.ID, name)
 			require.Contains(t, e.Reason, "take it off the service first")
-			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return take(pbx.DeviceID{1}) })
+			w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return take(pbx.DeviceID{1}) })
 		}
-		w.refused(rule.DEV2, pbx.ErrConflict, func() error { _, err := w.dir.AssignDevice(w.ctx, d.ID, ann.ID, 1); return err })
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.AssignDevice(w.ctx, other.ID, pbx.UserID{1}, 1); return err })
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.british.AssignDevice(w.ctx, other.ID, ann.ID, 1); return err })
+		w.Refused(rule.DEV2, pbx.ErrConflict, func() error { _, err := w.Dir.AssignDevice(w.Ctx, d.ID, ann.ID, 1); return err })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Dir.AssignDevice(w.Ctx, other.ID, pbx.UserID{1}, 1); return err })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.British.AssignDevice(w.Ctx, other.ID, ann.ID, 1); return err })
 
 		list := func(q pbx.DeviceQuery) (macs []pbx.MAC) {
-			for _, d := range collect(t, w.dir.Devices(w.ctx, q)) {
+			for _, d := range testbed.Collect(t, w.Dir.Devices(w.Ctx, q)) {
 				macs = append(macs, d.MAC)
 			}
 			return macs
@@ -161,40 +162,40 @@ func TestDEV2_OnlyAnAvailableDeviceIsAssigned(t *testing.T) {
 		require.Equal(t, []pbx.MAC{d.MAC}, list(pbx.DeviceQuery{State: pbx.DeviceAssigned}))
 		require.Equal(t, []pbx.MAC{carrying.MAC}, list(pbx.DeviceQuery{State: pbx.DeviceInService}))
 		require.Equal(t, []pbx.MAC{d.MAC}, list(pbx.DeviceQuery{UserID: ann.ID}))
-		require.Empty(t, collect(t, w.british.Devices(w.ctx, pbx.DeviceQuery{})))
+		require.Empty(t, testbed.Collect(t, w.British.Devices(w.Ctx, pbx.DeviceQuery{})))
 	})
 }
 
 func TestDEV3_AsManyPortsAsTheModelHas(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
+		u := w.User("Ann", "Lee", "7001")
 		for model, ports := range map[string]int64{"Cisco 8851": 5, "Polycom VVX 450": 12, "Polycom Trio 8500": 1} {
 			d := w.handset("00:1b:54:aa:bb:01", model)
 			require.Equal(t, ports, d.Ports)
 			for _, bad := range []int64{-1, ports + 1, 1 << 62} {
-				e := w.refused(rule.DEV3, pbx.ErrInvalid, func() error { _, err := w.dir.AssignDevice(w.ctx, d.ID, u.ID, bad); return err })
+				e := w.Refused(rule.DEV3, pbx.ErrInvalid, func() error { _, err := w.Dir.AssignDevice(w.Ctx, d.ID, u.ID, bad); return err })
 				require.Equal(t, "Ports", e.Field)
-				w.refused(rule.DEV3, pbx.ErrInvalid, func() error {
-					_, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "7002"}, DeviceID: d.ID, Ports: bad})
+				w.Refused(rule.DEV3, pbx.ErrInvalid, func() error {
+					_, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "7002"}, DeviceID: d.ID, Ports: bad})
 					return err
 				})
 			}
 			for _, good := range []int64{0, 1, ports} {
 				now := w.assign(d, u, good)
 				require.Equal(t, max(1, good), now.PortsUsed, "0 is the default, 1")
-				require.NoError(t, w.dir.UnassignDevice(w.ctx, d.ID))
+				require.NoError(t, w.Dir.UnassignDevice(w.Ctx, d.ID))
 			}
-			require.NoError(t, w.dir.DeleteDevice(w.ctx, d.ID))
+			require.NoError(t, w.Dir.DeleteDevice(w.Ctx, d.ID))
 		}
 	})
 }
 
 func TestDEV4_AUserHasOnePrimaryDeviceAndAnyNumberOfSecondaryOnes(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
+		u := w.User("Ann", "Lee", "7001")
 		a, b, c := w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), w.handset("00:1b:54:aa:bb:02", "Cisco 8851"), w.handset("00:1b:54:aa:bb:03", "Cisco 8851")
 		primaries := func() (macs []pbx.MAC) {
-			for _, d := range collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{UserID: u.ID})) {
+			for _, d := range testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{UserID: u.ID})) {
 				require.Equal(t, pbx.DeviceAssigned, d.State)
 				if d.PrimaryOf == u.ID {
 					macs = append(macs, d.MAC)
@@ -206,21 +207,21 @@ func TestDEV4_AUserHasOnePrimaryDeviceAndAnyNumberOfSecondaryOnes(t *testing.T) 
 		w.assign(b, u, 2)
 		w.assign(c, u, 1)
 		require.Equal(t, []pbx.MAC{a.MAC}, primaries(), "the first one")
-		require.NoError(t, w.dir.SetPrimaryDevice(w.ctx, c.ID))
+		require.NoError(t, w.Dir.SetPrimaryDevice(w.Ctx, c.ID))
 		require.Equal(t, []pbx.MAC{c.MAC}, primaries())
-		before := dump(t, w.store)
-		require.NoError(t, w.dir.SetPrimaryDevice(w.ctx, c.ID), "it is already")
-		require.Equal(t, before, dump(t, w.store))
+		before := testbed.Dump(t, w.Store)
+		require.NoError(t, w.Dir.SetPrimaryDevice(w.Ctx, c.ID), "it is already")
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 
-		require.NoError(t, w.dir.UnassignDevice(w.ctx, b.ID))
+		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, b.ID))
 		require.Equal(t, []pbx.MAC{c.MAC}, primaries(), "a secondary one goes")
-		require.NoError(t, w.dir.UnassignDevice(w.ctx, c.ID))
+		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, c.ID))
 		require.Equal(t, []pbx.MAC{a.MAC}, primaries(), "the primary goes, another becomes it")
-		require.NoError(t, w.dir.UnassignDevice(w.ctx, a.ID))
+		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, a.ID))
 		require.Empty(t, primaries())
-		w.refused(rule.DEV5, pbx.ErrFailedPrecondition, func() error { return w.dir.SetPrimaryDevice(w.ctx, a.ID) })
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.SetPrimaryDevice(w.ctx, pbx.DeviceID{1}) })
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.british.SetPrimaryDevice(w.ctx, a.ID) })
+		w.Refused(rule.DEV5, pbx.ErrFailedPrecondition, func() error { return w.Dir.SetPrimaryDevice(w.Ctx, a.ID) })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.Dir.SetPrimaryDevice(w.Ctx, pbx.DeviceID{1}) })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.British.SetPrimaryDevice(w.Ctx, a.ID) })
 		require.Equal(t, b.ID, w.assign(b, u, 1).ID)
 		require.Equal(t, []pbx.MAC{b.MAC}, primaries(), "a first one again")
 	})
@@ -228,36 +229,36 @@ func TestDEV4_AUserHasOnePrimaryDeviceAndAnyNumberOfSecondaryOnes(t *testing.T) 
 
 func TestDEV2_ThePhoneOfALineWithoutAUserBecomesItsFirstUsers(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Day", "7002")
 		lobby, desk := w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), w.handset("00:1b:54:aa:bb:02", "Cisco 8851")
 		w.assign(desk, bob, 1)
-		first, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: lobby.ID})
+		first, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceID: lobby.ID})
 		require.NoError(t, err)
 
-		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.Associate(w.ctx, ann.ID, first.ID)) })
+		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return second(dir.Associate(w.Ctx, ann.ID, first.ID)) })
 		require.Equal(t, []string{
 			"service 7100 associated, user Ann Lee", "device Cisco 8851 00:1b:54:aa:bb:01 assigned, user Ann Lee",
 		}, effects(review))
-		require.NoError(t, review.Commit(w.ctx))
+		require.NoError(t, review.Commit(w.Ctx))
 		got := w.device(lobby)
 		require.Equal(t, pbx.DeviceAssigned, got.State)
 		require.Equal(t, ann.ID, got.UserID)
 		require.Equal(t, ann.ID, got.PrimaryOf, "his first one")
 		require.EqualValues(t, 1, got.PortsUsed)
-		who, err := w.dir.LineIdentity(w.ctx, lobby.ID, 1)
+		who, err := w.Dir.LineIdentity(w.Ctx, lobby.ID, 1)
 		require.NoError(t, err)
 		require.Equal(t, ann.ID, who.UserID)
 
-		_, err = w.dir.Associate(w.ctx, bob.ID, first.ID)
+		_, err = w.Dir.Associate(w.Ctx, bob.ID, first.ID)
 		require.NoError(t, err)
 		require.Equal(t, ann.ID, w.device(lobby).UserID, "who joins takes it from nobody")
-		_, err = w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7101", DeviceID: lobby.ID})
+		_, err = w.Dir.AddService(w.Ctx, pbx.NewService{UserID: ann.ID, DN: "7101", DeviceID: lobby.ID})
 		require.NoError(t, err, "a second line of hers on her phone")
 
 		hall := w.handset("00:1b:54:aa:bb:03", "Cisco 8851")
-		other, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceID: hall.ID})
+		other, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7102", DeviceID: hall.ID})
 		require.NoError(t, err)
-		_, err = w.dir.Associate(w.ctx, bob.ID, other.ID)
+		_, err = w.Dir.Associate(w.Ctx, bob.ID, other.ID)
 		require.NoError(t, err)
 		require.True(t, w.device(hall).PrimaryOf.IsZero(), "he has a primary one")
 	})
@@ -265,39 +266,39 @@ func TestDEV2_ThePhoneOfALineWithoutAUserBecomesItsFirstUsers(t *testing.T) {
 
 func TestDEV2_WhoLeavesALineKeepsHisPhoneAndTheLineIsOnNone(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Day", "7002")
 		phone := w.assign(w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), ann, 2)
 		line := func(dn pbx.Extension) *pbx.Service {
-			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: dn, DeviceID: phone.ID})
+			s, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: ann.ID, DN: dn, DeviceID: phone.ID})
 			require.NoError(t, err)
-			_, err = w.dir.Associate(w.ctx, bob.ID, s.ID)
+			_, err = w.Dir.Associate(w.Ctx, bob.ID, s.ID)
 			require.NoError(t, err)
 			return s
 		}
 		on := func(s *pbx.Service) pbx.DeviceID {
-			s, err := w.dir.Service(w.ctx, s.ID)
+			s, err := w.Dir.Service(w.Ctx, s.ID)
 			require.NoError(t, err)
 			return s.DeviceID
 		}
 		line("7100")
 		desk, hers, bobs := line("7101"), line("7102"), line("7103")
-		confirmed := w.dir.Confirm(rule.SVC5)
-		require.NoError(t, confirmed.Disassociate(w.ctx, bob.ID, bobs.ID))
+		confirmed := w.Dir.Confirm(rule.SVC5)
+		require.NoError(t, confirmed.Disassociate(w.Ctx, bob.ID, bobs.ID))
 		require.Equal(t, phone.ID, on(bobs), "it was not his phone")
 
-		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.ctx, ann.ID, desk.ID) })
+		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return dir.Disassociate(w.Ctx, ann.ID, desk.ID) })
 		require.Equal(t, []string{
 			"service 7101 disassociated, user Ann Lee", "service 7101 phone removed, device Cisco 8851 00:1b:54:aa:bb:01",
 		}, effects(review))
-		require.NoError(t, review.Commit(w.ctx))
+		require.NoError(t, review.Commit(w.Ctx))
 		require.Zero(t, on(desk))
 		require.Equal(t, ann.ID, w.device(phone).UserID, "the phone stays hers")
-		require.NoError(t, confirmed.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, confirmed.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			return dir.Disassociate(ctx, ann.ID, hers.ID)
 		}))
 		require.Zero(t, on(hers))
 
-		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, ann.ID, pbx.UserOnly))
+		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, ann.ID, pbx.UserOnly))
 		require.Zero(t, on(bobs))
 		require.Equal(t, pbx.DeviceAvailable, w.device(phone).State)
 	})
@@ -305,53 +306,53 @@ func TestDEV2_WhoLeavesALineKeepsHisPhoneAndTheLineIsOnNone(t *testing.T) {
 
 func TestDEV2_ALineMovesToAPhoneOfItsUsersOrToOneThatNobodyHas(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
+		ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Day", "7002")
 		old := w.assign(w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), ann, 1)
 		spare, bobs := w.handset("00:1b:54:aa:bb:02", "Yealink T46U"), w.assign(w.handset("00:1b:54:aa:bb:03", "Cisco 8851"), bob, 1)
-		line, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7100", DeviceID: old.ID})
+		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: ann.ID, DN: "7100", DeviceID: old.ID})
 		require.NoError(t, err)
 		hall := w.handset("00:1b:54:aa:bb:04", "Cisco 8851")
-		nobodys, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceID: hall.ID})
+		nobodys, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceID: hall.ID})
 		require.NoError(t, err)
 		move := func(dir *pbx.Directory, s *pbx.Service, to pbx.DeviceID) (*pbx.Service, error) {
 			in := *s
 			in.DeviceID = to
-			return dir.ModifyService(w.ctx, &in)
+			return dir.ModifyService(w.Ctx, &in)
 		}
 
 		// A broken phone is replaced: the line goes on to the one that its user gets instead.
-		require.NoError(t, w.dir.UnassignDevice(w.ctx, old.ID))
-		line, err = w.dir.Service(w.ctx, line.ID)
+		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, old.ID))
+		line, err = w.Dir.Service(w.Ctx, line.ID)
 		require.NoError(t, err)
 		for to, holder := range map[*pbx.Device]string{spare: "", bobs: bob.ID.String(), hall: nobodys.ID.String()} {
 			kind := map[bool]error{true: pbx.ErrFailedPrecondition, false: pbx.ErrConflict}[to == spare]
-			e := w.refused(rule.DEV2, kind, func() error { return second(move(w.dir, line, to.ID)) })
+			e := w.Refused(rule.DEV2, kind, func() error { return second(move(w.Dir, line, to.ID)) })
 			require.Equal(t, "DeviceID", e.Field)
 			require.Equal(t, holder, e.Holder.ID)
 		}
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(move(w.dir, line, pbx.DeviceID{1})) })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(move(w.Dir, line, pbx.DeviceID{1})) })
 		w.assign(spare, ann, 1)
-		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(move(dir, line, spare.ID)) })
+		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return second(move(dir, line, spare.ID)) })
 		require.Equal(t, []string{"service 7100 phone set, device Yealink T46U 00:1b:54:aa:bb:02", "service 7100 modified"}, effects(review))
-		require.NoError(t, review.Commit(w.ctx))
-		line, err = w.dir.Service(w.ctx, line.ID)
+		require.NoError(t, review.Commit(w.Ctx))
+		line, err = w.Dir.Service(w.Ctx, line.ID)
 		require.NoError(t, err)
 		require.Equal(t, spare.ID, line.DeviceID)
 		require.Equal(t, "Yealink T46U", line.DeviceType)
 		wrong := *line
 		wrong.DeviceID, wrong.DeviceType = w.assign(w.handset("00:1b:54:aa:bb:05", "Cisco 8851"), ann, 1).ID, "Polycom VVX 450"
-		w.refused(rule.SVC2, pbx.ErrInvalid, func() error { return second(w.dir.ModifyService(w.ctx, &wrong)) })
+		w.Refused(rule.SVC2, pbx.ErrInvalid, func() error { return second(w.Dir.ModifyService(w.Ctx, &wrong)) })
 
 		// One without a user takes one that nobody has, and gives it back.
-		w.refused(rule.DEV2, pbx.ErrConflict, func() error { return second(move(w.dir, nobodys, bobs.ID)) })
-		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error {
+		w.Refused(rule.DEV2, pbx.ErrConflict, func() error { return second(move(w.Dir, nobodys, bobs.ID)) })
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(_ context.Context, dir *pbx.Directory) error {
 			nobodys, err = move(dir, nobodys, old.ID)
 			return err
 		}))
 		require.Equal(t, pbx.DeviceInService, w.device(old).State)
 		require.Equal(t, pbx.DeviceAvailable, w.device(hall).State)
 		nobodys.DeviceID, nobodys.DeviceType = pbx.DeviceID{}, "Polycom VVX 450"
-		nobodys, err = w.dir.ModifyService(w.ctx, nobodys)
+		nobodys, err = w.Dir.ModifyService(w.Ctx, nobodys)
 		require.NoError(t, err)
 		require.Equal(t, pbx.DeviceAvailable, w.device(old).State)
 		require.Equal(t, "Polycom VVX 450", nobodys.DeviceType, "on no phone, it is of any model")
@@ -360,27 +361,27 @@ func TestDEV2_ALineMovesToAPhoneOfItsUsersOrToOneThatNobodyHas(t *testing.T) {
 
 func TestDEV5_RemovingAnAssignmentMakesTheDeviceAvailable(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
+		u := w.User("Ann", "Lee", "7001")
 		d := w.handset("00:1b:54:aa:bb:01", "Cisco 8851")
 		w.assign(d, u, 2)
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7100", DeviceID: d.ID})
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: u.ID, DN: "7100", DeviceID: d.ID})
 		require.NoError(t, err)
 		require.Equal(t, "Cisco 8851", s.DeviceType)
-		require.NoError(t, w.dir.UnassignDevice(w.ctx, d.ID))
+		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, d.ID))
 		free := w.device(d)
 		require.Equal(t, pbx.DeviceAvailable, free.State)
 		require.True(t, free.UserID.IsZero())
 		require.True(t, free.PrimaryOf.IsZero())
 		require.Zero(t, free.PortsUsed)
-		s, err = w.dir.Service(w.ctx, s.ID)
+		s, err = w.Dir.Service(w.Ctx, s.ID)
 		require.NoError(t, err)
 		require.True(t, s.DeviceID.IsZero(), "it carries nothing any more")
 		require.Equal(t, "Cisco 8851", s.DeviceType)
 
-		w.refused(rule.DEV5, pbx.ErrFailedPrecondition, func() error { return w.dir.UnassignDevice(w.ctx, d.ID) })
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.UnassignDevice(w.ctx, pbx.DeviceID{1}) })
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.british.UnassignDevice(w.ctx, d.ID) })
-		bob := w.user("Bob", "Day", "7002")
+		w.Refused(rule.DEV5, pbx.ErrFailedPrecondition, func() error { return w.Dir.UnassignDevice(w.Ctx, d.ID) })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.Dir.UnassignDevice(w.Ctx, pbx.DeviceID{1}) })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.British.UnassignDevice(w.Ctx, d.ID) })
+		bob := w.User("Bob", "Day", "7002")
 		require.Equal(t, bob.ID, w.assign(d, bob, 1).UserID)
 	})
 }
@@ -388,32 +389,32 @@ func TestDEV5_RemovingAnAssignmentMakesTheDeviceAvailable(t *testing.T) {
 func TestDEV5_ADeviceOfAServiceWithoutAUserIsFreeWhenTheServiceGoes(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		d := w.handset("00:1b:54:aa:bb:01", "Cisco 8851")
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: d.ID})
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceID: d.ID})
 		require.NoError(t, err)
 		require.Equal(t, pbx.DeviceInService, w.device(d).State)
-		w.refused(rule.DEV5, pbx.ErrFailedPrecondition, func() error { return w.dir.UnassignDevice(w.ctx, d.ID) })
-		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
+		w.Refused(rule.DEV5, pbx.ErrFailedPrecondition, func() error { return w.Dir.UnassignDevice(w.Ctx, d.ID) })
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, s.ID))
 		require.Equal(t, pbx.DeviceAvailable, w.device(d).State)
 	})
 }
 
 func TestDEV6_AnAssignedDeviceIsNotDeleted(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
+		u := w.User("Ann", "Lee", "7001")
 		d, carrying := w.handset("00:1b:54:aa:bb:01", "Cisco 8851"), w.handset("00:1b:54:aa:bb:02", "Cisco 8851")
 		w.assign(d, u, 1)
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceID: carrying.ID})
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceID: carrying.ID})
 		require.NoError(t, err)
-		e := w.refused(rule.DEV6, pbx.ErrFailedPrecondition, func() error { return w.dir.DeleteDevice(w.ctx, d.ID) })
+		e := w.Refused(rule.DEV6, pbx.ErrFailedPrecondition, func() error { return w.Dir.DeleteDevice(w.Ctx, d.ID) })
 		require.Equal(t, u.ID.String(), e.Holder.ID)
-		e = w.refused(rule.DEV6, pbx.ErrFailedPrecondition, func() error { return w.dir.DeleteDevice(w.ctx, carrying.ID) })
+		e = w.Refused(rule.DEV6, pbx.ErrFailedPrecondition, func() error { return w.Dir.DeleteDevice(w.Ctx, carrying.ID) })
 		require.Equal(t, s.ID.String(), e.Holder.ID)
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.british.DeleteDevice(w.ctx, d.ID) })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.British.DeleteDevice(w.Ctx, d.ID) })
 
-		require.NoError(t, w.dir.UnassignDevice(w.ctx, d.ID))
-		require.NoError(t, w.dir.DeleteDevice(w.ctx, d.ID))
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteDevice(w.ctx, d.ID) })
-		_, err = w.dir.Device(w.ctx, d.ID)
+		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, d.ID))
+		require.NoError(t, w.Dir.DeleteDevice(w.Ctx, d.ID))
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.Dir.DeleteDevice(w.Ctx, d.ID) })
+		_, err = w.Dir.Device(w.Ctx, d.ID)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
 	})
 }

@@ -61,9 +61,9 @@ type fillings struct {
 
 func newFillings(t *testing.T, first, last pbx.Extension) *fillings {
 	f := &fillings{world: newWorld(t, memory.New()), plan: dialPlan{first: first, last: last, taken: map[pbx.Extension]bool{}}}
-	f.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = first, last, "" })
-	f.user = f.world.user("Ann", "Lee", "6666")
-	f.berlin = f.location(f.dir, "BER-1", "DE", "+4930")
+	f.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = first, last, "" })
+	f.user = f.world.User("Ann", "Lee", "6666")
+	f.berlin = f.Location(f.Dir, "BER-1", "DE", "+4930")
 	return f
 }
 
@@ -75,17 +75,17 @@ func (f *fillings) step(n uint16) string {
 	e := all[int(n/8)%len(all)]
 	switch n % 8 {
 	case 0, 1, 2:
-		return f.fill(f.dir, pbx.LocationID{}, "112", "911")
+		return f.fill(f.Dir, pbx.LocationID{}, "112", "911")
 	case 3:
-		return f.fill(f.dir, f.berlin.ID, "112", "911", "110")
+		return f.fill(f.Dir, f.berlin.ID, "112", "911", "110")
 	case 4:
-		if _, err := f.dir.AddExtension(f.ctx, f.user.ID, e); err == nil {
+		if _, err := f.Dir.AddExtension(f.Ctx, f.user.ID, e); err == nil {
 			f.plan.taken[e] = true
 		}
 	case 5: // longer ones lie between those of the range
-		_, _ = f.dir.AddExtension(f.ctx, f.user.ID, e+"0")
+		_, _ = f.Dir.AddExtension(f.Ctx, f.user.ID, e+"0")
 	case 6:
-		f.release(f.dir, e)
+		f.release(f.Dir, e)
 	case 7: // what a batch does, and then takes back
 		kept := f.plan.taken
 		f.plan.taken = map[pbx.Extension]bool{}
@@ -93,7 +93,7 @@ func (f *fillings) step(n uint16) string {
 			f.plan.taken[e] = true
 		}
 		var wrong string
-		err := f.dir.Batch(f.ctx, func(_ context.Context, dir *pbx.Directory) error {
+		err := f.Dir.Batch(f.Ctx, func(_ context.Context, dir *pbx.Directory) error {
 			wrong = f.fill(dir, pbx.LocationID{}, "112", "911")
 			f.release(dir, e)
 			wrong += f.fill(dir, pbx.LocationID{}, "112", "911")
@@ -110,7 +110,7 @@ func (f *fillings) step(n uint16) string {
 
 func (f *fillings) fill(dir *pbx.Directory, at pbx.LocationID, emergency ...string) string {
 	want := f.plan.lowest(emergency...)
-	s, err := dir.AddService(f.ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone", LocationID: at})
+	s, err := dir.AddService(f.Ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone", LocationID: at})
 	switch {
 	case want == "" && pbx.CodeOf(err) == rule.EXT5:
 		return ""
@@ -124,14 +124,14 @@ func (f *fillings) fill(dir *pbx.Directory, at pbx.LocationID, emergency ...stri
 }
 
 func (f *fillings) release(dir *pbx.Directory, e pbx.Extension) {
-	target, err := dir.Lookup(f.ctx, e)
+	target, err := dir.Lookup(f.Ctx, e)
 	if err != nil {
 		return
 	}
 	if target.Entry.ServiceID.IsZero() {
-		err = dir.RemoveExtension(f.ctx, e)
+		err = dir.RemoveExtension(f.Ctx, e)
 	} else {
-		err = dir.DeleteService(f.ctx, target.Entry.ServiceID)
+		err = dir.DeleteService(f.Ctx, target.Entry.ServiceID)
 	}
 	if err == nil {
 		delete(f.plan.taken, e)
@@ -154,7 +154,7 @@ func TestEXT5_WhatFillsItselfInIsWhatANaiveSearchFinds(t *testing.T) {
 						return fmt.Sprintf("step %d: %s", i, wrong)
 					}
 				}
-				report, err := f.support.Check(f.ctx)
+				report, err := f.Support.Check(f.Ctx)
 				if err != nil || len(report.Violations) > 0 {
 					return fmt.Sprint(err, report.Violations)
 				}

@@ -15,37 +15,37 @@ import (
 
 // typed adds a service that costs nothing and whose DN fills itself in.
 func (w *world) typed(dir *pbx.Directory) (*pbx.Service, error) {
-	return dir.AddService(w.ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone"})
+	return dir.AddService(w.Ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone"})
 }
 
 // filled is the DN that fills itself in next.
 func (w *world) filled() pbx.Extension {
-	w.t.Helper()
-	s, err := w.typed(w.dir)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	s, err := w.typed(w.Dir)
+	require.NoError(w.T, err)
 	return s.DN
 }
 
 func TestEXT5_TheLowestFreeExtensionOfTheRangeFillsItselfIn(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		w.alias(u.ID, "Help", "7003")
-		w.group("All", "7004")
-		w.service(u.ID, "70020") // longer: no part of the range
+		u := w.User("Ann", "Lee", "7001")
+		w.Alias(u.ID, "Help", "7003")
+		w.Group("All", "7004")
+		w.Service(u.ID, "70020") // longer: no part of the range
 		require.Equal(t, pbx.Extension("7000"), w.filled())
 		require.Equal(t, pbx.Extension("7002"), w.filled())
 		require.Equal(t, pbx.Extension("7005"), w.filled())
-		require.NoError(t, w.dir.DeleteService(w.ctx, w.lookup("7002")))
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, w.lookup("7002")))
 		require.Equal(t, pbx.Extension("7002"), w.filled(), "what is given back is filled in again")
-		require.NoError(t, w.dir.RemoveExtension(w.ctx, "7004"))
+		require.NoError(t, w.Dir.RemoveExtension(w.Ctx, "7004"))
 		require.Equal(t, pbx.Extension("7004"), w.filled())
 		require.Equal(t, pbx.Extension("7006"), w.filled())
 
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone", DN: "7050"})
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone", DN: "7050"})
 		require.NoError(t, err)
 		require.Equal(t, pbx.Extension("7050"), s.DN, "it can be overridden")
-		e := w.refused(rule.SVC2, pbx.ErrInvalid, func() error {
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DeviceType: "SIP softphone"})
+		e := w.Refused(rule.SVC2, pbx.ErrInvalid, func() error {
+			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DeviceType: "SIP softphone"})
 			return err
 		})
 		require.Equal(t, "DN", e.Field, "without a type it does not fill itself in")
@@ -54,49 +54,49 @@ func TestEXT5_TheLowestFreeExtensionOfTheRangeFillsItselfIn(t *testing.T) {
 
 func TestEXT5_WhenNoneIsLeftItIsRefused(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = "7000", "7002" })
-		w.user("Ann", "Lee", "7001")
+		w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = "7000", "7002" })
+		w.User("Ann", "Lee", "7001")
 		require.Equal(t, pbx.Extension("7000"), w.filled())
 		require.Equal(t, pbx.Extension("7002"), w.filled(), "the last one")
 		for range 2 {
-			e := w.refused(rule.EXT5, pbx.ErrExhausted, func() error { _, err := w.typed(w.dir); return err })
+			e := w.Refused(rule.EXT5, pbx.ErrExhausted, func() error { _, err := w.typed(w.Dir); return err })
 			require.Equal(t, "no extension from 7000 to 7002 is free", e.Reason)
 		}
-		require.NoError(t, w.dir.DeleteService(w.ctx, w.lookup("7000")))
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, w.lookup("7000")))
 		require.Equal(t, pbx.Extension("7000"), w.filled())
-		w.policy(func(p *pbx.Policy) { p.ExtensionLast = "7003" })
+		w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionLast = "7003" })
 		require.Equal(t, pbx.Extension("7003"), w.filled(), "a wider range")
-		w.policy(func(p *pbx.Policy) { p.ExtensionFirst = "6999" })
+		w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst = "6999" })
 		require.Equal(t, pbx.Extension("6999"), w.filled())
 	})
 }
 
 func TestEXT5_ARangeThatEndsWithNinesIsExhaustedAndRefilled(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "98", "99", "" })
+		w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "98", "99", "" })
 		require.Equal(t, pbx.Extension("98"), w.filled())
 		require.Equal(t, pbx.Extension("99"), w.filled())
-		w.refused(rule.EXT5, pbx.ErrExhausted, func() error { _, err := w.typed(w.dir); return err })
-		require.NoError(t, w.dir.DeleteService(w.ctx, w.lookup("98")))
+		w.Refused(rule.EXT5, pbx.ErrExhausted, func() error { _, err := w.typed(w.Dir); return err })
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, w.lookup("98")))
 		require.Equal(t, pbx.Extension("98"), w.filled())
 	})
 }
 
 func TestEXT5_WhatFillsItselfInKeepsClearOfEmergencyNumbers(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "9109", "9130", "" })
+		w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "9109", "9130", "" })
 		require.Equal(t, pbx.Extension("9109"), w.filled())
 		require.Equal(t, pbx.Extension("9120"), w.filled(), "9110 to 9119 begin with 911")
 
-		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = "9989", "9999" })
-		london := w.abroad()
+		w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = "9989", "9999" })
+		london := w.Abroad()
 		there := func() (*pbx.Service, error) {
-			return w.dir.AddService(w.ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone", LocationID: london.ID})
+			return w.Dir.AddService(w.Ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone", LocationID: london.ID})
 		}
 		s, err := there()
 		require.NoError(t, err)
 		require.Equal(t, pbx.Extension("9989"), s.DN)
-		w.refused(rule.EXT5, pbx.ErrExhausted, func() error { _, err := there(); return err })
+		w.Refused(rule.EXT5, pbx.ErrExhausted, func() error { _, err := there(); return err })
 		require.Equal(t, pbx.Extension("9990"), w.filled(), "elsewhere it is no emergency number")
 	})
 }
@@ -104,7 +104,7 @@ func TestEXT5_WhatFillsItselfInKeepsClearOfEmergencyNumbers(t *testing.T) {
 func TestEXT5_EachOfABatchGetsTheNextOne(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, end := range []error{errors.New("dropped"), nil} {
-			err := w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			err := w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				for _, want := range []pbx.Extension{"7000", "7001", "7002"} {
 					_, err := dir.AddService(ctx, pbx.NewService{Type: "FREE", DeviceType: "Drum"})
 					require.ErrorIs(t, err, pbx.ErrInvalid, "a refused one takes none")
@@ -131,7 +131,7 @@ func TestEXT5_ThoseWhoComeAtOnceGetOneEach(t *testing.T) {
 		for range 4 {
 			all.Go(func() {
 				for range 5 {
-					s, err := w.typed(w.dir)
+					s, err := w.typed(w.Dir)
 					if err != nil {
 						t.Error(err)
 						return
@@ -149,9 +149,9 @@ func TestEXT5_ThoseWhoComeAtOnceGetOneEach(t *testing.T) {
 
 // staged is the service that a DN reaches in a batch.
 func (w *world) staged(dir *pbx.Directory, dn pbx.Extension) pbx.ServiceID {
-	w.t.Helper()
-	target, err := dir.Lookup(w.ctx, dn)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	target, err := dir.Lookup(w.Ctx, dn)
+	require.NoError(w.T, err)
 	return target.Entry.ServiceID
 }
 
@@ -172,18 +172,18 @@ func TestEXT5_TheAllocatorCanBeReplacedAndIsHeldToTheRules(t *testing.T) {
 			}
 			return says, nil
 		}))
-	w.user("Ann", "Lee", "7001")
+	w.User("Ann", "Lee", "7001")
 	for _, c := range []struct {
 		says pbx.Extension
 		code rule.Code
 		kind error
 	}{{"", rule.EXT5, pbx.ErrExhausted}, {"7001", rule.EXT2, pbx.ErrConflict}, {"9110", rule.EXT3, pbx.ErrInvalid}, {"x", rule.EXT1, pbx.ErrInvalid}} {
 		says = c.says
-		e := w.refused(c.code, c.kind, func() error { _, err := w.typed(w.dir); return err })
+		e := w.Refused(c.code, c.kind, func() error { _, err := w.typed(w.Dir); return err })
 		require.Equal(t, "DN", e.Field)
 	}
 	says = "broken"
-	_, err := w.typed(w.dir)
+	_, err := w.typed(w.Dir)
 	require.ErrorIs(t, err, broken)
 	says = "7999"
 	require.Equal(t, pbx.Extension("7999"), w.filled())

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -75,10 +76,10 @@ func (s *elsewhere) said() []string {
 
 // connects runs the connector, and asserts how many requests came to an end.
 func (w *world) connects(want int, s pbx.Connector) {
-	w.t.Helper()
-	n, err := w.support.Connect(w.ctx, "MICOLLAB", s)
-	require.NoError(w.t, err)
-	require.Equal(w.t, want, n)
+	w.T.Helper()
+	n, err := w.Support.Connect(w.Ctx, "MICOLLAB", s)
+	require.NoError(w.T, err)
+	require.Equal(w.T, want, n)
 }
 
 func asking(names ...string) (list []pbx.NewForeign) {
@@ -91,18 +92,18 @@ func asking(names ...string) (list []pbx.NewForeign) {
 func TestSVC18_OneActHereReachesTheOtherSystemToo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := newElsewhere()
-		in := newcomer("ann")
+		in := testbed.Newcomer("ann")
 		in.Foreign = append(asking("Client", "Teleworker"), pbx.NewForeign{System: "CRM", Name: "Contacts"})
-		made, err := w.dir.SetUpUser(w.ctx, in)
+		made, err := w.Dir.SetUpUser(w.Ctx, in)
 		require.NoError(t, err)
-		for _, f := range collect(t, w.dir.ForeignServices(w.ctx, made.Service.ID)) {
+		for _, f := range testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, made.Service.ID)) {
 			require.Equal(t, pbx.ForeignRequested, f.State)
 			require.EqualValues(t, 1, f.Requests)
 		}
 		w.connects(2, s)
 		require.Len(t, s.got, 2)
 		r := s.got[0]
-		require.Equal(t, w.us.ID, r.Tenant)
+		require.Equal(t, w.US.ID, r.Tenant)
 		require.Equal(t, "Client", r.Foreign.Name)
 		require.Equal(t, made.Service, r.Line)
 		require.Len(t, r.Users, 1)
@@ -110,7 +111,7 @@ func TestSVC18_OneActHereReachesTheOtherSystemToo(t *testing.T) {
 		require.NotEqual(t, r.Key, s.got[1].Key)
 		require.Equal(t, []string{"create Client", "create Teleworker"}, s.said(), "in the order of the journal")
 
-		list := collect(t, w.dir.ForeignServices(w.ctx, made.Service.ID))
+		list := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, made.Service.ID))
 		require.Equal(t, pbx.ForeignRequested, list[0].State, "the other system's are not its")
 		for _, f := range list[1:] {
 			require.Equal(t, pbx.ForeignActive, f.State)
@@ -124,8 +125,8 @@ func TestSVC18_OneActHereReachesTheOtherSystemToo(t *testing.T) {
 
 // happened counts the events of a type in the customer's journal.
 func (w *world) happened(typ string) (n int) {
-	w.t.Helper()
-	for _, e := range collect(w.t, w.dir.Journal(w.ctx, pbx.JournalQuery{})) {
+	w.T.Helper()
+	for _, e := range testbed.Collect(w.T, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
 		if e.Type == typ {
 			n++
 		}
@@ -137,16 +138,16 @@ func TestSVC18_TheBadRequestsOfAnActAreReportedWithItsOtherFields(t *testing.T) 
 	eachStore(t, func(t *testing.T, w *world) {
 		bad := []pbx.NewForeign{{System: "MICOLLAB", Name: "Client"}, {System: "MICOLLAB", Name: "Client"}, {System: "?", Link: "x"}}
 		for _, call := range []func() error{
-			func() error { return second(w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", Foreign: bad})) },
+			func() error { return second(w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", Foreign: bad})) },
 			func() error {
-				return second(w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "a@example.com", Extension: "7101"}, DeviceType: "?", Foreign: bad}))
+				return second(w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "a@example.com", Extension: "7101"}, DeviceType: "?", Foreign: bad}))
 			},
 		} {
-			before := dump(t, w.store)
+			before := testbed.Dump(t, w.Store)
 			require.Equal(t, []string{
 				"DeviceType SVC-2", "Foreign[1].Name SVC-13", "Foreign[2].Link SVC-13", "Foreign[2].Name SVC-13", "Foreign[2].System SVC-13",
 			}, badFields(call()))
-			require.Equal(t, before, dump(t, w.store))
+			require.Equal(t, before, testbed.Dump(t, w.Store))
 		}
 	})
 }
@@ -154,18 +155,18 @@ func TestSVC18_TheBadRequestsOfAnActAreReportedWithItsOtherFields(t *testing.T) 
 func TestSVC10_ADeletionIsTakenToTheOtherSystemAndTheRecordGoesWhenItIsDone(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := newElsewhere()
-		line, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("Client")})
+		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("Client")})
 		require.NoError(t, err)
 		w.connects(1, s)
 		s.said()
-		require.NoError(t, w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, line.ID))
+		require.NoError(t, w.Dir.Confirm(rule.SVC10).DeleteService(w.Ctx, line.ID))
 		w.connects(1, s)
 		require.Nil(t, s.got[0].Line)
 		require.Empty(t, s.got[0].Users)
 		require.EqualValues(t, "7101", s.got[0].Foreign.FormerDN)
 		require.Equal(t, []string{"delete Client"}, s.said())
 		require.Empty(t, s.has)
-		require.Empty(t, collect(t, w.dir.ForeignServices(w.ctx, pbx.ServiceID{})))
+		require.Empty(t, testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})))
 		require.Equal(t, 1, w.happened("foreign.gone"))
 	})
 }
@@ -173,14 +174,14 @@ func TestSVC10_ADeletionIsTakenToTheOtherSystemAndTheRecordGoesWhenItIsDone(t *t
 func TestSVC18_WhatTheOtherSystemCannotDoNowComesAgainInItsOrder(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := newElsewhere()
-		_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A", "B")})
+		_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A", "B")})
 		require.NoError(t, err)
-		_, err = w.british.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("Other")})
+		_, err = w.British.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("Other")})
 		require.NoError(t, err)
 		s.away = errors.New("connection refused")
 		var key string
 		for range 3 {
-			n, err := w.support.Connect(w.ctx, "MICOLLAB", s)
+			n, err := w.Support.Connect(w.Ctx, "MICOLLAB", s)
 			require.Zero(t, n)
 			require.ErrorIs(t, err, s.away)
 			var held *pbx.DeliveryError
@@ -193,7 +194,7 @@ func TestSVC18_WhatTheOtherSystemCannotDoNowComesAgainInItsOrder(t *testing.T) {
 			}
 			require.ElementsMatch(t, []string{"create A", "create Other"}, s.said(), "a later one waits; another tenant does not")
 		}
-		for _, f := range collect(t, w.dir.ForeignServices(w.ctx, pbx.ServiceID{})) {
+		for _, f := range testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{})) {
 			require.Equal(t, pbx.ForeignRequested, f.State)
 		}
 		s.away = nil
@@ -206,18 +207,18 @@ func TestSVC18_ARefusalStandsInTheRecordUntilItIsAskedForAgain(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := newElsewhere()
 		s.refuses["A"] = "no licence\x00 left\n"
-		line, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A", "B")})
+		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A", "B")})
 		require.NoError(t, err)
 		w.connects(2, s)
 		require.Equal(t, []string{"create A", "create B"}, s.said(), "it holds up nothing")
-		a := collect(t, w.dir.ForeignServices(w.ctx, line.ID))[0]
+		a := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
 		require.Equal(t, pbx.ForeignFailed, a.State)
 		require.Equal(t, "refused by the other system: no licence  left", a.Outcome)
 		require.Equal(t, 1, w.happened("foreign.failed"))
 		w.connects(0, s)
 
 		s.refuses = nil
-		again, err := w.dir.RetryForeign(w.ctx, a.ID)
+		again, err := w.Dir.RetryForeign(w.Ctx, a.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.ForeignRequested, again.State)
 		require.Empty(t, again.Outcome)
@@ -226,7 +227,7 @@ func TestSVC18_ARefusalStandsInTheRecordUntilItIsAskedForAgain(t *testing.T) {
 		require.Equal(t, pbx.ForeignActive, w.foreign(a.ID).State)
 
 		s.refuses = map[string]string{"A": strings.Repeat("ü", 300)}
-		require.NoError(t, w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, line.ID))
+		require.NoError(t, w.Dir.Confirm(rule.SVC10).DeleteService(w.Ctx, line.ID))
 		w.connects(2, s)
 		require.Equal(t, []string{"delete A", "delete B"}, s.said())
 		a = w.foreign(a.ID)
@@ -234,7 +235,7 @@ func TestSVC18_ARefusalStandsInTheRecordUntilItIsAskedForAgain(t *testing.T) {
 		require.Len(t, []rune(a.Outcome), 256)
 		require.EqualValues(t, "7101", a.FormerDN)
 		s.refuses = nil
-		_, err = w.dir.RetryForeign(w.ctx, a.ID)
+		_, err = w.Dir.RetryForeign(w.Ctx, a.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.ForeignDeleting, w.foreign(a.ID).State)
 		w.connects(1, s)
@@ -246,11 +247,11 @@ func TestSVC18_ARequestThatIsOvertakenIsPassedOver(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := newElsewhere()
 		add := func(dn pbx.Extension, in ...pbx.NewForeign) *pbx.Service {
-			line, err := w.dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", Foreign: in})
+			line, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", Foreign: in})
 			require.NoError(t, err)
 			return line
 		}
-		remove := func(line *pbx.Service) { require.NoError(t, w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, line.ID)) }
+		remove := func(line *pbx.Service) { require.NoError(t, w.Dir.Confirm(rule.SVC10).DeleteService(w.Ctx, line.ID)) }
 		remove(add("7101", asking("Never")...))
 		w.connects(1, s)
 		require.Equal(t, []string{"delete Never"}, s.said(), "its line was gone before it was made")
@@ -271,9 +272,9 @@ func TestSVC18_ARequestThatIsOvertakenIsPassedOver(t *testing.T) {
 		remove(stays)
 		w.connects(0, s)
 		require.Empty(t, s.said())
-		left := collect(t, w.dir.ForeignServices(w.ctx, pbx.ServiceID{}))
+		left := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, pbx.ServiceID{}))
 		require.Len(t, left, 1)
-		require.NoError(t, w.dir.DetachForeign(w.ctx, left[0].ID))
+		require.NoError(t, w.Dir.DetachForeign(w.Ctx, left[0].ID))
 		w.connects(0, s)
 	})
 }
@@ -283,15 +284,15 @@ func TestSVC18_ARequestThatIsOvertakenIsPassedOver(t *testing.T) {
 func TestSVC18_TheAnswerToAnEarlierRequestLeavesALaterOnePending(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := newElsewhere()
-		visiting := w.support.In(w.us.ID)
-		line, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
+		visiting := w.Support.In(w.US.ID)
+		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
 		require.NoError(t, err)
-		f := collect(t, w.dir.ForeignServices(w.ctx, line.ID))[0]
+		f := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
 		s.between = func(pbx.ForeignRequest) {
 			s.between = nil
-			_, err := visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Request: 1})
+			_, err := visiting.SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Request: 1})
 			require.NoError(t, err)
-			_, err = w.dir.RetryForeign(w.ctx, f.ID)
+			_, err = w.Dir.RetryForeign(w.Ctx, f.ID)
 			require.NoError(t, err)
 		}
 		w.connects(0, s)
@@ -301,8 +302,8 @@ func TestSVC18_TheAnswerToAnEarlierRequestLeavesALaterOnePending(t *testing.T) {
 		require.EqualValues(t, 2, asked.Requests)
 		for _, request := range []int64{1, 3, -1} {
 			for _, state := range []pbx.ForeignState{pbx.ForeignActive, pbx.ForeignFailed} {
-				e := w.refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
-					return second(visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: state, Request: request}))
+				e := w.Refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
+					return second(visiting.SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: state, Request: request}))
 				})
 				require.Equal(t, "Request", e.Field)
 			}
@@ -312,12 +313,12 @@ func TestSVC18_TheAnswerToAnEarlierRequestLeavesALaterOnePending(t *testing.T) {
 		require.Equal(t, pbx.ForeignActive, w.foreign(f.ID).State)
 
 		// What was asked to be made says nothing of what is asked to be deleted.
-		require.NoError(t, w.dir.Confirm(rule.SVC10).DeleteService(w.ctx, line.ID))
-		w.refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
-			return second(visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Request: 2}))
+		require.NoError(t, w.Dir.Confirm(rule.SVC10).DeleteService(w.Ctx, line.ID))
+		w.Refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
+			return second(visiting.SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Request: 2}))
 		})
 		require.Equal(t, pbx.ForeignDeleting, w.foreign(f.ID).State)
-		gone, err := visiting.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: pbx.ForeignGone, Request: 3})
+		gone, err := visiting.SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: pbx.ForeignGone, Request: 3})
 		require.NoError(t, err)
 		require.Equal(t, pbx.ForeignGone, gone.State)
 	})
@@ -330,11 +331,11 @@ func TestSVC18_ARequestThatComesAgainIsMadeOnceAndNeverForALaterOne(t *testing.T
 	eachStore(t, func(t *testing.T, w *world) {
 		s := newElsewhere()
 		s.refuses["A"] = "no"
-		line, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
+		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
 		require.NoError(t, err)
 		w.connects(1, s)
-		f := collect(t, w.dir.ForeignServices(w.ctx, line.ID))[0]
-		_, err = w.dir.RetryForeign(w.ctx, f.ID)
+		f := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
+		_, err = w.Dir.RetryForeign(w.Ctx, f.ID)
 		require.NoError(t, err)
 		first := s.got[0].Key
 		s.said()
@@ -354,18 +355,18 @@ func TestSVC18_ARequestThatComesAgainIsMadeOnceAndNeverForALaterOne(t *testing.T
 
 // forget loses how far a subscriber is.
 func (w *world) forget(subscriber string) {
-	w.t.Helper()
-	for _, tenant := range []pbx.TenantID{pbx.Provider, w.us.ID, w.uk.ID} {
-		require.NoError(w.t, w.store.Update(w.ctx, tenant, func(s store.Writer) error {
+	w.T.Helper()
+	for _, tenant := range []pbx.TenantID{pbx.Provider, w.US.ID, w.UK.ID} {
+		require.NoError(w.T, w.Store.Update(w.Ctx, tenant, func(s store.Writer) error {
 			for _, kind := range pbx.Tables() {
 				if kind.Name != "cursors" {
 					continue
 				}
-				at, err := s.Get(w.ctx, store.Key{Index: kind.Key(), Values: []any{subscriber, tenant}})
+				at, err := s.Get(w.Ctx, store.Key{Index: kind.Key(), Values: []any{subscriber, tenant}})
 				if err != nil || at[0] == nil {
 					return err
 				}
-				return s.Apply(w.ctx, []store.Change{{Old: at[0]}})
+				return s.Apply(w.Ctx, []store.Change{{Old: at[0]}})
 			}
 			return nil
 		}))
@@ -374,10 +375,10 @@ func (w *world) forget(subscriber string) {
 
 func TestSVC18_ALinkThatLeadsNowhereIsNotKept(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		line, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
+		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Foreign: asking("A")})
 		require.NoError(t, err)
 		w.connects(1, sloppy{newElsewhere()})
-		f := collect(t, w.dir.ForeignServices(w.ctx, line.ID))[0]
+		f := testbed.Collect(t, w.Dir.ForeignServices(w.Ctx, line.ID))[0]
 		require.Equal(t, pbx.ForeignActive, f.State)
 		require.Empty(t, f.Link)
 		require.Equal(t, "the other system gave a link that is not the address of a page", f.Outcome)
@@ -392,11 +393,11 @@ func (sloppy) Create(context.Context, pbx.ForeignRequest) (string, error) {
 
 func TestSVC18_WhatTheOtherSystemSaysIsSettledByStateAndBySupport(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		x := foreigners(w)
-		visiting := w.support.In(w.us.ID)
+		x := testbed.Foreigners(w.World)
+		visiting := w.Support.In(w.US.ID)
 		support := w.acting(visiting)
 		states := map[pbx.ForeignState]*pbx.ForeignService{
-			pbx.ForeignRequested: x.asked, pbx.ForeignActive: x.there, pbx.ForeignFailed: x.refused, pbx.ForeignDeleting: x.deleting, pbx.ForeignLeft: x.left,
+			pbx.ForeignRequested: x.Asked, pbx.ForeignActive: x.There, pbx.ForeignFailed: x.Refused, pbx.ForeignDeleting: x.Deleting, pbx.ForeignLeft: x.Left,
 		}
 		for to, from := range map[pbx.ForeignState][]pbx.ForeignState{
 			pbx.ForeignActive: {pbx.ForeignRequested},
@@ -405,7 +406,7 @@ func TestSVC18_WhatTheOtherSystemSaysIsSettledByStateAndBySupport(t *testing.T) 
 		} {
 			for state, f := range states {
 				about := string(state) + " to " + string(to)
-				review, err := visiting.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				review, err := visiting.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					return second(dir.SettleForeign(ctx, f.ID, pbx.Settlement{State: to, Outcome: "said"}))
 				})
 				if slices.Contains(from, state) {
@@ -414,46 +415,46 @@ func TestSVC18_WhatTheOtherSystemSaysIsSettledByStateAndBySupport(t *testing.T) 
 					continue
 				}
 				require.Equal(t, rule.SVC18, pbx.CodeOf(err), about)
-				refusal := support.refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
-					return second(support.dir.SettleForeign(w.ctx, f.ID, pbx.Settlement{State: to}))
+				refusal := support.Refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
+					return second(support.Dir.SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: to}))
 				})
 				require.Equal(t, f.ID.String(), refusal.Subject.ID, about)
 			}
 		}
 		for _, bad := range []pbx.ForeignState{"", pbx.ForeignRequested, pbx.ForeignLeft, "lost"} {
-			support.refused(rule.SVC18, pbx.ErrInvalid, func() error {
-				_, err := support.dir.SettleForeign(w.ctx, x.asked.ID, pbx.Settlement{State: bad, Outcome: strings.Repeat("x", 257), Link: "x"})
+			support.Refused(rule.SVC18, pbx.ErrInvalid, func() error {
+				_, err := support.Dir.SettleForeign(w.Ctx, x.Asked.ID, pbx.Settlement{State: bad, Outcome: strings.Repeat("x", 257), Link: "x"})
 				require.Equal(t, []string{"Link SVC-13", "Outcome SVC-18", "State SVC-18"}, badFields(err))
 				return err
 			})
 		}
-		for _, f := range []*pbx.ForeignService{x.there, x.asked, x.deleting, x.left} {
-			w.refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error { return second(w.dir.RetryForeign(w.ctx, f.ID)) })
+		for _, f := range []*pbx.ForeignService{x.There, x.Asked, x.Deleting, x.Left} {
+			w.Refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error { return second(w.Dir.RetryForeign(w.Ctx, f.ID)) })
 		}
-		w.refused(rule.ACC2, pbx.ErrDenied, func() error {
-			return second(w.dir.SettleForeign(w.ctx, x.asked.ID, pbx.Settlement{State: pbx.ForeignActive}))
+		w.Refused(rule.ACC2, pbx.ErrDenied, func() error {
+			return second(w.Dir.SettleForeign(w.Ctx, x.Asked.ID, pbx.Settlement{State: pbx.ForeignActive}))
 		})
-		gone, err := visiting.SettleForeign(w.ctx, x.there.ID, pbx.Settlement{State: pbx.ForeignGone, Outcome: "an administrator did"})
+		gone, err := visiting.SettleForeign(w.Ctx, x.There.ID, pbx.Settlement{State: pbx.ForeignGone, Outcome: "an administrator did"})
 		require.NoError(t, err)
 		require.Equal(t, pbx.ForeignGone, gone.State)
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.dir.ForeignService(w.ctx, x.there.ID)) })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return second(w.Dir.ForeignService(w.Ctx, x.There.ID)) })
 	})
 }
 
 func TestSVC18_AConnectorIsRunBySupportForOneSystem(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		connect := func(dir *pbx.Directory, system string) func() error {
-			return func() error { return second(dir.Connect(w.ctx, system, newElsewhere())) }
+			return func() error { return second(dir.Connect(w.Ctx, system, newElsewhere())) }
 		}
-		w.refused(rule.ACC2, pbx.ErrDenied, connect(w.dir, "MICOLLAB"))
-		w.refused(rule.ACC2, pbx.ErrDenied, connect(w.support.In(w.us.ID), "MICOLLAB"))
+		w.Refused(rule.ACC2, pbx.ErrDenied, connect(w.Dir, "MICOLLAB"))
+		w.Refused(rule.ACC2, pbx.ErrDenied, connect(w.Support.In(w.US.ID), "MICOLLAB"))
 		for _, bad := range []string{"", "A#B", "A B", strings.Repeat("x", 25)} {
-			refusal := w.refused(rule.SVC13, pbx.ErrInvalid, connect(w.support, bad))
+			refusal := w.Refused(rule.SVC13, pbx.ErrInvalid, connect(w.Support, bad))
 			require.Equal(t, "System", refusal.Field)
 		}
-		require.NoError(t, connect(w.support, strings.Repeat("x", 24))())
-		w.refused(rule.SYS1, pbx.ErrMisuse, func() error {
-			return w.support.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, connect(w.Support, strings.Repeat("x", 24))())
+		w.Refused(rule.SYS1, pbx.ErrMisuse, func() error {
+			return w.Support.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				return second(dir.Connect(ctx, "MICOLLAB", newElsewhere()))
 			})
 		})

@@ -77,7 +77,7 @@ func (s *schedule) deliver(process int) {
 			panic(value)
 		}
 	}()
-	_, _ = s.processes[process].Deliver(s.ctx, "mail", s.handle)
+	_, _ = s.processes[process].Deliver(s.Ctx, "mail", s.handle)
 }
 
 func (s *schedule) handle(_ context.Context, e *pbx.Event) (err error) {
@@ -109,7 +109,7 @@ func (s *schedule) handle(_ context.Context, e *pbx.Event) (err error) {
 			s.hands.pass(time.Duration(n) * time.Second / 4) // up to a minute
 		case 4:
 			s.groups++
-			s.group(fmt.Sprint("G", s.groups), "")
+			s.Group(fmt.Sprint("G", s.groups), "")
 		default:
 			s.deliver(int(n/8) % len(s.processes))
 		}
@@ -143,16 +143,16 @@ func (s *schedule) play() string {
 			}
 		}
 	}
-	_, err := s.processes[0].Deliver(s.ctx, "mail", s.handle)
+	_, err := s.processes[0].Deliver(s.Ctx, "mail", s.handle)
 	if err != nil {
 		s.fault("at last: %v", err)
 	}
-	for _, id := range []pbx.TenantID{s.us.ID, s.uk.ID, pbx.Provider} {
+	for _, id := range []pbx.TenantID{s.US.ID, s.UK.ID, pbx.Provider} {
 		if n := len(s.eventsOf(id)); s.handled[id] != n {
 			s.fault("%d of %d events were handled", s.handled[id], n)
 		}
 	}
-	report, err := s.support.Check(s.ctx)
+	report, err := s.Support.Check(s.Ctx)
 	if err != nil || len(report.Violations) > 0 {
 		s.fault("%v %v", err, report.Violations)
 	}

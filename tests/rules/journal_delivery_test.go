@@ -18,10 +18,10 @@ import (
 
 // crowd makes some customers more, with nothing but their settings.
 func (w *world) crowd(n int) []pbx.TenantID {
-	w.t.Helper()
-	ids := []pbx.TenantID{w.us.ID, w.uk.ID, pbx.Provider}
+	w.T.Helper()
+	ids := []pbx.TenantID{w.US.ID, w.UK.ID, pbx.Provider}
 	for i := range n {
-		ids = append(ids, w.tenant(fmt.Sprint("Customer ", i), "US", fmt.Sprintf("c%d.example.com", i)).ID)
+		ids = append(ids, w.Tenant(fmt.Sprint("Customer ", i), "US", fmt.Sprintf("c%d.example.com", i)).ID)
 	}
 	return ids
 }
@@ -52,7 +52,7 @@ func TestSYS3_DeliveriesShareTheWorkAndNeverDeliverATenantTwiceAtATime(t *testin
 				wg.Go(func() {
 					var err error
 					for n := 1; err == nil && (n > 0 || writing.Load()); {
-						n, err = process.Deliver(w.ctx, "mail", handle)
+						n, err = process.Deliver(w.Ctx, "mail", handle)
 						total.Add(int64(n))
 					}
 					errs <- err
@@ -60,7 +60,7 @@ func TestSYS3_DeliveriesShareTheWorkAndNeverDeliverATenantTwiceAtATime(t *testin
 			}
 		}
 		for i := range 40 {
-			w.group(fmt.Sprint("G", i), "")
+			w.Group(fmt.Sprint("G", i), "")
 		}
 		writing.Store(false)
 		wg.Wait()
@@ -82,7 +82,7 @@ func TestSYS3_TenantsAreDeliveredSideBySide(t *testing.T) {
 		var inside, most atomic.Int64
 		var mu sync.Mutex
 		full := make(chan struct{})
-		_, err := w.process(nil, pbx.WithDeliveries(4)).Deliver(w.ctx, "mail", func(context.Context, *pbx.Event) error {
+		_, err := w.process(nil, pbx.WithDeliveries(4)).Deliver(w.Ctx, "mail", func(context.Context, *pbx.Event) error {
 			mu.Lock()
 			most.Store(max(most.Load(), inside.Add(1)))
 			if most.Load() == 4 && inside.Load() == 4 {
@@ -111,8 +111,8 @@ func TestSYS3_ASlowTenantDelaysNoOther(t *testing.T) {
 		}
 		var box inbox
 		rest := make(chan struct{})
-		n, err := w.process(nil, pbx.WithDeliveries(2)).Deliver(w.ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
-			if e.TenantID == w.us.ID {
+		n, err := w.process(nil, pbx.WithDeliveries(2)).Deliver(w.Ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
+			if e.TenantID == w.US.ID {
 				<-rest // until all the others are through
 				return nil
 			}
@@ -123,22 +123,22 @@ func TestSYS3_ASlowTenantDelaysNoOther(t *testing.T) {
 			return err
 		})
 		require.NoError(t, err)
-		require.Equal(t, want+len(w.eventsOf(w.us.ID)), n)
+		require.Equal(t, want+len(w.eventsOf(w.US.ID)), n)
 	})
 }
 
 func TestSYS3_ALongJournalTakesTurnsWithTheOthers(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.clock = w.clock.Add(time.Second)
+		w.Clock = w.Clock.Add(time.Second)
 		for i := range 300 {
-			w.group(fmt.Sprintf("G%03d", i), "")
+			w.Group(fmt.Sprintf("G%03d", i), "")
 		}
 		tenants := w.crowd(3)
 		var box inbox
-		_, err := w.process(nil, pbx.WithDeliveries(1)).Deliver(w.ctx, "mail", box.take)
+		_, err := w.process(nil, pbx.WithDeliveries(1)).Deliver(w.Ctx, "mail", box.take)
 		require.NoError(t, err)
-		events := w.eventsOf(w.us.ID)
-		require.Equal(t, events, box.of(w.us.ID))
+		events := w.eventsOf(w.US.ID)
+		require.Equal(t, events, box.of(w.US.ID))
 		second := slices.IndexFunc(box.events, func(e *pbx.Event) bool { return e.Key() == events[128].Key() })
 		for _, id := range tenants[1:] {
 			first := box.of(id)[0].Key()
@@ -172,12 +172,12 @@ func TestSYS3_ATenantWithNothingNewCostsNothing(t *testing.T) {
 		require.Zero(t, delivered())
 		require.Equal(t, []int{1, 2, 1, 0}, []int{count(faulty.View), ranges(), count(faulty.Get), count(faulty.Update)})
 
-		w.group("New", "")
+		w.Group("New", "")
 		require.Equal(t, 1, delivered())
 		require.Equal(t, []int{1, 4, 2, 2}, []int{count(faulty.View), ranges(), count(faulty.Get), count(faulty.Update)})
 
 		for i := range 40 {
-			w.group(fmt.Sprint("G", i), "")
+			w.Group(fmt.Sprint("G", i), "")
 		}
 		require.Equal(t, 40, delivered())
 		require.Equal(t, 4, count(faulty.Update), "the lease, and behind the 16th, the 32nd and the last")
@@ -188,7 +188,7 @@ func TestSYS3_ATenantWithNothingNewCostsNothing(t *testing.T) {
 // last revision, the rest is not forgotten.
 func TestSYS3_TheRestOfTheLastOperationIsDelivered(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range 5 {
 				if _, err := dir.CreateGroup(ctx, pbx.NewGroup{Name: fmt.Sprint("G", i)}); err != nil {
 					return err
@@ -196,19 +196,19 @@ func TestSYS3_TheRestOfTheLastOperationIsDelivered(t *testing.T) {
 			}
 			return nil
 		}))
-		events := w.eventsOf(w.us.ID)
+		events := w.eventsOf(w.US.ID)
 		last := events[len(events)-1]
 		require.EqualValues(t, 5, last.Pos)
 		var box inbox
-		_, err := w.support.Deliver(w.ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
-			if e.TenantID == w.us.ID && e.Seq == last.Seq && e.Pos == 4 {
+		_, err := w.Support.Deliver(w.Ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
+			if e.TenantID == w.US.ID && e.Seq == last.Seq && e.Pos == 4 {
 				return errDropped
 			}
 			return box.take(ctx, e)
 		})
 		require.ErrorIs(t, err, errDropped)
 		require.Equal(t, 2, w.deliver("mail", box.take))
-		require.Equal(t, events, box.of(w.us.ID))
+		require.Equal(t, events, box.of(w.US.ID))
 	})
 }
 
@@ -216,7 +216,7 @@ func TestSYS3_TheRestOfTheLastOperationIsDelivered(t *testing.T) {
 // event of each page of the loops stands for all of them.
 func TestSYS3_WhateverFailsAllComesInOrderAndLittleComesTwice(t *testing.T) {
 	shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
-		tenants := []pbx.TenantID{w.us.ID, w.uk.ID, pbx.Provider}
+		tenants := []pbx.TenantID{w.US.ID, w.UK.ID, pbx.Provider}
 		journals := map[pbx.TenantID][]*pbx.Event{}
 		for _, id := range tenants {
 			journals[id] = w.eventsOf(id)
@@ -224,7 +224,7 @@ func TestSYS3_WhateverFailsAllComesInOrderAndLittleComesTwice(t *testing.T) {
 		hands := w.hands()
 		process := w.process(hands, pbx.WithDeliveries(1))
 		store.Arm(faulty.Plan{})
-		_, err := process.Deliver(w.ctx, "none", new(inbox).take)
+		_, err := process.Deliver(w.Ctx, "none", new(inbox).take)
 		require.NoError(t, err)
 		calls := store.Calls()
 		tried := 0
@@ -239,7 +239,7 @@ func TestSYS3_WhateverFailsAllComesInOrderAndLittleComesTwice(t *testing.T) {
 			tried++
 			subscriber := fmt.Sprint("s", tried)
 			var box inbox
-			ctx, cancel := context.WithCancel(w.ctx)
+			ctx, cancel := context.WithCancel(w.Ctx)
 			plan.Cancel = cancel
 			store.Arm(plan)
 			n, failed := recovered(func() (int, error) { return process.Deliver(ctx, subscriber, box.take) })
@@ -251,7 +251,7 @@ func TestSYS3_WhateverFailsAllComesInOrderAndLittleComesTwice(t *testing.T) {
 			}
 			first := box.size()
 			hands.pass(time.Minute) // a lease that could not be given back
-			_, err := process.Deliver(w.ctx, subscriber, box.take)
+			_, err := process.Deliver(w.Ctx, subscriber, box.take)
 			require.NoError(t, err, "%s", plan)
 			for _, id := range tenants {
 				w.comesToAll(plan.String(), journals[id], box.of(id), first)
@@ -277,18 +277,18 @@ func recovered(deliver func() (int, error)) (n int, err error) {
 // comesToAll asserts that the events came in order, all of them, and that those
 // that came again are the last few.
 func (w *world) comesToAll(when string, journal, got []*pbx.Event, most int) {
-	w.t.Helper()
+	w.T.Helper()
 	at := 0 // in the journal: what comes next at the latest
 	repeats := 0
 	for _, e := range got {
 		i := slices.IndexFunc(journal, func(j *pbx.Event) bool { return j.Key() == e.Key() })
-		require.GreaterOrEqual(w.t, i, 0, when)
-		require.LessOrEqual(w.t, i, at, "%s: an event was left out", when)
+		require.GreaterOrEqual(w.T, i, 0, when)
+		require.LessOrEqual(w.T, i, at, "%s: an event was left out", when)
 		if i < at {
 			repeats++
 		}
 		at = max(at, i+1)
 	}
-	require.Len(w.t, journal, at, "%s: all of them", when)
-	require.LessOrEqual(w.t, repeats, min(16, most), when)
+	require.Len(w.T, journal, at, "%s: all of them", when)
+	require.LessOrEqual(w.T, repeats, min(16, most), when)
 }

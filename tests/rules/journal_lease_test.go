@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/faulty"
@@ -25,7 +26,7 @@ type clock struct{ at atomic.Int64 }
 
 func (w *world) hands() *clock {
 	c := new(clock)
-	c.at.Store(w.clock.UnixMicro())
+	c.at.Store(w.Clock.UnixMicro())
 	return c
 }
 
@@ -36,19 +37,19 @@ func (c *clock) pass(d time.Duration) { c.at.Add(d.Microseconds()) }
 // process is a Directory such as another process on the same store would have,
 // with a clock of its own or, nil, the world's.
 func (w *world) process(c *clock, opts ...pbx.Option) *pbx.Directory {
-	now := func() time.Time { return w.clock }
+	now := func() time.Time { return w.Clock }
 	if c != nil {
 		now = c.now
 	}
-	return pbx.New(w.store, append([]pbx.Option{pbx.WithClock(now)}, opts...)...).As(pbx.Support("agent"))
+	return pbx.New(w.Store, append([]pbx.Option{pbx.WithClock(now)}, opts...)...).As(pbx.Support("agent"))
 }
 
 // cursors are a subscriber's.
 func (w *world) cursors(subscriber string) map[pbx.TenantID]*pbx.Cursor {
-	w.t.Helper()
+	w.T.Helper()
 	found := map[pbx.TenantID]*pbx.Cursor{}
-	require.NoError(w.t, w.store.View(w.ctx, func(r store.Reader) error {
-		for rec, err := range r.Find(w.ctx, store.Query{Index: new(pbx.Cursor).Table().Key(), Equal: []any{subscriber}}) {
+	require.NoError(w.T, w.Store.View(w.Ctx, func(r store.Reader) error {
+		for rec, err := range r.Find(w.Ctx, store.Query{Index: new(pbx.Cursor).Table().Key(), Equal: []any{subscriber}}) {
 			if err != nil {
 				return err
 			}
@@ -61,8 +62,8 @@ func (w *world) cursors(subscriber string) map[pbx.TenantID]*pbx.Cursor {
 
 // eventsOf is a tenant's journal.
 func (w *world) eventsOf(tenant pbx.TenantID) []*pbx.Event {
-	w.t.Helper()
-	return collect(w.t, w.support.In(tenant).Journal(w.ctx, pbx.JournalQuery{}))
+	w.T.Helper()
+	return testbed.Collect(w.T, w.Support.In(tenant).Journal(w.Ctx, pbx.JournalQuery{}))
 }
 
 // busy is a handler that stops at one event until it is let go.
@@ -106,34 +107,34 @@ func background(ctx context.Context, dir *pbx.Directory, subscriber string, hand
 
 func TestSYS3_ATenantLeasedToAnotherDeliveryIsPassedOver(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		slow := busyAt(w.us.ID, 2)
+		slow := busyAt(w.US.ID, 2)
 		one, two := w.process(nil), w.process(nil)
-		done := background(w.ctx, one, "mail", slow.take)
+		done := background(w.Ctx, one, "mail", slow.take)
 		<-slow.arrived
 
-		leased := w.cursors("mail")[w.us.ID]
+		leased := w.cursors("mail")[w.US.ID]
 		require.NotZero(t, leased.Holder)
-		require.Equal(t, w.clock.Add(30*time.Second), leased.LeasedUntil)
+		require.Equal(t, w.Clock.Add(30*time.Second), leased.LeasedUntil)
 		require.Zero(t, leased.Seq, "nothing was written behind the first event yet")
-		report, err := w.support.Check(w.ctx)
+		report, err := w.Support.Check(w.Ctx)
 		require.NoError(t, err)
 		require.Empty(t, report.Violations, "a cursor before the first event is right")
 
 		var quick inbox
 		for _, dir := range []*pbx.Directory{one, two} {
-			_, err := dir.Deliver(w.ctx, "mail", quick.take)
+			_, err := dir.Deliver(w.Ctx, "mail", quick.take)
 			require.NoError(t, err)
 		}
-		require.Empty(t, quick.of(w.us.ID))
-		_, err = two.Deliver(w.ctx, "other", quick.take)
+		require.Empty(t, quick.of(w.US.ID))
+		_, err = two.Deliver(w.Ctx, "other", quick.take)
 		require.NoError(t, err)
-		require.Equal(t, w.eventsOf(w.us.ID), quick.of(w.us.ID), "another subscriber is not concerned")
+		require.Equal(t, w.eventsOf(w.US.ID), quick.of(w.US.ID), "another subscriber is not concerned")
 
 		close(slow.letGo)
 		out := <-done
 		require.NoError(t, out.err)
 		require.Len(t, slow.events, out.n)
-		require.Equal(t, w.eventsOf(w.us.ID), slow.of(w.us.ID))
+		require.Equal(t, w.eventsOf(w.US.ID), slow.of(w.US.ID))
 		for _, c := range w.cursors("mail") {
 			require.Zero(t, c.Holder)
 			require.Zero(t, c.LeasedUntil)
@@ -145,33 +146,33 @@ func TestSYS3_ATenantLeasedToAnotherDeliveryIsPassedOver(t *testing.T) {
 func TestSYS3_AJournalIsTakenOverWhereItStoppedWhenItsLeaseHasRunOut(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for i := range 40 {
-			w.group(fmt.Sprint("G", i), "")
+			w.Group(fmt.Sprint("G", i), "")
 		}
 		hands := w.hands()
-		late, heir := busyAt(w.us.ID, 20), busyAt(w.us.ID, 30)
-		lateDone := background(w.ctx, w.process(hands), "mail", late.take)
+		late, heir := busyAt(w.US.ID, 20), busyAt(w.US.ID, 30)
+		lateDone := background(w.Ctx, w.process(hands), "mail", late.take)
 		<-late.arrived
 		hands.pass(30*time.Second - time.Microsecond)
-		_, err := w.process(hands).Deliver(w.ctx, "mail", heir.take)
+		_, err := w.process(hands).Deliver(w.Ctx, "mail", heir.take)
 		require.NoError(t, err)
-		require.Empty(t, heir.of(w.us.ID), "not before")
+		require.Empty(t, heir.of(w.US.ID), "not before")
 		hands.pass(time.Microsecond)
-		heirDone := background(w.ctx, w.process(hands), "mail", heir.take)
+		heirDone := background(w.Ctx, w.process(hands), "mail", heir.take)
 		<-heir.arrived
 
-		before := w.cursors("mail")[w.us.ID]
+		before := w.cursors("mail")[w.US.ID]
 		close(late.letGo)
 		out := <-lateDone
 		require.ErrorIs(t, out.err, pbx.ErrConflict)
 		require.Equal(t, rule.SYS3, pbx.CodeOf(out.err))
-		events := w.eventsOf(w.us.ID)
-		require.Equal(t, events[:20], late.of(w.us.ID), "nothing more is handed over")
-		require.Equal(t, before, w.cursors("mail")[w.us.ID], "who is late moves nothing")
+		events := w.eventsOf(w.US.ID)
+		require.Equal(t, events[:20], late.of(w.US.ID), "nothing more is handed over")
+		require.Equal(t, before, w.cursors("mail")[w.US.ID], "who is late moves nothing")
 
 		close(heir.letGo)
 		out = <-heirDone
 		require.NoError(t, out.err)
-		require.Equal(t, events[16:], heir.of(w.us.ID), "from where the cursor was")
+		require.Equal(t, events[16:], heir.of(w.US.ID), "from where the cursor was")
 		require.Zero(t, w.deliver("mail", new(inbox).take))
 	})
 }
@@ -180,22 +181,22 @@ func TestSYS3_ALeaseIsRenewedWhileTheHandlerWorks(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		const lease = 60 * time.Millisecond // of the test's clock, which stands still while the other one runs
 		hands := w.hands()
-		slow := busyAt(w.us.ID, 3)
-		done := background(w.ctx, w.process(hands, pbx.WithLease(lease)), "mail", slow.take)
+		slow := busyAt(w.US.ID, 3)
+		done := background(w.Ctx, w.process(hands, pbx.WithLease(lease)), "mail", slow.take)
 		<-slow.arrived
 		for range 3 {
 			hands.pass(lease / 2)
 			require.Eventually(t, func() bool {
-				return w.cursors("mail")[w.us.ID].LeasedUntil.Equal(hands.now().Add(lease))
+				return w.cursors("mail")[w.US.ID].LeasedUntil.Equal(hands.now().Add(lease))
 			}, time.Minute, time.Millisecond)
 		}
 		var other inbox
-		_, err := w.process(hands).Deliver(w.ctx, "mail", other.take)
+		_, err := w.process(hands).Deliver(w.Ctx, "mail", other.take)
 		require.NoError(t, err)
-		require.Empty(t, other.of(w.us.ID))
+		require.Empty(t, other.of(w.US.ID))
 		close(slow.letGo)
 		require.NoError(t, (<-done).err)
-		require.Equal(t, w.eventsOf(w.us.ID), slow.of(w.us.ID))
+		require.Equal(t, w.eventsOf(w.US.ID), slow.of(w.US.ID))
 	})
 }
 
@@ -204,15 +205,15 @@ func TestSYS3_ALeaseThatRanOutUnnoticedIsTakenUpAgain(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		hands := w.hands()
 		var box inbox
-		_, err := w.process(hands).Deliver(w.ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
-			if e.TenantID == w.us.ID {
-				require.True(t, w.cursors("mail")[w.us.ID].LeasedUntil.After(hands.now()))
+		_, err := w.process(hands).Deliver(w.Ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
+			if e.TenantID == w.US.ID {
+				require.True(t, w.cursors("mail")[w.US.ID].LeasedUntil.After(hands.now()))
 				hands.pass(time.Minute)
 			}
 			return box.take(ctx, e)
 		})
 		require.NoError(t, err)
-		require.Equal(t, w.eventsOf(w.us.ID), box.of(w.us.ID))
+		require.Equal(t, w.eventsOf(w.US.ID), box.of(w.US.ID))
 	})
 }
 
@@ -221,14 +222,14 @@ func TestSYS3_ALostLeaseEndsTheHandlersContext(t *testing.T) {
 	for how, lose := range map[string]func(w *world, store *faulty.Store, hands *clock){
 		"another took it": func(w *world, _ *faulty.Store, hands *clock) {
 			for err := store.ErrRetry; errors.Is(err, store.ErrRetry); { // it is being renewed
-				was := w.cursors("mail")[w.us.ID]
+				was := w.cursors("mail")[w.US.ID]
 				now := *was
 				now.Rev, now.Holder, now.LeasedUntil = now.Rev+1, pbx.LeaseID{15: 9}, hands.now()
-				err = w.store.Update(w.ctx, w.us.ID, func(tx store.Writer) error {
-					return tx.Apply(w.ctx, []store.Change{{Old: was, New: &now}})
+				err = w.Store.Update(w.Ctx, w.US.ID, func(tx store.Writer) error {
+					return tx.Apply(w.Ctx, []store.Change{{Old: was, New: &now}})
 				})
 			}
-			require.Equal(w.t, pbx.LeaseID{15: 9}, w.cursors("mail")[w.us.ID].Holder)
+			require.Equal(w.T, pbx.LeaseID{15: 9}, w.cursors("mail")[w.US.ID].Holder)
 		},
 		"the store is away": func(w *world, store *faulty.Store, hands *clock) {
 			store.Arm(faulty.Plan{At: 1, Fault: faulty.ErrorBefore, On: true})
@@ -239,8 +240,8 @@ func TestSYS3_ALostLeaseEndsTheHandlersContext(t *testing.T) {
 			shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
 				hands := w.hands()
 				arrived, again := make(chan struct{}), make(chan error, 1)
-				done := background(w.ctx, w.process(hands, pbx.WithLease(lease)), "mail", func(ctx context.Context, e *pbx.Event) error {
-					if e.TenantID != w.us.ID {
+				done := background(w.Ctx, w.process(hands, pbx.WithLease(lease)), "mail", func(ctx context.Context, e *pbx.Event) error {
+					if e.TenantID != w.US.ID {
 						return nil
 					}
 					if e.Seq > 1 {
@@ -253,7 +254,7 @@ func TestSYS3_ALostLeaseEndsTheHandlersContext(t *testing.T) {
 					return nil
 				})
 				<-arrived
-				for len(w.cursors("mail")) < 3 || slices.ContainsFunc([]pbx.TenantID{w.uk.ID, pbx.Provider}, func(id pbx.TenantID) bool {
+				for len(w.cursors("mail")) < 3 || slices.ContainsFunc([]pbx.TenantID{w.UK.ID, pbx.Provider}, func(id pbx.TenantID) bool {
 					return !w.cursors("mail")[id].Holder.IsZero()
 				}) {
 					runtime.Gosched() // the others are done
@@ -264,9 +265,9 @@ func TestSYS3_ALostLeaseEndsTheHandlersContext(t *testing.T) {
 				store.Arm(faulty.Plan{})
 				hands.pass(time.Minute)
 				var box inbox
-				_, err := w.process(hands).Deliver(w.ctx, "mail", box.take)
+				_, err := w.process(hands).Deliver(w.Ctx, "mail", box.take)
 				require.NoError(t, err)
-				require.Equal(t, w.eventsOf(w.us.ID), box.of(w.us.ID))
+				require.Equal(t, w.eventsOf(w.US.ID), box.of(w.US.ID))
 			})
 		})
 	}
@@ -288,13 +289,13 @@ func (s *counting) Update(ctx context.Context, tenant [16]byte, fn func(store.Wr
 func TestSYS3_ALeaseThatRunsOutBehindALockEndsTheHandlersContext(t *testing.T) {
 	const lease, left = 3 * time.Second, 20 * time.Millisecond
 	w := newWorld(t, memory.New())
-	hands, db := w.hands(), &counting{Store: w.store}
+	hands, db := w.hands(), &counting{Store: w.Store}
 	dir := pbx.New(db, pbx.WithClock(hands.now), pbx.WithLease(lease), pbx.WithDeliveries(1)).As(pbx.Support("agent"))
 	arrived, ended := make(chan struct{}), make(chan error, 1)
-	ctx, cancel := context.WithCancel(w.ctx)
+	ctx, cancel := context.WithCancel(w.Ctx)
 	defer cancel()
 	done := background(ctx, dir, "mail", func(ctx context.Context, e *pbx.Event) error {
-		if e.TenantID == w.us.ID && e.Seq == 1 {
+		if e.TenantID == w.US.ID && e.Seq == 1 {
 			close(arrived)
 			<-ctx.Done()
 			ended <- context.Cause(ctx)
@@ -303,8 +304,8 @@ func TestSYS3_ALeaseThatRunsOutBehindALockEndsTheHandlersContext(t *testing.T) {
 	})
 	<-arrived
 	hands.pass(lease - left)
-	require.NoError(t, w.store.Update(w.ctx, w.us.ID, func(tx store.Writer) error {
-		_, err := tx.Get(w.ctx, store.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{w.us.ID}})
+	require.NoError(t, w.Store.Update(w.Ctx, w.US.ID, func(tx store.Writer) error {
+		_, err := tx.Get(w.Ctx, store.Key{Index: new(pbx.Tenant).Table().Key(), Values: []any{w.US.ID}})
 		require.NoError(t, err)
 		for before := db.updates.Load(); db.updates.Load() == before; { // it is to be renewed
 			time.Sleep(time.Millisecond)
@@ -329,8 +330,8 @@ func TestSYS3_AHandlerThatEndsItsGoroutineEndsTheDelivery(t *testing.T) {
 		returned, ended := false, make(chan struct{})
 		go func() {
 			defer close(ended)
-			_, _ = w.support.Deliver(w.ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
-				if e.TenantID == w.us.ID && e.Seq == 2 {
+			_, _ = w.Support.Deliver(w.Ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
+				if e.TenantID == w.US.ID && e.Seq == 2 {
 					runtime.Goexit()
 				}
 				return box.take(ctx, e)
@@ -340,6 +341,6 @@ func TestSYS3_AHandlerThatEndsItsGoroutineEndsTheDelivery(t *testing.T) {
 		<-ended
 		require.False(t, returned)
 		w.deliver("mail", box.take)
-		require.Equal(t, w.eventsOf(w.us.ID), box.of(w.us.ID))
+		require.Equal(t, w.eventsOf(w.US.ID), box.of(w.US.ID))
 	})
 }

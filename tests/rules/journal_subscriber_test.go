@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/memory"
@@ -51,33 +52,33 @@ func (b *inbox) size() int {
 }
 
 func (w *world) deliver(name string, handle func(context.Context, *pbx.Event) error) int {
-	w.t.Helper()
-	n, err := w.support.Deliver(w.ctx, name, handle)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	n, err := w.Support.Deliver(w.Ctx, name, handle)
+	require.NoError(w.T, err)
 	return n
 }
 
 func TestSYS3_EveryEventIsDeliveredInTheOrderOfItsTenantsJournal(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for i := range 150 { // more than a page
-			w.group(fmt.Sprintf("G%03d", i), "")
+			w.Group(fmt.Sprintf("G%03d", i), "")
 		}
-		before, err := w.dir.Tenant(w.ctx)
+		before, err := w.Dir.Tenant(w.Ctx)
 		require.NoError(t, err)
 		var box inbox
 		n := w.deliver("mail", box.take)
 		require.Len(t, box.events, n)
-		after, err := w.dir.Tenant(w.ctx)
+		after, err := w.Dir.Tenant(w.Ctx)
 		require.NoError(t, err)
 		require.Equal(t, before, after, "a cursor is no change of the tenant")
-		for _, dir := range []*pbx.Directory{w.dir, w.british, w.support} {
-			tenant, err := dir.Tenant(w.ctx)
+		for _, dir := range []*pbx.Directory{w.Dir, w.British, w.Support} {
+			tenant, err := dir.Tenant(w.Ctx)
 			require.NoError(t, err)
-			require.Equal(t, collect(t, dir.Journal(w.ctx, pbx.JournalQuery{})), box.of(tenant.ID), "the Provider's too")
+			require.Equal(t, testbed.Collect(t, dir.Journal(w.Ctx, pbx.JournalQuery{})), box.of(tenant.ID), "the Provider's too")
 		}
 		require.Zero(t, w.deliver("mail", box.take), "once is enough")
 
-		w.group("Late", "")
+		w.Group("Late", "")
 		require.Equal(t, 1, w.deliver("mail", box.take))
 		require.Equal(t, n+1, w.deliver("other", new(inbox).take), "a new subscriber begins at the beginning")
 	})
@@ -85,7 +86,7 @@ func TestSYS3_EveryEventIsDeliveredInTheOrderOfItsTenantsJournal(t *testing.T) {
 
 func TestSYS3_EachEventHasAKeyOfItsOwnThatStays(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		everything(w)
+		testbed.Everything(w.World)
 		var box inbox
 		w.deliver("one", box.take)
 		keys := map[string]*pbx.Event{}
@@ -105,13 +106,13 @@ func TestSYS3_EachEventHasAKeyOfItsOwnThatStays(t *testing.T) {
 func TestSYS3_AnEventWhoseHandlerFailsComesAgainAndHoldsUpOnlyItsTenant(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for i := range 40 {
-			w.group(fmt.Sprint("G", i), "")
+			w.Group(fmt.Sprint("G", i), "")
 		}
 		broken := errors.New("the line is down")
 		var box inbox
 		failAt := int64(20)
-		_, err := w.support.Deliver(w.ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
-			if e.TenantID == w.us.ID && e.Seq == failAt {
+		_, err := w.Support.Deliver(w.Ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
+			if e.TenantID == w.US.ID && e.Seq == failAt {
 				return broken
 			}
 			return box.take(ctx, e)
@@ -123,22 +124,22 @@ func TestSYS3_AnEventWhoseHandlerFailsComesAgainAndHoldsUpOnlyItsTenant(t *testi
 		require.Equal(t, "mail", failed.Subscriber)
 		require.Contains(t, err.Error(), failed.Event.Key())
 
-		ours := box.of(w.us.ID)
+		ours := box.of(w.US.ID)
 		require.Equal(t, failAt-1, ours[len(ours)-1].Seq, "what comes behind it waits")
-		require.Equal(t, collect(t, w.british.Journal(w.ctx, pbx.JournalQuery{})), box.of(w.uk.ID), "the others go on")
+		require.Equal(t, testbed.Collect(t, w.British.Journal(w.Ctx, pbx.JournalQuery{})), box.of(w.UK.ID), "the others go on")
 
 		w.deliver("mail", box.take)
-		require.Equal(t, collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{})), box.of(w.us.ID), "and nothing comes twice but it")
+		require.Equal(t, testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})), box.of(w.US.ID), "and nothing comes twice but it")
 	})
 }
 
 func TestSYS3_TheErrorsOfAllTenantsComeTogether(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		n, err := w.support.Deliver(w.ctx, "mail", func(_ context.Context, e *pbx.Event) error {
+		n, err := w.Support.Deliver(w.Ctx, "mail", func(_ context.Context, e *pbx.Event) error {
 			return errors.New("refused in " + e.TenantID.String())
 		})
 		require.Zero(t, n)
-		for _, tenant := range []pbx.TenantID{w.us.ID, w.uk.ID, pbx.Provider} {
+		for _, tenant := range []pbx.TenantID{w.US.ID, w.UK.ID, pbx.Provider} {
 			require.ErrorContains(t, err, "refused in "+tenant.String())
 		}
 		for _, c := range w.cursors("mail") {
@@ -152,7 +153,7 @@ func TestSYS3_APanickingHandlerLosesNothing(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		var box inbox
 		require.PanicsWithValue(t, "oops", func() {
-			_, _ = w.support.Deliver(w.ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
+			_, _ = w.Support.Deliver(w.Ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
 				if box.size() == 3 {
 					panic("oops")
 				}
@@ -172,13 +173,13 @@ func TestSYS3_APanicEndsWhatTheOtherTenantsHandlersDo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		begun := make(chan struct{})
 		require.PanicsWithValue(t, "oops", func() {
-			_, _ = w.support.Deliver(w.ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
+			_, _ = w.Support.Deliver(w.Ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
 				switch e.TenantID {
-				case w.us.ID:
+				case w.US.ID:
 					close(begun)
 					<-ctx.Done()
 					return ctx.Err()
-				case w.uk.ID:
+				case w.UK.ID:
 					<-begun
 					panic("oops")
 				}
@@ -193,7 +194,7 @@ func TestSYS3_APanicEndsWhatTheOtherTenantsHandlersDo(t *testing.T) {
 
 func TestSYS3_ACallThatLeavesTenantsBecauseItsTimeIsOverSaysSo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ctx, cancel := context.WithCancel(w.ctx)
+		ctx, cancel := context.WithCancel(w.Ctx)
 		defer cancel()
 		left := len(w.eventsOf(pbx.Provider)) // it comes first, by ID
 		n, err := w.process(nil, pbx.WithDeliveries(1)).Deliver(ctx, "mail", func(context.Context, *pbx.Event) error {
@@ -215,24 +216,24 @@ func TestSYS3_TheCursorSurvivesARestart(t *testing.T) {
 		return s
 	}
 	w := newWorld(t, open())
-	w.user("Ann", "Lee", "7001")
+	w.User("Ann", "Lee", "7001")
 	var box inbox
 	stop := errors.New("the process ends here")
-	_, err := w.support.Deliver(w.ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
-		if e.TenantID == w.us.ID && e.Seq == 3 {
+	_, err := w.Support.Deliver(w.Ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
+		if e.TenantID == w.US.ID && e.Seq == 3 {
 			return stop
 		}
 		return box.take(ctx, e)
 	})
 	require.ErrorIs(t, err, stop)
-	require.NoError(t, w.store.Close())
+	require.NoError(t, w.Store.Close())
 
-	w.store = open()
-	t.Cleanup(func() { _ = w.store.Close() })
-	w.support = pbx.New(w.store).As(pbx.Support("agent"))
-	w.dir = w.support.In(w.us.ID)
+	w.Store = open()
+	t.Cleanup(func() { _ = w.Store.Close() })
+	w.Support = pbx.New(w.Store).As(pbx.Support("agent"))
+	w.Dir = w.Support.In(w.US.ID)
 	w.deliver("mail", box.take)
-	require.Equal(t, collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{})), box.of(w.us.ID))
+	require.Equal(t, testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})), box.of(w.US.ID))
 	require.Zero(t, w.deliver("mail", box.take))
 }
 
@@ -241,18 +242,18 @@ func TestSYS3_TheCursorSurvivesARestart(t *testing.T) {
 func TestSYS3_AfterACrashTheLastFewEventsComeAgain(t *testing.T) {
 	store := &crashing{Store: memory.New()}
 	store.left.Store(1 << 30)
-	w := newWorld(t, store, pbx.WithIDs(new(counted).Next)) // the American tenant comes before the British one
+	w := newWorld(t, store, pbx.WithIDs(new(testbed.Counted).Next)) // the American tenant comes before the British one
 	for i := range 40 {
-		w.group(fmt.Sprint("G", i), "")
+		w.Group(fmt.Sprint("G", i), "")
 	}
 	var box inbox
 	store.left.Store(5) // the provider's lease, its cursor twice, then a lease and the cursor once
-	_, err := w.process(nil, pbx.WithDeliveries(1)).Deliver(w.ctx, "mail", box.take)
+	_, err := w.process(nil, pbx.WithDeliveries(1)).Deliver(w.Ctx, "mail", box.take)
 	require.ErrorIs(t, err, errCrash)
 	store.left.Store(1 << 30)
 	first := box.size()
-	require.Equal(t, len(w.eventsOf(w.uk.ID)), w.deliver("mail", box.take), "the lease of the dead runs on")
-	w.clock = w.clock.Add(time.Minute)
+	require.Equal(t, len(w.eventsOf(w.UK.ID)), w.deliver("mail", box.take), "the lease of the dead runs on")
+	w.Clock = w.Clock.Add(time.Minute)
 	w.deliver("mail", box.take)
 	seen, repeats := map[string]bool{}, 0
 	for _, e := range box.events {
@@ -264,8 +265,8 @@ func TestSYS3_AfterACrashTheLastFewEventsComeAgain(t *testing.T) {
 	require.Positive(t, repeats)
 	require.LessOrEqual(t, repeats, 16, "a small group in the tenant that it was at")
 	require.Less(t, repeats, first)
-	for _, dir := range []*pbx.Directory{w.dir, w.british, w.support} {
-		for e, err := range dir.Journal(w.ctx, pbx.JournalQuery{}) {
+	for _, dir := range []*pbx.Directory{w.Dir, w.British, w.Support} {
+		for e, err := range dir.Journal(w.Ctx, pbx.JournalQuery{}) {
 			require.NoError(t, err)
 			require.True(t, seen[e.Key()])
 		}
@@ -291,11 +292,11 @@ func TestSYS3_AHandlerMayChangeThingsAndItsEventsComeNextTime(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		rounds := 0
 		echo := func(ctx context.Context, e *pbx.Event) error {
-			if e.Type != "tenant.created" && e.Type != "group.created" || e.TenantID != w.us.ID {
+			if e.Type != "tenant.created" && e.Type != "group.created" || e.TenantID != w.US.ID {
 				return nil
 			}
 			rounds++
-			_, err := w.dir.CreateGroup(ctx, pbx.NewGroup{Name: fmt.Sprint("Echo", rounds)})
+			_, err := w.Dir.CreateGroup(ctx, pbx.NewGroup{Name: fmt.Sprint("Echo", rounds)})
 			return err
 		}
 		w.deliver("echo", echo)
@@ -307,7 +308,7 @@ func TestSYS3_AHandlerMayChangeThingsAndItsEventsComeNextTime(t *testing.T) {
 
 func TestSYS3_WhatWasHandledIsKeptWhenTheCallersTimeIsOver(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ctx, cancel := context.WithCancel(w.ctx)
+		ctx, cancel := context.WithCancel(w.Ctx)
 		defer cancel()
 		var box inbox
 		n, err := w.process(nil, pbx.WithDeliveries(1)).Deliver(ctx, "mail", func(ctx context.Context, e *pbx.Event) error {
@@ -320,7 +321,7 @@ func TestSYS3_WhatWasHandledIsKeptWhenTheCallersTimeIsOver(t *testing.T) {
 		require.Equal(t, "context canceled", err.Error(), "once")
 		require.Equal(t, 3, n)
 		require.Positive(t, w.deliver("mail", box.take), "the lease was given back")
-		require.Equal(t, collect(t, w.support.Journal(w.ctx, pbx.JournalQuery{})), box.of(pbx.Provider))
+		require.Equal(t, testbed.Collect(t, w.Support.Journal(w.Ctx, pbx.JournalQuery{})), box.of(pbx.Provider))
 	})
 }
 
@@ -329,18 +330,18 @@ func TestSYS3_DeliveryIsSupportsInTheProvidersTenant(t *testing.T) {
 		deliver := func(ctx context.Context, dir *pbx.Directory, name string) func() error {
 			return func() error { _, err := dir.Deliver(ctx, name, new(inbox).take); return err }
 		}
-		w.refused(rule.ACC2, pbx.ErrDenied, deliver(w.ctx, w.dir, "mail"))
-		w.refused(rule.ACC2, pbx.ErrDenied, deliver(w.ctx, w.support.In(w.us.ID), "mail"))
+		w.Refused(rule.ACC2, pbx.ErrDenied, deliver(w.Ctx, w.Dir, "mail"))
+		w.Refused(rule.ACC2, pbx.ErrDenied, deliver(w.Ctx, w.Support.In(w.US.ID), "mail"))
 		for _, name := range []string{"", "two words", "a/b", "123456789012345678901234567890123"} {
-			w.refused(rule.SYS3, pbx.ErrInvalid, deliver(w.ctx, w.support, name))
+			w.Refused(rule.SYS3, pbx.ErrInvalid, deliver(w.Ctx, w.Support, name))
 		}
-		w.refused(rule.SYS1, pbx.ErrMisuse, func() error {
-			return w.support.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		w.Refused(rule.SYS1, pbx.ErrMisuse, func() error {
+			return w.Support.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				return deliver(ctx, dir, "mail")()
 			})
 		})
-		_, err := w.support.Deliver(w.ctx, "mail", func(ctx context.Context, _ *pbx.Event) error {
-			return deliver(ctx, w.support, "mail")()
+		_, err := w.Support.Deliver(w.Ctx, "mail", func(ctx context.Context, _ *pbx.Event) error {
+			return deliver(ctx, w.Support, "mail")()
 		})
 		require.ErrorIs(t, err, pbx.ErrMisuse)
 	})

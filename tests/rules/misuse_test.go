@@ -8,47 +8,48 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 func TestSYS1_TheOuterDirectoryInsideABatchIsAMisuseAtOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		u := w.User("Ann", "Lee", "7001")
+		review, err := w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := dir.AddExtension(ctx, u.ID, "7002")
 			return err
 		})
 		require.NoError(t, err)
 		misuses := map[string]func(ctx context.Context) error{
-			"read":  func(ctx context.Context) error { _, err := w.dir.User(ctx, u.ID); return err },
-			"write": func(ctx context.Context) error { _, err := w.dir.AddExtension(ctx, u.ID, "7002"); return err },
+			"read":  func(ctx context.Context) error { _, err := w.Dir.User(ctx, u.ID); return err },
+			"write": func(ctx context.Context) error { _, err := w.Dir.AddExtension(ctx, u.ID, "7002"); return err },
 			"batch": func(ctx context.Context) error {
-				return w.dir.Batch(ctx, func(context.Context, *pbx.Directory) error { return nil })
+				return w.Dir.Batch(ctx, func(context.Context, *pbx.Directory) error { return nil })
 			},
 			"review": func(ctx context.Context) error {
-				_, err := w.dir.Review(ctx, func(context.Context, *pbx.Directory) error { return nil })
+				_, err := w.Dir.Review(ctx, func(context.Context, *pbx.Directory) error { return nil })
 				return err
 			},
 			"commit":        review.Commit,
-			"check":         func(ctx context.Context) error { _, err := w.dir.Check(ctx); return err },
-			"another actor": func(ctx context.Context) error { _, err := w.support.In(w.us.ID).User(ctx, u.ID); return err },
+			"check":         func(ctx context.Context) error { _, err := w.Dir.Check(ctx); return err },
+			"another actor": func(ctx context.Context) error { _, err := w.Support.In(w.US.ID).User(ctx, u.ID); return err },
 			"deliver": func(ctx context.Context) error {
-				_, err := w.support.Deliver(ctx, "x", func(context.Context, *pbx.Event) error { return nil })
+				_, err := w.Support.Deliver(ctx, "x", func(context.Context, *pbx.Event) error { return nil })
 				return err
 			},
 			"pages": func(ctx context.Context) error {
-				for _, err := range w.dir.Users(ctx, pbx.UserQuery{}) {
+				for _, err := range w.Dir.Users(ctx, pbx.UserQuery{}) {
 					return err
 				}
 				return nil
 			},
 			"another goroutine": func(ctx context.Context) error {
 				got := make(chan error)
-				go func() { _, err := w.dir.AddExtension(ctx, u.ID, "7002"); got <- err }()
+				go func() { _, err := w.Dir.AddExtension(ctx, u.ID, "7002"); got <- err }()
 				return <-got
 			},
 		}
-		before := dump(t, w.store)
+		before := testbed.Dump(t, w.Store)
 		for name, misuse := range misuses {
 			soon(t, func() {
 				body := func(inner context.Context, dir *pbx.Directory) error {
@@ -62,22 +63,22 @@ func TestSYS1_TheOuterDirectoryInsideABatchIsAMisuseAtOnce(t *testing.T) {
 						return errGaveUp
 					})
 				}
-				if err := w.dir.Batch(w.ctx, body); !errors.Is(err, errGaveUp) {
+				if err := w.Dir.Batch(w.Ctx, body); !errors.Is(err, errGaveUp) {
 					t.Error(err)
 				}
-				if _, err := w.dir.Review(w.ctx, body); !errors.Is(err, errGaveUp) {
+				if _, err := w.Dir.Review(w.Ctx, body); !errors.Is(err, errGaveUp) {
 					t.Error(err)
 				}
 			})
 		}
-		require.Equal(t, before, dump(t, w.store))
-		require.NoError(t, misuses["read"](w.ctx), "and outside it is none")
-		require.NoError(t, review.Commit(w.ctx))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
+		require.NoError(t, misuses["read"](w.Ctx), "and outside it is none")
+		require.NoError(t, review.Commit(w.Ctx))
 
 		// Another library over another store has nothing to do with it.
-		other := newWorld(t, stores["memory"](t))
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, _ *pbx.Directory) error {
-			_, err := other.dir.Tenant(ctx)
+		other := newWorld(t, testbed.Stores["memory"](t))
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, _ *pbx.Directory) error {
+			_, err := other.Dir.Tenant(ctx)
 			return err
 		}))
 	})
@@ -85,21 +86,21 @@ func TestSYS1_TheOuterDirectoryInsideABatchIsAMisuseAtOnce(t *testing.T) {
 
 func TestSYS1_ABatchsDirectoryIsOfNoUseAfterItsEnd(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
+		u := w.User("Ann", "Lee", "7001")
 		var kept []*pbx.Directory
 		keep := func(_ context.Context, dir *pbx.Directory) error { kept = append(kept, dir); return nil }
-		require.NoError(t, w.dir.Batch(w.ctx, keep))
-		_, err := w.dir.Review(w.ctx, keep)
+		require.NoError(t, w.Dir.Batch(w.Ctx, keep))
+		_, err := w.Dir.Review(w.Ctx, keep)
 		require.NoError(t, err)
-		require.Error(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error { _ = keep(ctx, dir); return errGaveUp }))
+		require.Error(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error { _ = keep(ctx, dir); return errGaveUp }))
 		for _, dir := range kept {
 			for _, run := range []func() error{
-				func() error { _, err := dir.User(w.ctx, u.ID); return err },
-				func() error { _, err := dir.AddExtension(w.ctx, u.ID, "7002"); return err },
-				func() error { return dir.Batch(w.ctx, func(context.Context, *pbx.Directory) error { return nil }) },
-				func() error { return dir.As(pbx.Support("agent")).SendWelcomeMail(w.ctx, u.ID) },
+				func() error { _, err := dir.User(w.Ctx, u.ID); return err },
+				func() error { _, err := dir.AddExtension(w.Ctx, u.ID, "7002"); return err },
+				func() error { return dir.Batch(w.Ctx, func(context.Context, *pbx.Directory) error { return nil }) },
+				func() error { return dir.As(pbx.Support("agent")).SendWelcomeMail(w.Ctx, u.ID) },
 			} {
-				w.refused(rule.SYS1, pbx.ErrMisuse, run)
+				w.Refused(rule.SYS1, pbx.ErrMisuse, run)
 			}
 		}
 	})
@@ -107,27 +108,27 @@ func TestSYS1_ABatchsDirectoryIsOfNoUseAfterItsEnd(t *testing.T) {
 
 func TestSYS1_ABatchStaysInOneTenantAndWithItsRights(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.support.In(w.us.ID).Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-			_, err := dir.In(w.uk.ID).Tenant(ctx)
+		require.NoError(t, w.Support.In(w.US.ID).Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			_, err := dir.In(w.UK.ID).Tenant(ctx)
 			require.ErrorIs(t, err, pbx.ErrMisuse)
 			_, err = dir.In(pbx.Provider).StockNumbers(ctx, "+16175550400")
 			require.ErrorIs(t, err, pbx.ErrMisuse)
-			_, err = dir.As(pbx.Administrator("admin", w.uk.ID)).Tenant(ctx)
+			_, err = dir.As(pbx.Administrator("admin", w.UK.ID)).Tenant(ctx)
 			require.ErrorIs(t, err, pbx.ErrNotFound)
-			_, err = dir.As(pbx.LineOwner("kate", w.us.ID)).AddNumbers(ctx, "+16175550400")
+			_, err = dir.As(pbx.LineOwner("kate", w.US.ID)).AddNumbers(ctx, "+16175550400")
 			require.ErrorIs(t, err, pbx.ErrDenied)
-			_, err = dir.As(pbx.Administrator("boss", w.us.ID)).AddLocation(ctx, pbx.NewLocation{Building: "B", Address: pbx.CivicAddress{Country: "US"}})
+			_, err = dir.As(pbx.Administrator("boss", w.US.ID)).AddLocation(ctx, pbx.NewLocation{Building: "B", Address: pbx.CivicAddress{Country: "US"}})
 			require.NoError(t, err)
 			_, err = dir.AddNumbers(ctx, "+16175550400")
 			require.NoError(t, err)
 			return nil
 		}))
-		events := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 2}))
+		events := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 2}))
 		require.Equal(t, pbx.RoleSupport, events[0].Role)
 		require.Equal(t, pbx.Principal("boss"), events[1].Actor, "each event has the actor of its own operation")
 		require.Equal(t, events[0].Operation, events[1].Operation)
-		w.refused(rule.ACC2, pbx.ErrDenied, func() error {
-			return pbx.New(w.store).Batch(w.ctx, func(context.Context, *pbx.Directory) error { return nil })
+		w.Refused(rule.ACC2, pbx.ErrDenied, func() error {
+			return pbx.New(w.Store).Batch(w.Ctx, func(context.Context, *pbx.Directory) error { return nil })
 		})
 	})
 }

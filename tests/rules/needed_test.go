@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 // needing are what needs an email address, what needs a user ID, and what needs
 // neither.
 func needing(email, login bool) pbx.NewForeign {
-	in := miCollab(map[bool]string{false: "plain", true: "mail"}[email] + map[bool]string{false: "", true: " login"}[login])
+	in := testbed.MiCollab(map[bool]string{false: "plain", true: "mail"}[email] + map[bool]string{false: "", true: " login"}[login])
 	in.Link = "https://micollab.example.com"
 	in.NeedsEmail, in.NeedsLogin = email, login
 	return in
@@ -34,12 +35,12 @@ func noLogin(u *pbx.User) { u.Login = "" }
 
 func TestUSR14_EmailAndUserIDStayWhileAForeignServiceNeedsThem(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Lee", "7002")
-		one, two := w.service(ann.ID, "7101"), w.service(ann.ID, "7102")
-		_, err := w.dir.Associate(w.ctx, bob.ID, two.ID)
+		ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Lee", "7002")
+		one, two := w.Service(ann.ID, "7101"), w.Service(ann.ID, "7102")
+		_, err := w.Dir.Associate(w.Ctx, bob.ID, two.ID)
 		require.NoError(t, err)
 		mail := w.attach(one.ID, needing(true, false))
-		asked, err := w.dir.RequestForeign(w.ctx, two.ID, needing(true, true))
+		asked, err := w.Dir.RequestForeign(w.Ctx, two.ID, needing(true, true))
 		require.NoError(t, err)
 		w.attach(one.ID, needing(false, false))
 		for _, c := range []struct {
@@ -52,8 +53,8 @@ func TestUSR14_EmailAndUserIDStayWhileAForeignServiceNeedsThem(t *testing.T) {
 			{bob, noEmail, []string{"Email " + asked.ID.String()}},
 			{bob, noLogin, []string{"Login " + asked.ID.String()}},
 		} {
-			w.refused(rule.USR14, pbx.ErrFailedPrecondition, func() error {
-				_, err := modified(w.ctx, w.dir, c.user.ID, c.change)
+			w.Refused(rule.USR14, pbx.ErrFailedPrecondition, func() error {
+				_, err := modified(w.Ctx, w.Dir, c.user.ID, c.change)
 				var found []string
 				for _, e := range pbx.Errors(err) {
 					require.Equal(t, rule.USR14, e.Code)
@@ -64,54 +65,54 @@ func TestUSR14_EmailAndUserIDStayWhileAForeignServiceNeedsThem(t *testing.T) {
 				require.ElementsMatch(t, c.refused, found)
 				return err
 			})
-			_, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			_, err := w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				return second(modified(ctx, dir, c.user.ID, c.change))
 			})
 			require.Equal(t, rule.USR14, pbx.CodeOf(err))
 		}
-		_, err = modified(w.ctx, w.dir, ann.ID, func(u *pbx.User) { u.Email, u.Login = "ann@new.example.com", "ann@new.example.com" })
+		_, err = modified(w.Ctx, w.Dir, ann.ID, func(u *pbx.User) { u.Email, u.Login = "ann@new.example.com", "ann@new.example.com" })
 		require.NoError(t, err, "changing them is not clearing them")
 	})
 }
 
 func TestUSR14_WhatNoForeignServiceNeedsCanBeCleared(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		line := w.service(u.ID, "7101")
+		u := w.User("Ann", "Lee", "7001")
+		line := w.Service(u.ID, "7101")
 		w.attach(line.ID, needing(false, false))
-		failed, err := w.dir.RequestForeign(w.ctx, line.ID, needing(true, true))
+		failed, err := w.Dir.RequestForeign(w.Ctx, line.ID, needing(true, true))
 		require.NoError(t, err)
-		_, err = w.support.In(w.us.ID).SettleForeign(w.ctx, failed.ID, pbx.Settlement{State: pbx.ForeignFailed})
+		_, err = w.Support.In(w.US.ID).SettleForeign(w.Ctx, failed.ID, pbx.Settlement{State: pbx.ForeignFailed})
 		require.NoError(t, err)
 
-		u, err = modified(w.ctx, w.dir, u.ID, noEmail)
+		u, err = modified(w.Ctx, w.Dir, u.ID, noEmail)
 		require.NoError(t, err)
 		require.Empty(t, u.Email)
 		require.Equal(t, "ann.lee@example.com", u.Login, "the user ID stays")
-		read, err := w.dir.UserByLogin(w.ctx, u.Login)
+		read, err := w.Dir.UserByLogin(w.Ctx, u.Login)
 		require.NoError(t, err)
 		require.Equal(t, u, read)
-		_, err = modified(w.ctx, w.dir, u.ID, func(u *pbx.User) { u.Department = "Sales" })
+		_, err = modified(w.Ctx, w.Dir, u.ID, func(u *pbx.User) { u.Department = "Sales" })
 		require.NoError(t, err, "he is modified without one")
 	})
 }
 
 func TestUSR3_AUserIDThatIsClearedIsTheEmailAddressAgain(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		u, err := modified(w.ctx, w.dir, u.ID, func(u *pbx.User) { u.Login = "other@example.com" })
+		u := w.User("Ann", "Lee", "7001")
+		u, err := modified(w.Ctx, w.Dir, u.ID, func(u *pbx.User) { u.Login = "other@example.com" })
 		require.NoError(t, err)
-		u, err = modified(w.ctx, w.dir, u.ID, noLogin)
+		u, err = modified(w.Ctx, w.Dir, u.ID, noLogin)
 		require.NoError(t, err)
 		require.Equal(t, "ann.lee@example.com", u.Login)
 
-		bob := w.user("Bob", "Lee", "7002")
-		refusal := w.refused(rule.USR3, pbx.ErrConflict, func() error {
-			return second(modified(w.ctx, w.dir, bob.ID, func(u *pbx.User) { u.Login, u.Email = "", "ann.lee@example.com" }))
+		bob := w.User("Bob", "Lee", "7002")
+		refusal := w.Refused(rule.USR3, pbx.ErrConflict, func() error {
+			return second(modified(w.Ctx, w.Dir, bob.ID, func(u *pbx.User) { u.Login, u.Email = "", "ann.lee@example.com" }))
 		})
 		require.Equal(t, u.ID.String(), refusal.Holder.ID)
-		refusal = w.refused(rule.USR3, pbx.ErrInvalid, func() error {
-			return second(modified(w.ctx, w.dir, bob.ID, func(u *pbx.User) { u.Login, u.Email = "", "" }))
+		refusal = w.Refused(rule.USR3, pbx.ErrInvalid, func() error {
+			return second(modified(w.Ctx, w.Dir, bob.ID, func(u *pbx.User) { u.Login, u.Email = "", "" }))
 		})
 		require.Equal(t, "Login", refusal.Field, "there is no email address to take its place")
 	})
@@ -119,10 +120,10 @@ func TestUSR3_AUserIDThatIsClearedIsTheEmailAddressAgain(t *testing.T) {
 
 func TestUSR12_AUserWithoutAnAddressGetsNoWelcomeMail(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		_, err := modified(w.ctx, w.dir, u.ID, noEmail)
+		u := w.User("Ann", "Lee", "7001")
+		_, err := modified(w.Ctx, w.Dir, u.ID, noEmail)
 		require.NoError(t, err)
-		refusal := w.refused(rule.USR12, pbx.ErrFailedPrecondition, func() error { return w.dir.SendWelcomeMail(w.ctx, u.ID) })
+		refusal := w.Refused(rule.USR12, pbx.ErrFailedPrecondition, func() error { return w.Dir.SendWelcomeMail(w.Ctx, u.ID) })
 		require.Equal(t, u.ID.String(), refusal.Subject.ID)
 		require.Equal(t, "Email", refusal.Field)
 	})
@@ -130,36 +131,36 @@ func TestUSR12_AUserWithoutAnAddressGetsNoWelcomeMail(t *testing.T) {
 
 func TestUSR14_AUserWithoutAnEmailAddressGetsNothingThatNeedsOne(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		_, err := modified(w.ctx, w.dir, u.ID, noEmail)
+		u := w.User("Ann", "Lee", "7001")
+		_, err := modified(w.Ctx, w.Dir, u.ID, noEmail)
 		require.NoError(t, err)
-		his, other := w.service(u.ID, "7101"), w.service(pbx.UserID{}, "7102")
+		his, other := w.Service(u.ID, "7101"), w.Service(pbx.UserID{}, "7102")
 		f := w.attach(other.ID, needing(true, false))
-		failed, err := w.dir.RequestForeign(w.ctx, other.ID, needing(true, true))
+		failed, err := w.Dir.RequestForeign(w.Ctx, other.ID, needing(true, true))
 		require.NoError(t, err)
-		_, err = w.support.In(w.us.ID).SettleForeign(w.ctx, failed.ID, pbx.Settlement{State: pbx.ForeignFailed})
+		_, err = w.Support.In(w.US.ID).SettleForeign(w.Ctx, failed.ID, pbx.Settlement{State: pbx.ForeignFailed})
 		require.NoError(t, err)
 		for what, call := range map[string]func() error{
-			"attached":  func() error { return second(w.dir.AttachForeign(w.ctx, his.ID, needing(true, false))) },
-			"requested": func() error { return second(w.dir.RequestForeign(w.ctx, his.ID, needing(true, false))) },
+			"attached":  func() error { return second(w.Dir.AttachForeign(w.Ctx, his.ID, needing(true, false))) },
+			"requested": func() error { return second(w.Dir.RequestForeign(w.Ctx, his.ID, needing(true, false))) },
 			"with a new line": func() error {
-				return second(w.dir.AddService(w.ctx, pbx.NewService{
+				return second(w.Dir.AddService(w.Ctx, pbx.NewService{
 					UserID: u.ID, DN: "7103", DeviceType: "Cisco 8851", Foreign: []pbx.NewForeign{needing(true, false)},
 				}))
 			},
-			"with a line that has one": func() error { return second(w.dir.Associate(w.ctx, u.ID, other.ID)) },
+			"with a line that has one": func() error { return second(w.Dir.Associate(w.Ctx, u.ID, other.ID)) },
 		} {
-			refusal := w.refused(rule.USR14, pbx.ErrFailedPrecondition, call)
+			refusal := w.Refused(rule.USR14, pbx.ErrFailedPrecondition, call)
 			require.Equal(t, "Email", refusal.Field, what)
 			require.Equal(t, u.ID.String(), refusal.Subject.ID, what)
 			require.Equal(t, "foreign service", refusal.Holder.Kind, what)
 			require.Equal(t, "mail", refusal.Holder.Name, what)
 		}
 		w.attach(his.ID, needing(false, true)) // he has a user ID
-		_, err = w.support.In(w.us.ID).SettleForeign(w.ctx, f.ID, pbx.Settlement{State: pbx.ForeignGone})
+		_, err = w.Support.In(w.US.ID).SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: pbx.ForeignGone})
 		require.NoError(t, err)
-		_, err = w.dir.Associate(w.ctx, u.ID, other.ID)
+		_, err = w.Dir.Associate(w.Ctx, u.ID, other.ID)
 		require.NoError(t, err, "what failed needs nothing")
-		w.refused(rule.USR14, pbx.ErrFailedPrecondition, func() error { return second(w.dir.RetryForeign(w.ctx, failed.ID)) })
+		w.Refused(rule.USR14, pbx.ErrFailedPrecondition, func() error { return second(w.Dir.RetryForeign(w.Ctx, failed.ID)) })
 	})
 }

@@ -12,48 +12,48 @@ import (
 
 // criteria are those that the US tenant keeps.
 func (w *world) criteria() string {
-	w.t.Helper()
-	tenant, err := w.dir.Tenant(w.ctx)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	tenant, err := w.Dir.Tenant(w.Ctx)
+	require.NoError(w.T, err)
 	return tenant.NumberCriteria
 }
 
 // take adds a service in Boston with the number that is chosen.
 func (w *world) take(dir *pbx.Directory, dn pbx.Extension, number pbx.NumberChoice) (*pbx.Service, error) {
-	return dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", LocationID: w.boston.ID, Number: number})
+	return dir.AddService(w.Ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", LocationID: w.Boston.ID, Number: number})
 }
 
 func TestNUM5_CriteriaThatAreKeptPickNumbersForLaterUsers(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		_, err := w.support.StockNumbers(w.ctx, "+12025550100", "+12125550100", "+12125550101", "+12125550102", "+12125550103")
+		_, err := w.Support.StockNumbers(w.Ctx, "+12025550100", "+12125550100", "+12125550101", "+12125550102", "+12125550103")
 		require.NoError(t, err)
 		before := w.revision()
-		s, err := w.take(w.dir, "7100", pbx.ProposedNumberLike("+1212"))
+		s, err := w.take(w.Dir, "7100", pbx.ProposedNumberLike("+1212"))
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550100"), s.Number, "the lowest with that beginning, wherever the user is")
 		require.Empty(t, w.criteria(), "they are not kept unasked")
 
-		s, err = w.take(w.dir, "7101", pbx.ProposedNumberLike("+1212").Keeping())
+		s, err = w.take(w.Dir, "7101", pbx.ProposedNumberLike("+1212").Keeping())
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550101"), s.Number)
 		require.Equal(t, "+1212", w.criteria())
-		require.Contains(t, w.journal(w.dir, before), "tenant.number-criteria-kept")
+		require.Contains(t, w.journal(w.Dir, before), "tenant.number-criteria-kept")
 
-		list, err := w.dir.OfferedNumbers(w.ctx, w.boston.ID, "", 0)
+		list, err := w.Dir.OfferedNumbers(w.Ctx, w.Boston.ID, "", 0)
 		require.NoError(t, err)
 		require.Equal(t, []pbx.E164{"+12125550102", "+12125550103"}, list, "they are listed by the criteria")
-		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", LocationID: w.boston.ID}, Number: pbx.ProposedNumber()})
+		made, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", LocationID: w.Boston.ID}, Number: pbx.ProposedNumber()})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550102"), made.Service.Number)
-		s, err = w.take(w.dir, "7102", pbx.ProposedNumberLike("+1617"))
+		s, err = w.take(w.Dir, "7102", pbx.ProposedNumberLike("+1617"))
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550100"), s.Number, "what is asked for comes first")
 		require.Equal(t, "+1212", w.criteria())
 
 		before = w.revision()
-		_, err = w.take(w.dir, "7103", pbx.ProposedNumberLike("+1212").Keeping())
+		_, err = w.take(w.Dir, "7103", pbx.ProposedNumberLike("+1212").Keeping())
 		require.NoError(t, err)
-		require.NotContains(t, w.journal(w.dir, before), "tenant.number-criteria-kept", "they are kept already")
+		require.NotContains(t, w.journal(w.Dir, before), "tenant.number-criteria-kept", "they are kept already")
 	})
 }
 
@@ -69,12 +69,12 @@ func TestNUM5_CriteriaAreKeptTogetherWithTheNumberThatIsChosenFromTheList(t *tes
 
 func TestNUM5_WhereTheCriteriaMatchNothingAnotherNumberIsProposedWithAWarning(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		_, err := w.support.StockNumbers(w.ctx, "+12125550100")
+		_, err := w.Support.StockNumbers(w.Ctx, "+12125550100")
 		require.NoError(t, err)
-		_, err = w.take(w.dir, "7100", pbx.ProposedNumberLike("+1212").Keeping())
+		_, err = w.take(w.Dir, "7100", pbx.ProposedNumberLike("+1212").Keeping())
 		require.NoError(t, err)
 		var s *pbx.Service
-		review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		review, err := w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			s, err = w.take(dir, "7101", pbx.ProposedNumber())
 			return err
 		})
@@ -83,39 +83,39 @@ func TestNUM5_WhereTheCriteriaMatchNothingAnotherNumberIsProposedWithAWarning(t 
 		require.Len(t, review.Warnings, 1)
 		require.Equal(t, rule.NUM5, review.Warnings[0].Code)
 		require.Equal(t, "+16175550100", review.Warnings[0].Subject.ID)
-		require.NoError(t, review.Commit(w.ctx))
+		require.NoError(t, review.Commit(w.Ctx))
 		require.Equal(t, "+1212", w.criteria(), "they stay: numbers come back")
 
-		e := w.refused(rule.NUM4, pbx.ErrExhausted, func() error { _, err := w.take(w.dir, "7102", pbx.ProposedNumberLike("+1212")); return err })
+		e := w.Refused(rule.NUM4, pbx.ErrExhausted, func() error { _, err := w.take(w.Dir, "7102", pbx.ProposedNumberLike("+1212")); return err })
 		require.Equal(t, "Number", e.Field, "who asks for a beginning gets no other")
 	})
 }
 
 func TestNUM5_TheCriteriaAreShownChangedAndForgottenWithTheTenantsSettings(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		stale, err := w.dir.Tenant(w.ctx)
+		stale, err := w.Dir.Tenant(w.Ctx)
 		require.NoError(t, err)
-		_, err = w.take(w.dir, "7100", pbx.ProposedNumberLike("+1617").Keeping())
+		_, err = w.take(w.Dir, "7100", pbx.ProposedNumberLike("+1617").Keeping())
 		require.NoError(t, err)
-		saved, err := w.dir.ModifyTenant(w.ctx, stale)
+		saved, err := w.Dir.ModifyTenant(w.Ctx, stale)
 		require.Nil(t, saved)
 		require.Equal(t, "+1617", currentIn[*pbx.Tenant](t, err).NumberCriteria)
 		set := func(prefix string) error {
-			tenant, err := w.dir.Tenant(w.ctx)
+			tenant, err := w.Dir.Tenant(w.Ctx)
 			require.NoError(t, err)
 			tenant.NumberCriteria = prefix
-			_, err = w.dir.ModifyTenant(w.ctx, tenant)
+			_, err = w.Dir.ModifyTenant(w.Ctx, tenant)
 			return err
 		}
 		require.NoError(t, set("+1212"))
 		require.Equal(t, "+1212", w.criteria())
 		for _, bad := range []string{"1617", "+44", "+1 617", "617", "+161755501001", "+1\x00"} {
-			e := w.refused(rule.NUM5, pbx.ErrInvalid, func() error { return set(bad) })
+			e := w.Refused(rule.NUM5, pbx.ErrInvalid, func() error { return set(bad) })
 			require.Equal(t, "NumberCriteria", e.Field)
 		}
 		require.NoError(t, set(""))
 		require.Empty(t, w.criteria())
-		s, err := w.take(w.dir, "7101", pbx.ProposedNumber())
+		s, err := w.take(w.Dir, "7101", pbx.ProposedNumber())
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+16175550101"), s.Number)
 	})
@@ -123,7 +123,7 @@ func TestNUM5_TheCriteriaAreShownChangedAndForgottenWithTheTenantsSettings(t *te
 
 func TestNUM5_CriteriaHaveToFitTheChoice(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.owned("+16175550200")
+		w.Own("+16175550200")
 		for name, c := range map[string]struct {
 			choice pbx.NumberChoice
 			code   rule.Code
@@ -137,11 +137,11 @@ func TestNUM5_CriteriaHaveToFitTheChoice(t *testing.T) {
 			"an existing number to go by":    {pbx.ExistingNumber("+16175550200").Keeping(), rule.NUM5, "Number.Keep"},
 			"no number":                      {pbx.NumberChoice{Prefix: "+1617"}, rule.NUM5, "Number.Prefix"},
 		} {
-			e := w.refused(c.code, pbx.ErrInvalid, func() error { _, err := w.take(w.dir, "7100", c.choice); return err })
+			e := w.Refused(c.code, pbx.ErrInvalid, func() error { _, err := w.take(w.Dir, "7100", c.choice); return err })
 			require.Equal(t, c.field, e.Field, name)
 		}
-		w.refused(rule.NUM6, pbx.ErrDenied, func() error {
-			_, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ProposedNumberLike("+4420").Keeping()})
+		w.Refused(rule.NUM6, pbx.ErrDenied, func() error {
+			_, err := w.British.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ProposedNumberLike("+4420").Keeping()})
 			return err
 		})
 	})
@@ -149,9 +149,9 @@ func TestNUM5_CriteriaHaveToFitTheChoice(t *testing.T) {
 
 func TestNUM5_InABatchAndThroughAReview(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		_, err := w.support.StockNumbers(w.ctx, "+12125550100", "+12125550101", "+12125550102")
+		_, err := w.Support.StockNumbers(w.Ctx, "+12125550100", "+12125550101", "+12125550102")
 		require.NoError(t, err)
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := w.take(dir, "7100", pbx.ProposedNumberLike("+1212").Keeping())
 			require.NoError(t, err)
 			s, err := w.take(dir, "7101", pbx.ProposedNumber())
@@ -163,29 +163,29 @@ func TestNUM5_InABatchAndThroughAReview(t *testing.T) {
 			_, err := w.take(dir, "7102", pbx.ProposedNumberLike("+16175").Keeping())
 			return err
 		}
-		review, err := w.dir.Review(w.ctx, keep)
+		review, err := w.Dir.Review(w.Ctx, keep)
 		require.NoError(t, err)
 		require.Equal(t, "+1212", w.criteria(), "a review keeps nothing")
-		w.user("Ann", "Lee", "7001")
-		require.NoError(t, review.Commit(w.ctx), "what changed otherwise does not matter")
+		w.User("Ann", "Lee", "7001")
+		require.NoError(t, review.Commit(w.Ctx), "what changed otherwise does not matter")
 		require.Equal(t, "+16175", w.criteria())
 
-		review, err = w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		review, err = w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := w.take(dir, "7103", pbx.ProposedNumber())
 			return err
 		})
 		require.NoError(t, err)
-		_, err = w.take(w.dir, "7104", pbx.ProposedNumberLike("+1212").Keeping())
+		_, err = w.take(w.Dir, "7104", pbx.ProposedNumberLike("+1212").Keeping())
 		require.NoError(t, err)
-		w.refused(rule.SYS2, pbx.ErrStale, func() error { return review.Commit(w.ctx) })
+		w.Refused(rule.SYS2, pbx.ErrStale, func() error { return review.Commit(w.Ctx) })
 	})
 }
 
 // What a refused part drew and gave back is offered again.
 func TestNUM5_NumbersThatAPartOfABatchDrewAndLostAreDrawnAgain(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.policy(func(p *pbx.Policy) { p.NumberRest = 0 })
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		w.ModifyPolicy(func(p *pbx.Policy) { p.NumberRest = 0 })
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			draw := func(want pbx.E164, dn pbx.Extension) *pbx.Service {
 				s, err := w.take(dir, dn, pbx.ProposedNumber())
 				require.NoError(t, err)

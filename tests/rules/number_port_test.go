@@ -10,27 +10,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 // port asks for numbers of the US tenant to be ported in.
 func (w *world) port(list ...pbx.E164) *pbx.PortRequest {
-	w.t.Helper()
-	p, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Old Bell", Date: w.clock.Add(72 * time.Hour), Numbers: list})
-	require.NoError(w.t, err)
+	w.T.Helper()
+	p, err := w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "Old Bell", Date: w.Clock.Add(72 * time.Hour), Numbers: list})
+	require.NoError(w.T, err)
 	return p
 }
 
 func (w *world) activate(p *pbx.PortRequest) {
-	w.t.Helper()
-	_, err := w.support.In(w.us.ID).ActivatePort(w.ctx, p.ID)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	_, err := w.Support.In(w.US.ID).ActivatePort(w.Ctx, p.ID)
+	require.NoError(w.T, err)
 }
 
 func (w *world) serviceNumber(s *pbx.Service) pbx.E164 {
-	w.t.Helper()
-	now, err := w.dir.Service(w.ctx, s.ID)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	now, err := w.Dir.Service(w.Ctx, s.ID)
+	require.NoError(w.T, err)
 	return now.Number
 }
 
@@ -46,7 +47,7 @@ func TestNUM3_ATemporaryNumberServesUntilThePortIsActivated(t *testing.T) {
 		waiting := w.number("+16175550300")
 		require.Equal(t, pbx.NumberPorting, waiting.State)
 		require.Equal(t, s.ID, waiting.WaitingID)
-		require.Empty(t, collect(t, w.dir.Orders(w.ctx, 0)), "a temporary number costs nothing")
+		require.Empty(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), "a temporary number costs nothing")
 
 		w.activate(p)
 		require.Equal(t, pbx.E164("+16175550300"), w.serviceNumber(s), "it takes over by itself")
@@ -60,8 +61,8 @@ func TestNUM3_ATemporaryNumberServesUntilThePortIsActivated(t *testing.T) {
 		require.Empty(t, gone.TemporaryFor)
 		require.True(t, gone.ServiceID.IsZero())
 		require.Equal(t, pbx.NumberAvailable, w.number("+16175550301").State, "nobody waited for it")
-		w.refused(rule.NUM10, pbx.ErrInvalid, func() error { // it is an ordinary number now
-			_, err := w.dir.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber()})
+		w.Refused(rule.NUM10, pbx.ErrInvalid, func() error { // it is an ordinary number now
+			_, err := w.Dir.ChangeNumber(w.Ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber()})
 			return err
 		})
 	})
@@ -70,8 +71,8 @@ func TestNUM3_ATemporaryNumberServesUntilThePortIsActivated(t *testing.T) {
 func TestNUM3_WhenThePortIsCancelledTheTemporaryNumberStaysUntilReplaced(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ends := map[string]func(id pbx.PortID) (*pbx.PortRequest, error){
-			"+16175550300": func(id pbx.PortID) (*pbx.PortRequest, error) { return w.dir.CancelPort(w.ctx, id) },
-			"+16175550301": func(id pbx.PortID) (*pbx.PortRequest, error) { return w.support.In(w.us.ID).FailPort(w.ctx, id) },
+			"+16175550300": func(id pbx.PortID) (*pbx.PortRequest, error) { return w.Dir.CancelPort(w.Ctx, id) },
+			"+16175550301": func(id pbx.PortID) (*pbx.PortRequest, error) { return w.Support.In(w.US.ID).FailPort(w.Ctx, id) },
 		}
 		for e, end := range ends {
 			p := w.port(pbx.E164(e))
@@ -82,24 +83,24 @@ func TestNUM3_WhenThePortIsCancelledTheTemporaryNumberStaysUntilReplaced(t *test
 			stays := w.number(s.Number)
 			require.Equal(t, pbx.NumberAssigned, stays.State)
 			require.Empty(t, stays.TemporaryFor)
-			w.refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.dir.Number(w.ctx, pbx.E164(e)); return err })
+			w.Refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.Dir.Number(w.Ctx, pbx.E164(e)); return err })
 
 			now := w.change(u, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber})
 			require.NotEqual(t, s.Number, now.Number)
 			require.Equal(t, pbx.NumberResting, w.number(s.Number).State)
-			w.owned(pbx.E164(e)) // nothing holds the number back
+			w.Own(pbx.E164(e)) // nothing holds the number back
 		}
 	})
 }
 
 // lent gives a user of the US tenant a number on loan, whose port was cancelled.
 func (w *world) lent(name string, dn pbx.Extension, e pbx.E164) (*pbx.User, *pbx.Service) {
-	w.t.Helper()
+	w.T.Helper()
 	p := w.port(e)
 	u, s := w.profiled(name, dn, pbx.ExistingNumber(e))
-	_, err := w.dir.CancelPort(w.ctx, p.ID)
-	require.NoError(w.t, err)
-	require.True(w.t, w.number(s.Number).Loan, "it is the provider's still")
+	_, err := w.Dir.CancelPort(w.Ctx, p.ID)
+	require.NoError(w.T, err)
+	require.True(w.T, w.number(s.Number).Loan, "it is the provider's still")
 	return u, s
 }
 
@@ -112,14 +113,14 @@ func TestNUM3_ATemporaryNumberIsALoanAlsoWhenThePortIsCancelled(t *testing.T) {
 			require.Equal(t, pbx.Provider, n.TenantID)
 			require.False(t, n.Loan)
 		}
-		w.owned("+16175550350", "+16175550351")
-		orders := len(collect(t, w.dir.Orders(w.ctx, 0)))
+		w.Own("+16175550350", "+16175550351")
+		orders := len(testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)))
 		kept, s := w.lent("Ann", "7001", "+16175550300")
-		told := collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{}))
+		told := testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))
 		require.True(t, slices.ContainsFunc(told, func(e *pbx.Event) bool {
 			return e.Type == "number.no-longer-temporary" && e.Subject == string(s.Number) && strings.HasSuffix(e.Detail, "+16175550300")
 		}), "who follows the journal hears that its port is over")
-		w.refused(rule.NUM10, pbx.ErrFailedPrecondition, func() error { return w.dir.ReturnNumber(w.ctx, s.Number) })
+		w.Refused(rule.NUM10, pbx.ErrFailedPrecondition, func() error { return w.Dir.ReturnNumber(w.Ctx, s.Number) })
 		now := w.change(kept, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550350"), Previous: pbx.KeepNumber})
 		require.Equal(t, pbx.E164("+16175550350"), now.Number)
 		returned(s) // whatever was chosen
@@ -136,32 +137,32 @@ func TestNUM3_ATemporaryNumberIsALoanAlsoWhenThePortIsCancelled(t *testing.T) {
 		returned(s)
 
 		_, s = w.lent("Dan", "7004", "+16175550304")
-		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, s.ID))
 		returned(s)
 
 		gone, s := w.lent("Eve", "7005", "+16175550305")
-		require.NoError(t, w.dir.Confirm(rule.USR9, rule.USR10).DeleteUser(w.ctx, gone.ID, pbx.UserAndPhones))
+		require.NoError(t, w.Dir.Confirm(rule.USR9, rule.USR10).DeleteUser(w.Ctx, gone.ID, pbx.UserAndPhones))
 		returned(s)
-		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), orders, "a loan costs and saves nothing")
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), orders, "a loan costs and saves nothing")
 	})
 }
 
 func TestNUM3_AUKTenantKeepsNoNumberOfTheStockByCancellingAPort(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		p, err := w.british.RequestPort(w.ctx, pbx.NewPort{Carrier: "BT", Date: w.clock, Numbers: []pbx.E164{"+442079461000"}})
+		p, err := w.British.RequestPort(w.Ctx, pbx.NewPort{Carrier: "BT", Date: w.Clock, Numbers: []pbx.E164{"+442079461000"}})
 		require.NoError(t, err)
-		_, err = w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461001")
+		_, err = w.Support.In(w.UK.ID).AddNumbers(w.Ctx, "+442079461001")
 		require.NoError(t, err)
-		u, err := w.british.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.org", Extension: "7100"})
+		u, err := w.British.CreateUser(w.Ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.org", Extension: "7100"})
 		require.NoError(t, err)
-		s, err := w.british.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: "7001", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.ExistingNumber("+442079461000")})
+		s, err := w.British.AddService(w.Ctx, pbx.NewService{UserID: u.ID, DN: "7001", DeviceType: "Cisco 8851", Type: "FREE", Number: pbx.ExistingNumber("+442079461000")})
 		require.NoError(t, err)
-		_, err = w.british.CancelPort(w.ctx, p.ID)
+		_, err = w.British.CancelPort(w.Ctx, p.ID)
 		require.NoError(t, err)
-		_, err = w.british.ChangeNumber(w.ctx, u.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+442079461001"), Previous: pbx.KeepNumber})
+		_, err = w.British.ChangeNumber(w.Ctx, u.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+442079461001"), Previous: pbx.KeepNumber})
 		require.NoError(t, err)
-		w.acting(w.british).refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.british.Number(w.ctx, s.Number); return err })
-		require.Empty(t, collect(t, w.british.Numbers(w.ctx, pbx.NumberQuery{State: pbx.NumberAvailable})))
+		w.acting(w.British).Refused(rule.NUM2, pbx.ErrNotFound, func() error { _, err := w.British.Number(w.Ctx, s.Number); return err })
+		require.Empty(t, testbed.Collect(t, w.British.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberAvailable})))
 	})
 }
 
@@ -173,18 +174,18 @@ func TestNUM3_OneServiceAtATimeWaitsForAPortingNumber(t *testing.T) {
 			_, err := dir.AddService(ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550300")})
 			return err
 		}
-		e := w.refused(rule.NUM3, pbx.ErrConflict, func() error { return second(w.dir, w.ctx) })
+		e := w.Refused(rule.NUM3, pbx.ErrConflict, func() error { return second(w.Dir, w.Ctx) })
 		require.Equal(t, s.ID.String(), e.Holder.ID)
-		w.refused(rule.NUM3, pbx.ErrConflict, func() error { // he waits already
-			_, err := w.dir.ChangeNumber(w.ctx, ann.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550300")})
+		w.Refused(rule.NUM3, pbx.ErrConflict, func() error { // he waits already
+			_, err := w.Dir.ChangeNumber(w.Ctx, ann.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550300")})
 			return err
 		})
-		w.refused(rule.NUM2, pbx.ErrConflict, func() error { // the temporary one is taken
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber(s.Number)})
+		w.Refused(rule.NUM2, pbx.ErrConflict, func() error { // the temporary one is taken
+			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber(s.Number)})
 			return err
 		})
 		// Whoever gives up waiting lets another wait, in the same batch too.
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			if _, err := dir.ChangeNumber(ctx, ann.ID, pbx.NumberChange{Number: pbx.ProposedNumber()}); err != nil {
 				return err
 			}
@@ -215,7 +216,7 @@ func TestNUM3_WhoeverStopsWaitingGivesTheTemporaryNumberBack(t *testing.T) {
 		require.Equal(t, moved.ID, w.number("+16175550300").WaitingID)
 
 		// A service that is deleted waits no longer.
-		require.NoError(t, w.dir.DeleteService(w.ctx, moved.ID))
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, moved.ID))
 		require.Equal(t, pbx.NumberResting, w.number(moved.Number).State)
 		w.activate(p)
 		require.Equal(t, pbx.NumberAvailable, w.number("+16175550300").State)
@@ -228,8 +229,8 @@ func TestNUM3_WithoutATemporaryNumberNobodyCanWait(t *testing.T) {
 		w.port("+16175550300", "+16175550301")
 		w.exhaust(1)
 		w.profiled("Ann", "7001", pbx.ExistingNumber("+16175550300"))
-		e := w.refused(rule.NUM3, pbx.ErrExhausted, func() error {
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550301")})
+		e := w.Refused(rule.NUM3, pbx.ErrExhausted, func() error {
+			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550301")})
 			return err
 		})
 		require.Equal(t, "+16175550301", e.Subject.ID)
@@ -238,14 +239,14 @@ func TestNUM3_WithoutATemporaryNumberNobodyCanWait(t *testing.T) {
 
 func TestNUM3_AUKTenantGetsATemporaryNumberToo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		p, err := w.british.RequestPort(w.ctx, pbx.NewPort{Carrier: "BT", Date: w.clock, Numbers: []pbx.E164{"+442079461000"}})
+		p, err := w.British.RequestPort(w.Ctx, pbx.NewPort{Carrier: "BT", Date: w.Clock, Numbers: []pbx.E164{"+442079461000"}})
 		require.NoError(t, err)
-		s, err := w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", LocationID: w.london.ID, Number: pbx.ExistingNumber("+442079461000")})
+		s, err := w.British.AddService(w.Ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", LocationID: w.London.ID, Number: pbx.ExistingNumber("+442079461000")})
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+442079460000"), s.Number)
-		_, err = w.support.In(w.uk.ID).ActivatePort(w.ctx, p.ID)
+		_, err = w.Support.In(w.UK.ID).ActivatePort(w.Ctx, p.ID)
 		require.NoError(t, err)
-		s, err = w.british.Service(w.ctx, s.ID)
+		s, err = w.British.Service(w.Ctx, s.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+442079461000"), s.Number)
 	})
@@ -254,16 +255,16 @@ func TestNUM3_AUKTenantGetsATemporaryNumberToo(t *testing.T) {
 func TestNUM11_APortRequestNamesNumbersCarrierAndDate(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		at := time.Date(2026, 5, 4, 23, 30, 0, 0, time.FixedZone("east", 3600))
-		p, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Old Bell", Date: at, Numbers: []pbx.E164{"+16175550301", "+16175550300"}})
+		p, err := w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "Old Bell", Date: at, Numbers: []pbx.E164{"+16175550301", "+16175550300"}})
 		require.NoError(t, err)
 		require.Equal(t, pbx.PortRequested, p.State)
 		require.Equal(t, time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC), p.Date)
 		require.False(t, p.TollFree)
-		again, err := w.dir.PortRequest(w.ctx, p.ID)
+		again, err := w.Dir.PortRequest(w.Ctx, p.ID)
 		require.NoError(t, err)
 		require.Equal(t, p, again)
 		second := w.port("+16175550302")
-		require.Equal(t, []*pbx.PortRequest{p, second}, collect(t, w.dir.PortRequests(w.ctx)))
+		require.Equal(t, []*pbx.PortRequest{p, second}, testbed.Collect(t, w.Dir.PortRequests(w.Ctx)))
 		require.Equal(t, p.ID, w.number("+16175550301").PortID)
 
 		for field, change := range map[string]func(in *pbx.NewPort){
@@ -278,7 +279,7 @@ func TestNUM11_APortRequestNamesNumbersCarrierAndDate(t *testing.T) {
 			if strings.HasPrefix(field, "Numbers") {
 				code = rule.NUM1
 			}
-			e := w.refused(code, pbx.ErrInvalid, func() error { _, err := w.dir.RequestPort(w.ctx, in); return err })
+			e := w.Refused(code, pbx.ErrInvalid, func() error { _, err := w.Dir.RequestPort(w.Ctx, in); return err })
 			require.Equal(t, field, e.Field)
 		}
 		for _, bad := range []pbx.NewPort{
@@ -287,13 +288,13 @@ func TestNUM11_APortRequestNamesNumbersCarrierAndDate(t *testing.T) {
 			{Carrier: "C", Date: time.Date(300000, 1, 1, 0, 0, 0, 0, time.UTC), Numbers: []pbx.E164{"+16175550400"}},
 			{Carrier: "C", Date: time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), Numbers: []pbx.E164{"+16175550400"}},
 		} {
-			w.refused(rule.NUM11, pbx.ErrInvalid, func() error { _, err := w.dir.RequestPort(w.ctx, bad); return err })
+			w.Refused(rule.NUM11, pbx.ErrInvalid, func() error { _, err := w.Dir.RequestPort(w.Ctx, bad); return err })
 		}
-		_, err = w.dir.RequestPort(w.ctx, pbx.NewPort{Numbers: []pbx.E164{"+16175550300", "x"}})
+		_, err = w.Dir.RequestPort(w.Ctx, pbx.NewPort{Numbers: []pbx.E164{"+16175550300", "x"}})
 		require.Len(t, pbx.Errors(err), 4, "all bad fields at once")
-		for _, other := range []*pbx.Directory{w.british, w.support.In(w.uk.ID)} {
-			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := other.PortRequest(w.ctx, p.ID); return err })
-			w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := other.CancelPort(w.ctx, p.ID); return err })
+		for _, other := range []*pbx.Directory{w.British, w.Support.In(w.UK.ID)} {
+			w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := other.PortRequest(w.Ctx, p.ID); return err })
+			w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := other.CancelPort(w.Ctx, p.ID); return err })
 		}
 	})
 }
@@ -302,14 +303,14 @@ func TestNUM11_APortIsNotWantedForADayThatIsPast(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		midnight := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // the world's clock says nine
 		ask := func(date time.Time, e pbx.E164) error {
-			_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Old Bell", Date: date, Numbers: []pbx.E164{e}})
+			_, err := w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "Old Bell", Date: date, Numbers: []pbx.E164{e}})
 			return err
 		}
 		west := time.FixedZone("west", -5*3600)
 		for _, past := range []time.Time{
 			midnight.Add(-time.Nanosecond), midnight.AddDate(-25, 0, 0), midnight.Add(-time.Hour).In(time.FixedZone("east", 2*3600)),
 		} {
-			e := w.refused(rule.NUM11, pbx.ErrInvalid, func() error { return ask(past, "+16175550400") })
+			e := w.Refused(rule.NUM11, pbx.ErrInvalid, func() error { return ask(past, "+16175550400") })
 			require.Equal(t, "Date", e.Field)
 		}
 		require.NoError(t, ask(midnight, "+16175550400"), "today")
@@ -319,8 +320,8 @@ func TestNUM11_APortIsNotWantedForADayThatIsPast(t *testing.T) {
 
 func TestNUM11_TollFreeAndDomesticNumbersAreNotMixed(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		e := w.refused(rule.NUM11, pbx.ErrInvalid, func() error {
-			_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock, Numbers: []pbx.E164{"+16175550400", "+18005550400"}})
+		e := w.Refused(rule.NUM11, pbx.ErrInvalid, func() error {
+			_, err := w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "C", Date: w.Clock, Numbers: []pbx.E164{"+16175550400", "+18005550400"}})
 			return err
 		})
 		require.Equal(t, "Numbers", e.Field)
@@ -331,12 +332,12 @@ func TestNUM11_TollFreeAndDomesticNumbersAreNotMixed(t *testing.T) {
 
 func TestNUM11_APortRequestMovesOnlyFromStateToState(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		inside := w.support.In(w.us.ID)
+		inside := w.Support.In(w.US.ID)
 		moves := map[pbx.PortState]func(pbx.PortID) (*pbx.PortRequest, error){
-			pbx.PortConfirmed: func(id pbx.PortID) (*pbx.PortRequest, error) { return inside.ConfirmPort(w.ctx, id) },
-			pbx.PortActivated: func(id pbx.PortID) (*pbx.PortRequest, error) { return inside.ActivatePort(w.ctx, id) },
-			pbx.PortCancelled: func(id pbx.PortID) (*pbx.PortRequest, error) { return w.dir.CancelPort(w.ctx, id) },
-			pbx.PortFailed:    func(id pbx.PortID) (*pbx.PortRequest, error) { return inside.FailPort(w.ctx, id) },
+			pbx.PortConfirmed: func(id pbx.PortID) (*pbx.PortRequest, error) { return inside.ConfirmPort(w.Ctx, id) },
+			pbx.PortActivated: func(id pbx.PortID) (*pbx.PortRequest, error) { return inside.ActivatePort(w.Ctx, id) },
+			pbx.PortCancelled: func(id pbx.PortID) (*pbx.PortRequest, error) { return w.Dir.CancelPort(w.Ctx, id) },
+			pbx.PortFailed:    func(id pbx.PortID) (*pbx.PortRequest, error) { return inside.FailPort(w.Ctx, id) },
 		}
 		// What each state lets follow.
 		follow := map[pbx.PortState][]pbx.PortState{
@@ -368,17 +369,17 @@ func TestNUM11_APortRequestMovesOnlyFromStateToState(t *testing.T) {
 					require.Equal(t, to, moved.State)
 					continue
 				}
-				e := w.refused(rule.NUM11, pbx.ErrFailedPrecondition, func() error { _, err := move(p.ID); return err })
+				e := w.Refused(rule.NUM11, pbx.ErrFailedPrecondition, func() error { _, err := move(p.ID); return err })
 				require.Contains(t, e.Reason, string(from))
 			}
 		}
 		p := fresh(pbx.PortRequested)
 		for name, run := range map[string]func() error{
-			"ConfirmPort":  func() error { _, err := w.dir.ConfirmPort(w.ctx, p.ID); return err },
-			"ActivatePort": func() error { _, err := w.dir.ActivatePort(w.ctx, p.ID); return err },
-			"FailPort":     func() error { _, err := w.dir.FailPort(w.ctx, p.ID); return err },
+			"ConfirmPort":  func() error { _, err := w.Dir.ConfirmPort(w.Ctx, p.ID); return err },
+			"ActivatePort": func() error { _, err := w.Dir.ActivatePort(w.Ctx, p.ID); return err },
+			"FailPort":     func() error { _, err := w.Dir.FailPort(w.Ctx, p.ID); return err },
 		} {
-			e := w.refused(rule.ACC2, pbx.ErrDenied, run)
+			e := w.Refused(rule.ACC2, pbx.ErrDenied, run)
 			require.Equal(t, name, e.Subject.ID, "only support hears from the carriers")
 		}
 	})

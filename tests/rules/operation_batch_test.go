@@ -18,21 +18,21 @@ import (
 )
 
 // twins are two worlds on two stores of one kind, alike in every byte.
-func twins(t *testing.T, test func(t *testing.T, a, b *world, ids map[*world]*counted)) {
+func twins(t *testing.T, test func(t *testing.T, a, b *world, ids map[*world]*testbed.Counted)) {
 	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
-			ids := map[*world]*counted{}
+			ids := map[*world]*testbed.Counted{}
 			var two []*world
 			for range 2 {
-				c := new(counted)
+				c := new(testbed.Counted)
 				w := newWorld(t, open(t), pbx.WithIDs(c.Next))
 				ids[w] = c
 				two = append(two, w)
 			}
-			require.Equal(t, dump(t, two[0].store), dump(t, two[1].store))
+			require.Equal(t, testbed.Dump(t, two[0].Store), testbed.Dump(t, two[1].Store))
 			test(t, two[0], two[1], ids)
 			for _, w := range two {
-				report, err := w.support.Check(w.ctx)
+				report, err := w.Support.Check(w.Ctx)
 				require.NoError(t, err)
 				require.Empty(t, report.Violations)
 			}
@@ -58,7 +58,7 @@ func soon(t *testing.T, run func()) {
 func TestSYS1_TheOperationsOfABatchSucceedTogether(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		var service *pbx.Service
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			u, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
 			if err != nil {
 				return err
@@ -69,15 +69,15 @@ func TestSYS1_TheOperationsOfABatchSucceedTogether(t *testing.T) {
 			seen, err := dir.Service(ctx, service.ID)
 			require.NoError(t, err)
 			require.Equal(t, service, seen, "what is staged can be read")
-			require.Len(t, collect(t, dir.Users(ctx, pbx.UserQuery{})), 1)
+			require.Len(t, testbed.Collect(t, dir.Users(ctx, pbx.UserQuery{})), 1)
 			return nil
 		}))
-		stored, err := w.dir.Service(w.ctx, service.ID)
+		stored, err := w.Dir.Service(w.Ctx, service.ID)
 		require.NoError(t, err)
 		require.Equal(t, service, stored)
 		operations := map[pbx.OperationID]bool{}
 		seqs := map[int64]bool{}
-		for _, e := range collect(t, w.dir.Journal(w.ctx, pbx.JournalQuery{})) {
+		for _, e := range testbed.Collect(t, w.Dir.Journal(w.Ctx, pbx.JournalQuery{})) {
 			if strings.HasPrefix(e.Type, "user.") || strings.HasPrefix(e.Type, "service.") {
 				operations[e.Operation], seqs[e.Seq] = true, true
 			}
@@ -138,15 +138,15 @@ type prepared struct {
 }
 
 func (w *world) prepare() *prepared {
-	w.t.Helper()
-	w.policy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 300, 100 })
-	_, err := w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "EMPTY", Name: "Empty"})
-	require.NoError(w.t, err)
+	w.T.Helper()
+	w.ModifyPolicy(func(p *pbx.Policy) { p.NumberMonthly, p.NumberOneTime = 300, 100 })
+	_, err := w.Dir.AddStationPool(w.Ctx, pbx.NewStationPool{Package: "EMPTY", Name: "Empty"})
+	require.NoError(w.T, err)
 	phone := w.handset("00:1b:54:aa:bb:01", "Cisco 8851")
-	in := newcomer("ann")
-	in.Station, in.Applications, in.DeviceID, in.LocationID = "STANDARD", []string{"crm"}, phone.ID, w.boston.ID
-	made, err := w.dir.SetUpUser(w.ctx, in)
-	require.NoError(w.t, err)
+	in := testbed.Newcomer("ann")
+	in.Station, in.Applications, in.DeviceID, in.LocationID = "STANDARD", []string{"crm"}, phone.ID, w.Boston.ID
+	made, err := w.Dir.SetUpUser(w.Ctx, in)
+	require.NoError(w.T, err)
 	return &prepared{made.User, made.Service, phone}
 }
 
@@ -180,10 +180,10 @@ func around(ctx context.Context, dir *pbx.Directory, x *prepared, part func() er
 func TestSYS1_ARefusedPartLeavesTheOthersAndNoTrace(t *testing.T) {
 	for name, refused := range refusedParts {
 		t.Run(name, func(t *testing.T) {
-			twins(t, func(t *testing.T, a, b *world, ids map[*world]*counted) {
+			twins(t, func(t *testing.T, a, b *world, ids map[*world]*testbed.Counted) {
 				x, y := a.prepare(), b.prepare()
 				var spent uint64
-				require.NoError(t, a.dir.Batch(a.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				require.NoError(t, a.Dir.Batch(a.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					return around(ctx, dir, x, func() error {
 						before := ids[a].Drawn
 						require.Error(t, refused(ctx, dir, x))
@@ -191,13 +191,13 @@ func TestSYS1_ARefusedPartLeavesTheOthersAndNoTrace(t *testing.T) {
 						return nil
 					})
 				}))
-				require.NoError(t, b.dir.Batch(b.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				require.NoError(t, b.Dir.Batch(b.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					return around(ctx, dir, y, func() error {
 						ids[b].Drawn += spent
 						return nil
 					})
 				}))
-				require.Empty(t, cmp.Diff(dump(t, b.store), dump(t, a.store)))
+				require.Empty(t, cmp.Diff(testbed.Dump(t, b.Store), testbed.Dump(t, a.Store)))
 			})
 		})
 	}
@@ -206,34 +206,34 @@ func TestSYS1_ARefusedPartLeavesTheOthersAndNoTrace(t *testing.T) {
 func TestSYS1_AnErrorOfTheFunctionDropsAll(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		x := w.prepare()
-		before := dump(t, w.store)
-		err := w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		before := testbed.Dump(t, w.Store)
+		err := w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			return around(ctx, dir, x, func() error { return errGaveUp })
 		})
 		require.Same(t, errGaveUp, err, "it comes back as it is")
-		require.Equal(t, before, dump(t, w.store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 	})
 }
 
 func TestSYS1_APanicDropsAllAndGoesOn(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		x := w.prepare()
-		before := dump(t, w.store)
+		before := testbed.Dump(t, w.Store)
 		require.PanicsWithValue(t, "no", func() {
-			_ = w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			_ = w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				return around(ctx, dir, x, func() error { panic("no") })
 			})
 		})
 		require.PanicsWithValue(t, "no", func() {
-			_, _ = w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			_, _ = w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				return around(ctx, dir, x, func() error { panic("no") })
 			})
 		})
-		require.Equal(t, before, dump(t, w.store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		soon(t, func() {
-			_, err := w.dir.User(w.ctx, x.ann.ID)
+			_, err := w.Dir.User(w.Ctx, x.ann.ID)
 			if err == nil {
-				_, err = w.dir.AddExtension(w.ctx, x.ann.ID, "7999")
+				_, err = w.Dir.AddExtension(w.Ctx, x.ann.ID, "7999")
 			}
 			if err != nil {
 				t.Error(err)
@@ -253,7 +253,7 @@ func TestSYS1_AnOperationThatPanicsLeavesNothingInABatchThatGoesOn(t *testing.T)
 				defer func() { err = fmt.Errorf("recovered %v", recover()) }()
 				return run()
 			}
-			require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				for _, run := range []func() error{
 					func() error { // releases the number before it asks for an extension
 						_, err := dir.ChangeNumber(ctx, u.ID, pbx.NumberChange{Previous: pbx.ReturnNumber, UpdateExtension: true})
@@ -274,7 +274,7 @@ func TestSYS1_AnOperationThatPanicsLeavesNothingInABatchThatGoesOn(t *testing.T)
 			}))
 			require.Equal(t, s.Number, w.serviceNumber(s))
 			require.Equal(t, s.ID, w.number(s.Number).ServiceID)
-			report, err := w.support.Check(w.ctx)
+			report, err := w.Support.Check(w.Ctx)
 			require.NoError(t, err)
 			require.Empty(t, report.Violations)
 		})
@@ -289,21 +289,21 @@ func TestSYS1_ABatchInABatchIsAPartOfIt(t *testing.T) {
 				return err
 			})
 		}
-		before := dump(t, w.store)
-		require.ErrorIs(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		before := testbed.Dump(t, w.Store)
+		require.ErrorIs(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			require.NoError(t, inner(ctx, dir))
 			return errGaveUp
 		}), errGaveUp)
-		require.Equal(t, before, dump(t, w.store), "it falls with the outer one")
-		r, err := w.dir.Review(w.ctx, inner)
+		require.Equal(t, before, testbed.Dump(t, w.Store), "it falls with the outer one")
+		r, err := w.Dir.Review(w.Ctx, inner)
 		require.NoError(t, err)
-		require.Equal(t, before, dump(t, w.store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		require.NotEmpty(t, r.Effects)
-		require.NoError(t, w.dir.Batch(w.ctx, inner))
-		_, err = w.dir.Lookup(w.ctx, "7001")
+		require.NoError(t, w.Dir.Batch(w.Ctx, inner))
+		_, err = w.Dir.Lookup(w.Ctx, "7001")
 		require.NoError(t, err)
 		stale := new(pbx.Error)
-		require.ErrorAs(t, r.Commit(w.ctx), &stale)
+		require.ErrorAs(t, r.Commit(w.Ctx), &stale)
 		require.ErrorIs(t, stale, pbx.ErrStale)
 	})
 }
@@ -311,13 +311,13 @@ func TestSYS1_ABatchInABatchIsAPartOfIt(t *testing.T) {
 func TestSYS1_ThreeHundredSetUpsInOneBatch(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		const n = 300
-		_, err := w.support.StockNumbers(w.ctx, numbers("+1617556%04d", n)...)
+		_, err := w.Support.StockNumbers(w.Ctx, testbed.Numbers("+1617556%04d", n)...)
 		require.NoError(t, err)
-		require.NoError(t, w.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = n, []string{"crm"} }))
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.ModifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = n, []string{"crm"} }))
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range n {
-				in := newcomer(fmt.Sprintf("user%03d", i))
-				in.Station, in.Applications, in.LocationID = "STANDARD", []string{"crm"}, w.boston.ID
+				in := testbed.Newcomer(fmt.Sprintf("user%03d", i))
+				in.Station, in.Applications, in.LocationID = "STANDARD", []string{"crm"}, w.Boston.ID
 				made, err := dir.SetUpUser(ctx, in)
 				if err != nil {
 					return err
@@ -327,12 +327,12 @@ func TestSYS1_ThreeHundredSetUpsInOneBatch(t *testing.T) {
 			}
 			_, err := dir.SetUpUser(ctx, seated(1, "STANDARD"))
 			require.ErrorIs(t, err, pbx.ErrExhausted)
-			require.Len(t, collect(t, dir.Users(ctx, pbx.UserQuery{FirstName: "user"})), n, "pages of what is staged")
+			require.Len(t, testbed.Collect(t, dir.Users(ctx, pbx.UserQuery{FirstName: "user"})), n, "pages of what is staged")
 			return nil
 		}))
-		require.Len(t, collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{})), n)
-		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), n)
-		require.Zero(t, w.pool("STANDARD").Available())
+		require.Len(t, testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{})), n)
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), n)
+		require.Zero(t, w.Pool("STANDARD").Available())
 		require.Len(t, w.stocked(), 20)
 	})
 }
@@ -341,7 +341,7 @@ func TestSYS1_ThreeHundredSetUpsInOneBatch(t *testing.T) {
 // another has to be there before it.
 func TestSYS1_LaterOperationsOfABatchUseWhatEarlierOnesMade(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			u, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
 			require.NoError(t, err)
 			s, err := dir.AddService(ctx, pbx.NewService{UserID: u.ID, DN: "7002", DeviceType: "Cisco 8851"})
@@ -385,8 +385,8 @@ func TestSYS1_LaterOperationsOfABatchUseWhatEarlierOnesMade(t *testing.T) {
 			require.NoError(t, err)
 			return dir.Confirm(rule.USR9, rule.USR10).DeleteUser(ctx, u.ID, pbx.UserAndPhones)
 		}))
-		require.Empty(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})))
-		require.Len(t, collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{})), 1)
+		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
+		require.Len(t, testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{})), 1)
 	})
 }
 
@@ -400,7 +400,7 @@ func TestACC4_TenantsCreatedInABatchEachBeginTheirOwnJournal(t *testing.T) {
 			}
 			return err
 		}
-		require.NoError(t, w.support.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Support.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			made = nil
 			require.NoError(t, create(ctx, dir, "one.example.com"))
 			require.ErrorIs(t, create(ctx, dir, "one.example.com"), pbx.ErrConflict)
@@ -408,17 +408,17 @@ func TestACC4_TenantsCreatedInABatchEachBeginTheirOwnJournal(t *testing.T) {
 			require.NoError(t, err)
 			return create(ctx, dir, "two.example.com")
 		}))
-		provider := collect(t, w.support.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 3}))
+		provider := testbed.Collect(t, w.Support.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 3}))
 		require.Equal(t, []int64{3, 2, 1}, []int64{provider[0].Pos, provider[1].Pos, provider[2].Pos})
 		for _, tenant := range made {
-			inside := w.support.In(tenant.ID)
-			events := collect(t, inside.Journal(w.ctx, pbx.JournalQuery{}))
+			inside := w.Support.In(tenant.ID)
+			events := testbed.Collect(t, inside.Journal(w.Ctx, pbx.JournalQuery{}))
 			require.Len(t, events, 1)
 			require.Equal(t, [2]int64{1, 1}, [2]int64{events[0].Seq, events[0].Pos})
 			require.Equal(t, provider[0].Operation, events[0].Operation)
-			_, err := inside.AddServiceType(w.ctx, pbx.NewServiceType{Code: "FIRST", Name: "First"})
+			_, err := inside.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "FIRST", Name: "First"})
 			require.NoError(t, err)
-			require.Equal(t, int64(2), collect(t, inside.Journal(w.ctx, pbx.JournalQuery{Latest: true}))[0].Seq)
+			require.Equal(t, int64(2), testbed.Collect(t, inside.Journal(w.Ctx, pbx.JournalQuery{Latest: true}))[0].Seq)
 		}
 	})
 }
@@ -432,7 +432,7 @@ func TestSYS1_TheProvidersFirstChangesComeAtOnce(t *testing.T) {
 			tenant, err := support.Tenant(context.Background())
 			require.NoError(t, err)
 			require.Equal(t, pbx.Provider, tenant.ID, "there is one before it has changed anything")
-			require.Empty(t, dump(t, store))
+			require.Empty(t, testbed.Dump(t, store))
 			var all sync.WaitGroup
 			for i := range 8 {
 				all.Go(func() {
@@ -442,7 +442,7 @@ func TestSYS1_TheProvidersFirstChangesComeAtOnce(t *testing.T) {
 				})
 			}
 			all.Wait()
-			require.Len(t, collect(t, support.Journal(context.Background(), pbx.JournalQuery{})), 8)
+			require.Len(t, testbed.Collect(t, support.Journal(context.Background(), pbx.JournalQuery{})), 8)
 			report, err := support.Check(context.Background())
 			require.NoError(t, err)
 			require.Empty(t, report.Violations)
@@ -452,14 +452,14 @@ func TestSYS1_TheProvidersFirstChangesComeAtOnce(t *testing.T) {
 
 func TestSYS1_ConfirmationsAreGivenByNameOrRefuseTheOperation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
+		u := w.User("Ann", "Lee", "7001")
 		remove := func(dir *pbx.Directory) func() error {
-			return func() error { return dir.DeleteUser(w.ctx, u.ID, pbx.UserOnly) }
+			return func() error { return dir.DeleteUser(w.Ctx, u.ID, pbx.UserOnly) }
 		}
-		w.refused(rule.USR9, pbx.ErrUnconfirmed, remove(w.dir))
-		w.refused(rule.USR9, pbx.ErrUnconfirmed, remove(w.dir.Confirm()))
-		w.refused(rule.USR9, pbx.ErrUnconfirmed, remove(w.dir.Confirm(rule.USR10, rule.SVC9)))
-		require.ErrorIs(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		w.Refused(rule.USR9, pbx.ErrUnconfirmed, remove(w.Dir))
+		w.Refused(rule.USR9, pbx.ErrUnconfirmed, remove(w.Dir.Confirm()))
+		w.Refused(rule.USR9, pbx.ErrUnconfirmed, remove(w.Dir.Confirm(rule.USR10, rule.SVC9)))
+		require.ErrorIs(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			err := dir.DeleteUser(ctx, u.ID, pbx.UserOnly)
 			require.ErrorIs(t, err, pbx.ErrUnconfirmed)
 			_, err = dir.User(ctx, u.ID)
@@ -469,33 +469,33 @@ func TestSYS1_ConfirmationsAreGivenByNameOrRefuseTheOperation(t *testing.T) {
 			require.ErrorIs(t, err, pbx.ErrNotFound)
 			return errGaveUp
 		}), errGaveUp)
-		_, err := w.dir.User(w.ctx, u.ID)
+		_, err := w.Dir.User(w.Ctx, u.ID)
 		require.NoError(t, err)
-		require.NoError(t, remove(w.dir.Confirm(rule.USR10).Confirm(rule.USR9))())
+		require.NoError(t, remove(w.Dir.Confirm(rule.USR10).Confirm(rule.USR9))())
 	})
 }
 
 func TestSYS1_AConfirmationHoldsForTheWholeBatchItIsGivenTo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		a, b := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
-		require.NoError(t, w.dir.Confirm(rule.USR9).Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		a, b := w.User("Ann", "Lee", "7001"), w.User("Bob", "Day", "7002")
+		require.NoError(t, w.Dir.Confirm(rule.USR9).Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			if err := dir.DeleteUser(ctx, a.ID, pbx.UserOnly); err != nil {
 				return err
 			}
 			return dir.DeleteUser(ctx, b.ID, pbx.UserOnly)
 		}))
-		require.Empty(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})))
+		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
 	})
 }
 
 func TestSYS1_AConfirmationHoldsForNoOperationButTheOneItIsGivenTo(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		a, b := w.user("Ann", "Lee", "7001"), w.user("Bob", "Day", "7002")
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		a, b := w.User("Ann", "Lee", "7001"), w.User("Bob", "Day", "7002")
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			require.NoError(t, dir.Confirm(rule.USR9).DeleteUser(ctx, a.ID, pbx.UserOnly))
 			require.ErrorIs(t, dir.DeleteUser(ctx, b.ID, pbx.UserOnly), pbx.ErrUnconfirmed)
 			return nil
 		}))
-		require.Equal(t, []*pbx.User{b}, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})))
+		require.Equal(t, []*pbx.User{b}, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
 	})
 }

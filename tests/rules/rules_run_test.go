@@ -17,11 +17,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
-
-// rulesVariable is set where TestRules runs this program for the tests of a rule.
-const rulesVariable = "PBX_TEST_RULES"
 
 // storesOfRules are the stores over which TestRules runs the rule tests, unless
 // PBX_TEST_STORES names others: those that are quick.
@@ -136,9 +134,9 @@ func (r ruleRow) run(ctx context.Context, tests []ruleTest, binaries map[string]
 func (r ruleRow) runIn(ctx context.Context, folder, binary string) (output string, err error) {
 	c := exec.CommandContext(ctx, binary, "-test.v", "-test.run=^Test"+strings.ReplaceAll(string(r.code), "-", "")+"_")
 	c.Dir = filepath.Join(root, folder)
-	c.Env = append(os.Environ(), rulesVariable+"=1")
-	if os.Getenv(storesVariable) == "" {
-		c.Env = append(c.Env, storesVariable+"="+storesOfRules)
+	c.Env = append(os.Environ(), testbed.RulesVariable+"=1")
+	if os.Getenv(testbed.Variable) == "" {
+		c.Env = append(c.Env, testbed.Variable+"="+storesOfRules)
 	}
 	said, err := c.CombinedOutput()
 	return string(said), err

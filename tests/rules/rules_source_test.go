@@ -64,10 +64,10 @@ func readSource(t *testing.T) *ruleSource {
 const root = "../.."
 
 // parse parses the files of the package, but for the codes and the checker, and
-// the tests.
+// the tests that bear the codes of rules.
 func parse(t *testing.T) (source, tests []*ast.File) {
 	t.Helper()
-	for _, folder := range []string{root, "."} {
+	for _, folder := range []string{root, ".", "../endure"} {
 		names, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		require.NoError(t, err)
 		for _, name := range names {
@@ -207,14 +207,14 @@ func (s *ruleSource) readWarned(f *ast.File) {
 // readRefused finds the refusals that tests assert.
 func (s *ruleSource) readRefused(f *ast.File) {
 	ast.Inspect(f, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 1 && identifier(call.Fun) == "refused" {
+		if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 1 && identifier(call.Fun) == "Refused" {
 			s.refused.add(codeOf(call.Args[0]), outcomeWords[identifier(call.Args[1])])
 		}
 		return true
 	})
 }
 
-// identifier is the last name of an expression like USR1, pbx.USR1 or w.refused.
+// identifier is the last name of an expression like USR1, pbx.USR1 or w.Refused.
 func identifier(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.SelectorExpr:

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -32,22 +33,14 @@ var kinds = map[string]error{
 // outcomeWords are what the table calls the outcomes, by the names of the kinds
 // of error and of the functions that warn and ask.
 var outcomeWords = func() map[string]string {
-	words := map[string]string{"warn": "warning", "confirm": outcomeOf(pbx.ErrUnconfirmed)}
+	words := map[string]string{"warn": "warning", "confirm": testbed.OutcomeOf(pbx.ErrUnconfirmed)}
 	for name, kind := range kinds {
-		words[name] = outcomeOf(kind)
+		words[name] = testbed.OutcomeOf(kind)
 	}
 	return words
 }()
 
-// outcomeOf is what the table calls a kind of error.
-func outcomeOf(kind error) string {
-	if kind == pbx.ErrUnconfirmed {
-		return "confirmation"
-	}
-	return kind.Error()
-}
-
-// notAsserted are the refusals that world.refused cannot assert, and why.
+// notAsserted are the refusals that World.Refused cannot assert, and why.
 var notAsserted = map[string]string{
 	"EXT-7 failed precondition":    "a password is asked for what it is, which is no operation",
 	"VM-5 denied":                  "a wrong PIN is counted, so the store changes",
@@ -67,7 +60,7 @@ func (r ruleRow) ways() []string {
 		refusal := string(r.code) + " " + outcome
 		if kind := kinds[word]; kind != nil && slices.Contains(r.outcomes, outcome) && notAsserted[refusal] == "" {
 			list = append(list, refusal+", at once")
-			if !onlyAtOnce(r.code, kind) && refusal != checkedPIN {
+			if !testbed.OnlyAtOnce(r.code, kind) && refusal != checkedPIN {
 				list = append(list, refusal+", in a batch", refusal+", in a review")
 			}
 		}
@@ -101,7 +94,7 @@ func readRules(t *testing.T) []ruleRow {
 type ruleTest struct{ name, folder string }
 
 // ruleFolders are where such tests are, from the module's folder.
-var ruleFolders = []string{".", "internal/overlay", here}
+var ruleFolders = []string{".", "internal/overlay", here, "tests/endure"}
 
 // here is the folder of these tests.
 const here = "tests/rules"

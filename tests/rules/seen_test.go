@@ -8,45 +8,46 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
 func TestSVC15_AnyChangeCanBeBasedOnWhatWasSeen(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		seen := w.user("Ann", "Lee", "7001")
-		s := w.service(seen.ID, "7101")
+		seen := w.User("Ann", "Lee", "7001")
+		s := w.Service(seen.ID, "7101")
 		changed := *seen
 		changed.FirstName = "Anne"
-		now, err := w.dir.ModifyUser(w.ctx, &changed)
+		now, err := w.Dir.ModifyUser(w.Ctx, &changed)
 		require.NoError(t, err)
 
-		dir := w.dir
+		dir := w.Dir
 		for name, run := range map[string]func() error{
-			"deleting":  func() error { return w.dir.Seen(seen).DeleteUser(w.ctx, seen.ID, pbx.UserOnly) },
-			"adding":    func() error { return second(w.dir.Seen(seen).AddExtension(w.ctx, seen.ID, "7002")) },
-			"a form":    func() error { return w.dir.Seen(&pbx.User{ID: seen.ID, Rev: seen.Rev}).SendWelcomeMail(w.ctx, seen.ID) },
-			"of others": func() error { return w.dir.Seen(s).Seen(seen).DeleteService(w.ctx, s.ID) },
+			"deleting":  func() error { return w.Dir.Seen(seen).DeleteUser(w.Ctx, seen.ID, pbx.UserOnly) },
+			"adding":    func() error { return second(w.Dir.Seen(seen).AddExtension(w.Ctx, seen.ID, "7002")) },
+			"a form":    func() error { return w.Dir.Seen(&pbx.User{ID: seen.ID, Rev: seen.Rev}).SendWelcomeMail(w.Ctx, seen.ID) },
+			"of others": func() error { return w.Dir.Seen(s).Seen(seen).DeleteService(w.Ctx, s.ID) },
 		} {
-			w.dir = dir
-			refusal := w.refused(rule.SVC15, pbx.ErrStale, run)
+			w.Dir = dir
+			refusal := w.Refused(rule.SVC15, pbx.ErrStale, run)
 			require.Equal(t, "user Anne Lee", refusal.Subject.String(), name)
 		}
-		_, err = dir.Seen(seen).AddExtension(w.ctx, seen.ID, "7002")
+		_, err = dir.Seen(seen).AddExtension(w.Ctx, seen.ID, "7002")
 		stale, ok := errors.AsType[*pbx.StaleError](err)
 		require.True(t, ok)
 		require.Equal(t, now, stale.Current)
 
-		_, err = dir.Seen(now, s).AddExtension(w.ctx, seen.ID, "7002")
+		_, err = dir.Seen(now, s).AddExtension(w.Ctx, seen.ID, "7002")
 		require.NoError(t, err)
-		require.NoError(t, dir.Seen(now).Confirm(rule.SVC5).Disassociate(w.ctx, seen.ID, s.ID))
+		require.NoError(t, dir.Seen(now).Confirm(rule.SVC5).Disassociate(w.Ctx, seen.ID, s.ID))
 	})
 }
 
 func TestSVC15_InABatchWhatWasSeenIsWhatTheBatchMade(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		u := w.User("Ann", "Lee", "7001")
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			changed := *u
 			changed.FirstName = "Anne"
 			now, err := dir.ModifyUser(ctx, &changed)
@@ -59,21 +60,21 @@ func TestSVC15_InABatchWhatWasSeenIsWhatTheBatchMade(t *testing.T) {
 
 func TestSVC15_WhatWasSeenAndIsGoneOrAnothersIsNotFound(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		gone, err := w.dir.CreateGroup(w.ctx, pbx.NewGroup{Kind: pbx.HuntGroup, Name: "Sales", Extension: "7100"})
+		u := w.User("Ann", "Lee", "7001")
+		gone, err := w.Dir.CreateGroup(w.Ctx, pbx.NewGroup{Kind: pbx.HuntGroup, Name: "Sales", Extension: "7100"})
 		require.NoError(t, err)
-		require.NoError(t, w.dir.DeleteGroup(w.ctx, gone.ID))
-		number, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+442079461234")
+		require.NoError(t, w.Dir.DeleteGroup(w.Ctx, gone.ID))
+		number, err := w.Support.In(w.UK.ID).AddNumbers(w.Ctx, "+442079461234")
 		require.NoError(t, err)
 		for name, seen := range map[string]store.Record{
 			"deleted":                  gone,
 			"of no ID":                 &pbx.User{Rev: 1},
 			"of a key that is no text": &pbx.ServiceType{Code: "\xff\x00", Rev: 1},
-			"another tenant's":         w.london,
-			"another tenant itself":    w.uk,
+			"another tenant's":         w.London,
+			"another tenant itself":    w.UK,
 			"another tenant's number":  number[0],
 		} {
-			refusal := w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.Seen(seen).SendWelcomeMail(w.ctx, u.ID) })
+			refusal := w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.Dir.Seen(seen).SendWelcomeMail(w.Ctx, u.ID) })
 			require.NotEmpty(t, refusal.Subject.Kind, name)
 		}
 		for name, seen := range map[string]store.Record{
@@ -82,10 +83,10 @@ func TestSVC15_WhatWasSeenAndIsGoneOrAnothersIsNotFound(t *testing.T) {
 			"a nil user":                  (*pbx.User)(nil),
 			"a stranger's record":         strange{},
 		} {
-			refusal := w.refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.dir.Seen(seen).SendWelcomeMail(w.ctx, u.ID) })
+			refusal := w.Refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.Dir.Seen(seen).SendWelcomeMail(w.Ctx, u.ID) })
 			require.NotEmpty(t, refusal.Reason, name)
 		}
-		require.NoError(t, w.dir.Seen().SendWelcomeMail(w.ctx, u.ID))
+		require.NoError(t, w.Dir.Seen().SendWelcomeMail(w.Ctx, u.ID))
 	})
 }
 
@@ -97,7 +98,7 @@ func (strange) Fields(dst []store.Field) []store.Field { return dst }
 
 func TestSVC15_ABatchIsBasedOnWhatWasSeenBeforeIt(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
+		u := w.User("Ann", "Lee", "7001")
 		twice := func(ctx context.Context, dir *pbx.Directory) error {
 			now, err := dir.User(ctx, u.ID)
 			require.NoError(t, err)
@@ -107,18 +108,18 @@ func TestSVC15_ABatchIsBasedOnWhatWasSeenBeforeIt(t *testing.T) {
 			}
 			return dir.SendWelcomeMail(ctx, u.ID)
 		}
-		require.NoError(t, w.dir.Seen(u).Batch(w.ctx, twice))
-		stale, ok := errors.AsType[*pbx.StaleError](w.dir.Seen(u).Batch(w.ctx, twice))
+		require.NoError(t, w.Dir.Seen(u).Batch(w.Ctx, twice))
+		stale, ok := errors.AsType[*pbx.StaleError](w.Dir.Seen(u).Batch(w.Ctx, twice))
 		require.True(t, ok)
 		now := stale.Current.(*pbx.User)
 		require.Equal(t, "Anne", now.FirstName)
 
-		require.ErrorIs(t, second(w.dir.Seen(u).Review(w.ctx, twice)), pbx.ErrStale)
-		review, err := w.dir.Seen(now).Review(w.ctx, twice)
+		require.ErrorIs(t, testbed.Second(w.Dir.Seen(u).Review(w.Ctx, twice)), pbx.ErrStale)
+		review, err := w.Dir.Seen(now).Review(w.Ctx, twice)
 		require.NoError(t, err)
-		require.NoError(t, review.Commit(w.ctx))
+		require.NoError(t, review.Commit(w.Ctx))
 
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			require.ErrorIs(t, dir.Seen(now).Batch(ctx, twice), pbx.ErrStale)
 			is, err := dir.User(ctx, u.ID)
 			require.NoError(t, err)

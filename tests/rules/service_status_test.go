@@ -9,109 +9,42 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
-// statuses are services in the statuses that not every service comes to.
-type statuses struct{ processing, failed, cancelled, elsewhere *pbx.Service }
-
-// everyStatus adds them, and a type that the provider has to do something for.
-func everyStatus(w *world) (s statuses) {
-	w.t.Helper()
-	w.fibre()
-	visiting := w.support.In(w.us.ID)
-	s.processing = w.ordered(pbx.NewService{DN: "7641"})
-	s.failed = w.ordered(pbx.NewService{DN: "7642", ActivateLater: true})
-	var err error
-	s.failed, err = visiting.FailOrder(w.ctx, s.failed.ID, "No fibre in the street")
-	require.NoError(w.t, err)
-	s.cancelled, err = w.dir.CancelService(w.ctx, w.service(pbx.UserID{}, "7643").ID, w.clock.Add(30*24*time.Hour))
-	require.NoError(w.t, err)
-	s.elsewhere, err = w.dir.AddService(w.ctx, pbx.NewService{DN: "7644", DeviceType: "Cisco 8851", RemoteSystem: "Leeds"})
-	require.NoError(w.t, err)
-	return s
-}
-
-// fibre adds a type that the provider has to do something for.
-func (w *world) fibre() {
-	w.t.Helper()
-	_, err := w.support.In(w.us.ID).AddServiceType(w.ctx, pbx.NewServiceType{Code: "FIBRE", Name: "Fibre line", Monthly: 4000, Fulfilment: true})
-	require.NoError(w.t, err)
-}
-
-// ordered adds a service of that type.
-func (w *world) ordered(in pbx.NewService) *pbx.Service {
-	w.t.Helper()
-	in.Type, in.DeviceType = "FIBRE", "Cisco 8851"
-	s, err := w.dir.AddService(w.ctx, in)
-	require.NoError(w.t, err)
-	return s
-}
-
-// moves are the operations that take a service from one status to others.
-var moves = []struct {
-	name string
-	from pbx.ServiceStatus
-	call func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, at time.Time) (*pbx.Service, error)
-}{
-	{"ActivateService", pbx.StatusPendingActivation,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.ActivateService(ctx, id)
-		}},
-	{"CompleteOrder", pbx.StatusOrderProcessing,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.CompleteOrder(ctx, id)
-		}},
-	{"FailOrder", pbx.StatusOrderProcessing,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.FailOrder(ctx, id, "No")
-		}},
-	{"RetryOrder", pbx.StatusOrderFailed,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.RetryOrder(ctx, id)
-		}},
-	{"CancelService", pbx.StatusActive,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, at time.Time) (*pbx.Service, error) {
-			return dir.CancelService(ctx, id, at)
-		}},
-	{"WithdrawCancellation", pbx.StatusPendingCancellation,
-		func(ctx context.Context, dir *pbx.Directory, id pbx.ServiceID, _ time.Time) (*pbx.Service, error) {
-			return dir.WithdrawCancellation(ctx, id)
-		}},
-}
-
 func TestSVC17_EveryStatusIsReachedAndLeftOnlyByItsOwnOperations(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		x := everyStatus(w)
-		pending, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7645", DeviceType: "Cisco 8851", ActivateLater: true})
+		x := testbed.EveryStatus(w.World)
+		pending, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7645", DeviceType: "Cisco 8851", ActivateLater: true})
 		require.NoError(t, err)
 		reached := map[pbx.ServiceStatus]*pbx.Service{}
-		for _, s := range []*pbx.Service{x.processing, x.failed, x.cancelled, x.elsewhere, pending, w.service(pbx.UserID{}, "7646")} {
+		for _, s := range []*pbx.Service{x.Processing, x.Failed, x.Cancelled, x.Elsewhere, pending, w.Service(pbx.UserID{}, "7646")} {
 			reached[s.Status] = s
 		}
 		require.Len(t, reached, 6)
-		for _, move := range moves {
+		for _, move := range testbed.Moves {
 			for status, s := range reached {
-				about := move.name + " of one that is " + string(status)
+				about := move.Name + " of one that is " + string(status)
 				call := func(dir *pbx.Directory) error {
-					_, err := move.call(w.ctx, dir, s.ID, w.clock.Add(time.Hour))
+					_, err := move.Call(w.Ctx, dir, s.ID, w.Clock.Add(time.Hour))
 					return err
 				}
-				review, reviewErr := w.support.In(w.us.ID).Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error { return call(dir) })
-				if status == move.from {
+				review, reviewErr := w.Support.In(w.US.ID).Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error { return call(dir) })
+				if status == move.From {
 					require.NoError(t, reviewErr, about)
 					require.NotEmpty(t, review.Effects, about)
 					continue
 				}
 				code := rule.SVC17
-				if move.name == "CancelService" && s == x.elsewhere {
+				if move.Name == "CancelService" && s == x.Elsewhere {
 					code = rule.SVC11
 				}
 				require.Equal(t, code, pbx.CodeOf(reviewErr), about)
-				refusal := w.refused(code, pbx.ErrFailedPrecondition, func() error { return call(w.support.In(w.us.ID)) })
+				refusal := w.Refused(code, pbx.ErrFailedPrecondition, func() error { return call(w.Support.In(w.US.ID)) })
 				require.Equal(t, s.ID.String(), refusal.Subject.ID, about)
-				w.refused(code, pbx.ErrFailedPrecondition, func() error {
-					return w.support.In(w.us.ID).Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error { return call(dir) })
+				w.Refused(code, pbx.ErrFailedPrecondition, func() error {
+					return w.Support.In(w.US.ID).Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error { return call(dir) })
 				})
 			}
 		}
@@ -120,55 +53,55 @@ func TestSVC17_EveryStatusIsReachedAndLeftOnlyByItsOwnOperations(t *testing.T) {
 
 func TestSVC17_WhatTheProviderHasToDoIsDoneBeforeAServiceWorksAndIsBilled(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.fibre()
-		visiting := w.support.In(w.us.ID)
-		at := w.clock
+		w.Fibre()
+		visiting := w.Support.In(w.US.ID)
+		at := w.Clock
 		for i, c := range []struct {
 			later bool
 			want  pbx.ServiceStatus
 		}{{false, pbx.StatusActive}, {true, pbx.StatusPendingActivation}} {
-			s := w.ordered(pbx.NewService{DN: pbx.Extension([]byte{'7', '1', '0', byte('0' + i)}), ActivateLater: c.later})
+			s := w.Order(pbx.NewService{DN: pbx.Extension([]byte{'7', '1', '0', byte('0' + i)}), ActivateLater: c.later})
 			require.Equal(t, pbx.StatusOrderProcessing, s.Status)
 			require.Zero(t, s.ActivatedAt)
-			require.Zero(t, collect(t, w.dir.Orders(w.ctx, 1))[0].BillingFrom, "on activation")
+			require.Zero(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0].BillingFrom, "on activation")
 
-			w.clock = w.clock.Add(time.Hour)
-			failed, err := visiting.FailOrder(w.ctx, s.ID, "No fibre in the street")
+			w.Clock = w.Clock.Add(time.Hour)
+			failed, err := visiting.FailOrder(w.Ctx, s.ID, "No fibre in the street")
 			require.NoError(t, err)
 			require.Equal(t, pbx.StatusOrderFailed, failed.Status)
 			require.Equal(t, "No fibre in the street", failed.Failure)
-			again, err := w.dir.RetryOrder(w.ctx, s.ID)
+			again, err := w.Dir.RetryOrder(w.Ctx, s.ID)
 			require.NoError(t, err)
 			require.Equal(t, pbx.StatusOrderProcessing, again.Status)
 			require.Empty(t, again.Failure)
 
-			w.clock = w.clock.Add(time.Hour)
-			done, err := visiting.CompleteOrder(w.ctx, s.ID)
+			w.Clock = w.Clock.Add(time.Hour)
+			done, err := visiting.CompleteOrder(w.Ctx, s.ID)
 			require.NoError(t, err)
 			require.Equal(t, c.want, done.Status)
 			require.False(t, done.ActivateLater)
 			if c.later {
 				require.Zero(t, done.ActivatedAt)
-				done, err = w.dir.ActivateService(w.ctx, s.ID)
+				done, err = w.Dir.ActivateService(w.Ctx, s.ID)
 				require.NoError(t, err)
 			}
-			require.Equal(t, w.clock, done.ActivatedAt)
-			read, err := w.dir.Service(w.ctx, s.ID)
+			require.Equal(t, w.Clock, done.ActivatedAt)
+			read, err := w.Dir.Service(w.Ctx, s.ID)
 			require.NoError(t, err)
 			require.Equal(t, done, read)
 		}
-		require.Equal(t, at.Add(4*time.Hour), w.clock)
+		require.Equal(t, at.Add(4*time.Hour), w.Clock)
 	})
 }
 
 func TestSVC17_AnOrderIsCompletedBySupportAndItsFailureHasAReason(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.fibre()
-		s := w.ordered(pbx.NewService{DN: "7101"})
-		w.refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.CompleteOrder(w.ctx, s.ID); return err })
-		w.refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.dir.FailOrder(w.ctx, s.ID, "No"); return err })
+		w.Fibre()
+		s := w.Order(pbx.NewService{DN: "7101"})
+		w.Refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.Dir.CompleteOrder(w.Ctx, s.ID); return err })
+		w.Refused(rule.ACC2, pbx.ErrDenied, func() error { _, err := w.Dir.FailOrder(w.Ctx, s.ID, "No"); return err })
 		for _, reason := range []string{"", " x", "a\x00b"} {
-			refusal := w.refused(rule.SVC17, pbx.ErrInvalid, func() error { _, err := w.support.In(w.us.ID).FailOrder(w.ctx, s.ID, reason); return err })
+			refusal := w.Refused(rule.SVC17, pbx.ErrInvalid, func() error { _, err := w.Support.In(w.US.ID).FailOrder(w.Ctx, s.ID, reason); return err })
 			require.Equal(t, "Reason", refusal.Field)
 		}
 	})
@@ -176,16 +109,16 @@ func TestSVC17_AnOrderIsCompletedBySupportAndItsFailureHasAReason(t *testing.T) 
 
 func TestSVC17_APendingUsersOrderIsCompletedBeforeOrAfterHisActivation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.fibre()
-		visiting := w.support.In(w.us.ID)
+		w.Fibre()
+		visiting := w.Support.In(w.US.ID)
 		for i, first := range []string{"order", "user"} {
-			made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{
+			made, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{
 				NewUser: pbx.NewUser{FirstName: first, Email: first + "@example.com", ActivateLater: true}, ServiceType: "FIBRE",
 			})
 			require.NoError(t, err)
 			require.Equal(t, pbx.StatusOrderProcessing, made.Service.Status)
-			complete := func() (*pbx.Service, error) { return visiting.CompleteOrder(w.ctx, made.Service.ID) }
-			activate := func() error { _, err := w.dir.ActivateUser(w.ctx, made.User.ID); return err }
+			complete := func() (*pbx.Service, error) { return visiting.CompleteOrder(w.Ctx, made.Service.ID) }
+			activate := func() error { _, err := w.Dir.ActivateUser(w.Ctx, made.User.ID); return err }
 			if i == 0 {
 				s, err := complete()
 				require.NoError(t, err)
@@ -197,34 +130,34 @@ func TestSVC17_APendingUsersOrderIsCompletedBeforeOrAfterHisActivation(t *testin
 				require.NoError(t, err)
 				require.Equal(t, pbx.StatusActive, s.Status, "its user is active already")
 			}
-			s, err := w.dir.Service(w.ctx, made.Service.ID)
+			s, err := w.Dir.Service(w.Ctx, made.Service.ID)
 			require.NoError(t, err)
 			require.Equal(t, pbx.StatusActive, s.Status)
-			require.Equal(t, w.clock, s.ActivatedAt)
+			require.Equal(t, w.Clock, s.ActivatedAt)
 		}
 	})
 }
 
 func TestUSR13_AnOrderThatIsCompletedForAPendingUserStartsWithHim(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.fibre()
-		visiting := w.support.In(w.us.ID)
-		ann, pat := w.user("Ann", "Lee", "7001"), w.pending("Pat", "7002")
-		line := w.ordered(pbx.NewService{DN: "7101"})
-		_, err := w.dir.Associate(w.ctx, pat.ID, line.ID)
+		w.Fibre()
+		visiting := w.Support.In(w.US.ID)
+		ann, pat := w.User("Ann", "Lee", "7001"), w.pending("Pat", "7002")
+		line := w.Order(pbx.NewService{DN: "7101"})
+		_, err := w.Dir.Associate(w.Ctx, pat.ID, line.ID)
 		require.NoError(t, err)
-		done, err := visiting.CompleteOrder(w.ctx, line.ID)
+		done, err := visiting.CompleteOrder(w.Ctx, line.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusPendingActivation, done.Status)
 		require.Zero(t, done.ActivatedAt)
-		e := w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, line.ID)) })
+		e := w.Refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.Dir.ActivateService(w.Ctx, line.ID)) })
 		require.Equal(t, pat.ID.String(), e.Holder.ID)
-		_, err = w.dir.ActivateUser(w.ctx, pat.ID)
+		_, err = w.Dir.ActivateUser(w.Ctx, pat.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, w.serviceNow(line).Status)
 
-		theirs := w.ordered(pbx.NewService{UserID: ann.ID, DN: "7102"})
-		_, err = visiting.CompleteOrder(w.ctx, theirs.ID)
+		theirs := w.Order(pbx.NewService{UserID: ann.ID, DN: "7102"})
+		_, err = visiting.CompleteOrder(w.Ctx, theirs.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, w.serviceNow(theirs).Status, "an active user's")
 	})
@@ -232,29 +165,29 @@ func TestUSR13_AnOrderThatIsCompletedForAPendingUserStartsWithHim(t *testing.T) 
 
 func TestUSR13_ASharedLineStartsWithTheLastOfThoseItWaitsForAndNotWhenItIsForLater(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann, pat, sam := w.user("Ann", "Lee", "7001"), w.pending("Pat", "7002"), w.pending("Sam", "7003")
+		ann, pat, sam := w.User("Ann", "Lee", "7001"), w.pending("Pat", "7002"), w.pending("Sam", "7003")
 		add := func(dn pbx.Extension, user *pbx.User, later bool, joins ...*pbx.User) *pbx.Service {
-			s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user.ID, DN: dn, DeviceType: "Cisco 8851", ActivateLater: later})
+			s, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: user.ID, DN: dn, DeviceType: "Cisco 8851", ActivateLater: later})
 			require.NoError(t, err)
 			for _, u := range joins {
-				_, err = w.dir.Associate(w.ctx, u.ID, s.ID)
+				_, err = w.Dir.Associate(w.Ctx, u.ID, s.ID)
 				require.NoError(t, err)
 			}
 			return s
 		}
 		later, common, own := add("7101", ann, true, pat), add("7102", pat, false, sam), add("7103", pat, false)
-		w.clock = w.clock.Add(time.Hour)
-		review := w.review(w.dir, func(dir *pbx.Directory) error { return second(dir.ActivateUser(w.ctx, pat.ID)) })
+		w.Clock = w.Clock.Add(time.Hour)
+		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return second(dir.ActivateUser(w.Ctx, pat.ID)) })
 		require.Equal(t, []string{"user Pat activated", "service 7103 activated"}, effects(review))
-		require.NoError(t, review.Commit(w.ctx))
+		require.NoError(t, review.Commit(w.Ctx))
 		require.Equal(t, pbx.StatusActive, w.serviceNow(own).Status)
 		require.Equal(t, pbx.StatusPendingActivation, w.serviceNow(common).Status, "Sam is pending")
-		w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ActivateService(w.ctx, common.ID)) })
-		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return second(dir.ActivateUser(w.ctx, sam.ID)) }))
+		w.Refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { return second(w.Dir.ActivateService(w.Ctx, common.ID)) })
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(_ context.Context, dir *pbx.Directory) error { return second(dir.ActivateUser(w.Ctx, sam.ID)) }))
 		require.Equal(t, pbx.StatusActive, w.serviceNow(common).Status)
 
 		require.Equal(t, pbx.StatusPendingActivation, w.serviceNow(later).Status, "Ann's was added for later")
-		started, err := w.dir.ActivateService(w.ctx, later.ID)
+		started, err := w.Dir.ActivateService(w.Ctx, later.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, started.Status)
 	})
@@ -262,67 +195,67 @@ func TestUSR13_ASharedLineStartsWithTheLastOfThoseItWaitsForAndNotWhenItIsForLat
 
 // pending is a user who is to be activated later.
 func (w *world) pending(name string, e pbx.Extension) *pbx.User {
-	w.t.Helper()
-	u, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: name, Email: strings.ToLower(name) + "@example.com", Extension: e, ActivateLater: true})
-	require.NoError(w.t, err)
+	w.T.Helper()
+	u, err := w.Dir.CreateUser(w.Ctx, pbx.NewUser{FirstName: name, Email: strings.ToLower(name) + "@example.com", Extension: e, ActivateLater: true})
+	require.NoError(w.T, err)
 	return u
 }
 
 // serviceNow is a service as it is now.
 func (w *world) serviceNow(s *pbx.Service) *pbx.Service {
-	w.t.Helper()
-	now, err := w.dir.Service(w.ctx, s.ID)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	now, err := w.Dir.Service(w.Ctx, s.ID)
+	require.NoError(w.T, err)
 	return now
 }
 
 func TestSVC17_NobodyGetsIntoTheMailboxOfALineThatDoesNotWork(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		x := everyStatus(w)
-		later, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7651", DeviceType: "Cisco 8851", ActivateLater: true})
+		x := testbed.EveryStatus(w.World)
+		later, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7651", DeviceType: "Cisco 8851", ActivateLater: true})
 		require.NoError(t, err)
 		for s, opens := range map[*pbx.Service]bool{
-			later: false, x.processing: false, x.failed: false, x.cancelled: true, w.service(pbx.UserID{}, "7650"): true,
+			later: false, x.Processing: false, x.Failed: false, x.Cancelled: true, w.Service(pbx.UserID{}, "7650"): true,
 		} {
-			_, err := w.dir.AddMailbox(w.ctx, s.ID, pbx.NewMailbox{PIN: "482915"})
+			_, err := w.Dir.AddMailbox(w.Ctx, s.ID, pbx.NewMailbox{PIN: "482915"})
 			require.NoError(t, err)
 			if opens {
-				require.NoError(t, w.dir.CheckPIN(w.ctx, s.ID, "482915"), s.Status)
+				require.NoError(t, w.Dir.CheckPIN(w.Ctx, s.ID, "482915"), s.Status)
 				continue
 			}
-			e := w.refused(rule.SVC17, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, "482915") })
+			e := w.Refused(rule.SVC17, pbx.ErrFailedPrecondition, func() error { return w.Dir.CheckPIN(w.Ctx, s.ID, "482915") })
 			require.Equal(t, s.ID.String(), e.Subject.ID)
 			require.Contains(t, e.Reason, string(s.Status))
-			w.refused(rule.SVC17, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, "739164") })
+			w.Refused(rule.SVC17, pbx.ErrFailedPrecondition, func() error { return w.Dir.CheckPIN(w.Ctx, s.ID, "739164") })
 		}
-		_, err = w.dir.ActivateService(w.ctx, later.ID)
+		_, err = w.Dir.ActivateService(w.Ctx, later.ID)
 		require.NoError(t, err)
-		require.NoError(t, w.dir.CheckPIN(w.ctx, later.ID, "482915"))
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, later.ID, "482915"))
 	})
 }
 
 func TestUSR13_AnOrderThatIsCompletedForADisabledUserStartsNothing(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.fibre()
-		visiting := w.support.In(w.us.ID)
-		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Roe", "7002")
-		own, common := w.ordered(pbx.NewService{UserID: ann.ID, DN: "7101"}), w.ordered(pbx.NewService{UserID: ann.ID, DN: "7102"})
-		_, err := w.dir.Associate(w.ctx, bob.ID, common.ID)
+		w.Fibre()
+		visiting := w.Support.In(w.US.ID)
+		ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Roe", "7002")
+		own, common := w.Order(pbx.NewService{UserID: ann.ID, DN: "7101"}), w.Order(pbx.NewService{UserID: ann.ID, DN: "7102"})
+		_, err := w.Dir.Associate(w.Ctx, bob.ID, common.ID)
 		require.NoError(t, err)
-		_, err = w.dir.DisableUser(w.ctx, ann.ID)
+		_, err = w.Dir.DisableUser(w.Ctx, ann.ID)
 		require.NoError(t, err)
 		before := w.revision()
-		done, err := visiting.CompleteOrder(w.ctx, own.ID)
+		done, err := visiting.CompleteOrder(w.Ctx, own.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusPendingActivation, done.Status)
 		require.Zero(t, done.ActivatedAt, "nothing is billed that does not work")
-		require.Equal(t, []string{"service.order-completed"}, w.journal(w.dir, before))
-		done, err = visiting.CompleteOrder(w.ctx, common.ID)
+		require.Equal(t, []string{"service.order-completed"}, w.journal(w.Dir, before))
+		done, err = visiting.CompleteOrder(w.Ctx, common.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, done.Status, "it serves somebody else")
-		_, err = w.dir.EnableUser(w.ctx, ann.ID)
+		_, err = w.Dir.EnableUser(w.Ctx, ann.ID)
 		require.NoError(t, err)
-		done, err = w.dir.ActivateService(w.ctx, own.ID)
+		done, err = w.Dir.ActivateService(w.Ctx, own.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, done.Status)
 	})
@@ -330,99 +263,99 @@ func TestUSR13_AnOrderThatIsCompletedForADisabledUserStartsNothing(t *testing.T)
 
 func TestSVC17_ACancelledServiceWorksAndIsBilledUntilItIsDeleted(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Type: "PRO"})
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", Type: "PRO"})
 		require.NoError(t, err)
-		end := w.clock.Add(48 * time.Hour)
-		cancelled, err := w.dir.CancelService(w.ctx, s.ID, end)
+		end := w.Clock.Add(48 * time.Hour)
+		cancelled, err := w.Dir.CancelService(w.Ctx, s.ID, end)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusPendingCancellation, cancelled.Status)
 		require.Equal(t, end, cancelled.CancelAt)
 		require.Equal(t, s.ActivatedAt, cancelled.ActivatedAt)
 
-		back, err := w.dir.WithdrawCancellation(w.ctx, s.ID)
+		back, err := w.Dir.WithdrawCancellation(w.Ctx, s.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, back.Status)
 		require.Zero(t, back.CancelAt)
 
-		_, err = w.dir.CancelService(w.ctx, s.ID, end)
+		_, err = w.Dir.CancelService(w.Ctx, s.ID, end)
 		require.NoError(t, err)
-		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
-		order := collect(t, w.dir.Orders(w.ctx, 1))[0]
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, s.ID))
+		order := testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0]
 		require.Equal(t, pbx.Money(-2500), order.Monthly, "it was billed until now")
 	})
 }
 
 func TestSVC17_CancellationsThatAreDueAreListedTheEarliestFirst(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.service(pbx.UserID{}, "7100")
+		w.Service(pbx.UserID{}, "7100")
 		for i, dn := range []pbx.Extension{"7103", "7101", "7102"} {
-			_, err := w.dir.CancelService(w.ctx, w.service(pbx.UserID{}, dn).ID, w.clock.Add(time.Duration(3-i)*time.Hour))
+			_, err := w.Dir.CancelService(w.Ctx, w.Service(pbx.UserID{}, dn).ID, w.Clock.Add(time.Duration(3-i)*time.Hour))
 			require.NoError(t, err)
 		}
 		due := func(by time.Duration) []pbx.Extension {
-			return dns(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{CancelledBy: w.clock.Add(by)})))
+			return dns(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{CancelledBy: w.Clock.Add(by)})))
 		}
 		require.Empty(t, due(time.Hour-time.Microsecond))
 		require.Equal(t, []pbx.Extension{"7102", "7101"}, due(2*time.Hour))
 		require.Equal(t, []pbx.Extension{"7102", "7101", "7103"}, due(9*time.Hour))
 
-		q := pbx.ServiceQuery{CancelledBy: w.clock.Add(9 * time.Hour), Limit: 1}
-		first := collect(t, w.dir.Services(w.ctx, q))
+		q := pbx.ServiceQuery{CancelledBy: w.Clock.Add(9 * time.Hour), Limit: 1}
+		first := testbed.Collect(t, w.Dir.Services(w.Ctx, q))
 		q.Page = q.TokenAfter(first[0])
-		require.Equal(t, []pbx.Extension{"7101"}, dns(collect(t, w.dir.Services(w.ctx, q))))
-		require.ErrorIs(t, run(w.dir.Services(w.ctx, pbx.ServiceQuery{Page: q.Page})), pbx.ErrInvalid, "a token of another query")
+		require.Equal(t, []pbx.Extension{"7101"}, dns(testbed.Collect(t, w.Dir.Services(w.Ctx, q))))
+		require.ErrorIs(t, testbed.Drain(w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: q.Page})), pbx.ErrInvalid, "a token of another query")
 	})
 }
 
 func TestSVC17_AServiceIsCancelledForATimeThatIsToCome(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		s := w.service(pbx.UserID{}, "7101")
-		for _, at := range []time.Time{{}, w.clock.Add(-time.Microsecond), w.clock.AddDate(11, 0, 0)} {
-			refusal := w.refused(rule.SVC17, pbx.ErrInvalid, func() error { _, err := w.dir.CancelService(w.ctx, s.ID, at); return err })
+		s := w.Service(pbx.UserID{}, "7101")
+		for _, at := range []time.Time{{}, w.Clock.Add(-time.Microsecond), w.Clock.AddDate(11, 0, 0)} {
+			refusal := w.Refused(rule.SVC17, pbx.ErrInvalid, func() error { _, err := w.Dir.CancelService(w.Ctx, s.ID, at); return err })
 			require.Equal(t, "At", refusal.Field)
 		}
 		zone := time.FixedZone("east", 3600)
-		cancelled, err := w.dir.CancelService(w.ctx, s.ID, w.clock.Add(time.Hour+time.Nanosecond).In(zone))
+		cancelled, err := w.Dir.CancelService(w.Ctx, s.ID, w.Clock.Add(time.Hour+time.Nanosecond).In(zone))
 		require.NoError(t, err)
-		require.Equal(t, w.clock.Add(time.Hour), cancelled.CancelAt, "UTC, to the microsecond")
+		require.Equal(t, w.Clock.Add(time.Hour), cancelled.CancelAt, "UTC, to the microsecond")
 	})
 }
 
 func TestSVC17_TheStatusOfARemoteServiceIsItsOwnSystems(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.fibre()
+		w.Fibre()
 		for i, in := range []pbx.NewService{{}, {ActivateLater: true}, {Type: "FIBRE"}} {
 			in.DN, in.DeviceType, in.RemoteSystem = pbx.Extension([]byte{'7', '1', '0', byte('0' + i)}), "Cisco 8851", "Leeds"
-			s, err := w.dir.AddService(w.ctx, in)
+			s, err := w.Dir.AddService(w.Ctx, in)
 			require.NoError(t, err)
 			require.Equal(t, pbx.StatusNone, s.Status)
 			if in.ActivateLater {
 				require.Zero(t, s.ActivatedAt, "of a remote one the billing alone is ours")
-				s, err = w.dir.ActivateService(w.ctx, s.ID)
+				s, err = w.Dir.ActivateService(w.Ctx, s.ID)
 				require.NoError(t, err)
 				require.Equal(t, pbx.StatusNone, s.Status)
 			}
-			require.Equal(t, w.clock, s.ActivatedAt)
+			require.Equal(t, w.Clock, s.ActivatedAt)
 		}
 	})
 }
 
 func TestSVC17_ANewTypeLeavesTheStatusAsItIs(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.fibre()
-		s := w.service(pbx.UserID{}, "7101")
+		w.Fibre()
+		s := w.Service(pbx.UserID{}, "7101")
 		s.Type = "FIBRE"
-		s, err := w.dir.ModifyService(w.ctx, s)
+		s, err := w.Dir.ModifyService(w.Ctx, s)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, s.Status, "a line that works goes on working")
 
-		waiting := w.ordered(pbx.NewService{DN: "7102"})
+		waiting := w.Order(pbx.NewService{DN: "7102"})
 		waiting.Type = "PRO"
-		waiting, err = w.dir.ModifyService(w.ctx, waiting)
+		waiting, err = w.Dir.ModifyService(w.Ctx, waiting)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusOrderProcessing, waiting.Status)
-		require.Zero(t, collect(t, w.dir.Orders(w.ctx, 1))[0].BillingFrom, "on activation")
-		require.NoError(t, w.dir.DeleteService(w.ctx, waiting.ID))
-		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), 3, "what was never billed saves nothing")
+		require.Zero(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0].BillingFrom, "on activation")
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, waiting.ID))
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 3, "what was never billed saves nothing")
 	})
 }

@@ -10,17 +10,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 func TestSVC11_ARemoteServiceHasNoNumberAndNoPhoneOfThisSystem(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		in := pbx.NewService{
-			DN: "7101", DeviceID: w.phone("00:1b:54:00:00:01", "Cisco 8851").ID, RemoteSystem: "Leeds", Number: pbx.ProposedNumber(),
-			Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyLine}}, Foreign: []pbx.NewForeign{miCollab("Client")},
+			DN: "7101", DeviceID: w.Phone("00:1b:54:00:00:01", "Cisco 8851").ID, RemoteSystem: "Leeds", Number: pbx.ProposedNumber(),
+			Keys: []pbx.PhoneKey{{Position: 1, Kind: pbx.KeyLine}}, Foreign: []pbx.NewForeign{testbed.MiCollab("Client")},
 		}
-		w.refused(rule.SVC11, pbx.ErrInvalid, func() error {
-			_, err := w.dir.AddService(w.ctx, in)
+		w.Refused(rule.SVC11, pbx.ErrInvalid, func() error {
+			_, err := w.Dir.AddService(w.Ctx, in)
 			require.Equal(t, []string{"DeviceID SVC-11", "Foreign SVC-11", "Keys SVC-11", "Number SVC-11"}, badFields(err))
 			return err
 		})
@@ -33,14 +34,14 @@ func TestSVC11_ARemoteServiceHasNoNumberAndNoPhoneOfThisSystem(t *testing.T) {
 		} {
 			one := bare
 			wrong(&one)
-			e := w.refused(rule.SVC11, pbx.ErrInvalid, func() error { return second(w.dir.AddService(w.ctx, one)) })
+			e := w.Refused(rule.SVC11, pbx.ErrInvalid, func() error { return second(w.Dir.AddService(w.Ctx, one)) })
 			require.Equal(t, field, e.Field)
 		}
-		_, err := w.dir.AddService(w.ctx, bare)
+		_, err := w.Dir.AddService(w.Ctx, bare)
 		require.NoError(t, err)
 		in.RemoteSystem = ""
 		in.DN = "7102"
-		_, err = w.dir.AddService(w.ctx, in)
+		_, err = w.Dir.AddService(w.Ctx, in)
 		require.NoError(t, err, "one that is hosted here has all that")
 	})
 }
@@ -56,24 +57,24 @@ func dns(services []*pbx.Service) []pbx.Extension {
 
 // remote adds a service that another system hosts.
 func (w *world) remote(user pbx.UserID, dn pbx.Extension) *pbx.Service {
-	w.t.Helper()
-	s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: user, DN: dn, DeviceType: "Cisco 8851", RemoteSystem: "Leeds"})
-	require.NoError(w.t, err)
+	w.T.Helper()
+	s, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: user, DN: dn, DeviceType: "Cisco 8851", RemoteSystem: "Leeds"})
+	require.NoError(w.T, err)
 	return s
 }
 
 func TestSVC1_ServicesAreListedOrSearchedByNumber(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for _, dn := range []pbx.Extension{"7002", "7001", "70", "7010", "8001"} {
-			w.service(pbx.UserID{}, dn)
+			w.Service(pbx.UserID{}, dn)
 		}
 		for i, dn := range []pbx.Extension{"7004", "7003"} {
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", Number: pbx.OfferedNumber(pbx.E164(fmt.Sprintf("+1617555010%d", 8-i)))})
+			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: dn, DeviceType: "Cisco 8851", Number: pbx.OfferedNumber(pbx.E164(fmt.Sprintf("+1617555010%d", 8-i)))})
 			require.NoError(t, err)
 		}
-		_, err := w.support.In(w.uk.ID).AddNumbers(w.ctx, "+16175550170")
+		_, err := w.Support.In(w.UK.ID).AddNumbers(w.Ctx, "+16175550170")
 		require.NoError(t, err)
-		_, err = w.british.AddService(w.ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550170")})
+		_, err = w.British.AddService(w.Ctx, pbx.NewService{DN: "7001", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175550170")})
 		require.NoError(t, err)
 		for _, c := range []struct {
 			number string
@@ -93,7 +94,7 @@ func TestSVC1_ServicesAreListedOrSearchedByNumber(t *testing.T) {
 			{"+16175550170", 0, nil}, // another tenant's
 			{"+44", 0, nil},
 		} {
-			got := dns(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: c.number, Limit: c.limit})))
+			got := dns(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: c.number, Limit: c.limit})))
 			require.Equal(t, c.want, got, "%q", c.number)
 		}
 	})
@@ -101,21 +102,21 @@ func TestSVC1_ServicesAreListedOrSearchedByNumber(t *testing.T) {
 
 func TestSVC1_APageTokenHoldsForItsOwnQueryAlone(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann := w.user("Ann", "Lee", "7001")
-		s := w.service(ann.ID, "7002")
+		ann := w.User("Ann", "Lee", "7001")
+		s := w.Service(ann.ID, "7002")
 		byNumber := pbx.ServiceQuery{Number: "+1"}
 		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byNumber.TokenAfter(s), pbx.UserQuery{}.TokenAfter(ann)} {
-			e := w.refused(rule.SVC1, pbx.ErrInvalid, func() error { return brokenOff(w.dir.Services(w.ctx, pbx.ServiceQuery{Page: token})) })
+			e := w.Refused(rule.SVC1, pbx.ErrInvalid, func() error { return testbed.Drain(w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: token})) })
 			require.Equal(t, "Page", e.Field)
 		}
-		require.Empty(t, collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Page: pbx.ServiceQuery{}.TokenAfter(s)})), "it is the last one")
+		require.Empty(t, testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: pbx.ServiceQuery{}.TokenAfter(s)})), "it is the last one")
 	})
 }
 
 func TestSVC1_TheListIsPaged(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.owned(numbers("+161755502%02d", 40)...)
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		w.Own(testbed.Numbers("+161755502%02d", 40)...)
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range 150 {
 				in := pbx.NewService{DN: pbx.Extension(fmt.Sprint(7000 + i)), DeviceType: "Cisco 8851"}
 				if i < 40 {
@@ -129,11 +130,11 @@ func TestSVC1_TheListIsPaged(t *testing.T) {
 		}))
 		for _, number := range []string{"", "7", "+", "+16175550"} {
 			q := pbx.ServiceQuery{Number: number}
-			whole := collect(t, w.dir.Services(w.ctx, q))
+			whole := testbed.Collect(t, w.Dir.Services(w.Ctx, q))
 			require.Len(t, whole, 40+110*(1-strings.Count(number, "+")))
 			var paged []*pbx.Service
 			for q.Limit = 13; ; {
-				page := collect(t, w.dir.Services(w.ctx, q))
+				page := testbed.Collect(t, w.Dir.Services(w.Ctx, q))
 				paged = append(paged, page...)
 				if len(page) < q.Limit {
 					break
@@ -143,7 +144,7 @@ func TestSVC1_TheListIsPaged(t *testing.T) {
 			}
 			require.Equal(t, whole, paged)
 		}
-		for s, err := range w.dir.Services(w.ctx, pbx.ServiceQuery{Number: "+", Page: pbx.ServiceQuery{}.TokenAfter(w.service(pbx.UserID{}, "7999"))}) {
+		for s, err := range w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: "+", Page: pbx.ServiceQuery{}.TokenAfter(w.Service(pbx.UserID{}, "7999"))}) {
 			require.Nil(t, s)
 			require.Equal(t, []string{"Page SVC-1"}, badFields(err))
 		}
@@ -152,39 +153,39 @@ func TestSVC1_TheListIsPaged(t *testing.T) {
 
 func TestSVC2_ANewPhoneIsSavedInOneActWithItsAssociation(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u, err := w.userAt(w.boston, "ann", "7001")
+		u, err := w.userAt(w.Boston, "ann", "7001")
 		require.NoError(t, err)
-		phone := w.phone("00:1b:54:00:00:01", "Cisco 8851")
+		phone := w.Phone("00:1b:54:00:00:01", "Cisco 8851")
 		before := w.revision()
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{
 			UserID: u.ID, DN: "7101", DeviceID: phone.ID, Name: "Desk", Type: "PRO", Number: pbx.ProposedNumber(), LocationKeptBy: "ESS",
 		})
 		require.NoError(t, err)
 		require.Equal(t, before+1, w.revision(), "one change")
-		read, err := w.dir.Service(w.ctx, s.ID)
+		read, err := w.Dir.Service(w.Ctx, s.ID)
 		require.NoError(t, err)
 		require.Equal(t, s, read)
 		require.Equal(t, "Cisco 8851", s.DeviceType, "the device's model")
 		require.Equal(t, pbx.MultiLine, s.Category)
-		require.Equal(t, w.boston.ID, s.LocationID, "the user's location")
+		require.Equal(t, w.Boston.ID, s.LocationID, "the user's location")
 		require.Equal(t, pbx.E164("+16175550100"), s.Number)
 		require.Equal(t, pbx.StatusActive, s.Status)
 		require.Equal(t, "service Desk (7101)", w.reaches("7101"))
-		services, err := w.dir.UserServices(w.ctx, u.ID)
+		services, err := w.Dir.UserServices(w.Ctx, u.ID)
 		require.NoError(t, err)
 		require.Equal(t, s.ID, services[0].Association.ServiceID)
-		device, err := w.dir.Device(w.ctx, phone.ID)
+		device, err := w.Dir.Device(w.Ctx, phone.ID)
 		require.NoError(t, err)
 		require.Equal(t, u.ID, device.UserID)
-		require.Equal(t, pbx.Money(2500), collect(t, w.dir.Orders(w.ctx, 1))[0].Monthly)
+		require.Equal(t, pbx.Money(2500), testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0].Monthly)
 	})
 }
 
 func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		taken := w.phone("00:1b:54:00:00:01", "Cisco 8851")
-		_, err := w.dir.AssignDevice(w.ctx, taken.ID, w.user("Bob", "Ray", "7002").ID, 1)
+		u := w.User("Ann", "Lee", "7001")
+		taken := w.Phone("00:1b:54:00:00:01", "Cisco 8851")
+		_, err := w.Dir.AssignDevice(w.Ctx, taken.ID, w.User("Bob", "Ray", "7002").ID, 1)
 		require.NoError(t, err)
 		for name, c := range map[string]struct {
 			in   pbx.NewService
@@ -194,8 +195,8 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 			"without a number":    {pbx.NewService{DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+1")}, []string{"DN SVC-2", "Number NUM-2"}},
 			"an unknown model":    {pbx.NewService{DN: "7101", DeviceType: "Drum"}, []string{"DeviceType SVC-2"}},
 			"an unknown device":   {pbx.NewService{DN: "7101", DeviceID: pbx.DeviceID{1}}, []string{"DeviceID ACC-1"}},
-			"another model":       {pbx.NewService{DN: "7101", DeviceID: w.phone("00:1b:54:00:00:09", "Yealink T46U").ID, DeviceType: "Cisco 8851"}, []string{"DeviceType SVC-2"}},
-			"an unknown location": {pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: w.london.ID}, []string{"LocationID ACC-1"}},
+			"another model":       {pbx.NewService{DN: "7101", DeviceID: w.Phone("00:1b:54:00:00:09", "Yealink T46U").ID, DeviceType: "Cisco 8851"}, []string{"DeviceType SVC-2"}},
+			"an unknown location": {pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: w.London.ID}, []string{"LocationID ACC-1"}},
 			"everything": {pbx.NewService{
 				UserID: u.ID, DN: "7002", DeviceID: taken.ID, DeviceType: "Drum", Name: "\n", Type: "GOLD", LocationID: pbx.LocationID{1},
 				Number: pbx.OfferedNumber("+16175550199"), LocationKeptBy: strings.Repeat("x", 65), RemoteSystem: " Leeds",
@@ -204,13 +205,13 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 				"Number NUM-4", "Number SVC-11", "RemoteSystem SVC-11", "Type SVC-16",
 			}},
 		} {
-			before := dump(t, w.store)
-			_, err := w.dir.AddService(w.ctx, c.in)
+			before := testbed.Dump(t, w.Store)
+			_, err := w.Dir.AddService(w.Ctx, c.in)
 			require.Equal(t, c.want, badFields(err), "%s: %v", name, err)
-			require.Equal(t, before, dump(t, w.store))
+			require.Equal(t, before, testbed.Dump(t, w.Store))
 		}
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: pbx.UserID{1}, DN: "7101", DeviceType: "Cisco 8851"})
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error {
+			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: pbx.UserID{1}, DN: "7101", DeviceType: "Cisco 8851"})
 			return err
 		})
 	})
@@ -218,27 +219,27 @@ func TestSVC2_DNAndDeviceTypeAreRequiredAndEverythingBadIsReportedAtOnce(t *test
 
 func TestSVC8_APrimaryServiceIsNotDeletedWhileAnyOfItsUsersHasOthers(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann, bob, cid := w.user("Ann", "Lee", "7001"), w.user("Bob", "Ray", "7002"), w.user("Cid", "Fox", "7003")
-		s, other := w.service(ann.ID, "7101"), w.service(pbx.UserID{}, "7102")
+		ann, bob, cid := w.User("Ann", "Lee", "7001"), w.User("Bob", "Ray", "7002"), w.User("Cid", "Fox", "7003")
+		s, other := w.Service(ann.ID, "7101"), w.Service(pbx.UserID{}, "7102")
 		for _, u := range []*pbx.User{bob, cid} {
-			_, err := w.dir.Associate(w.ctx, u.ID, s.ID)
+			_, err := w.Dir.Associate(w.Ctx, u.ID, s.ID)
 			require.NoError(t, err)
 		}
 		for _, u := range []*pbx.User{ann, cid} {
-			_, err := w.dir.Associate(w.ctx, u.ID, other.ID)
+			_, err := w.Dir.Associate(w.Ctx, u.ID, other.ID)
 			require.NoError(t, err)
 		}
-		confirmed := w.dir.Confirm(rule.SVC9)
-		e := w.refused(rule.SVC8, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(rule.SVC9).DeleteService(w.ctx, s.ID) })
+		confirmed := w.Dir.Confirm(rule.SVC9)
+		e := w.Refused(rule.SVC8, pbx.ErrFailedPrecondition, func() error { return w.Dir.Confirm(rule.SVC9).DeleteService(w.Ctx, s.ID) })
 		require.Contains(t, e.Reason, "Ann Lee")
 		require.Contains(t, e.Reason, "Cid Fox")
 		require.NotContains(t, e.Reason, "Bob Ray", "it is his only one")
 		for _, u := range []*pbx.User{ann, cid} {
-			require.NoError(t, w.dir.SetPrimary(w.ctx, u.ID, other.ID))
+			require.NoError(t, w.Dir.SetPrimary(w.Ctx, u.ID, other.ID))
 		}
-		require.NoError(t, confirmed.DeleteService(w.ctx, s.ID))
+		require.NoError(t, confirmed.DeleteService(w.Ctx, s.ID))
 		for u, want := range map[*pbx.User]int{ann: 1, bob: 0, cid: 1} {
-			services, err := w.dir.UserServices(w.ctx, u.ID)
+			services, err := w.Dir.UserServices(w.Ctx, u.ID)
 			require.NoError(t, err)
 			require.Len(t, services, want)
 		}
@@ -247,61 +248,61 @@ func TestSVC8_APrimaryServiceIsNotDeletedWhileAnyOfItsUsersHasOthers(t *testing.
 
 func TestSVC9_DeletingASharedServiceIsConfirmedWithTheNamesOfItsUsers(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Ray", "7002")
-		s := w.service(ann.ID, "7101")
-		_, err := w.dir.Associate(w.ctx, bob.ID, s.ID)
+		ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Ray", "7002")
+		s := w.Service(ann.ID, "7101")
+		_, err := w.Dir.Associate(w.Ctx, bob.ID, s.ID)
 		require.NoError(t, err)
-		e := w.refused(rule.SVC9, pbx.ErrUnconfirmed, func() error { return w.dir.DeleteService(w.ctx, s.ID) })
+		e := w.Refused(rule.SVC9, pbx.ErrUnconfirmed, func() error { return w.Dir.DeleteService(w.Ctx, s.ID) })
 		require.Contains(t, e.Reason, "Ann Lee, Bob Ray")
-		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.ctx, s.ID) })
-		require.Equal(t, []rule.Code{rule.SVC9}, codes(review.Confirmations))
-		require.NoError(t, review.Commit(w.ctx))
-		_, err = w.dir.Service(w.ctx, s.ID)
+		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return dir.DeleteService(w.Ctx, s.ID) })
+		require.Equal(t, []rule.Code{rule.SVC9}, testbed.Codes(review.Confirmations))
+		require.NoError(t, review.Commit(w.Ctx))
+		_, err = w.Dir.Service(w.Ctx, s.ID)
 		require.ErrorIs(t, err, pbx.ErrNotFound)
-		require.NoError(t, w.dir.DeleteService(w.ctx, w.service(ann.ID, "7102").ID), "his alone goes at once")
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, w.Service(ann.ID, "7102").ID), "his alone goes at once")
 	})
 }
 
 func TestSVC12_OneServiceIsDeletedAtATimeWithEverythingThatHangsOnIt(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		u, services := w.fullUser()
-		require.NoError(t, w.dir.SetPrimary(w.ctx, u.ID, services[1].ID))
-		require.NoError(t, w.dir.DeleteService(w.ctx, services[0].ID))
-		require.Equal(t, []pbx.Extension{"7505"}, dns(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{}))))
+		require.NoError(t, w.Dir.SetPrimary(w.Ctx, u.ID, services[1].ID))
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, services[0].ID))
+		require.Equal(t, []pbx.Extension{"7505"}, dns(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{}))))
 		require.Equal(t, pbx.NumberAvailable, w.number(services[0].Number).State)
 		for _, table := range []string{"mailboxes", "owners"} {
-			require.Empty(t, dump(t, w.store)[table])
+			require.Empty(t, testbed.Dump(t, w.Store)[table])
 		}
-		read, err := w.dir.User(w.ctx, u.ID)
+		read, err := w.Dir.User(w.Ctx, u.ID)
 		require.NoError(t, err)
 		require.Equal(t, []string{"crm", "softphone"}, read.Applications, "what only the service type included is gone (STN-2)")
-		require.Len(t, collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{UserID: u.ID})), 2, "his devices stay his")
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.dir.DeleteService(w.ctx, services[0].ID) })
+		require.Len(t, testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{UserID: u.ID})), 2, "his devices stay his")
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { return w.Dir.DeleteService(w.Ctx, services[0].ID) })
 	})
 }
 
 func TestSVC11_ARemoteServiceIsListedAndAssociatedButNotEditedOrDeletedHere(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann, bob := w.user("Ann", "Lee", "7001"), w.user("Bob", "Ray", "7002")
+		ann, bob := w.User("Ann", "Lee", "7001"), w.User("Bob", "Ray", "7002")
 		s := w.remote(ann.ID, "7101")
-		require.Equal(t, []pbx.Extension{"7101"}, dns(collect(t, w.dir.Services(w.ctx, pbx.ServiceQuery{Number: "71"}))))
-		_, err := w.dir.Associate(w.ctx, bob.ID, s.ID)
+		require.Equal(t, []pbx.Extension{"7101"}, dns(testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: "71"}))))
+		_, err := w.Dir.Associate(w.Ctx, bob.ID, s.ID)
 		require.NoError(t, err)
-		require.NoError(t, w.dir.Confirm(rule.SVC5).Disassociate(w.ctx, bob.ID, s.ID))
+		require.NoError(t, w.Dir.Confirm(rule.SVC5).Disassociate(w.Ctx, bob.ID, s.ID))
 		s.Name = "Mine"
-		e := w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
+		e := w.Refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { _, err := w.Dir.ModifyService(w.Ctx, s); return err })
 		require.Equal(t, "Leeds", e.Holder.Name)
-		w.refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return w.dir.Confirm(rule.SVC9).DeleteService(w.ctx, s.ID) })
+		w.Refused(rule.SVC11, pbx.ErrFailedPrecondition, func() error { return w.Dir.Confirm(rule.SVC9).DeleteService(w.Ctx, s.ID) })
 	})
 }
 
 func TestSVC14_ADeviceTypeChangesOnlyWithinItsCategory(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		s := w.service(pbx.UserID{}, "7101")
+		s := w.Service(pbx.UserID{}, "7101")
 		modify := func(deviceType string) error {
 			in := *s
 			in.DeviceType = deviceType
-			out, err := w.dir.ModifyService(w.ctx, &in)
+			out, err := w.Dir.ModifyService(w.Ctx, &in)
 			if err == nil {
 				s = out
 			}
@@ -312,111 +313,111 @@ func TestSVC14_ADeviceTypeChangesOnlyWithinItsCategory(t *testing.T) {
 			require.Equal(t, fit, s.DeviceType)
 		}
 		for _, other := range []string{"Grandstream HT802", "SIP softphone", "Polycom Trio 8500"} {
-			e := w.refused(rule.SVC14, pbx.ErrFailedPrecondition, func() error { return modify(other) })
+			e := w.Refused(rule.SVC14, pbx.ErrFailedPrecondition, func() error { return modify(other) })
 			require.Equal(t, "DeviceType", e.Field)
 		}
 		for _, none := range []string{"", "Drum"} {
-			w.refused(rule.SVC2, pbx.ErrInvalid, func() error { return modify(none) })
+			w.Refused(rule.SVC2, pbx.ErrInvalid, func() error { return modify(none) })
 		}
-		carried, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7102", DeviceID: w.phone("00:1b:54:00:00:01", "Cisco 8851").ID})
+		carried, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7102", DeviceID: w.Phone("00:1b:54:00:00:01", "Cisco 8851").ID})
 		require.NoError(t, err)
 		s = carried
-		w.refused(rule.SVC2, pbx.ErrInvalid, func() error { return modify("Yealink T46U") })
+		w.Refused(rule.SVC2, pbx.ErrInvalid, func() error { return modify("Yealink T46U") })
 		in := *s
-		in.DeviceID = w.phone("00:1b:54:00:00:02", "Grandstream HT802").ID
-		e := w.refused(rule.SVC14, pbx.ErrFailedPrecondition, func() error { return second(w.dir.ModifyService(w.ctx, &in)) })
+		in.DeviceID = w.Phone("00:1b:54:00:00:02", "Grandstream HT802").ID
+		e := w.Refused(rule.SVC14, pbx.ErrFailedPrecondition, func() error { return second(w.Dir.ModifyService(w.Ctx, &in)) })
 		require.Equal(t, "DeviceID", e.Field)
 	})
 }
 
 func TestOWN8_ALocationKeptElsewhereIsNotModifiedWithTheService(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: w.boston.ID, LocationKeptBy: "ESS"})
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: w.Boston.ID, LocationKeptBy: "ESS"})
 		require.NoError(t, err)
 		moved := *s
-		moved.LocationID = w.bareSite("B").ID
-		e := w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ModifyService(w.ctx, &moved); return err })
+		moved.LocationID = w.BareSite("B").ID
+		e := w.Refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { _, err := w.Dir.ModifyService(w.Ctx, &moved); return err })
 		require.Equal(t, "ESS", e.Holder.Name)
 		s.Name = "Lobby"
-		_, err = w.dir.ModifyService(w.ctx, s)
+		_, err = w.Dir.ModifyService(w.Ctx, s)
 		require.NoError(t, err)
 	})
 }
 
 func TestSVC16_AServicesTypeIsInTheTenantsCatalogue(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		_, err := w.british.AddServiceType(w.ctx, pbx.NewServiceType{Code: "GOLD", Name: "Gold", Monthly: 9900})
+		_, err := w.British.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "GOLD", Name: "Gold", Monthly: 9900})
 		require.NoError(t, err)
 		add := func(code string) (*pbx.Service, error) {
-			return w.dir.AddService(w.ctx, pbx.NewService{Type: code, DeviceType: "Cisco 8851"})
+			return w.Dir.AddService(w.Ctx, pbx.NewService{Type: code, DeviceType: "Cisco 8851"})
 		}
 		for _, none := range []string{"GOLD", "pro", "no code"} {
-			e := w.refused(rule.SVC16, pbx.ErrNotFound, func() error { _, err := add(none); return err })
+			e := w.Refused(rule.SVC16, pbx.ErrNotFound, func() error { _, err := add(none); return err })
 			require.Equal(t, "Type", e.Field)
 		}
 		s, err := add("PRO")
 		require.NoError(t, err)
 		s.Type = "GOLD"
-		w.refused(rule.SVC16, pbx.ErrNotFound, func() error { _, err := w.dir.ModifyService(w.ctx, s); return err })
+		w.Refused(rule.SVC16, pbx.ErrNotFound, func() error { _, err := w.Dir.ModifyService(w.Ctx, s); return err })
 		for _, bad := range []pbx.NewServiceType{{}, {Code: "a b", Name: "x"}, {Code: "A", Name: " "}, {Code: "A", Name: "A", Monthly: -1}, {Code: "A", Name: "A", OneTime: -1}} {
-			w.refused(rule.SVC16, pbx.ErrInvalid, func() error { return second(w.dir.AddServiceType(w.ctx, bad)) })
+			w.Refused(rule.SVC16, pbx.ErrInvalid, func() error { return second(w.Dir.AddServiceType(w.Ctx, bad)) })
 		}
-		w.refused(rule.STN2, pbx.ErrInvalid, func() error {
-			return second(w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "A", Name: "A", Applications: []string{"x", "x"}}))
+		w.Refused(rule.STN2, pbx.ErrInvalid, func() error {
+			return second(w.Dir.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "A", Name: "A", Applications: []string{"x", "x"}}))
 		})
 	})
 }
 
 func TestSVC16_TypesCarryChargesAndApplications(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7001")
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, Type: "PRO", DeviceType: "Cisco 8851", LocationID: w.boston.ID})
+		u := w.User("Ann", "Lee", "7001")
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: u.ID, Type: "PRO", DeviceType: "Cisco 8851", LocationID: w.Boston.ID})
 		require.NoError(t, err)
 		u.Applications = []string{"fax"}
-		_, err = w.dir.ModifyUser(w.ctx, u)
+		_, err = w.Dir.ModifyUser(w.Ctx, u)
 		require.NoError(t, err)
-		_, err = w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "BIG", Name: "Big", Monthly: 4000, OneTime: 500})
+		_, err = w.Dir.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "BIG", Name: "Big", Monthly: 4000, OneTime: 500})
 		require.NoError(t, err)
 
 		s.Type = "BIG"
-		review := w.review(w.dir, func(dir *pbx.Directory) error { _, err := dir.ModifyService(w.ctx, s); return err })
+		review := w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.ModifyService(w.Ctx, s); return err })
 		require.Equal(t, pbx.Money(1500), review.Monthly(), "4000 instead of 2500")
 		require.Equal(t, pbx.Money(500), review.OneTime())
-		require.Equal(t, []rule.Code{rule.STN2}, codes(review.Warnings), "Big includes no fax")
-		require.NoError(t, review.Commit(w.ctx))
-		u, err = w.dir.User(w.ctx, u.ID)
+		require.Equal(t, []rule.Code{rule.STN2}, testbed.Codes(review.Warnings), "Big includes no fax")
+		require.NoError(t, review.Commit(w.Ctx))
+		u, err = w.Dir.User(w.Ctx, u.ID)
 		require.NoError(t, err)
 		require.Empty(t, u.Applications)
-		o := collect(t, w.dir.Orders(w.ctx, 1))[0]
-		require.Equal(t, w.boston.ID, o.LocationID)
-		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
-		require.Equal(t, pbx.Money(-4000), collect(t, w.dir.Orders(w.ctx, 1))[0].Monthly)
+		o := testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0]
+		require.Equal(t, w.Boston.ID, o.LocationID)
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, s.ID))
+		require.Equal(t, pbx.Money(-4000), testbed.Collect(t, w.Dir.Orders(w.Ctx, 1))[0].Monthly)
 	})
 }
 
 // product is a product of the tenant's catalogue.
 func (w *world) product(code string) *pbx.ServiceType {
-	w.t.Helper()
-	for _, p := range collect(w.t, w.dir.ServiceTypes(w.ctx)) {
+	w.T.Helper()
+	for _, p := range testbed.Collect(w.T, w.Dir.ServiceTypes(w.Ctx)) {
 		if p.Code == code {
 			return p
 		}
 	}
-	require.Fail(w.t, "no product "+code)
+	require.Fail(w.T, "no product "+code)
 	return nil
 }
 
 func TestSVC16_AStaleProductNeverOverwritesTheCatalogue(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		pro := *w.product("PRO")
-		dearer, err := w.dir.ModifyServiceType(w.ctx, &pbx.ServiceType{Code: "PRO", Rev: pro.Rev, Name: "Connect Pro", Monthly: 3000})
+		dearer, err := w.Dir.ModifyServiceType(w.Ctx, &pbx.ServiceType{Code: "PRO", Rev: pro.Rev, Name: "Connect Pro", Monthly: 3000})
 		require.NoError(t, err)
 		pro.Monthly = 100
-		saved, err := w.dir.ModifyServiceType(w.ctx, &pro)
+		saved, err := w.Dir.ModifyServiceType(w.Ctx, &pro)
 		require.Nil(t, saved)
 		require.Equal(t, dearer, currentIn[*pbx.ServiceType](t, err))
 		dearer.Monthly = 3100
-		_, err = w.dir.ModifyServiceType(w.ctx, dearer)
+		_, err = w.Dir.ModifyServiceType(w.Ctx, dearer)
 		require.NoError(t, err)
 	})
 }
@@ -424,13 +425,13 @@ func TestSVC16_AStaleProductNeverOverwritesTheCatalogue(t *testing.T) {
 func TestSVC16_AProductIsAddedOnceAndOnlyOneThatThereIsIsModified(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		applications := []string{"crm"}
-		made, err := w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "GOLD", Name: "Gold", Monthly: 9900, OneTime: 100, Applications: applications, Fulfilment: true})
+		made, err := w.Dir.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "GOLD", Name: "Gold", Monthly: 9900, OneTime: 100, Applications: applications, Fulfilment: true})
 		require.NoError(t, err)
-		require.Equal(t, &pbx.ServiceType{TenantID: w.us.ID, Code: "GOLD", Rev: 1, Name: "Gold", Monthly: 9900, OneTime: 100, Applications: []string{"crm"}, Fulfilment: true}, made)
+		require.Equal(t, &pbx.ServiceType{TenantID: w.US.ID, Code: "GOLD", Rev: 1, Name: "Gold", Monthly: 9900, OneTime: 100, Applications: []string{"crm"}, Fulfilment: true}, made)
 		applications[0], made.Applications[0] = "changed", "changed"
 		require.Equal(t, []string{"crm"}, w.product("GOLD").Applications)
-		e := w.refused(rule.SVC16, pbx.ErrConflict, func() error {
-			again, err := w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "GOLD", Name: "Mine"})
+		e := w.Refused(rule.SVC16, pbx.ErrConflict, func() error {
+			again, err := w.Dir.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "GOLD", Name: "Mine"})
 			require.Nil(t, again)
 			return err
 		})
@@ -439,73 +440,73 @@ func TestSVC16_AProductIsAddedOnceAndOnlyOneThatThereIsIsModified(t *testing.T) 
 
 		read := w.product("GOLD")
 		read.Name, read.Monthly, read.OneTime, read.Applications, read.Fulfilment = "Pure gold", 1, 2, nil, false
-		saved, err := w.dir.ModifyServiceType(w.ctx, read)
+		saved, err := w.Dir.ModifyServiceType(w.Ctx, read)
 		require.NoError(t, err)
-		require.Equal(t, &pbx.ServiceType{TenantID: w.us.ID, Code: "GOLD", Rev: 2, Name: "Pure gold", Monthly: 1, OneTime: 2}, saved)
+		require.Equal(t, &pbx.ServiceType{TenantID: w.US.ID, Code: "GOLD", Rev: 2, Name: "Pure gold", Monthly: 1, OneTime: 2}, saved)
 		require.Equal(t, saved, w.product("GOLD"))
 		saved.Name, saved.Monthly, saved.OneTime, saved.Applications = "", -1, -1, []string{"a", "a"}
-		_, err = w.dir.ModifyServiceType(w.ctx, saved)
+		_, err = w.Dir.ModifyServiceType(w.Ctx, saved)
 		require.Equal(t, []string{"Applications STN-2", "Monthly SVC-16", "Name SVC-16", "OneTime SVC-16"}, badFields(err))
 		for _, none := range []string{"pro", "no code", ""} {
-			e := w.refused(rule.ACC1, pbx.ErrNotFound, func() error {
-				now, err := w.dir.ModifyServiceType(w.ctx, &pbx.ServiceType{Code: none, Name: "Gold", Rev: 1})
+			e := w.Refused(rule.ACC1, pbx.ErrNotFound, func() error {
+				now, err := w.Dir.ModifyServiceType(w.Ctx, &pbx.ServiceType{Code: none, Name: "Gold", Rev: 1})
 				require.Nil(t, now)
 				return err
 			})
 			require.Equal(t, none, e.Subject.ID)
 		}
-		require.ErrorIs(t, second(w.british.ModifyServiceType(w.ctx, saved)), pbx.ErrNotFound)
+		require.ErrorIs(t, second(w.British.ModifyServiceType(w.Ctx, saved)), pbx.ErrNotFound)
 	})
 }
 
 func TestSVC17_AServiceAddedForLaterIsActivatedOnceAndThenBilled(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7100", Name: "Lobby", DeviceType: "Cisco 8851", Type: "PRO", ActivateLater: true})
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", Name: "Lobby", DeviceType: "Cisco 8851", Type: "PRO", ActivateLater: true})
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusPendingActivation, s.Status)
 		require.True(t, s.ActivatedAt.IsZero())
 
-		w.clock = w.clock.Add(time.Hour)
-		s, err = w.dir.ActivateService(w.ctx, s.ID)
+		w.Clock = w.Clock.Add(time.Hour)
+		s, err = w.Dir.ActivateService(w.Ctx, s.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, s.Status)
-		require.Equal(t, w.clock, s.ActivatedAt)
-		w.refused(rule.SVC17, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateService(w.ctx, s.ID); return err })
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ActivateService(w.ctx, pbx.ServiceID{1}); return err })
+		require.Equal(t, w.Clock, s.ActivatedAt)
+		w.Refused(rule.SVC17, pbx.ErrFailedPrecondition, func() error { _, err := w.Dir.ActivateService(w.Ctx, s.ID); return err })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Dir.ActivateService(w.Ctx, pbx.ServiceID{1}); return err })
 
-		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", ActivateLater: true}, ServiceType: "PRO"})
+		made, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", ActivateLater: true}, ServiceType: "PRO"})
 		require.NoError(t, err)
-		e := w.refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { _, err := w.dir.ActivateService(w.ctx, made.Service.ID); return err })
+		e := w.Refused(rule.USR13, pbx.ErrFailedPrecondition, func() error { _, err := w.Dir.ActivateService(w.Ctx, made.Service.ID); return err })
 		require.Equal(t, "Ann", e.Holder.Name)
 	})
 }
 
 func TestOWN8_WhoKeepsALocationIsSetAndClearedWithTheService(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{
-			NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7101", LocationID: w.boston.ID}, LocationKeptBy: "ESS"})
+		made, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{
+			NewUser: pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7101", LocationID: w.Boston.ID}, LocationKeptBy: "ESS"})
 		require.NoError(t, err)
 		save := func(change func(*pbx.Service)) error {
-			s, err := w.dir.Service(w.ctx, made.Service.ID)
+			s, err := w.Dir.Service(w.Ctx, made.Service.ID)
 			if err == nil {
 				change(s)
-				_, err = w.dir.ModifyService(w.ctx, s)
+				_, err = w.Dir.ModifyService(w.Ctx, s)
 			}
 			return err
 		}
 		moved := func(s *pbx.Service) { s.LocationID = pbx.LocationID{} }
 		free := func(s *pbx.Service) { s.LocationKeptBy = "" }
-		w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { return save(moved) })
-		w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { moved(s); free(s) }) })
+		w.Refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { return save(moved) })
+		w.Refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { moved(s); free(s) }) })
 		require.NoError(t, save(free))
 		require.NoError(t, save(moved))
-		e := w.refused(rule.OWN8, pbx.ErrInvalid, func() error { return save(func(s *pbx.Service) { s.LocationKeptBy = "ESS\n" }) })
+		e := w.Refused(rule.OWN8, pbx.ErrInvalid, func() error { return save(func(s *pbx.Service) { s.LocationKeptBy = "ESS\n" }) })
 		require.Equal(t, "LocationKeptBy", e.Field)
-		e = w.refused(rule.OWN8, pbx.ErrInvalid, func() error {
-			return second(w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bo", Email: "bo@example.com", Extension: "7102"}, LocationKeptBy: " "}))
+		e = w.Refused(rule.OWN8, pbx.ErrInvalid, func() error {
+			return second(w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bo", Email: "bo@example.com", Extension: "7102"}, LocationKeptBy: " "}))
 		})
 		require.Equal(t, "LocationKeptBy", e.Field)
 		require.NoError(t, save(func(s *pbx.Service) { s.LocationKeptBy = "ESS" }))
-		w.refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { s.LocationID = w.boston.ID }) })
+		w.Refused(rule.OWN8, pbx.ErrFailedPrecondition, func() error { return save(func(s *pbx.Service) { s.LocationID = w.Boston.ID }) })
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -23,15 +24,15 @@ func inStale[R any](t *testing.T, err error) R {
 
 func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		s := w.service(pbx.UserID{}, "7101")
+		s := w.Service(pbx.UserID{}, "7101")
 		mine, theirs := *s, *s
 		theirs.Name = "Lobby"
-		now, err := w.dir.ModifyService(w.ctx, &theirs)
+		now, err := w.Dir.ModifyService(w.Ctx, &theirs)
 		require.NoError(t, err)
 		require.Greater(t, now.Rev, s.Rev)
 		mine.Name = "Mine"
-		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			none, err := w.dir.ModifyService(w.ctx, &mine)
+		w.Refused(rule.SVC15, pbx.ErrStale, func() error {
+			none, err := w.Dir.ModifyService(w.Ctx, &mine)
 			require.Nil(t, none, "a refusal gives nothing beside itself")
 			stale, ok := errors.AsType[*pbx.StaleError](err)
 			require.True(t, ok)
@@ -40,43 +41,43 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 		})
 		ahead := *now
 		ahead.Rev++
-		w.refused(rule.SVC15, pbx.ErrStale, func() error { _, err := w.dir.ModifyService(w.ctx, &ahead); return err })
+		w.Refused(rule.SVC15, pbx.ErrStale, func() error { _, err := w.Dir.ModifyService(w.Ctx, &ahead); return err })
 
-		u := w.user("Ann", "Lee", "7001")
+		u := w.User("Ann", "Lee", "7001")
 		moved := *u
 		moved.Department = "Sales"
-		held, err := w.dir.ModifyUser(w.ctx, &moved)
+		held, err := w.Dir.ModifyUser(w.Ctx, &moved)
 		require.NoError(t, err)
-		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			given, err := w.dir.ModifyUser(w.ctx, u)
+		w.Refused(rule.SVC15, pbx.ErrStale, func() error {
+			given, err := w.Dir.ModifyUser(w.Ctx, u)
 			require.Nil(t, given)
 			require.Equal(t, held, inStale[*pbx.User](t, err))
 			return err
 		})
-		site := *w.boston
+		site := *w.Boston
 		site.Name = "HQ"
-		_, err = w.dir.ModifyLocation(w.ctx, &site)
+		_, err = w.Dir.ModifyLocation(w.Ctx, &site)
 		require.NoError(t, err)
-		saved, err := w.dir.ModifyLocation(w.ctx, w.boston)
+		saved, err := w.Dir.ModifyLocation(w.Ctx, w.Boston)
 		require.Nil(t, saved)
 		require.Equal(t, "HQ", currentIn[*pbx.Location](t, err).Name)
 
-		alias := w.alias(u.ID, "Support", "7301")
+		alias := w.Alias(u.ID, "Support", "7301")
 		renamed := *alias
 		renamed.Name = "Help"
-		help, err := w.dir.ModifyAlias(w.ctx, &renamed)
+		help, err := w.Dir.ModifyAlias(w.Ctx, &renamed)
 		require.NoError(t, err)
-		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			given, err := w.dir.ModifyAlias(w.ctx, alias)
+		w.Refused(rule.SVC15, pbx.ErrStale, func() error {
+			given, err := w.Dir.ModifyAlias(w.Ctx, alias)
 			require.Nil(t, given)
 			require.Equal(t, help, inStale[*pbx.Alias](t, err))
 			return err
 		})
-		box, err := w.dir.AddMailbox(w.ctx, now.ID, pbx.NewMailbox{})
+		box, err := w.Dir.AddMailbox(w.Ctx, now.ID, pbx.NewMailbox{})
 		require.NoError(t, err)
-		require.NoError(t, w.dir.SetPIN(w.ctx, now.ID, "482915"))
-		w.refused(rule.SVC15, pbx.ErrStale, func() error {
-			given, err := w.dir.ModifyMailbox(w.ctx, box)
+		require.NoError(t, w.Dir.SetPIN(w.Ctx, now.ID, "482915"))
+		w.Refused(rule.SVC15, pbx.ErrStale, func() error {
+			given, err := w.Dir.ModifyMailbox(w.Ctx, box)
 			require.Nil(t, given)
 			current := inStale[*pbx.Mailbox](t, err)
 			require.True(t, current.HasPIN())
@@ -88,8 +89,8 @@ func TestSVC15_AStaleViewNeverOverwrites(t *testing.T) {
 
 func TestSVC15_InABatchTheRevisionIsTheOneThatTheBatchMade(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		s := w.service(pbx.UserID{}, "7101")
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		s := w.Service(pbx.UserID{}, "7101")
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			in := *s
 			in.DN = "7102"
 			now, err := dir.ModifyService(ctx, &in)
@@ -101,7 +102,7 @@ func TestSVC15_InABatchTheRevisionIsTheOneThatTheBatchMade(t *testing.T) {
 			_, err = dir.ModifyService(ctx, now)
 			return err
 		}))
-		read, err := w.dir.Service(w.ctx, s.ID)
+		read, err := w.Dir.Service(w.Ctx, s.ID)
 		require.NoError(t, err)
 		require.Equal(t, "service Lobby (7102)", w.reaches("7102"))
 		require.Equal(t, "Lobby", read.Name)
@@ -121,40 +122,40 @@ func currentIn[R any](t testing.TB, err error) R {
 
 func TestSVC15_WhatHasAnOperationOfItsOwnIsNotModified(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		s := w.service(pbx.UserID{}, "7101")
+		s := w.Service(pbx.UserID{}, "7101")
 		s.Status, s.Number, s.DeviceID, s.RemoteSystem, s.LocationKeptBy = pbx.StatusNone, "+16175550100", pbx.DeviceID{1}, "Leeds", " ESS"
 		s.Category, s.DN, s.Type, s.LocationID, s.Name = pbx.Analogue, "911", "GOLD", pbx.LocationID{1}, " x"
-		before := dump(t, w.store)
-		_, err := w.dir.ModifyService(w.ctx, s)
+		before := testbed.Dump(t, w.Store)
+		_, err := w.Dir.ModifyService(w.Ctx, s)
 		require.Equal(t, []string{
 			"Category SVC-2", "DN EXT-3", "DeviceID ACC-1", "LocationID ACC-1", "LocationKeptBy OWN-8", "Name SVC-2", "Number SVC-2",
 			"RemoteSystem SVC-2", "Status SVC-2", "Type SVC-16",
 		}, badFields(err))
-		require.Equal(t, before, dump(t, w.store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 	})
 }
 
 func TestSVC15_NobodyOverwritesAProductOrAPackageThatHeHasNotRead(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		product, pool := w.product("PRO"), w.pool("STANDARD")
+		product, pool := w.product("PRO"), w.Pool("STANDARD")
 		for _, rev := range []int64{0, 7} {
-			saved, err := w.dir.ModifyServiceType(w.ctx, &pbx.ServiceType{Code: "PRO", Rev: rev, Name: "Mine", Monthly: 1})
+			saved, err := w.Dir.ModifyServiceType(w.Ctx, &pbx.ServiceType{Code: "PRO", Rev: rev, Name: "Mine", Monthly: 1})
 			require.Nil(t, saved)
 			require.Equal(t, product, currentIn[*pbx.ServiceType](t, err))
-			changed, err := w.dir.ModifyStationPool(w.ctx, &pbx.StationPool{Package: "STANDARD", Rev: rev, Name: "Mine", Total: 99})
+			changed, err := w.Dir.ModifyStationPool(w.Ctx, &pbx.StationPool{Package: "STANDARD", Rev: rev, Name: "Mine", Total: 99})
 			require.Nil(t, changed)
 			require.Equal(t, pool, currentIn[*pbx.StationPool](t, err))
 		}
 		product.Monthly, pool.Total = 2600, 4
-		require.NoError(t, w.dir.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error {
-			now, err := dir.ModifyServiceType(w.ctx, product)
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(_ context.Context, dir *pbx.Directory) error {
+			now, err := dir.ModifyServiceType(w.Ctx, product)
 			require.NoError(t, err)
-			_, err = dir.ModifyServiceType(w.ctx, product)
+			_, err = dir.ModifyServiceType(w.Ctx, product)
 			require.ErrorIs(t, err, pbx.ErrStale, "the batch itself has changed it since")
 			now.Monthly = 2700
-			_, err = dir.ModifyServiceType(w.ctx, now)
+			_, err = dir.ModifyServiceType(w.Ctx, now)
 			require.NoError(t, err)
-			return second(dir.ModifyStationPool(w.ctx, pool))
+			return second(dir.ModifyStationPool(w.Ctx, pool))
 		}))
 		require.Equal(t, pbx.Money(2700), w.product("PRO").Monthly)
 	})

@@ -10,29 +10,30 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 func TestACC1_ATenantHasANameACountryLocationsAndPolicies(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		made, err := w.support.CreateTenant(w.ctx, pbx.NewTenant{Name: "Öl & Söhne", Country: "DE", Currency: "EUR", SIPDomain: "Oel.Example.com"})
+		made, err := w.Support.CreateTenant(w.Ctx, pbx.NewTenant{Name: "Öl & Söhne", Country: "DE", Currency: "EUR", SIPDomain: "Oel.Example.com"})
 		require.NoError(t, err)
-		inside := w.support.In(made.ID)
-		read, err := inside.Tenant(w.ctx)
+		inside := w.Support.In(made.ID)
+		read, err := inside.Tenant(w.Ctx)
 		require.NoError(t, err)
 		require.Equal(t, made, read)
 		require.Equal(t, "oel.example.com", read.SIPDomain)
 		require.Equal(t, pbx.DefaultPolicy(), read.Policy)
-		require.Equal(t, w.clock, read.CreatedAt)
+		require.Equal(t, w.Clock, read.CreatedAt)
 		require.Equal(t, []string{"tenant.created"}, w.journal(inside, 0), "the first line of its own journal")
-		require.Equal(t, "tenant.created", collect(t, w.support.Journal(w.ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0].Type)
+		require.Equal(t, "tenant.created", testbed.Collect(t, w.Support.Journal(w.Ctx, pbx.JournalQuery{Latest: true, Limit: 1}))[0].Type)
 
 		policy := pbx.DefaultPolicy()
 		policy.ExtensionFirst, policy.ExtensionLast, policy.VoicemailDigits = "200", "299", 3
-		other, err := w.support.CreateTenant(w.ctx, pbx.NewTenant{Name: "Small", Country: "US", SIPDomain: "small.example.com", Policy: &policy})
+		other, err := w.Support.CreateTenant(w.Ctx, pbx.NewTenant{Name: "Small", Country: "US", SIPDomain: "small.example.com", Policy: &policy})
 		require.NoError(t, err)
 		policy.VoicemailDigits = 4
-		read, err = w.support.In(other.ID).Tenant(w.ctx)
+		read, err = w.Support.In(other.ID).Tenant(w.Ctx)
 		require.NoError(t, err)
 		require.EqualValues(t, 3, read.Policy.VoicemailDigits)
 		require.Equal(t, "USD", read.Currency)
@@ -54,13 +55,13 @@ func TestACC1_ATenantsBadFieldsAreReportedAtOnce(t *testing.T) {
 				"Policy.ExtensionFirst EXT-5", "Policy.ExtensionMinLength EXT-1", "Policy.PINMinLength VM-5", "Policy.PINTries VM-5",
 			}},
 		} {
-			before := dump(t, w.store)
-			_, err := w.support.CreateTenant(w.ctx, c.in)
+			before := testbed.Dump(t, w.Store)
+			_, err := w.Support.CreateTenant(w.Ctx, c.in)
 			require.Equal(t, c.want, badFields(err), "%s: %v", name, err)
-			require.Equal(t, before, dump(t, w.store))
+			require.Equal(t, before, testbed.Dump(t, w.Store))
 		}
-		e := w.refused(rule.ACC1, pbx.ErrConflict, func() error {
-			_, err := w.support.CreateTenant(w.ctx, pbx.NewTenant{Name: "X", Country: "US", SIPDomain: "uk.Acme.example.com"})
+		e := w.Refused(rule.ACC1, pbx.ErrConflict, func() error {
+			_, err := w.Support.CreateTenant(w.Ctx, pbx.NewTenant{Name: "X", Country: "US", SIPDomain: "uk.Acme.example.com"})
 			return err
 		})
 		require.Equal(t, pbx.Ref{}, e.Holder)
@@ -69,16 +70,16 @@ func TestACC1_ATenantsBadFieldsAreReportedAtOnce(t *testing.T) {
 
 // bounded asserts that a policy is refused by a rule and in a field.
 func (w *world) bounded(code rule.Code, field string, spoil func(p *pbx.Policy)) {
-	w.t.Helper()
-	tenant, err := w.dir.Tenant(w.ctx)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	tenant, err := w.Dir.Tenant(w.Ctx)
+	require.NoError(w.T, err)
 	spoil(&tenant.Policy)
-	e := w.refused(code, pbx.ErrInvalid, func() error {
-		_, err := w.dir.ModifyTenant(w.ctx, tenant)
-		require.Len(w.t, pbx.Errors(err), 1)
+	e := w.Refused(code, pbx.ErrInvalid, func() error {
+		_, err := w.Dir.ModifyTenant(w.Ctx, tenant)
+		require.Len(w.T, pbx.Errors(err), 1)
 		return err
 	})
-	require.Equal(w.t, field, e.Field)
+	require.Equal(w.T, field, e.Field)
 }
 
 func TestACC1_APolicyHasBounds(t *testing.T) {
@@ -94,7 +95,7 @@ func TestACC1_APolicyHasBounds(t *testing.T) {
 			},
 			func(p *pbx.Policy) { p.AdvisedExtension = ""; p.VoicemailDigits = 0; p.NumberRest = 0; p.PINLock = 0 },
 		} {
-			w.policy(fit)
+			w.ModifyPolicy(fit)
 		}
 	})
 }
@@ -132,40 +133,40 @@ func TestORD1_TheChargesForNumbersHaveBounds(t *testing.T) {
 
 func TestACC1_ATenantsSettingsAreModifiedButForWhatEverythingHangsOn(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		tenant, err := w.dir.Tenant(w.ctx)
+		tenant, err := w.Dir.Tenant(w.Ctx)
 		require.NoError(t, err)
-		w.user("Ann", "Lee", "7001") // moves the tenant's revision, not its settings
+		w.User("Ann", "Lee", "7001") // moves the tenant's revision, not its settings
 		tenant.Name, tenant.Currency, tenant.Policy.VoicemailDigits = "Acme Inc.", "CAD", 5
-		saved, err := w.dir.ModifyTenant(w.ctx, tenant)
+		saved, err := w.Dir.ModifyTenant(w.Ctx, tenant)
 		require.NoError(t, err)
 		require.Equal(t, tenant.SettingsRev+1, saved.SettingsRev)
-		read, err := w.dir.Tenant(w.ctx)
+		read, err := w.Dir.Tenant(w.Ctx)
 		require.NoError(t, err)
 		require.Equal(t, "Acme Inc.", read.Name)
 		require.Equal(t, "CAD", read.Currency)
 		require.EqualValues(t, 5, read.Policy.VoicemailDigits)
-		require.Len(t, collect(t, w.support.Tenants(w.ctx, pbx.TenantQuery{Name: "acme inc"})), 1, "it is found by its new name")
+		require.Len(t, testbed.Collect(t, w.Support.Tenants(w.Ctx, pbx.TenantQuery{Name: "acme inc"})), 1, "it is found by its new name")
 
-		again, err := w.dir.ModifyTenant(w.ctx, tenant)
+		again, err := w.Dir.ModifyTenant(w.Ctx, tenant)
 		require.Nil(t, again)
 		require.Equal(t, "Acme Inc.", currentIn[*pbx.Tenant](t, err).Name)
 		read.Country, read.SIPDomain, read.CreatedAt, read.Name = "GB", "other.example.com", time.Time{}, ""
-		w.refused(rule.ACC1, pbx.ErrInvalid, func() error {
-			_, err := w.dir.ModifyTenant(w.ctx, read)
+		w.Refused(rule.ACC1, pbx.ErrInvalid, func() error {
+			_, err := w.Dir.ModifyTenant(w.Ctx, read)
 			require.Equal(t, []string{"Country ACC-1", "CreatedAt ACC-1", "Name ACC-1", "SIPDomain ACC-1"}, badFields(err))
 			return err
 		})
-		w.refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.dir.ModifyTenant(w.ctx, w.uk); return err })
+		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Dir.ModifyTenant(w.Ctx, w.UK); return err })
 	})
 }
 
 func TestACC3_TenantsAreListedInTheOrderOfTheirNames(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for i, name := range []string{"Zebra", "Äcme Inc", "provider of nothing"} {
-			w.tenant(name, "US", fmt.Sprintf("t%d.example.com", i))
+			w.Tenant(name, "US", fmt.Sprintf("t%d.example.com", i))
 		}
 		list := func(q pbx.TenantQuery) (names []string) {
-			for _, tenant := range collect(t, w.support.Tenants(w.ctx, q)) {
+			for _, tenant := range testbed.Collect(t, w.Support.Tenants(w.Ctx, q)) {
 				names = append(names, tenant.Name)
 			}
 			return names
@@ -182,7 +183,7 @@ func TestACC1_SeveralTenantsAreCreatedInOneBatch(t *testing.T) {
 		var made []*pbx.Tenant
 		create := func(dir *pbx.Directory, names ...string) error {
 			for _, name := range names {
-				tenant, err := dir.CreateTenant(w.ctx, pbx.NewTenant{Name: name, Country: "US", SIPDomain: name + ".example.com"})
+				tenant, err := dir.CreateTenant(w.Ctx, pbx.NewTenant{Name: name, Country: "US", SIPDomain: name + ".example.com"})
 				if err != nil {
 					return err
 				}
@@ -190,45 +191,45 @@ func TestACC1_SeveralTenantsAreCreatedInOneBatch(t *testing.T) {
 			}
 			return nil
 		}
-		before := dump(t, w.store)
-		err := w.support.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return create(dir, "one", "two", "one") })
+		before := testbed.Dump(t, w.Store)
+		err := w.Support.Batch(w.Ctx, func(_ context.Context, dir *pbx.Directory) error { return create(dir, "one", "two", "one") })
 		require.ErrorIs(t, err, pbx.ErrConflict)
-		require.Equal(t, before, dump(t, w.store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		made = nil
-		require.NoError(t, w.support.Batch(w.ctx, func(_ context.Context, dir *pbx.Directory) error { return create(dir, "one", "two") }))
+		require.NoError(t, w.Support.Batch(w.Ctx, func(_ context.Context, dir *pbx.Directory) error { return create(dir, "one", "two") }))
 		for _, tenant := range made {
-			_, err := w.support.In(tenant.ID).AddLocation(w.ctx, pbx.NewLocation{Building: "B", Address: pbx.CivicAddress{Country: "US"}})
+			_, err := w.Support.In(tenant.ID).AddLocation(w.Ctx, pbx.NewLocation{Building: "B", Address: pbx.CivicAddress{Country: "US"}})
 			require.NoError(t, err)
-			require.Equal(t, []string{"tenant.created", "location.created"}, w.journal(w.support.In(tenant.ID), 0))
+			require.Equal(t, []string{"tenant.created", "location.created"}, w.journal(w.Support.In(tenant.ID), 0))
 		}
 	})
 }
 
 func TestACC1_ALocationIsAddedReadListedAndModified(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		made, err := w.dir.AddLocation(w.ctx, pbx.NewLocation{
+		made, err := w.Dir.AddLocation(w.Ctx, pbx.NewLocation{
 			Building: "E19", Name: "Ford Building", NumberPrefix: "+1617253",
 			Address: pbx.CivicAddress{Street: "400 Main Street", City: "Cambridge", Region: "MA", PostalCode: "02142", Country: "US"},
 		})
 		require.NoError(t, err)
-		read, err := w.dir.Location(w.ctx, made.ID)
+		read, err := w.Dir.Location(w.Ctx, made.ID)
 		require.NoError(t, err)
 		require.Equal(t, made, read)
 		read.Building, read.Name, read.Address.Street, read.NumberPrefix = "A1", "", "1 Broadway", ""
-		saved, err := w.dir.ModifyLocation(w.ctx, read)
+		saved, err := w.Dir.ModifyLocation(w.Ctx, read)
 		require.NoError(t, err)
 		require.Equal(t, made.Rev+1, saved.Rev)
 		var buildings []string
-		for _, l := range collect(t, w.dir.Locations(w.ctx)) {
+		for _, l := range testbed.Collect(t, w.Dir.Locations(w.Ctx)) {
 			buildings = append(buildings, l.Building)
 		}
 		require.Equal(t, []string{"A1", "BOS-1"}, buildings, "in the order of their codes, and of this tenant alone")
-		w.location(w.dir, "E19", "US", "") // the old code is free
-		for _, id := range []pbx.LocationID{{}, {1}, w.london.ID} {
-			_, err = w.dir.Location(w.ctx, id)
+		w.Location(w.Dir, "E19", "US", "") // the old code is free
+		for _, id := range []pbx.LocationID{{}, {1}, w.London.ID} {
+			_, err = w.Dir.Location(w.Ctx, id)
 			require.ErrorIs(t, err, pbx.ErrNotFound)
-			require.ErrorIs(t, w.dir.DeleteLocation(w.ctx, id), pbx.ErrNotFound)
-			_, err = w.dir.ModifyLocation(w.ctx, &pbx.Location{ID: id})
+			require.ErrorIs(t, w.Dir.DeleteLocation(w.Ctx, id), pbx.ErrNotFound)
+			_, err = w.Dir.ModifyLocation(w.Ctx, &pbx.Location{ID: id})
 			require.ErrorIs(t, err, pbx.ErrNotFound)
 		}
 	})
@@ -240,23 +241,23 @@ func TestACC1_ALocationsBadFieldsAreReportedAtOnce(t *testing.T) {
 			Building: "E 19", Name: "\t", NumberPrefix: "+44",
 			Address: pbx.CivicAddress{Street: strings.Repeat("x", 129), City: " x", Region: "\xff", PostalCode: strings.Repeat("x", 33), Country: "USA"},
 		}
-		_, err := w.dir.AddLocation(w.ctx, bad)
+		_, err := w.Dir.AddLocation(w.Ctx, bad)
 		require.Equal(t, []string{
 			"Address.City ACC-1", "Address.Country ACC-1", "Address.PostalCode ACC-1", "Address.Region ACC-1", "Address.Street ACC-1", "Building ACC-1", "Name ACC-1",
 		}, badFields(err))
 		for _, prefix := range []string{"+44", "1617", "+1617555010012", "+1-617", "+"} {
-			_, err = w.dir.AddLocation(w.ctx, pbx.NewLocation{Building: "E19", Address: pbx.CivicAddress{Country: "US"}, NumberPrefix: prefix})
+			_, err = w.Dir.AddLocation(w.Ctx, pbx.NewLocation{Building: "E19", Address: pbx.CivicAddress{Country: "US"}, NumberPrefix: prefix})
 			require.Equal(t, []string{"NumberPrefix NUM-4"}, badFields(err), prefix)
 		}
-		e := w.refused(rule.ACC1, pbx.ErrConflict, func() error {
-			_, err := w.dir.AddLocation(w.ctx, pbx.NewLocation{Building: "BOS-1", Address: pbx.CivicAddress{Country: "US"}})
+		e := w.Refused(rule.ACC1, pbx.ErrConflict, func() error {
+			_, err := w.Dir.AddLocation(w.Ctx, pbx.NewLocation{Building: "BOS-1", Address: pbx.CivicAddress{Country: "US"}})
 			return err
 		})
-		require.Equal(t, w.boston.ID.String(), e.Holder.ID)
-		other := w.location(w.dir, "BOS-2", "US", "")
+		require.Equal(t, w.Boston.ID.String(), e.Holder.ID)
+		other := w.Location(w.Dir, "BOS-2", "US", "")
 		other.Building = "BOS-1"
-		w.refused(rule.ACC1, pbx.ErrConflict, func() error { _, err := w.dir.ModifyLocation(w.ctx, other); return err })
-		w.location(w.dir, "LON-3", "GB", "") // another tenant's code is no matter
+		w.Refused(rule.ACC1, pbx.ErrConflict, func() error { _, err := w.Dir.ModifyLocation(w.Ctx, other); return err })
+		w.Location(w.Dir, "LON-3", "GB", "") // another tenant's code is no matter
 	})
 }
 
@@ -264,22 +265,22 @@ func TestACC1_ALocationIsNotDeletedWhileSomebodyOrSomethingIsThere(t *testing.T)
 	eachStore(t, func(t *testing.T, w *world) {
 		held := func(by string) {
 			t.Helper()
-			e := w.refused(rule.ACC1, pbx.ErrFailedPrecondition, func() error { return w.dir.DeleteLocation(w.ctx, w.boston.ID) })
+			e := w.Refused(rule.ACC1, pbx.ErrFailedPrecondition, func() error { return w.Dir.DeleteLocation(w.Ctx, w.Boston.ID) })
 			require.Equal(t, by, e.Holder.String())
 		}
-		u, err := w.userAt(w.boston, "ann", "7001")
+		u, err := w.userAt(w.Boston, "ann", "7001")
 		require.NoError(t, err)
-		s, err := w.dir.AddService(w.ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: w.boston.ID})
+		s, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7101", DeviceType: "Cisco 8851", LocationID: w.Boston.ID})
 		require.NoError(t, err)
-		d, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: "00:1b:54:00:00:01", Model: "Cisco 8851", LocationID: w.boston.ID})
+		d, err := w.Dir.AddDevice(w.Ctx, pbx.NewDevice{MAC: "00:1b:54:00:00:01", Model: "Cisco 8851", LocationID: w.Boston.ID})
 		require.NoError(t, err)
 		held("user ann")
-		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, pbx.UserOnly))
+		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, u.ID, pbx.UserOnly))
 		held("service 7101")
-		require.NoError(t, w.dir.DeleteService(w.ctx, s.ID))
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, s.ID))
 		held("device Cisco 8851 00:1b:54:00:00:01")
-		require.NoError(t, w.dir.DeleteDevice(w.ctx, d.ID))
-		require.NoError(t, w.dir.DeleteLocation(w.ctx, w.boston.ID))
-		require.Empty(t, collect(t, w.dir.Locations(w.ctx)))
+		require.NoError(t, w.Dir.DeleteDevice(w.Ctx, d.ID))
+		require.NoError(t, w.Dir.DeleteLocation(w.Ctx, w.Boston.ID))
+		require.Empty(t, testbed.Collect(t, w.Dir.Locations(w.Ctx)))
 	})
 }

@@ -32,19 +32,19 @@ func TestUSR9_NothingOfThePersonIsLeftInTheFile(t *testing.T) {
 	}
 	var leavers []*pbx.User
 	for i := range 120 { // on pages that are split, joined and freed
-		u, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{
+		u, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{
 			FirstName: fmt.Sprint("Zanzibar ", i), LastName: "Quetzal", Email: fmt.Sprintf("zanzibar%d@quetzal.example", i), Department: "Quetzal Care",
 			Extension: pbx.Extension(fmt.Sprint(7100 + i)),
 		}})
 		require.NoError(t, err)
 		leavers = append(leavers, u.User)
 	}
-	w.user("Ann", "Lee", "7001")
+	w.User("Ann", "Lee", "7001")
 	for _, u := range leavers {
 		u.LastName = "Quetzal-Zanzibar"
-		_, err := w.dir.ModifyUser(w.ctx, u)
+		_, err := w.Dir.ModifyUser(w.Ctx, u)
 		require.NoError(t, err)
-		require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u.ID, pbx.UserAndPhones))
+		require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, u.ID, pbx.UserAndPhones))
 	}
 	b := content()
 	require.True(t, bytes.Contains(b, []byte("ann.lee@example.com")), "the others are in it as they were")

@@ -28,25 +28,25 @@ const exportHeader = "first_name,last_name,email,login,extension,line,number_sou
 	"device_type,mobile,department,building,music_on_hold,sip_address,e911,activate_later,welcome_mail"
 
 func (w *world) exported(dir *pbx.Directory) string {
-	w.t.Helper()
+	w.T.Helper()
 	var out strings.Builder
-	require.NoError(w.t, dir.ExportUsers(w.ctx, &out))
+	require.NoError(w.T, dir.ExportUsers(w.Ctx, &out))
 	return out.String()
 }
 
 func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		require.Equal(t, exportHeader+"\r\n", w.exported(w.dir))
-		phone := w.phone("00:1b:54:00:00:01", "Polycom VVX 450")
+		require.Equal(t, exportHeader+"\r\n", w.exported(w.Dir))
+		phone := w.Phone("00:1b:54:00:00:01", "Polycom VVX 450")
 		in := w.setUp(phone.ID)
 		in.Mobile, in.Department = "+16175550199", `=HYPERLINK("x"), "Sales"`
-		_, err := w.dir.SetUpUser(w.ctx, in)
+		_, err := w.Dir.SetUpUser(w.Ctx, in)
 		require.NoError(t, err)
-		_, err = w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "7500", ActivateLater: true})
+		_, err = w.Dir.CreateUser(w.Ctx, pbx.NewUser{FirstName: "Bob", Email: "bob@example.com", Extension: "7500", ActivateLater: true})
 		require.NoError(t, err)
-		_, err = w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock.Add(48 * time.Hour), Numbers: []pbx.E164{"+16175550180"}})
+		_, err = w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "C", Date: w.Clock.Add(48 * time.Hour), Numbers: []pbx.E164{"+16175550180"}})
 		require.NoError(t, err)
-		_, err = w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Mai", Email: "mai@example.com"}, Number: pbx.ExistingNumber("+16175550180")})
+		_, err = w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Mai", Email: "mai@example.com"}, Number: pbx.ExistingNumber("+16175550180")})
 		require.NoError(t, err)
 		want := rows(exportHeader,
 			"Bob,,bob@example.com,bob@example.com,7500,no,,,,,,,,,,,,,,bob@acme.example.com,no,yes,no",
@@ -54,20 +54,20 @@ func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 				`'+16175550199,"'=HYPERLINK(""x""), ""Sales""",BOS-1,,ann@acme.example.com,yes,no,no`,
 			",Mai,mai@example.com,mai@example.com,7001,yes,existing,'+16175550180,,,,,,,SIP softphone,,,,,mai@acme.example.com,no,no,no",
 		)
-		require.Empty(t, gocmp.Diff(want, w.exported(w.dir)))
-		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Zoe", Email: "zoe@example.com"}, ServiceType: "PRO"})
+		require.Empty(t, gocmp.Diff(want, w.exported(w.Dir)))
+		made, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{LastName: "Zoe", Email: "zoe@example.com"}, ServiceType: "PRO"})
 		require.NoError(t, err)
-		_, err = w.dir.DisableUser(w.ctx, made.User.ID)
+		_, err = w.Dir.DisableUser(w.Ctx, made.User.ID)
 		require.NoError(t, err)
-		require.Contains(t, w.exported(w.dir), "zoe@acme.example.com,no,yes,no\r\n", "whoever is disabled does not come back active")
-		amy := w.user("Amy", "Ray", "7600")
-		line, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: amy.ID, DN: "7601", DeviceType: "Cisco 8851", ActivateLater: true})
+		require.Contains(t, w.exported(w.Dir), "zoe@acme.example.com,no,yes,no\r\n", "whoever is disabled does not come back active")
+		amy := w.User("Amy", "Ray", "7600")
+		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: amy.ID, DN: "7601", DeviceType: "Cisco 8851", ActivateLater: true})
 		require.NoError(t, err)
-		require.Contains(t, w.exported(w.dir), ",amy.ray@acme.example.com,no,yes,no\r\n", "a line that waits does not come back billed")
-		_, err = w.dir.ActivateService(w.ctx, line.ID)
+		require.Contains(t, w.exported(w.Dir), ",amy.ray@acme.example.com,no,yes,no\r\n", "a line that waits does not come back billed")
+		_, err = w.Dir.ActivateService(w.Ctx, line.ID)
 		require.NoError(t, err)
-		require.Contains(t, w.exported(w.dir), ",amy.ray@acme.example.com,no,no,no\r\n")
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.Contains(t, w.exported(w.Dir), ",amy.ray@acme.example.com,no,no,no\r\n")
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Al", Email: "al@example.com", Extension: "7501"})
 			require.Contains(t, w.exported(dir), "\r\nAl,,", "in a batch it says what the batch did")
 			return err
@@ -77,13 +77,13 @@ func TestSYS5_AnExportSaysOfEachUserWhatARowCanSay(t *testing.T) {
 
 func TestSYS5_AnExportHoldsNoSecretAndNobodyElse(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		x := everything(w)
-		require.NoError(t, w.dir.SetPIN(w.ctx, x.line.ID, "482915"))
-		out := w.exported(w.dir)
+		x := testbed.Everything(w.World)
+		require.NoError(t, w.Dir.SetPIN(w.Ctx, x.Line.ID, "482915"))
+		out := w.exported(w.Dir)
 		require.Contains(t, out, "Zanzibar,Quétzal,")
 		require.NotContains(t, out, "482915")
 		require.NotContains(t, out, ".co.uk")
-		require.Equal(t, 1, strings.Count(w.exported(w.british), "Zanzibar"))
+		require.Equal(t, 1, strings.Count(w.exported(w.British), "Zanzibar"))
 	})
 }
 
@@ -95,10 +95,10 @@ func TestSYS5_AnExportGoesOnOverPagesAndGivesTheWritersError(t *testing.T) {
 		}
 		_, err := w.importing(rows(file...))
 		require.NoError(t, err)
-		require.Equal(t, 301, strings.Count(w.exported(w.dir), "\r\n"))
+		require.Equal(t, 301, strings.Count(w.exported(w.Dir), "\r\n"))
 		full := errors.New("the disk is full")
 		for _, left := range []int{0, 5000} {
-			require.Equal(t, full, w.dir.ExportUsers(w.ctx, &filling{left, full}))
+			require.Equal(t, full, w.Dir.ExportUsers(w.Ctx, &filling{left, full}))
 		}
 	})
 }
@@ -107,12 +107,12 @@ func TestSYS5_AnExportGoesOnOverPagesAndGivesTheWritersError(t *testing.T) {
 func TestSYS5_NoCellOfAnExportIsAFormulaHoweverItIsRead(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for i, text := range texts {
-			_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: text, LastName: "x" + text, Email: fmt.Sprintf("u%d@example.com", i),
+			_, err := w.Dir.CreateUser(w.Ctx, pbx.NewUser{FirstName: text, LastName: "x" + text, Email: fmt.Sprintf("u%d@example.com", i),
 				Extension: pbx.Extension(fmt.Sprint(7000 + i)), Mobile: "+16175550199", Department: text, MusicOnHold: text})
 			require.NoError(t, err)
 		}
 		for _, comma := range []rune{',', ';', '\t'} {
-			r := csv.NewReader(strings.NewReader(w.exported(w.dir)))
+			r := csv.NewReader(strings.NewReader(w.exported(w.Dir)))
 			r.Comma, r.LazyQuotes, r.FieldsPerRecord = comma, true, -1
 			all, err := r.ReadAll()
 			require.NoError(t, err)
@@ -136,10 +136,10 @@ func TestSYS5_WhoHasNoAddressNoLineOrNoExtensionComesBackSo(t *testing.T) {
 		require.NoError(t, err)
 		var got []string
 		for _, m := range made.Made {
-			main, err := w.dir.MainExtension(w.ctx, m.User.ID)
+			main, err := w.Dir.MainExtension(w.Ctx, m.User.ID)
 			require.NoError(t, err)
 			got = append(got, fmt.Sprint(m.User.LastName, " ", m.User.Email, " ", m.User.Login, " ", main, " ", m.User.Station, " ", m.Service != nil))
-			read, err := w.dir.User(w.ctx, m.User.ID)
+			read, err := w.Dir.User(w.Ctx, m.User.ID)
 			require.NoError(t, err)
 			require.Equal(t, m.User, read)
 		}
@@ -148,7 +148,7 @@ func TestSYS5_WhoHasNoAddressNoLineOrNoExtensionComesBackSo(t *testing.T) {
 			"Cid cid@example.com cid@example.com   false", "Dan dan@example.com dan@example.com 7104  true",
 		}, got)
 
-		before := dump(t, w.store)
+		before := testbed.Dump(t, w.Store)
 		_, err = w.importing(rows(header,
 			"Eve,,eve@example.com,7201,yes,PRO,,yes", // somebody without an address cannot be welcomed
 			"Fay,,,7202,no,,,no",
@@ -162,54 +162,54 @@ func TestSYS5_WhoHasNoAddressNoLineOrNoExtensionComesBackSo(t *testing.T) {
 		require.ElementsMatch(t, []string{
 			"2 email USR-1", "3 email USR-1", "4 email USR-1", "4 login USR-3", "5 email USR-1", "6 line SYS-5", "7 extension USR-4", "8 line SYS-5", "9 extension USR-1",
 		}, badRows(err))
-		require.Empty(t, gocmp.Diff(before, dump(t, w.store)))
+		require.Empty(t, gocmp.Diff(before, testbed.Dump(t, w.Store)))
 	})
 }
 
 func TestSYS5_ALineThatSeveralHaveIsSaidOnceAndSharedAgain(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		phone := w.phone("00:1b:54:00:00:01", "Polycom VVX 450")
-		ann, err := w.dir.SetUpUser(w.ctx, w.setUp(phone.ID)) // she has the phone
+		phone := w.Phone("00:1b:54:00:00:01", "Polycom VVX 450")
+		ann, err := w.Dir.SetUpUser(w.Ctx, w.setUp(phone.ID)) // she has the phone
 		require.NoError(t, err)
-		lineless, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Aaron", LastName: "Aay", Email: "aaron.aay@example.com", Extension: "7501"}})
+		lineless, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Aaron", LastName: "Aay", Email: "aaron.aay@example.com", Extension: "7501"}})
 		require.NoError(t, err)
-		require.NoError(t, w.dir.DeleteService(w.ctx, lineless.Service.ID))
+		require.NoError(t, w.Dir.DeleteService(w.Ctx, lineless.Service.ID))
 		aaron := lineless.User
-		second := w.user("Zed", "Zoe", "7502") // has it too, but as a second one
-		own := w.service(second.ID, "7503")
+		second := w.User("Zed", "Zoe", "7502") // has it too, but as a second one
+		own := w.Service(second.ID, "7503")
 		for _, u := range []pbx.UserID{aaron.ID, second.ID} {
-			_, err := w.dir.Associate(w.ctx, u, ann.Service.ID)
+			_, err := w.Dir.Associate(w.Ctx, u, ann.Service.ID)
 			require.NoError(t, err)
 		}
 		aaron.Email, aaron.Applications = "", []string{"fax"}
-		_, err = w.dir.ModifyUser(w.ctx, aaron)
+		_, err = w.Dir.ModifyUser(w.Ctx, aaron)
 		require.NoError(t, err)
-		file := w.exported(w.dir)
+		file := w.exported(w.Dir)
 		require.Contains(t, file, "Aaron,Aay,,aaron.aay@example.com,"+string(ann.Service.DN)+",shared,,,,,,fax,,,,,,,,aaron.aay@acme.example.com,no,no,no\r\n")
 		require.Contains(t, file, ",ann@corp.example,"+string(ann.Service.DN)+",yes,existing,'"+string(ann.Service.Number))
 		require.Contains(t, file, ",zed.zoe@example.com,"+string(own.DN)+",yes,")
 
 		for _, u := range []pbx.UserID{ann.User.ID, aaron.ID, second.ID} {
-			require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, u, pbx.UserOnly))
+			require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, u, pbx.UserOnly))
 		}
 		for _, s := range []pbx.ServiceID{ann.Service.ID, own.ID} {
-			require.NoError(t, w.dir.DeleteService(w.ctx, s))
+			require.NoError(t, w.Dir.DeleteService(w.Ctx, s))
 		}
 		made, err := w.importing(file)
 		require.NoError(t, err)
 		require.Equal(t, "Aaron", made.Made[0].User.FirstName, "in the order of the rows")
 		require.Equal(t, made.Made[1].Service.ID, made.Made[0].Service.ID)
 		require.Equal(t, ann.Service.DN, w.primary(made.Made[0].User.ID))
-		require.Equal(t, file, w.exported(w.dir))
+		require.Equal(t, file, w.exported(w.Dir))
 	})
 }
 
 func TestSYS5_WhatCannotBeSharedIsReportedOnItsRow(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		bob := w.user("Bob", "Roe", "7001")
-		line := w.service(bob.ID, "7101")
+		bob := w.User("Bob", "Roe", "7001")
+		line := w.Service(bob.ID, "7101")
 		w.attach(line.ID, pbx.NewForeign{System: "CRM", Name: "Contacts", Link: "https://crm.example.com/1", NeedsEmail: true})
-		before := dump(t, w.store)
+		before := testbed.Dump(t, w.Store)
 		_, err := w.importing(rows("last_name,email,login,extension,line,service_type,applications,building,welcome_mail",
 			"Ann,,ann@example.com,7101,shared,,,,no", // the foreign service needs an address
 			"Cid,cid@example.com,,7001,shared,,,,",
@@ -223,10 +223,10 @@ func TestSYS5_WhatCannotBeSharedIsReportedOnItsRow(t *testing.T) {
 			"2 email USR-14", "3 extension SYS-5", "4 extension SYS-5", "5 line SYS-5", "5 applications STN-2", "6 building ACC-1", "6 email USR-1",
 			"7 service_type SVC-16", "8 extension SYS-5",
 		}, badRows(err))
-		require.Empty(t, gocmp.Diff(before, dump(t, w.store)))
+		require.Empty(t, gocmp.Diff(before, testbed.Dump(t, w.Store)))
 		_, err = w.importing(rows("last_name,email,extension,line", "Ann,ann@example.com,7101,shared"))
 		require.NoError(t, err)
-		shared, err := w.dir.ServiceUsers(w.ctx, line.ID)
+		shared, err := w.Dir.ServiceUsers(w.Ctx, line.ID)
 		require.NoError(t, err)
 		require.Len(t, shared, 2)
 	})
@@ -234,18 +234,18 @@ func TestSYS5_WhatCannotBeSharedIsReportedOnItsRow(t *testing.T) {
 
 func TestSYS5_AnExportLeavesOutWhatComesWithOtherServices(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		u := w.user("Ann", "Lee", "7500")
+		u := w.User("Ann", "Lee", "7500")
 		for dn, typ := range map[pbx.Extension]string{"7101": "", "7102": "PRO"} {
-			_, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: u.ID, DN: dn, DeviceType: "Cisco 8851", Type: typ})
+			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: u.ID, DN: dn, DeviceType: "Cisco 8851", Type: typ})
 			require.NoError(t, err)
 		}
-		require.NoError(t, w.dir.SetPrimary(w.ctx, u.ID, w.lookup("7101")))
+		require.NoError(t, w.Dir.SetPrimary(w.Ctx, u.ID, w.lookup("7101")))
 		u.Applications = []string{"fax"}
-		_, err := w.dir.ModifyUser(w.ctx, u)
+		_, err := w.Dir.ModifyUser(w.Ctx, u)
 		require.NoError(t, err)
-		require.NotContains(t, w.exported(w.dir), "fax", "no import could enable it")
-		require.NoError(t, w.dir.SetPrimary(w.ctx, u.ID, w.lookup("7102")))
-		require.Contains(t, w.exported(w.dir), ",PRO,,fax,")
+		require.NotContains(t, w.exported(w.Dir), "fax", "no import could enable it")
+		require.NoError(t, w.Dir.SetPrimary(w.Ctx, u.ID, w.lookup("7102")))
+		require.Contains(t, w.exported(w.Dir), ",PRO,,fax,")
 	})
 }
 
@@ -279,7 +279,7 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 		Mobile: pbx.E164(pick(4, "", "+16175550199")), MusicOnHold: pick(4, "", "jazz", "-"), ActivateLater: c[5]%4 == 0,
 	}
 	if c[6]%2 == 0 {
-		in.LocationID, in.E911 = w.boston.ID, c[6]%4 == 0
+		in.LocationID, in.E911 = w.Boston.ID, c[6]%4 == 0
 	}
 	if c[5]%3 == 0 {
 		in.SIPAddress = pbx.SIPAddress(fmt.Sprintf("own-%d@acme.example.com", n))
@@ -322,8 +322,8 @@ func (p person) becomes(w *world, n int, made *pbx.Provisioned, lines map[pbx.Us
 	c, u := p.choices, made.User
 	if c[12]%3 == 0 {
 		u.Email = ""
-		_, err := w.dir.ModifyUser(w.ctx, u)
-		require.NoError(w.t, err)
+		_, err := w.Dir.ModifyUser(w.Ctx, u)
+		require.NoError(w.T, err)
 	}
 	s := made.Service
 	switch {
@@ -333,15 +333,15 @@ func (p person) becomes(w *world, n int, made *pbx.Provisioned, lines map[pbx.Us
 		lines[u.State] = s.ID
 		return
 	}
-	require.NoError(w.t, w.dir.DeleteService(w.ctx, s.ID))
+	require.NoError(w.T, w.Dir.DeleteService(w.Ctx, s.ID))
 	shares, there := lines[u.State]
 	switch {
 	case c[13]%4 == 1:
-		_, err := w.dir.AddExtension(w.ctx, u.ID, pbx.Extension(fmt.Sprintf("76%02d", n)))
-		require.NoError(w.t, err)
+		_, err := w.Dir.AddExtension(w.Ctx, u.ID, pbx.Extension(fmt.Sprintf("76%02d", n)))
+		require.NoError(w.T, err)
 	case there && c[13]%4 == 2:
-		_, err := w.dir.Associate(w.ctx, u.ID, shares)
-		require.NoError(w.t, err)
+		_, err := w.Dir.Associate(w.Ctx, u.ID, shares)
+		require.NoError(w.T, err)
 	}
 }
 
@@ -349,31 +349,31 @@ func (p person) becomes(w *world, n int, made *pbx.Provisioned, lines map[pbx.Us
 // stock are others in each world.
 func premises(t *testing.T, n int, stock string) (*world, []*pbx.Device) {
 	w := newWorld(t, memory.New())
-	_, err := w.support.StockNumbers(w.ctx, numbers(stock, n)...)
+	_, err := w.Support.StockNumbers(w.Ctx, testbed.Numbers(stock, n)...)
 	require.NoError(t, err)
-	require.NoError(t, w.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Total = 99 }))
-	w.owned(numbers("+161755502%02d", n)...)
-	_, err = w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "C", Date: w.clock.Add(48 * time.Hour), Numbers: numbers("+161755503%02d", n)})
+	require.NoError(t, w.ModifyPool("STANDARD", func(p *pbx.StationPool) { p.Total = 99 }))
+	w.Own(testbed.Numbers("+161755502%02d", n)...)
+	_, err = w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "C", Date: w.Clock.Add(48 * time.Hour), Numbers: testbed.Numbers("+161755503%02d", n)})
 	require.NoError(t, err)
 	var phones []*pbx.Device
 	for i := range n {
-		phones = append(phones, w.phone(fmt.Sprintf("00:1b:54:00:01:%02x", i), "Polycom VVX 450"))
+		phones = append(phones, w.Phone(fmt.Sprintf("00:1b:54:00:01:%02x", i), "Polycom VVX 450"))
 	}
 	return w, phones
 }
 
 // gets makes a number the US tenant's own, wherever it is.
 func (w *world) gets(e pbx.E164) {
-	if _, err := w.dir.Number(w.ctx, e); err == nil {
+	if _, err := w.Dir.Number(w.Ctx, e); err == nil {
 		return
 	}
-	if _, err := w.support.Number(w.ctx, e); err != nil {
-		w.owned(e)
+	if _, err := w.Support.Number(w.Ctx, e); err != nil {
+		w.Own(e)
 		return
 	}
-	s, err := w.take(w.dir, "7499", pbx.OfferedNumber(e))
-	require.NoError(w.t, err)
-	require.NoError(w.t, w.dir.DeleteService(w.ctx, s.ID))
+	s, err := w.take(w.Dir, "7499", pbx.OfferedNumber(e))
+	require.NoError(w.T, err)
+	require.NoError(w.T, w.Dir.DeleteService(w.Ctx, s.ID))
 }
 
 // described is what a tenant has, by everything but IDs and times: its users with
@@ -382,7 +382,7 @@ func (w *world) described(t *testing.T) (list []string) {
 	macs := map[pbx.DeviceID]pbx.MAC{}
 	temporary := map[pbx.E164]pbx.E164{}
 	for _, state := range []pbx.DeviceState{pbx.DeviceAvailable, pbx.DeviceAssigned} {
-		for _, d := range collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{State: state})) {
+		for _, d := range testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{State: state})) {
 			macs[d.ID] = d.MAC
 			if state == pbx.DeviceAvailable {
 				list = append(list, "free "+string(d.MAC))
@@ -390,7 +390,7 @@ func (w *world) described(t *testing.T) (list []string) {
 		}
 	}
 	for _, state := range []pbx.NumberState{pbx.NumberAvailable, pbx.NumberPorting, pbx.NumberAssigned} {
-		for _, n := range collect(t, w.dir.Numbers(w.ctx, pbx.NumberQuery{State: state})) {
+		for _, n := range testbed.Collect(t, w.Dir.Numbers(w.Ctx, pbx.NumberQuery{State: state})) {
 			if n.TemporaryFor != "" {
 				temporary[n.E164] = n.TemporaryFor
 				continue
@@ -398,19 +398,19 @@ func (w *world) described(t *testing.T) (list []string) {
 			list = append(list, fmt.Sprint(n.E164, n.State, n.ServiceID.IsZero(), n.WaitingID.IsZero()))
 		}
 	}
-	for _, u := range collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})) {
+	for _, u := range testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})) {
 		line := fmt.Sprintf("%q %q %s %s %s %q %q %q %s %v %v %s %q", u.FirstName, u.LastName, u.Email, u.Login, u.State, u.Mobile, u.Department,
-			u.MusicOnHold, u.SIPAddress, u.E911, u.LocationID == w.boston.ID, u.Station, u.Applications)
-		for _, e := range collect(t, w.dir.Extensions(w.ctx, pbx.ExtensionQuery{UserID: u.ID})) {
+			u.MusicOnHold, u.SIPAddress, u.E911, u.LocationID == w.Boston.ID, u.Station, u.Applications)
+		for _, e := range testbed.Collect(t, w.Dir.Extensions(w.Ctx, pbx.ExtensionQuery{UserID: u.ID})) {
 			line += fmt.Sprint(" own ", e.Digits)
 		}
-		services, err := w.dir.UserServices(w.ctx, u.ID)
+		services, err := w.Dir.UserServices(w.Ctx, u.ID)
 		require.NoError(t, err)
 		for _, has := range services {
 			s := has.Service
-			line += fmt.Sprintf(" %s %s %s %s %s %s %v", s.DN, s.Type, cmp.Or(temporary[s.Number], s.Number), s.DeviceType, macs[s.DeviceID], s.Status, s.LocationID == w.boston.ID)
+			line += fmt.Sprintf(" %s %s %s %s %s %s %v", s.DN, s.Type, cmp.Or(temporary[s.Number], s.Number), s.DeviceType, macs[s.DeviceID], s.Status, s.LocationID == w.Boston.ID)
 		}
-		for _, d := range collect(t, w.dir.Devices(w.ctx, pbx.DeviceQuery{UserID: u.ID})) {
+		for _, d := range testbed.Collect(t, w.Dir.Devices(w.Ctx, pbx.DeviceQuery{UserID: u.ID})) {
 			line += fmt.Sprint(" has ", d.MAC, d.PortsUsed, d.PrimaryOf == u.ID)
 		}
 		list = append(list, line)
@@ -434,28 +434,28 @@ func imported(t *testing.T, people []person, seed uint64) string {
 		made := &pbx.Provisioned{}
 		var err error
 		if guided {
-			made, err = from.dir.SetUpUser(from.ctx, in)
+			made, err = from.Dir.SetUpUser(from.Ctx, in)
 		} else {
-			made.User, err = from.dir.CreateUser(from.ctx, in.NewUser)
+			made.User, err = from.Dir.CreateUser(from.Ctx, in.NewUser)
 		}
 		require.NoError(t, err)
 		p.becomes(from, n, made, lines)
 	}
 	to, _ := premises(t, room, "+161755505%02d")
-	for _, n := range collect(t, from.dir.Numbers(from.ctx, pbx.NumberQuery{State: pbx.NumberAssigned})) {
+	for _, n := range testbed.Collect(t, from.Dir.Numbers(from.Ctx, pbx.NumberQuery{State: pbx.NumberAssigned})) {
 		if n.TemporaryFor == "" {
 			to.gets(n.E164)
 		}
 	}
-	file := from.exported(from.dir)
+	file := from.exported(from.Dir)
 	shuffled := strings.SplitAfter(strings.TrimSuffix(file, "\r\n"), "\r\n")
 	shuffled[len(shuffled)-1] += "\r\n"
 	rest := shuffled[1:]
 	rand.New(rand.NewPCG(seed, 1)).Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
-	if _, err := to.dir.ImportUsers(to.ctx, strings.NewReader(strings.Join(shuffled, ""))); err != nil {
+	if _, err := to.Dir.ImportUsers(to.Ctx, strings.NewReader(strings.Join(shuffled, ""))); err != nil {
 		return err.Error() + "\n" + file
 	}
-	return gocmp.Diff(sortedRows(file), sortedRows(to.exported(to.dir))) + gocmp.Diff(from.described(t), to.described(t))
+	return gocmp.Diff(sortedRows(file), sortedRows(to.exported(to.Dir))) + gocmp.Diff(from.described(t), to.described(t))
 }
 
 func TestSYS5_ExportThenImportIntoAnEmptyTenantGivesTheSameUsers(t *testing.T) {

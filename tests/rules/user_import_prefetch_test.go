@@ -27,12 +27,12 @@ func newcomers(n int) string {
 func roomy(t *testing.T, store store.Store, n int) *world {
 	w := newWorld(t, store)
 	for from := 0; from < n; from += 1000 {
-		_, err := w.support.StockNumbers(w.ctx, numbers(fmt.Sprintf("+161756%%0%dd", 5), min(n, from+1000))[from:]...)
+		_, err := w.Support.StockNumbers(w.Ctx, testbed.Numbers(fmt.Sprintf("+161756%%0%dd", 5), min(n, from+1000))[from:]...)
 		require.NoError(t, err)
 	}
-	_, err := w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "MANY", Name: "Many", Total: int64(n), Applications: []string{"softphone"}})
+	_, err := w.Dir.AddStationPool(w.Ctx, pbx.NewStationPool{Package: "MANY", Name: "Many", Total: int64(n), Applications: []string{"softphone"}})
 	require.NoError(t, err)
-	w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = "70000", "89999" })
+	w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast = "70000", "89999" })
 	return w
 }
 
@@ -40,10 +40,10 @@ func roomy(t *testing.T, store store.Store, n int) *world {
 // and one ends it.
 func TestSYS5_AnImportOfAThousandRowsTakesAFewTrips(t *testing.T) {
 	testbed.NotShort(t)
-	store := &faraway{Store: memory.New()}
+	store := &testbed.Faraway{Store: memory.New()}
 	w := roomy(t, store, 2000)
 	for i := range 600 { // extensions in the way, one after the other and one in two
-		w.user("Old", fmt.Sprint(i), pbx.Extension(fmt.Sprint(70100+i+max(0, i-300))))
+		w.User("Old", fmt.Sprint(i), pbx.Extension(fmt.Sprint(70100+i+max(0, i-300))))
 	}
 	trips := func(file string) (int, error) {
 		store.Trips.Store(0)
@@ -68,7 +68,7 @@ func TestSYS5_AnImportOfAThousandRowsTakesAFewTrips(t *testing.T) {
 
 	var out strings.Builder
 	store.Trips.Store(0)
-	require.NoError(t, w.dir.ExportUsers(w.ctx, &out))
+	require.NoError(t, w.Dir.ExportUsers(w.Ctx, &out))
 	n = int(store.Trips.Load())
 	t.Logf("and to export 2,000 users %d", n)
 	require.LessOrEqual(t, n, 2000/128+1)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
@@ -22,7 +23,7 @@ func rows(list ...string) string { return strings.Join(list, "\r\n") + "\r\n" }
 
 // importing imports a file into the US tenant.
 func (w *world) importing(file string, opts ...pbx.ImportOption) (*pbx.Import, error) {
-	return w.dir.ImportUsers(w.ctx, strings.NewReader(file), opts...)
+	return w.Dir.ImportUsers(w.Ctx, strings.NewReader(file), opts...)
 }
 
 // badRows lists what is wrong with which rows.
@@ -35,18 +36,18 @@ func badRows(err error) []string {
 }
 
 func TestSYS5_ARowMakesWhatTheGuidedSetUpOrCreatingAUserMakes(t *testing.T) {
-	twins(t, func(t *testing.T, a, b *world, _ map[*world]*counted) {
-		phone := a.phone("00:1b:54:00:00:01", "Polycom VVX 450")
-		b.phone("00:1b:54:00:00:01", "Polycom VVX 450")
-		a.owned("+16175550200")
-		b.owned("+16175550200")
+	twins(t, func(t *testing.T, a, b *world, _ map[*world]*testbed.Counted) {
+		phone := a.Phone("00:1b:54:00:00:01", "Polycom VVX 450")
+		b.Phone("00:1b:54:00:00:01", "Polycom VVX 450")
+		a.Own("+16175550200")
+		b.Own("+16175550200")
 		ann := a.setUp(phone.ID)
 		ann.Mobile, ann.Department, ann.MusicOnHold, ann.SIPAddress, ann.NoWelcomeMail = "+16175550199", "Sales, Boston", "jazz", "boss@acme.example.com", true
 		bob := pbx.NewUser{LastName: "Bob", Email: "bob@example.com", Extension: "7500", ActivateLater: true}
 		cid := pbx.SetUp{NewUser: pbx.NewUser{FirstName: `C"d`, Email: "cid@example.com"}, Number: pbx.ExistingNumber("+16175550200")}
 		dan := pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Dan", Email: "dan@example.com", Extension: "7600"}, DeviceType: "Cisco 8851"}
 		var first *pbx.Provisioned
-		require.NoError(t, a.dir.Batch(a.ctx, func(ctx context.Context, dir *pbx.Directory) (err error) {
+		require.NoError(t, a.Dir.Batch(a.Ctx, func(ctx context.Context, dir *pbx.Directory) (err error) {
 			if first, err = dir.SetUpUser(ctx, ann); err != nil {
 				return err
 			}
@@ -66,7 +67,7 @@ func TestSYS5_ARowMakesWhatTheGuidedSetUpOrCreatingAUserMakes(t *testing.T) {
 			`dan@example.com,Dan,,,7600,,,,,,,,Cisco 8851,,,,,,,,`,
 		))
 		require.NoError(t, err)
-		require.Empty(t, cmp.Diff(dump(t, a.store), dump(t, b.store)))
+		require.Empty(t, cmp.Diff(testbed.Dump(t, a.Store), testbed.Dump(t, b.Store)))
 		require.Len(t, made.Made, 4)
 		require.Empty(t, cmp.Diff(first.User, made.Made[0].User, cmp.AllowUnexported(pbx.User{})))
 		require.Equal(t, first.Service, made.Made[0].Service)
@@ -78,13 +79,13 @@ func TestSYS5_ARowMakesWhatTheGuidedSetUpOrCreatingAUserMakes(t *testing.T) {
 
 func TestSYS5_EveryBadRowIsReportedAtOnceWithItsRowColumnAndRule(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		taken := w.phone("00:1b:54:00:00:02", "Cisco 8851")
-		bob := w.user("Bob", "Ray", "7001")
-		_, err := w.dir.AssignDevice(w.ctx, taken.ID, bob.ID, 1)
+		taken := w.Phone("00:1b:54:00:00:02", "Cisco 8851")
+		bob := w.User("Bob", "Ray", "7001")
+		_, err := w.Dir.AssignDevice(w.Ctx, taken.ID, bob.ID, 1)
 		require.NoError(t, err)
-		_, err = w.support.In(w.uk.ID).AddDevice(w.ctx, pbx.NewDevice{MAC: "00:1b:54:00:00:03", Model: "Cisco 8851"})
+		_, err = w.Support.In(w.UK.ID).AddDevice(w.Ctx, pbx.NewDevice{MAC: "00:1b:54:00:00:03", Model: "Cisco 8851"})
 		require.NoError(t, err)
-		before := dump(t, w.store)
+		before := testbed.Dump(t, w.Store)
 		_, err = w.importing(rows(
 			"first_name,last_name,email,login,extension,number_source,number,number_prefix,service_type,station,applications,mac,ports,mobile,building,sip_address,e911",
 			"Good,,good@example.com,,7100,,,,,,,,,,,,",
@@ -106,7 +107,7 @@ func TestSYS5_EveryBadRowIsReportedAtOnceWithItsRowColumnAndRule(t *testing.T) {
 			"9 mac DEV-1", "9 e911 USR-6", "9 number NUM-2",
 			"10 ports DEV-3", "10 extension EXT-3",
 		}, badRows(err))
-		require.Empty(t, cmp.Diff(before, dump(t, w.store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 		require.True(t, slices.IsSortedFunc(pbx.RowErrors(err), func(a, b *pbx.RowError) int { return a.Row - b.Row }), "in the order of the file")
 		require.Len(t, pbx.Errors(err), len(pbx.RowErrors(err)))
 		require.ErrorIs(t, err, pbx.ErrInvalid)
@@ -117,15 +118,15 @@ func TestSYS5_EveryBadRowIsReportedAtOnceWithItsRowColumnAndRule(t *testing.T) {
 
 func TestSYS5_TheErrorOfOneRowIsAnErrorLikeAnyOther(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.user("Bob", "Ray", "7001")
-		e := w.refused(rule.EXT2, pbx.ErrConflict, func() error {
+		w.User("Bob", "Ray", "7001")
+		e := w.Refused(rule.EXT2, pbx.ErrConflict, func() error {
 			_, err := w.importing(rows("last_name,email,extension", "Lee,lee@example.com,7001"))
 			require.Equal(t, []string{"2 extension EXT-2"}, badRows(err))
 			return err
 		})
 		require.Equal(t, "Extension", e.Field)
 		require.Equal(t, "Bob Ray", e.Holder.Name)
-		w.refused(rule.USR1, pbx.ErrInvalid, func() error {
+		w.Refused(rule.USR1, pbx.ErrInvalid, func() error {
 			_, err := w.importing(rows("last_name,email,extension", "Lee,,7002"))
 			require.Equal(t, []string{"2 email USR-1"}, badRows(err))
 			return err
@@ -136,7 +137,7 @@ func TestSYS5_TheErrorOfOneRowIsAnErrorLikeAnyOther(t *testing.T) {
 
 func TestSYS5_ACellOfAnyLengthIsRefusedLikeAnyOther(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.user("Bob", "Ray", "7001")
+		w.User("Bob", "Ray", "7001")
 		long := strings.Repeat("7", 1000)
 		for _, column := range []string{"extension", "number", "number_prefix", "mac", "ports", "building", "station", "service_type", "login", "sip_address", "device_type", "applications", "department"} {
 			err := second(w.importing(rows("first_name,email,number_source,"+column, "Bob,bob.ray@other.example,new,"+long)))
@@ -160,8 +161,8 @@ func TestSYS5_ACellOfAnyLengthIsRefusedLikeAnyOther(t *testing.T) {
 
 func TestSYS5_WhatRowsTakeFromEachOtherIsReportedOnTheLaterRow(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.phone("00:1b:54:00:00:01", "Cisco 8851")
-		w.owned("+16175550200")
+		w.Phone("00:1b:54:00:00:01", "Cisco 8851")
+		w.Own("+16175550200")
 		header := "first_name,email,extension,number,station,mac,sip_address,department"
 		first := "Ann,ann@example.com,7100,+16175550200,STANDARD,00:1b:54:00:00:01,ann@acme.example.com,"
 		again := "Bob,ANN@example.com,7100,+16175550200,,00-1B-54-00-00-01,Ann@acme.example.com,"
@@ -210,7 +211,7 @@ func TestSYS5_AFileThatIsNoneIsRefusedAtOnce(t *testing.T) {
 			"a quote left open":  {"email,last_name\nann@example.com,\"Lee\n", []string{"2  SYS-5"}},
 			"a bad header":       {"email,\"last_name\n", []string{"1  SYS-5"}},
 		} {
-			w.refused(rule.SYS5, pbx.ErrInvalid, func() error {
+			w.Refused(rule.SYS5, pbx.ErrInvalid, func() error {
 				err := second(w.importing(c.file))
 				require.Equal(t, c.want, badRows(err), name)
 				return err
@@ -218,15 +219,15 @@ func TestSYS5_AFileThatIsNoneIsRefusedAtOnce(t *testing.T) {
 		}
 		many := strings.Repeat("ann@example.com,Lee\n", 10_001)
 		for _, file := range []string{"", "\ufeff", "\r\n\r\n", "email,last_name\n" + many, strings.Repeat(" ", 16<<20+1)} {
-			e := w.refused(rule.SYS5, pbx.ErrInvalid, func() error { return second(w.importing(file)) })
+			e := w.Refused(rule.SYS5, pbx.ErrInvalid, func() error { return second(w.importing(file)) })
 			require.Equal(t, "File", e.Field)
 		}
-		w.refused(rule.SYS1, pbx.ErrMisuse, func() error { return second(w.dir.ImportUsers(w.ctx, nil)) })
-		w.refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.dir.ExportUsers(w.ctx, nil) })
+		w.Refused(rule.SYS1, pbx.ErrMisuse, func() error { return second(w.Dir.ImportUsers(w.Ctx, nil)) })
+		w.Refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.Dir.ExportUsers(w.Ctx, nil) })
 
 		broken := errors.New("the line went dead")
 		before := w.revision()
-		_, err := w.dir.ImportUsers(w.ctx, io.MultiReader(strings.NewReader("email,last_name\n"), iotest.ErrReader(broken)))
+		_, err := w.Dir.ImportUsers(w.Ctx, io.MultiReader(strings.NewReader("email,last_name\n"), iotest.ErrReader(broken)))
 		require.Equal(t, broken, err)
 		made, err := w.importing("\ufeffemail,last_name\n")
 		require.NoError(t, err)
@@ -259,7 +260,7 @@ func TestSYS5_AnImportIsAPartOfABatch(t *testing.T) {
 		good := rows("last_name,email,extension,service_type", "Lee,lee@example.com,7100,PRO")
 		bad := rows("last_name,email,extension,service_type", "Ray,ray@example.com,7101,PRO", "Ray,ray@example.com,7102,PRO")
 		before := w.revision()
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			if _, err := dir.ImportUsers(ctx, strings.NewReader(good)); err != nil {
 				return err
 			}
@@ -280,11 +281,11 @@ func TestSYS5_AnImportIsReviewedAndCommittedAsReviewed(t *testing.T) {
 		file := strings.NewReader("what was before\n" + rows("last_name,email,number_source,service_type", "Lee,lee@example.com,new,PRO", "Ray,ray@example.com,,PRO"))
 		_, err := file.Seek(int64(len("what was before\n")), io.SeekStart)
 		require.NoError(t, err)
-		before := dump(t, w.store)
+		before := testbed.Dump(t, w.Store)
 		run := func(ctx context.Context, dir *pbx.Directory) error { return second(dir.ImportUsers(ctx, file)) }
-		review, err := w.dir.Review(w.ctx, run)
+		review, err := w.Dir.Review(w.Ctx, run)
 		require.NoError(t, err)
-		require.Empty(t, cmp.Diff(before, dump(t, w.store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 		require.Len(t, review.Orders, 2)
 		require.Equal(t, pbx.Money(5000), review.Orders[0].Monthly+review.Orders[1].Monthly)
 		created := 0
@@ -294,19 +295,19 @@ func TestSYS5_AnImportIsReviewedAndCommittedAsReviewed(t *testing.T) {
 			}
 		}
 		require.Equal(t, 2, created)
-		w.user("Ann", "Other", "7900") // so that it runs again
-		require.NoError(t, review.Commit(w.ctx), "the file is read again from where it was")
+		w.User("Ann", "Other", "7900") // so that it runs again
+		require.NoError(t, review.Commit(w.Ctx), "the file is read again from where it was")
 		require.NotEmpty(t, w.reaches("7000"))
 
-		review, err = w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		review, err = w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			return second(dir.ImportUsers(ctx, strings.NewReader(rows("last_name,email,service_type", "May,may@example.com,PRO"))))
 		})
 		require.NoError(t, err)
-		w.user("Takes", "It", "7002")
-		err = review.Commit(w.ctx)
+		w.User("Takes", "It", "7002")
+		err = review.Commit(w.Ctx)
 		var stale *pbx.StaleReview
 		require.ErrorAs(t, err, &stale)
-		require.NoError(t, stale.Fresh.Commit(w.ctx))
+		require.NoError(t, stale.Fresh.Commit(w.Ctx))
 		require.Equal(t, "service 7003", w.reaches("7003"))
 	})
 }
@@ -317,11 +318,11 @@ func TestSYS5_ProgressIsToldAndTheContextEndsAnImport(t *testing.T) {
 		for i := range 7 {
 			file = append(file, fmt.Sprintf("U,u%d@example.com,710%d", i, i))
 		}
-		before := dump(t, w.store)
-		ctx, cancel := context.WithCancel(w.ctx)
+		before := testbed.Dump(t, w.Store)
+		ctx, cancel := context.WithCancel(w.Ctx)
 		defer cancel()
 		var told []int
-		_, err := w.dir.ImportUsers(ctx, strings.NewReader(rows(file...)), pbx.WithProgress(func(_ context.Context, looked, all int) {
+		_, err := w.Dir.ImportUsers(ctx, strings.NewReader(rows(file...)), pbx.WithProgress(func(_ context.Context, looked, all int) {
 			require.Equal(t, 7, all)
 			if told = append(told, looked); looked == 4 {
 				cancel()
@@ -329,13 +330,13 @@ func TestSYS5_ProgressIsToldAndTheContextEndsAnImport(t *testing.T) {
 		}))
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, []int{1, 2, 3, 4}, told)
-		require.Empty(t, cmp.Diff(before, dump(t, w.store)))
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 
 		told = nil
 		soon(t, func() {
 			_, err = w.importing(rows(file...), pbx.WithProgress(func(ctx context.Context, looked, _ int) {
 				told = append(told, looked)
-				_, misused := w.dir.Tenant(ctx)
+				_, misused := w.Dir.Tenant(ctx)
 				if !errors.Is(misused, pbx.ErrMisuse) {
 					told = append(told, -1)
 				}
@@ -348,12 +349,12 @@ func TestSYS5_ProgressIsToldAndTheContextEndsAnImport(t *testing.T) {
 
 func TestSYS5_ImportAndExportAreAnAdministrators(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		kate := w.support.As(pbx.LineOwner("kate", w.us.ID))
+		kate := w.Support.As(pbx.LineOwner("kate", w.US.ID))
 		var out strings.Builder
-		w.refused(rule.OWN6, pbx.ErrDenied, func() error {
-			return second(kate.ImportUsers(w.ctx, strings.NewReader(rows("last_name,email,extension", "Lee,lee@example.com,7100"))))
+		w.Refused(rule.OWN6, pbx.ErrDenied, func() error {
+			return second(kate.ImportUsers(w.Ctx, strings.NewReader(rows("last_name,email,extension", "Lee,lee@example.com,7100"))))
 		})
-		w.refused(rule.ACC2, pbx.ErrDenied, func() error { return kate.ExportUsers(w.ctx, &out) })
+		w.Refused(rule.ACC2, pbx.ErrDenied, func() error { return kate.ExportUsers(w.Ctx, &out) })
 		require.Empty(t, out.String())
 	})
 }

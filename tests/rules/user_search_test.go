@@ -9,14 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
 
 // people creates users by first and last name, with extensions from 7001 on.
 func (w *world) people(list ...[2]string) []*pbx.User {
-	w.t.Helper()
+	w.T.Helper()
 	var made []*pbx.User
-	require.NoError(w.t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+	require.NoError(w.T, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 		made = nil
 		for i, name := range list {
 			u, err := dir.CreateUser(ctx, pbx.NewUser{
@@ -36,7 +37,7 @@ func TestUSR8_UsersAreFoundByThePrefixOfANameWithoutRegardToCaseOrAccents(t *tes
 	eachStore(t, func(t *testing.T, w *world) {
 		w.people([2]string{"Jürgen", "Müller"}, [2]string{"Zoë", "MULLEN"}, [2]string{"Anna", "van der Berg"}, [2]string{"Søren", "Ærøskøbing"},
 			[2]string{"Łukasz", "Weiß"}, [2]string{"Madonna", ""}, [2]string{"", "Madera"}, [2]string{"Anneliese", "Mulder"})
-		_, err := w.british.CreateUser(w.ctx, pbx.NewUser{FirstName: "Jürgen", LastName: "Müller", Email: "jm@example.co.uk", Extension: "7001"})
+		_, err := w.British.CreateUser(w.Ctx, pbx.NewUser{FirstName: "Jürgen", LastName: "Müller", Email: "jm@example.co.uk", Extension: "7001"})
 		require.NoError(t, err)
 
 		mulls := []string{"Anneliese Mulder", "Zoë MULLEN", "Jürgen Müller"}
@@ -65,7 +66,7 @@ func TestUSR8_UsersAreFoundByThePrefixOfANameWithoutRegardToCaseOrAccents(t *tes
 			{pbx.UserQuery{LastName: "mullen\x00"}, nil},
 			{pbx.UserQuery{FirstName: "\xff"}, nil},
 		} {
-			require.Equal(t, c.want, names(collect(t, w.dir.Users(w.ctx, c.q))), "%+v", c.q)
+			require.Equal(t, c.want, names(testbed.Collect(t, w.Dir.Users(w.Ctx, c.q))), "%+v", c.q)
 		}
 	})
 }
@@ -78,7 +79,7 @@ func TestUSR8_TheResultIsPagedEachOnceAndInOrder(t *testing.T) {
 		}
 		made := w.people(list...)
 		for _, q := range []pbx.UserQuery{{}, {LastName: "lee"}, {FirstName: "ann"}, {LastName: "LEE", FirstName: "Ann"}} {
-			whole := collect(t, w.dir.Users(w.ctx, q))
+			whole := testbed.Collect(t, w.Dir.Users(w.Ctx, q))
 			require.Len(t, whole, len(made))
 			require.True(t, slices.IsSortedFunc(whole, func(a, b *pbx.User) int {
 				if q.LastName == "" && q.FirstName != "" {
@@ -88,7 +89,7 @@ func TestUSR8_TheResultIsPagedEachOnceAndInOrder(t *testing.T) {
 			}))
 			var paged []*pbx.User
 			for next := (pbx.UserQuery{LastName: q.LastName, FirstName: q.FirstName, Limit: 70}); ; {
-				page := collect(t, w.dir.Users(w.ctx, next))
+				page := testbed.Collect(t, w.Dir.Users(w.Ctx, next))
 				paged = append(paged, page...)
 				if len(page) < next.Limit {
 					break
@@ -104,32 +105,32 @@ func TestUSR8_APageFollowsAUserWhoIsDeleted(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.people([2]string{"A", "A"}, [2]string{"B", "B"}, [2]string{"C", "C"}, [2]string{"D", "D"})
 		for _, q := range []pbx.UserQuery{{Limit: 2}, {Limit: 1}} {
-			page := collect(t, w.dir.Users(w.ctx, q))
+			page := testbed.Collect(t, w.Dir.Users(w.Ctx, q))
 			q.Page = q.TokenAfter(page[len(page)-1])
-			rest := names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{Page: q.Page})))
-			require.NoError(t, w.dir.Confirm(rule.USR9).DeleteUser(w.ctx, page[len(page)-1].ID, pbx.UserOnly))
-			require.Equal(t, rest, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{Page: q.Page}))))
+			rest := names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Page: q.Page})))
+			require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, page[len(page)-1].ID, pbx.UserOnly))
+			require.Equal(t, rest, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Page: q.Page}))))
 		}
-		require.Equal(t, []string{"C C", "D D"}, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{}))))
+		require.Equal(t, []string{"C C", "D D"}, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{}))))
 	})
 }
 
 func TestUSR8_APageTokenHoldsForItsOwnQueryAlone(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		ann := w.user("Ann", "Lee", "7001")
+		ann := w.User("Ann", "Lee", "7001")
 		byFirst := pbx.UserQuery{FirstName: "A"}
-		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byFirst.TokenAfter(ann), pbx.ServiceQuery{}.TokenAfter(w.service(ann.ID, "7002"))} {
-			e := w.refused(rule.USR8, pbx.ErrInvalid, func() error { return brokenOff(w.dir.Users(w.ctx, pbx.UserQuery{Page: token})) })
+		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byFirst.TokenAfter(ann), pbx.ServiceQuery{}.TokenAfter(w.Service(ann.ID, "7002"))} {
+			e := w.Refused(rule.USR8, pbx.ErrInvalid, func() error { return testbed.Drain(w.Dir.Users(w.Ctx, pbx.UserQuery{Page: token})) })
 			require.Equal(t, "Page", e.Field)
 		}
-		require.Empty(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{FirstName: "A", Page: byFirst.TokenAfter(ann)})))
+		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{FirstName: "A", Page: byFirst.TokenAfter(ann)})))
 	})
 }
 
 func TestUSR8_ASearchInABatchSeesWhatTheBatchDid(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		users := w.people([2]string{"Ann", "Lee"}, [2]string{"Bob", "Lee"}, [2]string{"Cid", "Ray"})
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			renamed := *users[2]
 			renamed.LastName = "Lée"
 			if _, err := dir.ModifyUser(ctx, &renamed); err != nil {
@@ -141,10 +142,10 @@ func TestUSR8_ASearchInABatchSeesWhatTheBatchDid(t *testing.T) {
 			if _, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Amy", LastName: "Leen", Email: "amy@example.com", Extension: "7100"}); err != nil {
 				return err
 			}
-			require.Equal(t, []string{"Bob Lee", "Cid Lée", "Amy Leen"}, names(collect(t, dir.Users(ctx, pbx.UserQuery{LastName: "lee"}))))
+			require.Equal(t, []string{"Bob Lee", "Cid Lée", "Amy Leen"}, names(testbed.Collect(t, dir.Users(ctx, pbx.UserQuery{LastName: "lee"}))))
 			return nil
 		}))
-		require.Equal(t, []string{"Bob Lee", "Cid Lée", "Amy Leen"}, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{LastName: "lee"}))))
+		require.Equal(t, []string{"Bob Lee", "Cid Lée", "Amy Leen"}, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: "lee"}))))
 	})
 }
 
@@ -152,7 +153,7 @@ func TestUSR8_AGreekNameIsFoundInCapitalsAndInPart(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		w.people([2]string{"Νίκος", "Παπάς"}, [2]string{"Eleni", "ΠΑΠΑΣΟΠΟΥΛΟΥ"})
 		for _, last := range []string{"Παπάς", "ΠΑΠΑΣ", "παπας", "παπασ"} {
-			require.Equal(t, []string{"Νίκος Παπάς", "Eleni ΠΑΠΑΣΟΠΟΥΛΟΥ"}, names(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{LastName: last}))), last)
+			require.Equal(t, []string{"Νίκος Παπάς", "Eleni ΠΑΠΑΣΟΠΟΥΛΟΥ"}, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{LastName: last}))), last)
 		}
 	})
 }

@@ -9,21 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 )
-
-// phone adds a device to the US tenant.
-func (w *world) phone(mac, model string) *pbx.Device {
-	w.t.Helper()
-	d, err := w.dir.AddDevice(w.ctx, pbx.NewDevice{MAC: mac, Model: model})
-	require.NoError(w.t, err)
-	return d
-}
 
 // setUp is a complete guided set-up; every part of it can be had.
 func (w *world) setUp(device pbx.DeviceID) pbx.SetUp {
 	return pbx.SetUp{
-		NewUser: pbx.NewUser{FirstName: "Ann", LastName: "Lee", Email: "ann@example.com", Login: "ann@corp.example", LocationID: w.boston.ID, E911: true},
+		NewUser: pbx.NewUser{FirstName: "Ann", LastName: "Lee", Email: "ann@example.com", Login: "ann@corp.example", LocationID: w.Boston.ID, E911: true},
 		Number:  pbx.ProposedNumber(), ServiceType: "PRO",
 		Station: "STANDARD", Applications: []string{"crm", "fax", "softphone"},
 		DeviceID: device, Ports: 3,
@@ -32,19 +25,19 @@ func (w *world) setUp(device pbx.DeviceID) pbx.SetUp {
 
 func TestUSR2_GuidedSetUpIsOneAtomicAct(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		phone := w.phone("00:1b:54:00:00:01", "Polycom VVX 450")
+		phone := w.Phone("00:1b:54:00:00:01", "Polycom VVX 450")
 		before := w.revision()
-		made, err := w.dir.SetUpUser(w.ctx, w.setUp(phone.ID))
+		made, err := w.Dir.SetUpUser(w.Ctx, w.setUp(phone.ID))
 		require.NoError(t, err)
 		require.Equal(t, before+1, w.revision(), "one change")
 
-		u, err := w.dir.User(w.ctx, made.User.ID)
+		u, err := w.Dir.User(w.Ctx, made.User.ID)
 		require.NoError(t, err)
 		require.Equal(t, made.User, u)
 		require.Equal(t, "STANDARD", u.Station)
 		require.Equal(t, []string{"crm", "fax", "softphone"}, u.Applications)
 
-		s, err := w.dir.Service(w.ctx, made.Service.ID)
+		s, err := w.Dir.Service(w.Ctx, made.Service.ID)
 		require.NoError(t, err)
 		require.Equal(t, made.Service, s)
 		require.Equal(t, pbx.Extension("7000"), s.DN)
@@ -52,37 +45,37 @@ func TestUSR2_GuidedSetUpIsOneAtomicAct(t *testing.T) {
 		require.Equal(t, "PRO", s.Type)
 		require.Equal(t, "Polycom VVX 450", s.DeviceType)
 		require.Equal(t, phone.ID, s.DeviceID)
-		require.Equal(t, w.boston.ID, s.LocationID)
+		require.Equal(t, w.Boston.ID, s.LocationID)
 		require.Equal(t, pbx.StatusActive, s.Status)
-		main, err := w.dir.MainExtension(w.ctx, u.ID)
+		main, err := w.Dir.MainExtension(w.Ctx, u.ID)
 		require.NoError(t, err)
 		require.Equal(t, s.DN, main)
 
-		services, err := w.dir.UserServices(w.ctx, u.ID)
+		services, err := w.Dir.UserServices(w.Ctx, u.ID)
 		require.NoError(t, err)
 		require.Len(t, services, 1)
 		require.True(t, services[0].Association.Primary())
-		d, err := w.dir.Device(w.ctx, phone.ID)
+		d, err := w.Dir.Device(w.Ctx, phone.ID)
 		require.NoError(t, err)
 		require.Equal(t, u.ID, d.UserID)
 		require.Equal(t, u.ID, d.PrimaryOf)
 		require.EqualValues(t, 3, d.PortsUsed)
-		require.EqualValues(t, 1, collect(t, w.dir.StationPools(w.ctx))[0].Used)
+		require.EqualValues(t, 1, testbed.Collect(t, w.Dir.StationPools(w.Ctx))[0].Used)
 		require.Equal(t, u.ID, made.Order.UserID)
-		require.Equal(t, w.boston.ID, made.Order.LocationID)
+		require.Equal(t, w.Boston.ID, made.Order.LocationID)
 		require.Equal(t, pbx.Money(2500), made.Order.Monthly)
 		require.Equal(t, pbx.Money(1000), made.Order.OneTime)
-		require.Equal(t, w.clock, made.Order.BillingFrom)
+		require.Equal(t, w.Clock, made.Order.BillingFrom)
 	})
 }
 
 func TestUSR2_AnyPartThatIsRefusedLeavesNothing(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		phone, taken := w.phone("00:1b:54:00:00:01", "Polycom VVX 450"), w.phone("00:1b:54:00:00:02", "Cisco 8851")
-		bob := w.user("Bob", "Ray", "7001")
-		_, err := w.dir.AssignDevice(w.ctx, taken.ID, bob.ID, 1)
+		phone, taken := w.Phone("00:1b:54:00:00:01", "Polycom VVX 450"), w.Phone("00:1b:54:00:00:02", "Cisco 8851")
+		bob := w.User("Bob", "Ray", "7001")
+		_, err := w.Dir.AssignDevice(w.Ctx, taken.ID, bob.ID, 1)
 		require.NoError(t, err)
-		_, err = w.dir.AddStationPool(w.ctx, pbx.NewStationPool{Package: "NONE", Name: "None left"})
+		_, err = w.Dir.AddStationPool(w.Ctx, pbx.NewStationPool{Package: "NONE", Name: "None left"})
 		require.NoError(t, err)
 		for name, c := range map[string]struct {
 			spoil func(*pbx.SetUp)
@@ -93,7 +86,7 @@ func TestUSR2_AnyPartThatIsRefusedLeavesNothing(t *testing.T) {
 			"emergency":        {func(s *pbx.SetUp) { s.Extension = "9110" }, []string{"Extension EXT-3"}},
 			"number":           {func(s *pbx.SetUp) { s.Number = pbx.ExistingNumber("+16175550109") }, []string{"Number NUM-2"}},
 			"type":             {func(s *pbx.SetUp) { s.ServiceType = "GOLD"; s.Applications = nil }, []string{"ServiceType SVC-16"}},
-			"location":         {func(s *pbx.SetUp) { s.LocationID = w.london.ID; s.E911 = false }, []string{"LocationID ACC-1"}},
+			"location":         {func(s *pbx.SetUp) { s.LocationID = w.London.ID; s.E911 = false }, []string{"LocationID ACC-1"}},
 			"no such device":   {func(s *pbx.SetUp) { s.DeviceID = pbx.DeviceID{1} }, []string{"DeviceID ACC-1"}},
 			"somebody's":       {func(s *pbx.SetUp) { s.DeviceID = taken.ID }, []string{"DeviceID DEV-2"}},
 			"ports":            {func(s *pbx.SetUp) { s.Ports = 13 }, []string{"Ports DEV-3"}},
@@ -115,13 +108,13 @@ func TestUSR2_AnyPartThatIsRefusedLeavesNothing(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				in := w.setUp(phone.ID)
 				c.spoil(&in)
-				before := dump(t, w.store)
-				_, err := w.dir.SetUpUser(w.ctx, in)
+				before := testbed.Dump(t, w.Store)
+				_, err := w.Dir.SetUpUser(w.Ctx, in)
 				require.Equal(t, c.want, badFields(err), "%v", err)
-				require.Equal(t, before, dump(t, w.store))
+				require.Equal(t, before, testbed.Dump(t, w.Store))
 			})
 		}
-		_, err = w.dir.SetUpUser(w.ctx, w.setUp(phone.ID))
+		_, err = w.Dir.SetUpUser(w.Ctx, w.setUp(phone.ID))
 		require.NoError(t, err)
 	})
 }
@@ -134,7 +127,7 @@ func TestUSR2_ARefusedSetUpLeavesTheOthersOfItsBatch(t *testing.T) {
 		var dns []pbx.Extension
 		batch := func(spoilt error) error {
 			dns = nil
-			return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			return w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				for _, first := range []string{"ann", "ann", "bob", "cid", "dan"} { // the second user ID is taken, the last station is gone
 					made, err := dir.SetUpUser(ctx, in(first))
 					if err == nil {
@@ -146,13 +139,13 @@ func TestUSR2_ARefusedSetUpLeavesTheOthersOfItsBatch(t *testing.T) {
 				return spoilt
 			})
 		}
-		before := dump(t, w.store)
+		before := testbed.Dump(t, w.Store)
 		require.ErrorIs(t, batch(context.Canceled), context.Canceled)
-		require.Equal(t, before, dump(t, w.store), "all or nothing")
+		require.Equal(t, before, testbed.Dump(t, w.Store), "all or nothing")
 		require.NoError(t, batch(nil))
 		require.Equal(t, []pbx.Extension{"7000", "7001", "7002"}, dns, "a refused one takes no extension")
-		require.EqualValues(t, 3, collect(t, w.dir.StationPools(w.ctx))[0].Used)
-		require.Len(t, collect(t, w.dir.Orders(w.ctx, 0)), 3)
+		require.EqualValues(t, 3, testbed.Collect(t, w.Dir.StationPools(w.Ctx))[0].Used)
+		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 3)
 		require.Len(t, w.stocked(), 7+10)
 	})
 }
@@ -161,32 +154,32 @@ func TestUSR2_AReviewedSetUpIsPlacedAsItWasReviewed(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		var made *pbx.Provisioned
 		set := func(dir *pbx.Directory) (err error) {
-			made, err = dir.SetUpUser(w.ctx, w.setUp(pbx.DeviceID{}))
+			made, err = dir.SetUpUser(w.Ctx, w.setUp(pbx.DeviceID{}))
 			return err
 		}
-		before := dump(t, w.store)
-		review := w.review(w.dir, set)
-		require.Equal(t, before, dump(t, w.store))
+		before := testbed.Dump(t, w.Store)
+		review := w.Review(w.Dir, set)
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 		require.Equal(t, pbx.Money(2500), review.Monthly())
 		require.Equal(t, pbx.Money(1000), review.OneTime())
-		require.NoError(t, review.Commit(w.ctx))
-		s, err := w.dir.Service(w.ctx, made.Service.ID)
+		require.NoError(t, review.Commit(w.Ctx))
+		s, err := w.Dir.Service(w.Ctx, made.Service.ID)
 		require.NoError(t, err)
 		require.Equal(t, made.Service.Number, s.Number)
 		require.Equal(t, "SIP softphone", s.DeviceType, "without a device")
-		placed := dump(t, w.store)
-		require.NoError(t, review.Commit(w.ctx))
-		require.Equal(t, placed, dump(t, w.store), "placing it twice places one")
+		placed := testbed.Dump(t, w.Store)
+		require.NoError(t, review.Commit(w.Ctx))
+		require.Equal(t, placed, testbed.Dump(t, w.Store), "placing it twice places one")
 	})
 }
 
 func TestUSR2_AReviewedSetUpWhoseExtensionWentMeanwhileIsReviewedAgain(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		review := w.review(w.dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.ctx, w.setUp(pbx.DeviceID{})); return err })
-		w.user("Bob", "Ray", "7000")
+		review := w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.Ctx, w.setUp(pbx.DeviceID{})); return err })
+		w.User("Bob", "Ray", "7000")
 		var stale *pbx.StaleReview
-		w.refused(rule.SYS2, pbx.ErrStale, func() error { err := review.Commit(w.ctx); require.ErrorAs(t, err, &stale); return err })
-		require.NoError(t, stale.Fresh.Commit(w.ctx))
+		w.Refused(rule.SYS2, pbx.ErrStale, func() error { err := review.Commit(w.Ctx); require.ErrorAs(t, err, &stale); return err })
+		require.NoError(t, stale.Fresh.Commit(w.Ctx))
 		require.Equal(t, "service 7001", w.reaches("7001"))
 	})
 }
@@ -194,21 +187,21 @@ func TestUSR2_AReviewedSetUpWhoseExtensionWentMeanwhileIsReviewedAgain(t *testin
 func TestUSR4_WithoutANumberAnExtensionMustBeGiven(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		person := pbx.NewUser{FirstName: "Ann", Email: "ann@example.com"}
-		e := w.refused(rule.USR4, pbx.ErrInvalid, func() error {
-			_, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: person})
+		e := w.Refused(rule.USR4, pbx.ErrInvalid, func() error {
+			_, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: person})
 			require.Len(t, pbx.Errors(err), 1, "%v", err)
 			return err
 		})
 		require.Equal(t, "Extension", e.Field)
 
 		person.Extension = "7005"
-		made, err := w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: person})
+		made, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: person})
 		require.NoError(t, err)
 		require.Equal(t, pbx.Extension("7005"), made.Service.DN)
 		require.Empty(t, made.Service.Number)
 		require.Nil(t, made.Order, "nothing is charged")
 
-		made, err = w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.com"}, Number: pbx.ProposedNumber()})
+		made, err = w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bob", Email: "bob@example.com"}, Number: pbx.ProposedNumber()})
 		require.NoError(t, err)
 		require.Equal(t, pbx.Extension("7000"), made.Service.DN, "with a number it fills itself in")
 		require.Equal(t, pbx.E164("+16175550100"), made.Service.Number)
@@ -219,29 +212,29 @@ func TestUSR13_ASetUpForLaterIsPendingAsAWhole(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		in := w.setUp(pbx.DeviceID{})
 		in.ActivateLater = true
-		made, err := w.dir.SetUpUser(w.ctx, in)
+		made, err := w.Dir.SetUpUser(w.Ctx, in)
 		require.NoError(t, err)
 		require.Equal(t, pbx.UserPending, made.User.State)
 		require.Equal(t, pbx.StatusPendingActivation, made.Service.Status)
 		require.True(t, made.Service.ActivatedAt.IsZero())
 		require.True(t, made.Order.BillingFrom.IsZero())
-		w.clock = w.clock.Add(24 * time.Hour)
-		_, err = w.dir.ActivateUser(w.ctx, made.User.ID)
+		w.Clock = w.Clock.Add(24 * time.Hour)
+		_, err = w.Dir.ActivateUser(w.Ctx, made.User.ID)
 		require.NoError(t, err)
-		s, err := w.dir.Service(w.ctx, made.Service.ID)
+		s, err := w.Dir.Service(w.Ctx, made.Service.ID)
 		require.NoError(t, err)
 		require.Equal(t, pbx.StatusActive, s.Status)
-		require.Equal(t, w.clock, s.ActivatedAt)
+		require.Equal(t, w.Clock, s.ActivatedAt)
 	})
 }
 
 func TestUSR2_TheCallersListIsNotTheRecords(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		in := w.setUp(pbx.DeviceID{})
-		made, err := w.dir.SetUpUser(w.ctx, in)
+		made, err := w.Dir.SetUpUser(w.Ctx, in)
 		require.NoError(t, err)
 		in.Applications[0], made.User.Applications[1] = "spoilt", "spoilt"
-		u, err := w.dir.User(w.ctx, made.User.ID)
+		u, err := w.Dir.User(w.Ctx, made.User.ID)
 		require.NoError(t, err)
 		require.Equal(t, []string{"crm", "fax", "softphone"}, u.Applications)
 	})
@@ -253,23 +246,23 @@ func TestUSR5_AMailboxComesWithTheGuidedSetUp(t *testing.T) {
 		in.DeviceID, in.Ports = pbx.DeviceID{}, 0
 		in.Mailbox = &pbx.NewMailbox{Email: "ann@example.com", PIN: "482915"}
 		var made *pbx.Provisioned
-		review, err := w.dir.Review(w.ctx, func(ctx context.Context, dir *pbx.Directory) (err error) {
+		review, err := w.Dir.Review(w.Ctx, func(ctx context.Context, dir *pbx.Directory) (err error) {
 			made, err = dir.SetUpUser(ctx, in)
 			return err
 		})
 		require.NoError(t, err)
-		require.NoError(t, review.Commit(w.ctx))
-		box, err := w.dir.Mailbox(w.ctx, made.Service.ID)
+		require.NoError(t, review.Commit(w.Ctx))
+		box, err := w.Dir.Mailbox(w.Ctx, made.Service.ID)
 		require.NoError(t, err)
 		require.Equal(t, made.Mailbox, box)
 		require.Equal(t, string(made.Service.DN), box.Number)
 		require.Equal(t, "ann@example.com", box.Email)
-		require.NoError(t, w.dir.CheckPIN(w.ctx, made.Service.ID, "482915"))
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, made.Service.ID, "482915"))
 
 		// Its bad fields come with all others.
 		next := func(e pbx.Extension, m pbx.NewMailbox) func() error {
 			return func() error {
-				return second(w.dir.SetUpUser(w.ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bo", Email: "bo@example.com", Extension: e}, Mailbox: &m}))
+				return second(w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bo", Email: "bo@example.com", Extension: e}, Mailbox: &m}))
 			}
 		}
 		fields := func(err error) []string {
@@ -283,11 +276,11 @@ func TestUSR5_AMailboxComesWithTheGuidedSetUp(t *testing.T) {
 		require.Equal(t, []string{"Extension EXT-1", "Mailbox.Email VM-1", "Mailbox.Number VM-4", "Mailbox.PIN VM-5"},
 			fields(next("x", pbx.NewMailbox{Number: "0700", Email: "nobody", PIN: "111111"})()))
 		require.Equal(t, []string{"Extension EXT-1", "Mailbox.Email VM-1"}, fields(next("x", pbx.NewMailbox{Email: "nobody"})()))
-		require.Equal(t, "Mailbox.Email", w.refused(rule.VM1, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Email: "nobody"})).Field)
-		require.Equal(t, "Mailbox.Number", w.refused(rule.VM4, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Number: "0700"})).Field)
-		require.Equal(t, "Mailbox.PIN", w.refused(rule.VM5, pbx.ErrInvalid, next("7100", pbx.NewMailbox{PIN: "7100"})).Field)
-		require.Equal(t, "Mailbox", w.refused(rule.VM2, pbx.ErrFailedPrecondition, next("71000", pbx.NewMailbox{})).Field)
-		taken := w.refused(rule.VM4, pbx.ErrConflict, next("7100", pbx.NewMailbox{Number: box.Number}))
+		require.Equal(t, "Mailbox.Email", w.Refused(rule.VM1, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Email: "nobody"})).Field)
+		require.Equal(t, "Mailbox.Number", w.Refused(rule.VM4, pbx.ErrInvalid, next("7100", pbx.NewMailbox{Number: "0700"})).Field)
+		require.Equal(t, "Mailbox.PIN", w.Refused(rule.VM5, pbx.ErrInvalid, next("7100", pbx.NewMailbox{PIN: "7100"})).Field)
+		require.Equal(t, "Mailbox", w.Refused(rule.VM2, pbx.ErrFailedPrecondition, next("71000", pbx.NewMailbox{})).Field)
+		taken := w.Refused(rule.VM4, pbx.ErrConflict, next("7100", pbx.NewMailbox{Number: box.Number}))
 		require.Equal(t, "Mailbox.Number", taken.Field)
 		require.Equal(t, made.Service.ID.String(), taken.Holder.ID)
 		require.NoError(t, next("7100", pbx.NewMailbox{Number: "7500"})())

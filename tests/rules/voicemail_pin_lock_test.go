@@ -18,19 +18,19 @@ import (
 
 // wrong tries a wrong PIN, which is refused and counted.
 func (w *world) wrong(id pbx.ServiceID) {
-	w.t.Helper()
-	require.ErrorIs(w.t, w.dir.CheckPIN(w.ctx, id, "493818"), pbx.ErrDenied)
+	w.T.Helper()
+	require.ErrorIs(w.T, w.Dir.CheckPIN(w.Ctx, id, "493818"), pbx.ErrDenied)
 }
 
 func TestVM5_WithoutAPINNobodyGetsIn(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		s := w.service(pbx.UserID{}, "7001")
+		s := w.Service(pbx.UserID{}, "7001")
 		w.mailbox(s.ID, pbx.NewMailbox{})
 		for _, pin := range []pbx.PIN{"", "7001", rightPIN} {
-			w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, s.ID, pin) })
+			w.Refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.Dir.CheckPIN(w.Ctx, s.ID, pin) })
 		}
-		require.NoError(t, w.dir.SetPIN(w.ctx, s.ID, rightPIN))
-		require.NoError(t, w.dir.CheckPIN(w.ctx, s.ID, rightPIN))
+		require.NoError(t, w.Dir.SetPIN(w.Ctx, s.ID, rightPIN))
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, s.ID, rightPIN))
 	})
 }
 
@@ -40,23 +40,23 @@ func TestVM5_WrongTriesLockTheMailbox(t *testing.T) {
 		for range 4 {
 			w.wrong(id)
 		}
-		require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN), "the right PIN begins the count anew")
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN), "the right PIN begins the count anew")
 		for range 5 {
 			w.wrong(id)
 		}
-		m, err := w.dir.Mailbox(w.ctx, id)
+		m, err := w.Dir.Mailbox(w.Ctx, id)
 		require.NoError(t, err)
-		require.Equal(t, w.clock.Add(15*time.Minute), m.LockedUntil)
-		e := w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
+		require.Equal(t, w.Clock.Add(15*time.Minute), m.LockedUntil)
+		e := w.Refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.Dir.CheckPIN(w.Ctx, id, rightPIN) })
 		require.Equal(t, "the mailbox is locked until 2026-03-02T09:15:00Z", e.Reason)
-		w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, "493818") })
+		w.Refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.Dir.CheckPIN(w.Ctx, id, "493818") })
 
-		w.clock = w.clock.Add(15*time.Minute - time.Microsecond)
-		w.refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
-		w.clock = w.clock.Add(time.Microsecond)
+		w.Clock = w.Clock.Add(15*time.Minute - time.Microsecond)
+		w.Refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.Dir.CheckPIN(w.Ctx, id, rightPIN) })
+		w.Clock = w.Clock.Add(time.Microsecond)
 		w.wrong(id)
-		require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN))
-		m, err = w.dir.Mailbox(w.ctx, id)
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN))
+		m, err = w.Dir.Mailbox(w.Ctx, id)
 		require.NoError(t, err)
 		require.Zero(t, m.LockedUntil)
 		require.Contains(t, w.mailboxEvents(), "mailbox.locked")
@@ -69,8 +69,8 @@ func TestVM5_ANewPINOpensALockedMailbox(t *testing.T) {
 		for range 5 {
 			w.wrong(id)
 		}
-		require.NoError(t, w.dir.SetPIN(w.ctx, id, "852963071"))
-		require.NoError(t, w.dir.CheckPIN(w.ctx, id, "852963071"))
+		require.NoError(t, w.Dir.SetPIN(w.Ctx, id, "852963071"))
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, "852963071"))
 		w.wrong(id)
 	})
 }
@@ -78,12 +78,12 @@ func TestVM5_ANewPINOpensALockedMailbox(t *testing.T) {
 func TestVM5_TriesAtOnceAreCountedOneByOne(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		id := w.guarded()
-		w.policy(func(p *pbx.Policy) { p.PINTries = 3 })
+		w.ModifyPolicy(func(p *pbx.Policy) { p.PINTries = 3 })
 		var wrong, locked, other atomic.Int64
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				switch err := w.dir.CheckPIN(w.ctx, id, "493818"); {
+				switch err := w.Dir.CheckPIN(w.Ctx, id, "493818"); {
 				case errors.Is(err, pbx.ErrDenied):
 					wrong.Add(1)
 				case errors.Is(err, pbx.ErrFailedPrecondition):
@@ -95,7 +95,7 @@ func TestVM5_TriesAtOnceAreCountedOneByOne(t *testing.T) {
 		}
 		wg.Wait()
 		require.Equal(t, [3]int64{3, 5, 0}, [3]int64{wrong.Load(), locked.Load(), other.Load()})
-		require.ErrorIs(t, w.dir.CheckPIN(w.ctx, id, rightPIN), pbx.ErrFailedPrecondition)
+		require.ErrorIs(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN), pbx.ErrFailedPrecondition)
 	})
 }
 
@@ -121,17 +121,17 @@ func TestVM5_APINSetWhileOneIsCheckedIsTheOneThatCounts(t *testing.T) {
 			store := &meddling{Store: open(t)}
 			w := newWorld(t, store)
 			id := w.guarded()
-			store.after = func() { require.NoError(t, w.dir.SetPIN(w.ctx, id, "852963071")) }
-			require.ErrorIs(t, w.dir.CheckPIN(w.ctx, id, rightPIN), pbx.ErrDenied)
-			store.after = func() { require.NoError(t, w.dir.SetPIN(w.ctx, id, rightPIN)) }
-			require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN))
+			store.after = func() { require.NoError(t, w.Dir.SetPIN(w.Ctx, id, "852963071")) }
+			require.ErrorIs(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN), pbx.ErrDenied)
+			store.after = func() { require.NoError(t, w.Dir.SetPIN(w.Ctx, id, rightPIN)) }
+			require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN))
 			// Somebody else's wrong tries lock the mailbox before the right PIN gets there.
 			store.after = func() {
 				for range 5 {
 					w.wrong(id)
 				}
 			}
-			require.ErrorIs(t, w.dir.CheckPIN(w.ctx, id, rightPIN), pbx.ErrFailedPrecondition)
+			require.ErrorIs(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN), pbx.ErrFailedPrecondition)
 		})
 	}
 }
@@ -141,8 +141,8 @@ func TestVM5_APINIsNotTriedInABatchOrAReview(t *testing.T) {
 		id := w.guarded()
 		for _, pin := range []pbx.PIN{"493818", rightPIN} {
 			try := func(ctx context.Context, dir *pbx.Directory) error { return dir.CheckPIN(ctx, id, pin) }
-			w.refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.dir.Batch(w.ctx, try) })
-			w.refused(rule.SYS1, pbx.ErrMisuse, func() error { _, err := w.dir.Review(w.ctx, try); return err })
+			w.Refused(rule.SYS1, pbx.ErrMisuse, func() error { return w.Dir.Batch(w.Ctx, try) })
+			w.Refused(rule.SYS1, pbx.ErrMisuse, func() error { _, err := w.Dir.Review(w.Ctx, try); return err })
 		}
 	})
 }

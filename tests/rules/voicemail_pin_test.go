@@ -23,7 +23,7 @@ const rightPIN = "493817"
 
 // guarded is a service with a mailbox and rightPIN.
 func (w *world) guarded() pbx.ServiceID {
-	w.t.Helper()
+	w.T.Helper()
 	s := w.line(aliceLine, pbx.NewService{DN: "7001"})
 	w.mailbox(s.ID, pbx.NewMailbox{Number: "800123", PIN: rightPIN})
 	return s.ID
@@ -33,21 +33,21 @@ func TestVM5_ThePINHasThePolicysLength(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		id := w.guarded()
 		for _, bad := range []pbx.PIN{"", "49381", "49381750263", "49381a", "493 817", "-493817", "٤٩٣٨١٧", pbx.PIN(strings.Repeat("4938", 1000))} {
-			e := w.refused(rule.VM5, pbx.ErrInvalid, func() error { return w.dir.SetPIN(w.ctx, id, bad) })
+			e := w.Refused(rule.VM5, pbx.ErrInvalid, func() error { return w.Dir.SetPIN(w.Ctx, id, bad) })
 			require.Equal(t, "PIN", e.Field)
 		}
-		w.policy(func(p *pbx.Policy) { p.PINMinLength, p.PINMaxLength = 4, 5 })
-		w.refused(rule.VM5, pbx.ErrInvalid, func() error { return w.dir.SetPIN(w.ctx, id, rightPIN) })
-		require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN), "a PIN that exists stays valid")
-		require.NoError(t, w.dir.SetPIN(w.ctx, id, "4938"))
-		require.NoError(t, w.dir.CheckPIN(w.ctx, id, "4938"))
+		w.ModifyPolicy(func(p *pbx.Policy) { p.PINMinLength, p.PINMaxLength = 4, 5 })
+		w.Refused(rule.VM5, pbx.ErrInvalid, func() error { return w.Dir.SetPIN(w.Ctx, id, rightPIN) })
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN), "a PIN that exists stays valid")
+		require.NoError(t, w.Dir.SetPIN(w.Ctx, id, "4938"))
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, "4938"))
 	})
 }
 
 func TestVM5_APINIsNotSoonGuessed(t *testing.T) {
 	testbed.NotShort(t)
-	w := newWorld(t, stores["memory"](t))
-	w.policy(func(p *pbx.Policy) { p.PINMinLength = 4 })
+	w := newWorld(t, testbed.Stores["memory"](t))
+	w.ModifyPolicy(func(p *pbx.Policy) { p.PINMinLength = 4 })
 	id := w.guarded()
 	for which, pins := range map[string][]pbx.PIN{
 		"the DN or the number of the mailbox": {"7001", "1007", "800123", "321008"},
@@ -59,62 +59,62 @@ func TestVM5_APINIsNotSoonGuessed(t *testing.T) {
 		"lines of the keypad":                 {"147258", "258369", "369147258", "159753", "789456", "1472580", "2580", "456123"},
 	} {
 		for _, pin := range pins {
-			e := w.refused(rule.VM5, pbx.ErrInvalid, func() error { return w.dir.SetPIN(w.ctx, id, pin) })
+			e := w.Refused(rule.VM5, pbx.ErrInvalid, func() error { return w.Dir.SetPIN(w.Ctx, id, pin) })
 			require.Contains(t, e.Reason, which)
 		}
 	}
 	for _, good := range []pbx.PIN{"4938", "493817", "102030", "700149", "2468013", "1472589", "9218", "7294610358"} {
-		require.NoError(t, w.dir.SetPIN(w.ctx, id, good))
+		require.NoError(t, w.Dir.SetPIN(w.Ctx, id, good))
 	}
-	other := w.service(pbx.UserID{}, "7002")
-	w.refused(rule.VM5, pbx.ErrInvalid, func() error {
-		_, err := w.dir.AddMailbox(w.ctx, other.ID, pbx.NewMailbox{PIN: "7002"})
+	other := w.Service(pbx.UserID{}, "7002")
+	w.Refused(rule.VM5, pbx.ErrInvalid, func() error {
+		_, err := w.Dir.AddMailbox(w.Ctx, other.ID, pbx.NewMailbox{PIN: "7002"})
 		return err
 	})
 }
 
 func TestVM5_APINIsNoExtensionOfTheLinesUsersAndNotTheEndOfANumberThatIsWaitedFor(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		w.policy(func(p *pbx.Policy) { p.PINMinLength, p.ExtensionMaxLength = 4, 6 })
-		ann, bob := w.user("Ann", "Lee", "7301"), w.user("Bob", "Day", "704915")
-		_, err := w.dir.RequestPort(w.ctx, pbx.NewPort{Carrier: "Old", Date: w.clock, Numbers: []pbx.E164{"+16175554938"}})
+		w.ModifyPolicy(func(p *pbx.Policy) { p.PINMinLength, p.ExtensionMaxLength = 4, 6 })
+		ann, bob := w.User("Ann", "Lee", "7301"), w.User("Bob", "Day", "704915")
+		_, err := w.Dir.RequestPort(w.Ctx, pbx.NewPort{Carrier: "Old", Date: w.Clock, Numbers: []pbx.E164{"+16175554938"}})
 		require.NoError(t, err)
-		line, err := w.dir.AddService(w.ctx, pbx.NewService{UserID: ann.ID, DN: "7001", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175554938")})
+		line, err := w.Dir.AddService(w.Ctx, pbx.NewService{UserID: ann.ID, DN: "7001", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber("+16175554938")})
 		require.NoError(t, err)
-		_, err = w.dir.Associate(w.ctx, bob.ID, line.ID)
+		_, err = w.Dir.Associate(w.Ctx, bob.ID, line.ID)
 		require.NoError(t, err)
 		set := map[string]func(pin pbx.PIN) error{
-			"AddMailbox": func(pin pbx.PIN) error { return second(w.dir.AddMailbox(w.ctx, line.ID, pbx.NewMailbox{PIN: pin})) },
-			"SetPIN":     func(pin pbx.PIN) error { return w.dir.SetPIN(w.ctx, line.ID, pin) },
+			"AddMailbox": func(pin pbx.PIN) error { return second(w.Dir.AddMailbox(w.Ctx, line.ID, pbx.NewMailbox{PIN: pin})) },
+			"SetPIN":     func(pin pbx.PIN) error { return w.Dir.SetPIN(w.Ctx, line.ID, pin) },
 		}
 		for _, how := range []string{"AddMailbox", "SetPIN"} {
 			for pin, why := range map[pbx.PIN]string{
 				"704915": "extension of a user", "519407": "extension of a user", "7301": "extension of a user", "1037": "extension of a user",
 				"4938": "telephone number", "5554938": "telephone number", pbx.PIN(line.Number[5:]): "telephone number",
 			} {
-				e := w.refused(rule.VM5, pbx.ErrInvalid, func() error { return set[how](pin) })
+				e := w.Refused(rule.VM5, pbx.ErrInvalid, func() error { return set[how](pin) })
 				require.Equal(t, "PIN", e.Field)
 				require.Contains(t, e.Reason, why)
 			}
 			require.NoError(t, set[how]("839405"))
 		}
-		other := w.service(pbx.UserID{}, "7002")
-		_, err = w.dir.AddMailbox(w.ctx, other.ID, pbx.NewMailbox{PIN: "704915"})
+		other := w.Service(pbx.UserID{}, "7002")
+		_, err = w.Dir.AddMailbox(w.Ctx, other.ID, pbx.NewMailbox{PIN: "704915"})
 		require.NoError(t, err, "he is no user of that line")
 	})
 }
 
 func TestVM5_ThePINIsStoredAsASaltedSlowHash(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
-		id, other := w.guarded(), w.service(pbx.UserID{}, "7002")
+		id, other := w.guarded(), w.Service(pbx.UserID{}, "7002")
 		w.mailbox(other.ID, pbx.NewMailbox{PIN: rightPIN})
 		a, b := w.pinHash(id), w.pinHash(other.ID)
 		require.True(t, strings.HasPrefix(a, "$argon2id$v=19$m=19456,t=2,p=1$"), a)
 		require.NotEqual(t, a, b, "the same PIN has another salt for each mailbox")
-		require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN))
-		require.NoError(t, w.dir.CheckPIN(w.ctx, other.ID, rightPIN))
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN))
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, other.ID, rightPIN))
 
-		m, err := w.dir.Mailbox(w.ctx, id)
+		m, err := w.Dir.Mailbox(w.Ctx, id)
 		require.NoError(t, err)
 		require.True(t, m.HasPIN())
 		for _, f := range m.Fields(nil) {
@@ -127,10 +127,10 @@ func TestVM5_ThePINIsStoredAsASaltedSlowHash(t *testing.T) {
 
 // pinHash is the hash that the store keeps of a mailbox's PIN.
 func (w *world) pinHash(id pbx.ServiceID) string {
-	w.t.Helper()
+	w.T.Helper()
 	var hash string
-	err := w.store.View(w.ctx, func(r store.Reader) error {
-		recs, err := r.Get(w.ctx, store.Key{Index: new(pbx.Mailbox).Table().Key(), Values: []any{w.us.ID, id}})
+	err := w.Store.View(w.Ctx, func(r store.Reader) error {
+		recs, err := r.Get(w.Ctx, store.Key{Index: new(pbx.Mailbox).Table().Key(), Values: []any{w.US.ID, id}})
 		if err != nil {
 			return err
 		}
@@ -141,12 +141,12 @@ func (w *world) pinHash(id pbx.ServiceID) string {
 		}
 		return nil
 	})
-	require.NoError(w.t, err)
+	require.NoError(w.T, err)
 	return hash
 }
 
 func TestVM5_ADamagedHashLetsNobodyIn(t *testing.T) {
-	w := newWorld(t, stores["memory"](t))
+	w := newWorld(t, testbed.Stores["memory"](t))
 	id := w.guarded()
 	salt, hash := "$c2FsdHNhbHRzYWx0", "$aGFzaGhhc2hoYXNoaGFzaA"
 	for _, damaged := range []string{
@@ -156,17 +156,17 @@ func TestVM5_ADamagedHashLetsNobodyIn(t *testing.T) {
 		"$argon2id$v=19$m=19456,t=2,p=1$!" + hash, "$argon2id$v=19$m=19456,t=2,p=1" + salt + "$",
 	} {
 		w.damage(id, damaged)
-		w.refused(rule.VM5, pbx.ErrStorage, func() error { return w.dir.CheckPIN(w.ctx, id, rightPIN) })
+		w.Refused(rule.VM5, pbx.ErrStorage, func() error { return w.Dir.CheckPIN(w.Ctx, id, rightPIN) })
 	}
-	require.NoError(t, w.dir.SetPIN(w.ctx, id, rightPIN))
-	require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN))
+	require.NoError(t, w.Dir.SetPIN(w.Ctx, id, rightPIN))
+	require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN))
 }
 
 // damage puts other bytes into the store for the hash of a mailbox's PIN.
 func (w *world) damage(id pbx.ServiceID, hash string) {
-	w.t.Helper()
-	err := w.store.Update(w.ctx, w.us.ID, func(writer store.Writer) error {
-		recs, err := writer.Get(w.ctx, store.Key{Index: new(pbx.Mailbox).Table().Key(), Values: []any{w.us.ID, id}})
+	w.T.Helper()
+	err := w.Store.Update(w.Ctx, w.US.ID, func(writer store.Writer) error {
+		recs, err := writer.Get(w.Ctx, store.Key{Index: new(pbx.Mailbox).Table().Key(), Values: []any{w.US.ID, id}})
 		if err != nil {
 			return err
 		}
@@ -177,9 +177,9 @@ func (w *world) damage(id pbx.ServiceID, hash string) {
 				*f.Ptr.(*[]byte) = []byte(hash)
 			}
 		}
-		return writer.Apply(w.ctx, []store.Change{{Old: recs[0], New: &row}})
+		return writer.Apply(w.Ctx, []store.Change{{Old: recs[0], New: &row}})
 	})
-	require.NoError(w.t, err)
+	require.NoError(w.T, err)
 }
 
 func TestVM5_APINAppearsInNoErrorEventOrLog(t *testing.T) {
@@ -187,15 +187,15 @@ func TestVM5_APINAppearsInNoErrorEventOrLog(t *testing.T) {
 		id := w.guarded()
 		weak := pbx.PIN("864208642")
 		for _, err := range []error{
-			w.dir.SetPIN(w.ctx, id, weak), w.dir.CheckPIN(w.ctx, id, weak),
+			w.Dir.SetPIN(w.Ctx, id, weak), w.Dir.CheckPIN(w.Ctx, id, weak),
 		} {
 			require.Error(t, err)
 			require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, pbx.Errors(err)), string(weak))
 		}
-		review := w.review(w.dir, func(dir *pbx.Directory) error { return dir.SetPIN(w.ctx, id, "852963071") })
+		review := w.Review(w.Dir, func(dir *pbx.Directory) error { return dir.SetPIN(w.Ctx, id, "852963071") })
 		require.NotContains(t, fmt.Sprint(review.Effects, review.Warnings), "852963071")
-		require.NoError(t, review.Commit(w.ctx))
-		for table, rows := range dump(t, w.store) {
+		require.NoError(t, review.Commit(w.Ctx))
+		for table, rows := range testbed.Dump(t, w.Store) {
 			require.NotContains(t, fmt.Sprint(rows), "852963071", table)
 			require.NotContains(t, fmt.Sprint(rows), rightPIN, table)
 		}
@@ -224,22 +224,22 @@ func TestVM5_APINPrintsAsNothing(t *testing.T) {
 
 func TestVM5_WithoutRandomnessNoPINIsSet(t *testing.T) {
 	random := &dry{from: rand.Reader}
-	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random))
+	w := newWorld(t, testbed.Stores["memory"](t), pbx.WithRandom(random))
 	id := w.guarded()
-	e := w.refused(rule.VM5, pbx.ErrStorage, func() error {
+	e := w.Refused(rule.VM5, pbx.ErrStorage, func() error {
 		random.now = true
 		defer func() { random.now = false }()
-		return w.dir.SetPIN(w.ctx, id, "852963071")
+		return w.Dir.SetPIN(w.Ctx, id, "852963071")
 	})
 	require.NotContains(t, e.Error(), "/dev/x")
-	require.NoError(t, w.dir.CheckPIN(w.ctx, id, rightPIN))
+	require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN))
 }
 
 func TestACC2_WhoMaySetNoPINIsRefusedBeforeItIsHashed(t *testing.T) {
 	random := &dry{from: rand.Reader}
-	w := newWorld(t, stores["memory"](t), pbx.WithRandom(random))
+	w := newWorld(t, testbed.Stores["memory"](t), pbx.WithRandom(random))
 	id := w.guarded()
-	bare := w.service(pbx.UserID{}, "7002")
+	bare := w.Service(pbx.UserID{}, "7002")
 	owner := w.acting(w.owner("alice"))
 	saltless := func(call func() error) func() error { // a hash begins with a salt
 		return func() error {
@@ -248,9 +248,9 @@ func TestACC2_WhoMaySetNoPINIsRefusedBeforeItIsHashed(t *testing.T) {
 			return call()
 		}
 	}
-	owner.refused(rule.ACC2, pbx.ErrDenied, saltless(func() error { return owner.dir.SetPIN(w.ctx, id, "852963071") }))
-	owner.refused(rule.ACC2, pbx.ErrDenied, saltless(func() error {
-		return second(owner.dir.AddMailbox(w.ctx, bare.ID, pbx.NewMailbox{PIN: "852963071"}))
+	owner.Refused(rule.ACC2, pbx.ErrDenied, saltless(func() error { return owner.Dir.SetPIN(w.Ctx, id, "852963071") }))
+	owner.Refused(rule.ACC2, pbx.ErrDenied, saltless(func() error {
+		return second(owner.Dir.AddMailbox(w.Ctx, bare.ID, pbx.NewMailbox{PIN: "852963071"}))
 	}))
 }
 

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -129,15 +129,15 @@ func (w *worker) act(ctx context.Context, name string) error {
 	switch w.IntN(10) {
 	case 0, 1, 2: // the last licence is given once
 		in.Station = "STANDARD"
-		return second(pool.SetUpUser(ctx, in))
+		return testbed.Second(pool.SetUpUser(ctx, in))
 	case 3, 4: // the next number is given once
 		in.Number = pbx.ProposedNumber()
-		return second(any.SetUpUser(ctx, in))
+		return testbed.Second(any.SetUpUser(ctx, in))
 	case 5: // the porting number is waited for once
 		in.Number = pbx.ExistingNumber(w.Porting)
-		return second(porting.SetUpUser(ctx, in))
+		return testbed.Second(porting.SetUpUser(ctx, in))
 	case 6:
-		review, err := any.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return second(dir.SetUpUser(ctx, in)) })
+		review, err := any.Review(ctx, func(ctx context.Context, dir *pbx.Directory) error { return testbed.Second(dir.SetUpUser(ctx, in)) })
 		if err != nil {
 			return err
 		}
@@ -156,39 +156,39 @@ func (w *worker) change(ctx context.Context, dir *pbx.Directory) error {
 		users = append(users, u)
 	}
 	if len(users) == 0 {
-		return second(dir.CreateUser(ctx, pbx.NewUser{FirstName: "First", Email: fmt.Sprintf("first%d@example.com", w.Uint64()), Extension: "7500"}))
+		return testbed.Second(dir.CreateUser(ctx, pbx.NewUser{FirstName: "First", Email: fmt.Sprintf("first%d@example.com", w.Uint64()), Extension: "7500"}))
 	}
 	u := pick(w.Rand, users)
 	switch w.IntN(4) {
 	case 0:
 		return dir.Confirm(rule.USR9, rule.USR10).DeleteUser(ctx, u.ID, pbx.UserAndPhones)
 	case 1:
-		return second(dir.ChangeNumber(ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true}))
+		return testbed.Second(dir.ChangeNumber(ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true}))
 	case 2:
-		return second(dir.AddService(ctx, pbx.NewService{UserID: u.ID, Type: "PRO", DeviceType: "Cisco 8851"}))
+		return testbed.Second(dir.AddService(ctx, pbx.NewService{UserID: u.ID, Type: "PRO", DeviceType: "Cisco 8851"}))
 	}
 	u.Department = fmt.Sprint(w.IntN(1000))
-	return second(dir.ModifyUser(ctx, u))
+	return testbed.Second(dir.ModifyUser(ctx, u))
 }
 
 // workplace prepares a database for shifts.
-func workplace(t *testing.T) (w *world, s shift) {
-	s.DSN, s.Rounds = freshDatabase(t), testbed.Size(6, allRounds)
-	w = newWorld(t, onServer(t, s.DSN))
+func workplace(t *testing.T) (w *testbed.World, s shift) {
+	s.DSN, s.Rounds = testbed.FreshDatabase(t), testbed.Size(6, allRounds)
+	w = testbed.NewWorld(t, testbed.OnServer(t, s.DSN))
 	for i := range 3 + small {
-		tenant := w.tenant(fmt.Sprint("Tenant ", i), "US", fmt.Sprintf("t%d.example.com", i))
+		tenant := w.Tenant(fmt.Sprint("Tenant ", i), "US", fmt.Sprintf("t%d.example.com", i))
 		if i < 3 {
 			s.Large = append(s.Large, tenant.ID)
 		} else {
 			s.Small = append(s.Small, tenant.ID)
 		}
 	}
-	large := w.acting(w.support.In(s.Large[0]))
-	require.NoError(t, large.modifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = int64(licences()), nil }))
-	_, err := w.support.StockNumbers(w.ctx, numbers("+1212555%04d", 900)...)
+	large := w.Acting(w.Support.In(s.Large[0]))
+	require.NoError(t, large.ModifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = int64(licences()), nil }))
+	_, err := w.Support.StockNumbers(w.Ctx, testbed.Numbers("+1212555%04d", 900)...)
 	require.NoError(t, err)
 	s.Porting = "+13125550100"
-	_, err = w.support.In(s.Large[1]).RequestPort(w.ctx, pbx.NewPort{Carrier: "Old", Date: w.clock, Numbers: []pbx.E164{s.Porting}})
+	_, err = w.Support.In(s.Large[1]).RequestPort(w.Ctx, pbx.NewPort{Carrier: "Old", Date: w.Clock, Numbers: []pbx.E164{s.Porting}})
 	require.NoError(t, err)
 	return w, s
 }
@@ -226,7 +226,7 @@ func TestSYS1_ManyProcessesOneTruth(t *testing.T) {
 	require.Equal(t, processes*goroutines*s.Rounds, sum.Done+total(sum.Refused))
 	require.Positive(t, sum.Refused[rule.STN1], "the pool was asked for more than it has")
 	require.Positive(t, sum.Refused[rule.NUM3], "the porting number was wanted by more than one")
-	pool := w.agreed(t, s)
+	pool := agreed(t, w, s)
 	require.Zero(t, pool.Available(), "the pool is exactly used up")
 	t.Logf("%d processes × %d goroutines × %d: done %d, refused %v; retries %d, gave up %d",
 		processes, goroutines, s.Rounds, sum.Done, sum.Refused, sum.Stats.Retries, sum.Stats.GaveUp)
@@ -255,7 +255,7 @@ func TestSYS1_ProcessesThatAreKilledLeaveOneTruth(t *testing.T) {
 			}
 		}
 	}
-	pool := w.agreed(t, s)
+	pool := agreed(t, w, s)
 	require.Positive(t, killed)
 	t.Logf("%d of %d processes killed; %d of %d licences used", killed, waves*processes, pool.Used, pool.Total)
 }
@@ -280,13 +280,13 @@ func total(refused map[rule.Code]int) (sum int) {
 // agreed proves what must hold after any number of shifts: the checker finds
 // nothing, which covers the journals' sequences; the pool counts its users; and
 // no number has two holders.
-func (w *world) agreed(t *testing.T, s shift) *pbx.StationPool {
-	report, err := w.support.Check(w.ctx)
+func agreed(t *testing.T, w *testbed.World, s shift) *pbx.StationPool {
+	report, err := w.Support.Check(w.Ctx)
 	require.NoError(t, err)
 	require.Empty(t, report.Violations)
 	holders := map[pbx.E164]pbx.ServiceID{}
 	for _, tenant := range append(s.Large, s.Small...) {
-		for line, err := range w.support.In(tenant).Services(w.ctx, pbx.ServiceQuery{}) {
+		for line, err := range w.Support.In(tenant).Services(w.Ctx, pbx.ServiceQuery{}) {
 			require.NoError(t, err)
 			if line.Number != "" {
 				require.NotContains(t, holders, line.Number, "a number has two holders")
@@ -294,21 +294,21 @@ func (w *world) agreed(t *testing.T, s shift) *pbx.StationPool {
 			}
 		}
 		seq := int64(0)
-		for e, err := range w.support.In(tenant).Journal(w.ctx, pbx.JournalQuery{}) {
+		for e, err := range w.Support.In(tenant).Journal(w.Ctx, pbx.JournalQuery{}) {
 			require.NoError(t, err)
 			require.Contains(t, []int64{seq, seq + 1}, e.Seq, "a gap in a journal")
 			seq = e.Seq
 		}
 	}
-	first := w.support.In(s.Large[0])
+	first := w.Support.In(s.Large[0])
 	seats := int64(0)
-	for u, err := range first.Users(w.ctx, pbx.UserQuery{}) {
+	for u, err := range first.Users(w.Ctx, pbx.UserQuery{}) {
 		require.NoError(t, err)
 		if u.Station != "" {
 			seats++
 		}
 	}
-	for pool, err := range first.StationPools(w.ctx) {
+	for pool, err := range first.StationPools(w.Ctx) {
 		require.NoError(t, err)
 		require.Equal(t, pool.Used, seats)
 		return pool

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -18,48 +18,33 @@ import (
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-// shaky is a world on a store that fails on purpose.
-func shaky(t *testing.T, test func(t *testing.T, w *world, store *faulty.Store)) {
-	for name, open := range testbed.StoresOf(t) {
-		t.Run(name, func(t *testing.T) {
-			store := faulty.New(open(t), faulty.Plan{})
-			w := newWorld(t, store.Whole())
-			test(t, w, store)
-			store.Arm(faulty.Plan{})
-			report, err := w.support.Check(w.ctx)
-			require.NoError(t, err)
-			require.Empty(t, report.Violations)
-		})
-	}
-}
-
 func TestSYS1_WhenOthersGetInTheWayAllRunsAgain(t *testing.T) {
 	testbed.NotShort(t)
 	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
 			store := &refusing{Store: open(t)}
-			w := newWorld(t, store)
+			w := testbed.NewWorld(t, store)
 			for k := range 12 {
 				runs := 0
 				store.times = k
-				require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					runs++
 					_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: fmt.Sprintf("ann%d@example.com", k), Extension: pbx.Extension(fmt.Sprint(7000 + k))})
 					return err
 				}))
 				require.Equal(t, k+1, runs)
 			}
-			require.Len(t, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})), 12)
+			require.Len(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})), 12)
 			store.times = 12
-			w.refused(rule.SYS1, pbx.ErrConflict, func() error {
-				return w.dir.SendWelcomeMail(w.ctx, collect(t, w.dir.Users(w.ctx, pbx.UserQuery{Limit: 1}))[0].ID)
+			w.Refused(rule.SYS1, pbx.ErrConflict, func() error {
+				return w.Dir.SendWelcomeMail(w.Ctx, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Limit: 1}))[0].ID)
 			})
 			require.Zero(t, store.times)
 
 			store.times = 1000
-			ctx, cancel := context.WithTimeout(w.ctx, 5*time.Millisecond)
+			ctx, cancel := context.WithTimeout(w.Ctx, 5*time.Millisecond)
 			defer cancel()
-			err := w.dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			err := w.Dir.Batch(ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				_, err := dir.AddLocation(ctx, pbx.NewLocation{Building: "B", Address: pbx.CivicAddress{Country: "US"}})
 				return err
 			})
@@ -111,24 +96,24 @@ func (w *muteWriter) Apply(context.Context, []store.Change) error {
 }
 
 func TestSYS1_GivingUpIsNoUnknownOutcome(t *testing.T) {
-	w := newWorld(t, memory.New())
-	dir := pbx.New(lossy{w.store}).As(pbx.Support("agent"))
-	_, err := dir.StockNumbers(w.ctx, "+16175550900")
+	w := testbed.NewWorld(t, memory.New())
+	dir := pbx.New(lossy{w.Store}).As(pbx.Support("agent"))
+	_, err := dir.StockNumbers(w.Ctx, "+16175550900")
 	require.ErrorIs(t, err, pbx.ErrConflict)
 	require.NotErrorIs(t, err, pbx.ErrCommitUnknown, "it turned out each time that nothing was saved")
 	require.Equal(t, pbx.Stats{Retries: 11, GaveUp: 1, Resolved: 12}, dir.Stats())
 }
 
 func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {
-	shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
-		u := w.user("Ann", "Lee", "7001")
+	testbed.Shaky(t, func(t *testing.T, w *testbed.World, store *faulty.Store) {
+		u := w.User("Ann", "Lee", "7001")
 		const reading = 3 // Update, the tenant, the user
-		for i, verdict := range []error{nil, errGaveUp} {
+		for i, verdict := range []error{nil, errDropped} {
 			runs := 0
 			careless := func(fault faulty.Fault) error {
 				runs = 0
 				store.Arm(faulty.Plan{At: reading, Fault: fault})
-				return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				return w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					runs++
 					if _, err := dir.AddServiceType(ctx, pbx.NewServiceType{Code: fmt.Sprint("NEW", i), Name: "New"}); err != nil {
 						return verdict // whatever it was
@@ -145,17 +130,17 @@ func TestSYS1_WhatWasDecidedOnAReadThatFailedIsDecidedAgain(t *testing.T) {
 }
 
 func TestSYS1_ErrorsOfAnotherStoreAreNotOurs(t *testing.T) {
-	eachStore(t, func(t *testing.T, w *world) {
+	testbed.EachStore(t, func(t *testing.T, w *testbed.World) {
 		for _, foreign := range []error{store.ErrRetry, pbx.ErrCommitUnknown, &pbx.Error{Kind: pbx.ErrConflict, Err: store.ErrRetry},
 			&store.Error{Kind: pbx.ErrStorage, Err: store.ErrRetry}} {
 			runs := 0
-			err := w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+			err := w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 				runs++
 				return foreign
 			})
 			require.Same(t, foreign, err)
 			require.Equal(t, 1, runs)
-			_, err = w.dir.Review(w.ctx, func(context.Context, *pbx.Directory) error { return foreign })
+			_, err = w.Dir.Review(w.Ctx, func(context.Context, *pbx.Directory) error { return foreign })
 			require.Same(t, foreign, err)
 		}
 	})
@@ -180,39 +165,39 @@ func TestSYS1_TheOuterOfTwoErrorsSaysWhatHappened(t *testing.T) {
 }
 
 func TestSYS1_AnUnknownOutcomeIsResolvedAndNothingIsDoneTwice(t *testing.T) {
-	operations := map[string]func(w *world) error{
-		"CreateUser": func(w *world) error {
-			_, err := w.dir.CreateUser(w.ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
+	operations := map[string]func(w *testbed.World) error{
+		"CreateUser": func(w *testbed.World) error {
+			_, err := w.Dir.CreateUser(w.Ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
 			return err
 		},
-		"CreateTenant": func(w *world) error { // its last event is in another journal
-			_, err := w.support.CreateTenant(w.ctx, pbx.NewTenant{Name: "New", Country: "US", SIPDomain: "new.example.com"})
+		"CreateTenant": func(w *testbed.World) error { // its last event is in another journal
+			_, err := w.Support.CreateTenant(w.Ctx, pbx.NewTenant{Name: "New", Country: "US", SIPDomain: "new.example.com"})
 			return err
 		},
-		"StockNumbers": func(w *world) error { _, err := w.support.StockNumbers(w.ctx, "+16175550900"); return err },
-		"a mail": func(w *world) error {
-			return w.dir.SendWelcomeMail(w.ctx, collect(w.t, w.dir.Users(w.ctx, pbx.UserQuery{}))[0].ID)
+		"StockNumbers": func(w *testbed.World) error { _, err := w.Support.StockNumbers(w.Ctx, "+16175550900"); return err },
+		"a mail": func(w *testbed.World) error {
+			return w.Dir.SendWelcomeMail(w.Ctx, testbed.Collect(w.T, w.Dir.Users(w.Ctx, pbx.UserQuery{}))[0].ID)
 		},
-		"a batch": func(w *world) error {
-			return w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
-				_, err := dir.SetUpUser(ctx, newcomer("bob"))
+		"a batch": func(w *testbed.World) error {
+			return w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				_, err := dir.SetUpUser(ctx, testbed.Newcomer("bob"))
 				return err
 			})
 		},
-		"a review": func(w *world) error {
-			return w.review(w.dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.ctx, newcomer("bob")); return err }).Commit(w.ctx)
+		"a review": func(w *testbed.World) error {
+			return w.Review(w.Dir, func(dir *pbx.Directory) error { _, err := dir.SetUpUser(w.Ctx, testbed.Newcomer("bob")); return err }).Commit(w.Ctx)
 		},
 	}
 	for name, run := range operations {
 		commit, want := committing(t, run)
 		for _, fault := range []faulty.Fault{faulty.ErrorBefore, faulty.ErrorAfter} {
 			t.Run(fmt.Sprintf("%s, %s the commit", name, fault), func(t *testing.T) {
-				shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
-					w.user("Zed", "Fox", "7900")
+				testbed.Shaky(t, func(t *testing.T, w *testbed.World, store *faulty.Store) {
+					w.User("Zed", "Fox", "7900")
 					store.Arm(faulty.Plan{At: commit, Fault: fault})
 					require.NoError(t, run(w))
 					store.Arm(faulty.Plan{})
-					require.Equal(t, want, w.events(), "done once")
+					require.Equal(t, want, events(w), "done once")
 				})
 			})
 		}
@@ -221,18 +206,18 @@ func TestSYS1_AnUnknownOutcomeIsResolvedAndNothingIsDoneTwice(t *testing.T) {
 
 // committing runs an operation without a fault, and returns which call its
 // commit is, and how many events there are then.
-func committing(t *testing.T, run func(w *world) error) (call, events int) {
-	store := faulty.New(stores["memory"](t), faulty.Plan{})
-	w := newWorld(t, store)
-	w.user("Zed", "Fox", "7900")
+func committing(t *testing.T, run func(w *testbed.World) error) (call, made int) {
+	store := faulty.New(testbed.Stores["memory"](t), faulty.Plan{})
+	w := testbed.NewWorld(t, store)
+	w.User("Zed", "Fox", "7900")
 	store.Arm(faulty.Plan{})
 	require.NoError(t, run(w))
-	return slices.Index(store.Calls(), faulty.Commit) + 1, w.events()
+	return slices.Index(store.Calls(), faulty.Commit) + 1, events(w)
 }
 
 // events counts those of the provider and of the US tenant.
-func (w *world) events() int {
-	return len(collect(w.t, w.dir.Journal(w.ctx, pbx.JournalQuery{}))) + len(collect(w.t, w.support.Journal(w.ctx, pbx.JournalQuery{})))
+func events(w *testbed.World) int {
+	return len(testbed.Collect(w.T, w.Dir.Journal(w.Ctx, pbx.JournalQuery{}))) + len(testbed.Collect(w.T, w.Support.Journal(w.Ctx, pbx.JournalQuery{})))
 }
 
 func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
@@ -241,9 +226,9 @@ func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s", name, fault), func(t *testing.T) {
 				inner := open(t)
 				store := &closing{Store: faulty.New(inner, faulty.Plan{})}
-				w := newWorld(t, store)
+				w := testbed.NewWorld(t, store)
 				store.arm = true
-				_, err := w.dir.AddServiceType(w.ctx, pbx.NewServiceType{Code: "NEW", Name: "New"})
+				_, err := w.Dir.AddServiceType(w.Ctx, pbx.NewServiceType{Code: "NEW", Name: "New"})
 				require.ErrorIs(t, err, pbx.ErrCommitUnknown)
 				require.NotErrorIs(t, err, pbx.ErrConflict)
 				require.Equal(t, rule.SYS1, pbx.CodeOf(err))
@@ -269,21 +254,21 @@ func (c *closing) Update(ctx context.Context, tenant [16]byte, fn func(store.Wri
 }
 
 func TestSYS1_AnEndedContextChangesNothing(t *testing.T) {
-	eachStore(t, func(t *testing.T, w *world) {
-		ended, cancel := context.WithCancel(w.ctx)
+	testbed.EachStore(t, func(t *testing.T, w *testbed.World) {
+		ended, cancel := context.WithCancel(w.Ctx)
 		cancel()
-		before := dump(t, w.store)
-		_, err := w.dir.CreateUser(ended, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
+		before := testbed.Dump(t, w.Store)
+		_, err := w.Dir.CreateUser(ended, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
 		require.ErrorIs(t, err, context.Canceled)
-		_, err = w.dir.Tenant(ended)
+		_, err = w.Dir.Tenant(ended)
 		require.ErrorIs(t, err, context.Canceled)
-		ending, stop := context.WithCancel(w.ctx)
-		err = w.dir.Batch(ending, func(ctx context.Context, dir *pbx.Directory) error {
+		ending, stop := context.WithCancel(w.Ctx)
+		err = w.Dir.Batch(ending, func(ctx context.Context, dir *pbx.Directory) error {
 			_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "Ann", Email: "ann@example.com", Extension: "7001"})
 			stop()
 			return err
 		})
 		require.ErrorIs(t, err, context.Canceled)
-		require.Equal(t, before, dump(t, w.store))
+		require.Equal(t, before, testbed.Dump(t, w.Store))
 	})
 }

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -37,17 +37,21 @@ type visit struct {
 
 // hosts are all that the library can be a guest of: each prepares an original,
 // and then houses with it in them.
-var hosts = map[string]func(t *testing.T) (o *original, build func(t *testing.T) house){
-	"sqlite": func(t *testing.T) (*original, func(t *testing.T) house) {
-		o := prepareFile(t)
-		return o, func(t *testing.T) house { return o.houseOnDisk(t, filepath.Join(t.TempDir(), "house.db")) }
+var hosts = map[string]func(t *testing.T) (o *testbed.Original, build func(t *testing.T) house){
+	"sqlite": func(t *testing.T) (*testbed.Original, func(t *testing.T) house) {
+		o := testbed.PrepareFile(t)
+		return o, func(t *testing.T) house { return houseOnDisk(t, o, filepath.Join(t.TempDir(), "house.db")) }
+	},
+	"postgres": func(t *testing.T) (*testbed.Original, func(t *testing.T) house) {
+		o, database := prepareDatabase(t)
+		return o, func(t *testing.T) house { return houseOnServer(t, o, database(t)) }
 	},
 }
 
 // houseOnDisk is a copy of the original's file, which a host has opened too.
-func (o *original) houseOnDisk(t *testing.T, file string) house {
-	require.NoError(t, os.WriteFile(file, o.file, 0o600))
-	kept, err := sqlite.Open(o.ctx, file, sqlite.WithSynchronous(sqlite.Off))
+func houseOnDisk(t *testing.T, o *testbed.Original, file string) house {
+	require.NoError(t, os.WriteFile(file, o.File, 0o600))
+	kept, err := sqlite.Open(o.Ctx, file, sqlite.WithSynchronous(sqlite.Off))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = kept.Close() })
 	db := hostDB(t, file, "&_txlock=immediate")
@@ -65,7 +69,7 @@ func (o *original) houseOnDisk(t *testing.T, file string) house {
 			t.Cleanup(func() { _ = tx.Rollback() })
 			return visit{
 				guest:    func() store.Store { return sqlite.FromTx(tx) },
-				ticket:   func() { require.NoError(t, second(tx.Exec("INSERT INTO tickets (text) VALUES ('new')"))) },
+				ticket:   func() { require.NoError(t, testbed.Second(tx.Exec("INSERT INTO tickets (text) VALUES ('new')"))) },
 				commit:   func() { require.NoError(t, tx.Commit()) },
 				rollback: func() { require.NoError(t, tx.Rollback()) },
 			}
@@ -74,7 +78,7 @@ func (o *original) houseOnDisk(t *testing.T, file string) house {
 }
 
 // eachHost runs a test on each kind of host.
-func eachHost(t *testing.T, test func(t *testing.T, o *original, build func(t *testing.T) house)) {
+func eachHost(t *testing.T, test func(t *testing.T, o *testbed.Original, build func(t *testing.T) house)) {
 	for name, prepare := range hosts {
 		if !testbed.Chosen(name) {
 			continue
@@ -89,35 +93,35 @@ func eachHost(t *testing.T, test func(t *testing.T, o *original, build func(t *t
 
 // holds requires that what is committed is in that state, with so many of the
 // host's tickets. as is a replica that has drawn the IDs.
-func (h house) holds(t *testing.T, as *replica, state string, tickets int) {
+func (h house) holds(t *testing.T, as *testbed.Replica, state string, tickets int) {
 	t.Helper()
-	seen := as.on(t, h.store)
-	seen.draws = as.draws
-	require.Empty(t, cmp.Diff(state, seen.state()))
+	seen := as.On(t, h.store)
+	seen.Draws = as.Draws
+	require.Empty(t, cmp.Diff(state, seen.State()))
 	require.Equal(t, tickets, h.tickets())
 }
 
 // Every operation in a host's transaction does what it does alone, when the
 // host commits, and nothing, when it does not.
 func TestSYS1_EveryOperationIsPartOfItsHostsTransaction(t *testing.T) {
-	eachHost(t, func(t *testing.T, o *original, build func(t *testing.T) house) {
-		for i, op := range operations {
-			if !testbed.Sampled(i+1, sampleOfOperations) {
+	eachHost(t, func(t *testing.T, o *testbed.Original, build func(t *testing.T) house) {
+		for i, op := range testbed.Operations {
+			if !testbed.Sampled(i+1, testbed.SampleOfOperations) {
 				continue
 			}
-			for name, run := range map[string]runner{"at once": atOnce, "reviewed": reviewed} {
-				if op.method == "CheckPIN" && name == "reviewed" {
+			for name, run := range map[string]runner{"at once": testbed.AtOnce, "reviewed": reviewed} {
+				if op.Method == "CheckPIN" && name == "reviewed" {
 					continue // it refuses to be
 				}
-				t.Run(fmt.Sprintf("%s %s %d", op.method, name, i), func(t *testing.T) {
-					c := op.course(o.on(t, build(t).store), run)
+				t.Run(fmt.Sprintf("%s %s %d", op.Method, name, i), func(t *testing.T) {
+					c := courseOf(op, o.On(t, build(t).store), run)
 					h := build(t)
 					for _, keep := range []bool{false, true} {
 						v := h.begin()
 						v.ticket()
-						r := o.on(t, v.guest())
-						require.Equal(t, c.first, r.said(run(op, r.ctx, r)))
-						require.Empty(t, cmp.Diff(c.after, r.state()), "the transaction sees it")
+						r := o.On(t, v.guest())
+						require.Equal(t, c.first, r.Said(run(r.Ctx, op, r)))
+						require.Empty(t, cmp.Diff(c.after, r.State()), "the transaction sees it")
 						if !keep {
 							v.rollback()
 							h.holds(t, r, c.before, 0)
@@ -125,8 +129,8 @@ func TestSYS1_EveryOperationIsPartOfItsHostsTransaction(t *testing.T) {
 						}
 						v.commit()
 						h.holds(t, r, c.after, 1)
-						require.ErrorIs(t, second(r.dir.Tenant(r.ctx)), pbx.ErrMisuse, "the guest has gone")
-						report, err := o.on(t, h.store).support.Check(o.ctx)
+						require.ErrorIs(t, testbed.Second(r.Dir.Tenant(r.Ctx)), pbx.ErrMisuse, "the guest has gone")
+						report, err := o.On(t, h.store).Support.Check(o.Ctx)
 						require.NoError(t, err)
 						require.Empty(t, report.Violations)
 					}
@@ -139,28 +143,28 @@ func TestSYS1_EveryOperationIsPartOfItsHostsTransaction(t *testing.T) {
 // Every operation a second time, refused or not, leaves the host's transaction
 // as it would leave a store; the host goes on.
 func TestSYS1_ARefusalLeavesTheHostsTransactionAsItWas(t *testing.T) {
-	eachHost(t, func(t *testing.T, o *original, build func(t *testing.T) house) {
+	eachHost(t, func(t *testing.T, o *testbed.Original, build func(t *testing.T) house) {
 		tried, refused := 0, 0
-		for i, op := range operations {
-			if !testbed.Sampled(i+3, sampleOfOperations) {
+		for i, op := range testbed.Operations {
+			if !testbed.Sampled(i+3, testbed.SampleOfOperations) {
 				continue
 			}
 			tried++
-			t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
-				c := op.course(o.on(t, build(t).store), atOnce)
+			t.Run(fmt.Sprintf("%s %d", op.Method, i), func(t *testing.T) {
+				c := courseOf(op, o.On(t, build(t).store), testbed.AtOnce)
 				h := build(t)
 				v := h.begin()
 				v.ticket()
-				r := o.on(t, v.guest())
-				require.Equal(t, c.first, r.said(atOnce(op, r.ctx, r)))
-				require.Equal(t, c.again, r.said(atOnce(op, r.ctx, r)))
-				require.Empty(t, cmp.Diff(c.twice, r.state()))
+				r := o.On(t, v.guest())
+				require.Equal(t, c.first, r.Said(testbed.AtOnce(r.Ctx, op, r)))
+				require.Equal(t, c.again, r.Said(testbed.AtOnce(r.Ctx, op, r)))
+				require.Empty(t, cmp.Diff(c.twice, r.State()))
 				if c.twice == c.after {
 					refused++
 				}
-				_, err := r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
+				_, err := r.Dir.AddLocation(r.Ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
 				require.NoError(t, err)
-				state := r.state()
+				state := r.State()
 				v.ticket()
 				v.commit()
 				h.holds(t, r, state, 2)
@@ -170,54 +174,58 @@ func TestSYS1_ARefusalLeavesTheHostsTransactionAsItWas(t *testing.T) {
 	})
 }
 
+// ann is who the host wants to be created.
+var ann = pbx.NewUser{FirstName: "New", Email: "new@example.com", Login: "new@example.com", Extension: "7800"}
+
+// betweens are what another guest of the host does in the midst of it.
+var betweens = map[string]func(r *testbed.Replica) error{
+	"a record changed": func(r *testbed.Replica) error {
+		return testbed.Second(r.Dir.AddLocation(r.Ctx, pbx.NewLocation{Building: "OTHER", Address: pbx.CivicAddress{Country: "US"}}))
+	},
+	"a unique value taken": func(r *testbed.Replica) error { // by another tenant
+		return testbed.Second(r.British.CreateUser(r.Ctx, ann))
+	},
+}
+
 // Where the host, or another guest of its, has changed in the midst of an
 // operation what it was decided on, only the host can begin again.
 func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
-	ann := pbx.NewUser{FirstName: "New", Email: "new@example.com", Login: "new@example.com", Extension: "7800"}
-	betweens := map[string]func(r *replica) error{
-		"a record changed": func(r *replica) error {
-			return second(r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "OTHER", Address: pbx.CivicAddress{Country: "US"}}))
-		},
-		"a unique value taken": func(r *replica) error { // by another tenant
-			return second(r.british.CreateUser(r.ctx, ann))
-		},
-	}
-	eachHost(t, func(t *testing.T, o *original, build func(t *testing.T) house) {
+	eachHost(t, func(t *testing.T, o *testbed.Original, build func(t *testing.T) house) {
 		for name, between := range betweens {
 			t.Run(name, func(t *testing.T) {
 				h := build(t)
 				v := h.begin()
 				v.ticket()
-				r, other := o.on(t, v.guest()), o.on(t, v.guest())
-				other.draws.Drawn += 1000
+				r, other := o.On(t, v.guest()), o.On(t, v.guest())
+				other.Draws.Drawn += 1000
 				runs := 0
 				var state string
-				err := r.dir.Batch(r.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				err := r.Dir.Batch(r.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 					runs++
-					if err := second(dir.CreateUser(ctx, ann)); err != nil {
+					if err := testbed.Second(dir.CreateUser(ctx, ann)); err != nil {
 						return err
 					}
 					v.ticket()
 					if err := between(other); err != nil {
 						return err
 					}
-					state = other.state()
+					state = other.State()
 					return nil
 				})
 				require.ErrorIs(t, err, store.ErrHostRetry)
 				require.ErrorIs(t, err, pbx.ErrConflict)
 				require.NotErrorIs(t, err, store.ErrRetry)
 				require.Equal(t, 1, runs, "it is not for the library to run it again")
-				require.Equal(t, state, other.state(), "nothing of the batch is there")
-				_, err = r.dir.AddLocation(r.ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
+				require.Equal(t, state, other.State(), "nothing of the batch is there")
+				_, err = r.Dir.AddLocation(r.Ctx, pbx.NewLocation{Building: "AFTERWARDS", Address: pbx.CivicAddress{Country: "US"}})
 				require.NoError(t, err)
 				v.commit()
 				require.Equal(t, 2, h.tickets(), "what the host has written is its own")
 
 				v = h.begin()
-				r = o.on(t, v.guest())
-				r.draws.Drawn += 2000
-				_, err = r.support.In(r.us.ID).CreateUser(r.ctx, ann)
+				r = o.On(t, v.guest())
+				r.Draws.Drawn += 2000
+				_, err = r.Support.In(r.US.ID).CreateUser(r.Ctx, ann)
 				if name == "a unique value taken" {
 					require.ErrorIs(t, err, pbx.ErrConflict)
 					require.NotErrorIs(t, err, store.ErrHostRetry, "now it is a rule's refusal")
@@ -225,7 +233,7 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 					require.NoError(t, err)
 				}
 				v.commit()
-				report, err := o.on(t, h.store).support.Check(o.ctx)
+				report, err := o.On(t, h.store).Support.Check(o.Ctx)
 				require.NoError(t, err)
 				require.Empty(t, report.Violations)
 			})
@@ -237,27 +245,27 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 // the operation is not tried again.
 func TestSYS1_AHostIsToldWhenAnotherHasTheLock(t *testing.T) {
 	testbed.NotShort(t)
-	o := prepareFile(t)
-	for i, op := range operations {
-		if !testbed.Sampled(i+2, sampleOfOperations) {
+	o := testbed.PrepareFile(t)
+	for i, op := range testbed.Operations {
+		if !testbed.Sampled(i+2, testbed.SampleOfOperations) {
 			continue
 		}
-		t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s %d", op.Method, i), func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "house.db")
-			writing := o.houseOnDisk(t, file).begin()
+			writing := houseOnDisk(t, o, file).begin()
 			tx, err := hostDB(t, file, "&_pragma=busy_timeout(1)").Begin()
 			require.NoError(t, err)
-			r := o.on(t, sqlite.FromTx(tx))
-			before := r.state()
-			err = atOnce(op, r.ctx, r)
+			r := o.On(t, sqlite.FromTx(tx))
+			before := r.State()
+			err = testbed.AtOnce(r.Ctx, op, r)
 			require.ErrorIs(t, err, store.ErrHostRetry)
 			require.ErrorIs(t, err, pbx.ErrConflict)
-			updates := slices.DeleteFunc(r.faulty.Calls(), func(p faulty.Point) bool { return p != faulty.Update })
+			updates := slices.DeleteFunc(r.Faulty.Calls(), func(p faulty.Point) bool { return p != faulty.Update })
 			require.Len(t, updates, 1)
-			require.Empty(t, cmp.Diff(before, r.state()))
+			require.Empty(t, cmp.Diff(before, r.State()))
 			writing.rollback()
-			require.NotErrorIs(t, atOnce(op, r.ctx, r), store.ErrHostRetry)
-			require.NotEqual(t, before, r.state())
+			require.NotErrorIs(t, testbed.AtOnce(r.Ctx, op, r), store.ErrHostRetry)
+			require.NotEqual(t, before, r.State())
 			require.NoError(t, tx.Rollback())
 		})
 	}

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/pgwire"
+	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -35,41 +36,41 @@ func (m *interrupting) Update(ctx context.Context, tenant [16]byte, fn func(stor
 // Whatever gets in the way, on a server, the operation runs again, is done once
 // or refused by its rule, and is counted.
 func TestSYS1_EveryKindOfConflictIsRetriedAndCounted(t *testing.T) {
-	set := func(w *world) error { return second(w.dir.SetUpUser(w.ctx, newcomer("ann"))) }
+	set := func(w *testbed.World) error { return testbed.Second(w.Dir.SetUpUser(w.Ctx, testbed.Newcomer("ann"))) }
 	for name, c := range map[string]struct {
-		arrange func(w *world, store *interrupting, proxy *pgwire.Proxy)
+		arrange func(w *testbed.World, store *interrupting, proxy *pgwire.Proxy)
 		refused rule.Code
 	}{
-		"a unique claim": {func(w *world, store *interrupting, _ *pgwire.Proxy) {
+		"a unique claim": {func(w *testbed.World, store *interrupting, _ *pgwire.Proxy) {
 			store.interrupt = func() {
-				require.NoError(w.t, second(w.british.CreateUser(w.ctx, pbx.NewUser{FirstName: "Other", Email: newcomer("ann").Email, Extension: "7001"})))
+				require.NoError(w.T, testbed.Second(w.British.CreateUser(w.Ctx, pbx.NewUser{FirstName: "Other", Email: testbed.Newcomer("ann").Email, Extension: "7001"})))
 			}
 		}, rule.USR3},
-		"a stale revision": {func(w *world, store *interrupting, _ *pgwire.Proxy) {
-			other := w.support.In(w.tenant("Rival", "US", "rival.example.com").ID)
-			store.interrupt = func() { require.NoError(w.t, second(other.SetUpUser(w.ctx, newcomer("bob")))) }
+		"a stale revision": {func(w *testbed.World, store *interrupting, _ *pgwire.Proxy) {
+			other := w.Support.In(w.Tenant("Rival", "US", "rival.example.com").ID)
+			store.interrupt = func() { require.NoError(w.T, testbed.Second(other.SetUpUser(w.Ctx, testbed.Newcomer("bob")))) }
 		}, ""},
-		"a serialization failure":             {arrange: func(w *world, _ *interrupting, proxy *pgwire.Proxy) { failOnce(w, proxy, "40001") }},
-		"a deadlock":                          {arrange: func(w *world, _ *interrupting, proxy *pgwire.Proxy) { failOnce(w, proxy, "40P01") }},
-		"a connection lost before the COMMIT": {arrange: func(w *world, store *interrupting, proxy *pgwire.Proxy) { store.interrupt = proxy.CutAll }},
+		"a serialization failure":             {arrange: func(w *testbed.World, _ *interrupting, proxy *pgwire.Proxy) { failOnce(w, proxy, "40001") }},
+		"a deadlock":                          {arrange: func(w *testbed.World, _ *interrupting, proxy *pgwire.Proxy) { failOnce(w, proxy, "40P01") }},
+		"a connection lost before the COMMIT": {arrange: func(w *testbed.World, store *interrupting, proxy *pgwire.Proxy) { store.interrupt = proxy.CutAll }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			proxy := pgwire.Listen(t, freshDatabase(t))
-			store := &interrupting{Store: onServer(t, proxy.DSN())}
-			w := newWorld(t, store)
+			proxy := pgwire.Listen(t, testbed.FreshDatabase(t))
+			store := &interrupting{Store: testbed.OnServer(t, proxy.DSN())}
+			w := testbed.NewWorld(t, store)
 			c.arrange(w, store, proxy)
-			before := w.support.Stats()
+			before := w.Support.Stats()
 			err := set(w)
 			if c.refused == "" {
 				require.NoError(t, err)
 			} else {
 				require.Equal(t, c.refused, pbx.CodeOf(err))
 			}
-			require.Equal(t, before.Retries+1, w.support.Stats().Retries)
-			report, err := w.support.Check(w.ctx)
+			require.Equal(t, before.Retries+1, w.Support.Stats().Retries)
+			report, err := w.Support.Check(w.Ctx)
 			require.NoError(t, err)
 			require.Empty(t, report.Violations)
-			users := len(collect(t, w.dir.Users(w.ctx, pbx.UserQuery{})))
+			users := len(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
 			require.Equal(t, map[bool]int{true: 1, false: 0}[c.refused == ""], users, "done once, or not at all")
 		})
 	}
@@ -77,10 +78,10 @@ func TestSYS1_EveryKindOfConflictIsRetriedAndCounted(t *testing.T) {
 
 // failOnce has the server fail the next insertion of a user with a SQLSTATE. A
 // sequence counts, for it is not rolled back.
-func failOnce(w *world, proxy *pgwire.Proxy, code string) {
-	c, err := pgx.Connect(w.ctx, proxy.DSN())
-	require.NoError(w.t, err)
-	defer c.Close(w.ctx)
+func failOnce(w *testbed.World, proxy *pgwire.Proxy, code string) {
+	c, err := pgx.Connect(w.Ctx, proxy.DSN())
+	require.NoError(w.T, err)
+	defer c.Close(w.Ctx)
 	for _, text := range []string{
 		"CREATE SEQUENCE failures",
 		fmt.Sprintf(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -88,6 +89,6 @@ func failOnce(w *world, proxy *pgwire.Proxy, code string) {
 			RETURN NEW; END $$`, code),
 		"CREATE TRIGGER fail BEFORE INSERT ON pbx.users FOR EACH ROW EXECUTE FUNCTION fail()",
 	} {
-		require.NoError(w.t, second(c.Exec(w.ctx, text)))
+		require.NoError(w.T, testbed.Second(c.Exec(w.Ctx, text)))
 	}
 }

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"reflect"
@@ -39,23 +39,23 @@ func alter(f store.Field) {
 func TestTransfer_EveryColumnThatDiffersIsFound(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
-	o := prepareOriginal(t, memory.New())
+	o := testbed.PrepareOriginal(t, memory.New())
 	columns := 0
 	for _, table := range pbx.Tables() {
 		for i, column := range table.Columns {
 			if !testbed.Sampled(i+len(table.Columns), 6) {
 				continue
 			}
-			w := o.inMemory(t).world
+			w := o.InMemory(t).World
 			old := first(o, table)
 			rec := table.New()
 			for j, f := range rec.Fields(nil) {
 				reflect.ValueOf(f.Ptr).Elem().Set(reflect.ValueOf(old.Fields(nil)[j].Ptr).Elem())
 			}
 			alter(rec.Fields(nil)[i])
-			w.apply(store.Change{Old: old}, store.Change{New: rec})
+			w.Apply(store.Change{Old: old}, store.Change{New: rec})
 
-			found, err := transfer.Compare(w.ctx, o.store, w.store)
+			found, err := transfer.Compare(w.Ctx, o.Store, w.Store)
 			require.NoError(t, err)
 			columns++
 			about := table.Name + "." + column.Name
@@ -68,9 +68,9 @@ func TestTransfer_EveryColumnThatDiffersIsFound(t *testing.T) {
 			default:
 				require.Len(t, found, 1, about)
 				require.Equal(t, []string{column.Name}, found[0].Columns, about)
-				require.Equal(t, o.us.ID, found[0].Tenant, about)
+				require.Equal(t, o.US.ID, found[0].Tenant, about)
 				require.NotContains(t, found[0].String(), "secret", about)
-				named, err := transfer.Compare(w.ctx, o.store, w.store, o.us.ID)
+				named, err := transfer.Compare(w.Ctx, o.Store, w.Store, o.US.ID)
 				require.NoError(t, err)
 				if column.Name != "tenant_id" {
 					require.Empty(t, cmp.Diff(found, named), about)
@@ -86,11 +86,11 @@ func TestTransfer_EveryColumnThatDiffersIsFound(t *testing.T) {
 }
 
 // first is the first record of a table that is the US tenant's.
-func first(o *original, table *store.Table) store.Record {
-	for _, rec := range o.records(o.t) {
+func first(o *testbed.Original, table *store.Table) store.Record {
+	for _, rec := range o.Records(o.T) {
 		for _, f := range rec.Fields(nil) {
 			own := f.Name == "tenant_id" || f.Name == "id" && table.Name == "tenants"
-			if rec.Table() == table && own && f.Value() == any([16]byte(o.us.ID)) {
+			if rec.Table() == table && own && f.Value() == any([16]byte(o.US.ID)) {
 				return rec
 			}
 		}

@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -19,13 +19,13 @@ import (
 
 func TestTransfer_ACopyEndedAnywhereIsWholeTenantsAndCanBeMadeAgain(t *testing.T) {
 	testbed.NotShort(t)
-	o := prepareOriginal(t, memory.New())
-	from, to := faulty.New(o.store, faulty.Plan{}), faulty.New(memory.New(), faulty.Plan{})
-	whole, err := transfer.Copy(o.ctx, to, from)
+	o := testbed.PrepareOriginal(t, memory.New())
+	from, to := faulty.New(o.Store, faulty.Plan{}), faulty.New(memory.New(), faulty.Plan{})
+	whole, err := transfer.Copy(o.Ctx, to, from)
 	require.NoError(t, err)
-	e := &endings{original: o, whole: whole, sizes: map[pbx.TenantID]int{pbx.Provider: 0, o.us.ID: 0, o.uk.ID: 0}}
+	e := &endings{Original: o, whole: whole, sizes: map[pbx.TenantID]int{pbx.Provider: 0, o.US.ID: 0, o.UK.ID: 0}}
 	for tenant := range e.sizes {
-		all, err := transfer.Compare(o.ctx, o.store, memory.New(), tenant)
+		all, err := transfer.Compare(o.Ctx, o.Store, memory.New(), tenant)
 		require.NoError(t, err)
 		e.sizes[tenant] = len(all)
 	}
@@ -52,7 +52,7 @@ func TestTransfer_ACopyEndedAnywhereIsWholeTenantsAndCanBeMadeAgain(t *testing.T
 
 // endings are copies of an original that end early.
 type endings struct {
-	*original
+	*testbed.Original
 	whole transfer.Report
 	sizes map[pbx.TenantID]int // the records of each tenant
 }
@@ -60,16 +60,16 @@ type endings struct {
 // copy copies everything with a fault in the source or in the target, and again
 // without. It returns how many tenants arrived the first time.
 func (e *endings) copy(t *testing.T, source, target faulty.Plan) (arrived int) {
-	ctx, cancel := context.WithCancel(e.ctx)
+	ctx, cancel := context.WithCancel(e.Ctx)
 	defer cancel()
 	for _, plan := range []*faulty.Plan{&source, &target} {
 		if plan.On { // as when an operation endures it
 			plan.On, plan.Cancel = false, cancel
 		}
 	}
-	from, to := faulty.New(e.store, source), faulty.New(memory.New(), target)
+	from, to := faulty.New(e.Store, source), faulty.New(memory.New(), target)
 	var report transfer.Report
-	err, panicked := attempt(func() (err error) { report, err = transfer.Copy(ctx, to, from); return err })
+	err, panicked := testbed.Attempt(func() (err error) { report, err = transfer.Copy(ctx, to, from); return err })
 	from.Arm(faulty.Plan{})
 	to.Arm(faulty.Plan{})
 	about := fmt.Sprintf("source: %s, target: %s: %v, panic %v", source, target, err, panicked)
@@ -82,17 +82,17 @@ func (e *endings) copy(t *testing.T, source, target faulty.Plan) (arrived int) {
 	if !panicked && !errors.Is(err, pbx.ErrCommitUnknown) {
 		require.Equal(t, arrived, report.Tenants, about)
 	}
-	again, err := transfer.Copy(e.ctx, to, from)
+	again, err := transfer.Copy(e.Ctx, to, from)
 	require.NoError(t, err, about)
 	require.Equal(t, arrived, again.Present, about)
 	require.Equal(t, e.whole.Tenants-arrived, again.Tenants, about)
-	requireEqual(t, e.store, to)
+	requireEqual(t, e.Store, to)
 	return arrived
 }
 
 // wholeOrNothing asserts that a tenant has arrived whole, 1, or not at all, 0.
 func (e *endings) wholeOrNothing(t *testing.T, to store.Store, tenant pbx.TenantID) int {
-	found, err := transfer.Compare(e.ctx, e.store, to, tenant)
+	found, err := transfer.Compare(e.Ctx, e.Store, to, tenant)
 	require.NoError(t, err)
 	if len(found) == 0 {
 		return 1
@@ -106,21 +106,21 @@ func (e *endings) wholeOrNothing(t *testing.T, to store.Store, tenant pbx.Tenant
 
 func TestTransfer_ASourceThatChangesIsCopiedAsItWas(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w, target, was := newWorld(t, from(t)), to(t), memory.New()
-		everything(w)
-		_, err := transfer.Copy(w.ctx, was, w.store)
+		w, target, was := testbed.NewWorld(t, from(t)), to(t), memory.New()
+		testbed.Everything(w)
+		_, err := transfer.Copy(w.Ctx, was, w.Store)
 		require.NoError(t, err)
-		source := &disturbed{Store: w.store, disturb: func(table string) {
+		source := &disturbed{Store: w.Store, disturb: func(table string) {
 			if table == "users" {
-				w.user("Late", "Comer", "7950")
-				_, err := w.support.StockNumbers(w.ctx, "+16175550901")
+				w.User("Late", "Comer", "7950")
+				_, err := w.Support.StockNumbers(w.Ctx, "+16175550901")
 				require.NoError(t, err)
 			}
 		}}
-		_, err = transfer.Copy(w.ctx, target, source)
+		_, err = transfer.Copy(w.Ctx, target, source)
 		require.NoError(t, err)
 		requireEqual(t, was, target)
-		found, err := transfer.Compare(w.ctx, w.store, target)
+		found, err := transfer.Compare(w.Ctx, w.Store, target)
 		require.NoError(t, err)
 		require.NotEmpty(t, found)
 	})
@@ -156,14 +156,14 @@ func (r disturbedReader) Find(ctx context.Context, q store.Query) iter.Seq2[stor
 
 // A value that is taken between the look and the copy has the copy look again.
 func TestTransfer_WhatIsTakenMeanwhileIsNamedToo(t *testing.T) {
-	w := newWorld(t, memory.New())
-	everything(w)
+	w := testbed.NewWorld(t, memory.New())
+	testbed.Everything(w)
 	target := &overtaken{Store: memory.New()}
 	target.before = func() {
-		_, err := pbx.New(target.Store).As(pbx.Support("agent")).StockNumbers(w.ctx, "+16175550181")
+		_, err := pbx.New(target.Store).As(pbx.Support("agent")).StockNumbers(w.Ctx, "+16175550181")
 		require.NoError(t, err)
 	}
-	_, err := transfer.Copy(w.ctx, target, w.store, w.us.ID)
+	_, err := transfer.Copy(w.Ctx, target, w.Store, w.US.ID)
 	require.EqualError(t, err, "NUM-1: the number +16175550181 is taken")
 }
 

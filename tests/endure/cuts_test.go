@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"errors"
@@ -23,21 +23,21 @@ type cutFigures struct{ tried, made, done, undone, unknown, resolved, retried in
 // The connection is cut before, in and after each message that an operation
 // sends. It is done once or not at all, as the answer says.
 func TestSYS1_EveryOperationEnduresEveryCutOfItsConnection(t *testing.T) {
-	o := prepareOriginal(t, memory.New())
+	o := testbed.PrepareOriginal(t, memory.New())
 	var sum cutFigures
 	place := 0
-	for i, op := range operations {
-		if !testbed.Sampled(i, sampleOfOperations) {
+	for i, op := range testbed.Operations {
+		if !testbed.Sampled(i, testbed.SampleOfOperations) {
 			continue
 		}
-		t.Run(fmt.Sprintf("%s %d", op.method, i), func(t *testing.T) {
-			c := op.course(o.onServer(t), atOnce)
-			messages := op.cut(t, o, c, 0, pgwire.Before, &cutFigures{})
+		t.Run(fmt.Sprintf("%s %d", op.Method, i), func(t *testing.T) {
+			c := courseOf(op, o.OnServer(t), testbed.AtOnce)
+			messages := cut(t, op, o, c, 0, pgwire.Before, &cutFigures{})
 			require.Positive(t, messages)
 			for n := 1; n <= messages; n++ {
 				for _, how := range []pgwire.How{pgwire.Before, pgwire.During, pgwire.After} {
 					if place++; place%*cutShare == 0 {
-						op.cut(t, o, c, n, how, &sum)
+						cut(t, op, o, c, n, how, &sum)
 					}
 				}
 			}
@@ -49,26 +49,26 @@ func TestSYS1_EveryOperationEnduresEveryCutOfItsConnection(t *testing.T) {
 
 // cut runs an operation in a world of its own and cuts its connection at the
 // n-th message, or nowhere. It returns how many messages there were.
-func (op operation) cut(t *testing.T, o *original, c course, n int, how pgwire.How, sum *cutFigures) (messages int) {
+func cut(t *testing.T, op testbed.Operation, o *testbed.Original, c course, n int, how pgwire.How, sum *cutFigures) (messages int) {
 	t.Helper()
-	proxy := pgwire.Listen(t, o.database(t))
-	r := o.on(t, onServer(t, proxy.DSN()))
-	require.NoError(t, second(r.world.dir.OfferedNumbers(r.ctx, r.boston.ID, "", 1)))
+	proxy := pgwire.Listen(t, o.Database(t))
+	r := o.On(t, testbed.OnServer(t, proxy.DSN()))
+	require.NoError(t, testbed.Second(r.World.Dir.OfferedNumbers(r.Ctx, r.Boston.ID, "", 1)))
 	proxy.Reset()
 	proxy.CutAt(n, how)
-	err := atOnce(op, r.ctx, r)
+	err := testbed.AtOnce(r.Ctx, op, r)
 	messages, cuts := proxy.Messages(), proxy.Cuts()
 	proxy.CutAt(0, how)
 	proxy.Wait()
 
-	state, stats := r.state(), r.support.Stats()
-	about := fmt.Sprintf("%s, cut %s message %d: %v", op.method, how, n, err)
+	state, stats := r.State(), r.Support.Stats()
+	about := fmt.Sprintf("%s, cut %s message %d: %v", op.Method, how, n, err)
 	sum.tried++
 	sum.made += int64(cuts)
 	sum.resolved += stats.Resolved
 	sum.retried += stats.Retries
 	switch {
-	case r.said(err) == c.first:
+	case r.Said(err) == c.first:
 		require.Empty(t, cmp.Diff(c.after, state), about)
 		sum.done++
 	case errors.Is(err, pbx.ErrCommitUnknown):

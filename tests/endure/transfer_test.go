@@ -1,4 +1,4 @@
-package rules_test
+package endure_test
 
 import (
 	"context"
@@ -25,8 +25,8 @@ import (
 // eachPair runs a test from every store to every store; where the run is not a
 // long one, from memory to each and back.
 func eachPair(t *testing.T, test func(t *testing.T, from, to func(testing.TB) store.Store)) {
-	for a, from := range stores {
-		for b, to := range stores {
+	for a, from := range testbed.Stores {
+		for b, to := range testbed.Stores {
 			if !testbed.Long() && a != "memory" && b != "memory" {
 				continue
 			}
@@ -55,7 +55,7 @@ func requireEqual(t testing.TB, a, b store.Store, tenants ...pbx.TenantID) {
 
 // count is how many records a store holds.
 func count(t testing.TB, store store.Store) (records int) {
-	for _, rows := range dump(t, store) {
+	for _, rows := range testbed.Dump(t, store) {
 		records += len(rows)
 	}
 	return records
@@ -63,24 +63,24 @@ func count(t testing.TB, store store.Store) (records int) {
 
 func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w, target := newWorld(t, from(t)), to(t)
-		x := everything(w)
-		require.NoError(t, w.dir.SetPIN(w.ctx, x.line.ID, "482915"))
+		w, target := testbed.NewWorld(t, from(t)), to(t)
+		x := testbed.Everything(w)
+		require.NoError(t, w.Dir.SetPIN(w.Ctx, x.Line.ID, "482915"))
 
-		report, err := transfer.Copy(w.ctx, target, w.store)
+		report, err := transfer.Copy(w.Ctx, target, w.Store)
 		require.NoError(t, err)
-		require.Equal(t, transfer.Report{Tenants: 3, Records: count(t, w.store)}, report)
-		requireEqual(t, w.store, target)
-		requireEqual(t, w.store, target, pbx.Provider, w.us.ID, w.uk.ID)
+		require.Equal(t, transfer.Report{Tenants: 3, Records: count(t, w.Store)}, report)
+		requireEqual(t, w.Store, target)
+		requireEqual(t, w.Store, target, pbx.Provider, w.US.ID, w.UK.ID)
 
-		there := dump(t, target)
-		want := dump(t, w.store)
+		there := testbed.Dump(t, target)
+		want := testbed.Dump(t, w.Store)
 		delete(there, "cursors") // their revisions begin anew
 		delete(want, "cursors")
 		require.Empty(t, cmp.Diff(want, there))
-		require.Empty(t, w.violations(pbx.New(target).As(pbx.Support("agent"))))
+		require.Empty(t, w.Violations(pbx.New(target).As(pbx.Support("agent"))))
 
-		report, err = transfer.Copy(w.ctx, target, w.store)
+		report, err = transfer.Copy(w.Ctx, target, w.Store)
 		require.NoError(t, err)
 		require.Equal(t, transfer.Report{Present: 3}, report, "a copy that is there is passed over")
 	})
@@ -89,17 +89,17 @@ func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
 func TestTransfer_EveryOperationDoesTheSameOnACopy(t *testing.T) {
 	testbed.NotShort(t)
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		o := prepareOriginal(t, from(t))
-		for i, op := range operations {
-			if !testbed.Sampled(i+4, sampleOfOperations) {
+		o := testbed.PrepareOriginal(t, from(t))
+		for i, op := range testbed.Operations {
+			if !testbed.Sampled(i+4, testbed.SampleOfOperations) {
 				continue
 			}
 			target := to(t)
-			_, err := transfer.Copy(o.ctx, target, o.store)
+			_, err := transfer.Copy(o.Ctx, target, o.Store)
 			require.NoError(t, err)
-			original, copied := o.inMemory(t), o.on(t, target)
-			require.Equal(t, original.said(atOnce(op, o.ctx, original)), copied.said(atOnce(op, o.ctx, copied)), op.method)
-			requireEqual(t, original.world.store, target)
+			original, copied := o.InMemory(t), o.On(t, target)
+			require.Equal(t, original.Said(testbed.AtOnce(o.Ctx, op, original)), copied.Said(testbed.AtOnce(o.Ctx, op, copied)), op.Method)
+			requireEqual(t, original.World.Store, target)
 			require.Equal(t, delivered(t, original), delivered(t, copied), "a subscriber goes on where it was")
 			require.NoError(t, target.Close())
 		}
@@ -107,10 +107,10 @@ func TestTransfer_EveryOperationDoesTheSameOnACopy(t *testing.T) {
 }
 
 // delivered are the events that the replica's subscriber gets, by tenant.
-func delivered(t *testing.T, r *replica) map[pbx.TenantID][]string {
+func delivered(t *testing.T, r *testbed.Replica) map[pbx.TenantID][]string {
 	var mu sync.Mutex
 	keys := map[pbx.TenantID][]string{}
-	_, err := r.support.Deliver(r.ctx, "mail", func(_ context.Context, e *pbx.Event) error {
+	_, err := r.Support.Deliver(r.Ctx, "mail", func(_ context.Context, e *pbx.Event) error {
 		mu.Lock()
 		defer mu.Unlock()
 		keys[e.TenantID] = append(keys[e.TenantID], e.Key())
@@ -123,39 +123,39 @@ func delivered(t *testing.T, r *replica) map[pbx.TenantID][]string {
 
 func TestTransfer_OneTenantMovesAloneIntoAStoreWithOthers(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w, target := newWorld(t, from(t)), to(t)
-		everything(w)
+		w, target := testbed.NewWorld(t, from(t)), to(t)
+		testbed.Everything(w)
 		there := pbx.New(target).As(pbx.Support("agent"))
-		other, err := there.CreateTenant(w.ctx, pbx.NewTenant{Name: "Other", Country: "US", SIPDomain: "other.example.com"})
+		other, err := there.CreateTenant(w.Ctx, pbx.NewTenant{Name: "Other", Country: "US", SIPDomain: "other.example.com"})
 		require.NoError(t, err)
-		_, err = there.StockNumbers(w.ctx, "+16175550900")
+		_, err = there.StockNumbers(w.Ctx, "+16175550900")
 		require.NoError(t, err)
-		before := dump(t, target)
+		before := testbed.Dump(t, target)
 
-		report, err := transfer.Copy(w.ctx, target, w.store, w.us.ID)
+		report, err := transfer.Copy(w.Ctx, target, w.Store, w.US.ID)
 		require.NoError(t, err)
-		requireEqual(t, w.store, target, w.us.ID)
-		require.Empty(t, w.violations(there.In(w.us.ID)))
-		require.Empty(t, w.violations(there))
+		requireEqual(t, w.Store, target, w.US.ID)
+		require.Empty(t, w.Violations(there.In(w.US.ID)))
+		require.Empty(t, w.Violations(there))
 		require.Equal(t, transfer.Report{Tenants: 1, Records: count(t, target) - records(before)}, report)
 		for table, rows := range before {
-			require.Subset(t, dump(t, target)[table], rows, "what was there stays as it was")
+			require.Subset(t, testbed.Dump(t, target)[table], rows, "what was there stays as it was")
 		}
 
 		var returned []string // numbers that were the tenant's, and are the provider's
-		for _, n := range collect(t, w.support.Numbers(w.ctx, pbx.NumberQuery{State: pbx.NumberResting})) {
+		for _, n := range testbed.Collect(t, w.Support.Numbers(w.Ctx, pbx.NumberQuery{State: pbx.NumberResting})) {
 			returned = append(returned, string(n.E164))
 		}
 		require.NotEmpty(t, returned)
-		require.NotContains(t, strings.Join(dump(t, target)["numbers"], "\n"), returned[0])
+		require.NotContains(t, strings.Join(testbed.Dump(t, target)["numbers"], "\n"), returned[0])
 
-		found, err := transfer.Compare(w.ctx, w.store, target)
+		found, err := transfer.Compare(w.Ctx, w.Store, target)
 		require.NoError(t, err)
 		for _, d := range found {
-			require.NotEqual(t, w.us.ID, d.Tenant, d)
+			require.NotEqual(t, w.US.ID, d.Tenant, d)
 			require.True(t, d.Tenant != other.ID || d.In == transfer.OnlySecond, d)
 		}
-		found, err = transfer.Compare(w.ctx, w.store, target, w.uk.ID)
+		found, err = transfer.Compare(w.Ctx, w.Store, target, w.UK.ID)
 		require.NoError(t, err)
 		require.NotEmpty(t, found)
 		for _, d := range found {
@@ -179,7 +179,7 @@ func other() *pbx.Tenant {
 
 // claimants are records of other's that have a value of a record of the US
 // tenant's, with the rule that this breaks and the value.
-func claimants(x *all) map[string]struct {
+func claimants(x *testbed.All) map[string]struct {
 	code  rule.Code
 	value string
 	rec   []store.Record
@@ -187,7 +187,7 @@ func claimants(x *all) map[string]struct {
 	o := other()
 	person := func(login string, address pbx.SIPAddress) *pbx.User {
 		u := &pbx.User{TenantID: o.ID, ID: pbx.UserID{9}, Rev: 1, State: pbx.UserPending, SIPAddress: address, CreatedAt: o.CreatedAt}
-		set(u, "login_folded", login)
+		testbed.SetColumn(u, "login_folded", login)
 		return u
 	}
 	withDomain := other()
@@ -199,10 +199,10 @@ func claimants(x *all) map[string]struct {
 	}{
 		"SIP domain": {rule.ACC1, "acme.example.com", []store.Record{withDomain}},
 		"user ID":    {rule.USR3, "quetzal@marker.example", []store.Record{o, person("quetzal@marker.example", "o@other.example.com")}},
-		"SIP address": {rule.EXT6, string(x.ann.SIPAddress), []store.Record{o, person("o@other.example.com", x.ann.SIPAddress),
-			&pbx.SIPIdentity{Address: x.ann.SIPAddress, TenantID: o.ID, Rev: 1, UserID: pbx.UserID{9}}}},
+		"SIP address": {rule.EXT6, string(x.Ann.SIPAddress), []store.Record{o, person("o@other.example.com", x.Ann.SIPAddress),
+			&pbx.SIPIdentity{Address: x.Ann.SIPAddress, TenantID: o.ID, Rev: 1, UserID: pbx.UserID{9}}}},
 		"MAC address": {rule.DEV1, "00:1b:54:00:00:02", []store.Record{o, &pbx.Device{TenantID: o.ID, ID: pbx.DeviceID{9}, Rev: 1,
-			MAC: "00:1b:54:00:00:02", Model: "Cisco 8851", Category: x.phone.Category, State: pbx.DeviceAvailable}}},
+			MAC: "00:1b:54:00:00:02", Model: "Cisco 8851", Category: x.Phone.Category, State: pbx.DeviceAvailable}}},
 		"number": {rule.NUM1, "+16175550181", []store.Record{o, &pbx.Number{E164: "+16175550181", TenantID: o.ID, Rev: 1,
 			State: pbx.NumberAvailable, CreatedAt: o.CreatedAt}}},
 	}
@@ -210,15 +210,15 @@ func claimants(x *all) map[string]struct {
 
 func TestTransfer_WhatIsTakenIsNamedAndNothingArrives(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w := newWorld(t, from(t))
-		for kind, c := range claimants(everything(w)) {
+		w := testbed.NewWorld(t, from(t))
+		for kind, c := range claimants(testbed.Everything(w)) {
 			target := *w
-			target.store = to(t)
+			target.Store = to(t)
 			for _, rec := range c.rec {
-				target.plant(rec)
+				target.Plant(rec)
 			}
-			e := target.refused(c.code, pbx.ErrConflict, func() error {
-				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+			e := target.Refused(c.code, pbx.ErrConflict, func() error {
+				_, err := transfer.Copy(w.Ctx, target.Store, w.Store, w.US.ID)
 				return err
 			})
 			require.Equal(t, pbx.Ref{Kind: kind, ID: c.value}, e.Subject)
@@ -229,15 +229,15 @@ func TestTransfer_WhatIsTakenIsNamedAndNothingArrives(t *testing.T) {
 }
 
 func TestTransfer_AllThatIsTakenIsNamedAtOnce(t *testing.T) {
-	w := newWorld(t, memory.New())
-	everything(w)
+	w := testbed.NewWorld(t, memory.New())
+	testbed.Everything(w)
 	target := memory.New()
 	twin := *w
-	twin.store = target
-	_, err := pbx.New(target).As(pbx.Support("agent")).StockNumbers(w.ctx, "+16175550181", "+16175550182")
+	twin.Store = target
+	_, err := pbx.New(target).As(pbx.Support("agent")).StockNumbers(w.Ctx, "+16175550181", "+16175550182")
 	require.NoError(t, err)
-	twin.plant(other(), &pbx.Device{TenantID: other().ID, ID: pbx.DeviceID{9}, Rev: 1, MAC: "00:1b:54:00:00:02"})
-	_, err = transfer.Copy(w.ctx, target, w.store, w.us.ID)
+	twin.Plant(other(), &pbx.Device{TenantID: other().ID, ID: pbx.DeviceID{9}, Rev: 1, MAC: "00:1b:54:00:00:02"})
+	_, err = transfer.Copy(w.Ctx, target, w.Store, w.US.ID)
 	require.EqualError(t, err, "DEV-1: the MAC address 00:1b:54:00:00:02 is taken; NUM-1: the number +16175550181 is taken; "+
 		"NUM-1: the number +16175550182 is taken")
 	require.Len(t, pbx.Errors(err), 3)
@@ -246,29 +246,29 @@ func TestTransfer_AllThatIsTakenIsNamedAtOnce(t *testing.T) {
 	for i := range many {
 		many[i] = pbx.E164(fmt.Sprintf("+1617555%04d", 2000+i))
 	}
-	w.owned(many...)
-	_, err = pbx.New(target).As(pbx.Support("agent")).StockNumbers(w.ctx, many...)
+	w.Own(many...)
+	_, err = pbx.New(target).As(pbx.Support("agent")).StockNumbers(w.Ctx, many...)
 	require.NoError(t, err)
-	_, err = transfer.Copy(w.ctx, target, w.store, w.us.ID)
+	_, err = transfer.Copy(w.Ctx, target, w.Store, w.US.ID)
 	require.Len(t, pbx.Errors(err), 100)
 }
 
 func TestTransfer_ATenantThatIsThereAndDiffersIsRefused(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w := newWorld(t, from(t))
-		everything(w)
+		w := testbed.NewWorld(t, from(t))
+		testbed.Everything(w)
 		target := *w
-		target.store = to(t)
-		_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+		target.Store = to(t)
+		_, err := transfer.Copy(w.Ctx, target.Store, w.Store, w.US.ID)
 		require.NoError(t, err)
-		w.user("Late", "Comer", "7950")
-		e := target.refused(rule.ACC1, pbx.ErrConflict, func() error {
-			_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+		w.User("Late", "Comer", "7950")
+		e := target.Refused(rule.ACC1, pbx.ErrConflict, func() error {
+			_, err := transfer.Copy(w.Ctx, target.Store, w.Store, w.US.ID)
 			return err
 		})
-		require.Equal(t, pbx.Ref{Kind: "tenant", ID: w.us.ID.String()}, e.Subject)
+		require.Equal(t, pbx.Ref{Kind: "tenant", ID: w.US.ID.String()}, e.Subject)
 
-		report, err := transfer.Copy(w.ctx, target.store, w.store)
+		report, err := transfer.Copy(w.Ctx, target.Store, w.Store)
 		require.ErrorIs(t, err, pbx.ErrConflict)
 		require.Equal(t, 1, report.Tenants, "the Provider's tenant came before it")
 	})
@@ -276,73 +276,73 @@ func TestTransfer_ATenantThatIsThereAndDiffersIsRefused(t *testing.T) {
 
 func TestTransfer_ATenantThatIsNotThereIsNotFoundAndNothingIsCopied(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w := newWorld(t, from(t))
+		w := testbed.NewWorld(t, from(t))
 		target := *w
-		target.store = to(t)
+		target.Store = to(t)
 		for _, missing := range []pbx.TenantID{{}, {9}} {
-			target.refused(rule.ACC1, pbx.ErrNotFound, func() error {
-				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID, missing)
+			target.Refused(rule.ACC1, pbx.ErrNotFound, func() error {
+				_, err := transfer.Copy(w.Ctx, target.Store, w.Store, w.US.ID, missing)
 				return err
 			})
-			_, err := transfer.Compare(w.ctx, target.store, w.store, w.us.ID, missing)
+			_, err := transfer.Compare(w.Ctx, target.Store, w.Store, w.US.ID, missing)
 			require.ErrorIs(t, err, pbx.ErrNotFound)
 		}
 		empty := to(t)
-		report, err := transfer.Copy(w.ctx, target.store, empty)
+		report, err := transfer.Copy(w.Ctx, target.Store, empty)
 		require.NoError(t, err)
 		require.Zero(t, report)
-		requireEqual(t, target.store, empty)
+		requireEqual(t, target.Store, empty)
 	})
 }
 
 // A source that lost an invariant is copied as it is; what a schema can see of
 // that, it refuses.
 func TestTransfer_AReferenceToNothingIsRefusedByASchema(t *testing.T) {
-	w := newWorld(t, memory.New())
-	x := everything(w)
-	w.drop("users", where{"id": x.bob.ID})
-	for name, open := range stores {
+	w := testbed.NewWorld(t, memory.New())
+	x := testbed.Everything(w)
+	w.Drop("users", testbed.Where{"id": x.Bob.ID})
+	for name, open := range testbed.Stores {
 		t.Run(name, func(t *testing.T) {
 			target := *w
-			target.t, target.store = t, open(t)
-			defer target.store.Close()
+			target.T, target.Store = t, open(t)
+			defer target.Store.Close()
 			if name == "memory" || name == "read ahead" { // in memory too
-				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+				_, err := transfer.Copy(w.Ctx, target.Store, w.Store, w.US.ID)
 				require.NoError(t, err)
-				found, err := transfer.Compare(w.ctx, w.store, target.store, w.us.ID)
+				found, err := transfer.Compare(w.Ctx, w.Store, target.Store, w.US.ID)
 				require.NoError(t, err)
 				require.Len(t, found, 1)
-				require.Equal(t, "sip_identities "+string(x.bob.SIPAddress)+" of tenant "+w.us.ID.String()+": only in the first store", found[0].String())
+				require.Equal(t, "sip_identities "+string(x.Bob.SIPAddress)+" of tenant "+w.US.ID.String()+": only in the first store", found[0].String())
 				return
 			}
-			e := target.refused(rule.SYS4, pbx.ErrStorage, func() error {
-				_, err := transfer.Copy(w.ctx, target.store, w.store, w.us.ID)
+			e := target.Refused(rule.SYS4, pbx.ErrStorage, func() error {
+				_, err := transfer.Copy(w.Ctx, target.Store, w.Store, w.US.ID)
 				return err
 			})
 			require.ErrorIs(t, e, store.ErrConstraint)
-			require.Equal(t, pbx.Ref{Kind: "tenant", ID: w.us.ID.String()}, e.Subject)
+			require.Equal(t, pbx.Ref{Kind: "tenant", ID: w.US.ID.String()}, e.Subject)
 		})
 	}
 }
 
 // Where two tenants claim one SIP address, each has its own records copied.
 func TestTransfer_WhatIsAnotherTenantsStaysThere(t *testing.T) {
-	w, target := newWorld(t, memory.New()), memory.New()
-	x := everything(w)
-	w.rewrite("users", where{"id": x.ann.ID}, where{"sip_address": x.brit.SIPAddress})
-	_, err := transfer.Copy(w.ctx, target, w.store, w.us.ID)
+	w, target := testbed.NewWorld(t, memory.New()), memory.New()
+	x := testbed.Everything(w)
+	w.Rewrite("users", testbed.Where{"id": x.Ann.ID}, testbed.Where{"sip_address": x.Brit.SIPAddress})
+	_, err := transfer.Copy(w.Ctx, target, w.Store, w.US.ID)
 	require.NoError(t, err)
-	for table, rows := range dump(t, target) {
-		require.NotContains(t, strings.Join(rows, "\n"), fmt.Sprint([16]byte(w.uk.ID)), table)
+	for table, rows := range testbed.Dump(t, target) {
+		require.NotContains(t, strings.Join(rows, "\n"), fmt.Sprint([16]byte(w.UK.ID)), table)
 	}
 }
 
 func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
 	testbed.NotShort(t)
 	eachPair(t, func(t *testing.T, from, to func(testing.TB) store.Store) {
-		w, target := newWorld(t, from(t)), to(t)
-		w.policy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "70000", "79999", "" })
-		require.NoError(t, w.dir.Batch(w.ctx, func(ctx context.Context, dir *pbx.Directory) error {
+		w, target := testbed.NewWorld(t, from(t)), to(t)
+		w.ModifyPolicy(func(p *pbx.Policy) { p.ExtensionFirst, p.ExtensionLast, p.AdvisedExtension = "70000", "79999", "" })
+		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			for i := range 600 {
 				_, err := dir.CreateUser(ctx, pbx.NewUser{FirstName: "U", Email: fmt.Sprintf("u%d@example.com", i), Extension: pbx.Extension(fmt.Sprint(70000 + i))})
 				if err != nil {
@@ -352,16 +352,16 @@ func TestTransfer_EveryPageOfALargeTenantIsCopiedAndCompared(t *testing.T) {
 			return nil
 		}))
 		for i := range 5 {
-			_, err := w.support.Deliver(w.ctx, fmt.Sprint("subscriber-", i), func(context.Context, *pbx.Event) error { return nil })
+			_, err := w.Support.Deliver(w.Ctx, fmt.Sprint("subscriber-", i), func(context.Context, *pbx.Event) error { return nil })
 			require.NoError(t, err)
 		}
-		_, err := transfer.Copy(w.ctx, target, w.store)
+		_, err := transfer.Copy(w.Ctx, target, w.Store)
 		require.NoError(t, err)
-		requireEqual(t, w.store, target)
-		requireEqual(t, w.store, target, w.us.ID)
-		require.Empty(t, w.violations(pbx.New(target).As(pbx.Support("agent"))))
+		requireEqual(t, w.Store, target)
+		requireEqual(t, w.Store, target, w.US.ID)
+		require.Empty(t, w.Violations(pbx.New(target).As(pbx.Support("agent"))))
 
-		found, err := transfer.Compare(w.ctx, w.store, to(t))
+		found, err := transfer.Compare(w.Ctx, w.Store, to(t))
 		require.NoError(t, err)
 		require.Len(t, found, transfer.MostDifferences)
 	})
@@ -377,7 +377,7 @@ func TestTransfer_WhateverOperationsDidComesBackEqual(t *testing.T) {
 		for range steps {
 			w.walk()
 		}
-		for name, open := range stores {
+		for name, open := range testbed.Stores {
 			if wrong := thereAndBack(t, w, open(t)); wrong != "" {
 				return name + ": " + wrong
 			}
@@ -390,14 +390,14 @@ func TestTransfer_WhateverOperationsDidComesBackEqual(t *testing.T) {
 func thereAndBack(t *testing.T, w *walker, there store.Store) string {
 	defer there.Close()
 	back := memory.New()
-	for _, leg := range [][2]store.Store{{there, w.store}, {back, there}} {
-		if _, err := transfer.Copy(w.ctx, leg[0], leg[1]); err != nil {
+	for _, leg := range [][2]store.Store{{there, w.Store}, {back, there}} {
+		if _, err := transfer.Copy(w.Ctx, leg[0], leg[1]); err != nil {
 			return err.Error()
 		}
 	}
-	found, err := transfer.Compare(w.ctx, w.store, back)
+	found, err := transfer.Compare(w.Ctx, w.Store, back)
 	if err != nil || len(found) > 0 {
 		return fmt.Sprint(err, found)
 	}
-	return cmp.Diff(dump(t, w.store), dump(t, back))
+	return cmp.Diff(testbed.Dump(t, w.Store), testbed.Dump(t, back))
 }
