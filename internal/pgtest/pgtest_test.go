@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -17,6 +18,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()                 // testing.Short is asked before the tests run
 	switch os.Getenv("PGTEST") { // what TestMain of another process wants of this one
 	case "hold":
 		hold()

@@ -23,6 +23,7 @@ func refusedBy(err error) (constraint, code string) {
 }
 
 func TestChecksRefuse(t *testing.T) {
+	t.Parallel()
 	w := schematest.New(t, open(t, fresh(t)))
 	for i, b := range schematest.Broken {
 		t.Run(fmt.Sprintf("%s/%d", b.Constraint, i), func(t *testing.T) {
@@ -41,6 +42,7 @@ func TestEveryNamedCheckIsTested(t *testing.T) { schematest.EveryNamedCheck(t, p
 
 // Records cannot even say these.
 func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	schematest.New(t, open(t, dsn))
 	c := connect(t, dsn)
@@ -67,6 +69,7 @@ func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
 }
 
 func TestForeignKeysRefuseWhatPointsAtNothing(t *testing.T) {
+	t.Parallel()
 	w := schematest.New(t, open(t, fresh(t)))
 	for key, change := range schematest.Dangling {
 		t.Run(key, func(t *testing.T) {
@@ -79,6 +82,7 @@ func TestForeignKeysRefuseWhatPointsAtNothing(t *testing.T) {
 }
 
 func TestEveryForeignKeyIsTested(t *testing.T) {
+	t.Parallel()
 	want := texts(t, connect(t, fresh(t)), `SELECT r.relname || '(' || (SELECT string_agg(a.attname, ', ' ORDER BY k.n)
 		FROM unnest(c.conkey) WITH ORDINALITY k(at, n) JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.at) || ')'
 		FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid WHERE c.contype = 'f' AND c.connamespace = 'pbx'::regnamespace`)
@@ -87,6 +91,7 @@ func TestEveryForeignKeyIsTested(t *testing.T) {
 
 // What others point at stays.
 func TestForeignKeysRefuseToLeaveSomethingPointingAtNothing(t *testing.T) {
+	t.Parallel()
 	w := schematest.New(t, open(t, fresh(t)))
 	for name, change := range schematest.InUse(w) {
 		t.Run(name, func(t *testing.T) {

@@ -63,6 +63,7 @@ var everyHow = []pgwire.How{pgwire.Before, pgwire.During, pgwire.After}
 // outcome is right; it says that it does not know only from the trip on that
 // commits; and it never makes a change twice.
 func TestUpdatesAreCutAtEachMessage(t *testing.T) {
+	t.Parallel()
 	for name, reads := range map[string]int{"after two reads": 2, "without one": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,6 +115,7 @@ func TestUpdatesAreCutAtEachMessage(t *testing.T) {
 // A view that is cut in its first trip reads on another connection; later its
 // snapshot is gone, and so is the view.
 func TestViewsAreCutAtEachMessage(t *testing.T) {
+	t.Parallel()
 	c := newCuttable(t)
 	for _, how := range everyHow {
 		for n := 1; ; n++ {
@@ -146,6 +148,7 @@ func TestViewsAreCutAtEachMessage(t *testing.T) {
 }
 
 func TestFetchesAreMadeAgain(t *testing.T) {
+	t.Parallel()
 	c := newCuttable(t)
 	read := store.Read{Query: store.Query{Index: tenantKey.Index}}
 	for _, how := range everyHow {
@@ -165,6 +168,7 @@ func TestFetchesAreMadeAgain(t *testing.T) {
 
 // Connections that died while nobody used them are no one's concern.
 func TestAServerThatWasRestarted(t *testing.T) {
+	t.Parallel()
 	c := newCuttable(t)
 	works := func() {
 		for range 3 {
@@ -220,6 +224,7 @@ func (c *cuttable) dsn(t *testing.T) string {
 
 // Once COMMIT is on its way the caller's context counts no more.
 func TestAContextThatEndsWithTheCommit(t *testing.T) {
+	t.Parallel()
 	c := newCuttable(t)
 	during, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -38,6 +38,7 @@ func raise(code string) string { return "RAISE EXCEPTION 'engine text' USING ERR
 const terminate = "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10)"
 
 func TestFaultsOfTheEngine(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, body string
 		atCommit   bool
@@ -86,6 +87,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 // Two tenants change the same rows in opposite order, and wait for each other:
 // the server breaks it, and one of them runs again.
 func TestADeadlockOfTwoTenants(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	db := open(t, dsn)
 	w := schematest.New(t, db)
@@ -124,6 +126,7 @@ func TestADeadlockOfTwoTenants(t *testing.T) {
 // Of two first updates of a tenant that has no row, in two processes, one waits
 // and then sees what the other has committed.
 func TestTheFirstUpdatesOfATenantQueueToo(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	here, there := open(t, dsn), open(t, dsn)
 	w := schematest.New(t, open(t, fresh(t))) // gives a tenant's record
@@ -151,6 +154,7 @@ func TestTheFirstUpdatesOfATenantQueueToo(t *testing.T) {
 
 // Waiting for another process's update ends with the context.
 func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	here, there := open(t, dsn), open(t, dsn)
 	w := schematest.New(t, here)
@@ -177,6 +181,7 @@ func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {
 
 // A host that throws prepared statements away costs trips, and nothing else.
 func TestPreparedStatementsThatAreThrownAway(t *testing.T) {
+	t.Parallel()
 	db := open(t, fresh(t), postgres.WithPool(func(c *pgxpool.Config) {
 		c.MaxConns = 1
 		c.PrepareConn = func(ctx context.Context, c *pgx.Conn) (bool, error) {
@@ -199,6 +204,7 @@ func TestPreparedStatementsThatAreThrownAway(t *testing.T) {
 
 // A connection keeps a bounded number of prepared statements.
 func TestPreparedStatementsAreBounded(t *testing.T) {
+	t.Parallel()
 	var conn *pgx.Conn
 	db := open(t, fresh(t), postgres.WithPool(func(c *pgxpool.Config) {
 		c.MaxConns = 1
@@ -246,6 +252,7 @@ func TestPreparedStatementsAreBounded(t *testing.T) {
 
 // A record that another program has spoilt is an error, not a panic.
 func TestWhatCannotBeReadIsAnError(t *testing.T) {
+	t.Parallel()
 	for _, spoil := range []string{
 		"UPDATE pbx.users SET applications = '{{a},{b}}'",
 		"UPDATE pbx.users SET created_at = 'infinity'",
@@ -269,6 +276,7 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 // read on the same trip as the lock is what the one before committed: nothing
 // has to be run again.
 func TestUpdatesInTwoProcessesQueue(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	stores := []*postgres.Store{open(t, dsn), open(t, dsn)}
 	w := schematest.New(t, stores[0])

@@ -77,6 +77,7 @@ func (h *hosted) tickets() int {
 }
 
 func TestAGuestsChangesAreTheHosts(t *testing.T) {
+	t.Parallel()
 	h := host(t)
 	h.ticket()
 	require.NoError(t, h.apply(store.Change{New: h.Location(1)}))
@@ -97,6 +98,7 @@ func TestAGuestsChangesAreTheHosts(t *testing.T) {
 }
 
 func TestAGuestSeesWhatTheHostHasChanged(t *testing.T) {
+	t.Parallel()
 	h := host(t)
 	_, err := h.tx.Exec(ctx, "UPDATE pbx.tenants SET name = 'by hand' WHERE id = $1", h.Tenant.ID)
 	require.NoError(t, err)
@@ -109,6 +111,7 @@ func TestAGuestSeesWhatTheHostHasChanged(t *testing.T) {
 // A read that the server refuses fails the host's transaction, which a savepoint
 // of the host's brings back.
 func TestAReadThatFailsCostsTheTransaction(t *testing.T) {
+	t.Parallel()
 	h := host(t)
 	read := func() error {
 		return view(h.guest, func(r store.Reader) error {
@@ -135,6 +138,7 @@ func TestAReadThatFailsCostsTheTransaction(t *testing.T) {
 // An update that is refused takes nothing with it: neither what the host has
 // done nor the transaction.
 func TestARefusedUpdateLeavesTheTransactionAsItWas(t *testing.T) {
+	t.Parallel()
 	closure := errors.New("the closure's own")
 	for name, c := range map[string]struct {
 		update func(h *hosted) error
@@ -185,6 +189,7 @@ func TestARefusedUpdateLeavesTheTransactionAsItWas(t *testing.T) {
 // The guest's update has its tenant to itself until the host's transaction
 // ends; and the same the other way round.
 func TestAGuestLocksTheTenant(t *testing.T) {
+	t.Parallel()
 	h := host(t)
 	require.NoError(t, h.apply(store.Change{New: h.Location(1)}))
 	done := make(chan error, 1)
@@ -203,6 +208,7 @@ func TestAGuestLocksTheTenant(t *testing.T) {
 }
 
 func TestALockThatIsNotToBeHadIsTheHostsToRetry(t *testing.T) {
+	t.Parallel()
 	h := host(t)
 	_, err := h.tx.Exec(ctx, "SET LOCAL lock_timeout = '20ms'")
 	require.NoError(t, err)
@@ -228,6 +234,7 @@ func TestALockThatIsNotToBeHadIsTheHostsToRetry(t *testing.T) {
 
 // Under a stricter isolation the host's transaction may be too old.
 func TestAHostsStricterIsolation(t *testing.T) {
+	t.Parallel()
 	h := host(t)
 	for _, level := range []pgx.TxIsoLevel{pgx.RepeatableRead, pgx.Serializable} {
 		tx, err := connect(t, h.dsn).BeginTx(ctx, pgx.TxOptions{IsoLevel: level})
@@ -244,6 +251,7 @@ func TestAHostsStricterIsolation(t *testing.T) {
 }
 
 func TestAConnectionThatIsLostIsTheHostsToRetry(t *testing.T) {
+	t.Parallel()
 	h := host(t)
 	for n := 1; ; n++ {
 		proxy := pgwire.Listen(t, h.dsn)
@@ -271,6 +279,7 @@ func TestAConnectionThatIsLostIsTheHostsToRetry(t *testing.T) {
 }
 
 func TestAGuestOutsideItsTransaction(t *testing.T) {
+	t.Parallel()
 	read := func(g *postgres.Guest) error {
 		return g.View(ctx, func(r store.Reader) error {
 			_, err := r.Get(ctx, tenantKey)
@@ -305,6 +314,7 @@ func TestAGuestOutsideItsTransaction(t *testing.T) {
 }
 
 func TestAGuestOfASchemaThatIsNotRight(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		want   error
 		reason string
@@ -337,6 +347,7 @@ func TestAGuestOfASchemaThatIsNotRight(t *testing.T) {
 }
 
 func TestAGuestInAnotherSchema(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Database(t)
 	w := schematest.New(t, open(t, dsn, postgres.WithSchema("telephony")))
 	tx := begin(t, connect(t, dsn))
@@ -349,6 +360,7 @@ func TestAGuestInAnotherSchema(t *testing.T) {
 
 // Operations on one transaction queue.
 func TestAGuestIsUsedByManyGoroutines(t *testing.T) {
+	t.Parallel()
 	h := host(t)
 	done := make(chan error, 16)
 	for i := range cap(done) {

@@ -41,6 +41,7 @@ func nest(db *postgres.Store, w *schematest.World, depth int) error {
 // A pool that is exhausted does not keep views from being nested; what was
 // opened outside it is closed.
 func TestViewsAreNestedBeyondThePool(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	store := open(t, dsn, postgres.WithPool(oneConnection))
 	w := schematest.New(t, store)
@@ -59,6 +60,7 @@ func TestViewsAreNestedBeyondThePool(t *testing.T) {
 // What the pool does with a connection before it gives it out is done with one
 // outside it too: a host may set a role there.
 func TestAConnectionBesideThePoolIsPreparedAsItsOwn(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	schematest.New(t, open(t, dsn))
 	prepared := 0
@@ -84,6 +86,7 @@ func TestAConnectionBesideThePoolIsPreparedAsItsOwn(t *testing.T) {
 
 // A connection that lay idle is not asked first whether it is alive.
 func TestAnIdleConnectionCostsNoTripMore(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	db := open(t, dsn, postgres.WithPool(func(c *pgxpool.Config) {
 		require.False(t, c.ShouldPing(ctx, pgxpool.ShouldPingParams{IdleDuration: time.Hour}))
@@ -97,6 +100,7 @@ func TestAnIdleConnectionCostsNoTripMore(t *testing.T) {
 // Where the server has no connection to spare, whoever needs one waits until
 // one is free, or the context ends.
 func TestAServerWithoutAConnectionToSpareIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	schematest.New(t, open(t, dsn))
 	limited := role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT ON ALL TABLES IN SCHEMA pbx")
@@ -139,6 +143,7 @@ func TestAServerWithoutAConnectionToSpareIsWaitedFor(t *testing.T) {
 // A view around the one that waits has the one connection: that is no reason to
 // wait without end.
 func TestAServerThatNeverHasAConnectionToSpareIsAnError(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	schematest.New(t, open(t, dsn))
 	limited := role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT ON ALL TABLES IN SCHEMA pbx")

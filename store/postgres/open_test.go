@@ -47,6 +47,7 @@ func as(t testing.TB, dsn, role, database string) string {
 }
 
 func TestADSNThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	for _, dsn := range []string{
 		"postgres://joe:secret@%zz/pbx", "postgres://joe:secret@host:port/pbx", "host=localhost password=secret port=none",
 		"secret", "host=localhost password=secret sslmode=perhaps", "postgres://joe:secret@host/pbx?pool_max_conns=many",
@@ -59,6 +60,7 @@ func TestADSNThatCannotBeRead(t *testing.T) {
 }
 
 func TestASchemaThatCannotBeOne(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"", "a\x00b", "\xff", strings.Repeat("x", 64)} {
 		_, err := postgres.Open(ctx, "postgres://localhost", postgres.WithSchema(name))
 		require.ErrorIs(t, err, pbx.ErrInvalid)
@@ -67,6 +69,7 @@ func TestASchemaThatCannotBeOne(t *testing.T) {
 }
 
 func TestOpenStopsWhenItsContextEnds(t *testing.T) {
+	t.Parallel()
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	_, err := postgres.Open(ended, pgtest.Database(t))
@@ -74,6 +77,7 @@ func TestOpenStopsWhenItsContextEnds(t *testing.T) {
 }
 
 func TestAServerThatIsAway(t *testing.T) {
+	t.Parallel()
 	proxy := pgwire.Listen(t, pgtest.Database(t))
 	proxy.Refuse(true)
 	_, err := postgres.Open(ctx, proxy.DSN())
@@ -84,6 +88,7 @@ func TestAServerThatIsAway(t *testing.T) {
 }
 
 func TestAServerThatRefuses(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Database(t)
 	for wrong, reason := range map[string]string{
 		as(t, dsn, "pbxtest_nobody", ""):  "refuses the role",
@@ -108,6 +113,7 @@ func contents(t testing.TB, dsn string) []string {
 }
 
 func TestOpenLeavesAloneWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		want   error
 		reason string
@@ -143,6 +149,7 @@ func TestOpenLeavesAloneWhatIsNotOurs(t *testing.T) {
 // Names of ours that are taken by something that is no table are found out when
 // the schema is made, and then nothing of it stays.
 func TestOpenLeavesNothingHalfMade(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Database(t)
 	run(t, dsn, "CREATE SCHEMA pbx", "CREATE TABLE pbx.theirs (x int)", "CREATE INDEX users_login ON pbx.theirs (x)")
 	before := contents(t, dsn)
@@ -155,6 +162,7 @@ func TestOpenLeavesNothingHalfMade(t *testing.T) {
 // The host's tables stay out of the way, whatever they are called and wherever
 // its search_path leads, and so do its defaults.
 func TestAHostsDatabase(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Database(t)
 	config, err := pgx.ParseConfig(dsn)
 	require.NoError(t, err)
@@ -169,6 +177,7 @@ func TestAHostsDatabase(t *testing.T) {
 }
 
 func TestTheSchemaCanBeAnyOne(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Database(t)
 	run(t, dsn, "CREATE TABLE tickets (id int)")
 	for _, name := range []string{"public", "pbx", `we"ird Schéma; --`, "SELECT", strings.Repeat("x", 63)} {
@@ -178,6 +187,7 @@ func TestTheSchemaCanBeAnyOne(t *testing.T) {
 }
 
 func TestADatabaseOfAnotherEncoding(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Database(t)
 	config, err := pgx.ParseConfig(dsn)
 	require.NoError(t, err)
@@ -205,6 +215,7 @@ func role(t testing.TB, dsn string, grants ...string) string {
 }
 
 func TestARoleWithoutRights(t *testing.T) {
+	t.Parallel()
 	refused := func(t *testing.T, err error) {
 		t.Helper()
 		require.ErrorIs(t, err, pbx.ErrStorage)
@@ -257,6 +268,7 @@ func TestARoleWithoutRights(t *testing.T) {
 // Of many that open an empty database at once one makes the schema; the others
 // wait for it.
 func TestManyMigrateAtOnce(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Database(t)
 	var opening sync.WaitGroup
 	errs := make([]error, 8)
@@ -277,6 +289,7 @@ func TestManyMigrateAtOnce(t *testing.T) {
 }
 
 func TestThePoolIsTheHosts(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	db := open(t, dsn, postgres.WithPool(func(c *pgxpool.Config) {
 		c.MaxConns = 1
@@ -292,6 +305,7 @@ func TestThePoolIsTheHosts(t *testing.T) {
 
 // Where the role may not make the schema, its owner runs the migrations.
 func TestMigrationsRunByOtherMeans(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Database(t)
 	c := connect(t, dsn)
 	_, err := c.Exec(ctx, "CREATE SCHEMA pbx; SET search_path = pbx")

@@ -90,6 +90,7 @@ func typeNames(types []store.Type) (names []string) {
 
 // Every statement can go by the index that its query names, and none sorts.
 func TestStatementsGoByTheirIndex(t *testing.T) {
+	t.Parallel()
 	c := crowded(t)
 	_, err := c.Exec(ctx, "SET enable_sort = off; SET enable_incremental_sort = off")
 	require.NoError(t, err)
@@ -137,6 +138,7 @@ func shapes(ix *store.Index) (list []sqlschema.Statement) {
 // What follows from another read goes by the index too, and not through all
 // rows of the tenant.
 func TestReadsThatFollowGoByTheirIndex(t *testing.T) {
+	t.Parallel()
 	c := crowded(t)
 	tenant, user := pbx.TenantID{1}, pbx.UserID{2}
 	users, associations, services := new(pbx.User).Table(), new(pbx.Association).Table(), new(pbx.Service).Table()

@@ -63,6 +63,7 @@ func prepared(t *testing.T, c *pgx.Conn) map[string]string {
 // Behind a pooler a connection may have some of its prepared statements and not
 // the others. That costs trips, and nothing else.
 func TestPreparedStatementsOfWhichOneIsGone(t *testing.T) {
+	t.Parallel()
 	var conn *pgx.Conn
 	made := 0
 	store := open(t, fresh(t), onlyConnection(func(c *pgx.Conn) error {
@@ -93,6 +94,7 @@ func TestPreparedStatementsOfWhichOneIsGone(t *testing.T) {
 
 // Or it has those that another client prepared.
 func TestPreparedStatementsThatAreThereAlready(t *testing.T) {
+	t.Parallel()
 	dsn := fresh(t)
 	var conn *pgx.Conn
 	first := open(t, dsn, onlyConnection(func(c *pgx.Conn) error {

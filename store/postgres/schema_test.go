@@ -55,6 +55,7 @@ func texts(t testing.TB, c *pgx.Conn, query string, values ...any) (list []strin
 }
 
 func TestSchemaHasEveryDeclaredTableAndNoOther(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fresh(t))
 	want := []string{"r schema_version"}
 	for _, table := range pbx.Tables() {
@@ -68,11 +69,13 @@ func TestSchemaHasEveryDeclaredTableAndNoOther(t *testing.T) {
 }
 
 func TestSchemaSaysWhatEachTableIs(t *testing.T) {
+	t.Parallel()
 	require.Empty(t, texts(t, connect(t, fresh(t)), `SELECT relname FROM pg_class
 		WHERE relnamespace = 'pbx'::regnamespace AND relkind = 'r' AND obj_description(oid, 'pg_class') IS NULL`))
 }
 
 func TestSchemaHasTheDeclaredColumns(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fresh(t))
 	for _, table := range pbx.Tables() {
 		var want []column
@@ -89,6 +92,7 @@ func TestSchemaHasTheDeclaredColumns(t *testing.T) {
 }
 
 func TestSchemaHasTheDeclaredIndexesAndThoseOfForeignKeys(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fresh(t))
 	for _, table := range pbx.Tables() {
 		var want, got []index
@@ -130,6 +134,7 @@ func TestSchemaHasTheDeclaredIndexesAndThoseOfForeignKeys(t *testing.T) {
 // may refer to it: there must be an index for that, which begins with the
 // columns of the foreign key, or with all but one where that is a row's own.
 func TestSchemaFindsTheRowsThatReferToOneByAnIndex(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fresh(t))
 	_, err := c.Exec(ctx, "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
 	require.NoError(t, err)
