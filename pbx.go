@@ -144,7 +144,7 @@ func (d *Directory) As(actor Actor) *Directory {
 	return &n
 }
 
-// In returns a Directory that works in the tenant (ACC-1, ACC-3). Support can work in
+// In returns a Directory that works in the tenant (ACC-3). Support can work in
 // any, and works in the Provider's until it chooses. For the other roles every tenant
 // except their own does not exist (ErrNotFound).
 func (d *Directory) In(tenant TenantID) *Directory {

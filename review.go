@@ -96,7 +96,7 @@ func (s *StaleReview) Unwrap() error { return s.err }
 // nothing else. A Batch inside a batch is a part of it.
 //
 // Errors: that of fn, as it is; ErrConflict when others kept getting in the way;
-// ErrStale on a Directory from Seen (SVC-15). A call of an outer Directory in fn is
+// ErrStale on a Directory from Seen. A call of an outer Directory in fn is
 // refused with ErrMisuse.
 func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir *Directory) error) error {
 	tenant, err := d.enter(ctx, "Batch")

@@ -230,7 +230,7 @@ const maxMoney Money = 1_000_000_00
 
 func (t *Tenant) ref() Ref { return Ref{"tenant", t.ID.String(), t.Name} }
 
-// Tenant returns the tenant that the Directory works in (ACC-1).
+// Tenant returns the tenant that the Directory works in (ACC-1). Errors: ErrNotFound.
 func (d *Directory) Tenant(ctx context.Context) (*Tenant, error) {
 	return read(ctx, d, "Tenant", nil, func(t *tx) (*Tenant, error) {
 		return copyOf(t.tenant), nil

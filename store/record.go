@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -111,18 +112,30 @@ func Clone[R Record](r R) R {
 	t := r.Table()
 	c := t.clone(r)
 	if len(t.deep) > 0 {
-		fields := FieldsOf(c)
-		for _, i := range t.deep {
-			switch p := fields[i].Ptr.(type) {
-			case *[]string:
-				*p = slices.Clone(*p)
-			case *[]byte:
-				*p = slices.Clone(*p)
-			}
-		}
+		t.cloneDeep(c)
 	}
 	return c.(R)
 }
+
+// cloneDeep copies the lists and bytes of a copied record, which the original has too.
+// Reading a list of records clones each, so the room for fields is used again.
+func (t *Table) cloneDeep(c Record) {
+	room := fieldRooms.Get().(*[]Field)
+	fields := c.Fields((*room)[:0])
+	for _, i := range t.deep {
+		switch p := fields[i].Ptr.(type) {
+		case *[]string:
+			*p = slices.Clone(*p)
+		case *[]byte:
+			*p = slices.Clone(*p)
+		}
+	}
+	clear(fields) // a pointer that stays would keep the record
+	*room = fields
+	fieldRooms.Put(room)
+}
+
+var fieldRooms = sync.Pool{New: func() any { return new([]Field) }}
 
 // ColumnValue returns a value of a Key or Query in the form that a column has: an
 // ID becomes a [16]byte. It panics on a type that no indexed column has.
