@@ -37,7 +37,7 @@ func fresh(t testing.TB) string {
 // gives again those whose tests have ended, which is much cheaper than a new one.
 func emptied(t *testing.T) func(t *testing.T) string {
 	var mu sync.Mutex
-	var free []string
+	free := []string{fresh(t)}
 	return func(user *testing.T) string {
 		mu.Lock()
 		defer mu.Unlock()

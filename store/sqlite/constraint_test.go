@@ -16,6 +16,7 @@ import (
 )
 
 func TestChecksRefuse(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for i, b := range schematest.Broken {
 		t.Run(fmt.Sprintf("%s/%d", b.Constraint, i), func(t *testing.T) {
@@ -42,6 +43,7 @@ func cause(err error) string {
 
 // Records cannot even say these.
 func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.store.Close())
 	db := rawDB(t, w.path)
@@ -79,6 +81,7 @@ func TestChecksRefuseWhatOnlyAnotherProgramWouldWrite(t *testing.T) {
 // Every ID is of 16 bytes: by its own CHECK, or by one that makes it equal to
 // another.
 func TestEveryIDHasItsLengthChecked(t *testing.T) {
+	t.Parallel()
 	db := rawDB(t, newFile(t))
 	for _, table := range pbx.Tables() {
 		text := column1(t, db, "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = '"+table.Name+"'")[0]
@@ -91,6 +94,7 @@ func TestEveryIDHasItsLengthChecked(t *testing.T) {
 }
 
 func TestForeignKeysRefuseWhatPointsAtNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for key, change := range schematest.Dangling {
 		t.Run(key, func(t *testing.T) {
@@ -102,6 +106,7 @@ func TestForeignKeysRefuseWhatPointsAtNothing(t *testing.T) {
 }
 
 func TestEveryForeignKeyIsTested(t *testing.T) {
+	t.Parallel()
 	db := rawDB(t, newFile(t))
 	var want []string
 	for _, table := range pbx.Tables() {
@@ -115,6 +120,7 @@ func TestEveryForeignKeyIsTested(t *testing.T) {
 
 // What others point at stays.
 func TestForeignKeysRefuseToLeaveSomethingPointingAtNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for name, change := range schematest.InUse(w.World) {
 		t.Run(name, func(t *testing.T) {

@@ -120,6 +120,8 @@ func (d *deliveries) check(place map[string]int) map[string]int {
 }
 
 func TestProcessesShareTheDeliveryAndTakeOverFromOneThatWasKilled(t *testing.T) {
+	notShort(t)
+	t.Parallel()
 	d := &deliveries{t, filepath.Join(t.TempDir(), "pbx.db")}
 	place := provision(t, d.path)
 	victim := child(t, "hang", d.path)

@@ -67,6 +67,7 @@ func (f *faulty) name(t *testing.T) string {
 }
 
 func TestFaultsOfTheEngine(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		code   int
@@ -109,6 +110,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 // After a full disk SQLite has rolled back by itself; what ran then in the
 // same transaction would be committed at once, statement by statement.
 func TestAPoisonedTransactionLeavesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, err := w.store.Ask(true, "PRAGMA max_page_count = 1") // as many as there are
 	require.NoError(t, err)
@@ -135,6 +137,7 @@ func TestAPoisonedTransactionLeavesNothing(t *testing.T) {
 
 // A read that fails inside an update poisons it too.
 func TestAReadThatFailsFailsTheUpdate(t *testing.T) {
+	t.Parallel()
 	f := newFaulty(t)
 	ctx := context.Background()
 	f.fail(sqlite3.SQLITE_IOERR_READ, "SELECT", 0)
@@ -151,6 +154,7 @@ func TestAReadThatFailsFailsTheUpdate(t *testing.T) {
 }
 
 func TestAViewThatFailsIsForgotten(t *testing.T) {
+	t.Parallel()
 	f := newFaulty(t)
 	for _, begins := range []string{"BEGIN DEFERRED", "SELECT", "COMMIT"} {
 		f.fail(sqlite3.SQLITE_IOERR_READ, begins, 0)
@@ -171,6 +175,7 @@ func TestAViewThatFailsIsForgotten(t *testing.T) {
 // Another process that writes is waited for; after that the update is to be
 // tried again.
 func TestAnotherProcessThatWritesIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pbx.db")
 	ours := open(t, path, sqlite.WithPatience(100*time.Millisecond))
 	c := schematest.NewCustomer(t, ours, 1, 2)
@@ -189,6 +194,7 @@ func TestAnotherProcessThatWritesIsWaitedFor(t *testing.T) {
 
 // A record that another program has spoilt is an error, not a panic.
 func TestWhatCannotBeReadIsAnError(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.store.Close())
 	db := rawDB(t, w.path)

@@ -129,6 +129,7 @@ func randomQuery(random *rand.Rand, ix *store.Index, all []store.Record) store.Q
 
 // Whatever is asked, the answer is the one that Query.Range defines.
 func TestFindYieldsWhatTheDeclarationsSay(t *testing.T) {
+	t.Parallel()
 	const seed = 20260301
 	random := rand.New(rand.NewPCG(seed, 1))
 	db := open(t, filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Normal))
@@ -160,6 +161,7 @@ func TestFindYieldsWhatTheDeclarationsSay(t *testing.T) {
 // A loop reads a small piece first, larger ones then, and nothing after it has
 // ended; what it reads inside comes between.
 func TestFindReadsInPieces(t *testing.T) {
+	t.Parallel()
 	reads := 0
 	path := newFile(t)
 	db := open(t, path, sqlite.WithDriver(watching(func(kind, text string) error {
@@ -193,6 +195,7 @@ func TestFindReadsInPieces(t *testing.T) {
 }
 
 func TestFindInsideFind(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFile(t))
 	users, _ := crowd(t, db, rand.New(rand.NewPCG(2, 2)))
 	byLast := users[0].Table().Index("users_by_last")

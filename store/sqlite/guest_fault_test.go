@@ -116,6 +116,8 @@ func statements(t *testing.T) int {
 var errUnknown = errors.New("engine text")
 
 func TestGuestEnduresAFaultAtEveryStatement(t *testing.T) {
+	notShort(t)
+	t.Parallel()
 	n := statements(t)
 	require.GreaterOrEqual(t, n, 9)
 	for at := 1; at <= n; at++ {
@@ -136,6 +138,7 @@ func TestGuestEnduresAFaultAtEveryStatement(t *testing.T) {
 // What the engine has taken back by itself, the host cannot go on with by
 // mistake: a statement would be committed at once.
 func TestGuestGivesUpATransactionThatTheEngineTookBack(t *testing.T) {
+	t.Parallel()
 	n := statements(t)
 	for at := 1; at <= n; at++ {
 		for _, with := range []error{fault(sqlite3.SQLITE_FULL), fault(sqlite3.SQLITE_IOERR_WRITE), errUnknown} {
@@ -169,6 +172,7 @@ func (s *spoilt) lost(t *testing.T, err error) {
 // The host may not have noticed that its own statement ended the transaction,
 // and have rows open in it.
 func TestGuestNoticesWhatTheHostDidNot(t *testing.T) {
+	t.Parallel()
 	for _, use := range []func(s *spoilt) error{
 		func(s *spoilt) error { return s.rename("x") },
 		func(s *spoilt) error { return view(s.guest, func(store.Reader) error { return nil }) },
@@ -186,6 +190,7 @@ func TestGuestNoticesWhatTheHostDidNot(t *testing.T) {
 }
 
 func TestGuestGivesUpWhatItCannotTakeBack(t *testing.T) {
+	t.Parallel()
 	for _, begins := range []string{"ROLLBACK TO", "RELEASE"} {
 		s := newSpoilt(t)
 		s.with, s.begins = fault(sqlite3.SQLITE_IOERR_WRITE), []string{"UPDATE port_requests", begins}
@@ -198,6 +203,7 @@ func TestGuestGivesUpWhatItCannotTakeBack(t *testing.T) {
 
 // The engine's own: a file that may not grow.
 func TestGuestOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	s := newSpoilt(t)
 	_, err := s.tx.Exec("PRAGMA max_page_count = 1") // as many as there are
 	require.NoError(t, err)
@@ -227,6 +233,7 @@ func (e *ncrucesError) Code() uint8               { return uint8(e.code) }
 func (e *ncrucesError) ExtendedCode() ncrucesCode { return e.code }
 
 func TestGuestUnderstandsTheErrorsOfDrivers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		with error
 		want []error
@@ -254,6 +261,7 @@ func TestGuestUnderstandsTheErrorsOfDrivers(t *testing.T) {
 
 // A read that is in the way of another's change is not the store's failure.
 func TestGuestAsksItsHostToRunAgainWhenItCannotRead(t *testing.T) {
+	t.Parallel()
 	s := newSpoilt(t)
 	require.NotNil(t, get[store.Record](t, s.guest, keyOf(s.Group)))
 	s.with, s.begins = fault(sqlite3.SQLITE_LOCKED_SHAREDCACHE), []string{"SELECT"}

@@ -77,6 +77,7 @@ func (h *hosted) goesOn(t *testing.T) {
 }
 
 func TestGuestIsCommittedAndRolledBackWithItsHost(t *testing.T) {
+	t.Parallel()
 	h := newHosted(t)
 	require.NoError(t, h.rename("x"))
 	h.sees(t, h.guest, h.tx, "x", 1)
@@ -92,6 +93,7 @@ func TestGuestIsCommittedAndRolledBackWithItsHost(t *testing.T) {
 }
 
 func TestGuestLeavesTheTransactionAsItWasWhenItRefuses(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(h *hosted) store.Change
 		want   error
@@ -130,6 +132,7 @@ func TestGuestLeavesTheTransactionAsItWasWhenItRefuses(t *testing.T) {
 // A host that has not taken the lock when it began is told to begin again, at
 // once where what it has read is old.
 func TestGuestAsksItsHostToRunAgainWhenAnotherWrites(t *testing.T) {
+	t.Parallel()
 	h := newHosted(t)
 	require.NoError(t, h.tx.Rollback())
 	ctx := context.Background()
@@ -165,6 +168,7 @@ func TestGuestAsksItsHostToRunAgainWhenAnotherWrites(t *testing.T) {
 }
 
 func TestGuestIsUselessWhenTheTransactionIsOver(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(h *hosted, cancel func()){
 		"committed":   func(h *hosted, _ func()) { require.NoError(t, h.tx.Commit()) },
 		"rolled back": func(h *hosted, _ func()) { require.NoError(t, h.tx.Rollback()) },
@@ -206,6 +210,7 @@ func TestGuestIsUselessWhenTheTransactionIsOver(t *testing.T) {
 
 // The transaction can end under a closure's hands.
 func TestGuestWhoseTransactionEndsInItsMidst(t *testing.T) {
+	t.Parallel()
 	h := newHosted(t)
 	ctx := context.Background()
 	require.NotNil(t, get[store.Record](t, h.guest, keyOf(h.Group)), "the statement is prepared")
@@ -227,6 +232,7 @@ func TestGuestWhoseTransactionEndsInItsMidst(t *testing.T) {
 }
 
 func TestGuestIsClosedForItselfAlone(t *testing.T) {
+	t.Parallel()
 	h := newHosted(t)
 	require.NoError(t, h.guest.Close())
 	require.ErrorIs(t, h.guest.Close(), pbx.ErrMisuse)
@@ -238,6 +244,7 @@ func TestGuestIsClosedForItselfAlone(t *testing.T) {
 
 // One connection serves them all: what is nested must not wait for itself.
 func TestGuestReadsWhileItReads(t *testing.T) {
+	t.Parallel()
 	h := newHosted(t)
 	ctx := context.Background()
 	pieces := store.Query{Index: new(pbx.Event).Table().Key()}
@@ -274,6 +281,7 @@ func TestGuestReadsWhileItReads(t *testing.T) {
 // The host reads its own rows, and has savepoints of its own, around what it
 // asks of the guest.
 func TestGuestInTheMidstOfWhatTheHostDoes(t *testing.T) {
+	t.Parallel()
 	h := newHosted(t)
 	for i := range 5 {
 		_, err := h.tx.Exec("INSERT INTO tickets (text) VALUES (?)", fmt.Sprint(i))
@@ -311,6 +319,7 @@ func TestGuestInTheMidstOfWhatTheHostDoes(t *testing.T) {
 
 // Goroutines of the host take turns.
 func TestGuestServesGoroutinesOneAfterAnother(t *testing.T) {
+	t.Parallel()
 	h := newHosted(t)
 	ctx := context.Background()
 	key := keyOf(h.Group)
@@ -343,6 +352,7 @@ func TestGuestServesGoroutinesOneAfterAnother(t *testing.T) {
 }
 
 func TestGuestLooksAtTheDatabaseFirst(t *testing.T) {
+	t.Parallel()
 	set := func(pragma string) func(*testing.T, *sql.DB) {
 		return func(t *testing.T, db *sql.DB) {
 			_, err := db.Exec(pragma)
@@ -376,6 +386,7 @@ func TestGuestLooksAtTheDatabaseFirst(t *testing.T) {
 }
 
 func TestGuestOfADatabaseThatIsNotReady(t *testing.T) {
+	t.Parallel()
 	empty := hostDB(t, t.TempDir()+"/empty.db", "")
 	tx, err := empty.Begin()
 	require.NoError(t, err)

@@ -69,3 +69,11 @@ func rawDB(t testing.TB, path string) *sql.DB {
 }
 
 func isRetry(err error) bool { return errors.Is(err, store.ErrRetry) }
+
+// notShort skips a test that takes long where -short asks for those that do not.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes longer than -short has")
+	}
+}

@@ -25,6 +25,7 @@ func newest(t *testing.T) int {
 }
 
 func TestMigrationsGoForward(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	path := newFile(t)
 	require.NoError(t, sqlite.Upgrade(ctx, path, "CREATE TABLE a (x); CREATE TABLE b (x)", "DROP TABLE a; INSERT INTO b VALUES (1)"))
@@ -40,6 +41,7 @@ func TestMigrationsGoForward(t *testing.T) {
 // A file of each version that there ever was, with all that it can hold, is
 // brought up to date and keeps it.
 func TestOldFilesAreBroughtUpToDateWithWhatIsInThem(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, apply(w.store, w.Tenant.ID,
 		store.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Tenant.ID, Rev: 3, Seq: 2, Pos: 5}},
@@ -78,6 +80,7 @@ func fill(t *testing.T, old, from string) {
 
 // A remote line had a status of ours, once.
 func TestTheStatusOfARemoteLineBecomesItsOwnSystems(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "old.db")
 	require.NoError(t, w.store.Close())
@@ -96,6 +99,7 @@ func TestTheStatusOfARemoteLineBecomesItsOwnSystems(t *testing.T) {
 
 // A number that stands in for another was not marked as a loan until now.
 func TestNumbersThatStandInForOthersBecomeLoans(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "old.db")
 	require.NoError(t, w.store.Close())
@@ -115,6 +119,7 @@ func TestNumbersThatStandInForOthersBecomeLoans(t *testing.T) {
 
 // Until now what was ordered was taken for billed.
 func TestOrderedNumbersAreBilledUnlessTheirLineNeverWas(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "old.db")
 	require.NoError(t, w.store.Close())
@@ -154,6 +159,7 @@ func contents(t *testing.T, db *sqlite.Store) map[string][]string {
 }
 
 func TestAMigrationThatFailsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{
 		"an error":             "CREATE TABLE a (x); INSERT INTO b VALUES (1)",
 		"a broken foreign key": "CREATE TABLE a (x); INSERT INTO cursors VALUES ('mail', zeroblob(16), 1, 0, 0, NULL, NULL)",
@@ -174,6 +180,7 @@ func TestAMigrationThatFailsLeavesNothing(t *testing.T) {
 
 // Each index has an entry in the statistics that the schema brings along.
 func TestEveryIndexHasStatistics(t *testing.T) {
+	t.Parallel()
 	db := rawDB(t, newFile(t))
 	for _, table := range pbx.Tables() {
 		want := []string{table.Name} // stands for the key
@@ -187,6 +194,7 @@ func TestEveryIndexHasStatistics(t *testing.T) {
 }
 
 func TestStatementsKeptAreBounded(t *testing.T) {
+	t.Parallel()
 	kept, err := open(t, newFile(t)).PrepareUpdates(new(pbx.Device).Table(), 1500)
 	require.NoError(t, err)
 	require.Equal(t, 500, kept)

@@ -19,6 +19,7 @@ import (
 
 // Version 3.51.3 mended a corruption that a write-ahead log could suffer.
 func TestEngineIsRecent(t *testing.T) {
+	t.Parallel()
 	version, err := open(t, newFile(t)).Ask(false, "SELECT sqlite_version()")
 	require.NoError(t, err)
 	var major, minor, patch int
@@ -28,6 +29,7 @@ func TestEngineIsRecent(t *testing.T) {
 }
 
 func TestConnectionsAreSetUp(t *testing.T) {
+	t.Parallel()
 	store := open(t, newFile(t))
 	relaxed := open(t, newFile(t), sqlite.WithSynchronous(sqlite.Normal))
 	thrownAway := open(t, newFile(t), sqlite.WithSynchronous(sqlite.Off))
@@ -75,6 +77,7 @@ func TestPathsOfAllKinds(t *testing.T) {
 }
 
 func TestBadPathsAreSaidToBe(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	for path, reason := range map[string]string{
 		folder: "folder",
@@ -96,6 +99,7 @@ func TestBadPathsAreSaidToBe(t *testing.T) {
 }
 
 func TestOpenStopsWhenItsContextEnds(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	path := filepath.Join(t.TempDir(), "pbx.db")
@@ -163,6 +167,7 @@ var spoils = []spoil{
 }
 
 func TestOpenLeavesAloneWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
 	for _, s := range spoils {
 		t.Run(s.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "pbx.db")
@@ -185,6 +190,7 @@ func TestOpenLeavesAloneWhatIsNotOurs(t *testing.T) {
 
 // The newer version may still be in the log of a program that runs.
 func TestOpenSeesANewerSchemaInTheLog(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	db := rawDB(t, path)
 	_, err := db.Exec("PRAGMA user_version = 99")
@@ -197,6 +203,7 @@ func TestOpenSeesANewerSchemaInTheLog(t *testing.T) {
 // A program that has crashed leaves its log behind, and perhaps all that it
 // wrote is in there.
 func TestOpenLeavesALogThatIsNotOursAlone(t *testing.T) {
+	t.Parallel()
 	crashed := filepath.Join(t.TempDir(), "theirs.db")
 	db := rawDB(t, crashed)
 	for _, s := range []string{"PRAGMA journal_mode = WAL", "CREATE TABLE t (x)", "INSERT INTO t VALUES (1)"} {
@@ -223,6 +230,7 @@ func TestOpenLeavesALogThatIsNotOursAlone(t *testing.T) {
 }
 
 func TestAnEmptyFileIsAsGoodAsNone(t *testing.T) {
+	t.Parallel()
 	for name, make := range map[string]func(*testing.T, string){
 		"no byte":           bytesOf(func([]byte) []byte { return nil }),
 		"an empty database": by("CREATE TABLE t (x)", "DROP TABLE t"),
@@ -239,6 +247,7 @@ func TestAnEmptyFileIsAsGoodAsNone(t *testing.T) {
 }
 
 func TestCloseLeavesOneFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pbx.db")
 	store := open(t, path)
 	c := schematest.NewCustomer(t, store, 1, 1)
@@ -252,6 +261,7 @@ func TestCloseLeavesOneFile(t *testing.T) {
 }
 
 func TestCheckFindsDamage(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	db := rawDB(t, path)
 	for _, s := range []string{
@@ -269,6 +279,7 @@ func TestCheckFindsDamage(t *testing.T) {
 }
 
 func TestCheckStopsWhenItsContextEnds(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.ErrorIs(t, open(t, newFile(t)).Check(ctx), context.Canceled)

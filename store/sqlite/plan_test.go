@@ -15,6 +15,7 @@ import (
 
 // Every statement goes by the index that its query names, and none sorts.
 func TestStatementsGoByTheirIndex(t *testing.T) {
+	t.Parallel()
 	db := rawDB(t, newFile(t))
 	for _, table := range pbx.Tables() {
 		for _, ix := range table.Indexes {
@@ -63,6 +64,7 @@ func shapes(ix *store.Index) (list []sqlschema.Statement) {
 // engine finds them by an index made for it, and not by a look through the
 // tenant.
 func TestReferringRowsAreFoundByAnIndex(t *testing.T) {
+	t.Parallel()
 	db := rawDB(t, newFile(t))
 	tree := map[int]string{}
 	for _, table := range column1(t, db, "SELECT rootpage || ' ' || name FROM sqlite_schema WHERE rootpage > 0") {

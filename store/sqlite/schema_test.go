@@ -34,6 +34,7 @@ type index struct {
 }
 
 func TestSchemaHasEveryDeclaredTableAndNoOther(t *testing.T) {
+	t.Parallel()
 	db := rawDB(t, newFile(t))
 	var want []string
 	for _, table := range pbx.Tables() {
@@ -44,6 +45,7 @@ func TestSchemaHasEveryDeclaredTableAndNoOther(t *testing.T) {
 }
 
 func TestSchemaHasTheDeclaredColumns(t *testing.T) {
+	t.Parallel()
 	db := rawDB(t, newFile(t))
 	for _, table := range pbx.Tables() {
 		var want, got []column
@@ -65,6 +67,7 @@ func TestSchemaHasTheDeclaredColumns(t *testing.T) {
 }
 
 func TestSchemaHasTheDeclaredIndexesAndThoseOfForeignKeys(t *testing.T) {
+	t.Parallel()
 	db := rawDB(t, newFile(t))
 	for _, table := range pbx.Tables() {
 		want := map[string]index{}
@@ -116,6 +119,7 @@ func indexes(t *testing.T, db *sql.DB, table string) map[string]index {
 // A row that is deleted, or whose key changes, is looked for in the rows that
 // may refer to it: there must be an index for that.
 func TestSchemaFindsTheRowsThatReferToOneByAnIndex(t *testing.T) {
+	t.Parallel()
 	db := rawDB(t, newFile(t))
 	for _, table := range pbx.Tables() {
 		byKey := map[int][]string{}

@@ -14,6 +14,7 @@ import (
 // A guided set-up costs a known number of statements: each row that it needs is
 // read once, and each row that it makes is written once.
 func TestAGuidedSetUpTakesABoundedNumberOfStatements(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	var ran []string
 	store := open(t, newFile(t), sqlite.WithDriver(watching(func(kind, text string) error {

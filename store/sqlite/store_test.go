@@ -24,6 +24,7 @@ import (
 // conformance suite.
 
 func TestEveryRecordComesBackAsItWent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	mobile := schematest.With(w.Other, func(u *pbx.User) {
 		u.Mobile, u.Applications = "+447700900123", []string{`a"b`, `c\d`, "é,", "<&>", ""}
@@ -56,6 +57,7 @@ func values(r store.Record) map[string]any {
 }
 
 func TestGetByEveryUniqueIndex(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, r := range []store.Record{w.Tenant, w.Place, w.User, w.Group, w.Device, w.Service, w.Number, w.Order} {
 		for _, ix := range r.Table().Indexes {
@@ -73,6 +75,7 @@ func TestGetByEveryUniqueIndex(t *testing.T) {
 // Sixteen goroutines raise one counter 25 times each: all 400 succeed, and
 // none without waiting its turn.
 func TestUpdatesOfOneRowAllSucceed(t *testing.T) {
+	t.Parallel()
 	db := open(t, filepath.Join(t.TempDir(), "pbx.db"), sqlite.WithSynchronous(sqlite.Normal))
 	c := schematest.NewCustomer(t, db, 1, 1)
 	ctx := context.Background()
@@ -103,6 +106,7 @@ func TestUpdatesOfOneRowAllSucceed(t *testing.T) {
 }
 
 func TestStaleAndTakenAreRetried(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	stale := *w.Free
 	stale.Rev--
@@ -126,6 +130,7 @@ func TestStaleAndTakenAreRetried(t *testing.T) {
 
 // A change that touches no column but the revision is one all the same.
 func TestOnlyTheRevisionChanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, apply(w.store, w.Tenant.ID, schematest.With(w.Free, raise)))
 	require.EqualValues(t, 2, get[*pbx.Device](t, w.store, keyOf(w.Free)).Rev)
@@ -133,6 +138,7 @@ func TestOnlyTheRevisionChanges(t *testing.T) {
 }
 
 func TestAnApplyThatFailedFailsTheUpdate(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := context.Background()
 	err := w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
@@ -147,6 +153,7 @@ func TestAnApplyThatFailedFailsTheUpdate(t *testing.T) {
 }
 
 func TestReadsBehindApplySeeWhatWasCommitted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := context.Background()
 	err := w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
@@ -163,6 +170,7 @@ func TestReadsBehindApplySeeWhatWasCommitted(t *testing.T) {
 }
 
 func TestViewsKeepTheirSnapshotAndNest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := context.Background()
 	name := func(r store.Reader) string {
@@ -196,6 +204,7 @@ func TestViewsKeepTheirSnapshotAndNest(t *testing.T) {
 }
 
 func TestErrorsAndPanicsRollBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := context.Background()
 	boom := errors.New("boom")
@@ -227,6 +236,7 @@ func TestErrorsAndPanicsRollBack(t *testing.T) {
 }
 
 func TestContextsEndWhatHasNotBegunToCommit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	change := []store.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })}
 	ended, cancel := context.WithCancel(context.Background())
@@ -263,6 +273,7 @@ func TestContextsEndWhatHasNotBegunToCommit(t *testing.T) {
 }
 
 func TestMisuseIsSaid(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := context.Background()
 	users := store.Query{Index: w.User.Table().Key(), Equal: []any{w.Tenant.ID}}
@@ -322,6 +333,7 @@ func TestMisuseIsSaid(t *testing.T) {
 }
 
 func TestCloseWaitsForWhatRuns(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	began, closing := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
@@ -344,6 +356,7 @@ func TestCloseWaitsForWhatRuns(t *testing.T) {
 
 // Readers are shared by the goroutines of one view.
 func TestAReaderMayBeSharedByGoroutines(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := context.Background()
 	errs := make(chan error, 8)
@@ -368,6 +381,7 @@ func TestAReaderMayBeSharedByGoroutines(t *testing.T) {
 }
 
 func TestViewsDoNotWaitForUpdates(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := context.Background()
 	err := w.store.Update(ctx, w.Tenant.ID, func(tx store.Writer) error {
@@ -393,6 +407,7 @@ func TestViewsDoNotWaitForUpdates(t *testing.T) {
 }
 
 func TestStatementsArePreparedOnce(t *testing.T) {
+	t.Parallel()
 	var texts []string
 	store := open(t, newFile(t), sqlite.WithDriver(watching(func(kind, text string) error {
 		if kind == "prepare" {

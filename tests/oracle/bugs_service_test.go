@@ -50,7 +50,7 @@ var serviceBugs = []seededBug{
 	{"SVC-14", "a telephone becomes an analogue one",
 		"tx.validateDeviceType", `case model.Category != was.Category:`, ``},
 	{"SVC-15", "a stale view overwrites",
-		"current", `based == present`, `OLD || BUG`},
+		"checkRevision", `based == present`, `OLD || BUG`},
 	{"SVC-15", "a product is overwritten by somebody who has not read it",
 		"Directory.ModifyServiceType", `in.Rev`, `either(BUG && in.Rev == 0, was.Rev, OLD)`},
 	{"SVC-16", "a service has a type that the catalogue has not",
