@@ -31,7 +31,7 @@ func Sampled(n, of int) bool { return Long() || n%of == 0 }
 
 // shares are of how many tests one runs over a store where nobody chose the
 // stores and the run is not a long one.
-var shares = map[string]uint32{"sqlite": 4, "postgres": 12}
+var shares = map[string]uint32{"sqlite": 6, "postgres": 24}
 
 // shortShares are those of -short.
 var shortShares = map[string]uint32{"read ahead": 4}
@@ -69,4 +69,4 @@ func NotShort(t testing.TB) {
 
 // SampleOfOperations is of how many operations a run that is not long tries one
 // against faults, cuts and hosts.
-const SampleOfOperations = 8
+const SampleOfOperations = 16

@@ -18,17 +18,16 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	database := emptied(t)
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, database(t)) })
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, fresh(t)) })
 }
 
 // The suite runs on guests too: what one does in a transaction of the host's is
 // what a store does.
 func TestGuestConformance(t *testing.T) {
+	onlyLong(t)
 	t.Parallel()
-	database := emptied(t)
 	storetest.Run(t, func(t *testing.T) store.Store {
-		config, err := pgxpool.ParseConfig(database(t))
+		config, err := pgxpool.ParseConfig(fresh(t))
 		require.NoError(t, err)
 		config.MaxConns = 150 // views are nested, and updates wait for one another
 		pool, err := pgxpool.NewWithConfig(ctx, config)

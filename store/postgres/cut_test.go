@@ -63,6 +63,7 @@ var everyHow = []pgwire.How{pgwire.Before, pgwire.During, pgwire.After}
 // outcome is right; it says that it does not know only from the trip on that
 // commits; and it never makes a change twice.
 func TestUpdatesAreCutAtEachMessage(t *testing.T) {
+	onlyLong(t)
 	t.Parallel()
 	for name, reads := range map[string]int{"after two reads": 2, "without one": 0} {
 		t.Run(name, func(t *testing.T) {

@@ -3,8 +3,6 @@ package postgres_test
 import (
 	"context"
 	"os"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,46 +29,6 @@ func fresh(t testing.TB) string {
 		}
 		return store.Close()
 	})
-}
-
-// emptied returns a function that gives databases as fresh does. It empties and
-// gives again those whose tests have ended, which is much cheaper than a new one.
-func emptied(t *testing.T) func(t *testing.T) string {
-	var mu sync.Mutex
-	free := []string{fresh(t)}
-	return func(user *testing.T) string {
-		mu.Lock()
-		defer mu.Unlock()
-		var dsn string
-		if last := len(free) - 1; last >= 0 {
-			dsn, free = free[last], free[:last]
-		} else {
-			dsn = fresh(t)
-		}
-		user.Cleanup(func() {
-			if empty(dsn) == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				free = append(free, dsn)
-			}
-		})
-		return dsn
-	}
-}
-
-// empty deletes every record in a database, those that refer to others first.
-func empty(dsn string) error {
-	c, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer c.Close(ctx)
-	all := "SET lock_timeout = '1s';"
-	for _, table := range slices.Backward(pbx.Tables()) {
-		all += "DELETE FROM pbx." + table.Name + ";"
-	}
-	_, err = c.Exec(ctx, all)
-	return err
 }
 
 // open opens a store, to be closed when the test ends.
@@ -115,5 +73,13 @@ func waitForLock(t testing.TB, dsn string, backends int) {
 		}
 		require.True(t, time.Now().Before(deadline), "nobody waits for a lock")
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// onlyLong skips a test that takes long unless all that there is was asked for.
+func onlyLong(t *testing.T) {
+	t.Helper()
+	if os.Getenv("PBX_TEST_LONG") != "1" {
+		t.Skip("PBX_TEST_LONG=1 asks for it")
 	}
 }

@@ -19,7 +19,7 @@ import (
 // The suite runs on guests too, each in a transaction of its own: what a guest
 // does in one is what a store does.
 func TestGuestConformance(t *testing.T) {
-	notShort(t)
+	onlyLong(t)
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
 		path := newFile(t)

@@ -77,3 +77,11 @@ func notShort(t *testing.T) {
 		t.Skip("it takes longer than -short has")
 	}
 }
+
+// onlyLong skips a test that takes long unless all that there is was asked for.
+func onlyLong(t *testing.T) {
+	t.Helper()
+	if os.Getenv("PBX_TEST_LONG") != "1" {
+		t.Skip("PBX_TEST_LONG=1 asks for it")
+	}
+}
