@@ -50,7 +50,7 @@ var serviceBugs = []seededBug{
 	{"SVC-14", "a telephone becomes an analogue one",
 		"tx.validateDeviceType", `case model.Category != was.Category:`, ``},
 	{"SVC-15", "what was seen may have changed since",
-		"tx.unchanged", `present != rev`, `OLD && !BUG`},
+		"tx.unchanged", `present != was`, `OLD && !BUG`},
 	{"SVC-15", "a stale view overwrites",
 		"checkRevision", `based == present`, `OLD || BUG`},
 	{"SVC-15", "a product is overwritten by somebody who has not read it",
