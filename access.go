@@ -224,7 +224,7 @@ func (d *Directory) allow(operation string) (TenantID, error) {
 			Reason: operation + " is not granted to " + d.actor.describe()}
 	}
 	tenant := d.scope()
-	if d.actor.Role != RoleSupport && (tenant != d.actor.Tenant || tenant == Provider) {
+	if tenant.IsZero() || d.actor.Role != RoleSupport && (tenant != d.actor.Tenant || tenant == Provider) {
 		return TenantID{}, noTenant(tenant)
 	}
 	switch {

@@ -39,6 +39,9 @@ type ForeignRequest struct {
 	Users   []*User  // of the line
 }
 
+// connectorPrefix begins the names of the subscribers that Connect delivers to.
+const connectorPrefix = "foreign."
+
 // Connect takes the waiting requests for a system to a [Connector]: to create
 // foreign services and to delete them (SVC-10, SVC-18). It records the other
 // system's answers as SettleForeign does, and returns how many requests it settled.
@@ -62,7 +65,7 @@ func (d *Directory) Connect(ctx context.Context, system string, c Connector) (in
 		return 0, err
 	}
 	var settled atomic.Int64
-	_, err := d.Deliver(ctx, "foreign."+system, func(ctx context.Context, e *Event) error {
+	_, err := d.deliver(ctx, connectorPrefix+system, func(ctx context.Context, e *Event) error {
 		if of, _ := readErrand(e.Detail); of != system || e.Type != foreignRequested && e.Type != foreignDeleteRequested {
 			return nil
 		}

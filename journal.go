@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/pbxkit/pbx/rule"
@@ -134,7 +135,8 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 //
 // Errors: the handler's, each as a *DeliveryError, and the store's, joined;
 // ErrConflict for each tenant whose lease was lost while its events were handled;
-// ErrInvalid for a name that is not 1 to 32 letters, digits, '.', '_' and '-';
+// ErrInvalid for a name that is not 1 to 32 letters, digits, '.', '_' and '-', and for
+// one that begins with "foreign.", as the subscribers of [Directory.Connect] do;
 // ErrMisuse inside a batch, a review or a handler; ErrDenied. If handle panics,
 // Deliver panics with the same value after the other handlers have returned.
 func (d *Directory) Deliver(ctx context.Context, subscriber string, handle func(ctx context.Context, e *Event) error) (int, error) {
@@ -143,9 +145,17 @@ func (d *Directory) Deliver(ctx context.Context, subscriber string, handle func(
 	}
 	var check validation
 	check.code(rule.SYS3, "Subscriber", subscriber)
+	if strings.HasPrefix(subscriber, connectorPrefix) {
+		check.refuse(rule.SYS3, "Subscriber", "a name that begins with %s is one of Connect's", connectorPrefix)
+	}
 	if err := check.err(); err != nil {
 		return 0, err
 	}
+	return d.deliver(ctx, subscriber, handle)
+}
+
+// deliver is Deliver to a subscriber of any valid name.
+func (d *Directory) deliver(ctx context.Context, subscriber string, handle func(ctx context.Context, e *Event) error) (int, error) {
 	mark := deliveringKey{d.core}
 	if d.tx != nil || ctx.Value(mark) != nil {
 		return 0, misuse("events are not delivered inside a batch, a review or a handler")

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -450,4 +451,48 @@ func TestACC3_SupportFindsATenantByNameAndWorksInItUnderItsOwnName(t *testing.T)
 		})
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := w.Support.In(pbx.TenantID{1}).Tenant(w.Ctx); return err })
 	})
+}
+
+// An actor of no tenant is not one of every tenant: no method does anything for
+// them, whatever it is given.
+func TestACC1_AnActorOfNoTenantWorksInNone(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		for _, actor := range []pbx.Actor{pbx.Administrator("x", pbx.TenantID{}), pbx.LineOwner("x", pbx.TenantID{})} {
+			dir := reflect.ValueOf(w.Support.As(actor))
+			for m := range dir.Type().Methods() {
+				if slices.Contains([]string{"As", "In", "Confirm", "Seen", "Stats"}, m.Name) {
+					continue
+				}
+				err := callWithNothing(w.Ctx, dir.MethodByName(m.Name))
+				require.True(t, errors.Is(err, pbx.ErrNotFound) || errors.Is(err, pbx.ErrDenied), "%s of %s: %v", m.Name, actor.Role, err)
+			}
+		}
+	})
+}
+
+// callWithNothing calls a method with zero values, and returns its error, or that of
+// the list that it returns.
+func callWithNothing(ctx context.Context, method reflect.Value) (err error) {
+	var args []reflect.Value
+	for i := range method.Type().NumIn() {
+		in := method.Type().In(i)
+		switch {
+		case in == reflect.TypeFor[context.Context]():
+			args = append(args, reflect.ValueOf(ctx))
+		case !method.Type().IsVariadic() || i < method.Type().NumIn()-1:
+			args = append(args, reflect.Zero(in))
+		}
+	}
+	out := method.Call(args)
+	last := out[len(out)-1]
+	if last.Kind() != reflect.Func {
+		err, _ = last.Interface().(error)
+		return err
+	}
+	yield := reflect.MakeFunc(last.Type().In(0), func(given []reflect.Value) []reflect.Value {
+		err, _ = given[1].Interface().(error)
+		return []reflect.Value{reflect.ValueOf(false)}
+	})
+	last.Call([]reflect.Value{yield})
+	return err
 }

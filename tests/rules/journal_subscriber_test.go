@@ -332,7 +332,7 @@ func TestSYS3_DeliveryIsSupportsInTheProvidersTenant(t *testing.T) {
 		}
 		w.Refused(rule.ACC2, pbx.ErrDenied, deliver(w.Ctx, w.Dir, "mail"))
 		w.Refused(rule.ACC2, pbx.ErrDenied, deliver(w.Ctx, w.Support.In(w.US.ID), "mail"))
-		for _, name := range []string{"", "two words", "a/b", "123456789012345678901234567890123"} {
+		for _, name := range []string{"", "two words", "a/b", "123456789012345678901234567890123", "foreign.crm"} {
 			w.Refused(rule.SYS3, pbx.ErrInvalid, deliver(w.Ctx, w.Support, name))
 		}
 		w.Refused(rule.SYS1, pbx.ErrMisuse, func() error {
