@@ -1,6 +1,6 @@
 // Package commit gets a change committed: the one loop that runs an update
-// again when others got in its way, and that finds out what became of a commit
-// without an answer. It knows stores and no domain.
+// again when it conflicted with others, and that finds out the outcome of a
+// commit without an answer. It knows stores and no domain.
 package commit
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// How often an update is tried when others get in its way, and how long it
+// How often an update is tried when it conflicts with others, and how long it
 // waits before the next try: a random part of a bound that doubles.
 const (
 	maxAttempts = 12
@@ -28,13 +28,14 @@ type Update struct {
 	Tenant [16]byte
 
 	// Attempt stages the change and gives it to Apply. It runs again, on what is
-	// committed by then, whenever others got in its way. What it returns in Final
-	// ends the update; any other error is the store's.
+	// committed by then, whenever it conflicted with others. What it returns in
+	// Final ends the update; any other error is the store's.
 	Attempt func(store.Writer) error
 
-	// Committed reports whether the last attempt is there, whose commit got no
-	// answer. Its first read locks the tenant, so no commit can still be under way.
-	// One that always says no leaves it to Attempt to see what an earlier one left.
+	// Committed reports whether the last attempt, whose commit got no answer, was
+	// committed. Its first read locks the tenant, so no commit can still be under
+	// way. One that always says no leaves it to Attempt to see what an earlier one
+	// left.
 	Committed func(context.Context, store.Reader) (bool, error)
 
 	Counts *Counts // nil: nobody counts
@@ -43,7 +44,7 @@ type Update struct {
 // Counts counts what came between updates and their commits.
 type Counts struct {
 	Retries  atomic.Int64 // attempts after the first
-	GaveUp   atomic.Int64 // updates that others got in the way of too often
+	GaveUp   atomic.Int64 // updates that conflicted with others too often
 	Resolved atomic.Int64 // commits without an answer whose outcome was found out
 	Unknown  atomic.Int64 // and those whose outcome was not
 }
@@ -52,7 +53,7 @@ type Counts struct {
 // outcome is resolved before anything is tried again.
 //
 // Errors: those of Attempt and of the store; a *store.Error of kind ErrConflict
-// when others kept getting in the way, of kind ErrStorage around ErrConstraint,
+// when conflicts with others went on, of kind ErrStorage around ErrConstraint,
 // and of kind ErrCommitUnknown; the context's own while waiting for the next try.
 func (u *Update) Run(ctx context.Context) error {
 	counts := u.Counts
@@ -99,9 +100,9 @@ func (u *Update) resolve(ctx context.Context, counts *Counts) (done bool, err er
 	return done, err
 }
 
-// Resolve finds out whether an attempt is there whose commit got no answer. The
-// caller's time may be over: the answer is worth waiting for. Errors: a
-// *store.Error of kind ErrCommitUnknown when the store gives none.
+// Resolve finds out whether an attempt whose commit got no answer was
+// committed. The caller's time may be over: the answer is worth waiting for.
+// Errors: a *store.Error of kind ErrCommitUnknown when the store gives none.
 func (u *Update) Resolve(ctx context.Context) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTime)
 	defer cancel()

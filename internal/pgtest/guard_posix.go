@@ -12,11 +12,11 @@ import (
 	"syscall"
 )
 
-// guard makes a server, and outlives the test process in order to remove it.
-// Its standard input is a pipe with a name, which each test process that uses the
+// guard makes a server, and outlives the test process in order to remove it. Its
+// standard input is a pipe with a name, which each test process that uses the
 // server holds open and never writes to. At the end of file, when the last of
 // them has ended in whatever way, the server is shut down by its own process ID,
-// and when it has gone the folder goes.
+// and then the folder is removed.
 //
 // A process may open the pipe just as the guard sees the end of file. So the
 // guard removes the file with the address, without which nobody joins, and reads

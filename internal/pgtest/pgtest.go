@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// Run runs the tests of a package that has a TestMain, stops the server if no
-// other process uses it, and returns the code to exit with. Where tests asked for a
-// server and there was none, it prints one line that says so.
+// Run runs the tests of a package that has a TestMain, stops the server if no other
+// process uses it, and returns the code to exit with. If tests asked for a server
+// and there was none, it prints one line that says so.
 func Run(m *testing.M) int {
 	code := m.Run()
 	if !asked.Load() {

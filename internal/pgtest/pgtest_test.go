@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	patience = time.Minute // far beyond what is ever needed
+	patience = time.Minute // far more than is ever needed
 	tick     = 20 * time.Millisecond
 )
 
@@ -90,7 +90,8 @@ func TestClone(t *testing.T) {
 	require.NoError(t, execute(Database(t), "CREATE TABLE t (i int)"), "a template got into an empty database")
 }
 
-// TestDropped holds a connection that a test forgot: its database goes all the same.
+// TestDropped holds a connection that a test forgot: its database is dropped all the
+// same.
 func TestDropped(t *testing.T) {
 	ctx := context.Background()
 	var conn *pgx.Conn

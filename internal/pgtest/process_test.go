@@ -58,8 +58,8 @@ func requireGone(t *testing.T, h holding) {
 }
 
 // TestProcessesShareAServer has one that was killed leave the server to the
-// other, and the server stop when that is killed too. Who comes then gets a new
-// one.
+// other, and the server stop when that is killed too. A process that comes then
+// gets a new one.
 func TestProcessesShareAServer(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -85,7 +85,7 @@ func TestProcessesShareAServer(t *testing.T) {
 }
 
 // TestProcessesStartAtOnce has many come and go at the same time: each finds a
-// server, and none leaves one behind.
+// server, and none is still running afterwards.
 func TestProcessesStartAtOnce(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

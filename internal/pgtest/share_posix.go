@@ -19,8 +19,8 @@ import (
 const addressFile = "address"
 
 // meeting is where the test processes of one user find the server that they
-// share. Each way of running one, which is the programs and how they are called,
-// has a place of its own.
+// share. Each combination of server programs and their arguments has a place of
+// its own.
 type meeting struct {
 	current string // the file with the name of the server's folder
 }

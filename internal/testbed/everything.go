@@ -28,7 +28,7 @@ type All struct {
 }
 
 // Everything fills the world. What is personal is marked, so that it can be
-// looked for where it should not be.
+// searched for where it should not be.
 func Everything(w *World) *All {
 	w.T.Helper()
 	x := &All{}
@@ -50,7 +50,7 @@ func Everything(w *World) *All {
 	return x
 }
 
-// equipped is the user who has all that a user can have.
+// equipped is the user who has everything that a user can have.
 func equipped(w *World, x *All) {
 	w.T.Helper()
 	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }
@@ -176,7 +176,8 @@ func ported(w *World, x *All) {
 	ok(err)
 }
 
-// goners were here, and have left behind what they leave behind.
+// goners are a user and a group that were deleted, for the records that remain
+// after them.
 func goners(w *World, x *All) {
 	w.T.Helper()
 	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }

@@ -15,8 +15,8 @@ type Linked struct {
 	There, Asked, Refused, Deleting, Left, Undying *pbx.ForeignService
 }
 
-// Foreigners adds them: on the hub those that can be on a line, and of a line that
-// is gone what it leaves.
+// Foreigners adds them: on the hub those that can be on a line, and those that
+// remain after their line is deleted.
 func Foreigners(w *World) (l Linked) {
 	w.T.Helper()
 	ok := func(err error) { w.T.Helper(); require.NoError(w.T, err) }

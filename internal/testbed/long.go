@@ -9,12 +9,12 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// LongVariable is set to 1 for tests that do all that they can, as .ci/run has
-// them. Without it they do a share: each rule over fewer stores, fewer faults,
+// LongVariable is set to 1 for tests that do everything they can, as .ci/run
+// does. Without it they do a share: each rule over fewer stores, fewer faults,
 // fewer random walks. What they do then is always the same.
 const LongVariable = "PBX_TEST_LONG"
 
-// Long reports whether tests do all that they can.
+// Long reports whether tests do everything they can.
 func Long() bool { return os.Getenv(LongVariable) == "1" }
 
 // Size is how much of something is done: a share, or in a long run all.

@@ -318,7 +318,7 @@ func modify[R any](read func() (R, error), change func(R) error) error {
 // National is the number of the line that has everything.
 func (x *All) National() string { return string(x.Line.Number)[2:] }
 
-// empty finds the location where nobody is.
+// empty finds the location that nobody uses.
 func (x *All) empty(ctx context.Context, dir *pbx.Directory) pbx.LocationID {
 	for l, err := range dir.Locations(ctx) {
 		if err == nil && l.Building == "EMPTY" {

@@ -34,7 +34,7 @@ type Original struct {
 }
 
 // Draws are the sources that a world draws from: what it draws in an operation
-// can be foretold.
+// can be predicted.
 type Draws struct{ Counted }
 
 // Options are those of a Directory that draws from them.

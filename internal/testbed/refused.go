@@ -84,7 +84,7 @@ func OnlyAtOnce(code rule.Code, kind error) bool {
 }
 
 // same asserts that an error holds the refusal that came at once, and reports
-// whether it could come: whether the operation can be called there.
+// whether the operation can be called there.
 func (w *World) same(code rule.Code, kind error, atOnce *pbx.Error, err error) bool {
 	w.T.Helper()
 	if errors.Is(err, pbx.ErrMisuse) && kind != pbx.ErrMisuse {

@@ -9,7 +9,7 @@ import (
 	"github.com/pbxkit/pbx"
 )
 
-// Statuses are services in the statuses that not every service comes to.
+// Statuses are services in the statuses that not every service reaches.
 type Statuses struct{ Processing, Failed, Cancelled, Elsewhere *pbx.Service }
 
 // EveryStatus adds them, and a type that the provider has to do something for.

@@ -82,7 +82,7 @@ func (w *World) Review(dir *pbx.Directory, fn func(dir *pbx.Directory) error) *p
 	return review
 }
 
-// Acting is the world with another Directory in the place of w.Dir.
+// Acting is the world with another Directory in place of w.Dir.
 func (w *World) Acting(dir *pbx.Directory) *World {
 	c := *w
 	c.Dir = dir

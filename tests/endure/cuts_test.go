@@ -17,7 +17,7 @@ import (
 
 var cutShare = flag.Int("cuts", 61, "of the places where a connection can be cut, try one in so many; 1: all")
 
-// cutFigures are what came of the cuts.
+// cutFigures are the results of the cuts.
 type cutFigures struct{ tried, made, done, undone, unknown, resolved, retried int64 }
 
 // The connection is cut before, in and after each message that an operation

@@ -55,7 +55,7 @@ func reviewed(ctx context.Context, op testbed.Operation, r *testbed.Replica) err
 func endure(op testbed.Operation, r *testbed.Replica, run runner, c course, plan faulty.Plan) (done bool) {
 	ctx, cancel := context.WithCancel(r.Ctx)
 	defer cancel()
-	if plan.On { // a fault that stays is not what is tried here: it ends the caller's context too
+	if plan.On { // a lasting fault is not tested here: it ends the caller's context too
 		plan.On, plan.Cancel = false, cancel
 	}
 	r.Faulty.Arm(plan)
@@ -137,8 +137,8 @@ func TestSYS1_EveryOperationEnduresEveryFault(t *testing.T) {
 	endureAll(t, o.InMemory, "reviewed", reviewed, 1, 1)
 }
 
-// A store that is told what will be read is asked otherwise, and can fail
-// otherwise.
+// A store that is told what will be read is asked in another way, and can fail
+// in another way.
 func TestSYS1_EveryOperationEnduresEveryFaultOfReadingAhead(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()

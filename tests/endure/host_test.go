@@ -140,8 +140,8 @@ func TestSYS1_EveryOperationIsPartOfItsHostsTransaction(t *testing.T) {
 	})
 }
 
-// Every operation a second time, refused or not, leaves the host's transaction
-// as it would leave a store; the host goes on.
+// A second call of every operation, refused or not, leaves the host's
+// transaction as it would leave a store; the host goes on.
 func TestSYS1_ARefusalLeavesTheHostsTransactionAsItWas(t *testing.T) {
 	eachHost(t, func(t *testing.T, o *testbed.Original, build func(t *testing.T) house) {
 		tried, refused := 0, 0
@@ -174,10 +174,10 @@ func TestSYS1_ARefusalLeavesTheHostsTransactionAsItWas(t *testing.T) {
 	})
 }
 
-// ann is who the host wants to be created.
+// ann is the user whom the host creates.
 var ann = pbx.NewUser{FirstName: "New", Email: "new@example.com", Login: "new@example.com", Extension: "7800"}
 
-// betweens are what another guest of the host does in the midst of it.
+// betweens are what another guest of the host does in the middle of it.
 var betweens = map[string]func(r *testbed.Replica) error{
 	"a record changed": func(r *testbed.Replica) error {
 		return testbed.Second(r.Dir.AddLocation(r.Ctx, pbx.NewLocation{Building: "OTHER", Address: pbx.CivicAddress{Country: "US"}}))
@@ -187,8 +187,8 @@ var betweens = map[string]func(r *testbed.Replica) error{
 	},
 }
 
-// Where the host, or another guest of its, has changed in the midst of an
-// operation what it was decided on, only the host can begin again.
+// If the host, or another of its guests, has changed what an operation was
+// based on in the middle of it, only the host can start again.
 func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 	eachHost(t, func(t *testing.T, o *testbed.Original, build func(t *testing.T) house) {
 		for name, between := range betweens {
@@ -241,8 +241,8 @@ func TestSYS1_AHostIsToldToRunItsTransactionAgain(t *testing.T) {
 	})
 }
 
-// A host that began without SQLite's lock is told so when it cannot have it:
-// the operation is not tried again.
+// A host that began without SQLite's lock is told so when it cannot get it: the
+// operation is not tried again.
 func TestSYS1_AHostIsToldWhenAnotherHasTheLock(t *testing.T) {
 	testbed.NotShort(t)
 	o := testbed.PrepareFile(t)

@@ -47,7 +47,7 @@ type shift struct {
 	Porting pbx.E164
 }
 
-// tally is what came of a shift.
+// tally is the result of a shift.
 type tally struct {
 	Done    int
 	Refused map[rule.Code]int
@@ -146,7 +146,7 @@ func (w *worker) act(ctx context.Context, name string) error {
 	return w.change(ctx, w.support.In(pick(w.Rand, w.Small)))
 }
 
-// change takes a user of a small tenant, and does something with him.
+// change takes a user of a small tenant, and does something with them.
 func (w *worker) change(ctx context.Context, dir *pbx.Directory) error {
 	var users []*pbx.User
 	for u, err := range dir.Users(ctx, pbx.UserQuery{Limit: 20}) {
@@ -235,7 +235,7 @@ func TestSYS1_ManyProcessesOneTruth(t *testing.T) {
 func TestSYS1_ProcessesThatAreKilledLeaveOneTruth(t *testing.T) {
 	t.Parallel()
 	w, s := workplace(t)
-	s.Rounds = allRounds // none is to end before it is killed
+	s.Rounds = allRounds // none should end before it is killed
 	dice := rand.New(rand.NewPCG(20261124, 1))
 	killed := 0
 	waves := testbed.Size(2, 6)

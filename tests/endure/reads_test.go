@@ -36,8 +36,8 @@ func crowd(w *testbed.World, n int) {
 	}
 }
 
-// lists are the methods that give as much as there is, and so read as much, page
-// by page.
+// lists are the methods that return everything that exists, and so read as much,
+// page by page.
 var lists = strings.Fields("Aliases AssociationChoices ExportUsers Extensions Groups OfferedNumbers Numbers Orders Services Users")
 
 // However many others there are, a method reads the same ranges of indexes, and

@@ -33,7 +33,7 @@ func (m *interrupting) Update(ctx context.Context, tenant [16]byte, fn func(stor
 	})
 }
 
-// Whatever gets in the way, on a server, the operation runs again, is done once
+// Whatever conflict occurs on a server, the operation runs again, is done once
 // or refused by its rule, and is counted.
 func TestSYS1_EveryKindOfConflictIsRetriedAndCounted(t *testing.T) {
 	set := func(w *testbed.World) error { return testbed.Second(w.Dir.SetUpUser(w.Ctx, testbed.Newcomer("ann"))) }
@@ -77,7 +77,7 @@ func TestSYS1_EveryKindOfConflictIsRetriedAndCounted(t *testing.T) {
 }
 
 // failOnce has the server fail the next insertion of a user with a SQLSTATE. A
-// sequence counts, for it is not rolled back.
+// sequence counts, because it is not rolled back.
 func failOnce(w *testbed.World, proxy *pgwire.Proxy, code string) {
 	c, err := pgx.Connect(w.Ctx, proxy.DSN())
 	require.NoError(w.T, err)

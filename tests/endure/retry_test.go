@@ -53,7 +53,7 @@ func TestSYS1_WhenOthersGetInTheWayAllRunsAgain(t *testing.T) {
 	}
 }
 
-// refusing is a store that wants to be asked again some times.
+// refusing is a store that asks for a retry a number of times.
 type refusing struct {
 	store.Store
 	times int
@@ -72,7 +72,7 @@ func (r *refusing) Update(ctx context.Context, tenant [16]byte, fn func(store.Wr
 	})
 }
 
-// lossy is a store whose commits get no answer, and are not there.
+// lossy is a store whose commits get no answer, and are not done.
 type lossy struct{ store.Store }
 
 func (s lossy) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
@@ -238,7 +238,7 @@ func TestSYS1_AnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 	}
 }
 
-// closing is a store that loses an answer and then is gone.
+// closing is a store that loses an answer and then is closed.
 type closing struct {
 	store.Store
 	arm bool

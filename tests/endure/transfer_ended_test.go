@@ -154,7 +154,7 @@ func (r disturbedReader) Find(ctx context.Context, q store.Query) iter.Seq2[stor
 	return r.Reader.Find(ctx, q)
 }
 
-// A value that is taken between the look and the copy has the copy look again.
+// If a value is taken between the check and the copy, the copy checks again.
 func TestTransfer_WhatIsTakenMeanwhileIsNamedToo(t *testing.T) {
 	w := testbed.NewWorld(t, memory.New())
 	testbed.Everything(w)

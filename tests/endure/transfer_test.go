@@ -45,7 +45,8 @@ func eachPair(t *testing.T, test func(t *testing.T, from, to func(testing.TB) st
 	}
 }
 
-// requireEqual asserts that two stores hold the same, and the tenants among it.
+// requireEqual asserts that two stores hold the same, and list the same
+// tenants.
 func requireEqual(t testing.TB, a, b store.Store, tenants ...pbx.TenantID) {
 	t.Helper()
 	found, err := transfer.Compare(context.Background(), a, b, tenants...)
@@ -75,7 +76,7 @@ func TestTransfer_ACopyOfEverythingIsEqualAndSound(t *testing.T) {
 
 		there := testbed.Dump(t, target)
 		want := testbed.Dump(t, w.Store)
-		delete(there, "cursors") // their revisions begin anew
+		delete(there, "cursors") // their revisions start again
 		delete(want, "cursors")
 		require.Empty(t, cmp.Diff(want, there))
 		require.Empty(t, w.Violations(pbx.New(target).As(pbx.Support("agent"))))
@@ -171,7 +172,7 @@ func records(dump map[string][]string) (n int) {
 	return n
 }
 
-// other is a customer of a target that has little.
+// other is a customer of a target with few records.
 func other() *pbx.Tenant {
 	return &pbx.Tenant{ID: pbx.TenantID{9}, Rev: 1, Name: "Other", Country: "US", Currency: "USD", Policy: pbx.DefaultPolicy(),
 		CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}

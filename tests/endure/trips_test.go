@@ -14,10 +14,10 @@ import (
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-// trips bounds how often each method asks a store that is a trip away, and
-// waits, once the process has met the tenant: a change reads ahead together with
-// the lock on its tenant, perhaps once more by what it found, and sends all that
-// it does with the commit. A read is one trip, and a list one a page.
+// trips limits how often each method asks a remote store and waits, once the
+// process has used the tenant: a change reads ahead together with the lock on
+// its tenant, perhaps once more by what it found, and sends all that it does
+// with the commit. A read is one trip, and a list one a page.
 var trips = map[string]int{
 	"AttachForeign": 2, "CancelService": 2, "CompleteOrder": 2, "DetachForeign": 2, "DropRemoteService": 2, "FailOrder": 2, "RequestForeign": 2,
 	"RetryForeign": 2, "RetryOrder": 2, "SettleForeign": 2, "WithdrawCancellation": 2, "ForeignService": 1, "ForeignServices": 1,
@@ -43,8 +43,8 @@ var trips = map[string]int{
 	"UserByLogin": 1, "UserServices": 1, "Users": 1, "DeviceLines": 1, "Keys": 1, "LineIdentity": 1,
 }
 
-// withoutTrips are the methods that have no such bound: those that ask no
-// store, and those that walk through all of it.
+// withoutTrips are the methods that have no such limit: those that ask no
+// store, and those that read all of it.
 var withoutTrips = strings.Fields("As Check Confirm Connect Deliver In Seen Stats")
 
 // ownReads is how many of an operation's trips in the table of operations are
@@ -70,9 +70,9 @@ func TestEveryMethodHasABoundOnItsTrips(t *testing.T) {
 	}
 }
 
-// countTrips calls every method in a world of its own, which it makes meet the
-// tenant first, and fails where one takes more trips than its bound. Where the run
-// is not a long one, it calls a sample.
+// countTrips calls every method in a world of its own, after using the tenant
+// there, and fails if one takes more trips than its limit. If the run is not a
+// long one, it calls a sample.
 func countTrips(t *testing.T, sample int, world func(t *testing.T) (r *testbed.Replica, count func(func()) int)) {
 	for i, op := range slices.Concat(testbed.Operations, testbed.Readings) {
 		if !testbed.Sampled(i, sample) {

@@ -72,7 +72,7 @@ func (w *walker) step(dir *pbx.Directory) error {
 	return err
 }
 
-// serviceTypes are what a line is mostly of: one is not there.
+// serviceTypes are the types that most lines have; one does not exist.
 var serviceTypes = []string{"PRO", "FREE", "FIBRE", "PRO", "FREE", "FIBRE", "GOLD"}
 
 // create adds a user with nothing but an extension.
@@ -189,7 +189,7 @@ func (w *walker) stepOnPhone(dir *pbx.Directory, service pbx.ServiceID) error {
 			return err
 		}
 		who := []pbx.MemberID{pbx.UserMember(whose.UserID)}
-		for _, a := range testbed.Collect(w.T, dir.Aliases(w.Ctx, maybe(w, whose.UserID))) { // his, or anybody's
+		for _, a := range testbed.Collect(w.T, dir.Aliases(w.Ctx, maybe(w, whose.UserID))) { // the user's own, or anybody's
 			who = append(who, pbx.AliasMember(a.ID))
 		}
 		_, err = dir.SetDeviceLine(w.Ctx, device, line, one(w, who))

@@ -19,13 +19,13 @@ import (
 )
 
 // walker does one random thing after another in the US tenant, with small pools
-// of everything, so that they get in each other's way.
+// of everything, so that they conflict.
 type walker struct {
 	*testbed.World
 	rng     *rand.Rand
 	devices []pbx.DeviceID
 	sites   []pbx.LocationID
-	said    []string // what came of each step
+	said    []string // the outcome of each step
 }
 
 // countedIDs are the same in each walk.
@@ -55,7 +55,7 @@ func newWalker(t *testing.T, store store.Store, seed uint64) *walker {
 	return w
 }
 
-// one draws from a pool, and sometimes nothing that there is.
+// one draws from a pool, and sometimes something that does not exist.
 func one[T any](w *walker, pool []T) T {
 	var none T
 	if len(pool) == 0 || w.rng.IntN(12) == 0 {
@@ -73,7 +73,7 @@ func maybe[T any](w *walker, pool ...T) T {
 	return one(w, pool)
 }
 
-// extension is mostly one of the range that fills itself in.
+// extension is mostly one of the automatic range.
 func (w *walker) extension() pbx.Extension {
 	if w.rng.IntN(4) > 0 {
 		return pbx.Extension(fmt.Sprint(7000 + w.rng.IntN(13)))
@@ -93,7 +93,7 @@ func (w *walker) person() pbx.NewUser {
 	}
 }
 
-// living lists the users and the services that there are.
+// living lists the users and the services that exist.
 func (w *walker) living(dir *pbx.Directory) (users []pbx.UserID, services []pbx.ServiceID) {
 	for _, u := range testbed.Collect(w.T, dir.Users(w.Ctx, pbx.UserQuery{})) {
 		users = append(users, u.ID)
@@ -136,8 +136,7 @@ func (w *walker) walk() {
 	}
 }
 
-// note keeps what a step said. A store that had to stop it is a rule that is
-// missing.
+// note keeps what a step said. If the store had to stop it, a rule is missing.
 func (w *walker) note(err error) {
 	require.NotErrorIs(w.T, err, pbx.ErrStorage)
 	require.NotErrorIs(w.T, err, pbx.ErrMisuse)
@@ -150,8 +149,8 @@ func (w *walker) note(err error) {
 }
 
 // helpComes asserts what takes more than one record to see: e911 has an address
-// to send help to, no extension that reaches somebody gets in the way of the
-// emergency numbers where he is, and applications are included.
+// to send help to, no extension that reaches somebody conflicts with the
+// emergency numbers where they are, and applications are included.
 func (w *walker) helpComes() {
 	included := map[string][]string{"STANDARD": {"softphone", "crm"}, "PRO": {"softphone", "fax"}}
 	for _, u := range testbed.Collect(w.T, w.Dir.Users(w.Ctx, pbx.UserQuery{})) {

@@ -1,5 +1,5 @@
-// Package house_test holds how the module's packages depend on one another, and
-// on those of others.
+// Package house_test checks how the module's packages depend on one another,
+// and on other modules.
 package house_test
 
 import (
@@ -13,11 +13,11 @@ import (
 
 const module = "github.com/pbxkit/pbx"
 
-// imports are the packages of the module that each of its packages may import;
-// "." is the root. They run one way: rule, store and the small machinery know
-// nobody; overlay and commit know the storage contract; the root is the domain;
-// the SQL stores need it for the list of its tables, those in memory do not. A new
-// arrow is a decision: it is added here by hand.
+// imports are the packages of the module that each of its packages may import; "."
+// is the root. They run one way: rule, store and the small machinery import no
+// other package of the module; overlay and commit know the storage contract; the
+// root is the domain; the SQL stores need it for the list of its tables, those in
+// memory do not. A new arrow is a decision: it is added here by hand.
 var imports = map[string]string{
 	".": "rule store internal/commit internal/csvfile internal/numplan internal/overlay internal/secret internal/text",
 
@@ -123,7 +123,7 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
-// A store in memory is had without the domain, and so can any store be.
+// A program can use a store in memory, or any other store, without the domain.
 func TestStoresNeedTheContractAlone(t *testing.T) {
 	for _, folder := range []string{"./store", "./store/memory", "./store/faulty", "./internal/overlay"} {
 		require.NotContains(t, inModule(strings.Join(list(t, "-deps", folder), " ")), ".", "%s needs the root", folder)

@@ -10,8 +10,8 @@ import (
 )
 
 // allowedDeps are all the packages, besides the standard library's, that a program
-// gets by importing the root package. A new one is a decision: it is added here
-// by hand, with the reason that it cannot be done without.
+// gets by importing the root package. A new one is a decision: it is added here by
+// hand, with the reason why it is needed.
 var allowedDeps = []string{
 	"github.com/hashicorp/errwrap",
 	"github.com/hashicorp/go-multierror", // several bad fields at once

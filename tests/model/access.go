@@ -22,9 +22,10 @@ var linesAndUsers = []string{
 	"CancelService", "WithdrawCancellation",
 }
 
-// enter lets a call in (ACC-1, ACC-2, OWN-6), or refuses it.
+// enter checks whether a call is allowed (ACC-1, ACC-2, OWN-6), and refuses it
+// if not.
 func (x *step) enter(op string) bool {
-	if x.batched && op == "CheckPIN" { // where it is dropped the try would not count
+	if x.batched && op == "CheckPIN" { // if the batch is dropped the try would not count
 		x.refuse(rule.SYS1, pbx.ErrMisuse, "")
 		return false
 	}

@@ -51,8 +51,9 @@ func (x *step) changedAddress(wanted, was pbx.SIPAddress) pbx.SIPAddress {
 	return a
 }
 
-// defaultAddress is the address of a user who cleared his: one that is generated,
-// which may be his; his, where those are others'.
+// defaultAddress is the address of a user who cleared theirs: a generated one,
+// which may be the same as before; or the same as before, if the generated ones
+// are taken.
 func (x *step) defaultAddress(u *User, was pbx.SIPAddress) pbx.SIPAddress {
 	row := x.t.user(u.ID)
 	row.SIPAddress = ""
@@ -64,8 +65,8 @@ func (x *step) defaultAddress(u *User, was pbx.SIPAddress) pbx.SIPAddress {
 	return a
 }
 
-// generated is an address made of a user ID or a name; with the extension behind
-// it where that is taken, and else with an end that cannot be foretold, for
+// generated is an address made of a user ID or a name; if that is taken,
+// followed by the extension, or else by an end that cannot be predicted, for
 // which the handle stands.
 func (x *step) generated(from string, e pbx.Extension, id Handle) pbx.SIPAddress {
 	local, _, _ := strings.Cut(from, "@")

@@ -93,7 +93,7 @@ func (o DeleteAlias) do(x *step) {
 	x.dropAlias(a)
 }
 
-// dropAlias lets an alias go, with what is its own (EXT-7).
+// dropAlias deletes an alias, with everything that is its own (EXT-7).
 func (x *step) dropAlias(a *Alias) {
 	x.leaveGroups(a.ID)
 	x.leaveLines(a.ID)

@@ -30,7 +30,8 @@ func (t *Tenant) primary(user Handle) *Service {
 	return t.service(a.Service)
 }
 
-// seat refuses a service that a user has (SVC-4), and his ninth (SVC-3).
+// seat refuses a service that a user already has (SVC-4), and a ninth one
+// (SVC-3).
 func (x *step) seat(u *User, service Handle) bool {
 	switch {
 	case x.t.association(u.ID, service) != nil:
@@ -43,7 +44,7 @@ func (x *step) seat(u *User, service Handle) bool {
 	return false
 }
 
-// associate gives a service to a user: the first is his primary one (SVC-6).
+// associate gives a service to a user: the first is their primary one (SVC-6).
 func (x *step) associate(u *User, s *Service) {
 	a := &Association{User: u.ID, Service: s.ID, Slot: 1}
 	var taken []int64
@@ -97,7 +98,7 @@ func (o Associate) do(x *step) {
 	x.servedBy(s, before, x.t.usersOf(s.ID))
 }
 
-// both are a user and a service of his (SVC-4).
+// both are a user and a service of theirs (SVC-4).
 func (x *step) both(user, service Handle) (*User, *Service, *Association) {
 	u := x.user(user)
 	if u == nil {

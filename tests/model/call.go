@@ -11,7 +11,7 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// Actor is who calls. Home is the tenant of an administrator or an owner.
+// Actor is the caller. Home is the tenant of an administrator or an owner.
 type Actor struct {
 	Role pbx.Role
 	Name pbx.Principal
@@ -42,8 +42,8 @@ type Call struct {
 	Op      Op
 }
 
-// Refusal is what is said of a refused operation: the parts of an *pbx.Error
-// that a model can foretell.
+// Refusal describes a refused operation: the parts of an *pbx.Error that a
+// model can predict.
 type Refusal struct {
 	Code  rule.Code
 	Kind  string
@@ -66,7 +66,7 @@ type Event struct {
 	name            string // of the subject and the object, as a review shows them
 }
 
-// Outcome is what came of a command.
+// Outcome is the result of a command.
 type Outcome struct {
 	Op       string
 	Refused  []Refusal // sorted; none: it was done
@@ -84,7 +84,7 @@ type Outcome struct {
 type step struct {
 	*State
 	n         int
-	which     string // of the records that it makes, where they are several
+	which     string // of the records that it makes, if there are several
 	in        Handle
 	t         *Tenant
 	actor     Actor
@@ -107,7 +107,7 @@ func (x *step) refuse(code rule.Code, kind error, field string) {
 
 func (x *step) invalid(code rule.Code, field string) { x.refuse(code, pbx.ErrInvalid, field) }
 
-// missing is the refusal of a record that the tenant has not.
+// missing is the refusal of a record that the tenant does not have.
 func (x *step) missing(field string) { x.refuse(rule.ACC1, pbx.ErrNotFound, field) }
 
 func (x *step) warn(code rule.Code, subject ref, about ...string) {
@@ -128,7 +128,7 @@ type ref struct {
 	name string
 }
 
-// String returns what can be foretold of it: an order is known by nothing.
+// String returns what can be predicted of it; of an order that is nothing.
 func (r ref) String() string { return strings.TrimSpace(r.kind + " " + string(r.id)) }
 
 func (x *step) did(typ string, subject ref, detail string) {
@@ -143,8 +143,9 @@ func (x *step) relate(typ string, subject, object ref, detail string) {
 // handle is the handle of the record of a kind that this call makes.
 func (x *step) handle(kind string) Handle { return Handle(fmt.Sprint(kind, x.n, x.which)) }
 
-// run lets one operation run on a copy of the state, and returns what it said
-// and the state after it: the old one where it was refused.
+// run runs one operation on a copy of the state. It returns what the operation
+// said and the state after it, which is the old one if the operation was
+// refused.
 func (s *State) run(c Call, in Handle, reviewing, batched bool) (*step, *State) {
 	x := &step{State: s.clone(in), n: c.N, in: in, actor: c.As, confirmed: c.Confirm, reviewing: reviewing, batched: batched}
 	if x.enter(nameOf(c.Op)) {
@@ -189,7 +190,7 @@ func (a Actor) scope(in Handle) Handle {
 	return a.Home
 }
 
-// commit ends what changes a tenant: its revision goes up by one, and the events
+// commit ends a change of a tenant: its revision goes up by one, and the events
 // are in its journal. Without an event there is nothing to commit.
 func (s *State) commit(in Handle, by Actor, events []Event) []string {
 	if len(events) == 0 {
@@ -241,7 +242,7 @@ func (x *step) outcome(op Op) Outcome {
 	return Outcome{Op: nameOf(op), Refused: x.bad, Answer: x.answer}
 }
 
-// Wait lets time pass.
+// Wait makes time pass.
 type Wait struct{ Time time.Duration }
 
 // Next is the state after it.

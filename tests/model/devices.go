@@ -62,7 +62,7 @@ func (o AddDevice) do(x *step) {
 	x.did("device.added", d.ref(), string(mac))
 }
 
-// macOf is a MAC in its one form, if it is one of a device.
+// macOf is a MAC in its standard form, if it can be one of a device.
 func macOf(s string) (pbx.MAC, bool) {
 	s = strings.ToLower(s)
 	digits := strings.NewReplacer(":", "", "-", "", ".", "").Replace(s)
@@ -77,7 +77,7 @@ func macOf(s string) (pbx.MAC, bool) {
 }
 
 // assignable refuses a device that is not available (DEV-2), and ports that it
-// has not (DEV-3).
+// does not have (DEV-3).
 func (x *step) assignable(d *Device, ports int64) bool {
 	switch {
 	case ports < 1 || ports > d.Ports:
@@ -90,7 +90,7 @@ func (x *step) assignable(d *Device, ports int64) bool {
 	return false
 }
 
-// give gives an available device to a user; his first is his primary one
+// give gives an available device to a user; their first is their primary one
 // (DEV-4).
 func (x *step) give(d *Device, u *User, ports int64) {
 	if x.t.primaryDevice(u.ID) == nil {

@@ -9,16 +9,16 @@ import (
 	"github.com/pbxkit/pbx/tests/model"
 )
 
-// draw draws commands: from small pools, so that they get in each other's way,
-// and now and then what is not there, or not any more, or somebody else's.
+// draw draws commands: from small pools, so that they conflict, and sometimes
+// for what does not exist, no longer exists, or belongs to somebody else.
 type draw struct {
 	*rand.Rand
 	s       *model.State
 	said    *outcomes // of what was carried out so far
-	careful bool      // draws what is there and has its form
+	careful bool      // draws what exists and is well formed
 }
 
-// oneOf draws one of a list; the zero value where it is empty.
+// oneOf draws one of a list; the zero value if it is empty.
 func oneOf[T any](d draw, list ...T) T {
 	var none T
 	if len(list) == 0 {
@@ -30,10 +30,10 @@ func oneOf[T any](d draw, list ...T) T {
 // one in n is true.
 func (d draw) one(n int) bool { return d.Intn(n) == 0 }
 
-// careless is one in n, but not where care is taken.
+// careless is one in n, but never when careful.
 func (d draw) careless(n int) bool { return d.one(n) && !d.careful }
 
-// good draws from a list, or, without care, now and then from what is no good.
+// good draws from a list or, if not careful, sometimes from what is not valid.
 func good[T any](d draw, list, bad []T) T {
 	if d.careless(4) {
 		return oneOf(d, bad...)
@@ -50,8 +50,8 @@ func rarely[T any](d draw, n int, list ...T) T {
 	return none
 }
 
-// command draws the next command: half the time, as long as there is something
-// that was never seen, one that will show it, if such a one is soon found.
+// command draws the next command. As long as some outcome was never seen, half
+// of the commands are ones that show it, if one is found soon.
 func (d draw) command() model.Command {
 	if missing := d.said.missing(); len(missing) > 0 && d.one(2) {
 		for range 1000 {
@@ -99,7 +99,7 @@ func (d draw) tenants() []model.Handle {
 	return list
 }
 
-// together draws one to three operations, numbered from behind n.
+// together draws one to three operations, numbered from n+1 on.
 func (d draw) together(in model.Handle, n int) model.Together {
 	w := model.Together{Strict: d.one(2)}
 	for i := range 1 + d.Intn(3) {
@@ -120,8 +120,8 @@ func (d draw) reviewed() int {
 	return 0
 }
 
-// confirmed are the confirmations that are given beforehand: mostly all that the
-// operation can want.
+// confirmed are the confirmations that are given in advance: mostly all that the
+// operation can ask for.
 func (d draw) confirmed(op model.Op) []rule.Code {
 	if d.one(4) {
 		return nil
@@ -139,7 +139,8 @@ func (d draw) confirmed(op model.Op) []rule.Code {
 	return nil
 }
 
-// actor draws who calls an operation in a tenant, and whether he says where.
+// actor draws who calls an operation in a tenant, and whether they name the
+// tenant.
 func (d draw) actor(in model.Handle, op model.Op) (as model.Actor, where model.Handle) {
 	switch op.(type) {
 	case model.CreateTenant, model.StockNumbers:

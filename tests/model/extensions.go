@@ -31,7 +31,7 @@ func (t *Tenant) holder(e pbx.Extension) (ref, bool) {
 	return t.group(entry.Group).ref(), true
 }
 
-// entry is the line of the dial plan, but for DNs.
+// entry is the line of the dial plan, except for DNs.
 func (t *Tenant) entry(e pbx.Extension) *Entry {
 	return first(t.Entries, func(entry *Entry) bool { return entry.Digits == e })
 }
@@ -72,7 +72,8 @@ func (x *step) clearOfEmergency(field string, e pbx.Extension, at ...*Location) 
 	return true
 }
 
-// takeExtension lets an extension pass the rules, or refuses it.
+// takeExtension checks an extension against the rules, and refuses it if it
+// breaks one.
 func (x *step) takeExtension(field string, e pbx.Extension, at ...*Location) bool {
 	if !x.t.possible(e) {
 		x.invalid(rule.EXT1, field)
@@ -89,8 +90,8 @@ func (x *step) takeExtension(field string, e pbx.Extension, at ...*Location) boo
 	return true
 }
 
-// takeDN lets an extension be a DN: one that passes the rules, or that points at
-// one of these users.
+// takeDN accepts an extension as a DN if it passes the rules, or points at one
+// of these users.
 func (x *step) takeDN(field string, dn pbx.Extension, users []*User, at ...*Location) {
 	e := x.t.entry(dn)
 	if e == nil || e.User == "" || !slices.ContainsFunc(users, func(u *User) bool { return u.ID == e.User }) {
@@ -105,8 +106,8 @@ func (x *step) takeDN(field string, dn pbx.Extension, users []*User, at ...*Loca
 	}
 }
 
-// ownDN is what fills itself in for a user's first service: his main extension,
-// where it can be a DN (EXT-5); else "".
+// ownDN is what is filled in for a user's first service: their main extension,
+// if it can be a DN (EXT-5); else "".
 func (x *step) ownDN(user Handle, at ...*Location) pbx.Extension {
 	if user == "" || len(x.t.servicesOf(user)) > 0 {
 		return ""
@@ -119,8 +120,8 @@ func (x *step) ownDN(user Handle, at ...*Location) pbx.Extension {
 	return e.Digits
 }
 
-// passOn takes the DN of a service from the user at whom it points, if it does:
-// then the lowest of his others is his main one.
+// passOn takes the DN of a service from the user that it points at, if there is
+// one. Then the lowest of their other extensions is their main one.
 func (x *step) passOn(s *Service) {
 	e := x.t.entry(s.DN)
 	if e == nil {
@@ -138,7 +139,7 @@ func (x *step) passOn(s *Service) {
 	x.did("extension.made-main", u.ref(), string(next.Digits))
 }
 
-// advise warns of an extension that has not the advised form (EXT-4).
+// advise warns of an extension that does not have the recommended form (EXT-4).
 func (x *step) advise(e pbx.Extension) {
 	form := x.t.Policy.AdvisedExtension
 	fits := len(e) == len(form)

@@ -93,7 +93,7 @@ func (x *step) required(code rule.Code, field, s string, limit int) {
 	x.text(code, field, s, limit)
 }
 
-// form refuses what has not the form.
+// form refuses what does not have the form.
 func (x *step) form(code rule.Code, field, s string, form *regexp.Regexp) bool {
 	if !form.MatchString(s) {
 		x.invalid(code, field)
@@ -102,7 +102,7 @@ func (x *step) form(code rule.Code, field, s string, form *regexp.Regexp) bool {
 	return true
 }
 
-// codes refuses a list of codes with a bad one, or with one twice.
+// codes refuses a list with a bad code, or with the same code twice.
 func (x *step) codes(code rule.Code, field string, list []string) {
 	seen := map[string]bool{}
 	for _, s := range list {

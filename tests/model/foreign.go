@@ -23,12 +23,12 @@ type NewForeign struct {
 
 func (f *Foreign) ref() ref { return ref{"foreign service", f.ID, f.Name} }
 
-// there reports whether its system provides it, or is about to.
+// there reports whether its system provides it, or is going to.
 func (f *Foreign) there() bool {
 	return f.State == pbx.ForeignActive || f.State == pbx.ForeignRequested
 }
 
-// errand is how events name its system, and which of several requests.
+// errand is how events name its system and, of several requests, which one.
 func (f *Foreign) errand() string {
 	if f.Requests > 1 {
 		return fmt.Sprint(f.System, "#", f.Requests)
@@ -51,8 +51,8 @@ func (x *step) foreign(id Handle) *Foreign {
 	return f
 }
 
-// foreignFields looks at what is given of a foreign service (SVC-13); one that is
-// there has a link.
+// foreignFields checks the fields of a foreign service (SVC-13); one that its
+// system provides has a link.
 func (x *step) foreignFields(f NewForeign, prefix string, there bool) {
 	x.form(rule.SVC13, prefix+"System", f.System, systemForm)
 	x.required(rule.SVC13, prefix+"Name", f.Name, 64)
@@ -61,8 +61,7 @@ func (x *step) foreignFields(f NewForeign, prefix string, there bool) {
 	}
 }
 
-// unmet refuses each user without an email address, where one is needed
-// (USR-14).
+// unmet refuses each user without an email address, if one is needed (USR-14).
 func (x *step) unmet(needed bool, users ...*User) {
 	for _, u := range users {
 		if needed && u.Email == "" {
@@ -71,7 +70,7 @@ func (x *step) unmet(needed bool, users ...*User) {
 	}
 }
 
-// requests looks at the foreign services that a new line is to come with.
+// requests checks the foreign services that a new line is to come with.
 func (x *step) requests(o AddService) {
 	for i, f := range o.Foreign {
 		x.foreignFields(f, fmt.Sprintf("Foreign[%d].", i), false)
@@ -81,7 +80,7 @@ func (x *step) requests(o AddService) {
 	}
 }
 
-// addForeign adds one; which says which of those of one call it is.
+// addForeign adds one; which says which one of the same call it is.
 func (x *step) addForeign(in NewForeign, s *Service, state pbx.ForeignState, which string) {
 	f := &Foreign{ID: x.handle("f") + Handle(which), Service: s.ID, System: in.System, Name: in.Name, Link: in.Link, Deletable: in.Deletable,
 		NeedsEmail: in.NeedsEmail, NeedsLogin: in.NeedsLogin, State: state, At: x.Now}
@@ -237,8 +236,8 @@ func (x *step) confirmForeign(s *Service, has []*Foreign) {
 	}
 }
 
-// orphanForeign is what becomes of a line's foreign services when it goes
-// (SVC-10).
+// orphanForeign is what happens to a line's foreign services when the line is
+// deleted (SVC-10).
 func (x *step) orphanForeign(s *Service) {
 	for _, f := range x.t.foreignOf(s.ID) {
 		f.Service, f.FormerDN = "", s.DN

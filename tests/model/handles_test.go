@@ -8,8 +8,8 @@ import (
 	"github.com/pbxkit/pbx/tests/model"
 )
 
-// handle draws one of a kind: of the tenant's, or another's, or one that is not
-// there.
+// handle draws one of a kind: of this tenant, of another one, or one that does
+// not exist.
 func handle[R any](d draw, in model.Handle, kind string, list func(*model.Tenant) []*R, id func(*R) model.Handle) model.Handle {
 	of := in
 	if d.careless(8) {
@@ -27,7 +27,7 @@ func handle[R any](d draw, in model.Handle, kind string, list func(*model.Tenant
 	return oneOf(d, model.Handle(fmt.Sprint(kind, 1+d.Intn(d.s.N+1))), "", model.Handle(kind+"0"))
 }
 
-// such draws a record of the tenant that fits, mostly, and else any.
+// such mostly draws a record of the tenant that fits, and otherwise any.
 func such[R any](d draw, in model.Handle, list func(*model.Tenant) []*R, fits func(*R) bool, id func(*R) model.Handle, any func(model.Handle) model.Handle) model.Handle {
 	t := d.s.Tenant(in)
 	if t == nil || d.one(4) {

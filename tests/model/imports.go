@@ -20,7 +20,7 @@ type ImportRow struct {
 	Line, WelcomeMail                 string // yes, no, or not said
 }
 
-// first refuses a file that is no text, before anything else is looked at.
+// first refuses a file that is not text, before anything else is checked.
 func (o ImportUsers) first(x *step) {
 	for _, r := range o.Rows {
 		if !utf8.ValidString(r.FirstName + r.LastName + r.Email + r.Login) {
@@ -54,8 +54,8 @@ func (o ImportUsers) do(x *step) {
 	x.bad = bad
 }
 
-// do makes what a row says, as the guided set-up does where it says more than
-// creating a user takes.
+// do makes what a row says: with the guided set-up if the row says more than
+// the creation of a user accepts.
 func (r ImportRow) do(x *step) {
 	p := Person{FirstName: r.FirstName, LastName: r.LastName, Email: r.Email, Login: r.Login}
 	at := first(x.t.Locations, func(l *Location) bool { return l.Building == r.Building })
@@ -85,8 +85,8 @@ func (r ImportRow) do(x *step) {
 	}
 }
 
-// claims are what a row wants for itself, by the refusal that another one gets
-// for it.
+// claims are what a row takes for itself, by the refusal that another row gets
+// for the same.
 func (r ImportRow) claims() map[Refusal]string {
 	login := r.Login
 	if login == "" {

@@ -22,14 +22,14 @@ import (
 	"github.com/pbxkit/pbx/tests/model"
 )
 
-// situation is what went before, what somebody then does, and what happens in
-// between.
+// situation is what happened before, what somebody then does, and what happens
+// in between.
 type situation struct {
 	before, meanwhile []model.Command
 	what              model.Together
 }
 
-// String returns what a law is broken by.
+// String returns what breaks a law.
 func (s situation) String() string {
 	line := func(list []model.Command) string {
 		var lines []string
@@ -100,11 +100,12 @@ func inSituations(start *model.State) gopter.Gen {
 	}
 }
 
-// law is something that is so in every situation; it says how it is broken, or
-// "". world brings a copy of the model's world to where the situation begins.
+// law is something that is true in every situation; it says how it is broken,
+// or "". world brings a copy of the model's world to where the situation
+// begins.
 type law func(s situation, world func() *played) string
 
-// obeyed holds a law against many situations.
+// obeyed checks a law in many situations.
 func obeyed(t *testing.T, situations int, holds law) {
 	testbed.NotShort(t)
 	t.Parallel()
@@ -133,8 +134,8 @@ func (p *played) shows(t testing.TB) (lines, journal []string) {
 	return p.lines(records)
 }
 
-// unchanged looks at a world, and returns what says later how it has changed, or
-// "".
+// unchanged reads a world, and returns a function that says later how it has
+// changed, or "".
 func (p *played) unchanged(t testing.TB) func() string {
 	p.shows(t) // and with it the journal so far
 	before, _ := p.shows(t)
@@ -147,7 +148,7 @@ func (p *played) unchanged(t testing.TB) func() string {
 	}
 }
 
-// differ says in what two worlds differ that began alike.
+// differ says how two worlds that began alike differ.
 func differ(t testing.TB, a, b *played, unlike *regexp.Regexp) string {
 	linesA, journalA := a.shows(t)
 	linesB, journalB := b.shows(t)
@@ -164,7 +165,7 @@ func differ(t testing.TB, a, b *played, unlike *regexp.Regexp) string {
 var nothing = regexp.MustCompile(`^\b$`)
 
 // confirming are the operations with every confirmation given, and without those
-// that no batch takes.
+// that no batch accepts.
 func confirming(w model.Together) model.Together {
 	var parts []model.Call
 	for _, c := range w.Parts {

@@ -66,7 +66,7 @@ func (t *Tenant) owner(service Handle, p pbx.Principal) *Owner {
 	return first(t.Owners, func(o *Owner) bool { return o.Service == service && o.Principal == p })
 }
 
-// principals looks at who is to become an owner and who is to be none (OWN-3).
+// principals checks who is to be added as an owner, and who removed (OWN-3).
 func (x *step) principals(s *Service, o ChangeLine) {
 	for i, p := range o.Add {
 		if !principalForm(p) {
@@ -97,7 +97,7 @@ func principalForm(p pbx.Principal) bool {
 	return nameForm.MatchString(string(p)) || emailForm.MatchString(string(p))
 }
 
-// building is where a line moves to; nil where it stays (OWN-7, OWN-8).
+// building is where a line moves to; nil if it stays (OWN-7, OWN-8).
 func (x *step) building(s *Service, o ChangeLine) *Location {
 	code := o.Building
 	if code == "" && !o.moves || !x.form(rule.OWN7, "Building", code, codeForm) {

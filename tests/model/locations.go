@@ -14,7 +14,7 @@ func (t *Tenant) location(id Handle) *Location {
 }
 
 // place is the location that an input names; "" is none, and one that the
-// tenant has not is refused.
+// tenant does not have is refused.
 func (x *step) place(field string, id Handle) *Location {
 	l := x.t.location(id)
 	if l == nil && id != "" {
@@ -48,7 +48,7 @@ func (x *step) siteFields(s Site) {
 	}
 }
 
-// begins reports whether numbers of the country can begin so.
+// begins reports whether numbers of the country can begin with a prefix.
 func (c country) begins(prefix string) bool {
 	return strings.HasPrefix(prefix, "+"+c.calling) && digitForm.MatchString(prefix[1:]) && len(prefix) <= 12
 }
@@ -117,8 +117,9 @@ func (o ModifyLocation) do(x *step) {
 	x.did("location.modified", l.ref(), "")
 }
 
-// dialledAt refuses a country in which extensions that are dialled there would
-// get in the way (EXT-3): those of the first who has any.
+// dialledAt refuses a country where extensions that are dialled there would
+// conflict with its emergency numbers (EXT-3): it names those of the first user
+// who has any.
 func (x *step) dialledAt(l *Location) {
 	for _, s := range x.t.Services {
 		if s.Location == l.ID && !x.clearOfEmergency("Address.Country", s.DN, l) {

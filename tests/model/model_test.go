@@ -36,14 +36,14 @@ const sequence = 40
 // lockstep carries out the model's commands on every store at once.
 type lockstep struct {
 	t      *scope
-	each   []*played // the first is the one that is held against the model
+	each   []*played // the first is the one that is compared with the model
 	said   *outcomes
 	broken bool // a divergence was seen: the rest of the sequence says nothing more
 	state  *model.State
 }
 
 // scope is the part of a test that a sequence takes: what is opened for it is
-// closed behind it.
+// closed after it.
 type scope struct {
 	testing.TB
 	cleanups []func()
@@ -52,7 +52,7 @@ type scope struct {
 // Cleanup calls f when the sequence is over.
 func (s *scope) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
 
-// TempDir is a folder that goes with the sequence.
+// TempDir is a folder that is removed with the sequence.
 func (s *scope) TempDir() string {
 	dir, err := os.MkdirTemp("", "model")
 	require.NoError(s, err)
@@ -66,8 +66,8 @@ func (s *scope) end() {
 	}
 }
 
-// run carries a command out on each store, and says what came of it: "" where
-// it came as foretold.
+// run carries a command out on each store, and says how the outcome differs
+// from the predicted one, or "".
 func (l *lockstep) run(c model.Command) string {
 	if l.broken {
 		return ""
@@ -185,7 +185,7 @@ func (c commanded) Run(sut commands.SystemUnderTest) commands.Result {
 // NextState is the model's.
 func (c commanded) NextState(s commands.State) commands.State { return c.Next(s.(*model.State)) }
 
-// PreCondition holds always: what cannot be is refused.
+// PreCondition always holds: what is not possible is refused.
 func (c commanded) PreCondition(commands.State) bool { return true }
 
 // PostCondition fails with what diverged.
@@ -193,7 +193,7 @@ func (c commanded) PostCondition(_ commands.State, result commands.Result) *gopt
 	return gopter.NewPropResult(result == "", result.(string))
 }
 
-// String puts each command on a line of its own.
+// String puts each command on its own line.
 func (c commanded) String() string { return "\n  " + c.Command.String() }
 
 func simpler(v any) gopter.Shrink {
@@ -242,7 +242,7 @@ func modelSystem(t *testing.T, said *outcomes) (*commands.ProtoCommands, *model.
 	}, start
 }
 
-// Every store does with every operation what the model foretells.
+// Every store does what the model predicts for every operation.
 func TestModel(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()

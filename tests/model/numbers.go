@@ -11,21 +11,21 @@ import (
 
 func (n *Number) ref() ref { return ref{"number", Handle(n.E164), string(n.E164)} }
 
-// edit changes a number, and counts that.
+// edit changes a number, and counts the change.
 func (n *Number) edit(change func(n *Number)) {
 	change(n)
 	n.changes++
 }
 
-// chosen is what a choice of a number comes to: the number, and the porting-in
-// one for which it stands in.
+// chosen is the result of a choice of a number: the number, and the porting-in
+// one that it stands in for.
 type chosen struct {
 	number, waiting *Number
 	charges         []charge
 	keep            string // criteria to keep
 }
 
-// choose looks at the choice of a number for something at a location (NUM-2 to
+// choose checks the choice of a number for something at a location (NUM-2 to
 // NUM-4, NUM-6).
 func (x *step) choose(c pbx.NumberChoice, at *Location) chosen {
 	if c.Source == pbx.FromProvider {
@@ -51,7 +51,7 @@ func (x *step) choose(c pbx.NumberChoice, at *Location) chosen {
 	return chosen{}
 }
 
-// criteria looks at how a new number is wanted to begin (NUM-4, NUM-5).
+// criteria checks the prefix that a new number should have (NUM-4, NUM-5).
 func (x *step) criteria(c pbx.NumberChoice, at *Location) bool {
 	switch {
 	case c.Prefix == "" && c.Keep:
@@ -70,7 +70,8 @@ func (x *step) criteria(c pbx.NumberChoice, at *Location) bool {
 	return false
 }
 
-// beginsHere reports whether numbers begin so that are offered at a location.
+// beginsHere reports whether numbers that are offered at a location begin with
+// a prefix.
 func (x *step) beginsHere(prefix string, at *Location) bool {
 	near := at != nil && at.NumberPrefix != "" && strings.HasPrefix(prefix, at.NumberPrefix)
 	return near && digitForm.MatchString(prefix[1:]) && len(prefix) <= 12 || countries[x.t.Country].begins(prefix)
@@ -126,7 +127,7 @@ func (x *step) onOffer(n *Number) bool {
 	return n.State == pbx.NumberStock || n.State == pbx.NumberResting && !n.FreeFrom.After(x.Now)
 }
 
-// areas are how the numbers begin that are near a location, and those of the
+// areas are the prefixes of the numbers near a location, and of those of the
 // country.
 func (x *step) areas(at *Location) []string {
 	national := "+" + countries[x.t.Country].calling
@@ -136,8 +137,9 @@ func (x *step) areas(at *Location) []string {
 	return []string{at.NumberPrefix, national}
 }
 
-// wanted is a number that begins with a prefix; or, where none is given, by the
-// tenant's criteria, else with a warning near the location or in the country.
+// wanted is a number that begins with a prefix. If none is given, it is one
+// that meets the tenant's criteria or else, with a warning, one near the
+// location or in the country.
 func (x *step) wanted(prefix string, at *Location) *Number {
 	kept := x.t.NumberCriteria
 	areas := x.areas(at)
@@ -158,7 +160,7 @@ func (x *step) wanted(prefix string, at *Location) *Number {
 }
 
 // proposed is the first number on offer in the first of the areas that has one;
-// nil where there is none.
+// nil if there is none.
 func (x *step) proposed(areas ...string) *Number {
 	for _, area := range areas {
 		if offers := x.offers(area); len(offers) > 0 {
@@ -265,7 +267,7 @@ func (x *step) addNumbers(list []pbx.E164, state pbx.NumberState, port Handle) {
 	slices.SortFunc(x.Numbers, func(a, b *Number) int { return strings.Compare(string(a.E164), string(b.E164)) })
 }
 
-// unknown looks at numbers that come into the system (NUM-1).
+// unknown checks numbers that are new to the system (NUM-1).
 func (x *step) unknown(list []pbx.E164) {
 	if len(list) == 0 {
 		x.invalid(rule.NUM1, "Numbers")

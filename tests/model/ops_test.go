@@ -13,7 +13,8 @@ func (d draw) op(in model.Handle) model.Op {
 	return oneOf(d, drawn...)(d, in)
 }
 
-// drawn are the operations; those that much hangs on are there several times.
+// drawn are the operations; those that others depend on are listed several
+// times.
 var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op {
 		return model.CreateTenant{Name: d.text("New"), Country: good(d, []string{"US", "GB"}, []string{"XX"}), Currency: rarely(d, 4, "EUR", "euro"),
@@ -215,7 +216,7 @@ func (d draw) dialled(in model.Handle) pbx.Extension {
 	return oneOf(d, t.Entries...).Digits
 }
 
-// pair is a user and a service, mostly of his.
+// pair is a user and a service, mostly of theirs.
 func (d draw) pair(in model.Handle) (user, service model.Handle) {
 	if t := d.s.Tenant(in); t != nil && len(t.Associations) > 0 && !d.careless(3) {
 		a := oneOf(d, t.Associations...)
@@ -244,7 +245,7 @@ func importUsers(d draw, in model.Handle) model.Op {
 			Extension: rarely(d, 2, d.extension(in)), ServiceType: rarely(d, 2, d.serviceType()), Building: rarely(d, 3, d.building(in)),
 			Line: rarely(d, 3, good(d, []string{"yes", "no"}, []string{"maybe"})), WelcomeMail: rarely(d, 3, "yes", "no"),
 		})
-		if r := &o.Rows[len(o.Rows)-1]; d.one(5) { // as an export says it of a user who has no address any more
+		if r := &o.Rows[len(o.Rows)-1]; d.one(5) { // as an export has it for a user who no longer has an address
 			r.Email, r.Login, r.Line, r.WelcomeMail = "", d.email(in), oneOf(d, "yes", "no"), "no"
 		}
 	}
@@ -296,8 +297,8 @@ func addService(d draw, in model.Handle) model.Op {
 	return o
 }
 
-// forHimself gives a new service, now and then, to a user whose own extension is
-// to be its DN.
+// forHimself sometimes gives a new service to a user whose own extension is to
+// be its DN.
 func (d draw) forHimself(in model.Handle, o model.AddService) model.AddService {
 	if u, e := d.dialledUser(in); d.one(4) {
 		o.User, o.DN = u, rarely(d, 2, e)
@@ -339,7 +340,7 @@ func inState(state pbx.UserState) func(*model.User) bool {
 	return func(u *model.User) bool { return u.State == state }
 }
 
-// dialledUser is a user and an extension, mostly of his.
+// dialledUser is a user and an extension, mostly of theirs.
 func (d draw) dialledUser(in model.Handle) (model.Handle, pbx.Extension) {
 	e := d.dialled(in)
 	if t := d.s.Tenant(in); t != nil && d.careful {

@@ -14,7 +14,7 @@ import (
 	"github.com/pbxkit/pbx/tests/model"
 )
 
-// outcomes count what came of the operations.
+// outcomes count the results of the operations.
 type outcomes struct {
 	commands int
 	done     map[string]int
@@ -52,7 +52,7 @@ func (o *outcomes) count(out model.Outcome) {
 // anyones are the refusals of every operation.
 const anyones = "ACC-1 ACC-2"
 
-// refusable are the codes with which each operation can be refused, beside
+// refusable are the codes with which each operation can be refused, besides
 // anyones.
 var refusable = map[string]string{
 	"ActivatePort": "NUM-11", "ActivateService": "SVC-17 USR-13", "ActivateUser": "USR-13", "AddAlias": "EXT-1 EXT-2 EXT-3 EXT-6 EXT-7",
@@ -87,7 +87,7 @@ var refusable = map[string]string{
 	"Commit as reviewed": "", "Commit, run again": "SYS-2",
 }
 
-// wanted reports whether an outcome is among what was never seen.
+// wanted reports whether an outcome was never seen.
 func (o *outcomes) wanted(out model.Outcome) bool {
 	missing := o.missing()[out.Op]
 	if len(out.Refused) == 0 {
@@ -122,8 +122,8 @@ func (o *outcomes) missing() map[string][]string {
 	return o.lacking
 }
 
-// unexpected are the refusals that the table has not: the model knows more than
-// it says.
+// unexpected are the refusals that the table does not have: the model knows
+// more than it says.
 func (o *outcomes) unexpected() []string {
 	var list []string
 	for op, codes := range o.refused {
@@ -160,7 +160,8 @@ func (o *outcomes) report(t *testing.T) {
 }
 
 // unmodelled are the methods that change something and of which the model knows
-// nothing: what they do to the store is done by others, which it knows.
+// nothing: what they do to the store is also done by other methods, which it
+// knows.
 var unmodelled = map[string]string{
 	"Batch": "a command around others", "Review": "a command around others",
 	"Connect": "asks other systems and settles what they say, as SettleForeign does",

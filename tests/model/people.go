@@ -13,7 +13,7 @@ func enabled(users []*User) []*User {
 	return all(users, func(u *User) bool { return u.State != pbx.UserDisabled })
 }
 
-// others are the users of a service but for one.
+// others are the users of a service except one.
 func (t *Tenant) others(s *Service, but *User) []*User {
 	return all(t.usersOf(s.ID), func(u *User) bool { return u.ID != but.ID })
 }
@@ -94,7 +94,7 @@ func (o EnableUser) do(x *step) {
 	}
 }
 
-// HandOver is the method of that name; Stale, of a user as he was.
+// HandOver is the method of that name; Stale, of a user as they were.
 type HandOver struct {
 	User                              Handle
 	FirstName, LastName, Email, Login string
@@ -140,7 +140,8 @@ func (o HandOver) do(x *step) {
 	}
 }
 
-// leftBehind lets the old person in nowhere, and warns of what may name him.
+// leftBehind ends all access of the old person, and warns of what may name
+// them.
 func (x *step) leftBehind(was, u *User) {
 	for _, a := range x.t.aliasesOf(u) {
 		x.endCredentials(a.ref(), &a.IssuedAt)
@@ -188,7 +189,7 @@ func (m *Mailbox) announcesTo(u *User) bool {
 }
 
 // takeMailbox takes a mailbox from a person who leaves it: to is whom it announces
-// to instead of him.
+// to instead of them.
 func (x *step) takeMailbox(m *Mailbox, was *User, to string, others []*User, code rule.Code) {
 	if m.announcesTo(was) {
 		m.Email = to
@@ -204,8 +205,8 @@ func (x *step) takeMailbox(m *Mailbox, was *User, to string, others []*User, cod
 	}
 }
 
-// goesBy reports whether a principal may be a user: his user ID or his email
-// address, or what comes before the @.
+// goesBy reports whether a principal may be a user: their user ID or their
+// email address, or what comes before the @.
 func (u *User) goesBy(principal string) bool {
 	for _, address := range []string{u.Login, u.Email} {
 		local, _, _ := strings.Cut(address, "@")
@@ -221,7 +222,7 @@ func (t *Tenant) aliasesOf(u *User) []*Alias {
 }
 
 // mainExtension is the DN of a user's primary service, or else the main one of
-// the extensions that point at him (EXT-1).
+// the extensions that point at them (EXT-1).
 func (t *Tenant) mainExtension(user Handle) pbx.Extension {
 	if s := t.primary(user); s != nil {
 		return s.DN

@@ -128,7 +128,7 @@ func (x *step) putKeys(service Handle, keys []pbx.PhoneKey) {
 	}
 }
 
-// keys looks at keys for a service, by its phone's model and by what else its
+// keys checks keys for a service, by its phone's model and by what else its
 // device carries (DEV-7).
 func (x *step) keys(keys []pbx.PhoneKey, model phone, s *Service) {
 	if int64(len(keys)) > model.keys {
@@ -152,7 +152,7 @@ func (x *step) keys(keys []pbx.PhoneKey, model phone, s *Service) {
 	}
 }
 
-// key looks at what a key says by itself.
+// key checks a key on its own, without the others.
 func (x *step) key(k pbx.PhoneKey, field string) {
 	x.text(rule.DEV7, field+"Label", k.Label, 64)
 	dialled := dialForm.MatchString(k.Target)
@@ -183,7 +183,7 @@ func (x *step) keyTaken(s *Service, position int64) bool {
 	return false
 }
 
-// newKeys looks at the keys of a new service.
+// newKeys checks the keys of a new service.
 func (x *step) newKeys(o AddService, s *Service, model phone, d *Device) {
 	beside := Service{ID: s.ID, DN: s.DN}
 	if d != nil {
@@ -192,7 +192,8 @@ func (x *step) newKeys(o AddService, s *Service, model phone, d *Device) {
 	x.keys(o.Keys, model, &beside)
 }
 
-// keysFit refuses another device type without the keys that are set (DEV-7).
+// keysFit refuses a new device type that does not have the keys that are set
+// (DEV-7).
 func (x *step) keysFit(s, was *Service, field string) {
 	model, known := phones[s.DeviceType]
 	beyond := func(k *Key) bool { return k.Position > model.keys }

@@ -8,7 +8,7 @@ import (
 	"github.com/pbxkit/pbx/tests/model"
 )
 
-// text is a name of something, and seldom one that cannot be.
+// text is a name of something, and seldom one that is not valid.
 func (d draw) text(good ...string) string {
 	if d.careless(10) {
 		return oneOf(d, " x", "a\x07b", "\xff", "", string(slices.Repeat([]byte("long "), 40))+"x")
@@ -33,7 +33,7 @@ func (d draw) stations(names ...string) model.Pool {
 	}
 }
 
-// counted are stations of which somebody seldom changes how many are in use.
+// counted are stations; seldom somebody changes how many of them are in use.
 func (d draw) counted(names ...string) model.Pool {
 	p := d.stations(names...)
 	p.Used = good(d, []int64{0}, []int64{1, -1})
@@ -119,7 +119,7 @@ func (d draw) choice(in model.Handle) pbx.NumberChoice {
 	return pbx.NumberChoice{}
 }
 
-// like is a new number that is wanted to begin in some way.
+// like is a new number that has to begin with some digits.
 func (d draw) like(in model.Handle) pbx.NumberChoice {
 	c := pbx.ProposedNumberLike(good(d, []string{"+1416", "+1617", "+16175550104", "+1"}, []string{"+44", "1617"}))
 	if d.one(3) {

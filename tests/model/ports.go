@@ -95,8 +95,8 @@ type FailPort struct{ Port Handle }
 
 func (o FailPort) do(x *step) { x.endPort(o.Port, pbx.PortFailed) }
 
-// endPort ends a request whose numbers do not come: the temporary ones stay
-// (NUM-3).
+// endPort ends a request whose numbers are not ported in: the temporary ones
+// stay (NUM-3).
 func (x *step) endPort(id Handle, how pbx.PortState) {
 	for _, n := range x.port(id, how, pbx.PortRequested, pbx.PortConfirmed) {
 		if temporary := first(x.Numbers, func(other *Number) bool { return other.TemporaryFor == n.E164 }); temporary != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// The methods that read answer in lines of handles and of what else can be
-// foretold, in the order that they promise.
+// The methods that read answer in lines of handles and of whatever else can be
+// predicted, in the order that they promise.
 
 func (x *step) say(parts ...any) {
 	x.answer = append(x.answer, strings.TrimSpace(strings.Join(strings.Fields(fmt.Sprintln(parts...)), " ")))

@@ -78,7 +78,7 @@ func answered(err error, line string) ([]string, error) {
 	return []string{line}, nil
 }
 
-// related calls a method that reads what two records have to do with each other.
+// related calls a method that reads how two records are related.
 func (p *played) related(ctx context.Context, dir *pbx.Directory, op model.Op) (lines []string, err error) {
 	switch o := op.(type) {
 	case model.UserServices:

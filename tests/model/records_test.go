@@ -16,7 +16,7 @@ import (
 	"github.com/pbxkit/pbx/tests/model"
 )
 
-// words is a text with handles in the place of IDs.
+// words is a text with handles in place of IDs.
 func (p *played) words(s string) string {
 	words := strings.Fields(s)
 	for i, w := range words {
@@ -37,7 +37,7 @@ func (p *played) handle(id [16]byte) model.Handle {
 	return "?"
 }
 
-// look reads all records, and what is new in the journals.
+// look reads all records, and the new entries of the journals.
 func (p *played) look() (records [][]store.Record, err error) {
 	tables := pbx.Tables()
 	var reads []store.Read
@@ -77,7 +77,7 @@ func (p *played) look() (records [][]store.Record, err error) {
 	return results[:len(tables)], nil
 }
 
-// tenants are those whose journals have been looked at.
+// tenants are those whose journals have been read.
 func (p *played) tenants() []pbx.TenantID {
 	var list []pbx.TenantID
 	for id := range p.seqs {
@@ -133,8 +133,8 @@ func encodeField(dst []byte, f *store.Field) []byte {
 	return append(dst, 0)
 }
 
-// unforeseen are the columns that the model does not foretell: revisions, folded
-// texts, and what helps to find others.
+// unforeseen are the columns that the model does not predict: revisions, folded
+// texts, and columns that help to find others.
 var unforeseen = regexp.MustCompile(`^(rev|settings_rev|.*_folded|next_extension|member_id|extension_.*|advised_extension|voicemail_digits|pin_min.*|pin_max.*|pin_tries|pin_lock_ns|number_rest_ns|number_monthly|number_one_time)$`)
 
 // lines shows records as the model does.
@@ -202,7 +202,7 @@ func (p *played) line(rec store.Record) string {
 	return row.String()
 }
 
-// compare says in what two lists of lines differ, or "".
+// compare says how two lists of lines differ, or "".
 func compare(want, got []string) string {
 	if slices.Equal(want, got) {
 		return ""

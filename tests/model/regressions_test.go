@@ -8,7 +8,7 @@ import (
 // regressions are sequences that once diverged. Each begins in the model's
 // world.
 var regressions = [][]model.Command{
-	{ // the building was looked at before the actor
+	{ // the building was checked before the actor
 		model.Call{N: 201, As: model.Actor{Role: pbx.RoleOwner, Name: "kim", Home: "us"}, Op: model.SetLineLocation{Number: "6175550100", Building: "no code"}},
 		model.Call{N: 202, As: model.Actor{Role: "king", Name: "bob", Home: "us"}, Op: model.SetLineLocation{Number: "6175550100"}},
 		model.Call{N: 203, As: modelSupport, In: "gone", Op: model.SetLineLocation{Number: "6175550100"}},

@@ -19,7 +19,7 @@ type Review struct {
 	what   Together
 	before *State
 	after  *State
-	sum    *step // of all that the operations said
+	sum    *step // of everything that the operations said
 	done   bool
 }
 
@@ -32,8 +32,8 @@ type Together struct {
 	Strict bool
 }
 
-// parts runs the operations one after another, each on what the others left, and
-// sums up what they said.
+// parts runs the operations one after another, each on the result of those
+// before it, and sums up what they said.
 func (w Together) parts(s *State, in Handle, reviewing bool) (sum *step, after *State, outs []Outcome) {
 	sum, after = &step{}, s
 	for _, c := range w.Parts {
@@ -63,7 +63,7 @@ func (w Together) last() int {
 	return n
 }
 
-// enter lets the whole in, or refuses it.
+// enter checks whether the whole is allowed, and refuses it if not.
 func (w Together) enter(s *State, op string) (*step, bool) {
 	x := &step{State: s, in: w.As.scope(w.In), actor: w.As}
 	if !x.enter(op) {
@@ -161,7 +161,7 @@ func (c Commit) Next(s *State) *State {
 	return after
 }
 
-// asReviewed does what was reviewed to the present state, where nothing in the
+// asReviewed does what was reviewed to the present state, if nothing in the
 // tenant has changed on that day, nor what the plan needs elsewhere; else it is
 // nil.
 func (r *Review) asReviewed(now *State) *State {
@@ -222,7 +222,7 @@ func numbersOf(states ...*State) []pbx.E164 {
 	return slices.Collect(maps.Keys(all))
 }
 
-// twice reports whether what must be unique anywhere is there twice.
+// twice reports whether anything that must be unique everywhere exists twice.
 func (s *State) twice() bool {
 	seen := map[string]bool{}
 	twice := false
@@ -254,8 +254,8 @@ type change struct{ was, now map[string]string }
 
 func (c change) isNone() bool { return maps.Equal(c.was, c.now) }
 
-// changes are what became of every record between two states. Tenants that were
-// there are not among them.
+// changes are what happened to every record between two states. Tenants that
+// existed before are not among them.
 func changes(before, after *State) map[string]change {
 	all := map[string]change{}
 	was, now := before.table(before), after.table(before)
@@ -267,9 +267,9 @@ func changes(before, after *State) map[string]change {
 	return all
 }
 
-// table is every record by its key, as far as it has to be the same. An order goes
-// by its place behind those that there were before, for its number may be another
-// one.
+// table is every record by its key, as far as it has to be the same. An order is
+// identified by its place after those that existed before, because its number may
+// differ.
 func (s *State) table(before *State) map[string]map[string]string {
 	table := map[string]map[string]string{}
 	for _, t := range s.Tenants {

@@ -10,8 +10,8 @@ import (
 	"github.com/pbxkit/pbx"
 )
 
-// The records, with the columns that can be foretold. A record without an ID of
-// its own goes by its key.
+// The records, with the columns that can be predicted. A record without an ID
+// of its own is identified by its key.
 type (
 	Location struct {
 		ID                               Handle `col:"id key"`
@@ -48,7 +48,7 @@ type (
 		Station                string         `col:"station"`
 		Applications           []string       `col:"applications"`
 		CreatedAt, ActivatedAt time.Time      `col:"created_at activated_at"`
-		IssuedAt               time.Time      `col:"-"` // of his SIP credentials
+		IssuedAt               time.Time      `col:"-"` // of their SIP credentials
 	}
 	Alias struct {
 		ID         Handle         `col:"id key"`
@@ -230,7 +230,7 @@ func (r Row) String() string {
 	return b.String()
 }
 
-// Lines is all of the state that can be foretold, as sorted lines.
+// Lines is all of the state that can be predicted, as sorted lines.
 func (s *State) Lines() []string {
 	var lines []string
 	for _, t := range s.Tenants {

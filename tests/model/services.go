@@ -98,8 +98,8 @@ func (o AddService) do(x *step) {
 	x.order(o.User, l.service.Location, l.service.ActivatedAt, l.charges...)
 }
 
-// enabled are the applications of a user with those that come with his new service
-// (STN-2).
+// enabled are the applications of a user with those that come with their new
+// service (STN-2).
 func (x *step) enabled(o AddService, u *User) []string {
 	if len(o.Applications) == 0 {
 		return nil
@@ -131,7 +131,7 @@ func (x *step) enabled(o AddService, u *User) []string {
 }
 
 // carrier is the device that is to carry a new service of a user or of nobody:
-// an available one, or one that he has (DEV-2).
+// an available one, or one that they have (DEV-2).
 func (x *step) carrier(id Handle, u *User) *Device {
 	if id == "" {
 		return nil
@@ -152,7 +152,7 @@ type line struct {
 	keys    []pbx.PhoneKey
 }
 
-// line looks at a new service, and completes what may be left out. The names of
+// line checks a new service, and fills in what may be left out. The names of
 // two fields depend on the operation.
 func (x *step) line(o AddService, d *Device, sites []*Location, auto bool, needs rule.Code, dn, typ string) line {
 	s := &Service{ID: x.handle("s"), DN: o.DN, Name: o.Name, Type: o.Type, DeviceType: o.DeviceType,
@@ -220,7 +220,7 @@ func (x *step) elsewhere(o AddService) {
 	}
 }
 
-// addLine adds a service that passed.
+// addLine adds a service that passed the checks.
 func (x *step) addLine(l line) {
 	x.t.Services = after(x.t.Services, l.service, func(s *Service) Handle { return s.ID })
 	x.did("service.created", l.service.ref(), string(l.service.DN))
@@ -322,7 +322,8 @@ func setService(s *Service, field, value string) {
 	}
 }
 
-// settled refuses to change what operations of its own change, or nothing.
+// settled refuses changes that have operations of their own, and a change of
+// nothing.
 func (x *step) settled(s, was *Service) {
 	for field, same := range map[string]bool{
 		"Status": s.Status == was.Status, "Category": s.Category == was.Category,
@@ -348,7 +349,7 @@ func (x *step) newDeviceType(s, was *Service) {
 	}
 }
 
-// newPhone looks at the device that a service moves to.
+// newPhone checks the device that a service moves to.
 func (x *step) newPhone(s, was *Service) {
 	d := x.device("DeviceID", s.Device)
 	if d == nil {
@@ -396,7 +397,7 @@ func (x *step) putDown(d *Device, s *Service) {
 	}
 }
 
-// moved looks at the new DN and the new location of a service.
+// moved checks the new DN and the new location of a service.
 func (x *step) moved(s, was *Service) {
 	if s.Location != was.Location {
 		x.relocatable(was)
@@ -477,7 +478,7 @@ func (o DropRemoteService) do(x *step) {
 	}
 }
 
-// deleteService ends a service, unless it is a primary one, confirmed.
+// deleteService deletes a service, once confirmed, unless it is a primary one.
 func (x *step) deleteService(s *Service) {
 	users := x.t.usersOf(s.ID)
 	if !x.notPrimary(s, users) {
@@ -491,7 +492,7 @@ func (x *step) deleteService(s *Service) {
 	x.order("", at, x.Now, x.dropService(s)...)
 }
 
-// notPrimary refuses the end of a service that is the primary one of any of the
+// notPrimary refuses to delete a service that is the primary one of any of the
 // users who has others (SVC-8).
 func (x *step) notPrimary(s *Service, users []*User) bool {
 	for _, u := range users {
@@ -503,8 +504,8 @@ func (x *step) notPrimary(s *Service, users []*User) bool {
 	return true
 }
 
-// dropService ends a service and what hangs on it, and returns what is no longer
-// billed.
+// dropService deletes a service and what belongs to it, and returns what is no
+// longer billed.
 func (x *step) dropService(s *Service) []charge {
 	var saved []charge
 	if st := x.t.serviceType(s.Type); st != nil && s.billed() {

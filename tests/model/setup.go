@@ -77,7 +77,7 @@ func (o SetUpUser) do(x *step) {
 	x.order(u.ID, l.service.Location, l.service.ActivatedAt, l.charges...)
 }
 
-// withMailbox looks at the mailbox of a new line; nil where there is to be none.
+// withMailbox checks the mailbox of a new line; nil if it gets none.
 func (x *step) withMailbox(in NewMailbox, s *Service, dnRefused bool) *Mailbox {
 	if !in.Wanted {
 		return nil
@@ -94,8 +94,8 @@ func (x *step) withMailbox(in NewMailbox, s *Service, dnRefused bool) *Mailbox {
 	return m
 }
 
-// included looks at the station and the applications of a newcomer (STN-1,
-// STN-2); the applications only where it is known what could include them.
+// included checks the station and the applications of a new user (STN-1,
+// STN-2); the applications only if it is known what could include them.
 func (x *step) included(o SetUpUser) {
 	x.codes(rule.STN2, "Applications", o.Applications)
 	var p *Pool

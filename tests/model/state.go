@@ -1,7 +1,7 @@
 // Package model is a second, simple description of the system: what each
 // operation does with a few slices of small structs, and what it refuses. It is
 // written from the rules, keeps nothing in a store, and calls none of the
-// library's rules: the tests hold the two against each other.
+// library's rules: the tests compare the two.
 package model
 
 import (
@@ -21,7 +21,8 @@ type Handle string
 // Provider is the provider's own tenant.
 const Provider Handle = "provider"
 
-// State is all that there is. It is never changed: a command leads to another.
+// State is everything that exists. It is never changed: a command leads to a
+// new one.
 type State struct {
 	Now     time.Time
 	Tenants []*Tenant
@@ -35,7 +36,7 @@ type State struct {
 // order of handles.
 type Tenant struct {
 	ID                  Handle
-	Rev                 int // how many commits there were
+	Rev                 int // the number of commits so far
 	Name, Country       string
 	Currency, SIPDomain string
 	Policy              pbx.Policy
@@ -63,13 +64,13 @@ type Tenant struct {
 	OrderLines          []*OrderLine
 }
 
-// Start is the state before anything: the provider, who has not begun.
+// Start is the state before anything: only the provider, without any change
+// yet.
 func Start(now time.Time) *State {
 	return &State{Now: now, Tenants: []*Tenant{{ID: Provider, Name: "provider", Policy: pbx.DefaultPolicy(), CreatedAt: now}}}
 }
 
-// String says no more than how far it is: a sequence of commands is what led
-// here.
+// String says only how far it is: the sequence of commands says the rest.
 func (s *State) String() string { return fmt.Sprint("state after call ", s.N) }
 
 // clone is a copy for a command that works in a tenant to change: the other
@@ -114,7 +115,7 @@ func (s *State) Tenant(id Handle) *Tenant {
 	return first(s.Tenants, func(t *Tenant) bool { return t.ID == id })
 }
 
-// Number is that number, whosever it is, or nil.
+// Number is that number, whoever has it, or nil.
 func (s *State) Number(e pbx.E164) *Number {
 	return first(s.Numbers, func(n *Number) bool { return n.E164 == e })
 }
@@ -143,7 +144,7 @@ func without[R any](list []*R, fits func(*R) bool) []*R {
 	return slices.DeleteFunc(slices.Clone(list), fits)
 }
 
-// after puts a record behind those with lower handles.
+// after puts a record after those with lower handles.
 func after[R any](list []*R, r *R, id func(*R) Handle) []*R {
 	at := slices.IndexFunc(list, func(other *R) bool { return older(id(r), id(other)) })
 	if at < 0 {
@@ -153,7 +154,7 @@ func after[R any](list []*R, r *R, id func(*R) Handle) []*R {
 }
 
 // older reports whether a handle of a kind was given before another. Of those
-// that one call gave, the later ones have a letter behind the number.
+// that the same call gave, the later ones have a letter after the number.
 func older(a, b Handle) bool {
 	if x, y := strings.TrimRight(string(a), "bc"), strings.TrimRight(string(b), "bc"); len(x) != len(y) {
 		return len(x) < len(y)
@@ -161,8 +162,7 @@ func older(a, b Handle) bool {
 	return a < b
 }
 
-// fold is what remains of a name when case and accents are taken away, as far
-// as the names of the model go.
+// fold is a name without case and accents, as far as the model's names need it.
 func fold(s string) string { return strings.ToLower(accents.Replace(s)) }
 
 var accents = strings.NewReplacer("ë", "e", "É", "E", "é", "e", "Ü", "U", "ü", "u", "ß", "ss")

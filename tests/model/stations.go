@@ -52,7 +52,7 @@ func (o AddServiceType) do(x *step) {
 // ModifyServiceType is the method of that name.
 type ModifyServiceType struct {
 	ServiceType
-	Stale bool // based on a revision that there never was
+	Stale bool // based on a revision that never existed
 }
 
 func (o ModifyServiceType) do(x *step) {
@@ -130,7 +130,7 @@ func (o ModifyStationPool) do(x *step) {
 	x.did("stations.set", p.ref(), strconv.FormatInt(o.Total, 10))
 }
 
-// station looks for a station of a package that is left (STN-1).
+// station finds a free station of a package (STN-1).
 func (x *step) station(name string) *Pool {
 	p := x.t.pool(name)
 	switch {
@@ -181,8 +181,8 @@ func (x *step) returnStation(u *User) {
 	}
 }
 
-// notIncluded are the applications of a user that neither his station nor the
-// types of his services include (STN-2).
+// notIncluded are the applications of a user that neither their station nor the
+// types of their services include (STN-2).
 func (x *step) notIncluded(u *User) []string {
 	var included []string
 	if p := x.t.pool(u.Station); p != nil {
@@ -202,7 +202,7 @@ func (x *step) notIncluded(u *User) []string {
 	return out
 }
 
-// once are the applications of a list but for those that are refused as missing or
+// once are the applications of a list without those that are refused as missing or
 // listed twice.
 func once(list []string) []string {
 	times := map[string]int{"": 2}
@@ -220,7 +220,7 @@ func (x *step) trim(u *User, of []string) []string {
 	return gone
 }
 
-// trimFor is trim on the occasion of a change of a service, which warns.
+// trimFor is trim for a change of a service; it warns.
 func (x *step) trimFor(u *User, s *Service) {
 	st := x.t.serviceType(s.Type)
 	if st == nil {

@@ -48,7 +48,7 @@ func pending(users []*User) bool {
 }
 
 // activateWith activates a service with one of its users, unless another is
-// pending, or was active before the service was there.
+// pending, or was active before the service existed.
 func (x *step) activateWith(u *User, s *Service) {
 	others := x.t.others(s, u)
 	early := func(u *User) bool { return u.State == pbx.UserActive && !u.ActivatedAt.After(s.CreatedAt) }
@@ -57,8 +57,8 @@ func (x *step) activateWith(u *User, s *Service) {
 	}
 }
 
-// activate lets a service work that waits for it, or lets it do so as soon as its
-// order is completed.
+// activate makes a service that waits for it work, now or as soon as its order is
+// completed.
 func (x *step) activate(s *Service) {
 	if !s.waits() {
 		s.ActivateLater = false

@@ -29,7 +29,7 @@ type played struct {
 	ids     map[model.Handle][16]byte
 	handles map[[16]byte]model.Handle
 	reviews map[int]*pbx.Review
-	seqs    map[pbx.TenantID]int64 // how much of each journal has been looked at
+	seqs    map[pbx.TenantID]int64 // how much of each journal has been read
 
 	raw []byte // all records
 }
@@ -67,7 +67,7 @@ func (p *played) open() {
 		}))
 }
 
-// on is the same on a copy of the records in another store.
+// on is the same Directory on a copy of the records in another store.
 func (p *played) on(t testing.TB, name string, store store.Store) *played {
 	_, err := transfer.Copy(p.ctx, store, p.store)
 	require.NoError(t, err)
@@ -93,8 +93,8 @@ func (p *played) made(kind string, n int, id [16]byte) {
 	p.known(model.Handle(fmt.Sprint(kind, n)), id)
 }
 
-// id is the ID that a handle stands for. One that never was is another one for
-// each handle, and "" is zero.
+// id is the ID that a handle stands for. For one that never existed, each
+// handle has a different ID; "" is zero.
 func (p *played) id(h model.Handle) [16]byte {
 	id, ok := p.ids[h]
 	if !ok && h != "" {
@@ -112,7 +112,7 @@ func (p *played) as(a model.Actor, in model.Handle) *pbx.Directory {
 	return dir
 }
 
-// run carries out a command, and says what came of it in the model's words.
+// run carries out a command, and says its outcome in the model's words.
 func (p *played) run(c model.Command) model.Outcome {
 	switch c := c.(type) {
 	case model.Wait:

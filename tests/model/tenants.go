@@ -36,7 +36,7 @@ func (o CreateTenant) do(x *step) {
 	x.did("tenant.created", t.ref(), "")
 }
 
-// tenantFields looks at a tenant's fields and its policy (ACC-1).
+// tenantFields checks a tenant's fields and its policy (ACC-1).
 func (x *step) tenantFields(t *Tenant) {
 	x.required(rule.ACC1, "Name", t.Name, 128)
 	x.country("Country", t.Country)
@@ -68,7 +68,8 @@ const day = 24 * time.Hour
 
 func price(m pbx.Money) bool { return m >= 0 && m <= 1_000_000_00 }
 
-// possibleEnd reports whether an extension can be an end of the automatic range.
+// possibleEnd reports whether an extension can be the first or last of the
+// automatic range.
 func (t *Tenant) possibleEnd(e pbx.Extension) bool {
 	return digitForm.MatchString(string(e)) && int64(len(e)) >= t.Policy.ExtensionMinLength && int64(len(e)) <= t.Policy.ExtensionMaxLength
 }

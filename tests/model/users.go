@@ -9,7 +9,7 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// Person is what is given of a new user.
+// Person has the fields of a new user.
 type Person struct {
 	FirstName, LastName, Email, Login string
 	Mobile                            pbx.E164
@@ -28,7 +28,7 @@ func (t *Tenant) user(id Handle) *User {
 	return first(t.Users, func(u *User) bool { return u.ID == id })
 }
 
-// user is a user of the tenant; without him the operation is refused.
+// user is a user of the tenant; if there is none the operation is refused.
 func (x *step) user(id Handle) *User {
 	u := x.t.user(id)
 	if u == nil {
@@ -37,7 +37,7 @@ func (x *step) user(id Handle) *User {
 	return u
 }
 
-// newUser looks at what is given of a new user (USR-1, USR-3, USR-5, USR-6).
+// newUser checks the fields of a new user (USR-1, USR-3, USR-5, USR-6).
 func (x *step) newUser(p Person) *User {
 	u := &User{ID: x.handle("u"), FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, Login: p.Login, State: pbx.UserActive,
 		Mobile: p.Mobile, Department: p.Department, Location: p.Location, MusicOnHold: p.MusicOnHold, E911: p.E911,
@@ -59,7 +59,7 @@ func (x *step) newUser(p Person) *User {
 	return u
 }
 
-// userFields looks at the fields of a user, new or modified.
+// userFields checks the fields of a user, new or modified.
 func (x *step) userFields(u *User) {
 	if u.FirstName == "" && u.LastName == "" {
 		x.invalid(rule.USR1, "Name")
@@ -79,7 +79,7 @@ func (x *step) userFields(u *User) {
 
 func (x *step) login(login string) bool { return x.form(rule.USR3, "Login", login, emailForm) }
 
-// loginTaken reports whether anybody in any tenant has a user ID, but for one
+// loginTaken reports whether anybody in any tenant has a user ID, except one
 // user (USR-3).
 func (x *step) loginTaken(login string, but Handle) bool {
 	if !emailForm.MatchString(login) {
@@ -95,7 +95,7 @@ func (x *step) loginTaken(login string, but Handle) bool {
 	return false
 }
 
-// welcome is what happens when a user comes into being.
+// welcome is what happens when a user is created.
 func (x *step) welcome(u *User, p Person, e pbx.Extension) {
 	x.t.Users = after(x.t.Users, u, func(u *User) Handle { return u.ID })
 	x.did("user.created", u.ref(), string(e))
@@ -112,7 +112,7 @@ type CreateUser struct {
 
 func (o CreateUser) do(x *step) { o.create(x, true) }
 
-// create makes the user, who needs an extension or does not.
+// create makes the user, who may or may not need an extension.
 func (o CreateUser) create(x *step, needs bool) {
 	u := x.newUser(o.Person)
 	switch {
@@ -131,8 +131,8 @@ func (o CreateUser) create(x *step, needs bool) {
 	}
 }
 
-// ModifyUser is the method of that name, on a user as he is; Stale, on one as
-// he was.
+// ModifyUser is the method of that name, on a user as they are; Stale, on one
+// as they were.
 type ModifyUser struct {
 	User  Handle
 	Set   Set
@@ -321,7 +321,7 @@ func (o DeleteUser) do(x *step) {
 	x.dropUser(u)
 }
 
-// mayGo looks at a service of a user who is to be deleted (USR-10, USR-11,
+// mayGo checks a service of a user who is to be deleted (USR-10, USR-11,
 // SVC-8).
 func (x *step) mayGo(u *User, s *Service, form pbx.Deletion) {
 	if s.RemoteSystem != "" {
@@ -358,7 +358,7 @@ func names(users []*User) string {
 	return strings.Join(list, ", ")
 }
 
-// dropUser takes back what a user had, and lets him go (USR-11).
+// dropUser takes back what a user had, and deletes them (USR-11).
 func (x *step) dropUser(u *User) {
 	t := x.t
 	x.returnStation(u)
@@ -380,8 +380,8 @@ func (x *step) dropUser(u *User) {
 	x.did("user.deleted", u.ref(), "")
 }
 
-// reaching are the extensions that reach a user: his own, his aliases' and his
-// DNs.
+// reaching are the extensions that reach a user: their own, their aliases' and
+// their DNs.
 func (t *Tenant) reaching(user Handle) []pbx.Extension {
 	var list []pbx.Extension
 	for _, e := range t.Entries {

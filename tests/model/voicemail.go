@@ -30,7 +30,7 @@ func (x *step) mailbox(service Handle) (*Service, *Mailbox) {
 	return s, m
 }
 
-// mailboxFields looks at number and address of a mailbox (VM-1, VM-4).
+// mailboxFields checks the number and the address of a mailbox (VM-1, VM-4).
 func (x *step) mailboxFields(m *Mailbox) {
 	x.form(rule.VM4, "Number", m.Number, mailboxForm)
 	if m.Email != "" {
@@ -74,8 +74,8 @@ func (x *step) addMailbox(m *Mailbox) {
 	x.did("mailbox.created", m.ref(), m.Number)
 }
 
-// newMailbox looks at a new mailbox. What rests on a DN that was refused, "", is
-// passed over.
+// newMailbox checks a new mailbox. What depends on a DN that was refused, "", is
+// not checked.
 func (x *step) newMailbox(s *Service, o AddMailbox) *Mailbox {
 	if s.DN != "" && !x.t.takesMailbox(s.DN) {
 		x.refuse(rule.VM2, pbx.ErrFailedPrecondition, "")
@@ -133,8 +133,8 @@ func (x *step) dropMailbox(service Handle) {
 	}
 }
 
-// mailboxFollows ends the mailbox of a service that has a new DN, and makes an
-// empty one for it where that can be (VM-3).
+// mailboxFollows deletes the mailbox of a service that has a new DN, and makes
+// an empty one if the DN can have one (VM-3).
 func (x *step) mailboxFollows(s *Service) {
 	was := x.t.mailbox(s.ID)
 	if was == nil {
@@ -167,8 +167,8 @@ func (o SetPIN) do(x *step) {
 	x.did("mailbox.pin-set", m.ref(), "")
 }
 
-// pin refuses a PIN of another length than the policy's, and one that is soon
-// guessed (VM-5).
+// pin refuses a PIN of another length than the policy's, and one that is easy
+// to guess (VM-5).
 func (x *step) pin(pin string, s *Service, m *Mailbox) {
 	p := x.t.Policy
 	known := func(digits string) bool { return pin == digits || pin == reversed(digits) }
@@ -253,7 +253,7 @@ func (o CheckPIN) do(x *step) {
 	}
 }
 
-// counted refuses a wrong PIN, and yet keeps the count.
+// counted refuses a wrong PIN, but keeps the count.
 func (x *step) counted() {
 	x.refuse(rule.VM5, pbx.ErrDenied, "PIN")
 	x.stands = true

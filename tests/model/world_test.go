@@ -21,9 +21,8 @@ var (
 	}
 )
 
-// modelWorld is what there is before the model's sequences begin: three
-// customers, of whom two draw from one stock of numbers; little is left of
-// anything.
+// modelWorld is what exists before the model's sequences begin: three
+// customers, two of which draw from one stock of numbers; everything is scarce.
 func modelWorld() (calls []model.Command) {
 	call := func(as model.Actor, in model.Handle, op model.Op) model.Handle {
 		calls = append(calls, model.Call{N: len(calls) + 1, As: as, In: in, Op: op})
@@ -94,7 +93,7 @@ func modelWorld() (calls []model.Command) {
 	admin("us", model.Associate{User: zoe, Service: "s" + ann})
 	admin("us", model.AddService{DN: "7900", Device: lobby, Name: "Lobby", Location: bos})
 	admin("us", model.AddService{User: zoe, DN: "7901", DeviceType: "Cisco 8851", RemoteSystem: "Leeds", LocationKeptBy: "Whereabouts"})
-	for _, s := range shared[1:] { // she has eight then, and he seven
+	for _, s := range shared[1:] { // then Zoë has eight, and Max seven
 		admin("us", model.Associate{User: zoe, Service: s})
 	}
 	group := "g" + admin("us", model.CreateGroup{Name: "Sales", Extension: "7950"})
@@ -115,7 +114,7 @@ func modelWorld() (calls []model.Command) {
 	return calls
 }
 
-// modelCorners are records that stand in the way of something.
+// modelCorners are records that prevent something.
 func modelCorners(admin, support func(model.Handle, model.Op) model.Handle, confirmed func(model.Handle, model.Op, ...rule.Code), bos, lon model.Handle) {
 	support("us", model.AddServiceType{ServiceType: model.ServiceType{Code: "WIRED", Name: "Wired line", Monthly: 100, Fulfilment: true}})
 	ordered := "s" + admin("us", model.AddService{DN: "7903", DeviceType: "Grandstream HT802", Type: "WIRED"})

@@ -24,7 +24,7 @@ func (s *source) explain(b seededBug, p piece, named []*decl, found []place) err
 }
 
 // suggest names where else the piece is, declarations of the same name first, or
-// else what is most like it: where it was expected, or else anywhere.
+// else the most similar code: where it was expected, or else anywhere.
 func (s *source) suggest(b seededBug, p piece, expected []*decl) string {
 	elsewhere := s.places(p, s.decls)
 	name := lastName(b.in)

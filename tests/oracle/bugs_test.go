@@ -14,7 +14,7 @@ import (
 // must find.
 type seededBug struct {
 	code string // of the rule that it breaks, whose tests look for it first
-	name string // what is wrong then
+	name string // what is then wrong
 	// in and old are the anchor: a declaration, see source.named, and a piece of it,
 	// which must be there once. A piece is an expression, an element of a composite
 	// literal, the header of an if, a for, a switch or a case, or statements that

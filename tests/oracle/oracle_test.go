@@ -15,15 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ruleFolders are the folders whose tests bear the codes of rules.
+// ruleFolders are the folders whose tests are named by the codes of rules.
 var ruleFolders = []string{"tests/rules", "tests/endure"}
 
 const (
 	modelFolder = "tests/model"
-	quickFolder = "store/memory" // whose bugs are tried by default, for its tests are built in seconds
+	quickFolder = "store/memory" // whose bugs are tried by default, because its tests are built in seconds
 	everyRule   = `^Test[A-Z]+\d+_`
 	theModel    = `^TestModel$`
-	// What takes long, or a server, and is about transactions rather than rules.
+	// Tests that take long or need a server, and are about transactions rather
+	// than rules.
 	leftOut = "Host|Cut|Fault|Process|Conflict|Server|Guest"
 )
 
@@ -77,7 +78,7 @@ func inStore(folder string) bool { return strings.HasPrefix(folder, "store/") }
 // round is a part of a package's tests.
 type round struct{ folder, tests string }
 
-// rounds are what looks for the bug, one after another.
+// rounds are the tests that look for the bug, one after another.
 func (o *oracle) rounds(b seededBug) []round {
 	folder := o.folders[b.String()]
 	if inStore(folder) {
@@ -92,7 +93,8 @@ func (o *oracle) rounds(b seededBug) []round {
 	return append(rounds, round{modelFolder, theModel})
 }
 
-// passes requires that without a bug all passes that looks for any of them.
+// passes requires that, without a bug, all tests that look for any of the bugs
+// pass.
 func (o *oracle) passes(t *testing.T, bugs []seededBug) {
 	done := map[round]bool{}
 	for _, b := range bugs {
@@ -130,8 +132,8 @@ func (o *oracle) catches(t *testing.T, b seededBug) bool {
 
 var failure = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 
-// run runs tests with a bug, over the store in memory, and returns which was the
-// first to fail, and what was said.
+// run runs tests with a bug, over the store in memory, and returns the first
+// that failed, and the output.
 func (o *oracle) run(t *testing.T, bug string, r round) (failed, said string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()

@@ -18,7 +18,7 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// prober calls operations in the US tenant with IDs of its own, but for one.
+// prober calls operations in the US tenant with IDs of that tenant, except one.
 type prober struct {
 	*world
 	line         *pbx.Service
@@ -134,8 +134,8 @@ func (p *prober) fill(v reflect.Value) {
 	}
 }
 
-// outcome calls an operation in a review that is dropped, and tells everything
-// that comes of it.
+// outcome calls an operation in a review that is dropped, and returns
+// everything that it answers.
 func (p *prober) outcome(operation string, target int, other map[reflect.Type]reflect.Value) string {
 	p.slot, p.target, p.other = 0, target, other
 	var told strings.Builder
@@ -185,9 +185,9 @@ func tellError(to *strings.Builder, err error) {
 	}
 }
 
-// untold are the IDs that an operation takes no notice of: the tenant is the
-// one that the Directory works in, whatever the record says; and a PIN is not
-// checked in a review.
+// untold are the IDs that an operation ignores: the tenant is the one that the
+// Directory works in, whatever the record says; and a PIN is not checked in a
+// review.
 var untold = []string{
 	"CheckPIN 0", "ModifyAlias 0", "ModifyLocation 0", "ModifyMailbox 0", "ModifyService 0", "ModifyUser 0", "ModifyServiceType 0", "ModifyStationPool 0",
 }
@@ -196,7 +196,7 @@ var untold = []string{
 // review.
 var unprobed = []string{"As", "In", "Confirm", "Seen", "Stats", "Check", "Review", "Deliver", "Connect", "CreateTenant", "Tenants", "StockNumbers"}
 
-// neverWas is an ID of each type, which no record has.
+// neverWas is an ID of each type that no record has.
 func (p *prober) neverWas() map[reflect.Type]reflect.Value {
 	never := map[reflect.Type]reflect.Value{}
 	raw := [16]byte{0: 1, 6: 0x70, 8: 0x80, 15: 9}

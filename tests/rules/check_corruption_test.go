@@ -19,8 +19,8 @@ type corruption struct {
 	found   []string // code and kind of record, sorted
 }
 
-// Each corruption is written past the rules into a world with everything in
-// it, and found with its rule's code: that, and nothing else.
+// Each corruption is written past the rules into a world with everything in it,
+// and found under its rule's code, and nothing else is found.
 var corruptions = []corruption{
 	// References.
 	{"a user at no location", func(w *world, x *testbed.All) {
@@ -183,7 +183,7 @@ var corruptions = []corruption{
 		w.Rewrite("services", where{"id": x.Bare.ID}, where{"device_id": [16]byte{}})
 	}, []string{"DEV-2 device"}},
 
-	// What lies on the lines and the keys of phones.
+	// The lines and the keys of phones.
 	{"a line of no phone", func(w *world, x *testbed.All) {
 		w.Plant(&pbx.DeviceLine{TenantID: w.US.ID, DeviceID: nobody, Line: 1, Rev: 1, UserID: x.Ann.ID})
 	}, []string{"EXT-9 device line"}},

@@ -7,8 +7,8 @@ import (
 	"github.com/pbxkit/pbx/internal/testbed"
 )
 
-// unsavable are corruptions that no operation would have let in, and that the
-// constraints of an SQL store, which know no rule of a form, let by.
+// unsavable are corruptions that no operation would have accepted. The
+// constraints of an SQL store, which have no rules for forms, accept them.
 var unsavable = []corruption{
 	// Users and what reaches them.
 	{"an e911 user where help cannot be sent", func(w *world, x *testbed.All) {
@@ -165,7 +165,7 @@ var unsavable = []corruption{
 // abroad is a location where 999 is an emergency number.
 func abroad(w *world) pbx.LocationID { return w.Location(w.Dir, "LON", "GB", "").ID }
 
-// moveSIP gives a user another SIP address, and claims it for him.
+// moveSIP gives a user another SIP address, and claims it for them.
 func (w *world) moveSIP(u *pbx.User, to pbx.SIPAddress) {
 	w.T.Helper()
 	w.Rewrite("sip_identities", where{"address": u.SIPAddress}, where{"address": to})

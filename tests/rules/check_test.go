@@ -112,7 +112,8 @@ func TestSYS4_AnAdministratorsCheckReadsNothingOfOthers(t *testing.T) {
 	require.Equal(t, before.Records, after.Records)
 }
 
-// A store that lost a unique index would not know that two have the same.
+// A store that lost a unique index would not know that two records have the
+// same value.
 func TestSYS4_WhatAUniqueIndexShouldHaveRefusedIsFound(t *testing.T) {
 	w := newWorld(t, testbed.Stores["memory"](t))
 	x := testbed.Everything(w.World)
@@ -136,7 +137,7 @@ func TestSYS4_WhatAUniqueIndexShouldHaveRefusedIsFound(t *testing.T) {
 }
 
 // doubling is a store that reads one more record than it has, as if a unique
-// index had not been there.
+// index were missing.
 type doubling struct {
 	store.Store
 	twin store.Record

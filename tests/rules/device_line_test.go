@@ -12,7 +12,7 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// onLines are who is on the lines of a phone, as "1 Ann Lee".
+// onLines lists who is on the lines of a phone, as "1 Ann Lee".
 func (w *world) onLines(device pbx.DeviceID) (on []string) {
 	w.T.Helper()
 	for _, l := range testbed.Collect(w.T, w.Dir.DeviceLines(w.Ctx, device)) {
@@ -158,7 +158,7 @@ func TestEXT9_AnIdentityIsThePhonesUserOrAnAliasOfHisOnOneLine(t *testing.T) {
 			w.Refused(rule.ACC1, pbx.ErrNotFound, set(3, who))
 		}
 		second := w.assign(w.handset("00:1b:54:aa:bb:02", "Cisco 8851"), john, 2)
-		w.put(second.ID, 2, pbx.AliasMember(support.ID)) // on another phone of his as well: all ring
+		w.put(second.ID, 2, pbx.AliasMember(support.ID)) // on another of their phones as well: all ring
 		require.Equal(t, []string{"1 John Lee", "2 John Support"}, w.onLines(second.ID))
 	})
 }

@@ -320,7 +320,7 @@ func TestDEV2_ALineMovesToAPhoneOfItsUsersOrToOneThatNobodyHas(t *testing.T) {
 			return dir.ModifyService(w.Ctx, &in)
 		}
 
-		// A broken phone is replaced: the line goes on to the one that its user gets instead.
+		// A broken phone is replaced: the line moves to the one that its user gets instead.
 		require.NoError(t, w.Dir.UnassignDevice(w.Ctx, old.ID))
 		line, err = w.Dir.Service(w.Ctx, line.ID)
 		require.NoError(t, err)

@@ -19,7 +19,7 @@ import (
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-// dialPlan is a naive dial plan: it looks through the whole range each time.
+// dialPlan is a naive dial plan: it searches the whole range each time.
 type dialPlan struct {
 	first, last pbx.Extension
 	taken       map[pbx.Extension]bool
@@ -36,8 +36,8 @@ func (p *dialPlan) all() []pbx.Extension {
 	return list
 }
 
-// lowest is the lowest extension that is free and that none of the emergency
-// numbers meets, or "".
+// lowest is the lowest extension that is free and does not conflict with an
+// emergency number, or "".
 func (p *dialPlan) lowest(emergency ...string) pbx.Extension {
 	for _, e := range p.all() {
 		meets := slices.ContainsFunc(emergency, func(n string) bool {
@@ -50,8 +50,9 @@ func (p *dialPlan) lowest(emergency ...string) pbx.Extension {
 	return ""
 }
 
-// fillings plays random steps, and compares what fills itself in with the naive
-// plan's answer. Each number is a step: what it does, and to which extension.
+// fillings plays random steps, and compares the extension that is filled in
+// with the naive plan's answer. Each number is a step: what it does, and to
+// which extension.
 type fillings struct {
 	*world
 	plan   dialPlan

@@ -13,12 +13,12 @@ import (
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-// typed adds a service that costs nothing and whose DN fills itself in.
+// typed adds a service that costs nothing and whose DN is filled in.
 func (w *world) typed(dir *pbx.Directory) (*pbx.Service, error) {
 	return dir.AddService(w.Ctx, pbx.NewService{Type: "FREE", DeviceType: "SIP softphone"})
 }
 
-// filled is the DN that fills itself in next.
+// filled is the DN that is filled in next.
 func (w *world) filled() pbx.Extension {
 	w.T.Helper()
 	s, err := w.typed(w.Dir)

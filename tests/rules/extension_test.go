@@ -365,7 +365,7 @@ func TestEXT1_AnExtensionOfAUserPassesToHisService(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, own())
 
-		// What points at somebody else is taken, as ever.
+		// An extension that points at somebody else is taken, as always.
 		bob := w.User("Bob", "Ray", "7004")
 		for _, user := range []pbx.UserID{ann.ID, {}} {
 			e := w.Refused(rule.EXT2, pbx.ErrConflict, func() error {

@@ -17,11 +17,11 @@ import (
 	"github.com/pbxkit/pbx/store"
 )
 
-// elsewhere is another system. It does what it is asked, unless it is away or has
-// a reason not to.
+// elsewhere is another system. It does what it is asked, unless it is not
+// available or has a reason to refuse.
 type elsewhere struct {
 	mu      sync.Mutex
-	away    error             // what it says to everything
+	away    error             // its answer to everything
 	refuses map[string]string // reasons, by the name of what is asked for
 	between func(pbx.ForeignRequest)
 	has     map[pbx.ForeignID]string // names
@@ -279,7 +279,7 @@ func TestSVC18_ARequestThatIsOvertakenIsPassedOver(t *testing.T) {
 	})
 }
 
-// An answer can take its time: meanwhile support heard of a refusal by other ways,
+// An answer can take long: meanwhile support heard of a refusal in another way,
 // and an administrator asked again.
 func TestSVC18_TheAnswerToAnEarlierRequestLeavesALaterOnePending(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
@@ -312,7 +312,8 @@ func TestSVC18_TheAnswerToAnEarlierRequestLeavesALaterOnePending(t *testing.T) {
 		require.Equal(t, []string{"create A"}, s.said(), "the later request is made too")
 		require.Equal(t, pbx.ForeignActive, w.foreign(f.ID).State)
 
-		// What was asked to be made says nothing of what is asked to be deleted.
+		// The answer to a request to create says nothing about a request to
+		// delete.
 		require.NoError(t, w.Dir.Confirm(rule.SVC10).DeleteService(w.Ctx, line.ID))
 		w.Refused(rule.SVC18, pbx.ErrFailedPrecondition, func() error {
 			return second(visiting.SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: pbx.ForeignFailed, Request: 2}))
@@ -353,7 +354,7 @@ func TestSVC18_ARequestThatComesAgainIsMadeOnceAndNeverForALaterOne(t *testing.T
 	})
 }
 
-// forget loses how far a subscriber is.
+// forget loses a subscriber's position.
 func (w *world) forget(subscriber string) {
 	w.T.Helper()
 	for _, tenant := range []pbx.TenantID{pbx.Provider, w.US.ID, w.UK.ID} {

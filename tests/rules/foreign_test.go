@@ -15,7 +15,7 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// attach adds a foreign service that is there.
+// attach adds a foreign service that its system provides.
 func (w *world) attach(line pbx.ServiceID, in pbx.NewForeign) *pbx.ForeignService {
 	w.T.Helper()
 	f, err := w.Dir.AttachForeign(w.Ctx, line, in)
@@ -273,8 +273,8 @@ func TestUSR11_AUserAloneIsDeletedAndHisForeignServicesStayWithTheirLines(t *tes
 	})
 }
 
-// outspoken gives a user's line foreign services of whom other systems said what
-// names him, and returns those.
+// outspoken gives a user's line foreign services with outcomes that name the
+// user, and returns these services.
 func (w *world) outspoken(line pbx.ServiceID) []*pbx.ForeignService {
 	w.T.Helper()
 	visiting := w.Support.In(w.US.ID)
@@ -287,7 +287,8 @@ func (w *world) outspoken(line pbx.ServiceID) []*pbx.ForeignService {
 	return testbed.Collect(w.T, w.Dir.ForeignServices(w.Ctx, line))
 }
 
-// cleared asserts that foreign services are as they were, but for what was said.
+// cleared asserts that foreign services are as they were, except for their
+// outcomes.
 func (w *world) cleared(was []*pbx.ForeignService) {
 	w.T.Helper()
 	for _, f := range was {

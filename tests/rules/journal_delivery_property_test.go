@@ -16,7 +16,7 @@ import (
 )
 
 // schedule plays deliveries of three processes to one subscriber against one
-// another. What happens while an event is handled, the next step says: it is
+// another. The next step says what happens while an event is handled: it is
 // handled, it fails, the handler panics, time passes, something new is written,
 // or another process delivers meanwhile, which nests. So any interleaving of
 // deliveries can come up, and the same steps always make the same one.
@@ -49,7 +49,7 @@ func newSchedule(t *testing.T, steps []uint8) *schedule {
 	return s
 }
 
-// step takes the next step; when there are no more all is handled.
+// step takes the next step; if there are no more, all events are handled.
 func (s *schedule) step() uint8 {
 	if len(s.steps) == 0 {
 		return 0
@@ -65,7 +65,7 @@ func (s *schedule) fault(form string, args ...any) {
 	}
 }
 
-// deliver lets a process deliver, if it is not at it already.
+// deliver makes a process deliver, if it is not delivering already.
 func (s *schedule) deliver(process int) {
 	if s.busy[process] {
 		return

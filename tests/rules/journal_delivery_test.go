@@ -16,7 +16,7 @@ import (
 	"github.com/pbxkit/pbx/store/faulty"
 )
 
-// crowd makes some customers more, with nothing but their settings.
+// crowd makes some more customers, which have only their settings.
 func (w *world) crowd(n int) []pbx.TenantID {
 	w.T.Helper()
 	ids := []pbx.TenantID{w.US.ID, w.UK.ID, pbx.Provider}
@@ -147,7 +147,7 @@ func TestSYS3_ALongJournalTakesTurnsWithTheOthers(t *testing.T) {
 	})
 }
 
-// How many trips a delivery makes: one look at a page of tenants, and two
+// How many trips a delivery makes: one read of a page of tenants, and two
 // updates for each tenant with something new.
 func TestSYS3_ATenantWithNothingNewCostsNothing(t *testing.T) {
 	shaky(t, func(t *testing.T, w *world, store *faulty.Store) {
@@ -274,8 +274,8 @@ func recovered(deliver func() (int, error)) (n int, err error) {
 	return deliver()
 }
 
-// comesToAll asserts that the events came in order, all of them, and that those
-// that came again are the last few.
+// comesToAll asserts that all events came in order, and that only the last few
+// came again.
 func (w *world) comesToAll(when string, journal, got []*pbx.Event, most int) {
 	w.T.Helper()
 	at := 0 // in the journal: what comes next at the latest

@@ -66,7 +66,7 @@ func (w *world) eventsOf(tenant pbx.TenantID) []*pbx.Event {
 	return testbed.Collect(w.T, w.Support.In(tenant).Journal(w.Ctx, pbx.JournalQuery{}))
 }
 
-// busy is a handler that stops at one event until it is let go.
+// busy is a handler that stops at one event until it is released.
 type busy struct {
 	inbox
 	tenant  pbx.TenantID
@@ -90,7 +90,7 @@ func (b *busy) take(ctx context.Context, e *pbx.Event) error {
 	return b.inbox.take(ctx, e)
 }
 
-// outcome is what a Deliver that goes on in the background came to.
+// outcome is the result of a Deliver that runs in the background.
 type outcome struct {
 	n   int
 	err error
@@ -284,8 +284,8 @@ func (s *counting) Update(ctx context.Context, tenant [16]byte, fn func(store.Wr
 	return s.Store.Update(ctx, tenant, fn)
 }
 
-// Who waits for the tenant's lock to renew a lease has none when it runs out:
-// another delivery may get the lock first.
+// A delivery that waits for the tenant's lock to renew its lease has no lease
+// when it runs out: another delivery may get the lock first.
 func TestSYS3_ALeaseThatRunsOutBehindALockEndsTheHandlersContext(t *testing.T) {
 	const lease, left = 3 * time.Second, 20 * time.Millisecond
 	w := newWorld(t, memory.New())

@@ -131,9 +131,10 @@ func TestOWN3_APrincipalIsValidatedWhereThatIsPossible(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []pbx.Principal{"ghost", "bob"}, asked)
 
-			// Who may not change the line learns nothing about principals either.
+			// Somebody who may not change the line learns nothing about
+			// principals either.
 			w.Refused(rule.OWN2, pbx.ErrNotFound, func() error { _, err := w.owner("eve").AddOwner(w.Ctx, aliceLine, "ghost"); return err })
-			// Removing somebody who is no longer known is what owners do.
+			// Owners may remove somebody whom the sign-in no longer knows.
 			_, err = w.owner("alice").RemoveOwner(w.Ctx, aliceLine, "bob")
 			require.NoError(t, err)
 			require.Len(t, asked, 2)
@@ -217,7 +218,7 @@ func TestOWN5_OwnershipHasNoOtherEffect(t *testing.T) {
 		for _, rows := range []map[string][]string{before, after} {
 			delete(rows, "events")
 			delete(rows, "owners")
-			delete(rows, "tenants") // its revision, which TestOWN5_Nothing… looks at
+			delete(rows, "tenants") // its revision, which TestOWN5_Nothing… checks
 		}
 		require.Empty(t, cmp.Diff(before, after))
 
@@ -272,7 +273,8 @@ func TestOWN6_CancellingReassigningAndCreatingAreNotAnOwners(t *testing.T) {
 				return w.owner("alice").Batch(w.Ctx, func(_ context.Context, dir *pbx.Directory) error { return call(dir) })
 			})
 		}
-		// Nobody, and what has to do with no line, is refused by ACC-2 as ever.
+		// A call by nobody, and one that is not about a line, is refused by
+		// ACC-2 as always.
 		w.Refused(rule.ACC2, pbx.ErrDenied, func() error { return w.owner("").DeleteService(w.Ctx, s.ID) })
 		w.Refused(rule.ACC2, pbx.ErrDenied, func() error { return w.owner("alice").DeleteLocation(w.Ctx, w.Boston.ID) })
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, s.ID), "an administrator cancels a line, owners and all")

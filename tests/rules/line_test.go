@@ -104,7 +104,7 @@ func TestOWN2_ALineNotOwnedIsRefusedAsOneThatDoesNotExist(t *testing.T) {
 			require.Equal(t, before[name].Error(), after.Error())
 			require.NotContains(t, after.Error(), "bob")
 		}
-		// Somebody of another tenant is no owner here, and finds nothing.
+		// Somebody from another tenant is not an owner here, and finds nothing.
 		stranger := w.Support.As(pbx.LineOwner("alice", w.UK.ID))
 		w.Refused(rule.ACC1, pbx.ErrNotFound, func() error { _, err := stranger.In(w.US.ID).Line(w.Ctx, aliceLine); return err })
 
@@ -146,7 +146,8 @@ func TestOWN7_ALineMovesToABuildingKnownToTheTenant(t *testing.T) {
 		as.Refused(rule.OWN7, pbx.ErrInvalid, to("32 Vassar St"))
 		as.Refused(rule.OWN7, pbx.ErrInvalid, to(""))
 
-		// To where it is already is no change, and nothing is journalled.
+		// A move to where it already is changes nothing, and nothing is
+		// journalled.
 		before := testbed.Dump(t, w.Store)
 		_, err = alice.SetLineLocation(w.Ctx, aliceLine, "CAM-32")
 		require.NoError(t, err)
@@ -226,7 +227,7 @@ func TestOWN9_OwnerAndLocationChangesAreSavedTogetherOrNotAtAll(t *testing.T) {
 			require.Equal(t, errors.Is(err, pbx.ErrStale), ok && stale.Current != nil, "what there is now comes with a stale view alone")
 			require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
 		}
-		// All that is bad is reported at once.
+		// All bad fields are reported at once.
 		_, err := alice.ChangeLine(w.Ctx, aliceLine, pbx.LineChange{
 			AddOwners: []pbx.Principal{"alice", "two words"}, RemoveOwners: []pbx.Principal{"nobody"}, Building: "NOWHERE",
 		})
@@ -279,7 +280,7 @@ func TestOWN9_InABatchAndThroughAReview(t *testing.T) {
 func TestSVC11_ARemoteLineIsNotChangedHere(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		s := w.line(aliceLine, pbx.NewService{}, "alice")
-		remote := *s // as it could be made once
+		remote := *s // as could be made in the past
 		remote.Rev, remote.RemoteSystem, remote.Status = s.Rev+1, "Geneva", pbx.StatusNone
 		w.Apply(store.Change{Old: s, New: &remote})
 		for what, change := range map[string]pbx.LineChange{

@@ -20,7 +20,7 @@ func needing(email, login bool) pbx.NewForeign {
 	return in
 }
 
-// modified saves a change of a user, as he is now.
+// modified saves a change of a user, as they are now.
 func modified(ctx context.Context, dir *pbx.Directory, id pbx.UserID, change func(*pbx.User)) (*pbx.User, error) {
 	u, err := dir.User(ctx, id)
 	if err != nil {
@@ -156,7 +156,7 @@ func TestUSR14_AUserWithoutAnEmailAddressGetsNothingThatNeedsOne(t *testing.T) {
 			require.Equal(t, "foreign service", refusal.Holder.Kind, what)
 			require.Equal(t, "mail", refusal.Holder.Name, what)
 		}
-		w.attach(his.ID, needing(false, true)) // he has a user ID
+		w.attach(his.ID, needing(false, true)) // this user has a user ID
 		_, err = w.Support.In(w.US.ID).SettleForeign(w.Ctx, f.ID, pbx.Settlement{State: pbx.ForeignGone})
 		require.NoError(t, err)
 		_, err = w.Dir.Associate(w.Ctx, u.ID, other.ID)

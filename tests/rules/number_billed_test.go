@@ -86,7 +86,8 @@ func TestNUM10_ANumberThatIsKeptIsBilledWhenItFirstIsOnAServiceThatIs(t *testing
 		require.True(t, w.number(n).Billed)
 		require.Len(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), 2, "what it costs was ordered when it came")
 
-		// Once it is billed it is so while it is kept, whatever it is on.
+		// Once it is billed it stays billed while it is kept, whatever service
+		// has it.
 		w.change(working, pbx.NumberChange{Previous: pbx.KeepNumber})
 		w.change(was.User, pbx.NumberChange{Number: pbx.ExistingNumber(n)})
 		require.True(t, w.number(n).Billed)

@@ -29,7 +29,7 @@ func TestNUM7_NumberAndExtensionChangeOnlyForAUserWithAProfile(t *testing.T) {
 			_, err := w.Dir.ChangeNumber(w.Ctx, typeless.ID, pbx.NumberChange{ServiceID: s.ID, Number: pbx.ProposedNumber()})
 			return err
 		})
-		w.Refused(rule.SVC4, pbx.ErrNotFound, func() error { // a service that is not his
+		w.Refused(rule.SVC4, pbx.ErrNotFound, func() error { // a service that is not the user's
 			_, err := w.Dir.ChangeNumber(w.Ctx, typeless.ID, pbx.NumberChange{ServiceID: mine.ID, Number: pbx.ProposedNumber()})
 			return err
 		})
@@ -118,7 +118,7 @@ func TestNUM8_AChangeThatWouldBePassedOverIsRefusedAllAtOnce(t *testing.T) {
 			}
 			require.Equal(t, c.fields, fields)
 		}
-		bare, _ := w.profiled("Bob", "7002", pbx.NumberChoice{}) // nothing is disposed of, and the word is wrong all the same
+		bare, _ := w.profiled("Bob", "7002", pbx.NumberChoice{}) // there is no previous number, but the word is wrong all the same
 		w.Refused(rule.NUM10, pbx.ErrInvalid, func() error {
 			_, err := w.Dir.ChangeNumber(w.Ctx, bare.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: "burn"})
 			return err
@@ -191,7 +191,7 @@ func TestNUM10_WhatBecomesOfThePreviousNumberHasToBeChosen(t *testing.T) {
 				require.Contains(t, e.Reason, "+16175550100")
 			}
 		}
-		// Bad fields come at once.
+		// Bad fields are reported at once.
 		_, err := w.Dir.ChangeNumber(w.Ctx, u.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550999")})
 		require.Len(t, pbx.Errors(err), 2)
 	})

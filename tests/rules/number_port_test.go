@@ -61,7 +61,7 @@ func TestNUM3_ATemporaryNumberServesUntilThePortIsActivated(t *testing.T) {
 		require.Empty(t, gone.TemporaryFor)
 		require.True(t, gone.ServiceID.IsZero())
 		require.Equal(t, pbx.NumberAvailable, w.number("+16175550301").State, "nobody waited for it")
-		w.Refused(rule.NUM10, pbx.ErrInvalid, func() error { // it is an ordinary number now
+		w.Refused(rule.NUM10, pbx.ErrInvalid, func() error { // now it is an ordinary number
 			_, err := w.Dir.ChangeNumber(w.Ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber()})
 			return err
 		})
@@ -176,7 +176,7 @@ func TestNUM3_OneServiceAtATimeWaitsForAPortingNumber(t *testing.T) {
 		}
 		e := w.Refused(rule.NUM3, pbx.ErrConflict, func() error { return second(w.Dir, w.Ctx) })
 		require.Equal(t, s.ID.String(), e.Holder.ID)
-		w.Refused(rule.NUM3, pbx.ErrConflict, func() error { // he waits already
+		w.Refused(rule.NUM3, pbx.ErrConflict, func() error { // this user already waits
 			_, err := w.Dir.ChangeNumber(w.Ctx, ann.ID, pbx.NumberChange{Number: pbx.ExistingNumber("+16175550300")})
 			return err
 		})
@@ -184,7 +184,7 @@ func TestNUM3_OneServiceAtATimeWaitsForAPortingNumber(t *testing.T) {
 			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7100", DeviceType: "Cisco 8851", Number: pbx.ExistingNumber(s.Number)})
 			return err
 		})
-		// Whoever gives up waiting lets another wait, in the same batch too.
+		// When one gives up waiting another can wait, in the same batch too.
 		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
 			if _, err := dir.ChangeNumber(ctx, ann.ID, pbx.NumberChange{Number: pbx.ProposedNumber()}); err != nil {
 				return err
@@ -215,7 +215,7 @@ func TestNUM3_WhoeverStopsWaitingGivesTheTemporaryNumberBack(t *testing.T) {
 		require.True(t, w.number("+16175550301").WaitingID.IsZero())
 		require.Equal(t, moved.ID, w.number("+16175550300").WaitingID)
 
-		// A service that is deleted waits no longer.
+		// A service that is deleted no longer waits.
 		require.NoError(t, w.Dir.DeleteService(w.Ctx, moved.ID))
 		require.Equal(t, pbx.NumberResting, w.number(moved.Number).State)
 		w.activate(p)
@@ -339,7 +339,7 @@ func TestNUM11_APortRequestMovesOnlyFromStateToState(t *testing.T) {
 			pbx.PortCancelled: func(id pbx.PortID) (*pbx.PortRequest, error) { return w.Dir.CancelPort(w.Ctx, id) },
 			pbx.PortFailed:    func(id pbx.PortID) (*pbx.PortRequest, error) { return inside.FailPort(w.Ctx, id) },
 		}
-		// What each state lets follow.
+		// The states that can follow each state.
 		follow := map[pbx.PortState][]pbx.PortState{
 			pbx.PortRequested: {pbx.PortConfirmed, pbx.PortActivated, pbx.PortCancelled, pbx.PortFailed},
 			pbx.PortConfirmed: {pbx.PortActivated, pbx.PortCancelled, pbx.PortFailed},

@@ -48,7 +48,7 @@ func (w *world) stocked() []pbx.E164 {
 	return list
 }
 
-// exhaust takes all but the last n new numbers of the US away.
+// exhaust takes away all new numbers of the US except the last n.
 func (w *world) exhaust(n int) {
 	w.T.Helper()
 	list, err := w.Dir.OfferedNumbers(w.Ctx, w.Boston.ID, "", 1000)
@@ -306,7 +306,8 @@ func TestNUM4_WhoHasMovedGetsANumberNearHisPresentLocation(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12125550103"), third.Number)
 
-		// Who is nowhere is where his service is; and who is where his service is not.
+		// A user without a location is where their service is. Then a user at another
+		// place than their service.
 		u.LocationID = pbx.LocationID{}
 		u, err = w.Dir.ModifyUser(w.Ctx, u)
 		require.NoError(t, err)
@@ -358,7 +359,7 @@ func TestNUM4_NumbersOfTheCountryAreThoseOfItsRegionAndNotTollFree(t *testing.T)
 		require.NoError(t, err)
 		require.Equal(t, pbx.E164("+12025550100"), washington.Number)
 
-		// Who asks for it by its name or its beginning gets it.
+		// It can be chosen by the whole number or its first digits.
 		chosen, err := add("7003", pbx.OfferedNumber(free))
 		require.NoError(t, err)
 		require.Equal(t, free, chosen.Number)
@@ -488,7 +489,7 @@ func TestNUM4_ManyTenantsTakeNewNumbersAtOnce(t *testing.T) {
 	require.Len(t, w.stocked(), 20)
 }
 
-// distant is a store that is some way off, so that writers overlap.
+// distant is a store with some delay, so that writers overlap.
 type distant struct{ store.Store }
 
 func (d distant) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
@@ -551,7 +552,7 @@ func TestNUM6_AUKTenantGetsNoNewNumbers(t *testing.T) {
 			require.Equal(t, "Number", e.Field, name)
 			require.Contains(t, e.Reason, "GB")
 		}
-		// Whom it concerns is the provider's policy.
+		// Which countries it concerns is the provider's policy.
 		open := pbx.New(w.Store, pbx.WithoutNewNumbers("US"), pbx.WithClock(func() time.Time { return w.Clock }))
 		uk := open.As(pbx.Administrator("admin", w.UK.ID))
 		changed, err := uk.ChangeNumber(w.Ctx, u.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.KeepNumber})

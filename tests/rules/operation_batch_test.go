@@ -17,7 +17,7 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// twins are two worlds on two stores of one kind, alike in every byte.
+// twins are two worlds on two stores of the same kind, equal in every byte.
 func twins(t *testing.T, test func(t *testing.T, a, b *world, ids map[*world]*testbed.Counted)) {
 	for name, open := range testbed.StoresOf(t) {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestSYS1_TheOperationsOfABatchSucceedTogether(t *testing.T) {
 	})
 }
 
-// refusedParts are operations that stage a good deal before they are refused.
+// refusedParts are operations that stage many changes before they are refused.
 var refusedParts = map[string]func(ctx context.Context, dir *pbx.Directory, x *prepared) error{
 	"a number is released, then the extension is refused": func(ctx context.Context, dir *pbx.Directory, x *prepared) error {
 		_, err := dir.ChangeNumber(ctx, x.ann.ID, pbx.NumberChange{Number: pbx.ProposedNumber(), Previous: pbx.ReturnNumber, UpdateExtension: true, Extension: "911"})
@@ -337,8 +337,8 @@ func TestSYS1_ThreeHundredSetUpsInOneBatch(t *testing.T) {
 	})
 }
 
-// A foreign key holds at every step, so what one operation of a batch needs of
-// another has to be there before it.
+// A foreign key holds at every step, so what one operation of a batch needs
+// from another has to exist before it.
 func TestSYS1_LaterOperationsOfABatchUseWhatEarlierOnesMade(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		require.NoError(t, w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {

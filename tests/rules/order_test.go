@@ -97,7 +97,7 @@ func TestORD1_TheReviewShowsTheOrderAndPlacingItPlacesIt(t *testing.T) {
 		require.Len(t, r.Orders, 1)
 		require.Empty(t, testbed.Collect(t, w.Dir.Orders(w.Ctx, 0)), "it is not placed yet")
 
-		// What is shown is the caller's, to do with as he likes.
+		// The caller may change what is returned.
 		r.Orders[0].Monthly = 1
 		r.Orders[0].Lines()[0].Monthly = 1
 		r.Orders[0].ID = pbx.OrderID{1}

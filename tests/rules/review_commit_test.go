@@ -54,7 +54,7 @@ func TestORD1_TheReviewedIDsExtensionAndNumberAreTheOnesCommitted(t *testing.T) 
 		in := testbed.Newcomer("ann")
 		in.Station = "STANDARD"
 		r, made := w.setUpReview(in)
-		// Nothing that the outcome depends on changes, but a good deal else.
+		// Nothing that the outcome depends on changes, but much else does.
 		w.unrelated()
 		w.seat(1, "STANDARD")
 		require.NoError(t, w.ModifyPool("STANDARD", func(p *pbx.StationPool) { p.Total, p.Applications = 7, []string{"crm"} }))
@@ -145,7 +145,7 @@ func TestORD1_AnythingThatChangedTheOutcomeRefusesWithAFreshReview(t *testing.T)
 				require.Equal(t, fresh.Orders[0].ID, o.ID)
 				require.Equal(t, fresh.Monthly(), o.Monthly)
 				require.Equal(t, fresh.Orders[0].BillingFrom, o.BillingFrom)
-				w.overtaken(r, rule.USR3, pbx.ErrConflict) // the old one is of no use any more
+				w.overtaken(r, rule.USR3, pbx.ErrConflict) // the old one can no longer be used
 			})
 		})
 	}

@@ -284,8 +284,8 @@ func TestSYS1_ACommitThatTheStoreFailedCanBeTriedAgain(t *testing.T) {
 	}
 }
 
-// Where the tenant has changed the operations run again; what they make of a store
-// that fails them does not make the review stale.
+// If the tenant has changed the operations run again; a store that fails during
+// them does not make the review stale.
 func TestSYS1_AStoreThatFailsWhileReviewedOperationsRunAgainLeavesTheReviewGood(t *testing.T) {
 	for _, fault := range []faulty.Fault{faulty.ErrorBefore, faulty.ErrorAfter, faulty.ContextEnded} {
 		for name, says := range map[string]func(error) error{

@@ -32,9 +32,9 @@ func (w words) add(code rule.Code, word string) {
 // ruleSource is what the source says of the rules.
 type ruleSource struct {
 	used       map[rule.Code]bool // by anything but the checker, which refuses nothing
-	outcomes   words              // where code and kind stand together
+	outcomes   words              // where code and kind are together
 	refused    words              // with which tests assert that something is refused
-	warned     words              // of which a test looks at a review's warnings
+	warned     words              // for which a test checks a review's warnings
 	documented words              // the methods that say that they keep the rule
 	declared   map[string]bool    // the methods of a Review and an Event, and functions
 }
@@ -63,8 +63,8 @@ func readSource(t *testing.T) *ruleSource {
 // root is the module's folder.
 const root = "../.."
 
-// parse parses the files of the package, but for the codes and the checker, and
-// the tests that bear the codes of rules.
+// parse parses the files of the package, except the codes and the checker, and
+// the tests that are named by the codes of rules.
 func parse(t *testing.T) (source, tests []*ast.File) {
 	t.Helper()
 	for _, folder := range []string{root, ".", "../endure"} {
@@ -109,7 +109,7 @@ func receiver(fn *ast.FuncDecl) string {
 }
 
 // validations are the methods of the type that checks an operation's input: what
-// they are given a code for is refused as invalid.
+// they check under a code is refused as invalid.
 func validations(files []*ast.File) []string {
 	var names []string
 	for _, fn := range methodsOf("validation", files...) {
@@ -154,7 +154,7 @@ func spellOut(span string) string {
 }
 
 // readOutcomes finds the codes that a file uses, and how it refuses with them,
-// as far as that can be read: where a code comes by a variable, it cannot.
+// as far as that can be read: if a code is in a variable, it cannot.
 func (s *ruleSource) readOutcomes(f *ast.File, asInvalid []string) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -184,7 +184,7 @@ func (s *ruleSource) readOutcomes(f *ast.File, asInvalid []string) {
 	})
 }
 
-// readWarned finds the rules of which a test looks at a review's warnings.
+// readWarned finds the rules for which a test checks a review's warnings.
 func (s *ruleSource) readWarned(f *ast.File) {
 	for _, fn := range methodsOf("", f) {
 		of := testName.FindStringSubmatch(fn.Name.Name)

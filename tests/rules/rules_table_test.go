@@ -30,8 +30,8 @@ var kinds = map[string]error{
 	"ErrUnconfirmed": pbx.ErrUnconfirmed, "ErrMisuse": pbx.ErrMisuse, "ErrStorage": pbx.ErrStorage, "ErrCommitUnknown": pbx.ErrCommitUnknown,
 }
 
-// outcomeWords are what the table calls the outcomes, by the names of the kinds
-// of error and of the functions that warn and ask.
+// outcomeWords are the table's words for the outcomes, by the names of the
+// kinds of error and of the functions that warn and ask.
 var outcomeWords = func() map[string]string {
 	words := map[string]string{"warn": "warning", "confirm": testbed.OutcomeOf(pbx.ErrUnconfirmed)}
 	for name, kind := range kinds {

@@ -18,11 +18,11 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// TestRules holds four lists of the rules against one another: the codes in
-// codes.go, what the source does with them, the table of docs/rules.md, and the
-// tests. Asked for alone, it also runs the tests of every rule, and says how many
-// rules are kept: none of the tests failed, and each refusal of the table was
-// asserted, where it can be at once, in a batch and in a review.
+// TestRules compares four lists of the rules: the codes in codes.go, what the
+// source does with them, the table of docs/rules.md, and the tests. Asked for
+// alone, it also runs the tests of every rule, and says how many rules are kept:
+// none of the tests failed, and each refusal of the table was asserted, where it
+// can be at once, in a batch and in a review.
 func TestRules(t *testing.T) {
 	rows, tests, source := readRules(t), ruleTests(t), readSource(t)
 	alone := askedForAlone(t, tests)
@@ -56,8 +56,8 @@ func compareCodes(t *testing.T, rows []ruleRow) {
 	}
 }
 
-// compareOutcomes holds what the table calls the outcomes against the source
-// and against what the tests assert.
+// compareOutcomes compares the outcomes in the table with the source and with
+// what the tests assert.
 func compareOutcomes(t *testing.T, rows []ruleRow, source *ruleSource) {
 	t.Helper()
 	for _, row := range rows {
@@ -84,8 +84,8 @@ func compareOutcomes(t *testing.T, rows []ruleRow, source *ruleSource) {
 	}
 }
 
-// compareMethods holds the methods in the table against those that there are,
-// and against what their documentation says.
+// compareMethods compares the methods in the table with those that exist, and
+// with what their documentation says.
 func compareMethods(t *testing.T, rows []ruleRow, source *ruleSource) {
 	t.Helper()
 	named, all := words{}, map[string]bool{}
@@ -112,8 +112,8 @@ func compareMethods(t *testing.T, rows []ruleRow, source *ruleSource) {
 	}
 }
 
-// compareTests holds the tests that there are against the rules and against
-// docs/rules_tests.md, which -update writes anew.
+// compareTests compares the tests that exist with the rules and with
+// docs/rules_tests.md, which -update writes.
 func compareTests(t *testing.T, rows []ruleRow, tests map[rule.Code][]ruleTest) {
 	t.Helper()
 	var list strings.Builder

@@ -368,7 +368,7 @@ func TestSVC2_ApplicationsAndKeysAreSavedInTheOneAct(t *testing.T) {
 			e = w.Refused(rule.EXT1, pbx.ErrInvalid, func() error { return add(dial(1, "7000")) })
 			require.Equal(t, map[string]string{"AddService": "DN", "SetUpUser": "Extension"}[name], e.Field)
 		}
-		w.Refused(rule.SVC2, pbx.ErrInvalid, func() error { // a model that is none has no keys to be wrong about
+		w.Refused(rule.SVC2, pbx.ErrInvalid, func() error { // an unknown model has no keys that could be wrong
 			_, err := w.Dir.AddService(w.Ctx, pbx.NewService{DN: "7102", DeviceType: "Drum", Keys: []pbx.PhoneKey{dial(99, "7000")}})
 			require.Len(t, pbx.Errors(err), 1)
 			return err

@@ -29,8 +29,8 @@ func (w *world) issue(address pbx.SIPAddress) string {
 	return password
 }
 
-// signsIn reports whether a phone gets in with a password: a registrar compares
-// hashes.
+// signsIn reports whether a phone can register with a password: a registrar
+// compares hashes.
 func (w *world) signsIn(address pbx.SIPAddress, password string) bool {
 	w.T.Helper()
 	digest, err := w.Support.Digest(w.Ctx, address)

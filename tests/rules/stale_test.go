@@ -109,7 +109,7 @@ func TestSVC15_InABatchTheRevisionIsTheOneThatTheBatchMade(t *testing.T) {
 	})
 }
 
-// currentIn is what a stale refusal says that there is now.
+// currentIn is the current state that a stale refusal gives.
 func currentIn[R any](t testing.TB, err error) R {
 	t.Helper()
 	stale, ok := errors.AsType[*pbx.StaleError](err)

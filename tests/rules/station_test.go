@@ -180,7 +180,7 @@ func TestSTN2_WhoLosesAnApplicationWithAServiceIsWarnedOf(t *testing.T) {
 		in.ServiceType = "PRO"
 		made, err := w.Dir.SetUpUser(w.Ctx, in)
 		require.NoError(t, err)
-		_, err = w.Dir.AddExtension(w.Ctx, made.User.ID, "7444") // he is reached without it too
+		_, err = w.Dir.AddExtension(w.Ctx, made.User.ID, "7444") // the user is reached without it too
 		require.NoError(t, err)
 		goes := func(dir *pbx.Directory) error { return dir.DeleteService(w.Ctx, made.Service.ID) }
 		before := testbed.Dump(t, w.Store)

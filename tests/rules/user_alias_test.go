@@ -121,8 +121,8 @@ func TestEXT6_TheAddressOfADeletedUserIsFreeAgain(t *testing.T) {
 }
 
 func TestEXT6_AnAddressOfAnotherTenantIsTakenWithoutSayingByWhom(t *testing.T) {
-	// No operation makes such a claim, for a domain is one tenant's alone: it
-	// is written past the rules.
+	// No operation makes such a claim, because a domain belongs to one tenant
+	// only: it is written past the rules.
 	w := newWorld(t, testbed.Stores["memory"](t))
 	ann := w.User("Ann", "Lee", "7001")
 	u, err := w.British.CreateUser(w.Ctx, pbx.NewUser{LastName: "Brit", Email: "brit@example.co.uk", Extension: "7001"})

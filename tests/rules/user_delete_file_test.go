@@ -14,8 +14,8 @@ import (
 	"github.com/pbxkit/pbx/store/sqlite"
 )
 
-// No query finds what is deleted; whoever reads the bytes of the file does not
-// find it either.
+// No query finds what is deleted, and nobody who reads the bytes of the file
+// finds it either.
 func TestUSR9_NothingOfThePersonIsLeftInTheFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pbx.db")
 	store, err := sqlite.Open(t.Context(), file, sqlite.WithSynchronous(sqlite.Off))

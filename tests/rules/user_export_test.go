@@ -103,7 +103,7 @@ func TestSYS5_AnExportGoesOnOverPagesAndGivesTheWritersError(t *testing.T) {
 	})
 }
 
-// Where a semicolon ends a cell, a spreadsheet reads the file so.
+// This is how a spreadsheet reads the file if a semicolon ends a cell.
 func TestSYS5_NoCellOfAnExportIsAFormulaHoweverItIsRead(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		for i, text := range texts {
@@ -169,7 +169,7 @@ func TestSYS5_WhoHasNoAddressNoLineOrNoExtensionComesBackSo(t *testing.T) {
 func TestSYS5_ALineThatSeveralHaveIsSaidOnceAndSharedAgain(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		phone := w.Phone("00:1b:54:00:00:01", "Polycom VVX 450")
-		ann, err := w.Dir.SetUpUser(w.Ctx, w.setUp(phone.ID)) // she has the phone
+		ann, err := w.Dir.SetUpUser(w.Ctx, w.setUp(phone.ID)) // this user has the phone
 		require.NoError(t, err)
 		lineless, err := w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Aaron", LastName: "Aay", Email: "aaron.aay@example.com", Extension: "7501"}})
 		require.NoError(t, err)
@@ -262,7 +262,7 @@ func (f *filling) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// texts are names that a spreadsheet, a CSV file or a search could trip over.
+// texts are names that a spreadsheet, a CSV file or a search could get wrong.
 var texts = []string{"Ann", "Żółć Ünal", `O"Brien, "Bob"`, "=1+1", "'=1+1", "''+x", "-", "@home", "'Brien", "a;b", "NULL", "Ann Lee", "名前", "# no comment",
 	"a;=1+1", `a;"=1+1"`, "a; '=1+1;", ";-", "a;'b", "＝1+1", "＋1", "－1", "＠home", "'＝1", "a,;@b"}
 
@@ -316,8 +316,8 @@ func (p person) setUp(w *world, n int, phones []*pbx.Device) (in pbx.SetUp, guid
 	return in, true
 }
 
-// becomes makes of a user what no single act makes: one without an email address,
-// without a line, or without any extension; or with the line of another.
+// becomes changes a user to what no single operation makes: one without an email
+// address, without a line, or without any extension; or with another user's line.
 func (p person) becomes(w *world, n int, made *pbx.Provisioned, lines map[pbx.UserState]pbx.ServiceID) {
 	c, u := p.choices, made.User
 	if c[12]%3 == 0 {
@@ -376,8 +376,8 @@ func (w *world) gets(e pbx.E164) {
 	require.NoError(w.T, w.Dir.DeleteService(w.Ctx, s.ID))
 }
 
-// described is what a tenant has, by everything but IDs and times: its users with
-// their lines, and the numbers that are assigned or waited for.
+// described is what a tenant has, with everything except IDs and times: its users
+// with their lines, and the numbers that are assigned or waited for.
 func (w *world) described(t *testing.T) (list []string) {
 	macs := map[pbx.DeviceID]pbx.MAC{}
 	temporary := map[pbx.E164]pbx.E164{}
@@ -424,7 +424,7 @@ func (w *world) described(t *testing.T) (list []string) {
 func sortedRows(file string) []string { return slices.Sorted(strings.SplitSeq(file, "\r\n")) }
 
 // imported exports the users of a random tenant, imports them into another one
-// that has the same to give, and tells how the two differ.
+// with the same resources, and says how the two differ.
 func imported(t *testing.T, people []person, seed uint64) string {
 	room := len(people) + 1
 	from, phones := premises(t, room, "+161755504%02d")

@@ -13,8 +13,8 @@ import (
 	"github.com/pbxkit/pbx/store/memory"
 )
 
-// newcomers is a file of n users who get everything that can be had: an
-// extension of the range, a number near Boston, a station.
+// newcomers is a file of n users who each get an extension of the range, a
+// number near Boston and a station.
 func newcomers(n int) string {
 	file := []string{"first_name,last_name,email,building,number_source,service_type,station,applications"}
 	for i := range n {

@@ -173,7 +173,8 @@ func TestSYS5_WhatRowsTakeFromEachOtherIsReportedOnTheLaterRow(t *testing.T) {
 		for _, e := range pbx.Errors(err) {
 			require.NotEmpty(t, e.Holder, "who has it is named")
 		}
-		// Were the first row put right, the second one would be refused: so it is.
+		// If the first row were corrected, the second one would be refused; so it
+		// is refused now.
 		err = second(w.importing(rows(header, first+" x", again, again)))
 		require.ElementsMatch(t, []string{
 			"2 department USR-5",

@@ -13,7 +13,7 @@ import (
 	"github.com/pbxkit/pbx/rule"
 )
 
-// setUp is a complete guided set-up; every part of it can be had.
+// setUp is a complete guided set-up; every part of it is available.
 func (w *world) setUp(device pbx.DeviceID) pbx.SetUp {
 	return pbx.SetUp{
 		NewUser: pbx.NewUser{FirstName: "Ann", LastName: "Lee", Email: "ann@example.com", Login: "ann@corp.example", LocationID: w.Boston.ID, E911: true},
@@ -259,7 +259,7 @@ func TestUSR5_AMailboxComesWithTheGuidedSetUp(t *testing.T) {
 		require.Equal(t, "ann@example.com", box.Email)
 		require.NoError(t, w.Dir.CheckPIN(w.Ctx, made.Service.ID, "482915"))
 
-		// Its bad fields come with all others.
+		// Its bad fields are reported with all others.
 		next := func(e pbx.Extension, m pbx.NewMailbox) func() error {
 			return func() error {
 				return second(w.Dir.SetUpUser(w.Ctx, pbx.SetUp{NewUser: pbx.NewUser{FirstName: "Bo", Email: "bo@example.com", Extension: e}, Mailbox: &m}))
