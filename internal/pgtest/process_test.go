@@ -61,6 +61,7 @@ func requireGone(t *testing.T, h holding) {
 // other, and the server stop when that is killed too. A process that comes then
 // gets a new one.
 func TestProcessesShareAServer(t *testing.T) {
+	startsServers(t)
 	t.Parallel()
 	folder := t.TempDir()
 	first, second := startHolding(t, folder), startHolding(t, folder)
@@ -87,6 +88,7 @@ func TestProcessesShareAServer(t *testing.T) {
 // TestProcessesStartAtOnce has many come and go at the same time: each finds a
 // server, and none is still running afterwards.
 func TestProcessesStartAtOnce(t *testing.T) {
+	startsServers(t)
 	t.Parallel()
 	folder := t.TempDir()
 	var all sync.WaitGroup
@@ -115,6 +117,7 @@ func TestProcessesStartAtOnce(t *testing.T) {
 
 // TestKilledEarly ends the pipe while initdb has hardly begun.
 func TestKilledEarly(t *testing.T) {
+	startsServers(t)
 	bin, err := binaries()
 	require.NoError(t, err)
 	as, err := account()
@@ -132,6 +135,7 @@ func TestKilledEarly(t *testing.T) {
 // TestExisting has another process use this one's server, as a role of its own
 // so that what it leaves there can be told.
 func TestExisting(t *testing.T) {
+	startsServers(t)
 	ctx := context.Background()
 	mine := Database(t)
 	role := "pbxtest_" + random()
@@ -185,4 +189,12 @@ func TestNoServer(t *testing.T) {
 	out, err = child("PGTEST=ask", "-test.run=^$").CombinedOutput()
 	require.Error(t, err, "%s", out)
 	require.Contains(t, string(out), "neither a postgres:// URL nor key=value settings")
+}
+
+// startsServers skips a test that does so where -short asks for those that are quick.
+func startsServers(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts servers")
+	}
 }

@@ -9,6 +9,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
 		return open(t, newFile(t), sqlite.WithSynchronous(sqlite.Normal))

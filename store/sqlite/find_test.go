@@ -129,6 +129,7 @@ func randomQuery(random *rand.Rand, ix *store.Index, all []store.Record) store.Q
 
 // Whatever is asked, the answer is the one that Query.Range defines.
 func TestFindYieldsWhatTheDeclarationsSay(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	const seed = 20260301
 	random := rand.New(rand.NewPCG(seed, 1))

@@ -138,6 +138,7 @@ func TestGuestEnduresAFaultAtEveryStatement(t *testing.T) {
 // What the engine has taken back by itself, the host cannot go on with by
 // mistake: a statement would be committed at once.
 func TestGuestGivesUpATransactionThatTheEngineTookBack(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	n := statements(t)
 	for at := 1; at <= n; at++ {

@@ -41,6 +41,7 @@ func TestMigrationsGoForward(t *testing.T) {
 // A file of each version that there ever was, with all that it can hold, is
 // brought up to date and keeps it.
 func TestOldFilesAreBroughtUpToDateWithWhatIsInThem(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, apply(w.store, w.Tenant.ID,
