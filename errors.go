@@ -122,6 +122,9 @@ func (s *StaleError) Unwrap() error { return s.err }
 // Errors lists the single refusals that err stands for: the bad fields that
 // were reported at once, the confirmations that are missing, or the one *Error.
 func Errors(err error) []*Error {
+	if err == nil {
+		return nil // before the variables below, which are allocated
+	}
 	var one *Error
 	var many *multierror.Error
 	switch {
@@ -149,6 +152,9 @@ func fromStore(e *store.Error) *Error {
 // asRefusal returns a store's error as operations give it, and any other error
 // unchanged: an *Error with a store's error as its cause is a refusal already.
 func asRefusal(err error) error {
+	if err == nil {
+		return nil // on the path of every read, so before the variables below, which are allocated
+	}
 	var ofStore *store.Error
 	var refusal, within *Error
 	switch {
