@@ -15,7 +15,7 @@ import (
 // state, with the changes staged so far laid over it. Nothing reaches the store
 // before apply.
 type tx struct {
-	*overlay.Overlay
+	overlay.Overlay
 	core     *core
 	tenantID TenantID
 	now      time.Time
@@ -37,7 +37,7 @@ type tx struct {
 
 func (c *core) newTx(tenant TenantID, r store.Reader) *tx {
 	now := c.moment()
-	return &tx{Overlay: overlay.New(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now, outcome: outcome{journal: tenant}}
+	return &tx{Overlay: overlay.Over(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now, outcome: outcome{journal: tenant}}
 }
 
 // begin reads the tenant's row, which holds its policy, unless it was read already.
@@ -49,10 +49,11 @@ func (t *tx) begin(ctx context.Context, p prefetchPlan) error {
 	if f, ok := t.Fetcher(); ok {
 		return t.beginPrefetched(ctx, f, p)
 	}
-	row, err := one[*Tenant](ctx, t, tenantsTable.Key(), t.tenantID)
+	rec, err := t.Committed(ctx, tenantsTable.Key().At(t.tenantID))
 	if err != nil {
 		return err
 	}
+	row, _ := rec.(*Tenant)
 	return t.enterTenant(row)
 }
 
