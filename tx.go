@@ -3,6 +3,7 @@ package pbx
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -89,6 +90,9 @@ func (t *tx) editTenant(change func(*Tenant)) {
 	t.OnRollBack(func() { t.tenant = before })
 }
 
+// defaultBatch is how many changes a batch or review may stage: some 2 GB.
+const defaultBatch = 1_000_000
+
 // runOperation runs one operation of a batch or a review. If it is refused, what it
 // staged is rolled back, and the other operations stay.
 func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run func(*tx) error) error {
@@ -102,6 +106,9 @@ func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run
 		}
 		if err := run(t); err != nil {
 			return err
+		}
+		if len(t.Changes()) > t.core.batch {
+			return &Error{Code: rule.SYS1, Kind: ErrInvalid, Reason: fmt.Sprintf("a batch holds at most %d changes: do the rest in another one", t.core.batch)}
 		}
 		return t.unconfirmed(asked)
 	})
