@@ -281,7 +281,7 @@ func (v *visit) apply(ctx context.Context, changes []store.Change) error {
 		return err
 	}
 	defer v.g.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(answerTime, len(changes)))
 	defer cancel()
 	t := c.start(ctx)
 	t.send(savepoint)

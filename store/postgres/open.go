@@ -21,6 +21,7 @@ type options struct {
 	pool     []func(*pgxpool.Config)
 	patience time.Duration // see lines
 	mercy    time.Duration // see lines
+	answer   time.Duration // see commitTime
 }
 
 // WithSchema names the schema of the tables; the default is "pbx". It is created
@@ -39,7 +40,7 @@ func WithPool(set func(*pgxpool.Config)) Option {
 }
 
 func newOptions(opts []Option) (*options, error) {
-	o := &options{schema: "pbx", patience: 200 * time.Millisecond, mercy: 10 * time.Second}
+	o := &options{schema: "pbx", patience: 200 * time.Millisecond, mercy: 10 * time.Second, answer: answerTime}
 	for _, set := range opts {
 		set(o)
 	}
@@ -101,6 +102,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	for _, set := range o.pool {
 		set(config)
 	}
+	heeding(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, failure("be opened", err)
@@ -110,6 +112,8 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 		on:     statementsOf(o.schema),
 		lines:  &lines{pool: pool, patience: o.patience, mercy: o.mercy},
 		queues: queue.New(),
+		doubts: new(doubts),
+		answer: o.answer,
 	}
 	if err := s.prepare(ctx, migrations); err != nil {
 		pool.Close()
