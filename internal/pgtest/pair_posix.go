@@ -100,11 +100,16 @@ func (p *Pair) StartPrimary() error {
 // StartStandby starts the standby, and again after a crash, and waits until the
 // primary counts on it.
 func (p *Pair) StartStandby() error {
-	if err := p.Standby.start(fmt.Sprintf("primary_conninfo=application_name=%s host=127.0.0.1 port=%s user=%s",
-		standbyName, p.Primary.port, p.Primary.superuser)); err != nil {
+	if err := p.StartStandbyAlone(); err != nil {
 		return err
 	}
 	return p.WaitInSync()
+}
+
+// StartStandbyAlone starts the standby where the primary may be away.
+func (p *Pair) StartStandbyAlone() error {
+	return p.Standby.start(fmt.Sprintf("primary_conninfo=application_name=%s host=127.0.0.1 port=%s user=%s",
+		standbyName, p.Primary.port, p.Primary.superuser))
 }
 
 // WaitInSync waits until the primary counts on the standby.

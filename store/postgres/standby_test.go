@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
@@ -57,11 +58,9 @@ func (g *guarded) write(db store.Store) (*pbx.Event, error) {
 }
 
 // look is the update by which the outcome of a commit is found out.
-func (g *guarded) look(db store.Store, e *pbx.Event) (there bool, err error) {
-	short, cancel := context.WithTimeout(ctx, enough)
-	defer cancel()
-	err = db.Update(short, g.Tenant.ID, func(w store.Writer) error {
-		records, err := w.Get(short, keyOf(e))
+func (g *guarded) look(ctx context.Context, db store.Store, e *pbx.Event) (there bool, err error) {
+	err = db.Update(ctx, g.Tenant.ID, func(w store.Writer) error {
+		records, err := w.Get(ctx, keyOf(e))
 		there = err == nil && records[0] != nil
 		return err
 	})
@@ -76,8 +75,7 @@ func (g *guarded) waiting(t *testing.T) []string {
 }
 
 // endWaiting does what an operator does to somebody who waits for long.
-func (g *guarded) endWaiting(t *testing.T, by string) {
-	c := connect(t, g.dsn)
+func (g *guarded) endWaiting(t *testing.T, c *pgx.Conn, by string) {
 	assert.Eventually(t, func() bool {
 		return len(texts(t, c, "SELECT "+by+"(pid)::text FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) > 0
 	}, 10*time.Second, 5*time.Millisecond)
@@ -88,15 +86,19 @@ func (g *guarded) settled(t *testing.T, db *postgres.Store, e *pbx.Event) {
 	t.Helper()
 	g.pair.Standby.Thaw()
 	require.Eventually(t, func() bool {
-		there, err := g.look(db, e)
+		there, err := g.look(ctx, db, e)
 		return there && err == nil
 	}, 20*time.Second, 20*time.Millisecond)
-	_, err := g.write(db)
-	require.NoError(t, err, "the store goes on")
+	_, err := g.write(g.store)
+	require.NoError(t, err, "others go on")
 }
 
 func TestASynchronousStandby(t *testing.T) {
+	t.Parallel()
 	g := newGuarded(t)
+	d, err := g.store.Durability(ctx)
+	require.NoError(t, err)
+	require.Equal(t, &postgres.Durability{SynchronousCommit: "on", Standbys: "standby", Fsync: true, FullPageWrites: true}, d)
 
 	t.Run("its confirmation is waited for, and the wait is not cancelled", func(t *testing.T) {
 		db := g.reopened(t, "")
@@ -113,7 +115,9 @@ func TestASynchronousStandby(t *testing.T) {
 			require.Equal(t, []store.Record{nil}, records, "nobody sees it yet")
 			return err
 		}))
-		_, err = g.look(db, e)
+		short, cancel := context.WithTimeout(ctx, enough)
+		defer cancel()
+		_, err = g.look(short, db, e)
 		require.ErrorIs(t, err, context.DeadlineExceeded, "it is still under way")
 		g.settled(t, db, e)
 	})
@@ -127,10 +131,10 @@ func TestASynchronousStandby(t *testing.T) {
 			db := g.reopened(t, c.settings)
 			g.pair.Standby.Freeze()
 			defer g.pair.Standby.Thaw()
-			go g.endWaiting(t, c.end)
+			go g.endWaiting(t, connect(t, g.dsn), c.end)
 			e, err := g.write(db)
 			require.ErrorIs(t, err, pbx.ErrCommitUnknown)
-			there, err := g.look(db, e)
+			there, err := g.look(ctx, db, e)
 			require.True(t, there, "the server shows what its standby does not have")
 			require.ErrorIs(t, err, pbx.ErrCommitUnknown, "a look is no proof")
 			g.settled(t, db, e)
@@ -146,7 +150,7 @@ func TestASynchronousStandby(t *testing.T) {
 		g.pair.Primary.Kill()
 		require.NoError(t, g.pair.StartPrimary())
 		db.DropIdle()
-		there, err := g.look(db, e)
+		there, err := g.look(ctx, db, e)
 		require.True(t, there)
 		require.ErrorIs(t, err, pbx.ErrCommitUnknown)
 		g.settled(t, db, e)
@@ -177,6 +181,33 @@ func TestASynchronousStandby(t *testing.T) {
 		require.NoError(t, g.store.Settle(ctx, [16]byte{1}), "a tenant that has no row")
 		g.settled(t, db, e)
 	})
+}
+
+func TestDurability(t *testing.T) {
+	t.Parallel()
+	dsn := fresh(t)
+	of := func(settings string) *postgres.Durability {
+		d, err := open(t, dsn+settings).Durability(ctx)
+		require.NoError(t, err)
+		return d
+	}
+	require.Equal(t, "remote_apply", of("&synchronous_commit=remote_apply").SynchronousCommit)
+	require.Equal(t, "off", of("&synchronous_commit=off").SynchronousCommit)
+	for _, c := range []struct {
+		is       postgres.Durability
+		warnings int
+	}{
+		{postgres.Durability{SynchronousCommit: "on", Standbys: "one", Fsync: true, FullPageWrites: true}, 0},
+		{postgres.Durability{SynchronousCommit: "local", Fsync: true, FullPageWrites: true}, 0},
+		{postgres.Durability{SynchronousCommit: "local", Standbys: "one", Fsync: true, FullPageWrites: true}, 1},
+		{postgres.Durability{SynchronousCommit: "off"}, 3},
+	} {
+		require.Len(t, c.is.Warnings(), c.warnings)
+	}
+	db := open(t, dsn)
+	require.NoError(t, db.Close())
+	_, err := db.Durability(ctx)
+	require.ErrorIs(t, err, pbx.ErrMisuse)
 }
 
 // A warning that the database's own functions raise is no doubt.
