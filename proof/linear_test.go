@@ -194,7 +194,9 @@ func (f *figures) add(all []porcupine.Operation, result porcupine.CheckResult) {
 		if a.Output.(output).Answer == unknown {
 			f.unknown++
 		}
-		if slices.ContainsFunc(all, func(b porcupine.Operation) bool { return a.ClientId != b.ClientId && b.Call < a.Call && a.Call < b.Return }) {
+		if slices.ContainsFunc(all, func(b porcupine.Operation) bool {
+			return a.ClientId != b.ClientId && b.Call < a.Call && a.Call < b.Return
+		}) {
 			f.overlapping++
 		}
 	}
