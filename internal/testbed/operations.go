@@ -211,13 +211,15 @@ var Operations = []Operation{
 	}, admin},
 	{"ModifyStationPool", func(ctx context.Context, dir *pbx.Directory, x *All) error {
 		for p, err := range dir.StationPools(ctx) {
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case p.Package == "STANDARD":
+				p.Name, p.Total, p.Applications = "Standard", 9, nil
+				return Second(dir.ModifyStationPool(ctx, p))
 			}
-			p.Name, p.Total, p.Applications = "Standard", 9, nil
-			return Second(dir.ModifyStationPool(ctx, p))
 		}
-		return errors.New("there is no package")
+		return errors.New("there is no such package")
 	}, admin},
 	{"ModifyTenant", func(ctx context.Context, dir *pbx.Directory, x *All) error {
 		return modify(func() (*pbx.Tenant, error) { return dir.Tenant(ctx) },
@@ -274,15 +276,7 @@ var Operations = []Operation{
 		return dir.SetPrimary(ctx, x.Bob.ID, x.Shared.ID)
 	}, admin},
 	{"SetPrimaryDevice", func(ctx context.Context, dir *pbx.Directory, x *All) error {
-		for d, err := range dir.Devices(ctx, pbx.DeviceQuery{UserID: x.Ann.ID}) {
-			switch {
-			case err != nil:
-				return err
-			case d.ID != x.Phone.ID:
-				return dir.SetPrimaryDevice(ctx, d.ID)
-			}
-		}
-		return errors.New("there is no other device")
+		return dir.SetPrimaryDevice(ctx, x.Second.ID)
 	}, admin},
 	{"SettleForeign", func(ctx context.Context, dir *pbx.Directory, x *All) error {
 		return Second(dir.SettleForeign(ctx, x.Asked.ID, pbx.Settlement{State: pbx.ForeignActive, Link: "https://micollab.example.com/new"}))
