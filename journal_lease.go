@@ -55,11 +55,12 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 		lost: &Error{Code: rule.SYS3, Kind: ErrConflict, Subject: Ref{Kind: "tenant", ID: b.tenant.String()},
 			Reason: "the lease of the journal ran out while its events were handled"},
 	}
-	err = r.core.commit(ctx, b.tenant, OperationID{}, func(w store.Writer) (int64, error) {
-		was, found, err := r.position(ctx, w, b)
+	err = r.core.commit(ctx, "Deliver", b.tenant, OperationID{}, func(wait *wait, w store.Writer) (int64, error) {
+		was, found, err := r.position(wait.ctx, w, b)
 		if err != nil {
 			return 0, err
 		}
+		wait.over()
 		row, now := &Cursor{Subscriber: r.subscriber, TenantID: b.tenant}, r.core.moment()
 		change := store.Change{New: row}
 		if was != nil {
@@ -190,11 +191,12 @@ func (l *lease) giveBack(ctx context.Context, to *Event) error {
 func (l *lease) write(ctx context.Context, to *Event, end bool) error {
 	tried := false
 	var until time.Time
-	err := l.core.commit(ctx, l.tenant, OperationID{}, func(w store.Writer) (int64, error) {
-		recs, err := w.Get(ctx, l.cursor)
+	err := l.core.commit(ctx, "Deliver", l.tenant, OperationID{}, func(wait *wait, w store.Writer) (int64, error) {
+		recs, err := w.Get(wait.ctx, l.cursor)
 		if err != nil {
 			return 0, err
 		}
+		wait.over()
 		was, _ := recs[0].(*Cursor)
 		if was == nil || was.Holder != l.holder {
 			if tried && end && was != nil && (to == nil || was.reached(to)) {

@@ -42,6 +42,8 @@ type core struct {
 	unsealed   bool  // credentials are kept unsealed
 	md5        bool  // and their MD5 hashes too
 	facts      facts // for prefetch plans
+	functions  functions
+	batchWait  time.Duration // how long a change waits for them
 	stats      stats
 }
 
@@ -113,6 +115,12 @@ func WithDeliveries(n int) Option {
 	return func(c *core) { c.deliveries = max(n, 1) }
 }
 
+// WithBatchWait sets for how long a change waits for a function of a batch that runs in
+// the same program (SYS-1), by default 30 seconds. Then it is refused with ErrConflict:
+// the function may be waiting for that very change, because it called an outer
+// Directory. Zero waits until the context ends.
+func WithBatchWait(d time.Duration) Option { return func(c *core) { c.batchWait = d } }
+
 // New returns a Directory over a store. It does not use the store yet, and it has no
 // actor: choose one with As. The caller closes the store.
 func New(store store.Store, opts ...Option) *Directory {
@@ -124,7 +132,7 @@ func New(store store.Store, opts ...Option) *Directory {
 		notNew: []string{"GB"},
 		log:    slog.New(slog.DiscardHandler),
 
-		lease: defaultLease, deliveries: defaultDeliveries,
+		lease: defaultLease, deliveries: defaultDeliveries, batchWait: defaultBatchWait,
 	}
 	for _, set := range opts {
 		set(c)
