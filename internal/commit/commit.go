@@ -72,7 +72,7 @@ func (u *Update) Run(ctx context.Context) error {
 			if done, resolveErr := u.resolve(ctx, counts, err); done || resolveErr != nil {
 				return resolveErr
 			}
-			err = &notSaved{answer(err)} // it is known now: nothing was committed
+			err = &notSaved{kindless(err)} // it is known now: nothing was committed
 		case errors.Is(err, store.ErrHostRetry):
 			return &store.Error{Kind: store.ErrConflict, Reason: "other changes got in the way: roll your transaction back and run it again", Err: err}
 		case errors.Is(err, store.ErrConstraint):
@@ -106,29 +106,24 @@ func gaveUp(err error) error {
 // committed anything.
 type notSaved struct{ cause error }
 
-func (n *notSaved) Error() string { return "pbx: not committed: " + n.cause.Error() }
+func (n *notSaved) Error() string { return "pbx: the change was not saved" }
 func (n *notSaved) Unwrap() error { return n.cause }
 func (n *notSaved) Failure() string {
 	return "the store failed each time that the change was to be saved"
 }
 
-// answer is what the store had for an answer when it could not say whether an attempt
-// was committed.
-func answer(unknown error) error {
-	if cause := kindless(unknown); !errors.Is(cause, store.ErrCommitUnknown) {
-		return cause
-	}
-	return errors.New(unknown.Error())
-}
-
 // kindless returns an error as the cause of one of another kind, which is the only
 // one that errors.Is may find.
 func kindless(err error) error {
-	e, ok := errors.AsType[*store.Error](err)
-	if !ok {
-		return err
+	if e, ok := errors.AsType[*store.Error](err); ok {
+		return &cause{err.Error(), kindless(e.Err)}
 	}
-	return &cause{err.Error(), kindless(e.Err)}
+	for _, kind := range []error{store.ErrCommitUnknown, store.ErrStorage, store.ErrConflict, store.ErrMisuse, store.ErrInvalid} {
+		if errors.Is(err, kind) {
+			return errors.New(err.Error())
+		}
+	}
+	return err
 }
 
 // cause is a store's error without its kind.

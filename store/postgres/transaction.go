@@ -95,7 +95,7 @@ func (t *transaction) commit(ctx context.Context, changes []store.Change) error 
 		}
 	}
 	if t.c.closed() {
-		return retry(&broken{errors.New("closed")})
+		return retry("begin to write", &broken{errors.New("closed")})
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
 	defer cancel()
@@ -149,7 +149,7 @@ func (t *transaction) failed(doing string, err error) error {
 		return failure(doing, err)
 	}
 	if isBroken(err) {
-		return retry(err)
+		return retry(doing, err)
 	}
 	return refusal(doing, err)
 }

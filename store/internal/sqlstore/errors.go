@@ -16,8 +16,8 @@ type Retry struct {
 	Failed       string
 }
 
-// Error returns the messages of both errors.
-func (r *Retry) Error() string { return r.Again.Error() + ": " + r.Cause.Error() }
+// Error returns the message of Again.
+func (r *Retry) Error() string { return r.Again.Error() }
 
 // Failure returns the sentence, as store.ErrRetry says.
 func (r *Retry) Failure() string { return r.Failed }
