@@ -38,6 +38,7 @@ type core struct {
 	log        *slog.Logger
 	lease      time.Duration // for how long a delivery has a journal
 	deliveries int           // how many tenants are delivered at once
+	passedOver func(context.Context, PassedOver)
 	sealer     *Sealer
 	unsealed   bool  // credentials are kept unsealed
 	md5        bool  // and their MD5 hashes too
@@ -100,13 +101,22 @@ func WithPrincipals(check func(context.Context, Principal) error) Option {
 }
 
 // WithLease sets for how long a tenant's journal is leased to a delivery before
-// another one may take it over (SYS-3), by default 30 seconds, and at least a
-// millisecond. A lease is renewed after each third of its time while its holder is
+// another one may take it over (SYS-3), by default 30 seconds, at least a millisecond
+// and at most a day. All processes that deliver to one subscriber should have the same.
+// A lease that ends further ahead than four times as long was taken by a clock that was
+// wrong, and has lapsed. A lease is renewed after each third of its time while its holder is
 // at work, so it can be shorter than the work. But two thirds of it must be longer
 // than the longest pause of a process plus the difference between the clocks of two
 // machines.
 func WithLease(d time.Duration) Option {
-	return func(c *core) { c.lease = max(d, time.Millisecond) }
+	return func(c *core) { c.lease = min(max(d, time.Millisecond), 24*time.Hour) }
+}
+
+// WithPassedOver sets what is told of the tenants that a call of Deliver passes over
+// (SYS-3), and why. Otherwise the logger has them, at debug level. It may be called by
+// several goroutines at once.
+func WithPassedOver(tell func(context.Context, PassedOver)) Option {
+	return func(c *core) { c.passedOver = tell }
 }
 
 // WithDeliveries sets how many tenants' journals one call of Deliver delivers at once
@@ -136,6 +146,9 @@ func New(store store.Store, opts ...Option) *Directory {
 	}
 	for _, set := range opts {
 		set(c)
+	}
+	if c.passedOver == nil {
+		c.passedOver = c.logPassedOver
 	}
 	if c.newID == nil {
 		c.newID = uuid7(c.now, c.random)

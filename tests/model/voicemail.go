@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/rule"
@@ -233,7 +234,8 @@ func (o CheckPIN) do(x *step) {
 		x.refuse(rule.SVC17, pbx.ErrFailedPrecondition, "")
 		return
 	}
-	locked := x.Now.Before(m.LockedUntil)
+	latest := x.Now.Add(x.t.Policy.PINLock + time.Minute) // a lock that ends later is a wrong clock's
+	locked := x.Now.Before(m.LockedUntil) && !m.LockedUntil.After(latest)
 	right := string(m.PIN) == o.PIN
 	switch {
 	case m.PIN == "" || locked:

@@ -32,6 +32,8 @@ var systemBugs = []seededBug{
 	{"SYS-3", "a journal is read that is leased to another",
 		"Cursor.leased", `!c.Holder.IsZero() && c.Holder != holder && c.LeasedUntil.After(now)`,
 		`OLD && !BUG`},
+	{"SYS-3", "a lease of a clock that was ahead is believed",
+		"Cursor.leased", `c.LeasedUntil.Sub(now)/believed > length`, `OLD && !BUG`},
 	{"SYS-4", "the checker does not count the users of a station",
 		"tenantCheck.count", `c.stations[r.Station]++`,
 		`c.stations[r.Station] = either(BUG, c.used[r.Station], c.stations[r.Station]+1)`},
