@@ -101,6 +101,8 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 		err = misuse("the outer Directory was called inside a batch or a review: use the one that its function was given")
 	case d.tx != nil && tenant != d.tx.tenantID:
 		err = misuse("a batch stays in one tenant")
+	case !keepableTime(d.core.moment()):
+		err = misuse("the clock is not within the years 1 and 9999: no store can keep its time")
 	}
 	return tenant, named(operation, err)
 }

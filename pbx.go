@@ -51,7 +51,9 @@ type core struct {
 // Option sets one thing that a Directory depends on.
 type Option func(*core)
 
-// WithClock sets the clock. The library keeps UTC, in whole microseconds.
+// WithClock sets the clock. The library keeps UTC, in whole microseconds. While the
+// clock is outside the years 1 to 9999, which not every store can keep, every operation
+// is refused (ErrMisuse).
 func WithClock(now func() time.Time) Option { return func(c *core) { c.now = now } }
 
 // WithIDs sets the source of record IDs, by default UUIDs of version 7.

@@ -101,6 +101,7 @@ func (x *step) newMailbox(s *Service, o AddMailbox) *Mailbox {
 type ModifyMailbox struct {
 	Service       Handle
 	Number, Email string
+	Kept          Set // what else the caller changed
 	Stale         bool
 }
 
@@ -113,6 +114,7 @@ func (o ModifyMailbox) do(x *step) {
 		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
+	x.kept(rule.VM1, o.Kept, "TenantID", "CreatedAt", "LockedUntil")
 	m.Number, m.Email = o.Number, o.Email
 	x.mailboxFields(m)
 	x.did("mailbox.modified", m.ref(), m.Number)

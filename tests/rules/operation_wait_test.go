@@ -22,7 +22,10 @@ func TestSYS1_TheOuterDirectoryWithTheOuterContextIsRefusedAfterAWhile(t *testin
 	eachStore(t, func(t *testing.T, w *world) {
 		u := w.User("Ann", "Lee", "7001")
 		dir := w.hurried()
-		add := func(ctx context.Context, dir *pbx.Directory) error { _, err := dir.AddExtension(ctx, u.ID, "7002"); return err }
+		add := func(ctx context.Context, dir *pbx.Directory) error {
+			_, err := dir.AddExtension(ctx, u.ID, "7002")
+			return err
+		}
 		review, err := dir.Review(w.Ctx, add)
 		require.NoError(t, err)
 		outer := map[string]func() error{
