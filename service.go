@@ -136,7 +136,10 @@ func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Ser
 	check.time(rule.SVC17, "CancelledBy", q.CancelledBy)
 	err := check.err()
 	if err != nil {
-		return func(yield func(*Service, error) bool) { yield(nil, err) }
+		if _, denied := d.enter(ctx, "Services"); denied != nil {
+			err = denied
+		}
+		return func(yield func(*Service, error) bool) { yield(nil, named("Services", err)) }
 	}
 	query := q.query(d.scope())
 	if query.After, err = q.Page.after(rule.SVC1, query.Index, len(query.Equal)); err != nil {
