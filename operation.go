@@ -13,23 +13,28 @@ import (
 // refused or not committed returns its error and nothing else. Where it ran several
 // times the result is that of the last run.
 func change[R any](ctx context.Context, d *Directory, operation string, plan prefetchPlan, run func(*tx) (R, error)) (R, error) {
-	return resultOf(run, func(run func(*tx) error) error { return d.change(ctx, operation, plan, run) })
+	var result R
+	err := d.change(ctx, operation, plan, func(t *tx) (err error) {
+		result, err = run(t)
+		return err
+	})
+	return resultOr(err, result)
 }
 
 // read runs one reading operation and returns its result, or its error.
 func read[R any](ctx context.Context, d *Directory, operation string, plan prefetchPlan, run func(*tx) (R, error)) (R, error) {
-	return resultOf(run, func(run func(*tx) error) error { return d.read(ctx, operation, plan, run) })
-}
-
-// resultOf calls an operation whose function has a result, and returns the
-// result of its last run unless the operation failed.
-func resultOf[R any](run func(*tx) (R, error), call func(func(*tx) error) error) (R, error) {
-	var result, none R
-	err := call(func(t *tx) (err error) {
+	var result R
+	err := d.read(ctx, operation, plan, func(t *tx) (err error) {
 		result, err = run(t)
 		return err
 	})
+	return resultOr(err, result)
+}
+
+// resultOr returns an operation's error, or the result of its last run.
+func resultOr[R any](err error, result R) (R, error) {
 	if err != nil {
+		var none R
 		return none, err
 	}
 	return result, nil

@@ -39,6 +39,7 @@ type core struct {
 	lease      time.Duration // for how long a delivery has a journal
 	deliveries int           // how many tenants are delivered at once
 	passedOver func(context.Context, PassedOver)
+	batch      int           // how many changes a batch or review may stage
 	sealer     *Sealer
 	unsealed   bool  // credentials are kept unsealed
 	md5        bool  // and their MD5 hashes too
@@ -133,6 +134,13 @@ func WithDeliveries(n int) Option {
 // Directory. Zero waits until the context ends.
 func WithBatchWait(d time.Duration) Option { return func(c *core) { c.batchWait = d } }
 
+// WithBatchLimit sets how many changes of records one batch or review may hold, which
+// are kept in memory until it is committed (SYS-1), by default 1,000,000. A guided
+// set-up makes about 20.
+func WithBatchLimit(changes int) Option {
+	return func(c *core) { c.batch = max(changes, 1) }
+}
+
 // New returns a Directory over a store. It does not use the store yet, and it has no
 // actor: choose one with As. The caller closes the store.
 func New(store store.Store, opts ...Option) *Directory {
@@ -144,7 +152,7 @@ func New(store store.Store, opts ...Option) *Directory {
 		notNew: []string{"GB"},
 		log:    slog.New(slog.DiscardHandler),
 
-		lease: defaultLease, deliveries: defaultDeliveries, batchWait: defaultBatchWait,
+		lease: defaultLease, deliveries: defaultDeliveries, batch: defaultBatch, batchWait: defaultBatchWait,
 	}
 	for _, set := range opts {
 		set(c)

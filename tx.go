@@ -3,6 +3,7 @@ package pbx
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // state, with the changes staged so far laid over it. Nothing reaches the store
 // before apply.
 type tx struct {
-	*overlay.Overlay
+	overlay.Overlay
 	core     *core
 	tenantID TenantID
 	now      time.Time
@@ -37,7 +38,7 @@ type tx struct {
 
 func (c *core) newTx(tenant TenantID, r store.Reader) *tx {
 	now := c.moment()
-	return &tx{Overlay: overlay.New(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now, outcome: outcome{journal: tenant}}
+	return &tx{Overlay: overlay.Over(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now, outcome: outcome{journal: tenant}}
 }
 
 // begin reads the tenant's row, which holds its policy, unless it was read already.
@@ -49,10 +50,11 @@ func (t *tx) begin(ctx context.Context, p prefetchPlan) error {
 	if f, ok := t.Fetcher(); ok {
 		return t.beginPrefetched(ctx, f, p)
 	}
-	row, err := one[*Tenant](ctx, t, tenantsTable.Key(), t.tenantID)
+	rec, err := t.Committed(ctx, tenantsTable.Key().At(t.tenantID))
 	if err != nil {
 		return err
 	}
+	row, _ := rec.(*Tenant)
 	return t.enterTenant(row)
 }
 
@@ -88,6 +90,9 @@ func (t *tx) editTenant(change func(*Tenant)) {
 	t.OnRollBack(func() { t.tenant = before })
 }
 
+// defaultBatch is how many changes a batch or review may stage: some 2 GB.
+const defaultBatch = 1_000_000
+
 // runOperation runs one operation of a batch or a review. If it is refused, what it
 // staged is rolled back, and the other operations stay.
 func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run func(*tx) error) error {
@@ -101,6 +106,9 @@ func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run
 		}
 		if err := run(t); err != nil {
 			return err
+		}
+		if len(t.Changes()) > t.core.batch {
+			return &Error{Code: rule.SYS1, Kind: ErrInvalid, Reason: fmt.Sprintf("a batch holds at most %d changes: do the rest in another one", t.core.batch)}
 		}
 		return t.unconfirmed(asked)
 	})

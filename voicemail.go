@@ -114,7 +114,7 @@ func (d *Directory) hashNew(ctx context.Context, operation string, pin PIN) ([]b
 	if _, err := d.enter(ctx, operation); err != nil {
 		return nil, err
 	}
-	return d.core.hashPIN(pin)
+	return d.core.hashPIN(ctx, pin)
 }
 
 // newMailbox is a mailbox about to be added to a service.
