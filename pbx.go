@@ -39,7 +39,7 @@ type core struct {
 	lease      time.Duration // for how long a delivery has a journal
 	deliveries int           // how many tenants are delivered at once
 	passedOver func(context.Context, PassedOver)
-	batch      int           // how many changes a batch or review may stage
+	batch      int // how many changes a batch or review may stage
 	sealer     *Sealer
 	unsealed   bool  // credentials are kept unsealed
 	md5        bool  // and their MD5 hashes too

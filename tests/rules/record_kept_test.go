@@ -38,10 +38,14 @@ var modifications = map[string]modification{
 		func(w *world, in *pbx.Location) (*pbx.Location, error) { return w.Dir.ModifyLocation(w.Ctx, in) }),
 	"ModifyServiceType": modifies(rule.SVC16, "Code Rev", "Name Monthly OneTime Applications Fulfilment",
 		func(w *world) *pbx.ServiceType { return w.product("PRO") },
-		func(w *world, in *pbx.ServiceType) (*pbx.ServiceType, error) { return w.Dir.ModifyServiceType(w.Ctx, in) }),
+		func(w *world, in *pbx.ServiceType) (*pbx.ServiceType, error) {
+			return w.Dir.ModifyServiceType(w.Ctx, in)
+		}),
 	"ModifyStationPool": modifies(rule.STN1, "Package Rev", "Name Total Applications",
 		func(w *world) *pbx.StationPool { return testbed.Collect(w.T, w.Dir.StationPools(w.Ctx))[0] },
-		func(w *world, in *pbx.StationPool) (*pbx.StationPool, error) { return w.Dir.ModifyStationPool(w.Ctx, in) }),
+		func(w *world, in *pbx.StationPool) (*pbx.StationPool, error) {
+			return w.Dir.ModifyStationPool(w.Ctx, in)
+		}),
 	"ModifyUser": modifies(rule.USR7, "ID Rev",
 		"FirstName LastName Email Login Mobile Department LocationID MusicOnHold SIPAddress E911 Applications",
 		func(w *world) *pbx.User { return testbed.Collect(w.T, w.Dir.Users(w.Ctx, pbx.UserQuery{}))[0] },
