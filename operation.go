@@ -99,6 +99,14 @@ func (c *core) view(ctx context.Context, fn func(store.Reader) error) error {
 // enter is the first step of every operation. It checks access and the right use of
 // batches, and returns the tenant that the operation works in.
 func (d *Directory) enter(ctx context.Context, operation string) (TenantID, error) {
+	switch {
+	case d.core == nil:
+		return TenantID{}, misuse("a Directory comes from New: this one does not")
+	case d.core.store == nil:
+		return TenantID{}, misuse("a Directory needs a store: New was given nil")
+	case ctx == nil:
+		return TenantID{}, misuse("an operation needs a context: nil was given")
+	}
 	tenant, err := d.allow(operation)
 	switch {
 	case err != nil:
@@ -112,13 +120,24 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 	return tenant, named(operation, err)
 }
 
+// nilRecord is the error of an operation that was given nil in place of a record.
+func (d *Directory) nilRecord(ctx context.Context, operation string) error {
+	if _, err := d.enter(ctx, operation); err != nil {
+		return err
+	}
+	return misuse(operation + " changes a record: nil was given")
+}
+
 // update runs operations and commits what they staged. When others get in the way,
 // all of them run again on what is committed by then.
 func (c *core) update(ctx context.Context, name string, tenant TenantID, plan prefetchPlan, run func(*tx) error) error {
-	operation := OperationID(c.newID())
+	operation, err := c.newID()
+	if err != nil {
+		return err
+	}
 	reruns := -1
 	var t *tx
-	err := c.commit(ctx, name, tenant, operation, func(wait *wait, w store.Writer) (seq int64, err error) {
+	err = c.commit(ctx, name, tenant, operation, func(wait *wait, w store.Writer) (seq int64, err error) {
 		reruns++
 		t = c.newTx(tenant, w)
 		t.op, t.reruns = operation, reruns
@@ -257,6 +276,9 @@ type stats struct {
 
 // Stats returns the counts so far.
 func (d *Directory) Stats() Stats {
+	if d.core == nil {
+		return Stats{}
+	}
 	s := &d.core.stats
 	return Stats{Retries: s.Retries.Load(), GaveUp: s.GaveUp.Load(), Resolved: s.Resolved.Load(), Unknown: s.Unknown.Load(),
 		Unplanned: s.unplanned.Load()}

@@ -3,6 +3,7 @@ package pbx
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"sync"
 	"time"
@@ -73,13 +74,19 @@ func (t *tx) enterTenant(row *Tenant) error {
 }
 
 // newID draws an ID. Where a review runs again it returns the one that was reviewed.
+// Where none can be drawn the transaction fails: it goes on with a number in its
+// place, and is never committed.
 func (t *tx) newID() [16]byte {
+	var id [16]byte
+	var err error
 	if n := len(t.ids); n < len(t.replay) {
-		t.ids = append(t.ids, t.replay[n])
-	} else {
-		t.ids = append(t.ids, t.core.newID())
+		id = t.replay[n]
+	} else if id, err = t.core.newID(); err != nil {
+		t.Fail(err)
+		binary.BigEndian.PutUint64(id[8:], uint64(n)+1)
 	}
-	return t.ids[len(t.ids)-1]
+	t.ids = append(t.ids, id)
+	return id
 }
 
 // editTenant stages a change of the tenant's own row.

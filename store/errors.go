@@ -117,6 +117,9 @@ func (e *Error) LogValue() slog.Value {
 // first. They are a driver's or the system's words: they belong in a log, and not on
 // a page.
 func Causes(err error) string {
+	if err == nil {
+		return ""
+	}
 	said := []string{err.Error()}
 	var walk func(error)
 	walk = func(err error) {

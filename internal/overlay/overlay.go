@@ -39,16 +39,21 @@ func Over(r store.Reader, convert func(error) error) Overlay {
 	return Overlay{reader: r, convert: convert}
 }
 
-// Failed returns the store's first error. A transaction that met one must not
-// commit: it would commit half of what it meant to do.
+// Failed returns the first error of the store, or of Fail. A transaction that met one
+// must not commit: it would commit half of what it meant to do.
 func (o *Overlay) Failed() error { return o.failed }
+
+// Fail makes the transaction one that must not commit.
+func (o *Overlay) Fail(err error) {
+	if o.failed == nil {
+		o.failed = err
+	}
+}
 
 // fail keeps and returns an error of the store.
 func (o *Overlay) fail(err error) error {
 	err = o.convert(err)
-	if o.failed == nil {
-		o.failed = err
-	}
+	o.Fail(err)
 	return err
 }
 
