@@ -171,7 +171,7 @@ func TestACC1_NobodyButSupportLeavesHisTenant(t *testing.T) {
 			for _, to := range []TenantID{other, Provider} {
 				err := call(New(closed{}).As(actor).In(to), name)
 				require.ErrorIs(t, err, ErrNotFound, "%s: %s", actor.Role, name)
-				require.Equal(t, noTenant(to), err)
+				require.Equal(t, noTenant(to).Error(), err.Error())
 			}
 		}
 	}

@@ -2,6 +2,9 @@ package pbx
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"strings"
 
 	"github.com/hashicorp/go-multierror"
@@ -21,7 +24,7 @@ var (
 	// ErrInvalid: a field is missing, too long or malformed.
 	ErrInvalid = store.ErrInvalid
 	// ErrConflict: something that must be unique is taken, and Holder says by whom;
-	// or other changes kept getting in the way (SYS-1).
+	// or other changes, or a batch of this program, kept getting in the way (SYS-1).
 	ErrConflict = store.ErrConflict
 	// ErrDenied: the actor's role does not grant the operation.
 	ErrDenied = errors.New("denied")
@@ -40,7 +43,9 @@ var (
 	// ErrMisuse: the library was called in a way that can never work, such as
 	// the outer Directory inside a batch, or a batch's Directory after its end.
 	ErrMisuse = store.ErrMisuse
-	// ErrStorage: the store failed; nothing was changed.
+	// ErrStorage: the store failed, or the source of IDs or of randomness; nothing
+	// was changed. Where no rule is broken the code is rule.Storage. The verb %+v and
+	// LogValue show the cause.
 	ErrStorage = store.ErrStorage
 )
 
@@ -67,15 +72,18 @@ func (r Ref) String() string {
 }
 
 // Error is one refusal. Its message is safe to show: it holds no driver text,
-// no secret and nothing of another tenant.
+// no secret and nothing of another tenant. The verb %+v and a log record show the
+// operation, the kind and the causes too, which may be a driver's words: they are for
+// operators, and hold no secret either.
 type Error struct {
-	Code    rule.Code // the rule, as in docs/rules.md
-	Kind    error     // one of the Err… sentinels
-	Field   string    // the input field, if one is to blame
-	Subject Ref       // what it is about
-	Holder  Ref       // who or what stands in the way
-	Reason  string    // the sentence to show
-	Err     error     // an underlying cause, never shown by Error
+	Code      rule.Code // the rule, as in docs/rules.md; or rule.Storage
+	Kind      error     // one of the Err… sentinels
+	Field     string    // the input field, if one is to blame
+	Subject   Ref       // what it is about
+	Holder    Ref       // who or what stands in the way
+	Reason    string    // the sentence to show
+	Operation string    // the method that was refused, such as "CreateUser", as far as it is known
+	Err       error     // an underlying cause, never shown by Error
 }
 
 // Error returns the code, the field if there is one, and the reason.
@@ -106,6 +114,61 @@ func (e *Error) Is(target error) bool { return e.Kind == target }
 
 // Unwrap returns the cause, so that errors.Is finds context.Canceled and the like.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Format writes the message, and for the verb %+v also the operation, the kind and
+// the causes.
+func (e *Error) Format(s fmt.State, verb rune) {
+	switch {
+	case verb == 'q':
+		_, _ = fmt.Fprintf(s, "%q", e.Error())
+	case verb == 'v' && (s.Flag('+') || s.Flag('#')):
+		var parts []string
+		for _, a := range e.details() {
+			parts = append(parts, a.Key+": "+a.Value.String())
+		}
+		_, _ = fmt.Fprintf(s, "%s (%s)", e.Error(), strings.Join(parts, "; "))
+	default:
+		_, _ = io.WriteString(s, e.Error())
+	}
+}
+
+// LogValue returns a group of the message, the code, the field, the operation, the
+// kind and the causes.
+func (e *Error) LogValue() slog.Value {
+	list := append([]slog.Attr{slog.String("message", e.Error())}, e.details()...)
+	if e.Code != "" {
+		list = append(list, slog.String("code", string(e.Code)))
+	}
+	if e.Field != "" {
+		list = append(list, slog.String("field", e.Field))
+	}
+	return slog.GroupValue(list...)
+}
+
+// details are what the message does not say.
+func (e *Error) details() []slog.Attr {
+	var list []slog.Attr
+	if e.Operation != "" {
+		list = append(list, slog.String("operation", e.Operation))
+	}
+	if e.Kind != nil {
+		list = append(list, slog.String("kind", e.Kind.Error()))
+	}
+	if causes := store.Causes(e); causes != "" {
+		list = append(list, slog.String("cause", causes))
+	}
+	return list
+}
+
+// named notes the operation that gave an error.
+func named(operation string, err error) error {
+	for _, e := range Errors(err) {
+		if e.Operation == "" {
+			e.Operation = operation
+		}
+	}
+	return err
+}
 
 // StaleError refuses a change that is based on a revision which is no longer
 // current (SVC-15). errors.Is finds ErrStale in it, and Errors its *Error.
@@ -146,8 +209,11 @@ func Errors(err error) []*Error {
 // fromStore returns a store's error as operations give it.
 func fromStore(e *store.Error) *Error {
 	code := rule.SYS1
-	if errors.Is(e, store.ErrConstraint) {
+	switch {
+	case errors.Is(e, store.ErrConstraint):
 		code = rule.SYS4
+	case e.Kind == ErrStorage:
+		code = rule.Storage
 	}
 	return &Error{Code: code, Kind: e.Kind, Field: e.Field, Reason: e.Reason, Err: e}
 }

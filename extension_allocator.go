@@ -39,12 +39,17 @@ func (t *tx) allocate(ctx context.Context, at []*Location) (Extension, error) {
 		return t.lowestFree(ctx, at)
 	}
 	p := &t.tenant.Policy
-	chosen, err := t.core.allocate(ctx, p.ExtensionFirst, p.ExtensionLast, func(e Extension) (bool, error) {
+	free := func(e Extension) (bool, error) {
 		if t.validateExtension("", e, at...) != nil {
 			return false, nil
 		}
 		taken, err := one[*DialEntry](ctx, t, extensionsTable.Key(), t.tenantID, string(e))
 		return taken == nil, err
+	}
+	var chosen Extension
+	err := t.core.functions.run(func() (err error) {
+		chosen, err = t.core.allocate(ctx, p.ExtensionFirst, p.ExtensionLast, free)
+		return err
 	})
 	if err != nil || chosen == "" {
 		return "", err

@@ -1,12 +1,16 @@
 package pbx
 
 import (
+	"context"
 	"encoding/hex"
+	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store"
 )
 
 // ID identifies a record of type R: a UUID (RFC 9562), by default of version 7. The type
@@ -111,6 +115,36 @@ func uuid7(now func() time.Time, random io.Reader) func() ([16]byte, error) {
 		id[8] = 0x80 | id[8]&0x3f
 		return id, nil
 	}
+}
+
+// repeated returns the error of a change that others seem to have got in the way of. If
+// an ID that was drawn for a new record is in use already, nobody is in the way: the
+// source of IDs repeats itself, and says so.
+func (c *core) repeated(ctx context.Context, t *tx, err error) error {
+	if t == nil || !errors.Is(err, store.ErrRetry) && !errors.Is(err, store.ErrHostRetry) {
+		return err
+	}
+	var keys []store.Key
+	for _, change := range t.Changes() {
+		if change.Old != nil {
+			continue
+		}
+		key := change.New.Table().Key()
+		values, _ := key.Values(change.New)
+		if slices.ContainsFunc(values, func(v any) bool { id, is := v.([16]byte); return is && slices.Contains(t.ids, id) }) {
+			keys = append(keys, store.Key{Index: key, Values: values})
+		}
+	}
+	var found []store.Record
+	viewed := c.view(ctx, func(r store.Reader) (err error) {
+		found, err = r.Get(ctx, keys...)
+		return err
+	})
+	if viewed != nil || !slices.ContainsFunc(found, func(r store.Record) bool { return r != nil }) {
+		return err
+	}
+	return &Error{Code: rule.Storage, Kind: ErrStorage,
+		Reason: "an ID that was drawn for a new record is in use already: the source of IDs, or of randomness, repeats itself; nothing was changed"}
 }
 
 // noRandomness is the refusal of what needs a random source that failed.

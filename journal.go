@@ -131,7 +131,8 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 // Any number of calls, in one process or in several, may deliver to one subscriber at
 // once, and share the work: one of them leases a tenant's journal (WithLease), and
 // the others skip that tenant without waiting. So a result of 0 says that there was
-// nothing for this call to do, not that all events have been handled. If a process is
+// nothing for this call to do, not that all events have been handled; WithPassedOver
+// tells which tenants were skipped. If a process is
 // killed, its journals are taken over where it stopped, after its leases have run
 // out. Two processes handle the same event at once only if one of them stalls while
 // it handles the event, or their clocks differ, by more than the lease allows.

@@ -122,6 +122,7 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 	return func(yield func([]*backlog, error) bool) {
 		for after, last := []any(nil), false; !last; {
 			var found []*backlog
+			var leased []*Cursor
 			err := r.core.view(ctx, func(rd store.Reader) error {
 				page, err := store.Fetch(ctx, rd,
 					store.Read{Query: store.Query{Index: tenantsTable.Key(), After: after, Limit: pageSize}},
@@ -133,9 +134,12 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 				if last = len(page[0]) < pageSize; !last {
 					after = []any{page[0][pageSize-1].(*Tenant).ID}
 				}
-				found, err = r.unread(ctx, rd, page[0], page[1])
+				found, leased, err = r.unread(ctx, rd, page[0], page[1])
 				return err
 			})
+			for _, c := range leased {
+				r.passOver(ctx, c)
+			}
 			if !yield(found, err) || err != nil {
 				return
 			}
@@ -143,8 +147,14 @@ func (r *delivery) pages(ctx context.Context) iter.Seq2[[]*backlog, error] {
 	}
 }
 
-// unread returns the tenants whose journals have events that are not handled.
-func (r *delivery) unread(ctx context.Context, rd store.Reader, tenants, cursors []store.Record) (found []*backlog, err error) {
+// passOver tells of a tenant whose journal another delivery has leased.
+func (r *delivery) passOver(ctx context.Context, c *Cursor) {
+	r.core.passedOver(ctx, PassedOver{Subscriber: r.subscriber, Tenant: c.TenantID, Holder: c.Holder, LeasedUntil: c.LeasedUntil})
+}
+
+// unread returns the tenants whose journals have events that are not handled, and the
+// cursors of those that are leased to other deliveries.
+func (r *delivery) unread(ctx context.Context, rd store.Reader, tenants, cursors []store.Record) (found []*backlog, leased []*Cursor, err error) {
 	at := make(map[TenantID]*Cursor, len(cursors))
 	for _, rec := range cursors {
 		at[rec.(*Cursor).TenantID] = rec.(*Cursor)
@@ -156,7 +166,8 @@ func (r *delivery) unread(ctx context.Context, rd store.Reader, tenants, cursors
 		tenant := rec.(*Tenant)
 		b := &backlog{tenant: tenant.ID, upTo: tenant.Rev}
 		if c := at[tenant.ID]; c != nil {
-			if c.leased(r.holder, now) {
+			if c.leased(r.holder, now, r.core.lease) {
+				leased = append(leased, c)
 				continue
 			}
 			b.seq, b.pos = c.Seq, c.Pos
@@ -169,18 +180,18 @@ func (r *delivery) unread(ctx context.Context, rd store.Reader, tenants, cursors
 		next = append(next, eventsTable.Key().At(b.tenant, b.seq, b.pos+1))
 	}
 	if len(next) == 0 {
-		return found, nil
+		return found, leased, nil
 	}
 	events, err := rd.Get(ctx, next...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i, e := range events {
 		if e != nil {
 			found = append(found, maybe[i])
 		}
 	}
-	return found, nil
+	return found, leased, nil
 }
 
 // work delivers the journals of the waiting tenants until none is left.

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -36,9 +37,37 @@ type lease struct {
 	gone  bool      // the row names another holder
 }
 
-// leased reports whether another delivery has leased the journal.
-func (c *Cursor) leased(holder LeaseID, now time.Time) bool {
+// believed is how many lease lengths ahead the end of a lease may be. One that is
+// further ahead was taken by a clock that was wrong, and would keep others out until
+// then.
+const believed = 4
+
+// leased reports whether another delivery has leased the journal. The length is that
+// of this delivery's own leases.
+func (c *Cursor) leased(holder LeaseID, now time.Time, length time.Duration) bool {
+	if c.LeasedUntil.Sub(now)/believed > length {
+		return false
+	}
 	return !c.Holder.IsZero() && c.Holder != holder && c.LeasedUntil.After(now)
+}
+
+// PassedOver is a tenant that a delivery passes over, and why: another delivery to the
+// same subscriber has leased its journal.
+type PassedOver struct {
+	Subscriber  string
+	Tenant      TenantID
+	Holder      LeaseID   // of the other delivery
+	LeasedUntil time.Time // when the lease runs out, unless it is renewed
+}
+
+// String returns the sentence.
+func (p PassedOver) String() string {
+	return fmt.Sprintf("the journal of tenant %s is leased to another delivery to %s, until %s", p.Tenant, p.Subscriber,
+		p.LeasedUntil.Format(time.RFC3339))
+}
+
+func (c *core) logPassedOver(ctx context.Context, p PassedOver) {
+	c.log.DebugContext(ctx, "pbx: a tenant was passed over", "subscriber", p.Subscriber, "tenant", p.Tenant, "why", p.String())
 }
 
 // reached reports whether the cursor is at an event, or after it.
@@ -55,18 +84,21 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 		lost: &Error{Code: rule.SYS3, Kind: ErrConflict, Subject: Ref{Kind: "tenant", ID: b.tenant.String()},
 			Reason: "the lease of the journal ran out while its events were handled"},
 	}
-	err = r.core.commit(ctx, b.tenant, OperationID{}, func(w store.Writer) (int64, error) {
-		was, found, err := r.position(ctx, w, b)
+	var others *Cursor // leased to another delivery
+	err = r.core.commit(ctx, "Deliver", b.tenant, OperationID{}, func(wait *wait, w store.Writer) (int64, error) {
+		was, found, err := r.position(wait.ctx, w, b)
 		if err != nil {
 			return 0, err
 		}
+		wait.over()
 		row, now := &Cursor{Subscriber: r.subscriber, TenantID: b.tenant}, r.core.moment()
 		change := store.Change{New: row}
 		if was != nil {
 			*row, change.Old = *was, was
 		}
-		if events = found; row.leased(r.holder, now) {
-			events = nil
+		events, others = found, nil
+		if row.leased(r.holder, now, r.core.lease) {
+			events, others = nil, row
 		}
 		if len(events) == 0 {
 			return 0, nil
@@ -78,6 +110,9 @@ func (r *delivery) lease(ctx context.Context, b *backlog) (l *lease, events []*E
 	})
 	if err != nil {
 		return nil, nil, err
+	}
+	if others != nil {
+		r.passOver(ctx, others)
 	}
 	return taken, events, nil
 }
@@ -143,10 +178,13 @@ func (l *lease) sure(ctx context.Context) error {
 	return l.renew(ctx)
 }
 
+// current reports whether the lease runs, by our clock. If that was set back since, the
+// lease is not as long as it seems.
 func (l *lease) current() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.gone && l.core.moment().Before(l.until)
+	left := l.until.Sub(l.core.moment())
+	return !l.gone && 0 < left && left <= l.core.lease
 }
 
 // renewInTime is renew with the end of the lease as its deadline; after the end of the
@@ -190,11 +228,12 @@ func (l *lease) giveBack(ctx context.Context, to *Event) error {
 func (l *lease) write(ctx context.Context, to *Event, end bool) error {
 	tried := false
 	var until time.Time
-	err := l.core.commit(ctx, l.tenant, OperationID{}, func(w store.Writer) (int64, error) {
-		recs, err := w.Get(ctx, l.cursor)
+	err := l.core.commit(ctx, "Deliver", l.tenant, OperationID{}, func(wait *wait, w store.Writer) (int64, error) {
+		recs, err := w.Get(wait.ctx, l.cursor)
 		if err != nil {
 			return 0, err
 		}
+		wait.over()
 		was, _ := recs[0].(*Cursor)
 		if was == nil || was.Holder != l.holder {
 			if tried && end && was != nil && (to == nil || was.reached(to)) {

@@ -167,8 +167,9 @@ func (d *Directory) Locations(ctx context.Context) iter.Seq2[*Location, error] {
 	return pages[*Location](ctx, d, "Locations", store.Query{Index: locationsByBuilding, Equal: []any{d.scope()}}, 0, nil)
 }
 
-// ModifyLocation saves a location as it was read and then changed. Lines keep their
-// numbers, even if the new prefix is another one.
+// ModifyLocation saves a location as it was read and then changed: its building code,
+// name, address and prefix of numbers (ACC-1). Lines keep their numbers, even if the new
+// prefix is another one. Anything else that was changed is refused, all of it at once.
 //
 // Errors: ErrInvalid for bad fields, all at once, and for a country where an
 // extension of a user or a line at the location would conflict with an emergency
@@ -191,6 +192,14 @@ func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location
 		if err := checkRevision(in.Rev, was.Rev, was); err != nil {
 			return nil, err
 		}
+		var check validation
+		check.kept(rule.ACC1, in, was, "building name street city region postal_code country number_prefix")
+		if err := check.collect(in.validate()); err != nil {
+			return nil, err
+		}
+		if err := check.err(); err != nil {
+			return nil, err
+		}
 		row := copyOf(was)
 		row.Building, row.Name, row.Address, row.NumberPrefix = in.Building, in.Name, in.Address, in.NumberPrefix
 		if err := t.validateModifiedLocation(ctx, row, was); err != nil {
@@ -202,12 +211,9 @@ func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location
 	})
 }
 
-// validateModifiedLocation checks the fields of a location, and those that changed
-// against whoever is there.
+// validateModifiedLocation checks the fields of a location that changed against whoever
+// is there.
 func (t *tx) validateModifiedLocation(ctx context.Context, row, was *Location) error {
-	if err := row.validate(); err != nil {
-		return err
-	}
 	if row.Building != was.Building {
 		if err := t.freeBuilding(ctx, row.Building); err != nil {
 			return err

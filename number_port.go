@@ -90,8 +90,8 @@ func (t *tx) validatePort(ctx context.Context, in NewPort) (tollFree bool, err e
 		check.refuse(rule.NUM11, "Date", "is missing")
 	case in.Date.UTC().Truncate(24 * time.Hour).Before(t.now.UTC().Truncate(24 * time.Hour)):
 		check.refuse(rule.NUM11, "Date", "is past")
-	case in.Date.Year() > 9999:
-		check.refuse(rule.NUM11, "Date", "is after the year 9999")
+	default:
+		check.time(rule.NUM11, "Date", in.Date)
 	}
 	if err := check.collect(t.unknownNumbers(ctx, in.Numbers)); err != nil {
 		return false, err

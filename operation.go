@@ -52,15 +52,15 @@ func (d *Directory) change(ctx context.Context, operation string, plan prefetchP
 	}
 	run = watched(ctx, operation, run)
 	if d.tx != nil {
-		return d.tx.runOperation(ctx, d, plan, run)
+		return named(operation, d.tx.runOperation(ctx, d, plan, run))
 	}
-	return d.core.update(ctx, tenant, plan, func(t *tx) error {
+	return named(operation, d.core.update(ctx, operation, tenant, plan, func(t *tx) error {
 		t.actor, t.confirmed = d.actor, d.confirmed
 		if err := run(t); err != nil {
 			return err
 		}
 		return t.unconfirmed(0)
-	})
+	}))
 }
 
 // read runs one reading operation on a snapshot, or on what the batch or review that
@@ -72,22 +72,22 @@ func (d *Directory) read(ctx context.Context, operation string, plan prefetchPla
 		return err
 	}
 	if d.tx != nil {
-		return d.tx.runOperation(ctx, d, plan, watched(ctx, operation, run))
+		return named(operation, d.tx.runOperation(ctx, d, plan, watched(ctx, operation, run)))
 	}
 	if f, ok := d.core.store.(store.Fetcher); ok {
 		if all, err := d.readPrefetched(ctx, f, tenant, plan, run); all {
-			return asRefusal(err)
+			return named(operation, asRefusal(err))
 		}
 		d.core.noteUnplanned(ctx, operation)
 	}
-	return d.core.view(ctx, func(r store.Reader) error {
+	return named(operation, d.core.view(ctx, func(r store.Reader) error {
 		t := d.core.newTx(tenant, r)
 		t.actor = d.actor
 		if err := t.begin(ctx, plan); err != nil {
 			return err
 		}
 		return run(t)
-	})
+	}))
 }
 
 // view runs fn in a view of the store, and returns the store's errors as operations
@@ -108,19 +108,16 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 		return TenantID{}, misuse("an operation needs a context: nil was given")
 	}
 	tenant, err := d.allow(operation)
-	if err != nil {
-		return tenant, err
+	switch {
+	case err != nil:
+	case d.tx == nil && ctx.Value(insideKey{d.core}) != nil:
+		err = misuse("the outer Directory was called inside a batch or a review: use the one that its function was given")
+	case d.tx != nil && tenant != d.tx.tenantID:
+		err = misuse("a batch stays in one tenant")
+	case !keepableTime(d.core.moment()):
+		err = misuse("the clock is not within the years 1 and 9999: no store can keep its time")
 	}
-	if d.tx == nil {
-		if ctx.Value(insideKey{d.core}) != nil {
-			return tenant, misuse("the outer Directory was called inside a batch or a review: use the one that its function was given")
-		}
-		return tenant, nil
-	}
-	if tenant != d.tx.tenantID {
-		return tenant, misuse("a batch stays in one tenant")
-	}
-	return tenant, nil
+	return tenant, named(operation, err)
 }
 
 // nilRecord is the error of an operation that was given nil in place of a record.
@@ -133,20 +130,25 @@ func (d *Directory) nilRecord(ctx context.Context, operation string) error {
 
 // update runs operations and commits what they staged. When others get in the way,
 // all of them run again on what is committed by then.
-func (c *core) update(ctx context.Context, tenant TenantID, plan prefetchPlan, run func(*tx) error) error {
+func (c *core) update(ctx context.Context, name string, tenant TenantID, plan prefetchPlan, run func(*tx) error) error {
 	operation, err := c.newID()
 	if err != nil {
 		return err
 	}
 	reruns := -1
 	var t *tx
-	err = c.commit(ctx, tenant, operation, func(w store.Writer) (seq int64, err error) {
+	err = c.commit(ctx, name, tenant, operation, func(wait *wait, w store.Writer) (seq int64, err error) {
 		reruns++
 		t = c.newTx(tenant, w)
 		t.op, t.reruns = operation, reruns
-		if err := t.perform(ctx, plan, func() error { return run(t) }); err != nil {
+		err = t.perform(wait.ctx, plan, func() error {
+			wait.over()
+			return run(t)
+		})
+		if err != nil {
 			return 0, err
 		}
+		wait.applied = t
 		return t.apply(ctx, w)
 	})
 	if err == nil {
@@ -156,22 +158,25 @@ func (c *core) update(ctx context.Context, tenant TenantID, plan prefetchPlan, r
 }
 
 // commit makes attempts at an operation until it is committed, refused or given up.
-// An attempt returns the sequence that its events have in the journal: by that it is
-// found if its commit gets no answer.
-func (c *core) commit(ctx context.Context, tenant TenantID, operation OperationID, attempt func(store.Writer) (seq int64, err error)) error {
+// An attempt makes its first read with the context of the wait, which is over then,
+// and returns the sequence that its events have in the journal: by that it is found
+// if its commit gets no answer.
+func (c *core) commit(ctx context.Context, name string, tenant TenantID, operation OperationID, attempt func(*wait, store.Writer) (seq int64, err error)) error {
 	var seq int64
 	var final bool // the error is the operations' own, also where it wraps that of another store
+	wait := c.wait(ctx)
+	defer wait.close()
 	u := c.commitOf(tenant, operation, &seq)
 	u.Attempt = func(w store.Writer) (err error) {
-		seq, err = attempt(w)
+		seq, err = attempt(wait, w)
 		final, _ = commit.Unwrap(err)
 		return err
 	}
-	err := u.Run(ctx)
+	err := u.Run(wait.ctx)
 	if final {
 		return err
 	}
-	return asRefusal(err)
+	return named(name, c.repeated(ctx, wait.applied, asRefusal(wait.refusal(err, c.batchWait))))
 }
 
 // commitOf returns the commit of an operation, which is there if the journal has its

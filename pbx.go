@@ -39,11 +39,14 @@ type core struct {
 	log        *slog.Logger
 	lease      time.Duration // for how long a delivery has a journal
 	deliveries int           // how many tenants are delivered at once
-	batch      int           // how many changes a batch or review may stage
+	passedOver func(context.Context, PassedOver)
+	batch      int // how many changes a batch or review may stage
 	sealer     *Sealer
 	unsealed   bool  // credentials are kept unsealed
 	md5        bool  // and their MD5 hashes too
 	facts      facts // for prefetch plans
+	functions  functions
+	batchWait  time.Duration // how long a change waits for them
 	stats      stats
 }
 
@@ -51,7 +54,9 @@ type core struct {
 // given nil, leaves the default.
 type Option func(*core)
 
-// WithClock sets the clock. The library keeps UTC, in whole microseconds.
+// WithClock sets the clock. The library keeps UTC, in whole microseconds. While the
+// clock is outside the years 1 to 9999, which not every store can keep, every operation
+// is refused (ErrMisuse).
 func WithClock(now func() time.Time) Option {
 	return func(c *core) {
 		if now != nil {
@@ -125,13 +130,22 @@ func WithPrincipals(check func(context.Context, Principal) error) Option {
 }
 
 // WithLease sets for how long a tenant's journal is leased to a delivery before
-// another one may take it over (SYS-3), by default 30 seconds, and at least a
-// millisecond. A lease is renewed after each third of its time while its holder is
+// another one may take it over (SYS-3), by default 30 seconds, at least a millisecond
+// and at most a day. All processes that deliver to one subscriber should have the same.
+// A lease that ends further ahead than four times as long was taken by a clock that was
+// wrong, and has lapsed. A lease is renewed after each third of its time while its holder is
 // at work, so it can be shorter than the work. But two thirds of it must be longer
 // than the longest pause of a process plus the difference between the clocks of two
 // machines.
 func WithLease(d time.Duration) Option {
-	return func(c *core) { c.lease = max(d, time.Millisecond) }
+	return func(c *core) { c.lease = min(max(d, time.Millisecond), 24*time.Hour) }
+}
+
+// WithPassedOver sets what is told of the tenants that a call of Deliver passes over
+// (SYS-3), and why. Otherwise the logger has them, at debug level. It may be called by
+// several goroutines at once.
+func WithPassedOver(tell func(context.Context, PassedOver)) Option {
+	return func(c *core) { c.passedOver = tell }
 }
 
 // WithDeliveries sets how many tenants' journals one call of Deliver delivers at once
@@ -139,6 +153,12 @@ func WithLease(d time.Duration) Option {
 func WithDeliveries(n int) Option {
 	return func(c *core) { c.deliveries = max(n, 1) }
 }
+
+// WithBatchWait sets for how long a change waits for a function of a batch that runs in
+// the same program (SYS-1), by default 30 seconds. Then it is refused with ErrConflict:
+// the function may be waiting for that very change, because it called an outer
+// Directory. Zero waits until the context ends.
+func WithBatchWait(d time.Duration) Option { return func(c *core) { c.batchWait = d } }
 
 // WithBatchLimit sets how many changes of records one batch or review may hold, which
 // are kept in memory until it is committed (SYS-1), by default 1,000,000. A guided
@@ -159,7 +179,7 @@ func New(store store.Store, opts ...Option) *Directory {
 		notNew: []string{"GB"},
 		log:    slog.New(slog.DiscardHandler),
 
-		lease: defaultLease, deliveries: defaultDeliveries, batch: defaultBatch,
+		lease: defaultLease, deliveries: defaultDeliveries, batch: defaultBatch, batchWait: defaultBatchWait,
 	}
 	for _, set := range opts {
 		if set != nil {
@@ -168,6 +188,9 @@ func New(store store.Store, opts ...Option) *Directory {
 	}
 	if v := reflect.ValueOf(store); v.Kind() == reflect.Pointer && v.IsNil() {
 		c.store = nil
+	}
+	if c.passedOver == nil {
+		c.passedOver = c.logPassedOver
 	}
 	if c.newID == nil {
 		c.newID = uuid7(c.now, c.random)

@@ -95,9 +95,16 @@ func (s *StaleReview) Unwrap() error { return s.err }
 // changed. fn may run several times, when others get in the way, so it should do
 // nothing else. A Batch inside a batch is a part of it.
 //
-// Errors: that of fn, as it is; ErrConflict when others kept getting in the way;
-// ErrStale on a Directory from Seen. A call of an outer Directory in fn is
-// refused with ErrMisuse.
+// In fn, use the Directory and the context that it is given. A call of an outer
+// Directory with that context, or with one made from it, is refused with ErrMisuse. With
+// another context, or from a goroutine that has one, it cannot be told from a change of
+// somebody else: it waits for fn, which waits for it. After the time of
+// [WithBatchWait], 30 seconds by default, it is refused with ErrConflict and a sentence
+// that says so. So is every other change of the same program that waits for fn for so
+// long: a batch should not take longer.
+//
+// Errors: that of fn, as it is; ErrConflict when others kept getting in the way, or
+// another batch of this program took too long; ErrStale on a Directory from Seen.
 func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir *Directory) error) error {
 	tenant, err := d.enterFunction(ctx, "Batch", fn)
 	if err != nil {
@@ -106,14 +113,15 @@ func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir 
 	if d.tx != nil {
 		return d.tx.runBatch(ctx, d, fn)
 	}
-	return d.core.update(ctx, tenant, nil, func(t *tx) error {
-		return d.inside(ctx, t, fn)
+	return d.core.update(ctx, "Batch", tenant, nil, func(t *tx) error {
+		return d.core.functions.run(func() error { return d.inside(ctx, t, fn) })
 	})
 }
 
 // Review runs fn as Batch does, but changes nothing. It returns what the operations
 // would do, what they warn of, what has to be confirmed, and what they cost (SYS-2,
-// ORD-1).
+// ORD-1). What Batch says of the outer Directory holds for fn too, and for Commit, which
+// may run it again.
 //
 // Errors: that of fn, as it is; ErrMisuse inside a batch or another review.
 func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir *Directory) error) (*Review, error) {
@@ -197,7 +205,7 @@ func (r *Review) Commit(ctx context.Context) error {
 		}
 	}
 	if r.unsure > 0 {
-		if r.done, err = c.commitOf(tenant, r.operation, &r.unsure).Resolve(ctx); r.done {
+		if r.done, err = c.commitOf(tenant, r.operation, &r.unsure).Resolve(ctx, nil); r.done {
 			r.applied.reveal()
 		}
 		if r.done || err != nil {
@@ -205,13 +213,13 @@ func (r *Review) Commit(ctx context.Context) error {
 		}
 	}
 	asReviewed := true
-	err = c.commit(ctx, tenant, r.operation, func(w store.Writer) (seq int64, err error) {
-		t, err := r.again(ctx, w, asReviewed)
+	err = c.commit(ctx, "Review.Commit", tenant, r.operation, func(wait *wait, w store.Writer) (seq int64, err error) {
+		t, err := r.again(ctx, wait, w, asReviewed)
 		if err != nil {
 			return 0, err
 		}
 		asReviewed = false // should the store refuse it, the rules run again
-		r.applied, t.op = t, r.operation
+		r.applied, wait.applied, t.op = t, t, r.operation
 		seq, err = t.apply(ctx, w)
 		r.unsure = seq
 		return seq, err
@@ -228,18 +236,19 @@ func (r *Review) Commit(ctx context.Context) error {
 // again returns the transaction to be applied: the reviewed one where nothing in the
 // tenant has changed, or else one in which the same operations ran again, if they do
 // the same.
-func (r *Review) again(ctx context.Context, w store.Writer, asReviewed bool) (*tx, error) {
+func (r *Review) again(ctx context.Context, wait *wait, w store.Writer, asReviewed bool) (*tx, error) {
 	now := r.dir.core.newTx(r.reviewed.tenantID, w)
-	if err := now.begin(ctx, nil); err != nil {
+	if err := now.begin(wait.ctx, nil); err != nil {
 		return nil, err
 	}
+	wait.over()
 	sameDay := now.now.Format(time.DateOnly) == r.reviewed.now.Format(time.DateOnly)
 	if asReviewed && sameDay && revisionOf(now.base) == revisionOf(r.reviewed.base) {
 		r.reviewed.stampTime(now.now)
 		return r.reviewed, nil
 	}
 	now.replay = r.reviewed.ids
-	refused, err := commit.Unwrap(r.dir.runReview(ctx, now, r.fn))
+	refused, err := commit.Unwrap(now.core.functions.run(func() error { return r.dir.runReview(ctx, now, r.fn) }))
 	switch {
 	case now.Failed() != nil: // not a refusal, whatever the operations made of it
 		return nil, now.Failed()

@@ -133,10 +133,18 @@ func (q ServiceQuery) query(tenant TenantID) store.Query {
 
 // Services yields the tenant's services that a query selects: by DN, by number
 // (SVC-1), or by the time of their cancellation (SVC-17). Errors: ErrInvalid for
-// a page token of another query.
+// a page token of another query, and for a time outside the years 1 to 9999.
 func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Service, error] {
+	var check validation
+	check.time(rule.SVC17, "CancelledBy", q.CancelledBy)
+	err := check.err()
+	if err != nil {
+		if _, denied := d.enter(ctx, "Services"); denied != nil {
+			err = denied
+		}
+		return func(yield func(*Service, error) bool) { yield(nil, named("Services", err)) }
+	}
 	query := q.query(d.scope())
-	var err error
 	if query.After, err = q.Page.after(rule.SVC1, query.Index, len(query.Equal)); err != nil {
 		return func(yield func(*Service, error) bool) { yield(nil, err) }
 	}

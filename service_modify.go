@@ -10,6 +10,7 @@ import (
 
 // ModifyService saves a service that was read and then changed: its name, DN, type,
 // phone and device type, location, and the system in charge of the location (OWN-8).
+// Anything else that was changed is refused, all of it at once.
 // A location that another system is in charge of cannot be changed in the same call
 // that ends this.
 //
@@ -120,16 +121,8 @@ type modifiedService struct {
 func (t *tx) validateModifiedService(ctx context.Context, in, was *Service) (*modifiedService, error) {
 	var check validation
 	check.text(rule.SVC2, "Name", in.Name, maxName)
-	check.unchanged(rule.SVC2, "Status", in.Status == was.Status)
-	check.unchanged(rule.SVC2, "Category", in.Category == was.Category)
 	check.text(rule.OWN8, "LocationKeptBy", in.LocationKeptBy, maxName)
-	check.unchanged(rule.SVC2, "RemoteSystem", in.RemoteSystem == was.RemoteSystem)
-	check.unchanged(rule.SVC2, "Number", in.Number == was.Number)
-	check.unchanged(rule.SVC2, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
-	check.unchanged(rule.SVC2, "ActivatedAt", in.ActivatedAt.Equal(was.ActivatedAt))
-	check.unchanged(rule.SVC2, "CancelAt", in.CancelAt.Equal(was.CancelAt))
-	check.unchanged(rule.SVC2, "Failure", in.Failure == was.Failure)
-	check.unchanged(rule.SVC2, "ActivateLater", in.ActivateLater == was.ActivateLater)
+	check.kept(rule.SVC2, in, was, "dn name type device_type device_id location_id location_kept_by")
 	device, err := t.validatePhone(ctx, in, was, &check)
 	if err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ func (d *Directory) AddServiceType(ctx context.Context, in NewServiceType) (*Ser
 }
 
 // ModifyServiceType saves a product as it was read and then changed; Code identifies
-// it. Services of the type keep it, at the new charges, and their users keep the
+// it, and a change of the tenant is refused. Services of the type keep it, at the new charges, and their users keep the
 // applications that they have enabled (SVC-16, STN-2).
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrNotFound; ErrStale, with the
@@ -88,12 +88,17 @@ func (d *Directory) ModifyServiceType(ctx context.Context, in *ServiceType) (*Se
 		if err := checkRevision(in.Rev, was.Rev, was); err != nil {
 			return nil, err
 		}
+		var check validation
+		check.kept(rule.SVC16, in, was, "name monthly one_time applications fulfilment")
+		if err := check.collect(in.validate()); err != nil {
+			return nil, err
+		}
+		if err := check.err(); err != nil {
+			return nil, err
+		}
 		row := copyOf(was)
 		row.Name, row.Monthly, row.OneTime, row.Fulfilment = in.Name, in.Monthly, in.OneTime, in.Fulfilment
 		row.Applications = slices.Clone(in.Applications)
-		if err := row.validate(); err != nil {
-			return nil, err
-		}
 		t.Update(was, row)
 		t.did("service-type.set", row.ref(), "")
 		return copyOf(row), nil

@@ -88,8 +88,8 @@ func (d *Directory) AddStationPool(ctx context.Context, in NewStationPool) (*Sta
 }
 
 // ModifyStationPool saves a package as it was read and then changed: its name, its
-// total and its applications. Package identifies it, and Used cannot be changed
-// here. Its users keep the applications that they have enabled (STN-1, STN-2).
+// total and its applications. Package identifies it, and anything else that was
+// changed is refused. Its users keep the applications that they have enabled (STN-1, STN-2).
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrNotFound;
 // ErrFailedPrecondition for a total below what is in use (STN-4); ErrStale, with
@@ -130,7 +130,7 @@ func (p *StationPool) validate() error {
 func (p *StationPool) validateModified(was *StationPool) error {
 	var check validation
 	check.stationPool(p)
-	check.unchanged(rule.STN1, "Used", p.Used == was.Used)
+	check.kept(rule.STN1, p, was, "name total applications")
 	if err := check.err(); err != nil {
 		return err
 	}

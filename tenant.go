@@ -252,8 +252,8 @@ func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenan
 }
 
 // ModifyTenant saves a tenant's name, currency, policy and number criteria, as read
-// by Tenant and then changed (ACC-1, NUM-5). The country and the SIP domain cannot
-// be changed.
+// by Tenant and then changed (ACC-1, NUM-5). The country, the SIP domain and the time
+// of its creation cannot be changed: that is refused, all of it at once.
 //
 // A stricter policy applies to later changes; what exists stays as it is. So when
 // VoicemailDigits changes, mailboxes of DNs of the former length stay, without a
@@ -279,9 +279,9 @@ func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, erro
 		if err := check.collect(in.validate()); err != nil {
 			return nil, err
 		}
-		check.unchanged(rule.ACC1, "Country", in.Country == was.Country)
-		check.unchanged(rule.ACC1, "SIPDomain", in.SIPDomain == was.SIPDomain)
-		check.unchanged(rule.ACC1, "CreatedAt", in.CreatedAt.Equal(was.CreatedAt))
+		check.kept(rule.ACC1, in, was, `name currency number_criteria extension_min_length extension_max_length
+			extension_first extension_last advised_extension voicemail_digits pin_min_length pin_max_length pin_tries
+			pin_lock_ns number_rest_ns number_monthly number_one_time`)
 		if err := check.err(); err != nil {
 			return nil, err
 		}

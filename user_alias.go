@@ -127,7 +127,8 @@ func (d *Directory) Aliases(ctx context.Context, user UserID) iter.Seq2[*Alias, 
 }
 
 // ModifyAlias saves an alias as read and then changed: its name and its SIP address
-// (EXT-7). It cannot be given to another user.
+// (EXT-7). Anything else that was changed is refused, all of it at once: it cannot be
+// given to another user.
 //
 // Errors: ErrNotFound; ErrStale, with the alias as it is now in the StaleError (SVC-15);
 // ErrInvalid for bad fields and ErrConflict with the holder for a SIP address that is
@@ -171,9 +172,7 @@ func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) 
 func (t *tx) validateModifiedAlias(ctx context.Context, in, was *Alias) (SIPAddress, error) {
 	var check validation
 	check.required(rule.EXT7, "Name", in.Name, maxName)
-	if in.UserID != was.UserID {
-		check.refuse(rule.EXT7, "UserID", "an alias cannot be given to another user")
-	}
+	check.kept(rule.EXT7, in, was, "name sip_address")
 	address, err := t.tenant.validateSIP(in.SIPAddress)
 	if err == nil && address != was.SIPAddress {
 		err = t.freeSIP(ctx, address)

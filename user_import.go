@@ -117,7 +117,7 @@ func (im *importing) run(ctx context.Context) (*Import, error) {
 				return nil, err
 			}
 			done++
-			im.options.progress(inside, done, len(im.rows))
+			_ = im.core.functions.run(func() error { im.options.progress(inside, done, len(im.rows)); return nil })
 		}
 	}
 	if len(im.bad) > 0 {

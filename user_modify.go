@@ -12,8 +12,8 @@ import (
 
 // ModifyUser saves a user as read by [Directory.User] and then changed: names, email,
 // user ID, mobile, department, location, music on hold, SIP address, e911 and
-// applications (USR-5, USR-7, STN-2). Other operations change the rest. The email address
-// may be cleared. A user ID that is cleared becomes the email address (USR-3), and a SIP
+// applications (USR-5, USR-7, STN-2). Anything else that was changed is refused, all of it
+// at once. The email address may be cleared. A user ID that is cleared becomes the email address (USR-3), and a SIP
 // address that is cleared is generated again (EXT-6).
 //
 // Errors: ErrNotFound; ErrStale, with the user as they are now in the StaleError
@@ -35,7 +35,6 @@ func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
 			return nil, err
 		}
 		row := copyOf(in)
-		row.TenantID = t.tenantID
 		if err := t.validateModified(ctx, row, was); err != nil {
 			return nil, err
 		}
@@ -75,10 +74,8 @@ func (u *User) prefetchModification(p *prefetch) {
 // validateModified checks a changed user, and brings the SIP address into its one form.
 func (t *tx) validateModified(ctx context.Context, row, was *User) error {
 	var check validation
-	check.unchanged(rule.USR7, "State", row.State == was.State)
-	check.unchanged(rule.USR7, "Station", row.Station == was.Station)
-	check.unchanged(rule.USR7, "CreatedAt", row.CreatedAt.Equal(was.CreatedAt))
-	check.unchanged(rule.USR7, "ActivatedAt", row.ActivatedAt.Equal(was.ActivatedAt))
+	check.kept(rule.USR7, row, was, "first_name last_name email login mobile department location_id music_on_hold sip_address e911 applications")
+	row.CreatedAt, row.ActivatedAt = was.CreatedAt, was.ActivatedAt // as UTC, whatever zone they were given in
 	if err := t.validateCleared(ctx, row, was, &check); err != nil {
 		return err
 	}

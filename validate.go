@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -49,10 +50,20 @@ func (check *validation) collectAs(field string, err error) error {
 	return check.collect(err)
 }
 
-// unchanged refuses a changed field that the operation does not change.
-func (check *validation) unchanged(code rule.Code, field string, same bool) {
-	if !same {
-		check.refuse(code, field, "cannot be changed here")
+// The times that every store can keep, and RFC 3339 can write: PostgreSQL ends sooner
+// than time.Time, and so does a count of microseconds.
+var (
+	firstTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	endOfTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// keepableTime reports whether every store can keep a time.
+func keepableTime(at time.Time) bool { return !at.Before(firstTime) && at.Before(endOfTime) }
+
+// time checks a time; the zero time passes.
+func (check *validation) time(code rule.Code, field string, at time.Time) {
+	if !keepableTime(at) {
+		check.refuse(code, field, "not within the years 1 and 9999")
 	}
 }
 

@@ -238,7 +238,8 @@ func (d *Directory) Mailbox(ctx context.Context, service ServiceID) (*Mailbox, e
 }
 
 // ModifyMailbox saves a mailbox as read and then changed: its number and email
-// address (VM-1). Messages and PIN stay.
+// address (VM-1). Messages and PIN stay, and so does a lock; anything else that was
+// changed is refused, all of it at once.
 //
 // Errors: ErrNotFound; ErrFailedPrecondition for a remote service (SVC-11); ErrStale,
 // with the mailbox as it is now in the StaleError (SVC-15), also after a PIN was set
@@ -265,6 +266,7 @@ func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, e
 		row := copyOf(was)
 		row.Number, row.Email = in.Number, in.Email
 		var check validation
+		check.kept(rule.VM1, in, was, "number email")
 		row.validate(&check)
 		if err := check.collect(t.freeMailboxNumber(ctx, row)); err != nil {
 			return nil, err

@@ -72,7 +72,9 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 
 // CheckPIN accepts the PIN of a service's mailbox, or refuses it and counts the try
 // (VM-5). After as many wrong PINs as the policy allows, the mailbox is locked for the
-// policy's time, even for the right PIN. The right PIN resets the count.
+// policy's time, even for the right PIN. The right PIN resets the count. A lock that
+// would last a minute longer than that, because it was set by a clock that was ahead, or
+// under another policy, is none.
 //
 // Errors: ErrNotFound; ErrDenied for a wrong PIN; ErrFailedPrecondition while the
 // mailbox is locked, which says until when, while it has no PIN, while the service
@@ -128,7 +130,7 @@ func (t *tx) openMailbox(ctx context.Context, service ServiceID) (*Mailbox, erro
 		return nil, &Error{Code: rule.SVC17, Kind: ErrFailedPrecondition, Subject: s.ref(),
 			Reason: s.ref().String() + " is " + string(s.Status) + ": nobody gets into its mailbox before it works"}
 	}
-	return m, m.shut(t.now)
+	return m, m.shut(t.now, t.tenant.Policy.PINLock)
 }
 
 // enterMailbox counts a try, and returns the refusal of a wrong PIN. That is a result
@@ -161,13 +163,25 @@ func (t *tx) enterMailbox(ctx context.Context, m *Mailbox, try pinTry) (refusal 
 	return wrong, nil
 }
 
+// clocksApart is how far the clocks of two machines may be apart before one does not
+// believe the other's locks.
+const clocksApart = time.Minute
+
+// locked reports whether the mailbox is locked, by a policy under which a lock lasts
+// that long. The time of a lock is that of another machine's clock, perhaps: one that
+// is further ahead than a lock can be is not believed.
+func (m *Mailbox) locked(now time.Time, lasts time.Duration) bool {
+	left := m.LockedUntil.Sub(now)
+	return 0 < left && left <= lasts+clocksApart
+}
+
 // shut says why no PIN opens the mailbox at present, or nil.
-func (m *Mailbox) shut(now time.Time) error {
+func (m *Mailbox) shut(now time.Time, lasts time.Duration) error {
 	reason := ""
 	switch {
 	case !m.HasPIN():
 		reason = "the mailbox has no PIN yet: set one first"
-	case now.Before(m.LockedUntil):
+	case m.locked(now, lasts):
 		reason = "the mailbox is locked until " + m.LockedUntil.Format(time.RFC3339)
 	default:
 		return nil

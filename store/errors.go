@@ -1,6 +1,13 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+)
 
 // The kinds of an Error. The domain's kinds of the same names are these values.
 var (
@@ -13,7 +20,9 @@ var (
 	ErrCommitUnknown = errors.New("commit outcome unknown")
 	// ErrMisuse: the store was called in a way that can never work.
 	ErrMisuse = errors.New("misuse")
-	// ErrStorage: the store failed; nothing was changed.
+	// ErrStorage: the store failed, or refuses to be written to; nothing was
+	// changed. The reason is a sentence for the operator, and the cause is the
+	// engine's or the system's own error.
 	ErrStorage = errors.New("storage failure")
 )
 
@@ -22,7 +31,10 @@ var (
 	// ErrRetry is what Apply or Update returns when nothing was committed and the
 	// whole closure has to run again: a record changed since it was read, another
 	// record took a unique value meanwhile, or the engine asks for another run. The
-	// rules then run again on what is there now, and name the holder.
+	// rules then run again on what is there now, and name the holder. Where it was a
+	// failure that asks for another run, such as a lost connection, an error around
+	// ErrRetry has a method Failure() string with the sentence for the operator: it is
+	// shown in an Error of kind ErrStorage if every run ends that way.
 	ErrRetry = errors.New("pbx: transaction must be retried")
 
 	// ErrHostRetry is what a store inside a transaction of the host program
@@ -36,6 +48,11 @@ var (
 	// key. It means that a rule is missing; nothing was committed.
 	ErrConstraint = errors.New("pbx: constraint violated")
 
+	// ErrReopen is what a store returns in an Error of kind ErrStorage when it does
+	// not write any more until it is opened again, because it cannot tell what of
+	// the last changes is kept. Asking it again proves nothing.
+	ErrReopen = errors.New("pbx: the store must be opened again")
+
 	// ErrNewerSchema: a later version of the library wrote the file or database,
 	// which was left as it is.
 	ErrNewerSchema = errors.New("pbx: the schema is newer than this library")
@@ -46,7 +63,7 @@ var (
 )
 
 // Error is how a store says what went wrong. Its message is safe to show: it
-// holds no driver text.
+// holds no driver text. The verb %+v and a log record show the kind and the causes too.
 type Error struct {
 	Kind   error  // ErrInvalid, ErrConflict, ErrCommitUnknown, ErrMisuse or ErrStorage
 	Field  string // the column or option that is wrong, if there is one
@@ -71,6 +88,66 @@ func (e *Error) Is(target error) bool { return e.Kind == target }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Format writes the message, and for the verb %+v also the kind and the causes.
+func (e *Error) Format(s fmt.State, verb rune) {
+	switch {
+	case verb == 'q':
+		_, _ = fmt.Fprintf(s, "%q", e.Error())
+	case verb == 'v' && (s.Flag('+') || s.Flag('#')):
+		_, _ = fmt.Fprintf(s, "%s (kind: %v; cause: %s)", e.Error(), e.Kind, Causes(e))
+	default:
+		_, _ = io.WriteString(s, e.Error())
+	}
+}
+
+// LogValue returns the message, the kind and the causes as a group.
+func (e *Error) LogValue() slog.Value {
+	list := []slog.Attr{slog.String("message", e.Error())}
+	if e.Kind != nil {
+		list = append(list, slog.String("kind", e.Kind.Error()))
+	}
+	if causes := Causes(e); causes != "" {
+		list = append(list, slog.String("cause", causes))
+	}
+	return slog.GroupValue(list...)
+}
+
+// Causes returns what the causes of an error say beyond its own message, the nearest
+// first. They are a driver's or the system's words: they belong in a log, and not on
+// a page.
+func Causes(err error) string {
+	if err == nil {
+		return ""
+	}
+	said := []string{err.Error()}
+	var walk func(error)
+	walk = func(err error) {
+		if text := err.Error(); !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, text) }) {
+			said = append(said, text)
+		}
+		for _, cause := range unwrapped(err) {
+			walk(cause)
+		}
+	}
+	for _, cause := range unwrapped(err) {
+		walk(cause)
+	}
+	return strings.Join(said[1:], ": ")
+}
+
+// unwrapped returns the errors that an error wraps.
+func unwrapped(err error) []error {
+	switch err := err.(type) {
+	case interface{ Unwrap() error }:
+		if cause := err.Unwrap(); cause != nil {
+			return []error{cause}
+		}
+	case interface{ Unwrap() []error }:
+		return err.Unwrap()
+	}
+	return nil
+}
 
 // Misuse returns an Error of kind ErrMisuse.
 func Misuse(reason string) error { return &Error{Kind: ErrMisuse, Reason: reason} }

@@ -53,8 +53,9 @@ type Counts struct {
 // outcome is resolved before anything is tried again.
 //
 // Errors: those of Attempt and of the store; a *store.Error of kind ErrConflict
-// when conflicts with others went on, of kind ErrStorage around ErrConstraint,
-// and of kind ErrCommitUnknown; the context's own while waiting for the next try.
+// when conflicts with others went on, of kind ErrStorage when the store failed in
+// each attempt and around ErrConstraint, and of kind ErrCommitUnknown, each with its
+// cause; the context's own while waiting for the next try.
 func (u *Update) Run(ctx context.Context) error {
 	counts := u.Counts
 	if counts == nil {
@@ -68,10 +69,10 @@ func (u *Update) Run(ctx context.Context) error {
 		case err == nil || final:
 			return err
 		case errors.Is(err, store.ErrCommitUnknown):
-			if done, resolveErr := u.resolve(ctx, counts); done || resolveErr != nil {
+			if done, resolveErr := u.resolve(ctx, counts, err); done || resolveErr != nil {
 				return resolveErr
 			}
-			err = store.ErrRetry // it is known now: nothing was committed
+			err = &notSaved{kindless(err)} // it is known now: nothing was committed
 		case errors.Is(err, store.ErrHostRetry):
 			return &store.Error{Kind: store.ErrConflict, Reason: "other changes got in the way: roll your transaction back and run it again", Err: err}
 		case errors.Is(err, store.ErrConstraint):
@@ -81,7 +82,7 @@ func (u *Update) Run(ctx context.Context) error {
 		}
 		if n == maxAttempts {
 			counts.GaveUp.Add(1)
-			return &store.Error{Kind: store.ErrConflict, Reason: "other changes kept getting in the way; nothing was changed", Err: err}
+			return gaveUp(err)
 		}
 		if err := sleep(ctx, rand.N(pause)); err != nil {
 			return err
@@ -91,8 +92,51 @@ func (u *Update) Run(ctx context.Context) error {
 	}
 }
 
-func (u *Update) resolve(ctx context.Context, counts *Counts) (done bool, err error) {
-	if done, err = u.Resolve(ctx); err != nil {
+// gaveUp is the error after the last attempt, whose error is the cause: a failure of
+// the store stays one.
+func gaveUp(err error) error {
+	var failure interface{ Failure() string }
+	if errors.As(err, &failure) && failure.Failure() != "" {
+		return &store.Error{Kind: store.ErrStorage, Reason: failure.Failure() + "; nothing was changed", Err: err}
+	}
+	return &store.Error{Kind: store.ErrConflict, Reason: "other changes kept getting in the way; nothing was changed", Err: err}
+}
+
+// notSaved is the error of an attempt whose commit failed, and turned out not to have
+// committed anything.
+type notSaved struct{ cause error }
+
+func (n *notSaved) Error() string { return "pbx: the change was not saved" }
+func (n *notSaved) Unwrap() error { return n.cause }
+func (n *notSaved) Failure() string {
+	return "the store failed each time that the change was to be saved"
+}
+
+// kindless returns an error as the cause of one of another kind, which is the only
+// one that errors.Is may find.
+func kindless(err error) error {
+	if e, ok := errors.AsType[*store.Error](err); ok {
+		return &cause{err.Error(), kindless(e.Err)}
+	}
+	for _, kind := range []error{store.ErrCommitUnknown, store.ErrStorage, store.ErrConflict, store.ErrMisuse, store.ErrInvalid} {
+		if errors.Is(err, kind) {
+			return errors.New(err.Error())
+		}
+	}
+	return err
+}
+
+// cause is a store's error without its kind.
+type cause struct {
+	text string
+	of   error
+}
+
+func (c *cause) Error() string { return c.text }
+func (c *cause) Unwrap() error { return c.of }
+
+func (u *Update) resolve(ctx context.Context, counts *Counts, unknown error) (done bool, err error) {
+	if done, err = u.Resolve(ctx, unknown); err != nil {
 		counts.Unknown.Add(1)
 	} else {
 		counts.Resolved.Add(1)
@@ -100,10 +144,12 @@ func (u *Update) resolve(ctx context.Context, counts *Counts) (done bool, err er
 	return done, err
 }
 
-// Resolve finds out whether an attempt whose commit got no answer was
-// committed. The caller's time may be over: the answer is worth waiting for.
-// Errors: a *store.Error of kind ErrCommitUnknown when the store gives none.
-func (u *Update) Resolve(ctx context.Context) (done bool, err error) {
+// Resolve finds out whether an attempt whose commit got no answer, but the error
+// unknown, was committed. The caller's time may be over: the answer is worth waiting
+// for. While the store fails, or says that what it shows is no proof, it is asked
+// again, except where it says that asking is no use (ErrMisuse, ErrReopen).
+// Errors: a *store.Error of kind ErrCommitUnknown when the store gives no answer.
+func (u *Update) Resolve(ctx context.Context, unknown error) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTime)
 	defer cancel()
 	pause := firstPause
@@ -115,8 +161,8 @@ func (u *Update) Resolve(ctx context.Context) (done bool, err error) {
 		if err == nil {
 			return done, nil
 		}
-		if errors.Is(err, store.ErrMisuse) || sleep(ctx, rand.N(pause)) != nil {
-			return false, &store.Error{Kind: store.ErrCommitUnknown, Err: err,
+		if errors.Is(err, store.ErrMisuse) || errors.Is(err, store.ErrReopen) || sleep(ctx, rand.N(pause)) != nil {
+			return false, &store.Error{Kind: store.ErrCommitUnknown, Err: errors.Join(kindless(unknown), kindless(err)),
 				Reason: "the store did not say whether the change was saved: look before trying again"}
 		}
 		pause = min(2*pause, longestWait)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,9 +51,17 @@ func update(script []error, there ...bool) (u *commit.Update, attempts *int) {
 	}, attempts
 }
 
+// lost is a failure that asks for another run.
+type lost struct{}
+
+func (lost) Error() string   { return "lost" }
+func (lost) Unwrap() error   { return store.ErrRetry }
+func (lost) Failure() string { return "the connection was lost" }
+
 func TestRun(t *testing.T) {
 	retry := fmt.Errorf("a row changed: %w", store.ErrRetry)
 	unknown := &store.Error{Kind: store.ErrCommitUnknown}
+	burnt := &store.Error{Kind: store.ErrCommitUnknown, Err: errDisk}
 	always := func(err error) (list []error) {
 		for range 100 {
 			list = append(list, err)
@@ -69,6 +78,10 @@ func TestRun(t *testing.T) {
 		"committed at once":                   {attempts: 1},
 		"others in the way twice":             {script: []error{retry, retry}, attempts: 3, counts: [4]int64{2, 0, 0, 0}},
 		"others in the way for ever":          {script: always(retry), attempts: 12, err: store.ErrConflict, counts: [4]int64{11, 1, 0, 0}},
+		"a commit that fails each time":       {script: slices.Repeat([]error{burnt, nil}, 12), there: make([]bool, 100), attempts: 12, err: errDisk, counts: [4]int64{11, 1, 12, 0}},
+		"a connection that is lost each time": {script: always(lost{}), attempts: 12, err: store.ErrStorage, counts: [4]int64{11, 1, 0, 0}},
+		"asking for the outcome is no use":    {script: []error{burnt, store.ErrReopen}, there: []bool{true}, attempts: 1, err: errDisk, counts: [4]int64{0, 0, 0, 1}},
+		"looking is no proof at first":        {script: []error{unknown, unknown}, there: []bool{true, true}, attempts: 1, counts: [4]int64{0, 0, 1, 0}},
 		"a host's transaction":                {script: []error{store.ErrHostRetry}, attempts: 1, err: store.ErrHostRetry},
 		"a constraint":                        {script: []error{store.ErrConstraint}, attempts: 1, err: store.ErrStorage},
 		"a failing store":                     {script: []error{errDisk}, attempts: 1, err: errDisk},
@@ -84,12 +97,23 @@ func TestRun(t *testing.T) {
 				require.NoError(t, err)
 			} else {
 				require.ErrorIs(t, err, test.err)
+				require.LessOrEqual(t, kinds(err), 1, "%v", err)
 			}
 			require.Equal(t, test.attempts, *attempts)
 			c := u.Counts
 			require.Equal(t, test.counts, [4]int64{c.Retries.Load(), c.GaveUp.Load(), c.Resolved.Load(), c.Unknown.Load()})
 		})
 	}
+}
+
+// kinds counts the kinds that errors.Is finds.
+func kinds(err error) (n int) {
+	for _, kind := range []error{store.ErrConflict, store.ErrCommitUnknown, store.ErrMisuse, store.ErrStorage} {
+		if errors.Is(err, kind) {
+			n++
+		}
+	}
+	return n
 }
 
 func TestRun_AFinalErrorEndsItWhateverItWraps(t *testing.T) {

@@ -204,7 +204,7 @@ var Operations = []Operation{
 			case err != nil:
 				return err
 			case p.Code == "PRO":
-				return Second(dir.ModifyServiceType(ctx, &pbx.ServiceType{Code: p.Code, Rev: p.Rev, Name: "Pro", Monthly: 9}))
+				return Second(dir.ModifyServiceType(ctx, &pbx.ServiceType{TenantID: p.TenantID, Code: p.Code, Rev: p.Rev, Name: "Pro", Monthly: 9}))
 			}
 		}
 		return errors.New("there is no such product")

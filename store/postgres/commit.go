@@ -30,7 +30,7 @@ func (t *transaction) commit(ctx context.Context, changes []store.Change) error 
 		}
 	}
 	if t.c.closed() {
-		return retry(&broken{errors.New("closed")})
+		return retry("begin to write", &broken{errors.New("closed")})
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(t.answer, len(changes)))
 	defer cancel()

@@ -3,6 +3,11 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -33,7 +38,7 @@ func class(code string) string {
 func refusal(doing string, err error) error {
 	switch code := codeOf(err); {
 	case again(err):
-		return retry(err)
+		return retry(doing, err)
 	case class(code) == "23", class(code) == "22", class(code) == "54":
 		// A constraint; a value out of its type's range; one too long for an index.
 		return failure(doing, errors.Join(store.ErrConstraint, err))
@@ -93,25 +98,61 @@ func notCommitted(err error) bool {
 	return true
 }
 
-// retry is store.ErrRetry with the cause at hand.
-func retry(cause error) error { return &sqlstore.Retry{Again: store.ErrRetry, Cause: cause} }
+// retry is store.ErrRetry with the cause at hand, and, where no change of others is
+// the cause, with what could not be done.
+func retry(doing string, cause error) error {
+	r := &sqlstore.Retry{Again: store.ErrRetry, Cause: cause}
+	if e, ok := errors.AsType[*pgconn.PgError](cause); !ok || misled(e) || fatal(e) {
+		r.Failed = unable(doing, cause)
+	}
+	return r
+}
 
 // failure returns an error that says what the database could not do, and why, as
 // far as a sentence can.
 func failure(doing string, err error) error {
+	return &store.Error{Kind: store.ErrStorage, Reason: unable(doing, err), Err: err}
+}
+
+func unable(doing string, err error) string {
+	if isReadOnly(err) {
+		doing = "be written to"
+	}
 	reason := "the database could not " + doing
 	if why := why(err); why != "" {
 		reason += ": " + why
 	}
-	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: err}
+	return reason
 }
+
+// isReadOnly reports whether the server can only be read: it is a standby, or its
+// transactions are read only.
+func isReadOnly(err error) bool {
+	_, standby := errors.AsType[*standby](err)
+	return standby || codeOf(err) == "25006"
+}
+
+// standby is the error of a standby that was to begin a transaction that writes.
+type standby struct{ cause error }
+
+func (s *standby) Error() string { return "postgres: a standby: " + s.cause.Error() }
+func (s *standby) Unwrap() error { return s.cause }
+
+// notSupported is the SQLSTATE with which a standby refuses to begin one.
+const notSupported = "0A000"
 
 func why(err error) string {
 	if isBroken(err) {
 		return "the connection was lost"
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok && codeOf(err) == "" {
+		if system := system(err); system != "" {
+			return "the server cannot be reached: " + system
+		}
 		return "the server cannot be reached"
+	}
+	if isReadOnly(err) {
+		return "it is a standby, or set to be read only"
 	}
 	switch code := codeOf(err); code {
 	case "28000", "28P01":
@@ -122,8 +163,6 @@ func why(err error) string {
 		return "the role has not the right to"
 	case "42P01", "3F000":
 		return "a table is missing"
-	case "25006":
-		return "it can only be read"
 	case noneToSpare:
 		return "the server has no connection to spare"
 	case "57014":
@@ -136,6 +175,33 @@ func why(err error) string {
 		}
 	}
 	return ""
+}
+
+// system returns the system's reason for a connection that could not be made, or "".
+func system(err error) string {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.Err
+	}
+	return ""
+}
+
+// unopened returns the error of a database that could not be opened, which says where
+// it is and who wanted to open it, as the settings have it; never the password.
+func unopened(config *pgconn.Config, err error) error {
+	e, ok := errors.AsType[*store.Error](err)
+	if !ok {
+		return err
+	}
+	at := config.Host
+	if !strings.HasPrefix(at, "/") { // the folder of a socket
+		at = net.JoinHostPort(at, strconv.Itoa(int(config.Port)))
+	}
+	named := *e
+	named.Reason = fmt.Sprintf("database %q at %s, as %q: %s", config.Database, at, config.User, e.Reason)
+	return &named
 }
 
 // broken is an error that cost the connection.
@@ -154,6 +220,8 @@ func (c *conn) seen(ctx context.Context, err error) error {
 		return ctx.Err()
 	case c.closed():
 		return &broken{err}
+	case codeOf(err) == notSupported && c.pg.ParameterStatus("in_hot_standby") == "on":
+		return &standby{err}
 	}
 	return err
 }

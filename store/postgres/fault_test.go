@@ -84,6 +84,14 @@ func TestFaultsOfTheEngine(t *testing.T) {
 	}
 }
 
+func TestADatabaseThatCanOnlyBeReadIsSaidTo(t *testing.T) {
+	t.Parallel()
+	w, _ := faulty(t, raise("25006"), false)
+	err := w.Apply(store.Change{New: w.Location(1)})
+	require.ErrorIs(t, err, pbx.ErrStorage)
+	require.EqualError(t, err, "the database could not be written to: it is a standby, or set to be read only")
+}
+
 // Two tenants change the same rows in opposite order, and wait for each other:
 // the server breaks it, and one of them runs again.
 func TestADeadlockOfTwoTenants(t *testing.T) {

@@ -78,7 +78,9 @@ func isName(name string) bool {
 // Neither is changed. A DSN that cannot be read gives an error of kind
 // store.ErrInvalid; a server that cannot be reached, that refuses the role, has no
 // such database, or for ten seconds no connection to spare, and a role that lacks
-// the rights, one of kind store.ErrStorage that says so. No message holds the DSN.
+// the rights, one of kind store.ErrStorage that says so. It names the database, the
+// server and the role, and the system's reason; no message holds the DSN, in which
+// there may be a password.
 //
 // What an acknowledged change survives is for the server's settings to say:
 // synchronous_commit (of the server, the database, the role or the DSN) and
@@ -119,7 +121,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	heeding(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, failure("be opened", err)
+		return nil, unopened(&config.ConnConfig.Config, failure("be opened", err))
 	}
 	s := &Store{
 		gate:   gate.New(),
@@ -131,7 +133,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	}
 	if err := s.prepare(ctx, migrations); err != nil {
 		pool.Close()
-		return nil, err
+		return nil, unopened(&config.ConnConfig.Config, err)
 	}
 	return s, nil
 }

@@ -83,8 +83,25 @@ func TestAServerThatIsAway(t *testing.T) {
 	_, err := postgres.Open(ctx, proxy.DSN())
 	require.ErrorIs(t, err, pbx.ErrStorage)
 	require.ErrorContains(t, err, "the server cannot be reached")
+	config, parseErr := pgx.ParseConfig(proxy.DSN())
+	require.NoError(t, parseErr)
+	require.ErrorContains(t, err, fmt.Sprintf("database %q at 127.0.0.1:%d", config.Database, config.Port))
 	proxy.Refuse(false)
 	open(t, proxy.DSN())
+}
+
+func TestOpenNamesTheServerAndNeverThePassword(t *testing.T) {
+	t.Parallel()
+	for dsn, names := range map[string]string{
+		"postgres://joe:secret@127.0.0.1:1/pbx":                     `database "pbx" at 127.0.0.1:1, as "joe"`,
+		"host=127.0.0.1 port=1 user=joe password=secret dbname=pbx": `connection refused`,
+		"postgres://joe:secret@/pbx?host=/nowhere":                  `database "pbx" at /nowhere, as "joe"`,
+	} {
+		_, err := postgres.Open(ctx, dsn)
+		require.ErrorIs(t, err, pbx.ErrStorage)
+		require.ErrorContains(t, err, names)
+		require.NotContains(t, fmt.Sprintf("%+v %#v %+v", err, err, pbx.Errors(err)[0]), "secret")
+	}
 }
 
 func TestAServerThatRefuses(t *testing.T) {
@@ -97,7 +114,7 @@ func TestAServerThatRefuses(t *testing.T) {
 		_, err := postgres.Open(ctx, wrong)
 		require.ErrorIs(t, err, pbx.ErrStorage)
 		require.ErrorContains(t, err, reason)
-		require.NotContains(t, err.Error(), "pbxtest", "driver text is not shown")
+		require.NotContains(t, err.Error(), "FATAL", "driver text is not shown")
 	}
 }
 

@@ -102,6 +102,10 @@ func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Write
 // the server does not confirm it within the context's time, or ten seconds; the
 // context's own; ErrStorage.
 func (s *Store) Settle(ctx context.Context, tenant [16]byte) error {
+	if err := s.gate.Enter(); err != nil {
+		return err
+	}
+	s.gate.Leave()
 	s.doubts.raise(tenant)
 	for {
 		err := s.Update(ctx, tenant, func(store.Writer) error { return nil })

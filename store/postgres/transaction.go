@@ -89,7 +89,7 @@ func (t *transaction) failed(doing string, err error) error {
 		return failure(doing, err)
 	}
 	if isBroken(err) {
-		return retry(err)
+		return retry(doing, err)
 	}
 	return refusal(doing, err)
 }

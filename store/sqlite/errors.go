@@ -2,7 +2,10 @@ package sqlite
 
 import (
 	"errors"
+	"fmt"
+	"path/filepath"
 	"reflect"
+	"syscall"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -115,6 +118,67 @@ func inTheWay(err error) error {
 		Reason: "another change is in the way: roll your transaction back and run it again"}
 }
 
+// failure returns an error that says what the database could not do, and why, as far
+// as a sentence can.
 func failure(doing string, err error) error {
-	return &store.Error{Kind: store.ErrStorage, Reason: "the database could not " + doing, Err: err}
+	class := primary(codeOf(err))
+	if class == sqlite3.SQLITE_READONLY {
+		doing = "be written to"
+	}
+	reason := "the database could not " + doing
+	if why := whys[class]; why != "" {
+		reason += ": " + why
+	}
+	return &store.Error{Kind: store.ErrStorage, Reason: reason, Err: err}
+}
+
+// whys say what classes of SQLite's errors mean.
+var whys = map[int]string{
+	sqlite3.SQLITE_PERM:      "the system does not permit it",
+	sqlite3.SQLITE_BUSY:      "another program is using it",
+	sqlite3.SQLITE_NOMEM:     "there is no memory left",
+	sqlite3.SQLITE_READONLY:  "its file, or the folder, can only be read",
+	sqlite3.SQLITE_INTERRUPT: "it was interrupted",
+	sqlite3.SQLITE_IOERR:     "the disk, or the file system, failed",
+	sqlite3.SQLITE_CORRUPT:   "the file is damaged",
+	sqlite3.SQLITE_FULL:      "the disk is full",
+	sqlite3.SQLITE_CANTOPEN:  "a file of it cannot be opened",
+	sqlite3.SQLITE_NOTADB:    "the file is not a database",
+}
+
+// unopened returns the error of a file that Open could not open, which names the path
+// as it was given, and the system's reason where that is known.
+func unopened(path string, err error) error {
+	e, ok := errors.AsType[*store.Error](err)
+	if !ok {
+		return err
+	}
+	named := *e
+	named.Reason = fmt.Sprintf("%q: %s", path, e.Reason)
+	if why := obstacle(path, e.Err); why != nil {
+		named.Reason += ": " + why.Error()
+		named.Err = errors.Join(e.Err, why)
+	}
+	return &named
+}
+
+// obstacle returns the system's error for a file that could not be opened or written,
+// or nil where it has none.
+func obstacle(path string, err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	switch primary(codeOf(err)) {
+	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+	default:
+		return nil
+	}
+	why := access(filepath.Dir(path), readable|writable|searchable)
+	if why == nil {
+		why = access(path, readable|writable)
+	}
+	if errno, ok := errors.AsType[syscall.Errno](why); ok && errno != syscall.ENOENT {
+		return errno
+	}
+	return nil
 }

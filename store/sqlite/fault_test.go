@@ -66,6 +66,18 @@ func (f *faulty) name(t *testing.T) string {
 	return get[*pbx.Group](t, f.store, keyOf(f.Group)).Name
 }
 
+func TestAFailureSaysWhatCouldNotBeDoneAndWhy(t *testing.T) {
+	t.Parallel()
+	for code, says := range map[int]string{
+		sqlite3.SQLITE_READONLY: "the database could not be written to: its file, or the folder, can only be read",
+		sqlite3.SQLITE_FULL:     "the database could not update call_groups: the disk is full",
+	} {
+		f := newFaulty(t)
+		f.fail(code, "UPDATE", 0)
+		require.EqualError(t, f.rename("New"), says)
+	}
+}
+
 func TestFaultsOfTheEngine(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

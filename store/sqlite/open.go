@@ -53,8 +53,17 @@ func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchro
 // A file that holds something else, or is damaged, gives an error that wraps
 // store.ErrForeignStore; one written by a later version of the library gives one
 // that wraps store.ErrNewerSchema. Neither is changed. A path that cannot be one
-// of a database file gives an error of kind store.ErrInvalid.
+// of a database file gives an error of kind store.ErrInvalid. Every message names the
+// path as it was given, and the system's reason where there is one.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
+	s, err := open(ctx, path, opts)
+	if err != nil {
+		return nil, unopened(path, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string, opts []Option) (*Store, error) {
 	o := options{patience: 5 * time.Second, connect: connect}
 	for _, set := range opts {
 		if set != nil {

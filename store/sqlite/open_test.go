@@ -188,6 +188,20 @@ func TestOpenLeavesAloneWhatIsNotOurs(t *testing.T) {
 	}
 }
 
+func TestOpenNamesThePathAsItWasTyped(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	require.NoError(t, os.WriteFile("text.db", []byte("name,number\n"), 0o600))
+	require.NoError(t, os.Mkdir("folder", 0o700))
+	for path, reason := range map[string]string{
+		"text.db": "not a database", "folder": "is a folder", "no/pbx.db": "no such file or directory", "text.db/pbx.db": "not a directory",
+	} {
+		_, err := sqlite.Open(context.Background(), path)
+		require.ErrorContains(t, err, fmt.Sprintf("%q: ", path))
+		require.ErrorContains(t, err, reason)
+	}
+}
+
 // The newer version may still be in the log of a program that runs.
 func TestOpenSeesANewerSchemaInTheLog(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,41 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 	})
 	require.ErrorIs(t, err, pbx.ErrStorage)
 	require.NotErrorIs(t, err, store.ErrForeignStore)
+	require.ErrorContains(t, err, path)
+	require.ErrorContains(t, err, "permission denied")
+}
+
+func TestAFileThatCannotBeRead(t *testing.T) {
+	path := newFile(t)
+	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(path)), 0o755))
+	require.NoError(t, os.Chmod(filepath.Dir(path), 0o777))
+	require.NoError(t, os.Chmod(path, 0))
+	err := asNobody(func() error {
+		_, err := sqlite.Open(context.Background(), path)
+		return err
+	})
+	require.ErrorIs(t, err, pbx.ErrStorage)
+	require.ErrorContains(t, err, path)
+	require.ErrorContains(t, err, "cannot be opened")
+	require.ErrorContains(t, err, "permission denied")
+}
+
+func TestAFileThatCannotBeWritten(t *testing.T) {
+	path := newFile(t)
+	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(path)), 0o755))
+	require.NoError(t, os.Chmod(filepath.Dir(path), 0o777))
+	require.NoError(t, os.Chmod(path, 0o444))
+	err := asNobody(func() error {
+		s, err := sqlite.Open(context.Background(), path)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		_, err = pbx.New(s).As(pbx.Support("agent")).StockNumbers(context.Background(), "+16175550100")
+		return err
+	})
+	require.ErrorIs(t, err, pbx.ErrStorage)
+	require.ErrorContains(t, err, "could not be written to: its file, or the folder, can only be read")
 }
 
 // asNobody runs fn without the superuser's rights to files, on a thread of its

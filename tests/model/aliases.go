@@ -69,6 +69,7 @@ func (o ModifyAlias) do(x *step) {
 			a.User = Handle(value)
 		}
 	})
+	x.kept(rule.EXT7, o.Set, "TenantID")
 	x.required(rule.EXT7, "Name", a.Name, 64)
 	if a.User != was.User {
 		x.invalid(rule.EXT7, "UserID")

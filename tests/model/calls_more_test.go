@@ -20,6 +20,7 @@ func (p *played) callMailbox(ctx context.Context, dir *pbx.Directory, c model.Ca
 			m = &pbx.Mailbox{ServiceID: p.service(o.Service)}
 		}
 		m.Number, m.Email = o.Number, o.Email
+		spoil(m, o.Kept)
 		if o.Stale {
 			m.Rev--
 		}

@@ -3,7 +3,9 @@ package model_test
 import (
 	"context"
 	"iter"
+	"reflect"
 	"strings"
+	"time"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/tests/model"
@@ -78,6 +80,8 @@ func (p *played) callTenant(ctx context.Context, dir *pbx.Directory, c model.Cal
 				t.SIPDomain = value
 			case "NumberCriteria":
 				t.NumberCriteria = value
+			case "CreatedAt":
+				spoil(t, model.Set{entry})
 			default:
 				model.SetPolicy(&t.Policy, field, value)
 			}
@@ -98,6 +102,7 @@ func (p *played) callTenant(ctx context.Context, dir *pbx.Directory, c model.Cal
 			l = &pbx.Location{ID: p.location(o.Location)}
 		}
 		l.Building, l.Name, l.Address, l.NumberPrefix = o.Building, o.Name, addressOf(o.Site), o.NumberPrefix
+		spoil(l, o.Kept)
 		if o.Stale {
 			l.Rev--
 		}
@@ -116,6 +121,7 @@ func (p *played) callCatalogue(ctx context.Context, dir *pbx.Directory, c model.
 	case model.ModifyServiceType:
 		st := asRead(dir.ServiceTypes(ctx), func(st *pbx.ServiceType) bool { return st.Code == o.Code })
 		st.Code, st.Name, st.Monthly, st.OneTime, st.Applications, st.Fulfilment = o.Code, o.Name, o.Monthly, o.OneTime, o.Applications, o.Fulfilment
+		spoil(st, o.Kept)
 		if o.Stale {
 			st.Rev--
 		}
@@ -126,6 +132,7 @@ func (p *played) callCatalogue(ctx context.Context, dir *pbx.Directory, c model.
 		pool := asRead(dir.StationPools(ctx), func(p *pbx.StationPool) bool { return p.Package == o.Package })
 		pool.Package, pool.Name, pool.Total, pool.Applications = o.Package, o.Name, o.Total, o.Applications
 		pool.Used += o.Used
+		spoil(pool, o.Kept)
 		if o.Stale {
 			pool.Rev--
 		}
@@ -203,6 +210,19 @@ func (p *played) callUser(ctx context.Context, dir *pbx.Directory, c model.Call)
 	panic("unreachable")
 }
 
+// spoil changes what no operation changes: a tenant, or a time.
+func spoil(record any, fields model.Set) {
+	for _, entry := range fields {
+		field, _, _ := strings.Cut(entry, "=")
+		switch at := reflect.ValueOf(record).Elem().FieldByName(field).Addr().Interface().(type) {
+		case *pbx.TenantID:
+			at[0] ^= 1
+		case *time.Time:
+			*at = at.Add(time.Hour)
+		}
+	}
+}
+
 func (p *played) setUser(u *pbx.User, field, value string) {
 	switch field {
 	case "FirstName":
@@ -234,6 +254,8 @@ func (p *played) setUser(u *pbx.User, field, value string) {
 		u.State = pbx.UserState(value)
 	case "Station":
 		u.Station = value
+	case "TenantID", "CreatedAt", "ActivatedAt":
+		spoil(u, model.Set{field + "=" + value})
 	default:
 		panic("no field " + field)
 	}
@@ -268,6 +290,8 @@ func (p *played) callGroup(ctx context.Context, dir *pbx.Directory, c model.Call
 				a.SIPAddress = pbx.SIPAddress(value)
 			case "UserID":
 				a.UserID = p.user(model.Handle(value))
+			case "TenantID":
+				spoil(a, model.Set{entry})
 			}
 		}
 		if o.Stale {
@@ -369,6 +393,8 @@ func (p *played) setService(s *pbx.Service, field, value string) {
 		s.Failure = value
 	case "ActivateLater":
 		s.ActivateLater = value == "yes"
+	case "TenantID", "CreatedAt", "CancelAt":
+		spoil(s, model.Set{field + "=" + value})
 	default:
 		panic("no field " + field)
 	}

@@ -131,6 +131,21 @@ func (s Set) each(change func(field, value string)) {
 	}
 }
 
+// has reports whether the field is among them.
+func (s Set) has(field string) bool {
+	return slices.ContainsFunc(s, func(entry string) bool { return strings.HasPrefix(entry, field+"=") })
+}
+
+// kept refuses to save what no operation changes: the tenant of a record, and times
+// that are the library's own.
+func (x *step) kept(code rule.Code, s Set, fields ...string) {
+	for _, field := range fields {
+		if s.has(field) {
+			x.invalid(code, field)
+		}
+	}
+}
+
 // list reads a list out of a value of a Set.
 func list(value string) []string {
 	if value == "" {

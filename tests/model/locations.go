@@ -82,6 +82,7 @@ func (l *Location) put(s Site) {
 type ModifyLocation struct {
 	Location Handle
 	Site
+	Kept  Set // what else the caller changed
 	Stale bool
 }
 
@@ -95,6 +96,7 @@ func (o ModifyLocation) do(x *step) {
 		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
+	x.kept(rule.ACC1, o.Kept, "TenantID")
 	if x.siteFields(o.Site); len(x.bad) > 0 {
 		return
 	}

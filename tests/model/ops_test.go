@@ -22,24 +22,24 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	},
 	func(d draw, in model.Handle) model.Op {
 		return model.ModifyTenant{
-			Set:   oneOf(d, d.policy(), model.Set{"Name=" + d.text("Acme")}, model.Set{good(d, []string{"Currency=GBP", "NumberCriteria=+1416", "NumberCriteria=+1617", "NumberCriteria="}, []string{"Currency=x", "Country=GB", "SIPDomain=x.example", "NumberCriteria=+49"})}),
+			Set:   oneOf(d, d.policy(), model.Set{"Name=" + d.text("Acme")}, model.Set{good(d, []string{"Currency=GBP", "NumberCriteria=+1416", "NumberCriteria=+1617", "NumberCriteria="}, []string{"Currency=x", "Country=GB", "CreatedAt=later", "SIPDomain=x.example", "NumberCriteria=+49"})}),
 			Stale: d.careless(4),
 		}
 	},
 	func(d draw, in model.Handle) model.Op { return model.AddLocation{Site: d.site()} },
 	func(d draw, in model.Handle) model.Op {
-		return model.ModifyLocation{Location: d.location(in), Site: d.site(), Stale: d.careless(5)}
+		return model.ModifyLocation{Location: d.location(in), Site: d.site(), Kept: d.elsewhere(), Stale: d.careless(5)}
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteLocation{Location: d.location(in)} },
 	func(d draw, in model.Handle) model.Op {
 		return oneOf[model.Op](d,
 			model.AddServiceType{ServiceType: d.product("NEW")},
-			model.ModifyServiceType{ServiceType: d.product("PRO", "FREE", "NEW"), Stale: d.careless(5)})
+			model.ModifyServiceType{ServiceType: d.product("PRO", "FREE", "NEW"), Kept: d.elsewhere(), Stale: d.careless(5)})
 	},
 	func(d draw, in model.Handle) model.Op {
 		return oneOf[model.Op](d,
 			model.AddStationPool{Pool: d.stations("NEW")},
-			model.ModifyStationPool{Pool: d.counted("STANDARD", "LITE", "NEW"), Stale: d.careless(5)})
+			model.ModifyStationPool{Pool: d.counted("STANDARD", "LITE", "NEW"), Kept: d.elsewhere(), Stale: d.careless(5)})
 	},
 	handOver, setDeviceLine, setDeviceLine, setKeys, setKeys, attachForeign, requestForeign, settleForeign, settleForeign, settleForeign,
 	func(d draw, in model.Handle) model.Op { return model.DisableUser{User: d.user(in)} },
@@ -107,7 +107,7 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op {
 		return model.ModifyAlias{
 			Alias: d.alias(in),
-			Set:   d.set("Name="+d.text("Help"), "SIPAddress="+string(d.address(in)), "UserID="+string(d.user(in))),
+			Set:   append(d.set("Name="+d.text("Help"), "SIPAddress="+string(d.address(in)), "UserID="+string(d.user(in))), d.elsewhere()...),
 			Stale: d.careless(4),
 		}
 	},
@@ -163,7 +163,7 @@ var drawn = []func(d draw, in model.Handle) model.Op{
 	func(d draw, in model.Handle) model.Op {
 		return model.ModifyMailbox{
 			Service: d.mailbox(in), Number: good(d, []string{"7000", "7500", "7501"}, []string{"0700"}),
-			Email: rarely(d, 2, d.email(in)), Stale: d.careless(4),
+			Email: rarely(d, 2, d.email(in)), Kept: d.spoilt("TenantID=", "CreatedAt=", "LockedUntil="), Stale: d.careless(4),
 		}
 	},
 	func(d draw, in model.Handle) model.Op { return model.DeleteMailbox{Service: d.mailbox(in)} },
@@ -263,12 +263,23 @@ func (d draw) newMailbox(in model.Handle) model.NewMailbox {
 	return model.NewMailbox{Wanted: true, Number: rarely(d, 3, good(d, []string{"7000", "7500"}, []string{"0700", "x"})), Email: rarely(d, 3, d.email(in)), PIN: rarely(d, 6, d.pin())}
 }
 
+// spoilt sometimes draws a field that no operation changes.
+func (d draw) spoilt(fields ...string) model.Set {
+	if d.careless(8) {
+		return model.Set{oneOf(d, fields...)}
+	}
+	return nil
+}
+
+// elsewhere sometimes says that a record is another tenant's.
+func (d draw) elsewhere() model.Set { return d.spoilt("TenantID=") }
+
 func modifyUser(d draw, in model.Handle) model.Op {
 	fields := []string{"FirstName=" + d.text("Ann", "Bo"), "LastName=" + d.text("Lee"), "Email=" + d.email(in), "Login=" + d.email(in), "Mobile=" + string(d.number()),
 		"Department=" + d.text("Sales"), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in)), "SIPAddress=" + string(d.address(in)),
 		"E911=yes", "E911=no", "Applications=" + oneOf(d, "fax", "crm", "softphone+crm"), "MusicOnHold=" + d.text("calm")}
 	if !d.careful {
-		fields = append(fields, "FirstName=", "Email=", "Email=", "Login=", "State=disabled", "Station=LITE", "Applications=crm+crm", "Applications=no code")
+		fields = append(fields, "FirstName=", "Email=", "Email=", "Login=", "State=disabled", "Station=LITE", "TenantID=", "CreatedAt=", "ActivatedAt=", "Applications=crm+crm", "Applications=no code")
 	}
 	return model.ModifyUser{User: d.user(in), Stale: d.careless(5), Set: d.set(fields...)}
 }
@@ -310,7 +321,7 @@ func modifyService(d draw, in model.Handle) model.Op {
 	fields := []string{"Name=" + d.text("Lobby"), "DN=" + string(d.extension(in)), "DN=" + string(d.extension(in)), "Type=" + d.serviceType(), "Type=" + d.serviceType(),
 		"DeviceType=" + d.deviceType(), "DeviceID=" + string(rarely(d, 5, d.device(in))), "DeviceID=" + string(d.device(in)), "LocationID=" + string(d.location(in)), "LocationID=" + string(d.location(in)), "LocationKeptBy=Whereabouts", "LocationKeptBy="}
 	if !d.careful {
-		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "LocationKeptBy= x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes")
+		fields = append(fields, "DN=1", "DN=x12", "Status=none", "Category=analogue", "LocationKeptBy= x", "RemoteSystem=x", "Number=+16175550100", "Failure=x", "ActivateLater=yes", "TenantID=", "CreatedAt=", "CancelAt=")
 	}
 	return model.ModifyService{Service: d.service(in), Stale: d.careless(5), Set: d.set(fields...)}
 }

@@ -256,6 +256,7 @@ func (o ModifyService) do(x *step) {
 	}
 	s := *was
 	o.Set.each(func(field, value string) { setService(&s, field, value) })
+	x.kept(rule.SVC2, o.Set, "TenantID", "CreatedAt", "CancelAt")
 	x.settled(&s, was)
 	x.text(rule.SVC2, "Name", s.Name, 64)
 	x.text(rule.OWN8, "LocationKeptBy", s.LocationKeptBy, 64)
@@ -317,6 +318,7 @@ func setService(s *Service, field, value string) {
 		s.Failure = value
 	case "ActivateLater":
 		s.ActivateLater = value == "yes"
+	case "TenantID", "CreatedAt", "CancelAt": // see kept
 	default:
 		panic("model: no field " + field)
 	}

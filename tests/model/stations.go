@@ -52,6 +52,7 @@ func (o AddServiceType) do(x *step) {
 // ModifyServiceType is the method of that name.
 type ModifyServiceType struct {
 	ServiceType
+	Kept  Set  // what else the caller changed
 	Stale bool // based on a revision that never existed
 }
 
@@ -65,6 +66,7 @@ func (o ModifyServiceType) do(x *step) {
 		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
+	x.kept(rule.SVC16, o.Kept, "TenantID")
 	if x.productFields(o.ServiceType); len(x.bad) > 0 {
 		return
 	}
@@ -101,6 +103,7 @@ func (o AddStationPool) do(x *step) {
 // number in use as it was read, which is refused.
 type ModifyStationPool struct {
 	Pool
+	Kept  Set  // as of ModifyServiceType
 	Stale bool // as of ModifyServiceType
 }
 
@@ -114,6 +117,7 @@ func (o ModifyStationPool) do(x *step) {
 		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
+	x.kept(rule.STN1, o.Kept, "TenantID")
 	x.poolFields(o.Pool)
 	if o.Used != 0 {
 		x.invalid(rule.STN1, "Used")

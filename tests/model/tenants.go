@@ -99,10 +99,12 @@ func (o ModifyTenant) do(x *step) {
 			t.SIPDomain = value
 		case "NumberCriteria":
 			t.NumberCriteria = value
+		case "CreatedAt": // see kept
 		default:
 			SetPolicy(&t.Policy, field, value)
 		}
 	})
+	x.kept(rule.ACC1, o.Set, "CreatedAt")
 	x.tenantFields(&t)
 	if t.Country != was.Country {
 		x.invalid(rule.ACC1, "Country")

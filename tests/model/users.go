@@ -150,6 +150,7 @@ func (o ModifyUser) do(x *step) {
 	}
 	u := *was
 	o.Set.each(func(field, value string) { setUser(&u, field, value) })
+	x.kept(rule.USR7, o.Set, "TenantID", "CreatedAt", "ActivatedAt")
 	if u.State != was.State {
 		x.invalid(rule.USR7, "State")
 	}
@@ -238,6 +239,7 @@ func setUser(u *User, field, value string) {
 		u.State = pbx.UserState(value)
 	case "Station":
 		u.Station = value
+	case "TenantID", "CreatedAt", "ActivatedAt": // see kept
 	default:
 		panic("model: no field " + field)
 	}

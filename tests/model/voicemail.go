@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/rule"
@@ -100,6 +101,7 @@ func (x *step) newMailbox(s *Service, o AddMailbox) *Mailbox {
 type ModifyMailbox struct {
 	Service       Handle
 	Number, Email string
+	Kept          Set // what else the caller changed
 	Stale         bool
 }
 
@@ -112,6 +114,7 @@ func (o ModifyMailbox) do(x *step) {
 		x.refuse(rule.SVC15, pbx.ErrStale, "")
 		return
 	}
+	x.kept(rule.VM1, o.Kept, "TenantID", "CreatedAt", "LockedUntil")
 	m.Number, m.Email = o.Number, o.Email
 	x.mailboxFields(m)
 	x.did("mailbox.modified", m.ref(), m.Number)
@@ -233,7 +236,8 @@ func (o CheckPIN) do(x *step) {
 		x.refuse(rule.SVC17, pbx.ErrFailedPrecondition, "")
 		return
 	}
-	locked := x.Now.Before(m.LockedUntil)
+	latest := x.Now.Add(x.t.Policy.PINLock + time.Minute) // a lock that ends later is a wrong clock's
+	locked := x.Now.Before(m.LockedUntil) && !m.LockedUntil.After(latest)
 	right := string(m.PIN) == o.PIN
 	switch {
 	case m.PIN == "" || locked:

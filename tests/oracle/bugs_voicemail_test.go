@@ -19,5 +19,7 @@ var voicemailBugs = []seededBug{
 	{"VM-5", "one wrong PIN more locks the mailbox",
 		"tx.enterMailbox", `m.tries+1 < policy.PINTries`, `OLD || m.tries+1 == policy.PINTries && BUG`},
 	{"VM-5", "the right PIN opens a locked mailbox",
-		"Mailbox.shut", `case now.Before(m.LockedUntil):`, ``},
+		"Mailbox.shut", `case m.locked(now, lasts):`, ``},
+	{"VM-5", "a lock of a clock that was ahead is believed",
+		"Mailbox.locked", `left <= lasts+clocksApart`, `OLD || BUG`},
 }

@@ -108,7 +108,16 @@ func background(ctx context.Context, dir *pbx.Directory, subscriber string, hand
 func TestSYS3_ATenantLeasedToAnotherDeliveryIsPassedOver(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		slow := busyAt(w.US.ID, 2)
-		one, two := w.process(nil), w.process(nil)
+		var mu sync.Mutex
+		var told []pbx.PassedOver // of the tenant; the others may be at work too
+		tell := pbx.WithPassedOver(func(_ context.Context, p pbx.PassedOver) {
+			mu.Lock()
+			defer mu.Unlock()
+			if p.Tenant == w.US.ID {
+				told = append(told, p)
+			}
+		})
+		one, two := w.process(nil), w.process(nil, tell)
 		done := background(w.Ctx, one, "mail", slow.take)
 		<-slow.arrived
 
@@ -126,6 +135,10 @@ func TestSYS3_ATenantLeasedToAnotherDeliveryIsPassedOver(t *testing.T) {
 			require.NoError(t, err)
 		}
 		require.Empty(t, quick.of(w.US.ID))
+		require.Equal(t, []pbx.PassedOver{
+			{Subscriber: "mail", Tenant: w.US.ID, Holder: leased.Holder, LeasedUntil: leased.LeasedUntil},
+		}, told, "and who asks is told")
+		require.Contains(t, told[0].String(), "is leased to another delivery to mail, until 2026-03-02T09:00:30Z")
 		_, err = two.Deliver(w.Ctx, "other", quick.take)
 		require.NoError(t, err)
 		require.Equal(t, w.eventsOf(w.US.ID), quick.of(w.US.ID), "another subscriber is not concerned")
@@ -174,6 +187,32 @@ func TestSYS3_AJournalIsTakenOverWhereItStoppedWhenItsLeaseHasRunOut(t *testing.
 		require.NoError(t, out.err)
 		require.Equal(t, events[16:], heir.of(w.US.ID), "from where the cursor was")
 		require.Zero(t, w.deliver("mail", new(inbox).take))
+	})
+}
+
+func TestSYS3_ALeaseOfAClockThatWasAheadHasLapsed(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		ahead := w.hands()
+		ahead.pass(365 * 24 * time.Hour)
+		late := busyAt(w.US.ID, 2)
+		lateDone := background(w.Ctx, w.process(ahead), "mail", late.take)
+		<-late.arrived
+		ahead.pass(-365 * 24 * time.Hour) // somebody set it right
+
+		var heir inbox
+		until := w.cursors("mail")[w.US.ID].LeasedUntil
+		near := w.hands()
+		near.at.Store(until.Add(-4 * 30 * time.Second).UnixMicro())
+		_, err := w.process(near).Deliver(w.Ctx, "mail", heir.take)
+		require.NoError(t, err)
+		require.Empty(t, heir.of(w.US.ID), "four lease lengths are believed")
+		_, err = w.process(nil).Deliver(w.Ctx, "mail", heir.take)
+		require.NoError(t, err)
+		require.Equal(t, w.eventsOf(w.US.ID), heir.of(w.US.ID), "a year is not")
+		require.Zero(t, w.cursors("mail")[w.US.ID].LeasedUntil)
+		close(late.letGo)
+		out := <-lateDone
+		require.ErrorIs(t, out.err, pbx.ErrConflict)
 	})
 }
 

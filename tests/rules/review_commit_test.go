@@ -124,7 +124,7 @@ func TestORD1_AnythingThatChangedTheOutcomeRefusesWithAFreshReview(t *testing.T)
 			require.NoError(w.T, err)
 		},
 		"the price rises": func(w *world) {
-			_, err := w.Dir.ModifyServiceType(w.Ctx, &pbx.ServiceType{Code: "PRO", Rev: w.product("PRO").Rev, Name: "Connect Pro", Monthly: 9900, Applications: []string{"fax"}})
+			_, err := w.Dir.ModifyServiceType(w.Ctx, &pbx.ServiceType{TenantID: w.US.ID, Code: "PRO", Rev: w.product("PRO").Rev, Name: "Connect Pro", Monthly: 9900, Applications: []string{"fax"}})
 			require.NoError(w.T, err)
 		},
 		"the advice changes": func(w *world) { w.ModifyPolicy(func(p *pbx.Policy) { p.AdvisedExtension = "8xxx" }) },

@@ -410,7 +410,7 @@ func (w *world) product(code string) *pbx.ServiceType {
 func TestSVC16_AStaleProductNeverOverwritesTheCatalogue(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		pro := *w.product("PRO")
-		dearer, err := w.Dir.ModifyServiceType(w.Ctx, &pbx.ServiceType{Code: "PRO", Rev: pro.Rev, Name: "Connect Pro", Monthly: 3000})
+		dearer, err := w.Dir.ModifyServiceType(w.Ctx, &pbx.ServiceType{TenantID: w.US.ID, Code: "PRO", Rev: pro.Rev, Name: "Connect Pro", Monthly: 3000})
 		require.NoError(t, err)
 		pro.Monthly = 100
 		saved, err := w.Dir.ModifyServiceType(w.Ctx, &pro)

@@ -63,6 +63,28 @@ func TestVM5_WrongTriesLockTheMailbox(t *testing.T) {
 	})
 }
 
+func TestVM5_ALockOfAClockThatWasAheadIsNone(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		id, right := w.guarded(), w.Clock
+		lock := func(ahead time.Duration) {
+			w.Clock = right.Add(ahead)
+			for range 5 {
+				w.wrong(id)
+			}
+			w.Clock = right
+		}
+		lock(365 * 24 * time.Hour)
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN))
+		lock(365 * 24 * time.Hour)
+		w.wrong(id)
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN))
+		lock(time.Minute) // clocks may be so far apart
+		w.Refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.Dir.CheckPIN(w.Ctx, id, rightPIN) })
+		w.ModifyPolicy(func(p *pbx.Policy) { p.PINLock = 15*time.Minute - time.Microsecond })
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN), "a lock is as long as the policy says now")
+	})
+}
+
 func TestVM5_ANewPINOpensALockedMailbox(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		id := w.guarded()

@@ -9,11 +9,18 @@ import (
 )
 
 // Retry asks for another run, with the cause at hand: Again is store.ErrRetry or
-// store.ErrHostRetry.
-type Retry struct{ Again, Cause error }
+// store.ErrHostRetry. Failed is the sentence for the operator where it was a failure
+// that asks for it, and "" where others got in the way.
+type Retry struct {
+	Again, Cause error
+	Failed       string
+}
 
 // Error returns the message of Again.
 func (r *Retry) Error() string { return r.Again.Error() }
+
+// Failure returns the sentence, as store.ErrRetry says.
+func (r *Retry) Failure() string { return r.Failed }
 
 // Unwrap returns both errors.
 func (r *Retry) Unwrap() []error { return []error{r.Again, r.Cause} }
