@@ -39,8 +39,9 @@ type core struct {
 	lease      time.Duration // for how long a delivery has a journal
 	deliveries int           // how many tenants are delivered at once
 	sealer     *Sealer
-	unsealed   bool  // credentials are kept unsealed
-	md5        bool  // and their MD5 hashes too
+	unsealed   bool // credentials are kept unsealed
+	md5        bool // and their MD5 hashes too
+	pageKey    pageKey
 	facts      facts // for prefetch plans
 	stats      stats
 }
@@ -54,7 +55,8 @@ func WithClock(now func() time.Time) Option { return func(c *core) { c.now = now
 // WithIDs sets the source of record IDs, by default UUIDs of version 7.
 func WithIDs(next func() [16]byte) Option { return func(c *core) { c.newID = next } }
 
-// WithRandom sets the source of randomness for IDs, salts and credentials.
+// WithRandom sets the source of randomness for IDs, salts, credentials and the key of
+// page tokens.
 func WithRandom(r io.Reader) Option { return func(c *core) { c.random = r } }
 
 // WithSealer sets what SIP credentials are sealed with (EXT-7).
