@@ -7,8 +7,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
+	"github.com/pbxkit/pbx/store/internal/journal"
 	"github.com/pbxkit/pbx/store/internal/queue"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
@@ -115,6 +117,10 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 		pool.Close()
 		return nil, err
 	}
+	if err := journal.Chain(ctx, s, s.unchained); err != nil {
+		pool.Close()
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -134,4 +140,26 @@ func (s *Store) prepare(ctx context.Context, migrations []sqlschema.Migration) e
 		return failure("be opened: its encoding is "+encoding+", and must be UTF8", nil)
 	}
 	return c.migrate(ctx, s.on, migrations)
+}
+
+// unchained returns some of the tenants whose journals were written before there was a
+// hash chain (SYS-11).
+func (s *Store) unchained(ctx context.Context) (tenants []pbx.TenantID, err error) {
+	c, err := s.lines.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.release()
+	rows, err := c.list(ctx, "SELECT id FROM "+s.on.dialect.Schema+"tenants WHERE journal_head IS NULL LIMIT 100")
+	if err != nil {
+		return nil, c.unread(ctx, err)
+	}
+	for _, row := range rows {
+		id, err := pbx.ParseID[pbx.Tenant](string(row[0]))
+		if err != nil {
+			return nil, err
+		}
+		tenants = append(tenants, id)
+	}
+	return tenants, nil
 }
