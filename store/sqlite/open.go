@@ -194,6 +194,7 @@ func (o *options) forWriting(path string) (*conn, error) {
 // writes makes a connection one that writes.
 func (o *options) writes(c *conn) error {
 	err := c.pragmas(o.waits(), o.level(), "foreign_keys = 1", "trusted_schema = 0",
+		"cell_size_check = 1",           // a damaged page is found when it is read, not when it is believed
 		"secure_delete = 1",             // what is deleted does not stay in free pages (USR-9)
 		"cache_size = -65536",           // KiB
 		"wal_autocheckpoint = 4000",     // pages
@@ -213,7 +214,7 @@ func (o *options) forReading(path string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.pragmas(o.waits(), "query_only = 1", "trusted_schema = 0", "cache_size = -16384"); err != nil {
+	if err := c.pragmas(o.waits(), "query_only = 1", "trusted_schema = 0", "cell_size_check = 1", "cache_size = -16384"); err != nil {
 		return nil, abandon(c, err)
 	}
 	return c, nil

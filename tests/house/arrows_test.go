@@ -40,7 +40,7 @@ var imports = map[string]string{
 	"store/postgres":            ". store store/internal/gate store/internal/guard store/internal/journal store/internal/queue store/internal/sqlschema store/internal/sqlstore",
 	"store/sqlite":              ". store store/internal/gate store/internal/guard store/internal/journal store/internal/sqlschema store/internal/sqlstore",
 	"store/storetest":           ". store",
-	"store/transfer":            ". rule store store/internal/sqlschema internal/commit",
+	"store/transfer":            ". rule store store/internal/sqlschema internal/chain internal/commit",
 	"store/internal/gate":       "store",
 	"store/internal/guard":      "store",
 	"store/internal/journal":    ". store internal/chain internal/commit",
