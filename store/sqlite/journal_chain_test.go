@@ -142,3 +142,27 @@ func TestSYS11_AWriterThatKnowsNoChainIsRefused(t *testing.T) {
 	require.ErrorContains(t, change(), "tenants_journal_head")
 	sound(t, db)
 }
+
+// A program that writes by itself leaves the hashes to the next Open.
+func TestSYS11_AChainGoesOnAfterAHostThatWritesByItself(t *testing.T) {
+	t.Parallel()
+	path, tenants := chained(t)
+	before := column1(t, rawDB(t, path), "SELECT hash FROM events ORDER BY tenant_id, seq, pos")
+	raw := rawDB(t, path)
+	for _, text := range []string{
+		"UPDATE tenants SET rev = rev + 1, journal_head = NULL WHERE name = 'beta'",
+		`INSERT INTO events (tenant_id, seq, pos, at, operation, actor, role, type, kind, subject, detail)
+			SELECT id, rev, 1, 0, randomblob(16), 'crm', 'support', 'group.modified', 'group', 'x', '' FROM tenants WHERE name = 'beta'`,
+	} {
+		_, err := raw.Exec(text)
+		require.NoError(t, err)
+	}
+	require.NoError(t, raw.Close())
+	db := open(t, path)
+	sound(t, db)
+	_, err := pbx.New(db).As(pbx.Administrator("bob", tenants[1].ID)).CreateGroup(t.Context(), pbx.NewGroup{Name: "later"})
+	require.NoError(t, err)
+	after := column1(t, rawDB(t, path), "SELECT hash FROM events ORDER BY tenant_id, seq, pos")
+	require.Equal(t, before, after[:len(before)], "beta's journal is the last one, and was continued")
+	require.Len(t, after, len(before)+2)
+}
