@@ -43,7 +43,9 @@ func WithPool(set func(*pgxpool.Config)) Option {
 func newOptions(opts []Option) (*options, error) {
 	o := &options{schema: "pbx", patience: 200 * time.Millisecond, mercy: 10 * time.Second}
 	for _, set := range opts {
-		set(o)
+		if set != nil {
+			set(o)
+		}
 	}
 	if !isName(o.schema) {
 		return nil, &store.Error{Kind: store.ErrInvalid, Field: "schema", Reason: "not the name of a schema"}
@@ -78,6 +80,9 @@ func isName(name string) bool {
 // such database, or for ten seconds no connection to spare, and a role that lacks
 // the rights, one of kind store.ErrStorage that says so. No message holds the DSN.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
+	if ctx == nil {
+		return nil, store.Misuse("a store is opened with a context: nil was given")
+	}
 	o, err := newOptions(opts)
 	if err != nil {
 		return nil, err
@@ -101,7 +106,9 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	// A ping before that would cost a trip for each connection that was idle.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	for _, set := range o.pool {
-		set(config)
+		if set != nil {
+			set(config)
+		}
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
