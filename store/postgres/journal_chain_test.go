@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pbxkit/pbx"
+	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/journal"
 	"github.com/pbxkit/pbx/store/postgres"
@@ -129,4 +130,24 @@ func TestSYS11_AWriterThatKnowsNoChainIsRefused(t *testing.T) {
 	db := open(t, dsn)
 	require.ErrorContains(t, change(), "tenants_journal_head")
 	sound(t, db)
+}
+
+// Who may not write to the journal reads, and leaves the chain to somebody else.
+func TestSYS11_ARoleThatMayNotChainReadsAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	dsn := fresh(t)
+	acme := customer(t, dsn)
+	c := connect(t, dsn)
+	_, err := c.Exec(ctx, "UPDATE pbx.events SET hash = NULL; UPDATE pbx.tenants SET journal_head = NULL")
+	require.NoError(t, err)
+	limited := role(t, dsn, "USAGE ON SCHEMA pbx", "SELECT, INSERT ON ALL TABLES IN SCHEMA pbx", "UPDATE ON pbx.tenants, pbx.call_groups, pbx.schema_version")
+	admin := pbx.New(open(t, limited)).As(pbx.Administrator("bob", acme.ID))
+	_, err = admin.Tenant(ctx)
+	require.NoError(t, err)
+	_, err = admin.CreateGroup(ctx, pbx.NewGroup{Name: "later"})
+	require.ErrorIs(t, err, pbx.ErrStorage)
+	require.Equal(t, rule.SYS11, pbx.CodeOf(err))
+	sound(t, open(t, dsn))
+	_, err = admin.CreateGroup(ctx, pbx.NewGroup{Name: "later"})
+	require.NoError(t, err)
 }

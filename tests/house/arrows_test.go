@@ -64,7 +64,7 @@ var testImports = map[string]string{
 
 	"store/faulty":             ". store/memory store/storetest",
 	"store/memory":             ". store/storetest",
-	"store/postgres":           "store/storetest store/internal/schematest internal/pgtest internal/pgwire",
+	"store/postgres":           "rule store/storetest store/internal/schematest internal/pgtest internal/pgwire",
 	"store/sqlite":             "store/storetest store/internal/schematest",
 	"store/transfer":           "store/sqlite",
 	"store/internal/guard":     ".",
