@@ -173,7 +173,7 @@ func (r *Replica) State() string {
 	for i, at := range fresh {
 		plain[i] = lines[at]
 	}
-	for i, line := range strings.Split(r.plain(strings.Join(plain, "\x00")), "\x00") {
+	for i, line := range strings.Split(r.Plain(strings.Join(plain, "\x00")), "\x00") {
 		if len(fresh) > 0 {
 			lines[fresh[i]] = line
 		}
@@ -205,8 +205,8 @@ func rendered(rec store.Record) string {
 	return string(line)
 }
 
-// plain numbers the new IDs in a text.
-func (r *Replica) plain(text string) string {
+// Plain numbers the new IDs in a text.
+func (r *Replica) Plain(text string) string {
 	source := Counted{Drawn: r.Original.Made}
 	var names []string
 	for source.Drawn < r.Draws.Drawn {
@@ -222,7 +222,7 @@ func (r *Replica) Said(err error) string {
 	if err == nil {
 		return "done"
 	}
-	return r.plain(err.Error())
+	return r.Plain(err.Error())
 }
 
 // AtOnce calls an operation on a replica, not through a review.
