@@ -42,7 +42,7 @@ func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
 		return nil, err
 	}
 	if d.tx != nil {
-		return nil, misuse("the checker checks what is committed, and cannot run in a batch or review")
+		return nil, checkInBatch()
 	}
 	var c *checker
 	err = d.core.view(ctx, func(r store.Reader) error {
@@ -55,11 +55,20 @@ func (d *Directory) Check(ctx context.Context) (*CheckReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(c.report.Violations, func(a, b Violation) int {
+	c.report.sort()
+	return &c.report, nil
+}
+
+func checkInBatch() error {
+	return misuse("the checker checks what is committed, and cannot run in a batch or review")
+}
+
+// sort puts the violations in their order.
+func (r *CheckReport) sort() {
+	slices.SortStableFunc(r.Violations, func(a, b Violation) int {
 		return cmp.Or(slices.Compare(a.Tenant[:], b.Tenant[:]), cmp.Compare(a.Code, b.Code),
 			cmp.Compare(a.Subject.ID, b.Subject.ID), cmp.Compare(a.Text, b.Text))
 	})
-	return &c.report, nil
 }
 
 // invariant is a statement that must always be true: of each record of a table, or

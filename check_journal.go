@@ -12,6 +12,7 @@ import (
 
 // journalInvariants hold for the journal of a tenant.
 var journalInvariants = []invariant{
+	chainInvariant,
 	each(eventsTable, rule.ACC4, "the journal numbers the changes 1, 2, 3 and so on, and the events of each", func(c *tenantCheck, e *Event) {
 		seq, pos := int64(0), int64(0)
 		if c.last != nil {
@@ -41,6 +42,7 @@ var journalInvariants = []invariant{
 			c.broken(subjectOf(c.tenant), "it is %d, and the journal ends with %d", c.tenant.Rev, seq)
 		}
 	}),
+	headInvariant,
 }
 
 // The invariants of the records that are not kept by tenant.

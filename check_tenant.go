@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pbxkit/pbx/internal/chain"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -30,6 +31,7 @@ type tenantCheck struct {
 	keys     map[keyOf]ServiceID
 	next     Extension // all extensions of the range below it were checked
 	last     *Event    // the last event of the journal so far
+	links    chain.Linker
 }
 
 // userTally is what a user has.

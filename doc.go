@@ -125,8 +125,8 @@
 //
 // # Operations by subject
 //
-// Every operation works in a Batch and in a Review, except Check, CheckPIN,
-// Connect and Deliver.
+// Every operation works in a Batch and in a Review, except Check, CheckJournal,
+// CheckPIN, Connect and Deliver.
 //
 // Who acts, where, on what, and what is confirmed: [Directory.As], [Directory.In],
 // [Directory.Seen], [Directory.Confirm].
@@ -208,7 +208,9 @@
 // Orders and billing: [Directory.Order], [Directory.Orders],
 // [Directory.CompleteOrder], [Directory.FailOrder], [Directory.RetryOrder].
 //
-// The journal and its subscribers: [Directory.Journal], [Directory.Deliver].
+// The journal and its subscribers: [Directory.Journal], [Directory.Deliver];
+// [Directory.JournalHead] is to be kept elsewhere, and [Directory.CheckJournal]
+// proves that the journal is still the one that it was.
 //
 // Looking after it: [Directory.Check] proves the invariants, [Directory.Stats]
 // counts what came between operations and their commits.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pbxkit/pbx/internal/chain"
 	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
@@ -27,6 +28,8 @@ type Event struct {
 	Kind      string // what the subject is: "user", "number", …
 	Subject   string // the subject's ID, number or code, as text
 	Detail    string // what else a receiver needs: a DN, a code, another ID
+
+	hash string // of all that stands above and of the event before (SYS-11)
 }
 
 // Table returns the declaration of events.
@@ -39,6 +42,7 @@ func (e *Event) Fields(f []store.Field) []store.Field {
 		moment("at", &e.At), id("operation", &e.Operation),
 		words("actor", (*string)(&e.Actor)), words("role", (*string)(&e.Role)),
 		words("type", &e.Type), words("kind", &e.Kind), words("subject", &e.Subject), words("detail", &e.Detail),
+		store.Field{Name: chain.Column, Ptr: &e.hash, Null: true, Varies: store.Stamp},
 	)
 }
 

@@ -2,15 +2,10 @@ package pbx
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"iter"
 	"strings"
-	"time"
 	"unicode/utf8"
 
-	"github.com/pbxkit/pbx/internal/overlay"
-	"github.com/pbxkit/pbx/rule"
 	"github.com/pbxkit/pbx/store"
 )
 
@@ -107,77 +102,3 @@ func (l *listing[R, S]) page(ctx context.Context, d *Directory, operation string
 
 // keepable reports whether a store can keep the text.
 func keepable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
-
-// PageToken marks a place in a list. The next page begins after it, whatever was added
-// or deleted in the meantime. It is opaque, and valid only for the query that it was
-// made for.
-type PageToken string
-
-type tokenContent struct {
-	Index  string   `json:"i"`
-	Values []string `json:"v"`
-}
-
-// tokenAt returns the token of a record's place in an index, of which the first equal
-// columns are fixed by the query.
-func tokenAt(ix *store.Index, r store.Record, equal int) PageToken {
-	values, in := ix.Values(r)
-	if !in {
-		return ""
-	}
-	content := tokenContent{Index: ix.Name}
-	for _, v := range values[equal:] {
-		switch v := v.(type) {
-		case string:
-			content.Values = append(content.Values, v)
-		case [16]byte:
-			content.Values = append(content.Values, ID[Tenant](v).String())
-		case time.Time:
-			content.Values = append(content.Values, v.Format(time.RFC3339Nano))
-		}
-	}
-	raw, err := json.Marshal(content)
-	if err != nil {
-		return ""
-	}
-	return PageToken(base64.RawURLEncoding.EncodeToString(raw))
-}
-
-// after returns the place in an index that a token marks; nil, the beginning, for the
-// empty token. code is the rule of the query that the token came with.
-func (p PageToken) after(code rule.Code, ix *store.Index, equal int) ([]any, error) {
-	if p == "" {
-		return nil, nil
-	}
-	bad := &Error{Code: code, Kind: ErrInvalid, Field: "Page", Reason: "not a page token of this query"}
-	raw, err := base64.RawURLEncoding.DecodeString(string(p))
-	var content tokenContent
-	if err != nil || json.Unmarshal(raw, &content) != nil || content.Index != ix.Name || len(content.Values) != len(ix.Columns)-equal {
-		return nil, bad
-	}
-	values := make([]any, len(content.Values))
-	for i, s := range content.Values {
-		switch ix.Table.Columns[ix.Columns[equal+i]].Type {
-		case store.Text:
-			if !overlay.Storable(s) {
-				return nil, bad
-			}
-			values[i] = s
-		case store.UUID:
-			id, err := ParseID[Tenant](s)
-			if err != nil {
-				return nil, bad
-			}
-			values[i] = [16]byte(id)
-		case store.Time:
-			at, err := time.Parse(time.RFC3339Nano, s)
-			if err != nil {
-				return nil, bad
-			}
-			values[i] = at
-		default:
-			return nil, bad
-		}
-	}
-	return values, nil
-}

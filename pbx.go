@@ -42,8 +42,9 @@ type core struct {
 	passedOver func(context.Context, PassedOver)
 	batch      int // how many changes a batch or review may stage
 	sealer     *Sealer
-	unsealed   bool  // credentials are kept unsealed
-	md5        bool  // and their MD5 hashes too
+	unsealed   bool // credentials are kept unsealed
+	md5        bool // and their MD5 hashes too
+	pageKey    pageKey
 	facts      facts // for prefetch plans
 	functions  functions
 	batchWait  time.Duration // how long a change waits for them
@@ -74,7 +75,8 @@ func WithIDs(next func() [16]byte) Option {
 	}
 }
 
-// WithRandom sets the source of randomness for IDs, salts and credentials.
+// WithRandom sets the source of randomness for IDs, salts, credentials and the key of
+// page tokens.
 func WithRandom(r io.Reader) Option {
 	return func(c *core) {
 		if r != nil {

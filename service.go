@@ -108,15 +108,27 @@ func (q ServiceQuery) byE164() bool {
 }
 
 // TokenAfter returns the token of the page that begins after a service of this
-// query's list.
-func (q ServiceQuery) TokenAfter(s *Service) PageToken {
-	if s == nil {
-		return "" // the first page
+// query's list, in the tenant that the Directory works in. It reads nothing (SVC-1).
+//
+// Errors: ErrInvalid for a service that this query does not list: one of another tenant,
+// without a number or without a cancellation; ErrMisuse for nil.
+func (q ServiceQuery) TokenAfter(d *Directory, s *Service) (PageToken, error) {
+	if d == nil || d.core == nil || s == nil {
+		return "", withoutList(rule.SVC1)
 	}
+	p := q.paged(d.scope())
 	if q.byE164() {
-		return tokenAt(numbersByState, &Number{E164: s.Number, TenantID: s.TenantID, State: NumberAssigned}, 2)
+		if s.Number == "" {
+			return "", p.unlisted()
+		}
+		return d.tokenAfter(p, &Number{E164: s.Number, TenantID: s.TenantID, State: NumberAssigned})
 	}
-	return tokenAt(q.query(s.TenantID).Index, s, 1)
+	return d.tokenAfter(p, s)
+}
+
+// paged is what the query's page tokens are bound to.
+func (q ServiceQuery) paged(tenant TenantID) *pagedQuery {
+	return &pagedQuery{code: rule.SVC1, operation: "Services", query: q.query(tenant)}
 }
 
 // query returns the range of the tenant's services, or of its assigned numbers.
@@ -144,10 +156,13 @@ func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Ser
 		}
 		return func(yield func(*Service, error) bool) { yield(nil, named("Services", err)) }
 	}
-	query := q.query(d.scope())
-	if query.After, err = q.Page.after(rule.SVC1, query.Index, len(query.Equal)); err != nil {
+	p := q.paged(d.scope())
+	after, err := d.placeOf(p, q.Page)
+	if err != nil {
 		return func(yield func(*Service, error) bool) { yield(nil, err) }
 	}
+	query := p.query
+	query.After = after
 	if q.byE164() {
 		return d.servicesOfNumbers(ctx, query, q.Limit)
 	}

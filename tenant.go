@@ -40,6 +40,7 @@ type Tenant struct {
 	nameFolded    string
 	nextExtension Extension // all extensions of the range below it are taken
 	lastOrder     int64
+	head          JournalHead // of the events up to Rev (SYS-11)
 }
 
 // Policy is what a tenant may decide for itself. A tenant starts with
@@ -102,6 +103,7 @@ func (t *Tenant) Fields(f []store.Field) []store.Field {
 		integer("number_rest_ns", (*int64)(&p.NumberRest)),
 		integer("number_monthly", (*int64)(&p.NumberMonthly)), integer("number_one_time", (*int64)(&p.NumberOneTime)),
 		optional("number_criteria", &t.NumberCriteria),
+		store.Field{Name: "journal_head", Ptr: (*string)(&t.head), Null: true, Varies: store.Volatile},
 	)
 }
 

@@ -163,7 +163,10 @@ func (t *tx) apply(ctx context.Context, w store.Writer) (int64, error) {
 	case t.Failed() != nil:
 		return 0, t.Failed()
 	case len(t.events) > 0:
-		changes := t.seal()
+		changes, err := t.seal()
+		if err != nil {
+			return 0, err
+		}
 		return changes[0].New.(*Tenant).Rev, w.Apply(ctx, changes)
 	case len(t.Changes()) > 0:
 		return 0, &Error{Code: rule.SYS3, Kind: ErrStorage, Reason: "an operation changed records without an event"}
@@ -185,8 +188,8 @@ func (t *tx) reveal() {
 }
 
 // seal returns all that a commit has to apply: first the tenant's row with its next
-// revision, then the staged changes, then the journal's events.
-func (t *tx) seal() []store.Change {
+// revision, then the staged changes, then the journal's events, chained (SYS-11).
+func (t *tx) seal() ([]store.Change, error) {
 	row := store.Clone(t.tenant)
 	changes := make([]store.Change, 0, 1+len(t.Changes())+len(t.events))
 	if t.base != nil {
@@ -206,7 +209,7 @@ func (t *tx) seal() []store.Change {
 		e.Operation, e.At = t.op, t.now
 		changes = append(changes, store.Change{New: e})
 	}
-	return changes
+	return changes, t.chainEvents(row)
 }
 
 // misuse is the error of a call that can never work.

@@ -131,36 +131,47 @@ func (q UserQuery) index() *store.Index {
 }
 
 // TokenAfter returns the token of the page that begins after a user of this query's
-// list.
-func (q UserQuery) TokenAfter(u *User) PageToken {
-	if u == nil {
-		return "" // the first page
+// list, in the tenant that the Directory works in. It reads nothing (USR-8).
+//
+// Errors: ErrInvalid for a user of another tenant; ErrMisuse for nil.
+func (q UserQuery) TokenAfter(d *Directory, u *User) (PageToken, error) {
+	if d == nil || d.core == nil || u == nil {
+		return "", withoutList(rule.USR8)
 	}
-	return tokenAt(q.index(), u, 1)
+	return d.tokenAfter(q.paged(d.scope()), u)
 }
 
 // Users yields the tenant's users in the order of last name and then first name, or of
 // first name where the query has only that (USR-8). Errors: ErrInvalid for a page token
 // of another query.
 func (d *Directory) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, error] {
-	users, err := q.listing(d.scope())
+	users, err := d.listingOf(q)
 	if err != nil {
 		return func(yield func(*User, error) bool) { yield(nil, err) }
 	}
 	return pages(ctx, d, "Users", users.query, users.limit, users.keep)
 }
 
-// listing is the range of the tenant's users that the query selects.
-func (q UserQuery) listing(tenant TenantID) (listing[*User, *User], error) {
-	ix := q.index()
-	after, err := q.Page.after(rule.USR8, ix, 1)
-	users := listing[*User, *User]{query: store.Query{Index: ix, Equal: []any{tenant}, Prefix: text.Fold(q.LastName), After: after}, limit: q.Limit}
-	if ix == usersByFirst {
-		users.query.Prefix = text.Fold(q.FirstName)
-	} else if q.FirstName != "" {
-		prefix := text.Fold(q.FirstName)
-		users.keep = func(u *User) bool { return strings.HasPrefix(u.firstFolded, prefix) }
+// paged is what the query's page tokens are bound to.
+func (q UserQuery) paged(tenant TenantID) *pagedQuery {
+	p := &pagedQuery{code: rule.USR8, operation: "Users", query: store.Query{Index: q.index(), Equal: []any{tenant}, Prefix: text.Fold(q.LastName)}}
+	if p.query.Index == usersByFirst {
+		p.query.Prefix = text.Fold(q.FirstName)
+	} else {
+		p.filter = text.Fold(q.FirstName)
 	}
+	return p
+}
+
+// listingOf is the range of the tenant's users that the query selects.
+func (d *Directory) listingOf(q UserQuery) (listing[*User, *User], error) {
+	p := q.paged(d.scope())
+	users := listing[*User, *User]{query: p.query, limit: q.Limit}
+	if p.filter != "" {
+		users.keep = func(u *User) bool { return strings.HasPrefix(u.firstFolded, p.filter) }
+	}
+	var err error
+	users.query.After, err = d.placeOf(p, q.Page)
 	return users, err
 }
 

@@ -12,7 +12,7 @@ import (
 
 // The statements of one guided set-up on PostgreSQL, as those on SQLite are.
 const (
-	pgTenant   = `SELECT rev, last_order FROM tenants WHERE id = $1 FOR NO KEY UPDATE`
+	pgTenant   = `SELECT rev, last_order, journal_head FROM tenants WHERE id = $1 FOR NO KEY UPDATE`
 	pgLogin    = `SELECT count(*) FROM users WHERE login_folded = $1`
 	pgLocation = `SELECT country FROM locations WHERE tenant_id = $1 AND id = $2`
 	pgDevice   = `SELECT rev, state, ports FROM devices WHERE tenant_id = $1 AND id = $2`
@@ -22,7 +22,7 @@ const (
 	pgDigits   = `SELECT count(*) FROM extensions WHERE tenant_id = $1 AND digits = $2`
 	pgSIP      = `SELECT count(*) FROM sip_identities WHERE address = $1`
 
-	pgSetTenant  = `UPDATE tenants SET rev = $1, next_extension = $2, last_order = $3 WHERE id = $4 AND rev = $5`
+	pgSetTenant  = `UPDATE tenants SET rev = $1, next_extension = $2, last_order = $3, journal_head = $4 WHERE id = $5 AND rev = $6`
 	pgAddUser    = `INSERT INTO users (tenant_id, id, rev, first_name, last_name, first_folded, last_folded, email, login, login_folded, state, department, location_id, music_on_hold, sip_address, e911, station, applications, created_at, activated_at) VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $7, $7, 'active', $8, $9, '', $10, false, $11, $12, $13, $13)`
 	pgAddSIP     = `INSERT INTO sip_identities (address, tenant_id, rev, user_id) VALUES ($1, $2, 1, $3)`
 	pgSetDevice  = `UPDATE devices SET rev = $1, state = 'assigned', user_id = $2, ports_used = $3, primary_of = $2 WHERE tenant_id = $4 AND id = $5 AND rev = $6`
@@ -34,7 +34,7 @@ const (
 	pgSetPool    = `UPDATE station_pools SET rev = $1, used = $2 WHERE tenant_id = $3 AND package = $4 AND rev = $5`
 	pgAddOrder   = `INSERT INTO orders (tenant_id, id, rev, number, status, placed_by, placed_role, placed_at, location_id, monthly, one_time, billing_from, user_id) VALUES ($1, $2, 1, $3, 'placed', 'bench', 'support', $4, $5, $6, $7, $4, $8)`
 	pgAddLine    = `INSERT INTO order_lines (tenant_id, order_id, line, rev, product, name, quantity, monthly, one_time) VALUES ($1, $2, 1, 1, $3, 'Connect Pro', 1, $4, $5)`
-	pgAddEvent   = `INSERT INTO events (tenant_id, seq, pos, at, operation, actor, role, type, kind, subject, detail) VALUES ($1, $2, $3, $4, $5, 'bench', 'support', $6, $7, $8, $9)`
+	pgAddEvent   = `INSERT INTO events (tenant_id, seq, pos, at, operation, actor, role, type, kind, subject, detail, hash) VALUES ($1, $2, $3, $4, $5, 'bench', 'support', $6, $7, $8, $9, $10)`
 )
 
 // handOnServer is the hand-written program on PostgreSQL. It sends what it can
@@ -85,9 +85,9 @@ func byHandOnPostgres(dsn string, n int) (*contender, error) {
 type seen struct {
 	rev, lastOrder, taken, deviceRev, ports, poolRev, total, used, monthly, once, numberRev int64
 
-	country, state string
-	applications   []string
-	owner          [16]byte
+	country, state, head string
+	applications         []string
+	owner                [16]byte
 }
 
 func (h *handOnServer) setUp(i int) error {
@@ -105,7 +105,7 @@ func (h *handOnServer) read(i int) (s seen, err error) {
 		b.Queue(text, args...).QueryRow(func(row pgx.Row) error { return row.Scan(to...) })
 	}
 	b.Queue("BEGIN")
-	one(pgTenant, []any{&s.rev, &s.lastOrder}, tenant)
+	one(pgTenant, []any{&s.rev, &s.lastOrder, &s.head}, tenant)
 	one(pgLogin, []any{&s.taken}, fmt.Sprintf("zoe.miller%05d@example.com", i))
 	one(pgLocation, []any{&s.country}, tenant, [16]byte(h.location.ID))
 	one(pgDevice, []any{&s.deviceRev, &s.state, &s.ports}, tenant, [16]byte(h.devices[i]))
@@ -123,7 +123,8 @@ func (h *handOnServer) write(i int, s seen) error {
 	address, digits := fmt.Sprintf("zoe.miller%05d@bench.example.com", i), fmt.Sprint(70000+i)
 	now, user, service, order, operation := time.Now(), [16]byte(newID()), [16]byte(newID()), [16]byte(newID()), [16]byte(newID())
 	b := &pgx.Batch{}
-	b.Queue(pgSetTenant, s.rev+1, fmt.Sprint(70001+i), s.lastOrder+1, tenant, s.rev)
+	hashes, head := chainEvents(s.head, tenant[:], operation[:], s.rev+1, now.UnixMicro(), digits)
+	b.Queue(pgSetTenant, s.rev+1, fmt.Sprint(70001+i), s.lastOrder+1, head, tenant, s.rev)
 	b.Queue(pgAddUser, tenant, user, "Zoe", last, "zoe", fmt.Sprintf("miller%05d", i), email, "Sales", location, address, "STANDARD", []string{"softphone", "fax"}, now)
 	b.Queue(pgAddSIP, address, tenant, user)
 	b.Queue(pgSetDevice, s.deviceRev+1, user, 2, tenant, device, s.deviceRev)
@@ -136,7 +137,7 @@ func (h *handOnServer) write(i int, s seen) error {
 	b.Queue(pgAddOrder, tenant, order, s.lastOrder+1, now, location, s.monthly, s.once, user)
 	b.Queue(pgAddLine, tenant, order, "PRO", s.monthly, s.once)
 	for pos, e := range events {
-		b.Queue(pgAddEvent, tenant, s.rev+1, pos+1, now, operation, e.typ, e.kind, "00000000-0000-0000-0000-000000000000", digits)
+		b.Queue(pgAddEvent, tenant, s.rev+1, pos+1, now, operation, e.typ, e.kind, "00000000-0000-0000-0000-000000000000", digits, hashes[pos])
 	}
 	b.Queue("COMMIT")
 	return h.conn.SendBatch(context.Background(), b).Close()

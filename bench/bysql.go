@@ -13,7 +13,7 @@ import (
 // prepared once on one connection, every read that a rule needs, and every row
 // that the library writes.
 const (
-	readTenant   = `SELECT rev, next_extension, last_order, country FROM tenants WHERE id = ?`
+	readTenant   = `SELECT rev, next_extension, last_order, country, journal_head FROM tenants WHERE id = ?`
 	readLogin    = `SELECT count(*) FROM users WHERE login_folded = ?`
 	readLocation = `SELECT country FROM locations WHERE tenant_id = ? AND id = ?`
 	readDevice   = `SELECT rev, state, ports FROM devices WHERE tenant_id = ? AND id = ?`
@@ -23,7 +23,7 @@ const (
 	readDigits   = `SELECT count(*) FROM extensions WHERE tenant_id = ? AND digits = ?`
 	readSIP      = `SELECT count(*) FROM sip_identities WHERE address = ?`
 
-	writeTenant  = `UPDATE tenants SET rev = ?, next_extension = ?, last_order = ? WHERE id = ? AND rev = ?`
+	writeTenant  = `UPDATE tenants SET rev = ?, next_extension = ?, last_order = ?, journal_head = ? WHERE id = ? AND rev = ?`
 	writeUser    = `INSERT INTO users (tenant_id, id, rev, first_name, last_name, first_folded, last_folded, email, login, login_folded, state, department, location_id, music_on_hold, sip_address, e911, station, applications, created_at, activated_at) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, '', ?, 0, ?, ?, ?, ?)`
 	writeSIP     = `INSERT INTO sip_identities (address, tenant_id, rev, user_id) VALUES (?, ?, 1, ?)`
 	writeDevice  = `UPDATE devices SET rev = ?, state = 'assigned', user_id = ?, ports_used = ?, primary_of = ? WHERE tenant_id = ? AND id = ? AND rev = ?`
@@ -35,7 +35,7 @@ const (
 	writePool    = `UPDATE station_pools SET rev = ?, used = ? WHERE tenant_id = ? AND package = ? AND rev = ?`
 	writeOrder   = `INSERT INTO orders (tenant_id, id, rev, number, status, placed_by, placed_role, placed_at, location_id, monthly, one_time, billing_from, user_id) VALUES (?, ?, 1, ?, 'placed', 'bench', 'support', ?, ?, ?, ?, ?, ?)`
 	writeLine    = `INSERT INTO order_lines (tenant_id, order_id, line, rev, product, name, quantity, monthly, one_time) VALUES (?, ?, 1, 1, ?, 'Connect Pro', 1, ?, ?)`
-	writeEvent   = `INSERT INTO events (tenant_id, seq, pos, at, operation, actor, role, type, kind, subject, detail) VALUES (?, ?, ?, ?, ?, 'bench', 'support', ?, ?, ?, ?)`
+	writeEvent   = `INSERT INTO events (tenant_id, seq, pos, at, operation, actor, role, type, kind, subject, detail, hash) VALUES (?, ?, ?, ?, ?, 'bench', 'support', ?, ?, ?, ?, ?)`
 )
 
 // hand is the hand-written program on SQLite.
@@ -122,10 +122,10 @@ func (h *hand) rows(i int) {
 	email := fmt.Sprintf("zoe.miller%05d@example.com", i)
 	address, digits := fmt.Sprintf("zoe.miller%05d@bench.example.com", i), fmt.Sprint(70000+i)
 	var rev, lastOrder, taken, deviceRev, ports, poolRev, total, used, monthly, once, numberRev int64
-	var next, country, state, applications string
+	var next, country, state, applications, head string
 	var nextOrNull sql.NullString
 	var owner []byte
-	h.read(readTenant, []any{&rev, &nextOrNull, &lastOrder, &country}, tenant)
+	h.read(readTenant, []any{&rev, &nextOrNull, &lastOrder, &country, &head}, tenant)
 	h.read(readLogin, []any{&taken}, email)
 	h.read(readLocation, []any{&country}, tenant, location)
 	h.read(readDevice, []any{&deviceRev, &state, &ports}, tenant, device)
@@ -138,7 +138,8 @@ func (h *hand) rows(i int) {
 	now, user, service, order, operation := time.Now().UnixMicro(), newID(), newID(), newID(), newID()
 	next = fmt.Sprint(70001 + i)
 	last := fmt.Sprintf("Miller%05d", i)
-	h.exec(writeTenant, rev+1, next, lastOrder+1, tenant, rev)
+	hashes, head := chainEvents(head, tenant, operation, rev+1, now, digits)
+	h.exec(writeTenant, rev+1, next, lastOrder+1, head, tenant, rev)
 	h.exec(writeUser, tenant, user, "Zoe", last, "zoe", fmt.Sprintf("miller%05d", i), email, email, email, "Sales", location, address, "STANDARD", `["softphone","fax"]`, now, now)
 	h.exec(writeSIP, address, tenant, user)
 	h.exec(writeDevice, deviceRev+1, user, 2, user, tenant, device, deviceRev)
@@ -151,7 +152,7 @@ func (h *hand) rows(i int) {
 	h.exec(writeOrder, tenant, order, lastOrder+1, now, location, monthly, once, now, user)
 	h.exec(writeLine, tenant, order, "PRO", monthly, once)
 	for pos, e := range events {
-		h.exec(writeEvent, tenant, rev+1, pos+1, now, operation, e.typ, e.kind, "00000000-0000-0000-0000-000000000000", digits)
+		h.exec(writeEvent, tenant, rev+1, pos+1, now, operation, e.typ, e.kind, "00000000-0000-0000-0000-000000000000", digits, hashes[pos])
 	}
 }
 

@@ -25,6 +25,7 @@ type trees struct {
 	rows  map[string]*btree.Map[string, any]
 	rev   int64
 	order int64
+	head  string // of the journal
 }
 
 var treeNames = []string{
@@ -154,8 +155,10 @@ func (t *trees) write(i int, tenant, location, device, email, address, digits st
 	t.put("orders", tenant+orderID, order)
 	t.put("orders_number", tenant+number64(t.order), order)
 	t.put("order_lines", tenant+orderID+"1", &pbx.OrderLine{Line: 1, Rev: 1, Product: "PRO", Quantity: 1, Monthly: 2500, OneTime: 1000})
+	var hashes []string
+	hashes, t.head = chainEvents(t.head, t.tenant[:], []byte(orderID), t.rev, now.UnixMicro(), digits)
 	for pos, e := range events {
-		t.put("events", tenant+number64(t.rev)+number64(int64(pos)), &pbx.Event{Seq: t.rev, Pos: int64(pos + 1), At: now, Type: e.typ, Kind: e.kind, Detail: digits})
+		t.put("events", tenant+number64(t.rev)+number64(int64(pos)), &pbx.Event{Seq: t.rev, Pos: int64(pos + 1), At: now, Type: e.typ, Kind: e.kind, Subject: hashes[pos], Detail: digits})
 	}
 }
 

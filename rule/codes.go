@@ -230,4 +230,6 @@ const (
 	SYS4 Code = "SYS-4"
 	// users are imported from and exported to CSV files
 	SYS5 Code = "SYS-5"
+	// the journal of each tenant is a hash chain
+	SYS11 Code = "SYS-11"
 )

@@ -53,6 +53,10 @@ var Readings = []Operation{
 	{"Groups", func(ctx context.Context, dir *pbx.Directory, x *All) error {
 		return Drain(dir.Groups(ctx, pbx.GroupQuery{}))
 	}, admin},
+	{"JournalHead", func(ctx context.Context, dir *pbx.Directory, x *All) error {
+		_, err := dir.JournalHead(ctx)
+		return err
+	}, admin},
 	{"Journal", func(ctx context.Context, dir *pbx.Directory, x *All) error {
 		return Drain(dir.Journal(ctx, pbx.JournalQuery{Limit: 100}))
 	}, admin},

@@ -63,6 +63,7 @@ func TestAConnectionBesideThePoolIsPreparedAsItsOwn(t *testing.T) {
 	t.Parallel()
 	dsn := fresh(t)
 	schematest.New(t, open(t, dsn))
+	open(t, dsn) // which chains the journals
 	prepared := 0
 	db := open(t, dsn, postgres.WithPool(oneConnection), postgres.WithPool(func(c *pgxpool.Config) {
 		c.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) {

@@ -7,8 +7,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
+	"github.com/pbxkit/pbx/store/internal/journal"
 	"github.com/pbxkit/pbx/store/internal/queue"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 )
@@ -131,7 +133,13 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 		doubts: new(doubts),
 		answer: o.answer,
 	}
-	if err := s.prepare(ctx, migrations); err != nil {
+	old, err := s.prepare(ctx, migrations)
+	if err == nil && len(old) > 0 {
+		if err = journal.Chain(ctx, s, s.unchained); mayNot(err) {
+			err = nil
+		}
+	}
+	if err != nil {
 		pool.Close()
 		return nil, unopened(&config.ConnConfig.Config, err)
 	}
@@ -143,15 +151,57 @@ func badDSN() error {
 		Reason: "neither a postgres:// URL nor a list of key=value settings"}
 }
 
-// prepare checks the database, and brings the schema up to date.
-func (s *Store) prepare(ctx context.Context, migrations []sqlschema.Migration) error {
+// prepare checks the database, and brings the schema up to date. It returns some of the
+// tenants whose journals have no hash chain, as far as the role may know.
+func (s *Store) prepare(ctx context.Context, migrations []sqlschema.Migration) ([]pbx.TenantID, error) {
 	c, err := s.lines.get(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer c.release()
 	if encoding := c.pg.ParameterStatus("server_encoding"); encoding != "UTF8" && encoding != "" {
-		return failure("be opened: its encoding is "+encoding+", and must be UTF8", nil)
+		return nil, failure("be opened: its encoding is "+encoding+", and must be UTF8", nil)
 	}
-	return c.migrate(ctx, s.on, migrations)
+	if err := c.migrate(ctx, s.on, migrations); err != nil {
+		return nil, err
+	}
+	old, err := c.unchained(ctx, s.on)
+	if mayNot(err) {
+		return nil, nil
+	}
+	return old, err
+}
+
+// mayNot reports whether the role has not the right to do something, or is on a standby.
+// Whoever may not chain journals may still read; changes in their tenants are refused
+// until somebody has chained them (SYS-11).
+func mayNot(err error) bool {
+	code := codeOf(err)
+	return code == "42501" || code == "25006"
+}
+
+// unchained returns some of the tenants whose journals were written before there was a
+// hash chain (SYS-11).
+func (s *Store) unchained(ctx context.Context) ([]pbx.TenantID, error) {
+	c, err := s.lines.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.release()
+	return c.unchained(ctx, s.on)
+}
+
+func (c *conn) unchained(ctx context.Context, on *statements) (tenants []pbx.TenantID, err error) {
+	rows, err := c.list(ctx, "SELECT id FROM "+on.dialect.Schema+"tenants WHERE journal_head IS NULL LIMIT 100")
+	if err != nil {
+		return nil, c.unread(ctx, err)
+	}
+	for _, row := range rows {
+		id, err := pbx.ParseID[pbx.Tenant](string(row[0]))
+		if err != nil {
+			return nil, err
+		}
+		tenants = append(tenants, id)
+	}
+	return tenants, nil
 }

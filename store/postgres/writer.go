@@ -17,12 +17,22 @@ type writer struct {
 // Apply keeps the changes for the commit. Errors of the engine come from
 // Update.
 func (w *writer) Apply(ctx context.Context, changes []store.Change) error {
+	return w.keep(ctx, changes, w.changes.Keep)
+}
+
+// Amend is Apply for what is stored from before and gets a column that it did not have
+// (journal.Amender).
+func (w *writer) Amend(ctx context.Context, changes []store.Change) error {
+	return w.keep(ctx, changes, w.changes.KeepAmended)
+}
+
+func (w *writer) keep(ctx context.Context, changes []store.Change, keep func(context.Context, error, []store.Change) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended.Load() {
 		return store.Misuse("a writer was used after the end of its update")
 	}
-	return w.changes.Keep(ctx, w.broken, changes)
+	return keep(ctx, w.broken, changes)
 }
 
 // toCommit returns the changes to be committed.

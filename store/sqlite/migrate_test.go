@@ -47,6 +47,8 @@ func TestOldFilesAreBroughtUpToDateWithWhatIsInThem(t *testing.T) {
 	require.NoError(t, apply(w.store, w.Tenant.ID,
 		store.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Tenant.ID, Rev: 3, Seq: 2, Pos: 5}},
 		store.Change{New: &pbx.Cursor{Subscriber: "mail", TenantID: w.Foreign.Tenant.ID, Rev: 1, Seq: 1, Pos: 1}}))
+	require.NoError(t, w.store.Close())
+	w.store = open(t, w.path) // which chains the journals
 	want := contents(t, w.store)
 	require.NoError(t, w.store.Close())
 	for version := 1; version < newest(t); version++ {

@@ -13,8 +13,10 @@ import (
 
 	driver "modernc.org/sqlite"
 
+	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
+	"github.com/pbxkit/pbx/store/internal/journal"
 	"github.com/pbxkit/pbx/store/internal/sqlschema"
 	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
@@ -99,7 +101,33 @@ func open(ctx context.Context, path string, opts []Option) (*Store, error) {
 		readers: pool{open: func() (*conn, error) { return o.forReading(path) }, keep: runtime.GOMAXPROCS(0) + 2},
 	}
 	s.turn <- first
+	if err := journal.Chain(ctx, s, s.unchained); err != nil {
+		_ = s.Close() // the first error says more
+		return nil, err
+	}
 	return s, nil
+}
+
+// unchained returns some of the tenants whose journals were written before there was a
+// hash chain (SYS-11).
+func (s *Store) unchained(ctx context.Context) (tenants []pbx.TenantID, err error) {
+	c, err := s.turn.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { s.turn <- c }()
+	rows, err := c.list(ctx, "SELECT id FROM tenants WHERE journal_head IS NULL LIMIT 100")
+	if err != nil {
+		return nil, failure("be read", err)
+	}
+	for _, row := range rows {
+		id, _ := row[0].([]byte)
+		if len(id) != len(pbx.TenantID{}) {
+			return nil, failure("be read: a tenant's ID is damaged", nil)
+		}
+		tenants = append(tenants, pbx.TenantID(id))
+	}
+	return tenants, nil
 }
 
 // place returns the absolute path of a database file: connections are opened
@@ -180,6 +208,7 @@ func (o *options) forWriting(path string) (*conn, error) {
 // writes makes a connection one that writes.
 func (o *options) writes(c *conn) error {
 	err := c.pragmas(o.waits(), o.level(), "foreign_keys = 1", "trusted_schema = 0",
+		"cell_size_check = 1",           // a damaged page is found when it is read, not when it is believed
 		"secure_delete = 1",             // what is deleted does not stay in free pages (USR-9)
 		"cache_size = -65536",           // KiB
 		"wal_autocheckpoint = 4000",     // pages
@@ -199,7 +228,7 @@ func (o *options) forReading(path string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.pragmas(o.waits(), "query_only = 1", "trusted_schema = 0", "cache_size = -16384"); err != nil {
+	if err := c.pragmas(o.waits(), "query_only = 1", "trusted_schema = 0", "cell_size_check = 1", "cache_size = -16384"); err != nil {
 		return nil, abandon(c, err)
 	}
 	return c, nil

@@ -35,6 +35,22 @@ func (w *writer) begin() error {
 // Apply makes the changes. After any error the transaction is only good for
 // being rolled back: nothing more runs in it.
 func (w *writer) Apply(ctx context.Context, changes []store.Change) error {
+	return w.applyOnce(func() error {
+		if err := guard.Changes(changes); err != nil {
+			return err
+		}
+		return w.apply(ctx, changes)
+	})
+}
+
+// Amend is Apply for what is stored from before and gets a column that it did not have
+// (journal.Amender).
+func (w *writer) Amend(ctx context.Context, changes []store.Change) error {
+	return w.applyOnce(func() error { return w.apply(ctx, changes) })
+}
+
+// applyOnce makes the changes of the update, unless there were some already.
+func (w *writer) applyOnce(apply func() error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended.Load() {
@@ -50,14 +66,11 @@ func (w *writer) Apply(ctx context.Context, changes []store.Change) error {
 		return w.rejected
 	}
 	w.conn = nil
-	w.rejected = w.apply(ctx, changes)
+	w.rejected = apply()
 	return w.rejected
 }
 
 func (w *writer) apply(ctx context.Context, changes []store.Change) error {
-	if err := guard.Changes(changes); err != nil {
-		return err
-	}
 	sound, err := w.tx.apply(ctx, changes)
 	w.broken = !sound
 	return err

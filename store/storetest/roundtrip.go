@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,7 +44,7 @@ func (f *fixture) updated(variants []store.Record) {
 	now := variants[0]
 	f.must(insert(now)...)
 	for _, v := range append(variants[1:], variants[0]) {
-		v = with(v, "rev", *integer(now, "rev")+1)
+		v = at(v, *integer(now, "rev")+1)
 		f.must(update(now, v))
 		f.holds(v)
 		f.view(func(r store.Reader) {
@@ -53,6 +55,22 @@ func (f *fixture) updated(variants []store.Record) {
 	f.must(remove(now))
 	f.lacks(now)
 }
+
+// at returns a record with the revision, which the head of a tenant's journal repeats.
+func at(r store.Record, rev int64) store.Record {
+	r = with(r, "rev", rev)
+	for _, f := range r.Fields(nil) {
+		if f.Name == "journal_head" && f.Value() != nil {
+			set(r, f.Name, headAt(rev))
+		}
+	}
+	return r
+}
+
+// headAt is the head of a journal with one event, at a sequence.
+func headAt(seq int64) string { return fmt.Sprint(seq, ":", eventHash) }
+
+var eventHash = strings.Repeat("0123456789abcdef", 4)
 
 // variants returns, for each table, some records with the same key: together
 // they have every column set, and every column empty that may be. The records
@@ -100,7 +118,7 @@ func (c *customer) variants() map[string][]store.Record {
 		"numbers":            c.numberVariants(provider, line, bare, porting, port, later),
 		"orders":             orderVariants(c.order(2), site, person, later),
 		"order_lines":        lineVariants(c.line(order, 1)),
-		"events":             {with(c.event(math.MaxInt64, 3), "detail", "7001"), c.event(math.MaxInt64, 3)},
+		"events":             {with(with(c.event(math.MaxInt64, 3), "detail", "7001"), "hash", eventHash), c.event(math.MaxInt64, 3)},
 		"cursors":            cursorVariants(c.cursor("mail"), later),
 	}
 }

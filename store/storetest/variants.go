@@ -34,8 +34,9 @@ func (c *customer) tenantVariants() []store.Record {
 	set(full, "name_folded", oddText)
 	set(full, "next_extension", "7001")
 	set(full, "last_order", int64(9))
+	set(full, "journal_head", headAt(1))
 	full.SettingsRev, full.NumberCriteria = 1, "+1617"
-	bare := with(with(full, "sip_domain", ""), "next_extension", "")
+	bare := with(with(with(full, "sip_domain", ""), "next_extension", ""), "journal_head", "")
 	bare.NumberCriteria = ""
 	bare.Name, bare.Policy.AdvisedExtension = "", ""
 	return some(full, bare)

@@ -47,7 +47,7 @@ func Example() {
 	// Output:
 	// 2 tenants, 8 records
 	// 0 differences
-	// tenants [rev]
+	// tenants [rev journal_head]
 }
 
 func check(err error) {

@@ -27,6 +27,7 @@ type Report struct {
 	Tenants int // that were copied
 	Present int // that were there before, and equal
 	Records int // of the tenants that were copied
+	Broken  int // of them, those whose journal is not the hash chain that it should be
 }
 
 // Copy copies the named tenants, or where none is named everything, the
@@ -40,8 +41,10 @@ type Report struct {
 // own; those that it returned are the Provider's. Copying a customer does not
 // change the target's Provider, neither its stock of numbers nor its journal.
 //
-// A source whose records break invariants is not repaired: it is copied as it
-// is, as far as the target's constraints let it. Records that belong to no
+// The hash chain of a journal (SYS-11) arrives as it is, and is verified on the way: the
+// head that the host has kept is that of the copy too. A source whose records break
+// invariants is not repaired: it is copied as it is, as far as the target's constraints
+// let it, and counted in Broken if it is the chain that is not sound. Records that belong to no
 // tenant, and SIP identities that no user and no alias has, are not copied; Check
 // and Compare find them.
 //
@@ -159,6 +162,9 @@ func (c *copying) tenant(ctx context.Context, r store.Reader, id pbx.TenantID) e
 	}
 	c.report.Tenants++
 	c.report.Records += len(records)
+	if !chained(records) {
+		c.report.Broken++
+	}
 	return nil
 }
 

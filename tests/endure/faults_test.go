@@ -63,6 +63,9 @@ func endure(op testbed.Operation, r *testbed.Replica, run runner, c course, plan
 	r.Faulty.Arm(faulty.Plan{})
 	state := r.State()
 	about := fmt.Sprintf("%s, %s: %v, panic %v", op.Method, plan, err, panicked)
+	report, checkErr := r.Dir.CheckJournal(r.Ctx, "") // the state leaves out the hashes
+	require.NoError(r.T, checkErr)
+	require.Empty(r.T, report.Violations, about)
 	switch {
 	case !panicked && r.Said(err) == c.first:
 		require.Empty(r.T, cmp.Diff(c.after, state), about)

@@ -19,10 +19,11 @@ const module = "github.com/pbxkit/pbx"
 // root is the domain; the SQL stores need it for the list of its tables, those in
 // memory do not. A new arrow is a decision: it is added here by hand.
 var imports = map[string]string{
-	".": "rule store internal/commit internal/csvfile internal/numplan internal/overlay internal/secret internal/text",
+	".": "rule store internal/chain internal/commit internal/csvfile internal/numplan internal/overlay internal/secret internal/text",
 
 	"rule":                "",
 	"store":               "",
+	"internal/chain":      "store",
 	"internal/commit":     "store",
 	"internal/csvfile":    "",
 	"internal/numplan":    "",
@@ -36,12 +37,13 @@ var imports = map[string]string{
 
 	"store/faulty":              "store",
 	"store/memory":              "store store/internal/gate store/internal/guard store/internal/queue",
-	"store/postgres":            ". store store/internal/gate store/internal/guard store/internal/queue store/internal/sqlschema store/internal/sqlstore",
-	"store/sqlite":              ". store store/internal/gate store/internal/guard store/internal/sqlschema store/internal/sqlstore",
+	"store/postgres":            ". store store/internal/gate store/internal/guard store/internal/journal store/internal/queue store/internal/sqlschema store/internal/sqlstore",
+	"store/sqlite":              ". store store/internal/gate store/internal/guard store/internal/journal store/internal/sqlschema store/internal/sqlstore",
 	"store/storetest":           ". store",
-	"store/transfer":            ". rule store store/internal/sqlschema internal/commit",
+	"store/transfer":            ". rule store store/internal/sqlschema internal/chain internal/commit",
 	"store/internal/gate":       "store",
 	"store/internal/guard":      "store",
+	"store/internal/journal":    ". store internal/chain internal/commit",
 	"store/internal/queue":      "",
 	"store/internal/schematest": ". store",
 	"store/internal/sqlschema":  "store",
@@ -62,7 +64,7 @@ var testImports = map[string]string{
 
 	"store/faulty":             ". store/memory store/storetest",
 	"store/memory":             ". store/storetest",
-	"store/postgres":           "store/storetest store/internal/schematest internal/pgtest internal/pgwire",
+	"store/postgres":           "rule store/storetest store/internal/schematest internal/pgtest internal/pgwire",
 	"store/sqlite":             "store/storetest store/internal/schematest",
 	"store/transfer":           "store/sqlite",
 	"store/internal/guard":     ".",
@@ -70,7 +72,7 @@ var testImports = map[string]string{
 
 	"tests/endure": ". rule store store/faulty store/memory store/postgres store/sqlite store/transfer internal/pgtest internal/pgwire internal/testbed",
 	"tests/model":  "store store/memory store/transfer internal/numplan internal/testbed",
-	"tests/rules":  ". rule store store/faulty store/memory store/postgres store/sqlite store/transfer internal/testbed",
+	"tests/rules":  ". rule store store/faulty store/memory store/postgres store/sqlite store/transfer internal/chain internal/testbed",
 }
 
 // list is what go list says of the packages that the arguments name.

@@ -16,6 +16,7 @@ var allowedDeps = []string{
 	"github.com/hashicorp/errwrap",
 	"github.com/hashicorp/go-multierror", // several bad fields at once
 	"github.com/pbxkit/pbx",
+	"github.com/pbxkit/pbx/internal/chain",
 	"github.com/pbxkit/pbx/internal/commit",
 	"github.com/pbxkit/pbx/internal/csvfile",
 	"github.com/pbxkit/pbx/internal/numplan",

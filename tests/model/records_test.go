@@ -74,7 +74,7 @@ func (p *played) look() (records [][]store.Record, err error) {
 		p.seqs[t.ID] = t.Rev
 	}
 	results[events] = slices.Concat(news...)
-	return results[:len(tables)], nil
+	return results[:len(tables)], p.chained(results[0], results[events])
 }
 
 // tenants are those whose journals have been read.
@@ -135,7 +135,7 @@ func encodeField(dst []byte, f *store.Field) []byte {
 
 // unforeseen are the columns that the model does not predict: revisions, folded
 // texts, and columns that help to find others.
-var unforeseen = regexp.MustCompile(`^(rev|settings_rev|.*_folded|next_extension|member_id|extension_.*|advised_extension|voicemail_digits|pin_min.*|pin_max.*|pin_tries|pin_lock_ns|number_rest_ns|number_monthly|number_one_time)$`)
+var unforeseen = regexp.MustCompile(`^(rev|settings_rev|.*_folded|next_extension|journal_head|member_id|extension_.*|advised_extension|voicemail_digits|pin_min.*|pin_max.*|pin_tries|pin_lock_ns|number_rest_ns|number_monthly|number_one_time)$`)
 
 // lines shows records as the model does.
 func (p *played) lines(records [][]store.Record) (lines, journal []string) {

@@ -29,7 +29,8 @@ type played struct {
 	ids     map[model.Handle][16]byte
 	handles map[[16]byte]model.Handle
 	reviews map[int]*pbx.Review
-	seqs    map[pbx.TenantID]int64 // how much of each journal has been read
+	seqs    map[pbx.TenantID]int64  // how much of each journal has been read
+	hashes  map[pbx.TenantID]string // of the last event of each
 
 	raw []byte // all records
 }
@@ -40,7 +41,7 @@ func begin(name string, store store.Store, now time.Time) *played {
 		name: name, store: store, ctx: context.Background(), clock: now, drawn: new(draws),
 		ids:     map[model.Handle][16]byte{model.Provider: pbx.Provider},
 		handles: map[[16]byte]model.Handle{pbx.Provider: model.Provider},
-		reviews: map[int]*pbx.Review{}, seqs: map[pbx.TenantID]int64{pbx.Provider: 0},
+		reviews: map[int]*pbx.Review{}, seqs: map[pbx.TenantID]int64{pbx.Provider: 0}, hashes: map[pbx.TenantID]string{},
 	}
 	p.open()
 	return p
@@ -77,7 +78,7 @@ func (p *played) on(t testing.TB, name string, store store.Store) *played {
 		c.known(h, id)
 	}
 	for id, seq := range p.seqs {
-		c.seqs[id] = seq
+		c.seqs[id], c.hashes[id] = seq, p.hashes[id]
 	}
 	return c
 }

@@ -56,4 +56,22 @@ var systemBugs = []seededBug{
 		"csvUser.activateLater", `row.line.Status == StatusPendingActivation`, `OLD && !BUG`},
 	{"SYS-5", "an export holds formulas",
 		"internal/csvfile.Writer.Write", `Escape(cell)`, `either(BUG, cell, OLD)`},
+	{"SYS-11", "the hash of an event leaves out who it was",
+		"internal/chain.Linker.Hash", `f.Name != Column`, `OLD && !(BUG && f.Name == "actor")`},
+	{"SYS-11", "a column runs into the next one",
+		"internal/chain.appendText", `append(binary.BigEndian.AppendUint32(dst, uint32(len(s))), s...)`,
+		`append(binary.BigEndian.AppendUint32(dst, either(BUG, 0, uint32(len(s)))), s...)`},
+	{"SYS-11", "the head of a journal stays where it was",
+		"tx.chainEvents", `row.head = JournalHead(chain.Head(row.Rev, before))`, ``},
+	{"SYS-11", "each commit begins a chain of its own",
+		"tx.chainEvents", `before = hash`, ``},
+	{"SYS-11", "the journal of a new tenant has no head",
+		"tx.chainEvents", `t.Changes()[at].New.(*Tenant).head = JournalHead(chain.Head(e.Seq, first))`,
+		`if !BUG {
+			OLD
+		}`},
+	{"SYS-11", "the head that was kept is not compared",
+		"checker.journal", `keptSeq > 0 && at != keptHash`, `OLD && !BUG`},
+	{"SYS-11", "a commit goes on after a head that does not fit",
+		"tx.chainEvents", `!ok || seq != t.base.Rev`, `OLD && !BUG`},
 }

@@ -480,18 +480,27 @@ var corruptions = []corruption{
 	// The journal and its subscribers.
 	{"a hole in the journal", func(w *world, x *testbed.All) {
 		w.Drop("events", where{"tenant_id": w.US.ID, "seq": 3})
-	}, []string{"ACC-4 event"}},
+	}, []string{"ACC-4 event", "SYS-11 event"}},
 	{"a journal without its end", func(w *world, x *testbed.All) {
 		tenant, err := w.British.Tenant(w.Ctx)
 		require.NoError(w.T, err)
 		w.Rewrite("tenants", where{"id": w.UK.ID}, where{"rev": tenant.Rev + 1})
-	}, []string{"ACC-4 tenant"}},
+	}, []string{"ACC-4 tenant", "SYS-11 tenant"}},
+	{"an event that was edited", func(w *world, x *testbed.All) {
+		w.Rewrite("events", where{"tenant_id": w.US.ID, "seq": 3, "pos": 1}, where{"actor": "somebody else"})
+	}, []string{"SYS-11 event"}},
+	{"an event without its hash", func(w *world, x *testbed.All) {
+		w.Rewrite("events", where{"tenant_id": w.US.ID, "seq": 3, "pos": 1}, where{"hash": ""})
+	}, []string{"SYS-11 event", "SYS-11 event"}},
+	{"a tenant's row without the head of the journal", func(w *world, x *testbed.All) {
+		w.Rewrite("tenants", where{"id": w.UK.ID}, where{"journal_head": ""})
+	}, []string{"SYS-11 tenant"}},
 	{"two operations in one change", func(w *world, x *testbed.All) {
 		w.Plant(&pbx.Event{TenantID: w.US.ID, Seq: 2, Pos: 2, At: w.Clock, Operation: nobody, Actor: "x", Role: pbx.RoleSupport, Type: "x"})
-	}, []string{"ACC-4 event"}},
+	}, []string{"ACC-4 event", "SYS-11 event", "SYS-11 event"}},
 	{"an event of nobody", func(w *world, x *testbed.All) {
 		w.Rewrite("events", where{"tenant_id": w.US.ID, "seq": 3, "pos": 1}, where{"actor": ""})
-	}, []string{"ACC-4 event"}},
+	}, []string{"ACC-4 event", "SYS-11 event"}},
 	{"a cursor beyond the journal", func(w *world, x *testbed.All) {
 		w.Rewrite("cursors", where{"tenant_id": w.US.ID}, where{"seq": 100000})
 	}, []string{"SYS-3 cursor"}},

@@ -35,7 +35,7 @@ var functions = map[string]any{
 	"Tables": pbx.Tables, "UserMember": pbx.UserMember, "WithAllocator": pbx.WithAllocator, "WithBatchLimit": pbx.WithBatchLimit,
 	"WithBatchWait": pbx.WithBatchWait, "WithPassedOver": pbx.WithPassedOver,
 	"WithClock": pbx.WithClock, "WithDeliveries": pbx.WithDeliveries, "WithDeviceModels": pbx.WithDeviceModels, "WithIDs": pbx.WithIDs,
-	"WithLease": pbx.WithLease, "WithLogger": pbx.WithLogger, "WithMD5Credentials": pbx.WithMD5Credentials, "WithPrincipals": pbx.WithPrincipals,
+	"WithLease": pbx.WithLease, "WithLogger": pbx.WithLogger, "WithMD5Credentials": pbx.WithMD5Credentials, "WithPageKey": pbx.WithPageKey, "WithPrincipals": pbx.WithPrincipals,
 	"WithProgress": pbx.WithProgress, "WithRandom": pbx.WithRandom, "WithSealer": pbx.WithSealer, "WithUnsealedCredentials": pbx.WithUnsealedCredentials,
 	"WithoutNewNumbers": pbx.WithoutNewNumbers,
 }
@@ -46,7 +46,7 @@ var zeroes = []any{
 	pbx.Credentials{}, pbx.Cursor{}, pbx.Deletion(""), pbx.DeliveryError{}, pbx.Device{}, pbx.DeviceLine{}, pbx.DeviceModel{}, pbx.DeviceQuery{},
 	pbx.DeviceState(""), pbx.DialEntry{}, pbx.DialTarget{}, pbx.Digest{}, pbx.Directory{}, pbx.Disposal(""), pbx.E164(""), pbx.Effect{},
 	pbx.Error{}, pbx.Event{}, pbx.Extension(""), pbx.ExtensionQuery{}, pbx.ForeignRequest{}, pbx.ForeignService{}, pbx.ForeignState(""),
-	pbx.Group{}, pbx.GroupKind(""), pbx.GroupQuery{}, pbx.HA1(""), pbx.UserID{}, pbx.Import{}, pbx.ImportOption(nil), pbx.JournalQuery{},
+	pbx.Group{}, pbx.GroupKind(""), pbx.GroupQuery{}, pbx.HA1(""), pbx.UserID{}, pbx.Import{}, pbx.ImportOption(nil), pbx.JournalHead(""), pbx.JournalQuery{},
 	pbx.KeyKind(""), pbx.Line{}, pbx.LineChange{}, pbx.LineIdentity{}, pbx.LineUser{}, pbx.Location{}, pbx.MAC(""), pbx.Mailbox{}, pbx.Member{},
 	pbx.MemberID{}, pbx.Money(0), pbx.NewAlias{}, pbx.NewDevice{}, pbx.NewForeign{}, pbx.NewGroup{}, pbx.NewLocation{}, pbx.NewMailbox{},
 	pbx.NewPort{}, pbx.NewService{}, pbx.NewServiceType{}, pbx.NewStationPool{}, pbx.NewTenant{}, pbx.NewUser{}, pbx.Notice{}, pbx.Number{},

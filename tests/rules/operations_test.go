@@ -16,8 +16,8 @@ import (
 // operations is not for: Batch and Review run operations, and Deliver, which
 // hands over at least once, has tests of its own.
 var reads = strings.Fields(`
-	Alias Aliases As AssociationChoices Batch Check Confirm Connect Deliver Device DeviceLines Devices Digest ExportUsers Extensions
-	ForeignService ForeignServices Group Groups In Journal Keys Line LineIdentity
+	Alias Aliases As AssociationChoices Batch Check CheckJournal Confirm Connect Deliver Device DeviceLines Devices Digest ExportUsers Extensions
+	ForeignService ForeignServices Group Groups In Journal JournalHead Keys Line LineIdentity
 	Location Locations Lookup Mailbox MainExtension Members OfferedNumbers Number Numbers Order Orders PortRequest PortRequests Review
 	SIPIdentity Seen Service ServiceTypes ServiceUsers Services StationPools Stats Tenant Tenants User UserByLogin UserServices Users`)
 

@@ -301,7 +301,7 @@ func TestSVC17_CancellationsThatAreDueAreListedTheEarliestFirst(t *testing.T) {
 
 		q := pbx.ServiceQuery{CancelledBy: w.Clock.Add(9 * time.Hour), Limit: 1}
 		first := testbed.Collect(t, w.Dir.Services(w.Ctx, q))
-		q.Page = q.TokenAfter(first[0])
+		q.Page = tokenAfter(w, q, first[0])
 		require.Equal(t, []pbx.Extension{"7101"}, dns(testbed.Collect(t, w.Dir.Services(w.Ctx, q))))
 		require.ErrorIs(t, testbed.Drain(w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: q.Page})), pbx.ErrInvalid, "a token of another query")
 	})

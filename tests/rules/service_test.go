@@ -104,12 +104,11 @@ func TestSVC1_APageTokenHoldsForItsOwnQueryAlone(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ann := w.User("Ann", "Lee", "7001")
 		s := w.Service(ann.ID, "7002")
-		byNumber := pbx.ServiceQuery{Number: "+1"}
-		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byNumber.TokenAfter(s), pbx.UserQuery{}.TokenAfter(ann)} {
+		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", tokenAfter(w, pbx.ServiceQuery{Number: "7"}, s), tokenAfter(w, pbx.UserQuery{}, ann)} {
 			e := w.Refused(rule.SVC1, pbx.ErrInvalid, func() error { return testbed.Drain(w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: token})) })
 			require.Equal(t, "Page", e.Field)
 		}
-		require.Empty(t, testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: pbx.ServiceQuery{}.TokenAfter(s)})), "it is the last one")
+		require.Empty(t, testbed.Collect(t, w.Dir.Services(w.Ctx, pbx.ServiceQuery{Page: tokenAfter(w, pbx.ServiceQuery{}, s)})), "it is the last one")
 	})
 }
 
@@ -140,11 +139,11 @@ func TestSVC1_TheListIsPaged(t *testing.T) {
 					break
 				}
 				last := page[len(page)-1]
-				q.Page = q.TokenAfter(last)
+				q.Page = tokenAfter(w, q, last)
 			}
 			require.Equal(t, whole, paged)
 		}
-		for s, err := range w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: "+", Page: pbx.ServiceQuery{}.TokenAfter(w.Service(pbx.UserID{}, "7999"))}) {
+		for s, err := range w.Dir.Services(w.Ctx, pbx.ServiceQuery{Number: "+", Page: tokenAfter(w, pbx.ServiceQuery{}, w.Service(pbx.UserID{}, "7999"))}) {
 			require.Nil(t, s)
 			require.Equal(t, []string{"Page SVC-1"}, badFields(err))
 		}

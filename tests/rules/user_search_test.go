@@ -94,7 +94,7 @@ func TestUSR8_TheResultIsPagedEachOnceAndInOrder(t *testing.T) {
 				if len(page) < next.Limit {
 					break
 				}
-				next.Page = q.TokenAfter(page[len(page)-1])
+				next.Page = tokenAfter(w, q, page[len(page)-1])
 			}
 			require.Equal(t, whole, paged)
 		}
@@ -106,7 +106,7 @@ func TestUSR8_APageFollowsAUserWhoIsDeleted(t *testing.T) {
 		w.people([2]string{"A", "A"}, [2]string{"B", "B"}, [2]string{"C", "C"}, [2]string{"D", "D"})
 		for _, q := range []pbx.UserQuery{{Limit: 2}, {Limit: 1}} {
 			page := testbed.Collect(t, w.Dir.Users(w.Ctx, q))
-			q.Page = q.TokenAfter(page[len(page)-1])
+			q.Page = tokenAfter(w, q, page[len(page)-1])
 			rest := names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Page: q.Page})))
 			require.NoError(t, w.Dir.Confirm(rule.USR9).DeleteUser(w.Ctx, page[len(page)-1].ID, pbx.UserOnly))
 			require.Equal(t, rest, names(testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{Page: q.Page}))))
@@ -119,11 +119,11 @@ func TestUSR8_APageTokenHoldsForItsOwnQueryAlone(t *testing.T) {
 	eachStore(t, func(t *testing.T, w *world) {
 		ann := w.User("Ann", "Lee", "7001")
 		byFirst := pbx.UserQuery{FirstName: "A"}
-		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", byFirst.TokenAfter(ann), pbx.ServiceQuery{}.TokenAfter(w.Service(ann.ID, "7002"))} {
+		for _, token := range []pbx.PageToken{"x", "bm90IG9uZQ", tokenAfter(w, byFirst, ann), tokenAfter(w, pbx.ServiceQuery{}, w.Service(ann.ID, "7002"))} {
 			e := w.Refused(rule.USR8, pbx.ErrInvalid, func() error { return testbed.Drain(w.Dir.Users(w.Ctx, pbx.UserQuery{Page: token})) })
 			require.Equal(t, "Page", e.Field)
 		}
-		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{FirstName: "A", Page: byFirst.TokenAfter(ann)})))
+		require.Empty(t, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{FirstName: "A", Page: tokenAfter(w, byFirst, ann)})))
 	})
 }
 

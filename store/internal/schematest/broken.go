@@ -1,6 +1,7 @@
 package schematest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/pbxkit/pbx"
@@ -54,6 +55,19 @@ var Broken = []struct {
 	}},
 	{"users_e911", func(w *World) store.Change {
 		return With(w.User, func(u *pbx.User) { u.LocationID = pbx.LocationID{} })
+	}},
+
+	{"tenants_journal_head", func(w *World) store.Change {
+		return With(w.Tenant, func(t *pbx.Tenant) { Set(t, "journal_head", "1:") }) // the revision before
+	}},
+	{"tenants_journal_head", func(w *World) store.Change {
+		return With(w.Tenant, func(t *pbx.Tenant) { Set(t, "journal_head", "0123") })
+	}},
+	{"events_hash", func(w *World) store.Change {
+		return event(w, func(e *pbx.Event) { Set(e, "hash", strings.Repeat("A", 64)) })
+	}},
+	{"events_hash", func(w *World) store.Change {
+		return event(w, func(e *pbx.Event) { Set(e, "hash", strings.Repeat("a", 63)) })
 	}},
 
 	{"sip_identities_one", func(w *World) store.Change {

@@ -18,6 +18,16 @@ type Changes struct {
 // Keep is a Writer's Apply. Failed is the error of an earlier read, after which
 // the update cannot commit.
 func (c *Changes) Keep(ctx context.Context, failed error, changes []store.Change) error {
+	return c.keep(ctx, failed, changes, guard.Changes)
+}
+
+// KeepAmended is Keep for what is stored from before and gets a column that it did not
+// have (journal.Amender).
+func (c *Changes) KeepAmended(ctx context.Context, failed error, changes []store.Change) error {
+	return c.keep(ctx, failed, changes, func([]store.Change) error { return nil })
+}
+
+func (c *Changes) keep(ctx context.Context, failed error, changes []store.Change, check func([]store.Change) error) error {
 	switch {
 	case c.applied:
 		c.rejected = store.Misuse("a writer applies changes once")
@@ -27,7 +37,7 @@ func (c *Changes) Keep(ctx context.Context, failed error, changes []store.Change
 	case ctx.Err() != nil:
 		c.rejected = ctx.Err()
 	default:
-		c.rejected = guard.Changes(changes)
+		c.rejected = check(changes)
 	}
 	c.applied, c.list = true, slices.Clone(changes)
 	return c.rejected
