@@ -36,6 +36,11 @@ var (
 	// key. It means that a rule is missing; nothing was committed.
 	ErrConstraint = errors.New("pbx: constraint violated")
 
+	// ErrReopen is what a store returns in an Error of kind ErrStorage when it does
+	// not write any more until it is opened again, because it cannot tell what of
+	// the last changes is kept. Asking it again proves nothing.
+	ErrReopen = errors.New("pbx: the store must be opened again")
+
 	// ErrNewerSchema: a later version of the library wrote the file or database,
 	// which was left as it is.
 	ErrNewerSchema = errors.New("pbx: the schema is newer than this library")

@@ -101,7 +101,8 @@ func (u *Update) resolve(ctx context.Context, counts *Counts) (done bool, err er
 }
 
 // Resolve finds out whether an attempt whose commit got no answer was
-// committed. The caller's time may be over: the answer is worth waiting for.
+// committed. The caller's time may be over: the answer is worth waiting for. A
+// store that says that asking is no use (ErrMisuse, ErrReopen) is asked once.
 // Errors: a *store.Error of kind ErrCommitUnknown when the store gives none.
 func (u *Update) Resolve(ctx context.Context) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTime)
@@ -115,7 +116,7 @@ func (u *Update) Resolve(ctx context.Context) (done bool, err error) {
 		if err == nil {
 			return done, nil
 		}
-		if errors.Is(err, store.ErrMisuse) || sleep(ctx, rand.N(pause)) != nil {
+		if errors.Is(err, store.ErrMisuse) || errors.Is(err, store.ErrReopen) || sleep(ctx, rand.N(pause)) != nil {
 			return false, &store.Error{Kind: store.ErrCommitUnknown, Err: err,
 				Reason: "the store did not say whether the change was saved: look before trying again"}
 		}
