@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/store"
@@ -176,6 +177,58 @@ func TestPowerLossUnderNormal(t *testing.T) {
 	of, tried, _ := h.try(t, 250, func(int) int { return 0 })
 	t.Logf("figure: SQLite power loss, NORMAL: %d of %d cuts tried in %d operations: each opened at the state after some operation; half done 0",
 		tried, of, len(h.states)-1)
+}
+
+// Under NORMAL only bringing the log into the database flushes anything. A flush that
+// fails then is not tried again: the second one would lie, and the database would
+// be changed by a log that is not on the disk.
+func TestPowerLossAfterAFailedFlushUnderNormal(t *testing.T) {
+	notShort(t)
+	t.Parallel()
+	f, err := newFirm()
+	require.NoError(t, err)
+	normal := sqlite.WithSynchronous(sqlite.Normal)
+	calm := f.live(t, operations, normal)
+	tried, failed := 0, 0
+	for _, call := range []string{"sync wal", "sync db"} {
+		for at := 1; at <= calm.disk.calls[call]; at++ {
+			d := newDisk(t, f.database)
+			d.fail(&diskFault{call: call, at: at, times: 1, code: sqlite3.SQLITE_IOERR_FSYNC})
+			_ = f.work(d, normal)
+			failed += d.mended()
+			h := &history{firm: f, disk: d, with: []sqlite.Option{normal}}
+			for n, c := range h.cuts() {
+				if n%sparsely(400) == 0 {
+					t.Run("", func(t *testing.T) { h.whole(t, c) })
+					tried++
+				}
+			}
+		}
+	}
+	t.Logf("figure: SQLite power loss after a failed flush, NORMAL: %d flushes failed, %d cuts tried: each opened whole, at the first operations; half done 0", failed, tried)
+}
+
+// whole requires that what a cut has left is sound, and has the first operations.
+func (h *history) whole(t *testing.T, c cut) {
+	s := h.open(t, afterPowerLoss(t, c.platter, c.chosen))
+	defer func() { require.NoError(t, s.Close()) }()
+	if err := s.Check(context.Background()); err != nil {
+		t.Fatalf("%s: %v: %v", c.how, err, cause(err))
+	}
+	report, err := pbx.New(s).As(pbx.Support("s")).Check(context.Background())
+	require.NoError(t, err)
+	require.Empty(t, report.Violations, c.how)
+	for n, there := range h.users(t, s) {
+		require.Equal(t, n, there, c.how)
+	}
+}
+
+// sparsely is how many cuts there are to each that is tried.
+func sparsely(n int) int {
+	if os.Getenv("PBX_TEST_LONG") == "1" {
+		return max(1, n/10)
+	}
+	return n
 }
 
 // A log that ends anywhere holds the operations before its end, whole ones.

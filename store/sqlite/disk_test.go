@@ -16,8 +16,8 @@ import (
 // disk is the disk under one database. It counts calls, fails those that it is told
 // to fail, and records what was written, flushed and acknowledged.
 type disk struct {
-	path  string // of the database
-	first []byte // which it began with
+	path  string   // of the database
+	start *platter // which it began with
 
 	mu     sync.Mutex
 	calls  map[string]int // by what is called, "write wal" and so on
@@ -63,7 +63,7 @@ func newDisk(t testing.TB, database []byte) *disk {
 	t.Helper()
 	register()
 	folder := t.TempDir()
-	d := &disk{path: filepath.Join(folder, "pbx.db"), first: database, calls: map[string]int{}}
+	d := &disk{path: filepath.Join(folder, "pbx.db"), start: newPlatter(database), calls: map[string]int{}}
 	require.NoError(t, os.WriteFile(d.path, database, 0o600))
 	vfs.mu.Lock()
 	vfs.disks[folder] = d
@@ -73,6 +73,18 @@ func newDisk(t testing.TB, database []byte) *disk {
 		delete(vfs.disks, folder)
 		vfs.mu.Unlock()
 	})
+	return d
+}
+
+// left is the disk as the next program finds it when this one has died: what is on
+// the disk, and what is in the system's cache alone.
+func (p *platter) left(t testing.TB) *disk {
+	t.Helper()
+	d := newDisk(t, p.files["db"].cache)
+	d.start = p.clone()
+	if log := p.files["wal"]; log != nil {
+		require.NoError(t, os.WriteFile(d.path+"-wal", log.cache, 0o600))
+	}
 	return d
 }
 

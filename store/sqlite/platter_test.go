@@ -51,14 +51,15 @@ func (p *platter) play(e event) {
 	case written, truncated:
 		f.cache = e.on(f.cache)
 		p.pending = append(p.pending, e)
-	case synced, renewed:
+	case synced: // which does not write again what was lost
+		f.write(p.of(e.file))
+		p.forget(e.file)
+	case renewed:
 		f.durable = f.cache
 		p.forget(e.file)
 	case lost: // but for the first pieces of it
 		waiting := pieces(p.of(e.file))
-		for _, piece := range waiting[:min(len(waiting), int(e.offset))] {
-			f.durable = piece.on(f.durable)
-		}
+		f.write(waiting[:min(len(waiting), int(e.offset))])
 		p.forget(e.file)
 	case deleted:
 		if f.named {
@@ -71,6 +72,13 @@ func (p *platter) play(e event) {
 		for _, f := range p.files {
 			f.named = true
 		}
+	}
+}
+
+// write brings what was written to the disk.
+func (f *image) write(events []event) {
+	for _, e := range events {
+		f.durable = e.on(f.durable)
 	}
 }
 
