@@ -80,6 +80,9 @@ type Error struct {
 
 // Error returns the code, the field if there is one, and the reason.
 func (e *Error) Error() string {
+	if e == nil {
+		return "refused" // by an error that this library did not make
+	}
 	var b strings.Builder
 	if e.Code != "" {
 		b.WriteString(string(e.Code))

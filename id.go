@@ -2,7 +2,6 @@ package pbx
 
 import (
 	"encoding/hex"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -87,14 +86,14 @@ func (id ID[R]) UUID() [16]byte { return id }
 
 // uuid7 returns a source of UUIDs of version 7 (RFC 9562, section 5.7): 48 bits of Unix
 // milliseconds, 12 bits that count within the millisecond (method 1), and 62 random
-// bits. Each ID of a source is greater than the one before it.
-func uuid7(now func() time.Time, random io.Reader) func() [16]byte {
+// bits. Each ID of a source is greater than the one before it. Errors: ErrStorage where the random source fails.
+func uuid7(now func() time.Time, random io.Reader) func() ([16]byte, error) {
 	var mu sync.Mutex
 	var last uint64 // milliseconds<<12 | counter
-	return func() [16]byte {
+	return func() ([16]byte, error) {
 		var id [16]byte
 		if _, err := io.ReadFull(random, id[8:]); err != nil {
-			panic(fmt.Sprintf("pbx: the random source failed: %v", err))
+			return id, noRandomness(rule.SYS1, err)
 		}
 		mu.Lock()
 		stamp := uint64(now().UnixMilli()) << 12
@@ -110,6 +109,11 @@ func uuid7(now func() time.Time, random io.Reader) func() [16]byte {
 		id[6] = 0x70 | byte(count>>8)
 		id[7] = byte(count)
 		id[8] = 0x80 | id[8]&0x3f
-		return id
+		return id, nil
 	}
+}
+
+// noRandomness is the refusal of what needs a random source that failed.
+func noRandomness(code rule.Code, err error) error {
+	return &Error{Code: code, Kind: ErrStorage, Reason: "the source of randomness failed; nothing was changed", Err: err}
 }

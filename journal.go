@@ -101,6 +101,9 @@ type DeliveryError struct {
 
 // Error returns the subscriber, the event's key and type, and the handler's error.
 func (e *DeliveryError) Error() string {
+	if e.Event == nil {
+		return fmt.Sprintf("subscriber %s: %v", e.Subscriber, e.Err)
+	}
 	return fmt.Sprintf("subscriber %s at event %s (%s): %v", e.Subscriber, e.Event.Key(), e.Event.Type, e.Err)
 }
 
@@ -160,7 +163,14 @@ func (d *Directory) deliver(ctx context.Context, subscriber string, handle func(
 	if d.tx != nil || ctx.Value(mark) != nil {
 		return 0, misuse("events are not delivered inside a batch, a review or a handler")
 	}
-	r := &delivery{core: d.core, subscriber: subscriber, holder: d.core.newID(), handle: handle}
+	if handle == nil {
+		return 0, misuse("events are delivered to a function: nil was given")
+	}
+	holder, err := d.core.newID()
+	if err != nil {
+		return 0, err
+	}
+	r := &delivery{core: d.core, subscriber: subscriber, holder: holder, handle: handle}
 	r.run(context.WithValue(ctx, mark, true))
 	return r.handled, errors.Join(r.errs...)
 }

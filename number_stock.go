@@ -16,7 +16,7 @@ import (
 // is "", those that meet the criteria that the tenant keeps (NUM-5), else those near a
 // location, else those of the tenant's country. The last are of its own region, if other
 // regions have the same calling code, and not toll-free (NUM-4). The first number is the
-// one that [ProposedNumber] proposes there. A limit of 0 is 20.
+// one that [ProposedNumber] proposes there. A limit of 0 is 20, and of more than 1000 is 1000.
 //
 // Errors: ErrDenied for a tenant of a country that gets no new numbers (NUM-6);
 // ErrNotFound for the location; ErrInvalid for a prefix that is neither of the country
@@ -25,6 +25,7 @@ func (d *Directory) OfferedNumbers(ctx context.Context, at LocationID, prefix st
 	if limit <= 0 {
 		limit = 20
 	}
+	limit = min(limit, maxNumbersAtOnce)
 	return read(ctx, d, "OfferedNumbers", func(p *prefetch) {
 		p.location(at)
 		p.offers(at, prefix, limit)

@@ -13,23 +13,28 @@ import (
 // refused or not committed returns its error and nothing else. Where it ran several
 // times the result is that of the last run.
 func change[R any](ctx context.Context, d *Directory, operation string, plan prefetchPlan, run func(*tx) (R, error)) (R, error) {
-	return resultOf(run, func(run func(*tx) error) error { return d.change(ctx, operation, plan, run) })
+	var result R
+	err := d.change(ctx, operation, plan, func(t *tx) (err error) {
+		result, err = run(t)
+		return err
+	})
+	return resultOr(err, result)
 }
 
 // read runs one reading operation and returns its result, or its error.
 func read[R any](ctx context.Context, d *Directory, operation string, plan prefetchPlan, run func(*tx) (R, error)) (R, error) {
-	return resultOf(run, func(run func(*tx) error) error { return d.read(ctx, operation, plan, run) })
-}
-
-// resultOf calls an operation whose function has a result, and returns the
-// result of its last run unless the operation failed.
-func resultOf[R any](run func(*tx) (R, error), call func(func(*tx) error) error) (R, error) {
-	var result, none R
-	err := call(func(t *tx) (err error) {
+	var result R
+	err := d.read(ctx, operation, plan, func(t *tx) (err error) {
 		result, err = run(t)
 		return err
 	})
+	return resultOr(err, result)
+}
+
+// resultOr returns an operation's error, or the result of its last run.
+func resultOr[R any](err error, result R) (R, error) {
 	if err != nil {
+		var none R
 		return none, err
 	}
 	return result, nil
@@ -94,6 +99,14 @@ func (c *core) view(ctx context.Context, fn func(store.Reader) error) error {
 // enter is the first step of every operation. It checks access and the right use of
 // batches, and returns the tenant that the operation works in.
 func (d *Directory) enter(ctx context.Context, operation string) (TenantID, error) {
+	switch {
+	case d.core == nil:
+		return TenantID{}, misuse("a Directory comes from New: this one does not")
+	case d.core.store == nil:
+		return TenantID{}, misuse("a Directory needs a store: New was given nil")
+	case ctx == nil:
+		return TenantID{}, misuse("an operation needs a context: nil was given")
+	}
 	tenant, err := d.allow(operation)
 	if err != nil {
 		return tenant, err
@@ -110,13 +123,24 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 	return tenant, nil
 }
 
+// nilRecord is the error of an operation that was given nil in place of a record.
+func (d *Directory) nilRecord(ctx context.Context, operation string) error {
+	if _, err := d.enter(ctx, operation); err != nil {
+		return err
+	}
+	return misuse(operation + " changes a record: nil was given")
+}
+
 // update runs operations and commits what they staged. When others get in the way,
 // all of them run again on what is committed by then.
 func (c *core) update(ctx context.Context, tenant TenantID, plan prefetchPlan, run func(*tx) error) error {
-	operation := OperationID(c.newID())
+	operation, err := c.newID()
+	if err != nil {
+		return err
+	}
 	reruns := -1
 	var t *tx
-	err := c.commit(ctx, tenant, operation, func(w store.Writer) (seq int64, err error) {
+	err = c.commit(ctx, tenant, operation, func(w store.Writer) (seq int64, err error) {
 		reruns++
 		t = c.newTx(tenant, w)
 		t.op, t.reruns = operation, reruns
@@ -247,6 +271,9 @@ type stats struct {
 
 // Stats returns the counts so far.
 func (d *Directory) Stats() Stats {
+	if d.core == nil {
+		return Stats{}
+	}
 	s := &d.core.stats
 	return Stats{Retries: s.Retries.Load(), GaveUp: s.GaveUp.Load(), Resolved: s.Resolved.Load(), Unknown: s.Unknown.Load(),
 		Unplanned: s.unplanned.Load()}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"reflect"
 	"slices"
 	"time"
 
@@ -29,7 +30,7 @@ type Directory struct {
 type core struct {
 	store      store.Store
 	now        func() time.Time
-	newID      func() [16]byte
+	newID      func() ([16]byte, error)
 	random     io.Reader
 	allocate   Allocator
 	models     map[string]DeviceModel
@@ -38,6 +39,7 @@ type core struct {
 	log        *slog.Logger
 	lease      time.Duration // for how long a delivery has a journal
 	deliveries int           // how many tenants are delivered at once
+	batch      int           // how many changes a batch or review may stage
 	sealer     *Sealer
 	unsealed   bool  // credentials are kept unsealed
 	md5        bool  // and their MD5 hashes too
@@ -45,17 +47,36 @@ type core struct {
 	stats      stats
 }
 
-// Option sets one thing that a Directory depends on.
+// Option sets one thing that a Directory depends on. A nil Option, and one that was
+// given nil, leaves the default.
 type Option func(*core)
 
 // WithClock sets the clock. The library keeps UTC, in whole microseconds.
-func WithClock(now func() time.Time) Option { return func(c *core) { c.now = now } }
+func WithClock(now func() time.Time) Option {
+	return func(c *core) {
+		if now != nil {
+			c.now = now
+		}
+	}
+}
 
 // WithIDs sets the source of record IDs, by default UUIDs of version 7.
-func WithIDs(next func() [16]byte) Option { return func(c *core) { c.newID = next } }
+func WithIDs(next func() [16]byte) Option {
+	return func(c *core) {
+		if next != nil {
+			c.newID = func() ([16]byte, error) { return next(), nil }
+		}
+	}
+}
 
 // WithRandom sets the source of randomness for IDs, salts and credentials.
-func WithRandom(r io.Reader) Option { return func(c *core) { c.random = r } }
+func WithRandom(r io.Reader) Option {
+	return func(c *core) {
+		if r != nil {
+			c.random = r
+		}
+	}
+}
 
 // WithSealer sets what SIP credentials are sealed with (EXT-7).
 func WithSealer(s *Sealer) Option { return func(c *core) { c.sealer = s } }
@@ -73,7 +94,13 @@ func WithMD5Credentials() Option { return func(c *core) { c.md5 = true } }
 
 // WithLogger sets the logger; by default nothing is logged. Log records hold
 // no names, numbers or secrets.
-func WithLogger(l *slog.Logger) Option { return func(c *core) { c.log = l } }
+func WithLogger(l *slog.Logger) Option {
+	return func(c *core) {
+		if l != nil {
+			c.log = l
+		}
+	}
+}
 
 // WithAllocator replaces the choice of the extensions that are filled in
 // automatically (EXT-5), by default the lowest free one.
@@ -113,8 +140,16 @@ func WithDeliveries(n int) Option {
 	return func(c *core) { c.deliveries = max(n, 1) }
 }
 
+// WithBatchLimit sets how many changes of records one batch or review may hold, which
+// are kept in memory until it is committed (SYS-1), by default 1,000,000. A guided
+// set-up makes about 20.
+func WithBatchLimit(changes int) Option {
+	return func(c *core) { c.batch = max(changes, 1) }
+}
+
 // New returns a Directory over a store. It does not use the store yet, and it has no
-// actor: choose one with As. The caller closes the store.
+// actor: choose one with As. The caller closes the store. Without a store every
+// operation is refused (ErrMisuse).
 func New(store store.Store, opts ...Option) *Directory {
 	c := &core{
 		store:  store,
@@ -124,10 +159,15 @@ func New(store store.Store, opts ...Option) *Directory {
 		notNew: []string{"GB"},
 		log:    slog.New(slog.DiscardHandler),
 
-		lease: defaultLease, deliveries: defaultDeliveries,
+		lease: defaultLease, deliveries: defaultDeliveries, batch: defaultBatch,
 	}
 	for _, set := range opts {
-		set(c)
+		if set != nil {
+			set(c)
+		}
+	}
+	if v := reflect.ValueOf(store); v.Kind() == reflect.Pointer && v.IsNil() {
+		c.store = nil
 	}
 	if c.newID == nil {
 		c.newID = uuid7(c.now, c.random)

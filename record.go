@@ -15,19 +15,19 @@ import (
 // The reads and the edit of package overlay, for a tx.
 
 func one[R store.Record](ctx context.Context, t *tx, ix *store.Index, values ...any) (R, error) {
-	return overlay.One[R](ctx, t.Overlay, ix, values...)
+	return overlay.One[R](ctx, &t.Overlay, ix, values...)
 }
 
 func find[R store.Record](ctx context.Context, t *tx, q store.Query) iter.Seq2[R, error] {
-	return overlay.Find[R](ctx, t.Overlay, q)
+	return overlay.Find[R](ctx, &t.Overlay, q)
 }
 
 func first[R store.Record](ctx context.Context, t *tx, q store.Query) (R, error) {
-	return overlay.First[R](ctx, t.Overlay, q)
+	return overlay.First[R](ctx, &t.Overlay, q)
 }
 
 func edit[R store.Record](t *tx, old R, change func(R)) R {
-	return overlay.Edit(t.Overlay, old, change)
+	return overlay.Edit(&t.Overlay, old, change)
 }
 
 // copyOf returns a copy that the caller may change.

@@ -99,7 +99,7 @@ func (s *StaleReview) Unwrap() error { return s.err }
 // ErrStale on a Directory from Seen. A call of an outer Directory in fn is
 // refused with ErrMisuse.
 func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir *Directory) error) error {
-	tenant, err := d.enter(ctx, "Batch")
+	tenant, err := d.enterFunction(ctx, "Batch", fn)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (d *Directory) Batch(ctx context.Context, fn func(ctx context.Context, dir 
 //
 // Errors: that of fn, as it is; ErrMisuse inside a batch or another review.
 func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir *Directory) error) (*Review, error) {
-	tenant, err := d.enter(ctx, "Review")
+	tenant, err := d.enterFunction(ctx, "Review", fn)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +136,15 @@ func (d *Directory) Review(ctx context.Context, fn func(ctx context.Context, dir
 		return nil, asRefusal(err)
 	}
 	return d.review(t, fn), nil
+}
+
+// enterFunction is enter for what runs a caller's function.
+func (d *Directory) enterFunction(ctx context.Context, operation string, fn func(context.Context, *Directory) error) (TenantID, error) {
+	tenant, err := d.enter(ctx, operation)
+	if err == nil && fn == nil {
+		return tenant, misuse(operation + " runs a function: nil was given")
+	}
+	return tenant, err
 }
 
 // runReview runs the function of a review, and stages what its operations do.
@@ -169,6 +178,9 @@ func (d *Directory) review(t *tx, fn func(context.Context, *Directory) error) *R
 // ErrCommitUnknown. After a failure of the store nothing is changed, and Commit can be
 // called again.
 func (r *Review) Commit(ctx context.Context) error {
+	if r.dir == nil {
+		return misuse("a review comes from Review: this one does not")
+	}
 	tenant, err := r.dir.enter(ctx, "Review")
 	if err != nil {
 		return err
@@ -180,7 +192,9 @@ func (r *Review) Commit(ctx context.Context) error {
 	}
 	c := r.dir.core
 	if r.operation.IsZero() {
-		r.operation = OperationID(c.newID())
+		if r.operation, err = c.newID(); err != nil {
+			return err
+		}
 	}
 	if r.unsure > 0 {
 		if r.done, err = c.commitOf(tenant, r.operation, &r.unsure).Resolve(ctx); r.done {

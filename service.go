@@ -110,6 +110,9 @@ func (q ServiceQuery) byE164() bool {
 // TokenAfter returns the token of the page that begins after a service of this
 // query's list.
 func (q ServiceQuery) TokenAfter(s *Service) PageToken {
+	if s == nil {
+		return "" // the first page
+	}
 	if q.byE164() {
 		return tokenAt(numbersByState, &Number{E164: s.Number, TenantID: s.TenantID, State: NumberAssigned}, 2)
 	}

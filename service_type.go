@@ -74,6 +74,9 @@ func (d *Directory) AddServiceType(ctx context.Context, in NewServiceType) (*Ser
 // Errors: ErrInvalid for bad fields, all at once; ErrNotFound; ErrStale, with the
 // product as it is now in the StaleError (SVC-15).
 func (d *Directory) ModifyServiceType(ctx context.Context, in *ServiceType) (*ServiceType, error) {
+	if in == nil {
+		return nil, d.nilRecord(ctx, "ModifyServiceType")
+	}
 	return change(ctx, d, "ModifyServiceType", func(p *prefetch) { p.serviceType(in.Code) }, func(t *tx) (*ServiceType, error) {
 		was, err := one[*ServiceType](ctx, t, serviceTypesTable.Key(), t.tenantID, in.Code)
 		if err != nil {

@@ -192,7 +192,7 @@ func (d *drawn) password() Password {
 func (c *core) draw(code rule.Code, n int) ([]byte, error) {
 	b := make([]byte, n)
 	if _, err := io.ReadFull(c.random, b); err != nil {
-		return nil, &Error{Code: code, Kind: ErrStorage, Reason: "the source of randomness failed; nothing was changed", Err: err}
+		return nil, noRandomness(code, err)
 	}
 	return b, nil
 }

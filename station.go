@@ -95,6 +95,9 @@ func (d *Directory) AddStationPool(ctx context.Context, in NewStationPool) (*Sta
 // ErrFailedPrecondition for a total below what is in use (STN-4); ErrStale, with
 // the package as it is now in the StaleError (SVC-15).
 func (d *Directory) ModifyStationPool(ctx context.Context, in *StationPool) (*StationPool, error) {
+	if in == nil {
+		return nil, d.nilRecord(ctx, "ModifyStationPool")
+	}
 	return change(ctx, d, "ModifyStationPool", func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) (*StationPool, error) {
 		was, err := one[*StationPool](ctx, t, stationPoolsTable.Key(), t.tenantID, in.Package)
 		if err != nil {

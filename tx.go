@@ -3,6 +3,8 @@ package pbx
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"fmt"
 	"sync"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 // state, with the changes staged so far laid over it. Nothing reaches the store
 // before apply.
 type tx struct {
-	*overlay.Overlay
+	overlay.Overlay
 	core     *core
 	tenantID TenantID
 	now      time.Time
@@ -37,7 +39,7 @@ type tx struct {
 
 func (c *core) newTx(tenant TenantID, r store.Reader) *tx {
 	now := c.moment()
-	return &tx{Overlay: overlay.New(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now, outcome: outcome{journal: tenant}}
+	return &tx{Overlay: overlay.Over(r, asRefusal), core: c, tenantID: tenant, now: now, ran: now, outcome: outcome{journal: tenant}}
 }
 
 // begin reads the tenant's row, which holds its policy, unless it was read already.
@@ -49,10 +51,11 @@ func (t *tx) begin(ctx context.Context, p prefetchPlan) error {
 	if f, ok := t.Fetcher(); ok {
 		return t.beginPrefetched(ctx, f, p)
 	}
-	row, err := one[*Tenant](ctx, t, tenantsTable.Key(), t.tenantID)
+	rec, err := t.Committed(ctx, tenantsTable.Key().At(t.tenantID))
 	if err != nil {
 		return err
 	}
+	row, _ := rec.(*Tenant)
 	return t.enterTenant(row)
 }
 
@@ -71,13 +74,19 @@ func (t *tx) enterTenant(row *Tenant) error {
 }
 
 // newID draws an ID. Where a review runs again it returns the one that was reviewed.
+// Where none can be drawn the transaction fails: it goes on with a number in its
+// place, and is never committed.
 func (t *tx) newID() [16]byte {
+	var id [16]byte
+	var err error
 	if n := len(t.ids); n < len(t.replay) {
-		t.ids = append(t.ids, t.replay[n])
-	} else {
-		t.ids = append(t.ids, t.core.newID())
+		id = t.replay[n]
+	} else if id, err = t.core.newID(); err != nil {
+		t.Fail(err)
+		binary.BigEndian.PutUint64(id[8:], uint64(n)+1)
 	}
-	return t.ids[len(t.ids)-1]
+	t.ids = append(t.ids, id)
+	return id
 }
 
 // editTenant stages a change of the tenant's own row.
@@ -87,6 +96,9 @@ func (t *tx) editTenant(change func(*Tenant)) {
 	change(t.tenant)
 	t.OnRollBack(func() { t.tenant = before })
 }
+
+// defaultBatch is how many changes a batch or review may stage: some 2 GB.
+const defaultBatch = 1_000_000
 
 // runOperation runs one operation of a batch or a review. If it is refused, what it
 // staged is rolled back, and the other operations stay.
@@ -101,6 +113,9 @@ func (t *tx) runOperation(ctx context.Context, d *Directory, p prefetchPlan, run
 		}
 		if err := run(t); err != nil {
 			return err
+		}
+		if len(t.Changes()) > t.core.batch {
+			return &Error{Code: rule.SYS1, Kind: ErrInvalid, Reason: fmt.Sprintf("a batch holds at most %d changes: do the rest in another one", t.core.batch)}
 		}
 		return t.unconfirmed(asked)
 	})

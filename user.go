@@ -132,7 +132,12 @@ func (q UserQuery) index() *store.Index {
 
 // TokenAfter returns the token of the page that begins after a user of this query's
 // list.
-func (q UserQuery) TokenAfter(u *User) PageToken { return tokenAt(q.index(), u, 1) }
+func (q UserQuery) TokenAfter(u *User) PageToken {
+	if u == nil {
+		return "" // the first page
+	}
+	return tokenAt(q.index(), u, 1)
+}
 
 // Users yields the tenant's users in the order of last name and then first name, or of
 // first name where the query has only that (USR-8). Errors: ErrInvalid for a page token

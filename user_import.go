@@ -32,7 +32,11 @@ type importOptions struct {
 // the context that it is given, that is ErrMisuse at once. When other changes get
 // in the way the import starts again, and so does the count.
 func WithProgress(progress func(ctx context.Context, done, all int)) ImportOption {
-	return func(o *importOptions) { o.progress = progress }
+	return func(o *importOptions) {
+		if progress != nil {
+			o.progress = progress
+		}
+	}
 }
 
 // ImportUsers creates the users in a CSV file, one for each row: all of them, or
@@ -62,7 +66,12 @@ func (d *Directory) ImportUsers(ctx context.Context, r io.Reader, opts ...Import
 	}
 	options := importOptions{progress: func(context.Context, int, int) {}}
 	for _, set := range opts {
-		set(&options)
+		if set != nil {
+			set(&options)
+		}
+	}
+	if r == nil {
+		return nil, misuse("users are imported from a reader: nil was given")
 	}
 	content, err := readFile(r)
 	if err != nil {

@@ -39,6 +39,9 @@ func (e *RowError) Error() string {
 
 // sentence is the message without the field's name.
 func (e *Error) sentence() string {
+	if e == nil {
+		return e.Error()
+	}
 	c := *e
 	c.Field = ""
 	return c.Error()

@@ -23,6 +23,9 @@ import (
 // ErrNotFound for the location; ErrFailedPrecondition for an email address or a user ID
 // that is cleared while a foreign service needs it (USR-14).
 func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
+	if in == nil {
+		return nil, d.nilRecord(ctx, "ModifyUser")
+	}
 	return change(ctx, d, "ModifyUser", in.prefetchModification, func(t *tx) (*User, error) {
 		was, err := t.user(ctx, in.ID)
 		if err != nil {

@@ -114,7 +114,7 @@ func (d *Directory) hashNew(ctx context.Context, operation string, pin PIN) ([]b
 	if _, err := d.enter(ctx, operation); err != nil {
 		return nil, err
 	}
-	return d.core.hashPIN(pin)
+	return d.core.hashPIN(ctx, pin)
 }
 
 // newMailbox is a mailbox about to be added to a service.
@@ -245,6 +245,9 @@ func (d *Directory) Mailbox(ctx context.Context, service ServiceID) (*Mailbox, e
 // or a wrong one was tried; ErrInvalid for bad fields and ErrConflict for a number
 // that another service's mailbox has (VM-4), all at once.
 func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, error) {
+	if in == nil {
+		return nil, d.nilRecord(ctx, "ModifyMailbox")
+	}
 	return change(ctx, d, "ModifyMailbox", func(p *prefetch) {
 		p.withMailbox(in.ServiceID)
 		p.get(mailboxesByNumber, in.Number)

@@ -3,6 +3,7 @@ package pbx
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -40,7 +41,7 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 	if _, err := d.enter(ctx, "SetPIN"); err != nil { // before the work of hashing
 		return err
 	}
-	hash, err := d.core.hashPIN(pin) // slow, so before the tenant is locked
+	hash, err := d.core.hashPIN(ctx, pin) // slow, so before the tenant is locked
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) er
 	if err != nil {
 		return err
 	}
-	try, err := pin.against(hash) // slow, so before the tenant is locked
+	try, err := pin.against(ctx, hash) // slow, so before the tenant is locked
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func (d *Directory) CheckPIN(ctx context.Context, service ServiceID, pin PIN) er
 		if err != nil {
 			return nil, err
 		}
-		return t.enterMailbox(m, try)
+		return t.enterMailbox(ctx, m, try)
 	})
 	switch {
 	case err != nil:
@@ -134,9 +135,9 @@ func (t *tx) openMailbox(ctx context.Context, service ServiceID) (*Mailbox, erro
 // and not an error, since the count has to be saved. Tries are counted one after
 // another: of many at the same time, even the right one is refused if it comes after
 // too many wrong ones.
-func (t *tx) enterMailbox(m *Mailbox, try pinTry) (refusal *Error, err error) {
+func (t *tx) enterMailbox(ctx context.Context, m *Mailbox, try pinTry) (refusal *Error, err error) {
 	if !bytes.Equal(try.hash, m.pinHash) { // another PIN was set in the meantime
-		if try, err = try.pin.against(m.pinHash); err != nil {
+		if try, err = try.pin.against(ctx, m.pinHash); err != nil {
 			return nil, err
 		}
 	}
@@ -182,12 +183,12 @@ type pinTry struct {
 }
 
 // against compares a PIN with a hash, which is slow.
-func (p PIN) against(hash []byte) (pinTry, error) {
+func (p PIN) against(ctx context.Context, hash []byte) (pinTry, error) {
 	try := pinTry{pin: p, hash: hash}
 	if len(p) > maxPIN {
 		return try, nil
 	}
-	right, err := secret.MatchPIN(string(p), hash)
+	right, err := secret.MatchPIN(ctx, string(p), hash)
 	if err != nil {
 		return pinTry{}, damaged(err)
 	}
@@ -195,17 +196,18 @@ func (p PIN) against(hash []byte) (pinTry, error) {
 	return try, nil
 }
 
-// damaged is the refusal for a stored hash that is not one, or nil for no error.
+// damaged is the refusal for a stored hash that is not one; another error is returned
+// as it is.
 func damaged(err error) error {
-	if err == nil {
-		return nil
+	if !errors.Is(err, secret.ErrDamaged) {
+		return err
 	}
 	return &Error{Code: rule.VM5, Kind: ErrStorage, Reason: "the stored PIN is damaged: set a new one", Err: err}
 }
 
 // hashPIN hashes a PIN with a salt of its own. What no policy allows as a PIN is not
 // hashed: validatePIN refuses it later.
-func (c *core) hashPIN(pin PIN) ([]byte, error) {
+func (c *core) hashPIN(ctx context.Context, pin PIN) ([]byte, error) {
 	if len(pin) > maxPIN || !digits(string(pin)) {
 		return nil, nil
 	}
@@ -213,7 +215,7 @@ func (c *core) hashPIN(pin PIN) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return secret.HashPIN(string(pin), salt), nil
+	return secret.HashPIN(ctx, string(pin), salt)
 }
 
 // validatePIN refuses a PIN of another length than the policy's, and one that is easy

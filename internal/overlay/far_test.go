@@ -34,3 +34,8 @@ func (f *far) Fetch(ctx context.Context, reads ...store.Read) ([][]store.Record,
 }
 
 func asItIs(err error) error { return err }
+
+func over(r store.Reader, convert func(error) error) *Overlay {
+	o := Over(r, convert)
+	return &o
+}

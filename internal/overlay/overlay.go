@@ -33,22 +33,27 @@ type Overlay struct {
 	fields, other []store.Field // used again for each record
 }
 
-// New returns an overlay over what a Reader reads. The store's errors are
+// Over returns an overlay over what a Reader reads. The store's errors are
 // returned as convert makes them.
-func New(r store.Reader, convert func(error) error) *Overlay {
-	return &Overlay{reader: r, convert: convert}
+func Over(r store.Reader, convert func(error) error) Overlay {
+	return Overlay{reader: r, convert: convert}
 }
 
-// Failed returns the store's first error. A transaction that met one must not
-// commit: it would commit half of what it meant to do.
+// Failed returns the first error of the store, or of Fail. A transaction that met one
+// must not commit: it would commit half of what it meant to do.
 func (o *Overlay) Failed() error { return o.failed }
+
+// Fail makes the transaction one that must not commit.
+func (o *Overlay) Fail(err error) {
+	if o.failed == nil {
+		o.failed = err
+	}
+}
 
 // fail keeps and returns an error of the store.
 func (o *Overlay) fail(err error) error {
 	err = o.convert(err)
-	if o.failed == nil {
-		o.failed = err
-	}
+	o.Fail(err)
 	return err
 }
 
@@ -80,7 +85,7 @@ func (o *Overlay) load(ctx context.Context, keys ...store.Key) (asked bool, err 
 		switch _, known := o.known[string(o.encode(k))]; {
 		case known || o.learnFromRanges(k):
 		case !Storable(k.Values...):
-			o.learn(string(o.encode(k)), nil)
+			o.learn(k, nil)
 		default:
 			wanted = append(wanted, k)
 		}
@@ -93,9 +98,19 @@ func (o *Overlay) load(ctx context.Context, keys ...store.Key) (asked bool, err 
 		return true, o.fail(err)
 	}
 	for i, k := range wanted {
-		o.learn(string(o.encode(k)), recs[i])
+		o.learn(k, recs[i])
 	}
 	return true, nil
+}
+
+// Committed returns the record at a key as the store has it, or nil. It is not kept:
+// for what a transaction reads once.
+func (o *Overlay) Committed(ctx context.Context, k store.Key) (store.Record, error) {
+	recs, err := o.reader.Get(ctx, k)
+	if err != nil {
+		return nil, o.fail(err)
+	}
+	return recs[0], nil
 }
 
 // Storable reports whether a record can have the values: no store takes text
@@ -123,12 +138,12 @@ func (o *Overlay) primary(rec store.Record) string {
 }
 
 // learn keeps what was read at a key, and the record under its primary key too.
-func (o *Overlay) learn(key string, rec store.Record) {
+func (o *Overlay) learn(k store.Key, rec store.Record) {
 	if o.known == nil {
 		o.known = make(map[string]knownRecord, 16)
 	}
-	o.known[key] = knownRecord{rec: rec}
-	if rec != nil {
+	o.known[string(o.encode(k))] = knownRecord{rec: rec}
+	if rec != nil && k.Index != k.Index.Table.Key() {
 		o.learnRecord(rec)
 	}
 }

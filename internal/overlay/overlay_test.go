@@ -392,10 +392,10 @@ func (o *run) check() (report string) {
 		}
 	}
 	committed := maps.Clone(o.want)
-	o.tx = New(committed, asItIs)
+	o.tx = over(committed, asItIs)
 	if o.IntN(2) == 0 {
 		o.far = &far{model: committed}
-		o.tx = New(o.far, asItIs)
+		o.tx = over(o.far, asItIs)
 	}
 	for len(o.list) > 0 {
 		switch o.IntN(5) {

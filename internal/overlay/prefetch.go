@@ -83,7 +83,7 @@ func (o *Overlay) learnFromRanges(k store.Key) bool {
 	if len(recs) > 0 {
 		rec = recs[0]
 	}
-	o.learn(string(o.encode(k)), rec)
+	o.learn(k, rec)
 	return true
 }
 

@@ -15,7 +15,7 @@ func TestWhatWasPrefetchedIsNotAskedForAgain(t *testing.T) {
 		it := item(byte(i+1), code)
 		db.model[it.ID] = it
 	}
-	o := New(db, asItIs)
+	o := over(db, asItIs)
 	require.False(t, o.Prefetched())
 	all := store.Query{Index: items.Index("items_by_state"), Equal: []any{home, "new"}}
 	require.NoError(t, o.Prefetch(t.Context(), []store.Read{{Query: all}}))
@@ -38,7 +38,7 @@ func TestTheRestOfARangeIsReadInOneTrip(t *testing.T) {
 		it := item(byte(i+1), code)
 		db.model[it.ID] = it
 	}
-	o := New(db, asItIs)
+	o := over(db, asItIs)
 	all := store.Query{Index: items.Index("items_code")}
 	start := all
 	start.Limit = 1
@@ -53,7 +53,7 @@ func TestTheRestOfARangeIsReadInOneTrip(t *testing.T) {
 
 func TestTextThatNoStoreTakesIsNotAskedFor(t *testing.T) {
 	db := &far{model: model{}}
-	o := New(db, asItIs)
+	o := over(db, asItIs)
 	rec, err := o.Get(t.Context(), items.Index("items_code"), "a\x00")
 	require.NoError(t, err)
 	require.Nil(t, rec)
@@ -66,7 +66,7 @@ func TestTextThatNoStoreTakesIsNotAskedFor(t *testing.T) {
 func TestTheFirstErrorOfTheStoreIsKept(t *testing.T) {
 	first, second := errors.New("first"), errors.New("second")
 	db := &far{model: model{}, broken: first}
-	o := New(db, func(err error) error { return errors.Join(store.ErrStorage, err) })
+	o := over(db, func(err error) error { return errors.Join(store.ErrStorage, err) })
 	require.NoError(t, o.Failed())
 	_, err := First[*Item](t.Context(), o, store.Query{Index: items.Key()})
 	require.ErrorIs(t, err, store.ErrStorage)

@@ -16,7 +16,7 @@ func at(n byte) store.Key { return items.Key().At(home, id{15: n}) }
 
 func TestRollingBackRestoresRecordsChangesAndWhatOthersKeep(t *testing.T) {
 	committed := item(1, "a")
-	o := New(model{committed.ID: committed}, asItIs)
+	o := over(model{committed.ID: committed}, asItIs)
 	rec, err := One[*Item](t.Context(), o, items.Key(), home, committed.ID)
 	require.NoError(t, err)
 
@@ -48,7 +48,7 @@ func TestRollingBackRestoresRecordsChangesAndWhatOthersKeep(t *testing.T) {
 
 func TestAStaleVersionIsNotStagedOver(t *testing.T) {
 	committed := item(1, "a")
-	o := New(model{committed.ID: committed}, asItIs)
+	o := over(model{committed.ID: committed}, asItIs)
 	Edit(o, committed, func(it *Item) { it.Count = 1 })
 	require.PanicsWithValue(t, "pbx: an operation changes a version of a items record that is not the staged one",
 		func() { Edit(o, committed, func(it *Item) { it.Count = 2 }) })

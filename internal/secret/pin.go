@@ -3,10 +3,12 @@
 package secret
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
@@ -19,6 +21,8 @@ const (
 	pinPasses = 2
 	pinLanes  = 1
 	pinKey    = 32
+
+	maxPINMemory = 64 * 1024 // KiB, of a stored hash: one that says more is damaged
 )
 
 // PINSalt is the length of the salt that HashPIN needs.
@@ -27,22 +31,49 @@ const PINSalt = 16
 // ErrDamaged: what is stored is not a hash.
 var ErrDamaged = errors.New("secret: the stored hash is damaged")
 
+// hashing has a place for each hash that is made at once in this process. Each takes
+// the memory of its cost and a whole processor, so more than there are processors
+// would take memory and save no time.
+var hashing = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// derive waits for a place, and makes a hash. Errors: the context's own.
+func derive(ctx context.Context, pin string, salt []byte, cost pinCost, length int) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case hashing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-hashing }()
+	return argon2.IDKey([]byte(pin), salt, cost.passes, cost.memory, cost.lanes, uint32(length)), nil
+}
+
 // HashPIN hashes a PIN, slowly on purpose, in the form
-// $argon2id$v=19$m=19456,t=2,p=1$salt$hash.
-func HashPIN(pin string, salt []byte) []byte {
-	hash := argon2.IDKey([]byte(pin), salt, pinPasses, pinMemory, pinLanes, pinKey)
+// $argon2id$v=19$m=19456,t=2,p=1$salt$hash. As many hashes are made at once as there
+// are processors. Errors: the context's own, while it waits.
+func HashPIN(ctx context.Context, pin string, salt []byte) ([]byte, error) {
+	hash, err := derive(ctx, pin, salt, pinCost{memory: pinMemory, passes: pinPasses, lanes: pinLanes}, pinKey)
+	if err != nil {
+		return nil, err
+	}
 	text := base64.RawStdEncoding.EncodeToString
-	return fmt.Appendf(nil, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, pinMemory, pinPasses, pinLanes, text(salt), text(hash))
+	return fmt.Appendf(nil, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, pinMemory, pinPasses, pinLanes, text(salt), text(hash)), nil
 }
 
 // MatchPIN hashes the PIN in the way the hash was made, slowly on purpose, and
-// compares the two in constant time. Errors: ErrDamaged.
-func MatchPIN(pin string, hash []byte) (bool, error) {
+// compares the two in constant time. It waits as HashPIN does. Errors: ErrDamaged; the
+// context's own.
+func MatchPIN(ctx context.Context, pin string, hash []byte) (bool, error) {
 	salt, want, cost, err := parsePINHash(hash)
 	if err != nil {
 		return false, err
 	}
-	got := argon2.IDKey([]byte(pin), salt, cost.passes, cost.memory, cost.lanes, uint32(len(want)))
+	got, err := derive(ctx, pin, salt, cost, len(want))
+	if err != nil {
+		return false, err
+	}
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 
@@ -63,7 +94,7 @@ func parsePINHash(encoded []byte) (salt, hash []byte, cost pinCost, err error) {
 		return nil, nil, cost, ErrDamaged
 	}
 	n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &cost.memory, &cost.passes, &cost.lanes)
-	if n != 3 || err != nil || cost.memory > 1<<20 || cost.passes == 0 || cost.passes > 100 || cost.lanes == 0 {
+	if n != 3 || err != nil || cost.memory > maxPINMemory || cost.passes == 0 || cost.passes > 100 || cost.lanes == 0 {
 		return nil, nil, cost, ErrDamaged
 	}
 	salt, saltErr := base64.RawStdEncoding.DecodeString(parts[4])

@@ -106,6 +106,9 @@ func (s *Store) end(cancel context.CancelFunc) {
 
 // View runs fn on a Reader that can fail. ErrorAfter comes when fn has run.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
+	if s.inner == nil || ctx == nil {
+		return incomplete()
+	}
 	fault := s.reach(View)
 	if err := s.before(fault, View, false); err != nil {
 		return err
@@ -122,6 +125,9 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 // Update runs fn on a Writer that can fail. ErrorAfter comes before fn has run;
 // what can happen after it is the fault of Commit.
 func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
+	if s.inner == nil || ctx == nil {
+		return incomplete()
+	}
 	begin := s.reach(Update)
 	if err := s.before(begin, Update, true); err != nil {
 		return err
@@ -158,4 +164,13 @@ func (s *Store) beforeCommit(fault Fault, cancel context.CancelFunc) error {
 }
 
 // Close closes the inner store. It never fails on purpose.
-func (s *Store) Close() error { return s.inner.Close() }
+func (s *Store) Close() error {
+	if s.inner == nil {
+		return incomplete()
+	}
+	return s.inner.Close()
+}
+
+// incomplete is the error of a call without a context, or on a store without an inner
+// one.
+func incomplete() error { return store.Misuse("a faulty store needs a store inside, and a context") }

@@ -15,7 +15,8 @@ import (
 // once, under their names, and several go in one trip. It is used by one
 // goroutine at a time.
 type conn struct {
-	pg *pgconn.PgConn
+	pg   *pgconn.PgConn
+	heed *heed // nil where the connection is a host's
 	*room
 	release func() // gives the connection back, or closes it
 }
@@ -48,7 +49,8 @@ func newConn(pg *pgconn.PgConn, release func()) *conn {
 		}
 		pg.CustomData()[roomKey] = kept
 	}
-	return &conn{pg: pg, room: kept, release: release}
+	h, _ := pg.CustomData()[heedKey].(*heed)
+	return &conn{pg: pg, heed: h, room: kept, release: release}
 }
 
 // closed reports whether the connection is gone.

@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pbxkit/pbx"
@@ -56,4 +58,22 @@ func ExampleFromTx() {
 	if err := tx.Commit(ctx); err != nil {
 		fmt.Println(err)
 	}
+}
+
+// A host's commit gets no answer. The host finds out what became of it before it tells
+// anybody, or tries again.
+func ExampleStore_Settle() {
+	commit := func(ctx context.Context, db *postgres.Store, tx pgx.Tx, tenant pbx.TenantID) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err := tx.Commit(ctx)
+		if err == nil {
+			return nil
+		}
+		if settled := db.Settle(context.WithoutCancel(ctx), tenant); settled != nil {
+			return settled // not known, and not to be found out now
+		}
+		return err // look for the ticket: if it is there the transaction was committed
+	}
+	_ = commit
 }

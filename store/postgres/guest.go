@@ -24,7 +24,7 @@ import (
 //	err = tx.Commit(ctx)
 //
 // The transaction is the host's: the host begins it, and decides whether and when
-// others see the changes. Where other changes got in the way an update gives an
+// others see the changes; see FromTx on finding out what became of it. Where other changes got in the way an update gives an
 // error that wraps store.ErrHostRetry: the host must roll its transaction back and
 // run it again, because what it has read is out of date. An update that is refused
 // for any other reason leaves the transaction as it was before, and usable.
@@ -68,6 +68,17 @@ var (
 // has drawn (EXT-7), on its own or in a batch or review that is committed too, can
 // be revealed before the host commits. Until then it lets nobody in, and after a
 // rollback it never does: hand it on only after the host's commit.
+//
+// An error of the host's own commit leaves its outcome unknown, unless the server sent
+// it and it is no FATAL one. A commit that a context ends is one of these: pgx cancels
+// it, and a server that waits for a synchronous standby then keeps the change without
+// the standby, and shows it to everybody. So commit with a context that outlives the
+// caller's (context.WithoutCancel), and after such an error call Store.Settle for a
+// tenant that the transaction changed: when that returns nil, and only then, what is
+// there says whether the transaction was committed. When somebody else cancelled the
+// wait, Commit returns nil, and the server has sent a warning: a host with synchronous
+// standbys sets OnNotice in its connections' settings, and treats a warning that comes
+// while it commits as such an error.
 //
 // The schema is one that Open has made and, after an update of the library, has
 // brought up to date. Else the first use on a connection gives an error: one
@@ -281,7 +292,7 @@ func (v *visit) apply(ctx context.Context, changes []store.Change) error {
 		return err
 	}
 	defer v.g.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(answerTime, len(changes)))
 	defer cancel()
 	t := c.start(ctx)
 	t.send(savepoint)

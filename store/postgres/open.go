@@ -21,6 +21,7 @@ type options struct {
 	pool     []func(*pgxpool.Config)
 	patience time.Duration // see lines
 	mercy    time.Duration // see lines
+	answer   time.Duration // see commitTime
 }
 
 // WithSchema names the schema of the tables; the default is "pbx". It is created
@@ -28,7 +29,8 @@ type options struct {
 func WithSchema(name string) Option { return func(o *options) { o.schema = name } }
 
 // WithPool sets everything else: how many connections there are, how they are
-// made, TLS, tracing. MaxConns bounds those that are kept. Whoever has waited 200
+// made, TLS, tracing. The store adds to OnNotice, DialFunc and AfterConnect of each
+// connection, and calls those that are set. MaxConns bounds those that are kept. Whoever has waited 200
 // ms for one of them gets one outside the pool, closed after use; there is no bound
 // on these, because views nested in one another would otherwise wait forever. Choose
 // MaxConns for the load, and leave the server some to spare. A server without one to
@@ -39,9 +41,11 @@ func WithPool(set func(*pgxpool.Config)) Option {
 }
 
 func newOptions(opts []Option) (*options, error) {
-	o := &options{schema: "pbx", patience: 200 * time.Millisecond, mercy: 10 * time.Second}
+	o := &options{schema: "pbx", patience: 200 * time.Millisecond, mercy: 10 * time.Second, answer: answerTime}
 	for _, set := range opts {
-		set(o)
+		if set != nil {
+			set(o)
+		}
 	}
 	if !isName(o.schema) {
 		return nil, &store.Error{Kind: store.ErrInvalid, Field: "schema", Reason: "not the name of a schema"}
@@ -75,7 +79,16 @@ func isName(name string) bool {
 // store.ErrInvalid; a server that cannot be reached, that refuses the role, has no
 // such database, or for ten seconds no connection to spare, and a role that lacks
 // the rights, one of kind store.ErrStorage that says so. No message holds the DSN.
+//
+// What an acknowledged change survives is for the server's settings to say:
+// synchronous_commit (of the server, the database, the role or the DSN) and
+// synchronous_standby_names. Store.Durability reads them. With "on" or "remote_apply" and
+// a synchronous standby nothing acknowledged is lost in a failover; with "local" it is;
+// with "off" the server's own crash loses the last changes.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
+	if ctx == nil {
+		return nil, store.Misuse("a store is opened with a context: nil was given")
+	}
 	o, err := newOptions(opts)
 	if err != nil {
 		return nil, err
@@ -99,8 +112,11 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	// A ping before that would cost a trip for each connection that was idle.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	for _, set := range o.pool {
-		set(config)
+		if set != nil {
+			set(config)
+		}
 	}
+	heeding(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, failure("be opened", err)
@@ -110,6 +126,8 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 		on:     statementsOf(o.schema),
 		lines:  &lines{pool: pool, patience: o.patience, mercy: o.mercy},
 		queues: queue.New(),
+		doubts: new(doubts),
+		answer: o.answer,
 	}
 	if err := s.prepare(ctx, migrations); err != nil {
 		pool.Close()

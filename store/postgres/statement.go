@@ -51,6 +51,7 @@ type statements struct {
 	dialect     sqlschema.Dialect
 	lockTenant  *statement
 	lockVersion *statement
+	touchTenant *statement
 
 	mu     sync.RWMutex
 	known  map[string]*statement // by their shapes' keys
@@ -72,8 +73,11 @@ func statementsOf(schema string) *statements {
 		// of a tenant does not wait for one that hands numbers over to it.
 		lockTenant:  newStatement("SELECT true FROM "+prefix+"tenants WHERE id = $1 FOR NO KEY UPDATE", store.UUID),
 		lockVersion: newStatement("SELECT true FROM " + prefix + "schema_version FOR UPDATE"),
-		known:       make(map[string]*statement),
-		byName:      make(map[string]*statement),
+		// A write in any case: where the tenant has no row, of the version's.
+		touchTenant: newStatement("WITH own AS (UPDATE "+prefix+"tenants SET rev = rev WHERE id = $1 RETURNING 1) UPDATE "+
+			prefix+"schema_version SET version = version WHERE NOT EXISTS (SELECT 1 FROM own)", store.UUID),
+		known:  make(map[string]*statement),
+		byName: make(map[string]*statement),
 	})
 	return known.(*statements)
 }

@@ -10,10 +10,12 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
 	"github.com/pbxkit/pbx/store/internal/queue"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // Store is a store.Store in a PostgreSQL database. Its methods can be called from
@@ -24,6 +26,8 @@ type Store struct {
 	on     *statements
 	lines  *lines
 	queues *queue.Queues
+	doubts *doubts
+	answer time.Duration // see commitTime
 }
 
 var (
@@ -53,6 +57,13 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 // tenant's row is locked together with the first read of fn, or before the
 // changes where it reads nothing. Errors of the changes that are given to Apply
 // come from Update, because they are sent with the commit.
+//
+// A COMMIT is waited for, for ten seconds and more where there are many changes, and
+// never cancelled: under synchronous replication the server would then give up waiting
+// for its standby and keep the change all the same. Where it gave up for another
+// reason, which it says in a warning, the error is of kind ErrCommitUnknown. So is that
+// of an update after such a one which changes nothing, unless what it has seen is
+// found to be as safe as an acknowledged change: see Settle.
 func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Writer) error) error {
 	if err := s.gate.Enter(); err != nil {
 		return err
@@ -69,14 +80,42 @@ func (s *Store) Update(ctx context.Context, tenant [16]byte, fn func(store.Write
 		return err
 	}
 	changes, err := w.toCommit(ctx)
-	if err != nil || len(changes) == 0 {
+	switch {
+	case err != nil:
 		return err
+	case len(changes) > 0:
+		return t.commit(ctx, changes)
+	case s.doubts.has(tenant):
+		return t.prove(ctx)
 	}
-	return t.commit(ctx, changes)
+	return nil
+}
+
+// Settle waits until no change of the tenant is under way, be it one of the
+// library's or of a host's transaction (FromTx), and makes sure that what is there then
+// is as safe as a change that was acknowledged. After it a look is proof: whoever got
+// ErrCommitUnknown, or no answer to the COMMIT of their own transaction, calls it and
+// then reads. Without it a look may find a change that a synchronous standby does not
+// have, and that the next failover takes back.
+//
+// It writes the tenant's row as it is, and commits that. Errors: ErrCommitUnknown where
+// the server does not confirm it within the context's time, or ten seconds; the
+// context's own; ErrStorage.
+func (s *Store) Settle(ctx context.Context, tenant [16]byte) error {
+	s.doubts.raise(tenant)
+	for {
+		err := s.Update(ctx, tenant, func(store.Writer) error { return nil })
+		if !errors.Is(err, store.ErrRetry) {
+			return err
+		}
+		if err := sqlstore.Pause(ctx, retryPause); err != nil {
+			return err
+		}
+	}
 }
 
 func (s *Store) transaction(o opening) *transaction {
-	return &transaction{on: s.on, lines: s.lines, queues: s.queues, opening: o}
+	return &transaction{on: s.on, lines: s.lines, queues: s.queues, doubts: s.doubts, answer: s.answer, opening: o}
 }
 
 // Fetch reads one snapshot in one trip, as store.Fetcher says. It reads again

@@ -7,8 +7,6 @@ import (
 
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/queue"
-	"github.com/pbxkit/pbx/store/internal/sqlschema"
-	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // transaction is one of the store's own. It takes a connection, and begins,
@@ -17,11 +15,13 @@ type transaction struct {
 	on      *statements
 	lines   *lines
 	queues  *queue.Queues
+	doubts  *doubts
+	answer  time.Duration // see commitTime
 	opening opening
 
 	c      *conn // nil until then
 	queued bool
-	over   bool // committed
+	over   bool // committed, or rolled back by the server
 }
 
 // ask asks within the transaction. Where its first trip finds that the connection
@@ -77,66 +77,6 @@ func (t *transaction) begin(ctx context.Context, questions []question) ([][]stor
 func (t *transaction) release() {
 	t.c.release()
 	t.c = nil
-}
-
-// commitTime is how long the answer to a COMMIT is waited for. It grows with the
-// number of changes.
-func commitTime(changes int) time.Duration {
-	return 10*time.Second + time.Duration(changes)*5*time.Millisecond
-}
-
-// commit sends the changes and COMMIT together. Where nothing was read before,
-// the tenant is locked first. The context can end that wait; once COMMIT is on its
-// way it is ignored.
-func (t *transaction) commit(ctx context.Context, changes []store.Change) error {
-	if t.c == nil {
-		if _, err := t.ask(ctx, nil); err != nil {
-			return t.failed("begin to write", err)
-		}
-	}
-	if t.c.closed() {
-		return retry(&broken{errors.New("closed")})
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime(len(changes)))
-	defer cancel()
-	trip := t.c.start(last)
-	for i := range changes {
-		trip.change(t.on, &changes[i])
-	}
-	trip.send(commit)
-	err := trip.committed(changes)
-	trip.end()
-	t.over = err == nil
-	return err
-}
-
-// committed reads the answers to the changes and to COMMIT. After an error that the
-// server sent for a change it skipped COMMIT, so nothing was committed. After any
-// other error the outcome is not known; nor is it where a pooler between here and
-// the server reports that it has lost the server.
-func (t *trip) committed(changes []store.Change) error {
-	if err := t.flush(); err != nil {
-		return sqlstore.Unknown(err)
-	}
-	for i := range changes {
-		switch _, _, err := t.done(); {
-		case err == nil:
-		case codeOf(err) == "", class(codeOf(err)) == "08":
-			return sqlstore.Unknown(err)
-		default:
-			return refusal(sqlschema.Doing(&changes[i]), err)
-		}
-	}
-	_, tag, err := t.done()
-	switch {
-	case err != nil && notCommitted(err):
-		return refusal("commit", err)
-	case err != nil:
-		return sqlstore.Unknown(err)
-	case tag.String() != "COMMIT":
-		return failure("commit", errors.New("postgres: COMMIT was answered by "+tag.String()))
-	}
-	return nil
 }
 
 // failed says what an error before the changes were sent means: where the

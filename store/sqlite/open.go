@@ -63,7 +63,12 @@ func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchro
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	o := defaults()
 	for _, set := range opts {
-		set(&o)
+		if set != nil {
+			set(&o)
+		}
+	}
+	if ctx == nil {
+		return nil, store.Misuse("a store is opened with a context: nil was given")
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -62,6 +62,9 @@ const MostDifferences = 1000
 // Errors: ErrNotFound for a named tenant that is in neither store; those of both
 // stores.
 func Compare(ctx context.Context, a, b store.Store, tenants ...pbx.TenantID) ([]Difference, error) {
+	if ctx == nil || a == nil || b == nil {
+		return nil, incomplete()
+	}
 	c := &comparison{ctx: ctx, tenants: tenants}
 	err := a.View(ctx, func(first store.Reader) error {
 		return b.View(ctx, func(second store.Reader) error {

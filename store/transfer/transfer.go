@@ -55,6 +55,9 @@ type Report struct {
 // as one that refers to nothing does; ErrConflict with SYS-1 when others keep
 // getting in the way; those of both stores.
 func Copy(ctx context.Context, to, from store.Store, tenants ...pbx.TenantID) (Report, error) {
+	if ctx == nil || to == nil || from == nil {
+		return Report{}, incomplete()
+	}
 	c := &copying{to: to}
 	err := from.View(ctx, func(r store.Reader) error {
 		if len(tenants) == 0 {
@@ -63,6 +66,11 @@ func Copy(ctx context.Context, to, from store.Store, tenants ...pbx.TenantID) (R
 		return c.named(ctx, r, tenants)
 	})
 	return c.report, err
+}
+
+// incomplete is the error of a call without a context or a store.
+func incomplete() error {
+	return store.Misuse("a context and two stores are needed: one of them is nil")
 }
 
 type copying struct {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if workShift() {
+	if workShift() || workDesk() {
 		return
 	}
 	os.Exit(testbed.Run(m))

@@ -70,7 +70,7 @@ var testImports = map[string]string{
 
 	"tests/endure": ". rule store store/faulty store/memory store/postgres store/sqlite store/transfer internal/pgtest internal/pgwire internal/testbed",
 	"tests/model":  "store store/memory store/transfer internal/numplan internal/testbed",
-	"tests/rules":  ". rule store store/faulty store/memory store/sqlite internal/testbed",
+	"tests/rules":  ". rule store store/faulty store/memory store/postgres store/sqlite store/transfer internal/testbed",
 }
 
 // list is what go list says of the packages that the arguments name.

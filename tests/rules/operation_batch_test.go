@@ -15,6 +15,7 @@ import (
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/testbed"
 	"github.com/pbxkit/pbx/rule"
+	"github.com/pbxkit/pbx/store/memory"
 )
 
 // twins are two worlds on two stores of the same kind, equal in every byte.
@@ -498,4 +499,29 @@ func TestSYS1_AConfirmationHoldsForNoOperationButTheOneItIsGivenTo(t *testing.T)
 		}))
 		require.Equal(t, []*pbx.User{b}, testbed.Collect(t, w.Dir.Users(w.Ctx, pbx.UserQuery{})))
 	})
+}
+
+func TestSYS1_ABatchHoldsALimitedNumberOfChanges(t *testing.T) {
+	w := newWorld(t, memory.New(), pbx.WithBatchLimit(40))
+	before := testbed.Dump(t, w.Store)
+	made, err := 0, error(nil)
+	batch := func(ctx context.Context, dir *pbx.Directory) error {
+		for made = 0; ; made++ {
+			if _, err := dir.AddDevice(ctx, pbx.NewDevice{MAC: fmt.Sprintf("0004f2%06x", made), Model: "Polycom VVX 450", LocationID: w.Boston.ID}); err != nil {
+				return err
+			}
+		}
+	}
+	for _, run := range []func() error{
+		func() error { return w.Dir.Batch(w.Ctx, batch) },
+		func() error { return second(w.Dir.Review(w.Ctx, batch)) },
+	} {
+		err = run()
+		require.ErrorIs(t, err, pbx.ErrInvalid)
+		require.Equal(t, rule.SYS1, pbx.CodeOf(err))
+		require.ErrorContains(t, err, "at most 40 changes")
+		require.Positive(t, made)
+		require.LessOrEqual(t, made, 40)
+		require.Empty(t, cmp.Diff(before, testbed.Dump(t, w.Store)))
+	}
 }

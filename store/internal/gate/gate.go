@@ -19,8 +19,11 @@ const shut = 1 << 62
 func New() *Gate { return &Gate{empty: make(chan struct{}, 1)} }
 
 // Enter returns nil while the gate is open; then Leave must follow. Errors:
-// ErrMisuse.
+// ErrMisuse, also for a nil Gate, which a store has that was never opened.
 func (g *Gate) Enter() error {
+	if g == nil {
+		return neverOpened()
+	}
 	if g.inside.Add(1) < shut {
 		return nil
 	}
@@ -39,8 +42,11 @@ func (g *Gate) Leave() {
 }
 
 // Close closes the gate, and waits until nobody is inside. Errors: ErrMisuse where
-// it was closed before.
+// it was closed before, or never opened.
 func (g *Gate) Close() error {
+	if g == nil {
+		return neverOpened()
+	}
 	before := g.inside.Or(shut)
 	if before >= shut {
 		return closed()
@@ -50,5 +56,7 @@ func (g *Gate) Close() error {
 	}
 	return nil
 }
+
+func neverOpened() error { return store.Misuse("the store was never opened") }
 
 func closed() error { return store.Misuse("the store is closed") }
