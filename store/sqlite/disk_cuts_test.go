@@ -136,12 +136,12 @@ func (h *history) survive(t *testing.T, c cut, least int) (more bool) {
 	return n > c.acked
 }
 
-// try tries one cut in so many, or all where they were asked for.
+// try tries one cut in so many.
 func (h *history) try(t *testing.T, share int, least func(acked int) int) (of, tried, more int) {
 	t.Helper()
 	list := h.cuts()
 	for n, c := range list {
-		if os.Getenv("PBX_TEST_LONG") != "1" && n%share != 0 {
+		if n%share != 0 {
 			continue
 		}
 		t.Run("", func(t *testing.T) { // so that its folder goes at once
@@ -162,7 +162,7 @@ func TestPowerLoss(t *testing.T) {
 	f, err := newFirm()
 	require.NoError(t, err)
 	h := f.live(t, 20)
-	of, tried, more := h.try(t, 40, func(acked int) int { return acked })
+	of, tried, more := h.try(t, sparsely(120, 1), func(acked int) int { return acked })
 	t.Logf("figure: SQLite power loss, FULL: %d of %d cuts tried in %d operations, %d bytes a sector: %d opened at what was acknowledged, %d with the one after; acknowledged and lost 0, half done 0",
 		tried, of, len(h.states)-1, sector, tried-more, more)
 }
@@ -174,7 +174,7 @@ func TestPowerLossUnderNormal(t *testing.T) {
 	f, err := newFirm()
 	require.NoError(t, err)
 	h := f.live(t, 20, sqlite.WithSynchronous(sqlite.Normal))
-	of, tried, _ := h.try(t, 250, func(int) int { return 0 })
+	of, tried, _ := h.try(t, sparsely(800, 8), func(int) int { return 0 })
 	t.Logf("figure: SQLite power loss, NORMAL: %d of %d cuts tried in %d operations: each opened at the state after some operation; half done 0",
 		tried, of, len(h.states)-1)
 }
@@ -198,7 +198,7 @@ func TestPowerLossAfterAFailedFlushUnderNormal(t *testing.T) {
 			failed += d.mended()
 			h := &history{firm: f, disk: d, with: []sqlite.Option{normal}}
 			for n, c := range h.cuts() {
-				if n%sparsely(400) == 0 {
+				if n%sparsely(1600, 40) == 0 {
 					t.Run("", func(t *testing.T) { h.whole(t, c) })
 					tried++
 				}
@@ -223,12 +223,12 @@ func (h *history) whole(t *testing.T, c cut) {
 	}
 }
 
-// sparsely is how many cuts there are to each that is tried.
-func sparsely(n int) int {
+// sparsely is how many cuts there are to each that is tried, in short and in a long run.
+func sparsely(short, long int) int {
 	if os.Getenv("PBX_TEST_LONG") == "1" {
-		return max(1, n/10)
+		return long
 	}
-	return n
+	return short
 }
 
 // A log that ends anywhere holds the operations before its end, whole ones.
@@ -239,10 +239,7 @@ func TestALogThatIsCutOff(t *testing.T) {
 	require.NoError(t, err)
 	h := f.live(t, 12, sqlite.WithLogPages(1000))
 	log := h.full.files["wal"].durable
-	share, tried, last := sector*61, 0, 0
-	if os.Getenv("PBX_TEST_LONG") == "1" {
-		share = sector
-	}
+	share, tried, last := sector*sparsely(101, 1), 0, 0
 	for end := 0; end <= len(log)+share; end += share {
 		t.Run("", func(t *testing.T) {
 			tried++

@@ -203,7 +203,7 @@ func faults(calls map[string]int) (list []*diskFault) {
 }
 
 // sampled are some of the faults, drawn by a seed, unless all were asked for. Flushes
-// that fail are always among them: there are few, and they matter most.
+// of the log that fail once are always among them: they matter most.
 func sampled(list []*diskFault, n int) (some []*diskFault) {
 	if os.Getenv("PBX_TEST_LONG") == "1" {
 		return list
@@ -211,7 +211,7 @@ func sampled(list []*diskFault, n int) (some []*diskFault) {
 	dice := rand.New(rand.NewPCG(20261130, 9))
 	share := float64(n) / float64(len(list))
 	for _, f := range list {
-		if f.code == sqlite3.SQLITE_IOERR_FSYNC || dice.Float64() < share {
+		if f.call == "sync wal" && f.times == 1 || dice.Float64() < share {
 			some = append(some, f)
 		}
 	}
