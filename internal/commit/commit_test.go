@@ -89,6 +89,8 @@ func TestRun(t *testing.T) {
 		"no answer, and it is not there":      {script: []error{unknown}, there: []bool{false}, attempts: 2, counts: [4]int64{1, 0, 1, 0}},
 		"the store fails while it is asked":   {script: []error{unknown, errDisk}, there: []bool{false, true}, attempts: 1, counts: [4]int64{0, 0, 1, 0}},
 		"the store is closed before it is so": {script: []error{unknown, store.ErrMisuse}, there: []bool{false}, attempts: 1, err: store.ErrCommitUnknown, counts: [4]int64{0, 0, 0, 1}},
+		"the store has failed for good": {script: []error{unknown, fmt.Errorf("a sentence: %w", store.ErrReopen)}, there: []bool{false, true}, attempts: 1,
+			err: store.ErrCommitUnknown, counts: [4]int64{0, 0, 0, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u, attempts := update(test.script, test.there...)

@@ -20,7 +20,7 @@ func (s *Store) Check(ctx context.Context) error {
 	defer s.gate.Leave()
 	c, err := s.readers.get()
 	if err != nil {
-		return failure("be opened for reading", err)
+		return err
 	}
 	findings, err := check(ctx, c)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -72,9 +73,23 @@ func isBusy(err error) bool {
 
 func isConstraint(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_CONSTRAINT }
 
+func isIO(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_IOERR }
+
+// isFlush reports whether bringing a file to the disk has failed. It cannot be tried
+// again: the next flush succeeds, but what the first one lost stays lost.
+func isFlush(err error) bool {
+	code := codeOf(err)
+	return code == sqlite3.SQLITE_IOERR_FSYNC || code == sqlite3.SQLITE_IOERR_DIR_FSYNC
+}
+
 // notCommitted reports whether a failed COMMIT certainly committed nothing. That is
-// so unless the file system failed while the commit record was being written:
-// SQLite treats it as missing, but after a crash it may be there.
+// so unless the file system failed while the commit record was being written or
+// flushed, or memory ran out after that: SQLite treats the record as missing, but
+// whoever opens the file next may find it, on the disk or in the system's cache alone.
+//
+// It is so of a full disk: SQLITE_FULL is a write that could not be made, and the
+// commit record is the last one before the flush. A flush that finds the disk full
+// is SQLITE_IOERR_FSYNC.
 func notCommitted(err error) bool {
 	switch code := codeOf(err); code {
 	case sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_NOMEM,
@@ -83,7 +98,8 @@ func notCommitted(err error) bool {
 	case 0:
 		return false
 	default:
-		return primary(code) != sqlite3.SQLITE_IOERR
+		class := primary(code)
+		return class != sqlite3.SQLITE_IOERR && class != sqlite3.SQLITE_NOMEM
 	}
 }
 
@@ -116,6 +132,21 @@ func (c *conn) unread(err error) error {
 func inTheWay(err error) error {
 	return &store.Error{Kind: store.ErrConflict, Err: &sqlstore.Retry{Again: store.ErrHostRetry, Cause: err},
 		Reason: "another change is in the way: roll your transaction back and run it again"}
+}
+
+// failed is what a store says of every update after a write to the disk has failed
+// whose outcome no look can tell.
+func failed(err error) *store.Error {
+	return &store.Error{Kind: store.ErrStorage, Err: errors.Join(store.ErrReopen, err),
+		Reason: "a write to the disk failed: close the store and open it again; what was answered as unknown must be checked then"}
+}
+
+// unlessEnded returns the context's error when that was the reason.
+func unlessEnded(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return failure(doing, err)
 }
 
 // failure returns an error that says what the database could not do, and why, as far

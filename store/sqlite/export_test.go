@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"os"
 	"time"
 
 	"github.com/pbxkit/pbx/store"
@@ -11,6 +12,20 @@ import (
 
 // WithPatience sets how long the store waits for another process.
 func WithPatience(d time.Duration) Option { return func(o *options) { o.patience = d } }
+
+// WithSync takes the place of what brings files and folders to the disk.
+func WithSync(sync func(*os.File) error) Option { return func(o *options) { o.sync = sync } }
+
+// WithLogPages sets how many pages the log has before it is brought into the database.
+func WithLogPages(n int) Option { return func(o *options) { o.logPages = n } }
+
+// WithVFS has SQLite work through a VFS of its own.
+func WithVFS(name string) Option {
+	return func(o *options) {
+		open := o.connect
+		o.connect = func(dsn string) (*conn, error) { return open(dsn + "&vfs=" + name) }
+	}
+}
 
 // WithDriver dresses up every connection that the store opens.
 func WithDriver(wrap func(driver.Conn) driver.Conn) Option {
@@ -92,8 +107,8 @@ func CreateOld(path string, version int) error {
 }
 
 func openWith(ctx context.Context, path string, list []sqlschema.Migration) error {
-	o := options{patience: time.Second, connect: connect}
-	c, err := o.create(ctx, path, false, list)
+	o := defaults()
+	c, _, err := o.create(ctx, path, false, list)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -97,6 +98,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{"reading fails at the commit", sqlite3.SQLITE_IOERR_SHORT_READ, "COMMIT", 0, pbx.ErrStorage},
 		{"the disk fails while the commit is written", sqlite3.SQLITE_IOERR_WRITE, "COMMIT", 0, pbx.ErrCommitUnknown},
 		{"the disk fails while the commit is flushed", sqlite3.SQLITE_IOERR_FSYNC, "COMMIT", 0, pbx.ErrCommitUnknown},
+		{"memory runs out after the commit", sqlite3.SQLITE_NOMEM, "COMMIT", 0, pbx.ErrCommitUnknown},
 		{"no one knows what fails at the commit", 0, "COMMIT", 0, pbx.ErrCommitUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -106,17 +108,43 @@ func TestFaultsOfTheEngine(t *testing.T) {
 			require.ErrorIs(t, err, c.want)
 			require.ErrorIs(t, err, fault(c.code), "the cause is at hand")
 			require.NotContains(t, err.Error(), "engine text")
-			for _, other := range []error{store.ErrRetry, pbx.ErrStorage, pbx.ErrCommitUnknown} {
-				if other != c.want {
-					require.NotErrorIs(t, err, other)
+			unknown := c.want == pbx.ErrCommitUnknown
+			require.Equal(t, c.want == store.ErrRetry, errors.Is(err, store.ErrRetry))
+			require.Equal(t, unknown, errors.Is(err, pbx.ErrCommitUnknown))
+			require.Equal(t, unknown, errors.Is(err, store.ErrReopen))
+			require.Equal(t, f.Group.Name, f.name(t), "nothing was committed, and views go on")
+			if unknown {
+				for range 2 {
+					err := f.rename("y")
+					require.ErrorIs(t, err, pbx.ErrStorage)
+					require.ErrorIs(t, err, store.ErrReopen)
+					require.NotErrorIs(t, err, pbx.ErrCommitUnknown)
+					require.EqualError(t, err, "a write to the disk failed: close the store and open it again; what was answered as unknown must be checked then")
 				}
+				require.NoError(t, f.store.Close())
+				f.store = open(t, f.path)
 			}
-			require.Equal(t, f.Group.Name, f.name(t), "nothing was committed")
 			require.NoError(t, f.rename("y"), "the store goes on")
 			require.Equal(t, "y", f.name(t))
 			require.NoError(t, f.store.Check(context.Background()))
 		})
 	}
+}
+
+// A flush that fails before the commit leaves nothing open, but is not tried again
+// either.
+func TestAFlushThatFailsEndsTheWriting(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t)
+	f.fail(sqlite3.SQLITE_IOERR_FSYNC, "UPDATE", 1)
+	err := f.rename("x")
+	require.ErrorIs(t, err, pbx.ErrStorage)
+	require.NotErrorIs(t, err, pbx.ErrCommitUnknown)
+	require.ErrorIs(t, f.rename("y"), store.ErrReopen)
+	require.Equal(t, f.Group.Name, f.name(t))
+	require.NoError(t, f.store.Close())
+	f.store = open(t, f.path)
+	require.NoError(t, f.rename("y"))
 }
 
 // After a full disk SQLite has rolled back by itself; what ran then in the

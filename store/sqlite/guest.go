@@ -17,7 +17,9 @@ import (
 // change its own tables and the library's in one commit. The transaction stays the
 // host's: the host begins it, commits it or rolls it back, and with that decides on
 // everything that operations did in it. How durable a commit is, and what a failed
-// one means, is between the host and its driver.
+// one means, is between the host and its driver: after an I/O error of COMMIT what
+// the file shows is no proof, and the database has to be closed, and opened with
+// Open, before it is believed. Nor does a guest notice that the file was removed.
 //
 // The errors of a guest are those of a Store, but:
 //

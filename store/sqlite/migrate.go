@@ -46,8 +46,8 @@ func (o *options) migrate(ctx context.Context, c *conn, migrations []sqlschema.M
 
 // step makes the next step of the schema, once no other process is making one.
 func (o *options) step(ctx context.Context, c *conn, migrations []sqlschema.Migration) error {
-	if err := o.beginAlone(ctx, c); err != nil {
-		return err
+	if err := beginAlone(ctx, c, o.patience); err != nil {
+		return unlessEnded(ctx, "be brought up to date", err)
 	}
 	version, err := identify(c, len(migrations))
 	if err == nil && version < len(migrations) {
@@ -67,14 +67,11 @@ func (o *options) step(ctx context.Context, c *conn, migrations []sqlschema.Migr
 }
 
 // beginAlone waits until it is the only one that writes.
-func (o *options) beginAlone(ctx context.Context, c *conn) error {
-	for deadline := time.Now().Add(o.patience); ; {
+func beginAlone(ctx context.Context, c *conn, patience time.Duration) error {
+	for deadline := time.Now().Add(patience); ; {
 		err := c.run("BEGIN IMMEDIATE")
-		if err == nil {
-			return nil
-		}
-		if !isBusy(err) || time.Now().After(deadline) {
-			return failure("be brought up to date", err)
+		if err == nil || !isBusy(err) || time.Now().After(deadline) {
+			return err
 		}
 		if err := sqlstore.Pause(ctx, retryPause); err != nil {
 			return err

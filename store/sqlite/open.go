@@ -42,6 +42,8 @@ type options struct {
 	synchronous Synchronous
 	patience    time.Duration // how long another process's lock is waited for
 	connect     func(dsn string) (*conn, error)
+	sync        func(*os.File) error // brings what was written to a file, or a folder, to the disk
+	logPages    int                  // in the log before it is brought into the database
 }
 
 // WithSynchronous sets when a commit is on the disk.
@@ -57,6 +59,10 @@ func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchro
 // that wraps store.ErrNewerSchema. Neither is changed. A path that cannot be one
 // of a database file gives an error of kind store.ErrInvalid. Every message names the
 // path as it was given, and the system's reason where there is one.
+//
+// What a program before this one left in the log is written to the disk once more
+// before it is believed: it may have been seen by nobody but the system's cache,
+// when a flush had failed.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	s, err := open(ctx, path, opts)
 	if err != nil {
@@ -66,7 +72,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 }
 
 func open(ctx context.Context, path string, opts []Option) (*Store, error) {
-	o := options{patience: 5 * time.Second, connect: connect}
+	o := defaults()
 	for _, set := range opts {
 		if set != nil {
 			set(&o)
@@ -90,15 +96,17 @@ func open(ctx context.Context, path string, opts []Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	first, err := o.create(ctx, path, missing, migrations)
+	first, files, err := o.create(ctx, path, missing, migrations)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
 		gate:    gate.New(),
-		open:    func() (*conn, error) { return o.forWriting(path) },
+		open:    func() (*conn, error) { return o.forWriting(files) },
 		turn:    make(turn, 1),
-		readers: pool{open: func() (*conn, error) { return o.forReading(path) }, keep: runtime.GOMAXPROCS(0) + 2},
+		readers: pool{open: func() (*conn, error) { return o.forReading(files) }, keep: runtime.GOMAXPROCS(0) + 2},
+		files:   files,
+		limit:   o.logPages,
 	}
 	s.turn <- first
 	if err := journal.Chain(ctx, s, s.unchained); err != nil {
@@ -130,6 +138,10 @@ func (s *Store) unchained(ctx context.Context) (tenants []pbx.TenantID, err erro
 	return tenants, nil
 }
 
+func defaults() options {
+	return options{patience: 5 * time.Second, connect: connect, sync: (*os.File).Sync, logPages: 4000}
+}
+
 // place returns the absolute path of a database file: connections are opened
 // later too, when the working folder may be another.
 func place(path string) (string, error) {
@@ -152,27 +164,43 @@ func badPath(reason string, err error) error {
 
 // create opens the first connection, makes the file where it is missing, and
 // brings the schema up to date.
-func (o *options) create(ctx context.Context, path string, missing bool, migrations []sqlschema.Migration) (*conn, error) {
+func (o *options) create(ctx context.Context, path string, missing bool, migrations []sqlschema.Migration) (*conn, *files, error) {
 	c, err := o.connect(dsn(path, "rwc", ""))
 	if err != nil {
-		return nil, failure("be opened", err)
+		return nil, nil, failure("be opened", err)
 	}
 	if missing {
 		_ = os.Chmod(path, 0o600) // a file system without permissions has nothing to keep
 	}
+	f, err := o.prepare(ctx, c, path, migrations)
+	if err != nil {
+		return nil, nil, abandon(c, err)
+	}
+	return c, f, nil
+}
+
+// prepare makes the first connection one that writes to a database that is up to date.
+func (o *options) prepare(ctx context.Context, c *conn, path string, migrations []sqlschema.Migration) (*files, error) {
 	if err := c.pragmas(o.waits(), o.level(), "foreign_keys = 0"); err != nil {
-		return nil, abandon(c, failure("be opened", err))
+		return nil, failure("be opened", err)
 	}
 	if err := o.keepLog(ctx, c); err != nil {
-		return nil, abandon(c, err)
+		return nil, err
+	}
+	f, err := o.find(c, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.renew(ctx, c, f); err != nil {
+		return nil, err
 	}
 	if err := o.migrate(ctx, c, migrations); err != nil {
-		return nil, abandon(c, err)
+		return nil, err
 	}
 	if err := o.writes(c); err != nil {
-		return nil, abandon(c, failure("be opened", err))
+		return nil, failure("be opened", err)
 	}
-	return c, nil
+	return f, nil
 }
 
 func abandon(c *conn, err error) error {
@@ -193,13 +221,16 @@ func (o *options) level() string {
 	return "synchronous = FULL"
 }
 
-// forWriting opens a connection for the turn.
-func (o *options) forWriting(path string) (*conn, error) {
-	c, err := o.connect(dsn(path, "rw", ""))
+// forWriting opens a connection for the turn, to the files that were opened first.
+func (o *options) forWriting(f *files) (*conn, error) {
+	c, err := o.connect(dsn(f.path, "rw", ""))
 	if err != nil {
-		return nil, err
+		return nil, failure("be opened for writing", err)
 	}
 	if err := o.writes(c); err != nil {
+		return nil, abandon(c, failure("be opened for writing", err))
+	}
+	if err := f.follow(c); err != nil {
 		return nil, abandon(c, err)
 	}
 	return c, nil
@@ -211,7 +242,7 @@ func (o *options) writes(c *conn) error {
 		"cell_size_check = 1",           // a damaged page is found when it is read, not when it is believed
 		"secure_delete = 1",             // what is deleted does not stay in free pages (USR-9)
 		"cache_size = -65536",           // KiB
-		"wal_autocheckpoint = 4000",     // pages
+		"wal_autocheckpoint = 0",        // which would keep a failure to itself: see checkpoint
 		"journal_size_limit = 67108864") // bytes that the log keeps on disk when it restarts
 	if err != nil {
 		return err
@@ -223,13 +254,16 @@ func (o *options) writes(c *conn) error {
 }
 
 // forReading opens a connection for the pool.
-func (o *options) forReading(path string) (*conn, error) {
-	c, err := o.connect(dsn(path, "rw", ""))
+func (o *options) forReading(f *files) (*conn, error) {
+	c, err := o.connect(dsn(f.path, "rw", ""))
 	if err != nil {
-		return nil, err
+		return nil, failure("be opened for reading", err)
+	}
+	if err := f.database(); err != nil {
+		return nil, abandon(c, err)
 	}
 	if err := c.pragmas(o.waits(), "query_only = 1", "trusted_schema = 0", "cell_size_check = 1", "cache_size = -16384"); err != nil {
-		return nil, abandon(c, err)
+		return nil, abandon(c, failure("be opened for reading", err))
 	}
 	return c, nil
 }

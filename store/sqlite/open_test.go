@@ -44,7 +44,7 @@ func TestConnectionsAreSetUp(t *testing.T) {
 		{thrownAway, true, "synchronous", int64(0)},
 		{store, true, "foreign_keys", int64(1)},
 		{store, true, "busy_timeout", int64(5000)},
-		{store, true, "wal_autocheckpoint", int64(4000)},
+		{store, true, "wal_autocheckpoint", int64(0)},
 		{store, true, "cache_size", int64(-65536)},
 		{store, true, "application_id", int64(0x7062786b)},
 		{store, true, "user_version", int64(newest(t))},

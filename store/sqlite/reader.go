@@ -53,7 +53,7 @@ func (r *reader) lock(ctx context.Context) (*conn, error) {
 func (r *reader) begin() error {
 	c, err := r.pool.get()
 	if err != nil {
-		return failure("be opened for reading", err)
+		return err
 	}
 	if err := c.run("BEGIN DEFERRED"); err != nil {
 		_ = c.close()

@@ -26,11 +26,28 @@ import (
 // Several processes may open the same file on the same machine. Their updates
 // exclude one another; one that has waited five seconds for another process
 // gives an error that wraps store.ErrRetry.
+//
+// After a write to the disk has failed in a way that leaves open what the disk
+// holds, the store writes no more: an update whose COMMIT it was gives an error of
+// kind store.ErrCommitUnknown, and every later one gives one of kind
+// store.ErrStorage, both of which wrap store.ErrReopen. Views go on. Close the store,
+// open it again, and look then whether what was unknown is there. A disk that is
+// full fails the updates that it has no room for, and no others.
+//
+// An update is refused with an error of kind store.ErrStorage while the database's
+// file or its log has been removed, or another file is in its place. A file that is
+// overwritten in place is not noticed.
 type Store struct {
 	gate    *gate.Gate
 	open    func() (*conn, error) // another connection for the turn
 	turn    turn
 	readers pool
+
+	// Of whoever has the turn:
+	files  *files
+	failed error // why nothing is written any more
+	pages  int   // written to the log since it was brought into the database
+	limit  int   // of pages
 }
 
 var _ store.Store = (*Store)(nil)
@@ -63,21 +80,9 @@ func (s *Store) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) er
 	if err != nil {
 		return err
 	}
-	if c == nil {
-		if c, err = s.open(); err != nil {
-			s.turn <- nil
-			return failure("be opened for writing", err)
-		}
-	}
 	w := &writer{reader: reader{pool: &s.readers, mu: new(sync.Mutex)}, tx: c}
-	defer func() { // also when fn panics
-		if !w.end() {
-			_ = c.close()
-			c = nil
-		}
-		s.turn <- c
-	}()
-	if err := w.begin(); err != nil {
+	defer func() { s.turn <- s.after(w) }() // also when fn panics
+	if err := s.ready(w); err != nil {
 		return err
 	}
 	if err := fn(w); err != nil {
@@ -86,7 +91,47 @@ func (s *Store) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) er
 	return w.commit(ctx)
 }
 
-// Close waits for what runs and closes the file.
+// ready begins the transaction, on another connection where there is none.
+func (s *Store) ready(w *writer) (err error) {
+	if s.failed != nil {
+		w.over = true
+		return s.failed
+	}
+	if w.tx == nil {
+		if w.tx, err = s.open(); err != nil {
+			w.over = true
+			return err
+		}
+	}
+	if err := w.begin(); err != nil {
+		return err
+	}
+	return s.files.check()
+}
+
+// after ends an update, and returns the connection for the next one: none where it
+// cannot be used again. After a failure of the disk it is kept all the same. While
+// it is open nobody reads the log anew, and so takes for committed what is
+// complete in the system's cache.
+func (s *Store) after(w *writer) *conn {
+	sound := w.end()
+	switch {
+	case w.tx == nil:
+		return nil
+	case w.lost != nil:
+		_ = w.tx.run("ROLLBACK") // mostly there is none any more
+		s.failed = failed(w.lost)
+	case !sound:
+		_ = w.tx.close()
+		return nil
+	case w.committed:
+		s.keepShort(w.tx)
+	}
+	return w.tx
+}
+
+// Close waits for what runs and closes the file. An error says that what the log
+// holds could not be brought into the database. It is in the log still.
 func (s *Store) Close() error {
 	if err := s.gate.Close(); err != nil {
 		return err
@@ -95,7 +140,7 @@ func (s *Store) Close() error {
 	// the database and removes the log.
 	err := s.readers.close()
 	if c := <-s.turn; c != nil {
-		err = errors.Join(err, c.close())
+		err = errors.Join(err, s.settle(c), c.close())
 	}
 	if err != nil {
 		return failure("be closed", err)

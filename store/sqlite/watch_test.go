@@ -3,6 +3,8 @@ package sqlite_test
 import (
 	"context"
 	"database/sql/driver"
+
+	modernc "modernc.org/sqlite"
 )
 
 // watching dresses up connections so that watch is asked before a statement is
@@ -40,6 +42,10 @@ func (c watchedConn) QueryContext(ctx context.Context, text string, args []drive
 		return nil, err
 	}
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, text, args)
+}
+
+func (c watchedConn) Status(op modernc.DBStatusOp, reset bool) (current, high int, err error) {
+	return c.Conn.(modernc.DBStatus).Status(op, reset)
 }
 
 type watchedStmt struct {

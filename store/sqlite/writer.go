@@ -19,13 +19,17 @@ type writer struct {
 	broken   bool  // the engine may have rolled back by itself
 	rejected error // Apply's
 	over     bool  // committed, or rolled back
+	lost     error // of the disk: the store must write no more
+
+	committed bool
 }
 
 // begin starts the transaction. It locks the file at once: a lock that is asked
 // for later in a transaction is refused rather than waited for.
 func (w *writer) begin() error {
 	if err := w.tx.run("BEGIN IMMEDIATE"); err != nil {
-		w.over, w.broken = true, !isBusy(err)
+		w.over = true
+		w.doubt(err, isBusy(err))
 		return w.tx.refusal("begin to write", err)
 	}
 	w.conn = w.tx
@@ -72,8 +76,17 @@ func (w *writer) applyOnce(apply func() error) error {
 
 func (w *writer) apply(ctx context.Context, changes []store.Change) error {
 	sound, err := w.tx.apply(ctx, changes)
-	w.broken = !sound
+	w.doubt(err, sound)
 	return err
+}
+
+// doubt takes note of an error of the engine, which may have left the connection
+// sound.
+func (w *writer) doubt(err error, sound bool) {
+	w.broken = w.broken || !sound
+	if isFlush(err) {
+		w.lost = err
+	}
 }
 
 // apply makes the changes, one after another. It is not sound any more when the
@@ -116,16 +129,20 @@ func (w *writer) commit(ctx context.Context) error {
 	err := w.tx.run("COMMIT")
 	switch {
 	case err == nil:
-		w.over = true
+		w.over, w.committed = true, true
 		return nil
 	case isBusy(err):
 		return w.tx.refusal("commit", err)
 	}
-	w.over, w.broken = true, true
+	w.over = true
+	w.doubt(err, false)
 	if notCommitted(err) {
 		return w.tx.refusal("commit", err)
 	}
-	return sqlstore.Unknown(err)
+	// What the file shows now is no proof of anything: it may be in the system's
+	// cache alone.
+	w.lost = err
+	return sqlstore.Unknown(failed(err))
 }
 
 // end rolls back what was not committed, and reports whether the connection
