@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -162,7 +163,7 @@ func TestPowerLoss(t *testing.T) {
 	f, err := newFirm()
 	require.NoError(t, err)
 	h := f.live(t, 20)
-	of, tried, more := h.try(t, sparsely(120, 1), func(acked int) int { return acked })
+	of, tried, more := h.try(t, sparsely(240, 12), func(acked int) int { return acked })
 	t.Logf("figure: SQLite power loss, FULL: %d of %d cuts tried in %d operations, %d bytes a sector: %d opened at what was acknowledged, %d with the one after; acknowledged and lost 0, half done 0",
 		tried, of, len(h.states)-1, sector, tried-more, more)
 }
@@ -174,7 +175,7 @@ func TestPowerLossUnderNormal(t *testing.T) {
 	f, err := newFirm()
 	require.NoError(t, err)
 	h := f.live(t, 20, sqlite.WithSynchronous(sqlite.Normal))
-	of, tried, _ := h.try(t, sparsely(800, 8), func(int) int { return 0 })
+	of, tried, _ := h.try(t, sparsely(1600, 80), func(int) int { return 0 })
 	t.Logf("figure: SQLite power loss, NORMAL: %d of %d cuts tried in %d operations: each opened at the state after some operation; half done 0",
 		tried, of, len(h.states)-1)
 }
@@ -198,7 +199,7 @@ func TestPowerLossAfterAFailedFlushUnderNormal(t *testing.T) {
 			failed += d.mended()
 			h := &history{firm: f, disk: d, with: []sqlite.Option{normal}}
 			for n, c := range inDatabase(h.cuts()) {
-				if n%sparsely(150, 10) == 0 {
+				if n%sparsely(300, 20) == 0 {
 					t.Run("", func(t *testing.T) { h.whole(t, c) })
 					tried++
 				}
@@ -228,12 +229,19 @@ func (h *history) whole(t *testing.T, c cut) {
 	}
 }
 
-// sparsely is how many cuts there are to each that is tried, in short and in a long run.
-func sparsely(short, long int) int {
-	if os.Getenv("PBX_TEST_LONG") == "1" {
+// wholeDisk asks the tests of the disk for every fault and every cut, which takes half an
+// hour.
+var wholeDisk = flag.Bool("disk", false, "try every fault of the disk, and every cut")
+
+// sparsely is how many cuts there are to each that is tried, usually and in a long run.
+func sparsely(usual, long int) int {
+	switch {
+	case *wholeDisk:
+		return 1
+	case os.Getenv("PBX_TEST_LONG") == "1":
 		return long
 	}
-	return short
+	return usual
 }
 
 // A log that ends anywhere holds the operations before its end, whole ones.
@@ -244,7 +252,7 @@ func TestALogThatIsCutOff(t *testing.T) {
 	require.NoError(t, err)
 	h := f.live(t, 12, sqlite.WithLogPages(1000))
 	log := h.full.files["wal"].durable
-	share, tried, last := sector*sparsely(101, 1), 0, 0
+	share, tried, last := sector*sparsely(101, 4), 0, 0
 	for end := 0; end <= len(log)+share; end += share {
 		t.Run("", func(t *testing.T) {
 			tried++
