@@ -79,7 +79,7 @@ func (w *World) refusedAgain(code rule.Code, kind error, atOnce *pbx.Error, run 
 // OnlyAtOnce reports whether a refusal is of a batch or a review itself, or of
 // what has nothing to do with them.
 func OnlyAtOnce(code rule.Code, kind error) bool {
-	return code == rule.SYS1 || code == rule.SYS2 || code == rule.SYS3 || code == rule.SYS4 ||
+	return code == rule.SYS1 || code == rule.SYS2 || code == rule.SYS3 || code == rule.SYS4 || code == rule.SYS11 ||
 		kind == pbx.ErrMisuse || kind == pbx.ErrStorage || kind == pbx.ErrCommitUnknown
 }
 
