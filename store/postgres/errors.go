@@ -101,7 +101,7 @@ func notCommitted(err error) bool {
 // retry is store.ErrRetry with the cause at hand, and, where no change of others is
 // the cause, with what could not be done.
 func retry(doing string, cause error) error {
-	r := &sqlstore.Retry{Again: store.ErrRetry, Cause: cause}
+	r := &sqlstore.Retry{Again: store.ErrRetry, Cause: withoutPassword(cause)}
 	if e, ok := errors.AsType[*pgconn.PgError](cause); !ok || misled(e) || fatal(e) {
 		r.Failed = unable(doing, cause)
 	}
@@ -111,7 +111,7 @@ func retry(doing string, cause error) error {
 // failure returns an error that says what the database could not do, and why, as
 // far as a sentence can.
 func failure(doing string, err error) error {
-	return &store.Error{Kind: store.ErrStorage, Reason: unable(doing, err), Err: err}
+	return &store.Error{Kind: store.ErrStorage, Reason: unable(doing, err), Err: withoutPassword(err)}
 }
 
 func unable(doing string, err error) string {
@@ -123,6 +123,19 @@ func unable(doing string, err error) string {
 		reason += ": " + why
 	}
 	return reason
+}
+
+// withoutPassword returns the cause of a failure as a host may unwrap it. The driver's
+// error of a connection that could not be made has the whole configuration, and so the
+// password; what its message names is left of it.
+func withoutPassword(err error) error {
+	e, ok := errors.AsType[*pgconn.ConnectError](err)
+	if !ok || e.Config == nil {
+		return err
+	}
+	c := *e
+	c.Config = &pgconn.Config{Host: e.Config.Host, Port: e.Config.Port, Database: e.Config.Database, User: e.Config.User}
+	return &c
 }
 
 // isReadOnly reports whether the server can only be read: it is a standby, or its

@@ -50,15 +50,21 @@ func reviewed(ctx context.Context, op testbed.Operation, r *testbed.Replica) err
 	return review.Commit(ctx)
 }
 
+// trial is a fault that an operation has to endure.
+type trial struct {
+	faulty.Plan
+	caller bool // a context that ends is the caller's own, and not that of the call alone
+}
+
 // endure runs an operation against one fault: the store has all of it or
 // nothing, as the answer says. It returns which.
-func endure(op testbed.Operation, r *testbed.Replica, run runner, c course, plan faulty.Plan) (done bool) {
+func endure(op testbed.Operation, r *testbed.Replica, run runner, c course, plan trial) (done bool) {
 	ctx, cancel := context.WithCancel(r.Ctx)
 	defer cancel()
-	if plan.On { // a lasting fault is not tested here: it ends the caller's context too
-		plan.On, plan.Cancel = false, cancel
+	if plan.caller {
+		plan.Cancel = cancel
 	}
-	r.Faulty.Arm(plan)
+	r.Faulty.Arm(plan.Plan)
 	err, panicked := testbed.Attempt(func() error { return run(ctx, op, r) })
 	r.Faulty.Arm(faulty.Plan{})
 	state := r.State()
@@ -87,8 +93,7 @@ func again(op testbed.Operation, r *testbed.Replica, run runner, c course, done 
 	require.Empty(r.T, cmp.Diff(after, r.State()), op.Method)
 }
 
-// faultPlans are every fault at every call, and the end of the caller's context
-// at each.
+// faultPlans are every fault at every call, and from each call on an ended context.
 func faultPlans(calls int) (plans []faulty.Plan) {
 	for plan := range faulty.Plans(calls) {
 		if !plan.On || plan.Fault == faulty.ContextEnded {
@@ -96,6 +101,16 @@ func faultPlans(calls int) (plans []faulty.Plan) {
 		}
 	}
 	return plans
+}
+
+// onceEach are every fault at every call, and the end of the caller's context at each.
+func onceEach(calls int) (trials []trial) {
+	for _, plan := range faultPlans(calls) {
+		caller := plan.On
+		plan.On = false
+		trials = append(trials, trial{plan, caller})
+	}
+	return trials
 }
 
 // endureAll runs all operations, or a sample, against every share-th of the
@@ -113,8 +128,8 @@ func endureAll(t *testing.T, replicate func(t *testing.T) *testbed.Replica, name
 			t.Parallel()
 			c := courseOf(op, replicate(t), run)
 			require.False(t, c.before == c.after, "the operation changes nothing: "+c.first)
-			var plans []faulty.Plan
-			for n, plan := range faultPlans(c.calls) {
+			var plans []trial
+			for n, plan := range onceEach(c.calls) {
 				if (n+i)%share == 0 {
 					plans = append(plans, plan)
 				}
