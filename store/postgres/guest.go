@@ -70,11 +70,13 @@ var (
 // rollback it never does: hand it on only after the host's commit.
 //
 // An error of the host's own commit leaves its outcome unknown, unless the server sent
-// it and it is no FATAL one. A commit that a context ends is one of these: pgx cancels
+// it, it is no FATAL one, and its SQLSTATE is not 40003 or of class 08, 57, 58, F0 or XX.
+// A commit that a context ends is one of these: pgx cancels
 // it, and a server that waits for a synchronous standby then keeps the change without
 // the standby, and shows it to everybody. So commit with a context that outlives the
-// caller's (context.WithoutCancel), and after such an error call Store.Settle for a
-// tenant that the transaction changed: when that returns nil, and only then, what is
+// caller's (context.WithoutCancel), and after such an error call Store.Settle for the
+// tenant that the operations worked in (for CreateTenant and stock that is pbx.Provider):
+// when that returns nil, and only then, what is
 // there says whether the transaction was committed. When somebody else cancelled the
 // wait, Commit returns nil, and the server has sent a warning: a host with synchronous
 // standbys sets OnNotice in its connections' settings, and treats a warning that comes

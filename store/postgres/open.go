@@ -176,8 +176,7 @@ func (s *Store) prepare(ctx context.Context, migrations []sqlschema.Migration) (
 // Whoever may not chain journals may still read; changes in their tenants are refused
 // until somebody has chained them (SYS-11).
 func mayNot(err error) bool {
-	code := codeOf(err)
-	return code == "42501" || code == "25006"
+	return codeOf(err) == "42501" || isReadOnly(err)
 }
 
 // unchained returns some of the tenants whose journals were written before there was a

@@ -100,6 +100,21 @@ func TestASynchronousStandby(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, &postgres.Durability{SynchronousCommit: "on", Standbys: "standby", Fsync: true, FullPageWrites: true}, d)
 
+	t.Run("a standby can be read while a journal waits for its chain", func(t *testing.T) {
+		primary, standby := connect(t, g.dsn), connect(t, g.pair.Standby.DSN("postgres"))
+		_, err := primary.Exec(ctx, "UPDATE pbx.tenants SET journal_head = NULL")
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			return len(texts(t, standby, "SELECT id::text FROM pbx.tenants WHERE journal_head IS NULL")) > 0
+		}, time.Minute, 10*time.Millisecond)
+		db := open(t, g.pair.Standby.DSN("postgres"))
+		there := 0
+		for _, err := range pbx.New(db).As(pbx.Support("alice")).Tenants(ctx, pbx.TenantQuery{}) {
+			require.NoError(t, err)
+			there++
+		}
+		require.Positive(t, there)
+	})
 	t.Run("its confirmation is waited for, and the wait is not cancelled", func(t *testing.T) {
 		db := g.reopened(t, "")
 		g.pair.Standby.Freeze()

@@ -105,17 +105,31 @@ func (s *Store) Settle(ctx context.Context, tenant [16]byte) error {
 	if err := s.gate.Enter(); err != nil {
 		return err
 	}
-	s.gate.Leave()
-	s.doubts.raise(tenant)
+	defer s.gate.Leave()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	last, cancel := context.WithTimeout(ctx, commitTime(s.answer, 0))
+	defer cancel()
 	for {
-		err := s.Update(ctx, tenant, func(store.Writer) error { return nil })
-		if !errors.Is(err, store.ErrRetry) {
-			return err
+		err := s.settle(last, tenant)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
 		}
-		if err := sqlstore.Pause(ctx, retryPause); err != nil {
-			return err
+		if sqlstore.Pause(last, retryPause) != nil {
+			return sqlstore.Unknown(err)
 		}
 	}
+}
+
+// settle locks the tenant, and commits a write that changes nothing.
+func (s *Store) settle(ctx context.Context, tenant [16]byte) error {
+	t := s.transaction(opening{begin: beginUpdate, tenant: &tenant})
+	defer t.end()
+	return t.prove(ctx)
 }
 
 func (s *Store) transaction(o opening) *transaction {

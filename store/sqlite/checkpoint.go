@@ -6,6 +6,9 @@ import (
 	driver "modernc.org/sqlite"
 )
 
+// pageSize is how large SQLite's pages are.
+const pageSize = 4096
+
 // keepShort brings the log into the database when enough was written to it, as
 // SQLite would by itself, which keeps a failure to itself and tries again. A failed
 // flush must not be tried again: the system takes for written what it has lost, so

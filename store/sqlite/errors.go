@@ -73,6 +73,8 @@ func isBusy(err error) bool {
 
 func isConstraint(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_CONSTRAINT }
 
+func isReadOnly(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_READONLY }
+
 func isIO(err error) bool { return primary(codeOf(err)) == sqlite3.SQLITE_IOERR }
 
 // isFlush reports whether bringing a file to the disk has failed. It cannot be tried

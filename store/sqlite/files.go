@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -114,7 +115,20 @@ func (o *options) renew(ctx context.Context, c *conn, f *files) error {
 	if err := beginAlone(ctx, c, openPatience*o.patience); err != nil {
 		return unlessEnded(ctx, "be opened", err)
 	}
+	if isReadOnly(c.touch()) {
+		return c.run("ROLLBACK") // nothing will be acknowledged on the strength of the log
+	}
 	return f.renewAlone(c)
+}
+
+// touch makes a change that changes nothing. BEGIN IMMEDIATE begins to read, and gives no
+// error, where the file can only be read.
+func (c *conn) touch() error {
+	version, err := c.number("PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	return c.script(fmt.Sprintf("PRAGMA user_version = %d", version))
 }
 
 // openPatience is how many times as long as an update Open waits for another

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,6 +58,39 @@ func TestAFileThatIsNotThereAnyMore(t *testing.T) {
 			require.ErrorIs(t, w.store.Close(), pbx.ErrStorage)
 		})
 	}
+}
+
+// An update that took so long that its file was replaced meanwhile was committed to the
+// old one.
+func TestAFileThatIsReplacedDuringAnUpdate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	err := w.store.Update(t.Context(), w.Tenant.ID, func(tx store.Writer) error {
+		copyFile(t, w.path, w.path+".new")
+		require.NoError(t, os.Rename(w.path+".new", w.path))
+		return tx.Apply(t.Context(), []store.Change{schematest.With(w.Group, func(g *pbx.Group) { g.Name = "x" })})
+	})
+	require.ErrorIs(t, err, store.ErrCommitUnknown)
+}
+
+// Programs that end without closing the store leave their changes in the log. It is
+// brought into the file all the same when it is long.
+func TestALogThatNobodyClosesStaysShort(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	longest := int64(0)
+	for n := range 30 {
+		s, err := sqlite.Open(t.Context(), path, sqlite.WithLogPages(100))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = s.Close() })
+		name := fmt.Sprintf("tenant-%d", n)
+		_, err = pbx.New(s).As(pbx.Support("agent")).CreateTenant(t.Context(), pbx.NewTenant{Name: name, Country: "US", SIPDomain: name + ".example.com"})
+		require.NoError(t, err)
+		log, err := os.Stat(path + "-wal")
+		require.NoError(t, err)
+		longest = max(longest, log.Size())
+	}
+	require.Less(t, longest, int64(200*4096))
 }
 
 // A file that is in its place again is written to again.

@@ -62,7 +62,9 @@ func WithSynchronous(s Synchronous) Option { return func(o *options) { o.synchro
 //
 // What a program before this one left in the log is written to the disk once more
 // before it is believed: it may have been seen by nobody but the system's cache,
-// when a flush had failed.
+// when a flush had failed. So Open waits for an update of another program, for a minute
+// at most, where there is a log. Where the file can only be read, so can the store: it
+// opens, and refuses updates.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	s, err := open(ctx, path, opts)
 	if err != nil {
@@ -107,6 +109,7 @@ func open(ctx context.Context, path string, opts []Option) (*Store, error) {
 		readers: pool{open: func() (*conn, error) { return o.forReading(files) }, keep: runtime.GOMAXPROCS(0) + 2},
 		files:   files,
 		limit:   o.logPages,
+		pages:   int(files.wal.Size() / pageSize), // what programs that ended left in the log counts too
 	}
 	s.turn <- first
 	if err := journal.Chain(ctx, s, s.unchained); err != nil {

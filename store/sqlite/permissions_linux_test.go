@@ -58,19 +58,40 @@ func TestAFileThatCannotBeRead(t *testing.T) {
 }
 
 func TestAFileThatCannotBeWritten(t *testing.T) {
-	path := newFile(t)
+	original := newFile(t)
+	other, err := sqlite.Open(t.Context(), original)
+	require.NoError(t, err)
+	defer other.Close()
+	support := pbx.New(other).As(pbx.Support("agent"))
+	_, err = support.CreateTenant(t.Context(), pbx.NewTenant{Name: "Acme", Country: "US", SIPDomain: "acme.example.com"})
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "pbx.db") // as a program that ended has left it, with a log
+	copyFile(t, original, path)
+	copyFile(t, original+"-wal", path+"-wal")
 	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(path)), 0o755))
 	require.NoError(t, os.Chmod(filepath.Dir(path), 0o777))
 	require.NoError(t, os.Chmod(path, 0o444))
-	err := asNobody(func() error {
+	require.NoError(t, os.Chmod(path+"-wal", 0o444))
+	opened, read := false, 0
+	err = asNobody(func() error {
 		s, err := sqlite.Open(context.Background(), path)
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		_, err = pbx.New(s).As(pbx.Support("agent")).StockNumbers(context.Background(), "+16175550100")
+		opened = true
+		support := pbx.New(s).As(pbx.Support("agent"))
+		for _, err := range support.Tenants(context.Background(), pbx.TenantQuery{}) {
+			if err != nil {
+				return err
+			}
+			read++
+		}
+		_, err = support.StockNumbers(context.Background(), "+16175550100")
 		return err
 	})
+	require.True(t, opened, "%v", err)
+	require.Positive(t, read)
 	require.ErrorIs(t, err, pbx.ErrStorage)
 	require.ErrorContains(t, err, "could not be written to: its file, or the folder, can only be read")
 }

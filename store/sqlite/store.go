@@ -18,6 +18,7 @@ import (
 
 	"github.com/pbxkit/pbx/store"
 	"github.com/pbxkit/pbx/store/internal/gate"
+	"github.com/pbxkit/pbx/store/internal/sqlstore"
 )
 
 // Store is a store.Store in an SQLite database. Its methods can be called from
@@ -88,7 +89,13 @@ func (s *Store) Update(ctx context.Context, _ [16]byte, fn func(store.Writer) er
 	if err := fn(w); err != nil {
 		return err
 	}
-	return w.commit(ctx)
+	if err := w.commit(ctx); err != nil || !w.committed {
+		return err
+	}
+	if err := s.files.check(); err != nil { // it was committed to a file that is not there any more
+		return sqlstore.Unknown(err)
+	}
+	return nil
 }
 
 // ready begins the transaction, on another connection where there is none.

@@ -4,6 +4,9 @@ package journal
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"time"
 
 	"github.com/pbxkit/pbx"
 	"github.com/pbxkit/pbx/internal/chain"
@@ -21,18 +24,33 @@ type Amender interface {
 	Amend(ctx context.Context, changes []store.Change) error
 }
 
+// patience is how long one batch may take, waits for others included.
+const patience = 30 * time.Second
+
 // Chain gives each tenant that unchained names its chain, until it names none. A chain
 // that was begun is continued: what is done stays done, whoever is interrupted. Several
 // processes may be at it at the same time, for they write the same.
+//
+// A tenant whose journal cannot be read or written, or is locked by somebody else for
+// long, is left out: its changes are refused until somebody has chained it (SYS-11), and
+// nobody else's. Errors: those of unchained; the context's; ErrReopen.
 func Chain(ctx context.Context, s store.Store, unchained func(context.Context) ([]pbx.TenantID, error)) error {
+	left := map[pbx.TenantID]bool{}
 	for {
 		tenants, err := unchained(ctx)
+		tenants = slices.DeleteFunc(tenants, func(id pbx.TenantID) bool { return left[id] })
 		if err != nil || len(tenants) == 0 {
 			return err
 		}
 		for _, id := range tenants {
-			if err := chainTenant(ctx, s, id); err != nil {
+			err := chainTenant(ctx, s, id)
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case errors.Is(err, store.ErrReopen):
 				return err
+			case err != nil:
+				left[id] = true
 			}
 		}
 	}
@@ -61,12 +79,19 @@ func chainTenant(ctx context.Context, s store.Store, id pbx.TenantID) error {
 			_, err := r.Get(ctx, tenantsTable.Key().At(id)) // the same batch is made again
 			return false, err
 		}}
-		if err := update.Run(ctx); err != nil {
+		if err := patiently(ctx, update.Run); err != nil {
 			return err
 		}
 		at = next
 	}
 	return nil
+}
+
+// patiently runs something that may not take long.
+func patiently(ctx context.Context, run func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return run(ctx)
 }
 
 // batch chains the next events of a journal. With the last of them the tenant's row gets
