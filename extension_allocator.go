@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -51,6 +52,10 @@ func (t *tx) allocate(ctx context.Context, at []*Location) (Extension, error) {
 		chosen, err = t.core.allocate(ctx, p.ExtensionFirst, p.ExtensionLast, free)
 		return err
 	})
+	if refusal, is := errors.AsType[*Error](err); is && err == error(refusal) { // it may be one that others have too
+		own := *refusal
+		err = &own
+	}
 	if err != nil || chosen == "" {
 		return "", err
 	}

@@ -59,6 +59,9 @@ func (d *Directory) Connect(ctx context.Context, system string, c Connector) (in
 	if _, err := d.enter(ctx, "Connect"); err != nil {
 		return 0, err
 	}
+	if c == nil {
+		return 0, misuse("requests are carried out by a Connector: nil was given")
+	}
 	var check validation
 	check.system("System", system)
 	if err := check.err(); err != nil {

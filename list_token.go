@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -128,10 +129,13 @@ func (d *Directory) tokenAfter(p *pagedQuery, r store.Record) (PageToken, error)
 }
 
 // placeOf returns the place in the query's index that a token marks; nil, the
-// beginning, for the empty token.
-func (d *Directory) placeOf(p *pagedQuery, token PageToken) ([]any, error) {
+// beginning, for the empty token. Where the operation is not granted that is the error.
+func (d *Directory) placeOf(ctx context.Context, operation string, p *pagedQuery, token PageToken) ([]any, error) {
 	if token == "" {
 		return nil, nil
+	}
+	if _, err := d.enter(ctx, operation); err != nil {
+		return nil, err
 	}
 	tokens, err := d.core.pageTokens(p.code)
 	if err != nil {

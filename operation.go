@@ -112,6 +112,8 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 	case err != nil:
 	case d.tx == nil && ctx.Value(insideKey{d.core}) != nil:
 		err = misuse("the outer Directory was called inside a batch or a review: use the one that its function was given")
+	case d.tx != nil && ctx.Value(busyKey{d.tx}) != nil:
+		err = misuse("a Directory was called from inside one of its own operations")
 	case d.tx != nil && tenant != d.tx.tenantID:
 		err = misuse("a batch stays in one tenant")
 	case !keepableTime(d.core.moment()):
@@ -218,6 +220,10 @@ func (t *tx) end() {
 }
 
 type insideKey struct{ core *core }
+
+// busyKey marks the context of a function that runs inside an operation of a batch or
+// a review, which has the transaction to itself until it ends.
+type busyKey struct{ tx *tx }
 
 // inside runs the function of a batch or review with a Directory of its own.
 func (d *Directory) inside(ctx context.Context, t *tx, fn func(context.Context, *Directory) error) error {

@@ -97,7 +97,7 @@ func (w *wait) close() {
 // refusal returns the error of a change whose wait took too long, and any other as it
 // is.
 func (w *wait) refusal(err error, bound time.Duration) error {
-	if w.timer == nil || !errors.Is(err, context.Canceled) || context.Cause(w.ctx) != errHeld {
+	if w.timer == nil || errors.Is(err, ErrCommitUnknown) || !errors.Is(err, context.Canceled) || context.Cause(w.ctx) != errHeld {
 		return err
 	}
 	return &Error{Code: rule.SYS1, Kind: ErrConflict, Err: errHeld, Reason: fmt.Sprintf("a batch of this program, or another function that "+

@@ -133,9 +133,9 @@ func WithPrincipals(check func(context.Context, Principal) error) Option {
 
 // WithLease sets for how long a tenant's journal is leased to a delivery before
 // another one may take it over (SYS-3), by default 30 seconds, at least a millisecond
-// and at most a day. All processes that deliver to one subscriber should have the same.
-// A lease that ends further ahead than four times as long was taken by a clock that was
-// wrong, and has lapsed. A lease is renewed after each third of its time while its holder is
+// and at most a day. All processes that deliver to one subscriber should have the same:
+// a lease that ends further ahead than four times as long was taken by a clock that was
+// wrong, and has lapsed, so lengths must never differ by more than that. A lease is renewed after each third of its time while its holder is
 // at work, so it can be shorter than the work. But two thirds of it must be longer
 // than the longest pause of a process plus the difference between the clocks of two
 // machines.
@@ -156,10 +156,11 @@ func WithDeliveries(n int) Option {
 	return func(c *core) { c.deliveries = max(n, 1) }
 }
 
-// WithBatchWait sets for how long a change waits for a function of a batch that runs in
-// the same program (SYS-1), by default 30 seconds. Then it is refused with ErrConflict:
-// the function may be waiting for that very change, because it called an outer
-// Directory. Zero waits until the context ends.
+// WithBatchWait sets for how long a change waits while a function of a batch runs on a
+// Directory of the same New (SYS-1), by default 30 seconds. Then it is refused with
+// ErrConflict: the function may be waiting for that very change, because it called an
+// outer Directory. Zero waits until the context ends. Use one New for each store in a
+// process: Directories of two do not know of each other's functions.
 func WithBatchWait(d time.Duration) Option { return func(c *core) { c.batchWait = d } }
 
 // WithBatchLimit sets how many changes of records one batch or review may hold, which

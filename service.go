@@ -157,7 +157,7 @@ func (d *Directory) Services(ctx context.Context, q ServiceQuery) iter.Seq2[*Ser
 		return func(yield func(*Service, error) bool) { yield(nil, named("Services", err)) }
 	}
 	p := q.paged(d.scope())
-	after, err := d.placeOf(p, q.Page)
+	after, err := d.placeOf(ctx, "Services", p, q.Page)
 	if err != nil {
 		return func(yield func(*Service, error) bool) { yield(nil, err) }
 	}

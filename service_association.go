@@ -371,7 +371,7 @@ type Choice struct {
 // AssociationChoices yields the users to whom a service can be given, in the order
 // of [Directory.Users], with what tells them apart (SVC-4). Errors: those of Users.
 func (d *Directory) AssociationChoices(ctx context.Context, q UserQuery) iter.Seq2[Choice, error] {
-	users, err := d.listingOf(q)
+	users, err := d.listingOf(ctx, "AssociationChoices", q)
 	if err != nil {
 		return func(yield func(Choice, error) bool) { yield(Choice{}, err) }
 	}

@@ -145,7 +145,7 @@ func (q UserQuery) TokenAfter(d *Directory, u *User) (PageToken, error) {
 // first name where the query has only that (USR-8). Errors: ErrInvalid for a page token
 // of another query.
 func (d *Directory) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, error] {
-	users, err := d.listingOf(q)
+	users, err := d.listingOf(ctx, "Users", q)
 	if err != nil {
 		return func(yield func(*User, error) bool) { yield(nil, err) }
 	}
@@ -164,14 +164,14 @@ func (q UserQuery) paged(tenant TenantID) *pagedQuery {
 }
 
 // listingOf is the range of the tenant's users that the query selects.
-func (d *Directory) listingOf(q UserQuery) (listing[*User, *User], error) {
+func (d *Directory) listingOf(ctx context.Context, operation string, q UserQuery) (listing[*User, *User], error) {
 	p := q.paged(d.scope())
 	users := listing[*User, *User]{query: p.query, limit: q.Limit}
 	if p.filter != "" {
 		users.keep = func(u *User) bool { return strings.HasPrefix(u.firstFolded, p.filter) }
 	}
 	var err error
-	users.query.After, err = d.placeOf(p, q.Page)
+	users.query.After, err = d.placeOf(ctx, operation, p, q.Page)
 	return users, err
 }
 

@@ -104,7 +104,7 @@ const chunk = 500
 // run processes all rows, so that each finds what the ones before it took, and
 // refuses all if one is bad.
 func (im *importing) run(ctx context.Context) (*Import, error) {
-	done, inside := 0, insideOf(ctx, im.tx)
+	done, inside := 0, context.WithValue(insideOf(ctx, im.tx), busyKey{im.tx}, true)
 	for rows := range inTurn(im.rows) {
 		if err := im.prefetch(ctx, rows); err != nil {
 			return nil, err

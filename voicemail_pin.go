@@ -164,8 +164,9 @@ func (t *tx) enterMailbox(ctx context.Context, m *Mailbox, try pinTry) (refusal 
 }
 
 // clocksApart is how far the clocks of two machines may be apart before one does not
-// believe the other's locks.
-const clocksApart = time.Minute
+// believe the other's locks. It is long, since whoever reaches both machines could try
+// PINs without end while it is exceeded.
+const clocksApart = 24 * time.Hour
 
 // locked reports whether the mailbox is locked, by a policy under which a lock lasts
 // that long. The time of a lock is that of another machine's clock, perhaps: one that

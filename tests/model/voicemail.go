@@ -236,7 +236,7 @@ func (o CheckPIN) do(x *step) {
 		x.refuse(rule.SVC17, pbx.ErrFailedPrecondition, "")
 		return
 	}
-	latest := x.Now.Add(x.t.Policy.PINLock + time.Minute) // a lock that ends later is a wrong clock's
+	latest := x.Now.Add(x.t.Policy.PINLock + 24*time.Hour) // a lock that ends later is a wrong clock's
 	locked := x.Now.Before(m.LockedUntil) && !m.LockedUntil.After(latest)
 	right := string(m.PIN) == o.PIN
 	switch {

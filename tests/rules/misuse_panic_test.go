@@ -256,7 +256,13 @@ func TestSYS1_WhatWasNeverMadeIsAMisuse(t *testing.T) {
 		"a zero review":            func() error { return new(pbx.Review).Commit(w.Ctx) },
 		"a batch without function": func() error { return w.Dir.Batch(w.Ctx, nil) },
 		"a review without one":     func() error { return second(w.Dir.Review(w.Ctx, nil)) },
-		"a delivery without one":   func() error { return second(w.Support.Deliver(w.Ctx, "mail", nil)) },
+		"a connector that is nil":  func() error { return second(w.Support.Connect(w.Ctx, "crm", nil)) },
+		"a page of a zero one":     func() error { return testbed.Drain(new(pbx.Directory).Users(w.Ctx, pbx.UserQuery{Page: "x"})) },
+		"and of its choices": func() error {
+			return testbed.Drain(new(pbx.Directory).AssociationChoices(w.Ctx, pbx.UserQuery{Page: "x"}))
+		},
+		"and of its services":    func() error { return testbed.Drain(new(pbx.Directory).Services(w.Ctx, pbx.ServiceQuery{Page: "x"})) },
+		"a delivery without one": func() error { return second(w.Support.Deliver(w.Ctx, "mail", nil)) },
 	} {
 		require.ErrorIs(t, call(), pbx.ErrMisuse, name)
 	}

@@ -359,3 +359,24 @@ func TestSYS5_ImportAndExportAreAnAdministrators(t *testing.T) {
 		require.Empty(t, out.String())
 	})
 }
+
+func TestSYS5_ProgressInABatchThatCallsItsDirectoryIsAMisuse(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		called := 0
+		soon(t, func() {
+			err := w.Dir.Batch(w.Ctx, func(ctx context.Context, dir *pbx.Directory) error {
+				_, err := dir.ImportUsers(ctx, strings.NewReader(rows("last_name,email,extension", "Lee,lee@example.com,7100")), pbx.WithProgress(func(ctx context.Context, _, _ int) {
+					called++
+					if err := testbed.Drain(dir.Users(ctx, pbx.UserQuery{})); !errors.Is(err, pbx.ErrMisuse) {
+						t.Error(err)
+					}
+				}))
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		require.Positive(t, called)
+	})
+}

@@ -78,10 +78,28 @@ func TestVM5_ALockOfAClockThatWasAheadIsNone(t *testing.T) {
 		lock(365 * 24 * time.Hour)
 		w.wrong(id)
 		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN))
-		lock(time.Minute) // clocks may be so far apart
+		lock(24 * time.Hour) // clocks may be so far apart
 		w.Refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.Dir.CheckPIN(w.Ctx, id, rightPIN) })
 		w.ModifyPolicy(func(p *pbx.Policy) { p.PINLock = 15*time.Minute - time.Microsecond })
 		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN), "a lock is as long as the policy says now")
+	})
+}
+
+func TestVM5_TwoClocksThatAreApartGiveNoMoreTries(t *testing.T) {
+	eachStore(t, func(t *testing.T, w *world) {
+		id, right := w.guarded(), w.Clock
+		ahead := right.Add(20 * time.Minute)
+		w.Clock = ahead
+		for range 5 {
+			w.wrong(id)
+		}
+		for range 3 { // whoever goes from one machine to the other and back
+			for _, w.Clock = range []time.Time{right, ahead} {
+				w.Refused(rule.VM5, pbx.ErrFailedPrecondition, func() error { return w.Dir.CheckPIN(w.Ctx, id, rightPIN) })
+			}
+		}
+		w.Clock = ahead.Add(15 * time.Minute)
+		require.NoError(t, w.Dir.CheckPIN(w.Ctx, id, rightPIN))
 	})
 }
 
