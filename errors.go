@@ -170,6 +170,41 @@ func named(operation string, err error) error {
 	return err
 }
 
+// several are errors of which none is the cause of another.
+type several struct{ errs []error }
+
+// allOf returns the errors of an operation as one, or nil where there is none.
+func allOf(operation string, errs []error) error {
+	for _, err := range errs {
+		if _, theirs := errors.AsType[*DeliveryError](err); !theirs { // a handler's error is left as it is
+			_ = named(operation, err)
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return &several{errs}
+}
+
+// Error returns the messages, each in a line.
+func (s *several) Error() string { return errors.Join(s.errs...).Error() }
+
+// Unwrap returns the errors.
+func (s *several) Unwrap() []error { return s.errs }
+
+// Format writes each of the errors in its own way, in a line.
+func (s *several) Format(f fmt.State, verb rune) {
+	for i, err := range s.errs {
+		if i > 0 {
+			_, _ = io.WriteString(f, "\n")
+		}
+		_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), err)
+	}
+}
+
+// LogValue returns what Format writes for the verb %+v.
+func (s *several) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", s)) }
+
 // StaleError refuses a change that is based on a revision which is no longer
 // current (SVC-15). errors.Is finds ErrStale in it, and Errors its *Error.
 type StaleError struct {

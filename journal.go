@@ -2,8 +2,8 @@ package pbx
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"math"
 	"strings"
@@ -114,6 +114,15 @@ func (e *DeliveryError) Error() string {
 // Unwrap returns the handler's error.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
+// Format writes the message, and for the verb %+v the causes of the handler's error too.
+func (e *DeliveryError) Format(s fmt.State, verb rune) {
+	text := e.Error()
+	if verb == 'v' && s.Flag('+') {
+		text += fmt.Sprintf(" (%+v)", e.Err)
+	}
+	_, _ = io.WriteString(s, text)
+}
+
 // Deliver calls handle with every event that the named subscriber has not handled
 // yet, and returns how many this call handled (SYS-3), with an error too. A new
 // subscriber starts with the first event of every journal, that of the tenant
@@ -177,7 +186,7 @@ func (d *Directory) deliver(ctx context.Context, subscriber string, handle func(
 	}
 	r := &delivery{core: d.core, subscriber: subscriber, holder: holder, handle: handle}
 	r.run(context.WithValue(ctx, mark, true))
-	return r.handled, errors.Join(r.errs...)
+	return r.handled, allOf("Deliver", r.errs)
 }
 
 type deliveringKey struct{ core *core }

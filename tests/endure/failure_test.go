@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -155,4 +156,17 @@ func TestSYS1_AnErrorIsPrintedWithItsCauseAndWithoutSecrets(t *testing.T) {
 	require.NotContains(t, fmt.Sprintf("%+v %#v", err, err), "739154")
 	require.Equal(t, "a reason (kind: invalid; cause: "+errDisk.Error()+")",
 		fmt.Sprintf("%+v", &store.Error{Kind: store.ErrInvalid, Reason: "a reason", Err: fmt.Errorf("%w", errDisk)}))
+}
+
+func TestSYS3_AFailedDeliveryShowsWhyItFailed(t *testing.T) {
+	w := testbed.NewWorld(t, memory.New())
+	failed := &pbx.Error{Kind: pbx.ErrStorage, Reason: "the queue is full", Err: errors.New("errno 28")}
+	_, err := w.Support.Deliver(w.Ctx, "mail", func(context.Context, *pbx.Event) error { return failed })
+	require.ErrorIs(t, err, pbx.ErrStorage)
+	require.NotContains(t, err.Error(), "errno 28")
+	require.Contains(t, fmt.Sprintf("%+v", err), "errno 28")
+	require.Empty(t, failed.Operation, "a handler's error is left as it is")
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Error("delivery", "err", err)
+	require.Contains(t, log.String(), "errno 28")
 }
