@@ -290,6 +290,7 @@ func TestSYS1_PairsOfOperationsMeetOnAServer(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
 	o := testbed.PrepareOriginal(t, memory.New())
+	o.Database(t) // without a server there is nothing to test
 	f := pairs(t, o, testbed.Size(1999, 61), func(t *testing.T) (for1, for2 store.Store) {
 		dsn := o.Database(t)
 		return testbed.OnServer(t, dsn), testbed.OnServer(t, dsn)
