@@ -101,6 +101,8 @@ func TestSYS11_AChainIsContinuedAfterAnInterruption(t *testing.T) {
 	require.Equal(t, fmt.Sprint(2*journal.Batch), count(), "what was done stays")
 	require.Empty(t, texts(t, c, "SELECT journal_head FROM pbx.tenants WHERE id = $1 AND journal_head IS NOT NULL", [16]byte(acme.ID)))
 	cancel()
+	_, err = c.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+	require.NoError(t, err) // its COMMIT is on the way, and is not cancelled
 	require.Error(t, <-ended)
 	require.NoError(t, tx.Rollback(ctx))
 	db := open(t, dsn)

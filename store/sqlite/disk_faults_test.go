@@ -247,7 +247,7 @@ func TestDiskFaults(t *testing.T) {
 	}
 	all := faults(counted.calls)
 	var g figures
-	for _, with := range sampled(all, sparsely(150, 12)) {
+	for _, with := range sampled(all, sparsely(400, 12)) {
 		t.Run("", func(t *testing.T) { f.endure(t, with, &g) })
 	}
 	t.Logf("figure: SQLite disk faults: %d of %d injected in calls of %d kinds (%d calls failed): %d acknowledged, %d unknown, %d refused; opened again %d times, and %d times after a loss of power; lost 0, half done 0",

@@ -256,7 +256,7 @@ func TestSYS1_PairsOfOperationsMeetAsOneAfterTheOther(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
 	o := testbed.PrepareOriginal(t, memory.New())
-	f := pairs(t, o, testbed.Size(397, 1), func(t *testing.T) (for1, for2 store.Store) {
+	f := pairs(t, o, testbed.Size(797, 1), func(t *testing.T) (for1, for2 store.Store) {
 		s := o.InMemory(t).World.Store
 		return s, s
 	})
@@ -269,7 +269,7 @@ func TestSYS1_PairsOfOperationsMeetInAFile(t *testing.T) {
 	testbed.NotShort(t)
 	t.Parallel()
 	o := testbed.PrepareFile(t)
-	f := pairs(t, o, testbed.Size(1999, 23), func(t *testing.T) (for1, for2 store.Store) {
+	f := pairs(t, o, testbed.Size(7001, 23), func(t *testing.T) (for1, for2 store.Store) {
 		file := filepath.Join(t.TempDir(), "copy.db")
 		require.NoError(t, os.WriteFile(file, o.File, 0o600))
 		return openFile(t, file), openFile(t, file)
@@ -291,7 +291,7 @@ func TestSYS1_PairsOfOperationsMeetOnAServer(t *testing.T) {
 	t.Parallel()
 	o := testbed.PrepareOriginal(t, memory.New())
 	o.Database(t) // without a server there is nothing to test
-	f := pairs(t, o, testbed.Size(1999, 61), func(t *testing.T) (for1, for2 store.Store) {
+	f := pairs(t, o, testbed.Size(7001, 61), func(t *testing.T) (for1, for2 store.Store) {
 		dsn := o.Database(t)
 		return testbed.OnServer(t, dsn), testbed.OnServer(t, dsn)
 	})
