@@ -27,18 +27,17 @@ func function[F any](p uintptr) F { return *(*F)(unsafe.Pointer(&p)) }
 
 var vfs = struct {
 	once   sync.Once
-	own    sqlite3.Tsqlite3_vfs
 	system *sqlite3.Tsqlite3_vfs
 	real   uintptr // system, as SQLite has it
 
 	mu      sync.Mutex
 	disks   map[string]*disk // by folder
 	files   map[uintptr]*file
-	methods map[uintptr]*sqlite3.Tsqlite3_io_methods // ours, by the system's
+	methods map[uintptr]uintptr // ours, by the system's
 }{
 	disks:   map[string]*disk{},
 	files:   map[uintptr]*file{},
-	methods: map[uintptr]*sqlite3.Tsqlite3_io_methods{},
+	methods: map[uintptr]uintptr{},
 }
 
 // file is one that SQLite has open.
@@ -54,14 +53,15 @@ func register() {
 		tls := libc.NewTLS()
 		vfs.real = sqlite3.Xsqlite3_vfs_find(tls, 0)
 		vfs.system = at[sqlite3.Tsqlite3_vfs](vfs.real)
-		vfs.own = *vfs.system
+		mine := copied(tls, vfs.system)
+		own := at[sqlite3.Tsqlite3_vfs](mine)
 		name, err := libc.CString(vfsName)
 		if err != nil {
 			panic(err)
 		}
-		vfs.own.FpNext, vfs.own.FzName = 0, name
-		vfs.own.FxOpen, vfs.own.FxDelete = pointer(vfsOpen), pointer(vfsDelete)
-		if code := sqlite3.Xsqlite3_vfs_register(tls, uintptr(unsafe.Pointer(&vfs.own)), 0); code != sqlite3.SQLITE_OK {
+		own.FpNext, own.FzName = 0, name
+		own.FxOpen, own.FxDelete = pointer(vfsOpen), pointer(vfsDelete)
+		if code := sqlite3.Xsqlite3_vfs_register(tls, mine, 0); code != sqlite3.SQLITE_OK {
 			panic(code)
 		}
 	})
@@ -97,21 +97,31 @@ func vfsOpen(tls *libc.TLS, _, name, p uintptr, flags int32, out uintptr) int32 
 	defer vfs.mu.Unlock()
 	d.record(event{kind: found, file: part(path)})
 	vfs.files[p] = &file{d, part(path), at[sqlite3.Tsqlite3_io_methods](*methods)}
-	*methods = uintptr(unsafe.Pointer(watchedMethods(*methods)))
+	*methods = watchedMethods(tls, *methods)
 	return code
 }
 
 // watchedMethods are the system's methods of a file, some of them replaced.
-func watchedMethods(system uintptr) *sqlite3.Tsqlite3_io_methods {
-	m := vfs.methods[system]
-	if m == nil {
-		m = new(sqlite3.Tsqlite3_io_methods)
-		*m = *at[sqlite3.Tsqlite3_io_methods](system)
+func watchedMethods(tls *libc.TLS, system uintptr) uintptr {
+	watched := vfs.methods[system]
+	if watched == 0 {
+		watched = copied(tls, at[sqlite3.Tsqlite3_io_methods](system))
+		m := at[sqlite3.Tsqlite3_io_methods](watched)
 		m.FxClose, m.FxRead, m.FxWrite, m.FxTruncate = pointer(fileClose), pointer(fileRead), pointer(fileWrite), pointer(fileTruncate)
 		m.FxSync, m.FxLock, m.FxShmLock, m.FxShmMap = pointer(fileSync), pointer(fileLock), pointer(fileShmLock), pointer(fileShmMap)
-		vfs.methods[system] = m
+		vfs.methods[system] = watched
 	}
-	return m
+	return watched
+}
+
+// copied returns a copy in memory that is not Go's, since SQLite keeps a pointer to it.
+func copied[T any](tls *libc.TLS, from *T) uintptr {
+	p := libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(*from)))
+	if p == 0 {
+		panic("no memory")
+	}
+	*at[T](p) = *from
+	return p
 }
 
 func opened(p uintptr) *file {
