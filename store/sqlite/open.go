@@ -126,7 +126,13 @@ func (s *Store) unchained(ctx context.Context) (tenants []pbx.TenantID, err erro
 	if err != nil {
 		return nil, err
 	}
+	if c == nil { // an update that failed has given it up
+		c, err = s.open()
+	}
 	defer func() { s.turn <- c }()
+	if err != nil {
+		return nil, err
+	}
 	rows, err := c.list(ctx, "SELECT id FROM tenants WHERE journal_head IS NULL LIMIT 100")
 	if err != nil {
 		return nil, failure("be read", err)
