@@ -2,7 +2,6 @@ package pbx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -52,7 +51,7 @@ func (t *tx) allocate(ctx context.Context, at []*Location) (Extension, error) {
 		chosen, err = t.core.allocate(ctx, p.ExtensionFirst, p.ExtensionLast, free)
 		return err
 	})
-	if refusal, is := errors.AsType[*Error](err); is && err == error(refusal) { // it may be one that others have too
+	if refusal, is := err.(*Error); is { // its operation will be noted, and it may be one that others have too
 		own := *refusal
 		err = &own
 	}

@@ -90,7 +90,8 @@ func (id ID[R]) UUID() [16]byte { return id }
 
 // uuid7 returns a source of UUIDs of version 7 (RFC 9562, section 5.7): 48 bits of Unix
 // milliseconds, 12 bits that count within the millisecond (method 1), and 62 random
-// bits. Each ID of a source is greater than the one before it. Errors: ErrStorage where the random source fails.
+// bits. Each ID of a source is greater than the one before it. Errors: ErrStorage where
+// the random source fails.
 func uuid7(now func() time.Time, random io.Reader) func() ([16]byte, error) {
 	var mu sync.Mutex
 	var last uint64 // milliseconds<<12 | counter

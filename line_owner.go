@@ -75,8 +75,11 @@ func (t *tx) ownersOf(ctx context.Context, service ServiceID) ([]*Owner, error) 
 // it is asked for before the tenant is locked. Access to the line is checked first, so
 // that nobody else learns which principals exist.
 func (d *Directory) unknownOwners(ctx context.Context, nationalNumber string, added []Principal) ([]*Error, error) {
-	if d.core.principals == nil || len(added) == 0 {
+	if len(added) == 0 {
 		return nil, nil
+	}
+	if _, err := d.enter(ctx, "ChangeLine"); err != nil || d.core.principals == nil {
+		return nil, err
 	}
 	err := d.read(ctx, "ChangeLine", func(p *prefetch) { p.line(nationalNumber).to(ownersTable.Key(), "id") }, func(t *tx) error {
 		_, err := t.lineAt(ctx, nationalNumber)

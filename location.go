@@ -178,10 +178,7 @@ func (d *Directory) Locations(ctx context.Context) iter.Seq2[*Location, error] {
 // holder, has e911 (USR-6); ErrStale, with the location as it is now in the
 // StaleError (SVC-15).
 func (d *Directory) ModifyLocation(ctx context.Context, in *Location) (*Location, error) {
-	if in == nil {
-		return nil, d.nilRecord(ctx, "ModifyLocation")
-	}
-	return change(ctx, d, "ModifyLocation", func(p *prefetch) {
+	return save(ctx, d, "ModifyLocation", in, func(p *prefetch) {
 		p.location(in.ID)
 		p.get(locationsByBuilding, in.Building)
 	}, func(t *tx) (*Location, error) {

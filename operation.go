@@ -21,6 +21,14 @@ func change[R any](ctx context.Context, d *Directory, operation string, plan pre
 	return resultOr(err, result)
 }
 
+// save is change for an operation that saves a record which its caller has changed.
+func save[R any](ctx context.Context, d *Directory, operation string, in *R, plan prefetchPlan, run func(*tx) (*R, error)) (*R, error) {
+	if in == nil { // the plan and the operation read it
+		plan, run = nil, func(*tx) (*R, error) { return nil, misuse(operation + " saves a record: nil was given") }
+	}
+	return change(ctx, d, operation, plan, run)
+}
+
 // read runs one reading operation and returns its result, or its error.
 func read[R any](ctx context.Context, d *Directory, operation string, plan prefetchPlan, run func(*tx) (R, error)) (R, error) {
 	var result R
@@ -120,14 +128,6 @@ func (d *Directory) enter(ctx context.Context, operation string) (TenantID, erro
 		err = misuse("the clock is not within the years 1 and 9999: no store can keep its time")
 	}
 	return tenant, named(operation, err)
-}
-
-// nilRecord is the error of an operation that was given nil in place of a record.
-func (d *Directory) nilRecord(ctx context.Context, operation string) error {
-	if _, err := d.enter(ctx, operation); err != nil {
-		return err
-	}
-	return misuse(operation + " changes a record: nil was given")
 }
 
 // update runs operations and commits what they staged. When others get in the way,

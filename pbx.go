@@ -135,10 +135,10 @@ func WithPrincipals(check func(context.Context, Principal) error) Option {
 // another one may take it over (SYS-3), by default 30 seconds, at least a millisecond
 // and at most a day. All processes that deliver to one subscriber should have the same:
 // a lease that ends further ahead than four times as long was taken by a clock that was
-// wrong, and has lapsed, so lengths must never differ by more than that. A lease is renewed after each third of its time while its holder is
-// at work, so it can be shorter than the work. But two thirds of it must be longer
-// than the longest pause of a process plus the difference between the clocks of two
-// machines.
+// wrong, and has lapsed, so lengths must never differ by more than that. A lease is
+// renewed after each third of its time while its holder is at work, so it can be shorter
+// than the work. But two thirds of it must be longer than the longest pause of a process
+// plus the difference between the clocks of two machines.
 func WithLease(d time.Duration) Option {
 	return func(c *core) { c.lease = min(max(d, time.Millisecond), 24*time.Hour) }
 }
@@ -165,7 +165,7 @@ func WithBatchWait(d time.Duration) Option { return func(c *core) { c.batchWait 
 
 // WithBatchLimit sets how many changes of records one batch or review may hold, which
 // are kept in memory until it is committed (SYS-1), by default 1,000,000. A guided
-// set-up makes about 20.
+// set-up makes about 10.
 func WithBatchLimit(changes int) Option {
 	return func(c *core) { c.batch = max(changes, 1) }
 }

@@ -34,10 +34,7 @@ import (
 // has yet (DEV-2), a phone of another category (SVC-14) or without the keys that are
 // set (DEV-7), and a location that another system is in charge of (OWN-8).
 func (d *Directory) ModifyService(ctx context.Context, in *Service) (*Service, error) {
-	if in == nil {
-		return nil, d.nilRecord(ctx, "ModifyService")
-	}
-	return change(ctx, d, "ModifyService", in.prefetchModification, func(t *tx) (*Service, error) {
+	return save(ctx, d, "ModifyService", in, in.prefetchModification, func(t *tx) (*Service, error) {
 		was, err := t.service(ctx, in.ID)
 		if err != nil {
 			return nil, err

@@ -68,16 +68,13 @@ func (d *Directory) AddServiceType(ctx context.Context, in NewServiceType) (*Ser
 }
 
 // ModifyServiceType saves a product as it was read and then changed; Code identifies
-// it, and a change of the tenant is refused. Services of the type keep it, at the new charges, and their users keep the
-// applications that they have enabled (SVC-16, STN-2).
+// it, and a change of the tenant is refused. Services of the type keep it, at the new
+// charges, and their users keep the applications that they have enabled (SVC-16, STN-2).
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrNotFound; ErrStale, with the
 // product as it is now in the StaleError (SVC-15).
 func (d *Directory) ModifyServiceType(ctx context.Context, in *ServiceType) (*ServiceType, error) {
-	if in == nil {
-		return nil, d.nilRecord(ctx, "ModifyServiceType")
-	}
-	return change(ctx, d, "ModifyServiceType", func(p *prefetch) { p.serviceType(in.Code) }, func(t *tx) (*ServiceType, error) {
+	return save(ctx, d, "ModifyServiceType", in, func(p *prefetch) { p.serviceType(in.Code) }, func(t *tx) (*ServiceType, error) {
 		was, err := one[*ServiceType](ctx, t, serviceTypesTable.Key(), t.tenantID, in.Code)
 		if err != nil {
 			return nil, err

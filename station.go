@@ -89,16 +89,14 @@ func (d *Directory) AddStationPool(ctx context.Context, in NewStationPool) (*Sta
 
 // ModifyStationPool saves a package as it was read and then changed: its name, its
 // total and its applications. Package identifies it, and anything else that was
-// changed is refused. Its users keep the applications that they have enabled (STN-1, STN-2).
+// changed is refused. Its users keep the applications that they have enabled (STN-1,
+// STN-2).
 //
 // Errors: ErrInvalid for bad fields, all at once; ErrNotFound;
 // ErrFailedPrecondition for a total below what is in use (STN-4); ErrStale, with
 // the package as it is now in the StaleError (SVC-15).
 func (d *Directory) ModifyStationPool(ctx context.Context, in *StationPool) (*StationPool, error) {
-	if in == nil {
-		return nil, d.nilRecord(ctx, "ModifyStationPool")
-	}
-	return change(ctx, d, "ModifyStationPool", func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) (*StationPool, error) {
+	return save(ctx, d, "ModifyStationPool", in, func(p *prefetch) { p.stationPool(in.Package) }, func(t *tx) (*StationPool, error) {
 		was, err := one[*StationPool](ctx, t, stationPoolsTable.Key(), t.tenantID, in.Package)
 		if err != nil {
 			return nil, err

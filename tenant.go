@@ -266,10 +266,7 @@ func (d *Directory) Tenants(ctx context.Context, q TenantQuery) iter.Seq2[*Tenan
 // changed since they were read, with the tenant as it is now in the StaleError
 // (SVC-15).
 func (d *Directory) ModifyTenant(ctx context.Context, in *Tenant) (*Tenant, error) {
-	if in == nil {
-		return nil, d.nilRecord(ctx, "ModifyTenant")
-	}
-	return change(ctx, d, "ModifyTenant", nil, func(t *tx) (*Tenant, error) {
+	return save(ctx, d, "ModifyTenant", in, nil, func(t *tx) (*Tenant, error) {
 		was := t.tenant
 		if in.ID != was.ID {
 			return nil, noTenant(in.ID)

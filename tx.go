@@ -97,7 +97,7 @@ func (t *tx) editTenant(change func(*Tenant)) {
 	t.OnRollBack(func() { t.tenant = before })
 }
 
-// defaultBatch is how many changes a batch or review may stage: some 2 GB.
+// defaultBatch is the default of WithBatchLimit.
 const defaultBatch = 1_000_000
 
 // runOperation runs one operation of a batch or a review. If it is refused, what it

@@ -134,10 +134,7 @@ func (d *Directory) Aliases(ctx context.Context, user UserID) iter.Seq2[*Alias, 
 // ErrInvalid for bad fields and ErrConflict with the holder for a SIP address that is
 // taken (EXT-6), all at once.
 func (d *Directory) ModifyAlias(ctx context.Context, in *Alias) (*Alias, error) {
-	if in == nil {
-		return nil, d.nilRecord(ctx, "ModifyAlias")
-	}
-	return change(ctx, d, "ModifyAlias", func(p *prefetch) {
+	return save(ctx, d, "ModifyAlias", in, func(p *prefetch) {
 		p.alias(in.ID).to(sipIdentitiesTable.Key(), "sip_address")
 		p.sip(in.SIPAddress)
 	}, func(t *tx) (*Alias, error) {

@@ -32,11 +32,7 @@ type importOptions struct {
 // the context that it is given, that is ErrMisuse at once. When other changes get
 // in the way the import starts again, and so does the count.
 func WithProgress(progress func(ctx context.Context, done, all int)) ImportOption {
-	return func(o *importOptions) {
-		if progress != nil {
-			o.progress = progress
-		}
-	}
+	return func(o *importOptions) { o.progress = progress }
 }
 
 // ImportUsers creates the users in a CSV file, one for each row: all of them, or
@@ -64,7 +60,7 @@ func (d *Directory) ImportUsers(ctx context.Context, r io.Reader, opts ...Import
 	if _, err := d.enter(ctx, "ImportUsers"); err != nil {
 		return nil, err
 	}
-	options := importOptions{progress: func(context.Context, int, int) {}}
+	var options importOptions
 	for _, set := range opts {
 		if set != nil {
 			set(&options)
@@ -117,7 +113,9 @@ func (im *importing) run(ctx context.Context) (*Import, error) {
 				return nil, err
 			}
 			done++
-			_ = im.core.functions.run(func() error { im.options.progress(inside, done, len(im.rows)); return nil })
+			if im.options.progress != nil {
+				_ = im.core.functions.run(func() error { im.options.progress(inside, done, len(im.rows)); return nil })
+			}
 		}
 	}
 	if len(im.bad) > 0 {

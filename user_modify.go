@@ -13,8 +13,8 @@ import (
 // ModifyUser saves a user as read by [Directory.User] and then changed: names, email,
 // user ID, mobile, department, location, music on hold, SIP address, e911 and
 // applications (USR-5, USR-7, STN-2). Anything else that was changed is refused, all of it
-// at once. The email address may be cleared. A user ID that is cleared becomes the email address (USR-3), and a SIP
-// address that is cleared is generated again (EXT-6).
+// at once. The email address may be cleared. A user ID that is cleared becomes the email
+// address (USR-3), and a SIP address that is cleared is generated again (EXT-6).
 //
 // Errors: ErrNotFound; ErrStale, with the user as they are now in the StaleError
 // (SVC-15); and all of these at once: ErrInvalid for bad fields, also for a location
@@ -23,10 +23,7 @@ import (
 // ErrNotFound for the location; ErrFailedPrecondition for an email address or a user ID
 // that is cleared while a foreign service needs it (USR-14).
 func (d *Directory) ModifyUser(ctx context.Context, in *User) (*User, error) {
-	if in == nil {
-		return nil, d.nilRecord(ctx, "ModifyUser")
-	}
-	return change(ctx, d, "ModifyUser", in.prefetchModification, func(t *tx) (*User, error) {
+	return save(ctx, d, "ModifyUser", in, in.prefetchModification, func(t *tx) (*User, error) {
 		was, err := t.user(ctx, in.ID)
 		if err != nil {
 			return nil, err

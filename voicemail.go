@@ -246,10 +246,7 @@ func (d *Directory) Mailbox(ctx context.Context, service ServiceID) (*Mailbox, e
 // or a wrong one was tried; ErrInvalid for bad fields and ErrConflict for a number
 // that another service's mailbox has (VM-4), all at once.
 func (d *Directory) ModifyMailbox(ctx context.Context, in *Mailbox) (*Mailbox, error) {
-	if in == nil {
-		return nil, d.nilRecord(ctx, "ModifyMailbox")
-	}
-	return change(ctx, d, "ModifyMailbox", func(p *prefetch) {
+	return save(ctx, d, "ModifyMailbox", in, func(p *prefetch) {
 		p.withMailbox(in.ServiceID)
 		p.get(mailboxesByNumber, in.Number)
 	}, func(t *tx) (*Mailbox, error) {

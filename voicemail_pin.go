@@ -73,8 +73,8 @@ func (d *Directory) SetPIN(ctx context.Context, service ServiceID, pin PIN) erro
 // CheckPIN accepts the PIN of a service's mailbox, or refuses it and counts the try
 // (VM-5). After as many wrong PINs as the policy allows, the mailbox is locked for the
 // policy's time, even for the right PIN. The right PIN resets the count. A lock that
-// would last a minute longer than that, because it was set by a clock that was ahead, or
-// under another policy, is none.
+// would last more than a day longer than that, because it was set by a clock that was
+// ahead, or under another policy, is none.
 //
 // Errors: ErrNotFound; ErrDenied for a wrong PIN; ErrFailedPrecondition while the
 // mailbox is locked, which says until when, while it has no PIN, while the service
