@@ -2,8 +2,10 @@ package sqlite_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -165,4 +167,45 @@ func TestSYS11_AChainGoesOnAfterAHostThatWritesByItself(t *testing.T) {
 	after := column1(t, rawDB(t, path), "SELECT hash FROM events ORDER BY tenant_id, seq, pos")
 	require.Equal(t, before, after[:len(before)], "beta's journal is the last one, and was continued")
 	require.Len(t, after, len(before)+2)
+}
+
+// A journal that cannot be chained keeps nobody but its tenant from changing anything.
+func TestSYS11_AJournalThatCannotBeChainedKeepsNobodyElseOut(t *testing.T) {
+	t.Parallel()
+	path, tenants := chained(t)
+	for _, whole := range []int{0, 1} { // so many journals get their chain before the disk fails
+		begun, journals := 0, 0
+		db, err := sqlite.Open(t.Context(), unchained(t, path), sqlite.WithDriver(watching(func(_, text string) error {
+			switch {
+			case text == "BEGIN IMMEDIATE":
+				begun = 0
+			case strings.HasPrefix(text, "UPDATE events"):
+				if begun++; begun == 1 {
+					journals++
+				}
+				if journals > whole {
+					return errors.New("disk I/O error") // the connection is given up
+				}
+			}
+			return nil
+		})))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		done := 0
+		for _, tenant := range append([]*pbx.Tenant{{ID: pbx.Provider}}, tenants...) {
+			_, err := pbx.New(db).As(pbx.Support("bob")).In(tenant.ID).Tenant(t.Context())
+			require.NoError(t, err, "it can be read")
+			if tenant.ID == pbx.Provider {
+				_, err = pbx.New(db).As(pbx.Support("bob")).StockNumbers(t.Context(), "+16175550100")
+			} else {
+				_, err = pbx.New(db).As(pbx.Administrator("bob", tenant.ID)).CreateGroup(t.Context(), pbx.NewGroup{Name: "later"})
+			}
+			if err == nil {
+				done++
+			} else {
+				require.ErrorContains(t, err, "no head of its journal")
+			}
+		}
+		require.Equal(t, whole, done)
+	}
 }
