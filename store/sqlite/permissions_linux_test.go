@@ -72,13 +72,13 @@ func TestAFileThatCannotBeWritten(t *testing.T) {
 	require.NoError(t, os.Chmod(filepath.Dir(path), 0o777))
 	require.NoError(t, os.Chmod(path, 0o444))
 	require.NoError(t, os.Chmod(path+"-wal", 0o444))
-	opened, read := false, 0
+	opened, read, closed := false, 0, error(nil)
 	err = asNobody(func() error {
 		s, err := sqlite.Open(context.Background(), path)
 		if err != nil {
 			return err
 		}
-		defer s.Close()
+		defer func() { closed = s.Close() }()
 		opened = true
 		support := pbx.New(s).As(pbx.Support("agent"))
 		for _, err := range support.Tenants(context.Background(), pbx.TenantQuery{}) {
@@ -92,6 +92,7 @@ func TestAFileThatCannotBeWritten(t *testing.T) {
 	})
 	require.True(t, opened, "%v", err)
 	require.Positive(t, read)
+	require.NoError(t, closed)
 	require.ErrorIs(t, err, pbx.ErrStorage)
 	require.ErrorContains(t, err, "could not be written to: its file, or the folder, can only be read")
 }
